@@ -1,0 +1,58 @@
+"""The registry of mistakes by code, what each code means, and the search for near names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from inspect import cleandoc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dslc.diagnostics.model import Mistake
+
+REGISTRY: dict[str, type[Mistake]] = {}
+
+
+def register(mistake: type[Mistake]) -> None:
+    """Called for each subclass of `Mistake` that has a code; a code names one class."""
+    known = REGISTRY.get(mistake.code)
+    if known is not None and known.__qualname__ != mistake.__qualname__:
+        raise TypeError(f"{mistake.code} is both {known.__qualname__} and {mistake.__qualname__}")
+    REGISTRY[mistake.code] = mistake
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, if any is like it at all."""
+    names = list(known)
+    folded = {n.lower(): n for n in reversed(names)}
+    if name.lower() in folded:
+        return folded[name.lower()]
+    found = get_close_matches(name, names, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def normal_code(text: str) -> str:
+    """A code as registered: `e304`, `304` and `E0304` are one."""
+    digits = text.strip().lstrip("eEwW")
+    letter = text.strip()[:1].upper() if text.strip()[:1].isalpha() else "E"
+    return f"{letter}{digits.zfill(4)}" if digits.isdigit() else text.strip().upper()
+
+
+def near_codes(code: str) -> list[str]:
+    """Registered codes most like an unknown one, at most three."""
+    return get_close_matches(normal_code(code), sorted(REGISTRY), n=3, cutoff=0.6)
+
+
+def explain(code: str) -> str:
+    """What a code means, as Markdown: its title, why it happens, a failing example and a mended one.
+
+    Reads the registry as it is; whoever wants every code imports the modules that define them before.
+    A KeyError for a code that is not registered.
+    """
+    mistake = REGISTRY[normal_code(code)]
+    title, _, rest = cleandoc(mistake.__doc__ or "").partition("\n")
+    body = rest.strip().replace("```dl fails", "This fails:\n\n```dl", 1)
+    before, fence, after = body.rpartition("\n```dl\n")
+    if fence and "This fails:" in before:
+        body = f"{before}\nThis works:\n{fence}{after}"
+    return f"# {mistake.code}: {title.rstrip('.')}\n\n{body}\n"

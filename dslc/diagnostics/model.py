@@ -1,0 +1,200 @@
+"""A user's mistake is data: `Mistake` says what is wrong, `Diagnostic` says where.
+
+Passes add diagnostics to a `Sink` and go on with a poisoned result. `CompileError` is raised once, by
+`Sink.finish`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar, TypeVar
+
+from dslc.source import Span
+
+T = TypeVar("T")
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the text of `span` by `text`."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """A proposal. `replace` is new text for the diagnostic's own span; `edits` are changes elsewhere."""
+
+    text: str
+    replace: str | None = None
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A second place that matters, with a few words of its own."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One step of the expansion trail, innermost first: `what` was expanded by the text at `call`."""
+
+    what: str
+    call: Span
+    parent: Frame | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        frame: Frame | None = self
+        while frame is not None:
+            yield frame
+            frame = frame.parent
+
+
+class Mistake:
+    """Base of all mistakes: a frozen dataclass of the facts, with a code and the words for them.
+
+    The docstring is what `dslc explain CODE` prints: why it happens, then a failing example in a fence
+    marked `dl fails` and a mended one in a fence marked `dl`. Both run in the tests.
+    """
+
+    code: ClassVar[str] = ""
+    severity: ClassVar[Severity] = Severity.ERROR
+
+    def __init_subclass__(cls, code: str = "", severity: Severity = Severity.ERROR) -> None:
+        from dslc.diagnostics import codes
+
+        if code:
+            cls.code = code
+            cls.severity = severity
+            codes.register(cls)
+
+    @property
+    def message(self) -> str:
+        """One line, lower case, no full stop: what is wrong, with the actual values."""
+        raise NotImplementedError(f"{type(self).__name__}.message")
+
+    @property
+    def label(self) -> str:
+        """A few words beside the caret; may be empty."""
+        return ""
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        """Changes that work when applied."""
+        return ()
+
+    def at(
+        self, span: Span, trail: Frame | None = None, related: Iterable[Label] = (), help: Iterable[Help] = ()
+    ) -> Diagnostic:
+        """This mistake at a place."""
+        return Diagnostic(
+            self.code,
+            self.severity,
+            self.message,
+            span,
+            self.label,
+            tuple(related),
+            trail,
+            (*self.help, *help),
+            self,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagnostic:
+    """A mistake at a place, with the trail that led there."""
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span
+    label: str = ""
+    related: tuple[Label, ...] = ()
+    trail: Frame | None = None
+    help: tuple[Help, ...] = ()
+    mistake: Mistake | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, int, int]:
+        """Diagnostics with one key are the same mistake in several instances: printed once, with a count."""
+        return (self.code, self.message, self.span.source.path, self.span.start, self.span.end)
+
+
+class Reject(Exception):
+    """Raised by op rules and size checks: a mistake whose place the caller knows.
+
+    `at` names the argument or port whose text is at fault (none: the whole use); `related` holds labels.
+    """
+
+    def __init__(self, mistake: Mistake, at: str | None = None, related: tuple[Label, ...] = ()) -> None:
+        super().__init__(mistake.message)
+        self.mistake = mistake
+        self.at = at
+        self.related = related
+
+
+class Failure(Exception):
+    """Mistakes without a place in a program (files, weights, devices); raised where found, the caller shows."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__("\n".join(f"error[{m.code}]: {m.message}" for m in mistakes))
+        self.mistakes = mistakes
+
+
+class CompileError(Exception):
+    """All diagnostics of a run that has at least one error; as text, what the command line prints.
+
+    `counts` says how often each was found, by `Diagnostic.key`.
+    """
+
+    def __init__(
+        self,
+        diagnostics: tuple[Diagnostic, ...],
+        counts: Mapping[tuple[str, str, str, int, int], int] | None = None,
+    ) -> None:
+        super().__init__(diagnostics, counts)
+        self.diagnostics = diagnostics
+        self.counts = dict(counts or {})
+
+    def __str__(self) -> str:
+        from dslc.diagnostics.render import render
+
+        return render(self.diagnostics, self.counts)
+
+
+@dataclass(slots=True)
+class Sink:
+    """Collects diagnostics; equal ones are kept once and counted."""
+
+    found: dict[tuple[str, str, str, int, int], Diagnostic] = field(default_factory=dict)
+    counts: dict[tuple[str, str, str, int, int], int] = field(default_factory=dict)
+    errors: int = 0
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        key = diagnostic.key
+        self.counts[key] = self.counts.get(key, 0) + 1
+        if key not in self.found:
+            self.found[key] = diagnostic
+            self.errors += diagnostic.severity is Severity.ERROR
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return tuple(self.found.values())
+
+    def finish(self, result: T) -> T:
+        """`result` if no error was added; else raises `CompileError`, the only place that does."""
+        if self.errors:
+            raise CompileError(self.diagnostics, self.counts)
+        return result
