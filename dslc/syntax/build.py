@@ -1,0 +1,213 @@
+"""Callbacks of the statement rules; with those of expressions and headers they make the `Builder` of a source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from dslc.syntax import mistakes, tree
+from dslc.syntax.build_expr import Broken, ExpressionBuilder
+
+Simple: TypeAlias = tree.Step | tree.Assign | tree.Let | tree.ModuleDef | tree.Branch
+
+_COMPARISONS = frozenset(("<=", "<", ">=", ">", "=="))
+_LONE_HABITS = frozenset(("pass", "return", "break", "continue"))
+
+
+class StatementBuilder(ExpressionBuilder):
+    """A broken line makes no statement: its callback returns none, and suites leave it out."""
+
+    # ---- lines
+
+    def line(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | None:
+        statement: tree.Stmt | None = kids[0]
+        return statement
+
+    def line_with_suite(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | None:
+        statement, suite = kids
+        return self._own(statement, suite, end)
+
+    def header_then_block(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | None:
+        """`header: line` with more lines indented under it: legal only for a branch."""
+        statement, inner, lines = kids
+        body = () if inner is None else (inner,)
+        suite = tree.Suite(inner.span if inner is not None else lines.span, body)
+        self._survey(suite)
+        statement = self._own(statement, suite, suite.span.end)
+        if isinstance(statement, tree.Branch):
+            self.no_branches(lines)
+            return tree.Branch(self.span(start, end), statement.value, lines)
+        first = lines.body[0].span if lines.body else lines.span
+        self.refuse(mistakes.UnexpectedIndent(), first.start, first.end)
+        return statement
+
+    def line_with_block(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | None:
+        """Indented lines without a colon: legal only under a branch."""
+        statement, suite = kids
+        if isinstance(statement, tree.Branch):
+            self.no_branches(suite)
+            return tree.Branch(self.span(start, end), statement.value, suite)
+        if statement is None:
+            return None
+        if not isinstance(statement, tree.Step | tree.Assign | tree.Let | tree.ModuleDef):
+            self.refuse(mistakes.UnexpectedIndent(), suite.span.start, suite.span.start)
+            return None
+        colon = statement.value.span.end
+        if self.can_own(statement.value):
+            self.refuse(mistakes.MissingColon(), colon, colon)
+            return self._own(statement, suite, end)
+        first = suite.body[0].span if suite.body else suite.span
+        self.refuse(mistakes.UnexpectedIndent(), first.start, first.end)
+        return statement
+
+    def _own(self, statement: tree.Stmt | None, suite: tree.Suite, end: int) -> tree.Stmt | None:
+        if statement is None:
+            return None
+        if not isinstance(statement, Simple):
+            span = statement.span
+            self.refuse(mistakes.SuiteOwner(span.text), span.start, span.end)
+            return statement
+        value = self.with_suite(statement.value, suite)
+        return replace(statement, span=self.span(statement.span.start, end), value=value)
+
+    def can_own(self, value: tree.Expr) -> bool:
+        """Whether a trailing suite can belong to `value`."""
+        while isinstance(value, tree.Chain | tree.As) and value not in self.grouped:
+            value = value.steps[-1] if isinstance(value, tree.Chain) else value.value
+        owners = tree.Call | tree.Name | tree.TickName | tree.Attribute
+        return value in self.open_seqs or (isinstance(value, owners) and value not in self.grouped)
+
+    # ---- suites
+
+    def block(self, start: int, end: int, kids: list[Any]) -> tree.Suite:
+        body = tuple(kid for kid in kids if kid is not None)
+        first = body[0].span.start if body else end
+        suite = tree.Suite(self.span(first, end), body)
+        self._survey(suite)
+        return suite
+
+    def suite_of_one(self, start: int, end: int, kids: list[Any]) -> tree.Suite:
+        return self.block(start, end, kids)
+
+    def suite_of_header(self, start: int, end: int, kids: list[Any]) -> tree.Suite:
+        statement, inner = kids
+        if statement is not None:
+            span = statement.span
+            self.refuse(mistakes.SuiteNotSimple(), span.start, span.end)
+            statement = self._own(statement, inner, end)
+        return self.block(start, end, [statement])
+
+    def body_without_colon(self, start: int, end: int, kids: list[Any]) -> tree.Suite:
+        self.refuse(mistakes.MissingColon(), start, start)
+        suite: tree.Suite = kids[0]
+        return suite
+
+    def _survey(self, suite: tree.Suite) -> None:
+        """Notes the first `|` among a suite's lines; lines of both kinds in one suite are refused."""
+        branch: tree.Branch | None = None
+        plain: tree.Stmt | None = None
+        for statement in suite.body:
+            inner = self._first_branch(statement)
+            branch = branch or inner
+            if inner is None:
+                plain = plain or statement
+        if branch is not None and plain is not None:
+            self.refuse(mistakes.MixedBranches(), plain.span.start, plain.span.end)
+        if branch is not None:
+            self.branching[suite] = branch
+
+    def _first_branch(self, statement: tree.Stmt) -> tree.Branch | None:
+        if isinstance(statement, tree.Branch):
+            return statement
+        if isinstance(statement, tree.For):
+            return self.branching.get(statement.suite)
+        if isinstance(statement, tree.If):
+            found = (self.branching.get(suite) for _, suite in statement.branches)
+            return next((branch for branch in found if branch is not None), None)
+        return None
+
+    # ---- simple lines
+
+    def step(self, start: int, end: int, kids: list[Any]) -> tree.Step | None:
+        value: tree.Expr = kids[0]
+        if isinstance(value, Broken):
+            return None
+        if isinstance(value, tree.Name) and value.name in _LONE_HABITS:
+            self.refuse(mistakes.PythonHabit(value.name), start, end)
+            return None
+        return tree.Step(self.span(start, end), value)
+
+    def assign(self, start: int, end: int, kids: list[Any]) -> tree.Assign:
+        value: tree.Expr = kids[0]
+        targets = value.items if isinstance(value, tree.Tuple) else (value,)
+        named = tuple(t for t in targets if self._target(t, "name = ...", True))
+        return tree.Assign(self.span(start, end), named, kids[1])  # type: ignore[arg-type]
+
+    def grow(self, start: int, end: int, kids: list[Any]) -> tree.Grow | None:
+        if not self._target(kids[0], "name += [...]", False):
+            return None
+        return tree.Grow(self.span(start, end), kids[0], kids[1])
+
+    def let(self, start: int, end: int, kids: list[Any]) -> tree.Let | None:
+        if not self._target(kids[0], "let name = ...", False):
+            return None
+        return tree.Let(self.span(start, end), kids[0], kids[1])
+
+    def module(self, start: int, end: int, kids: list[Any]) -> tree.ModuleDef | None:
+        if not self._target(kids[0], "module name = ...", True):
+            return None
+        return tree.ModuleDef(self.span(start, end), kids[0], kids[1])
+
+    def _target(self, target: tree.Expr, form: str, ticked: bool) -> bool:
+        if isinstance(target, tree.Name) or (ticked and isinstance(target, tree.TickName)):
+            return True
+        span = target.span
+        if isinstance(target, tree.Word | tree.It) and span.text != "...":
+            self.refuse(mistakes.ReservedWord(span.text, ticked), span.start, span.end)
+        elif not isinstance(target, Broken):
+            self.refuse(mistakes.Target(form, span.text), span.start, span.end)
+        return False
+
+    def tensor_kind(self, start: int, end: int, kids: list[Any]) -> str:
+        return str(kids[0].text)
+
+    def tensor(self, start: int, end: int, kids: list[Any]) -> tree.TensorDef:
+        kind, token, spec, value = kids
+        target = tree.Name(self.span(token.start, token.end), token.text)
+        return tree.TensorDef(self.span(start, end), kind, target, spec, value)
+
+    def require(self, start: int, end: int, kids: list[Any]) -> tree.Require:
+        condition, message = kids
+        if message is not None and not isinstance(message, tree.Text):
+            self.refuse(mistakes.RequireMessage(), message.span.start, message.span.end)
+            message = None
+        return tree.Require(self.span(start, end), condition, message)
+
+    def budget(self, start: int, end: int, kids: list[Any]) -> tree.Budget:
+        limits = []
+        for limit in kids:
+            simple = isinstance(limit, tree.Compare) and len(limit.ops) == 1 and limit.ops[0] in _COMPARISONS
+            if simple and isinstance(limit.values[0], tree.Name):
+                limits.append(limit)
+            else:
+                self.refuse(mistakes.BudgetForm(limit.span.text), limit.span.start, limit.span.end)
+        return tree.Budget(self.span(start, end), tuple(limits))
+
+    def branch(self, start: int, end: int, kids: list[Any]) -> tree.Branch:
+        return tree.Branch(self.span(start, end), kids[0], None)
+
+    # ---- compound lines
+
+    def if_statement(self, start: int, end: int, kids: list[Any]) -> tree.If:
+        *pairs, other = kids
+        branches: list[tuple[tree.Expr | None, tree.Suite]] = []
+        for condition, suite in zip(pairs[::2], pairs[1::2], strict=True):
+            broken = isinstance(condition, Broken)
+            branches.append((tree.Word(condition.span, "true") if broken else condition, suite))
+        if other is not None:
+            branches.append((None, other))
+        return tree.If(self.span(start, end), tuple(branches))
+
+    def for_statement(self, start: int, end: int, kids: list[Any]) -> tree.For:
+        return tree.For(self.span(start, end), *kids)
+

@@ -1,0 +1,224 @@
+"""Callbacks of the expression rules: each makes one node of the tree, or refuses what the grammar let through.
+
+The span of an expression with a trailing suite is that of its header (the suite has its own), so that carets stay
+on one line; a statement's span takes in its suites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dslc.diagnostics.model import Mistake
+from dslc.source import Span
+from dslc.syntax import mistakes, tree
+from dslc.syntax.layout import Token
+from dslc.syntax.text import Found, number, pieces
+
+
+class Broken(tree.Expr):
+    """Stands for a line that could not be parsed; never left in a tree."""
+
+
+class ExpressionBuilder:
+    """`interpolate` parses a range of the text as one expression."""
+
+    def __init__(
+        self, found: Found, text: str, interpolate: Callable[[int, int], tree.Expr | None]
+    ) -> None:
+        self.found = found
+        self.source = found.source
+        self.text = text
+        self.interpolate = interpolate
+        self.grouped: set[tree.Expr] = set()  # written in brackets of their own
+        self.open_seqs: dict[tree.Expr, None] = {}  # `seq` that has no suite yet
+        self.branching: dict[tree.Suite, tree.Branch] = {}  # the first `|` of suites that have any
+
+    def refuse(self, mistake: Mistake, start: int, end: int) -> None:
+        self.found.add(mistake, start, end)
+
+    def span(self, start: int, end: int) -> Span:
+        return Span(self.source, start, end)
+
+    # ---- atoms
+
+    def name(self, start: int, end: int, kids: list[Any]) -> tree.Name:
+        return tree.Name(self.span(start, end), kids[0].text)
+
+    def ticked(self, start: int, end: int, kids: list[Any]) -> tree.TickName:
+        span = self.span(start, end)
+        if end - start == 2:
+            self.refuse(mistakes.BadTickedName(""), start, end)
+        found = pieces(self.found, start + 1, end - 1, self.text, True, self.interpolate)
+        return tree.TickName(span, tree.Text(span, found))
+
+    def string(self, start: int, end: int, kids: list[Any]) -> tree.Text:
+        if self.text[start] != '"' or end - start < 2 or self.text[end - 1] != '"':
+            return tree.Text(self.span(start, end), ())  # layout.py has reported it
+        found = pieces(self.found, start + 1, end - 1, self.text, False, self.interpolate)
+        return tree.Text(self.span(start, end), found)
+
+    def number(self, start: int, end: int, kids: list[Any]) -> tree.Number:
+        text = kids[0].text
+        value = number(text) if text[-1].isdigit() or text[-1] in "KMGT." else 0
+        if value is None:
+            self.refuse(mistakes.BadNumber(text), start, end)
+        return tree.Number(self.span(start, end), value or 0)
+
+    def size(self, start: int, end: int, kids: list[Any]) -> tree.Expr:
+        text = kids[0].text
+        sides = tuple(int(side) for side in text.split("x") if len(side) < 10)
+        if len(sides) <= text.count("x"):
+            self.refuse(mistakes.BadNumber(text), start, end)
+        elif 0 in sides:
+            self.refuse(mistakes.ZeroSide(text), start, end)
+        return tree.SizeLiteral(self.span(start, end), sides)
+
+    def word(self, start: int, end: int, kids: list[Any]) -> tree.Word:
+        return tree.Word(self.span(start, end), kids[0].text)
+
+    def it(self, start: int, end: int, kids: list[Any]) -> tree.It:
+        return tree.It(self.span(start, end))
+
+    def seq(self, start: int, end: int, kids: list[Any]) -> tree.Seq:
+        span = self.span(start, end)
+        node = tree.Seq(span, tree.Suite(span, ()))
+        self.open_seqs[node] = None
+        return node
+
+    def broken(self, start: int, end: int, kids: list[Any]) -> Broken:
+        return Broken(self.span(start, end))
+
+    def group(self, start: int, end: int, kids: list[Any]) -> Any:
+        self.grouped.add(kids[0])
+        return kids[0]
+
+    def tuple(self, start: int, end: int, kids: list[Any]) -> tree.Tuple:
+        return tree.Tuple(self.span(start, end), tuple(kids))
+
+    def bare_tuple(self, start: int, end: int, kids: list[Any]) -> tree.Tuple:
+        for kid in kids:
+            if isinstance(kid, tree.Chain) and kid not in self.grouped:
+                self.refuse(mistakes.BareListInChain(), start, end)
+                break
+        return tree.Tuple(self.span(start, end), tuple(kids))
+
+    def list(self, start: int, end: int, kids: list[Any]) -> tree.List:
+        return tree.List(self.span(start, end), tuple(kid for kid in kids if kid is not None))
+
+    def comprehension(self, start: int, end: int, kids: list[Any]) -> tree.Comprehension:
+        return tree.Comprehension(self.span(start, end), kids[0], tuple(kids[1:]))
+
+    def for_clause(self, start: int, end: int, kids: list[Any]) -> tree.Clause:
+        return tree.Clause(self.span(start, end), kids[0], kids[1])
+
+    def if_clause(self, start: int, end: int, kids: list[Any]) -> tree.Clause:
+        return tree.Clause(self.span(start, end), (), kids[0])
+
+    def targets(self, start: int, end: int, kids: list[Any]) -> tuple[tree.Name, ...]:
+        for kid in kids:
+            if not isinstance(kid, tree.Name):
+                self.refuse(mistakes.ForTarget(), kid.span.start, kid.span.end)
+        return tuple(kid for kid in kids if isinstance(kid, tree.Name))
+
+    # ---- postfix
+
+    def attribute(self, start: int, end: int, kids: list[Any]) -> tree.Attribute:
+        name: Token = kids[1]
+        return tree.Attribute(self.span(start, end), kids[0], name.text, self.span(name.start, name.end))
+
+    def call(self, start: int, end: int, kids: list[Any]) -> tree.Call:
+        target, *arguments = kids
+        if arguments[0] is None:
+            return tree.Call(self.span(start, end), target, ())
+        named: dict[str, tree.Argument] = {}
+        for argument in arguments:
+            span = argument.span
+            if argument.name is None:
+                if named and not argument.star:
+                    self.refuse(mistakes.PositionalAfterKeyword(next(reversed(named))), span.start, span.end)
+            elif argument.name in named:
+                self.refuse(mistakes.RepeatedName(argument.name, "argument"), span.start, span.end)
+            else:
+                named[argument.name] = argument
+        if target in self.open_seqs:
+            del self.open_seqs[target]
+            self.refuse(mistakes.SeqWithoutSuite(called=True), start, end)
+        return tree.Call(self.span(start, end), target, tuple(arguments))
+
+    def positional(self, start: int, end: int, kids: list[Any]) -> tree.Argument:
+        return tree.Argument(self.span(start, end), None, None, kids[0])
+
+    def keyword(self, start: int, end: int, kids: list[Any]) -> tree.Argument:
+        name: Token = kids[0]
+        return tree.Argument(
+            self.span(start, end), name.text, self.span(name.start, name.end), kids[1]
+        )
+
+    def starred(self, start: int, end: int, kids: list[Any]) -> tree.Argument:
+        return tree.Argument(self.span(start, end), None, None, kids[0], star=True)
+
+    def index(self, start: int, end: int, kids: list[Any]) -> tree.Index:
+        return tree.Index(self.span(start, end), kids[0], tuple(kids[1:]))
+
+    def slice(self, start: int, end: int, kids: list[Any]) -> tree.Slice:
+        return tree.Slice(self.span(start, end), *kids)
+
+    def labelled(self, start: int, end: int, kids: list[Any]) -> tree.As:
+        return tree.As(self.span(start, end), kids[0], kids[1])
+
+    # ---- operators
+
+    def unary(self, start: int, end: int, kids: list[Any]) -> tree.Expr:
+        op: Token = kids[0]
+        value: tree.Expr = kids[1]
+        if op.kind == "PLUS":
+            self.refuse(mistakes.UnaryPlus(), op.start, op.end)
+            return value
+        return tree.Unary(self.span(start, end), op.text, value)
+
+    def binary(self, start: int, end: int, kids: list[Any]) -> tree.Binary:
+        return tree.Binary(self.span(start, end), kids[1].text, kids[0], kids[2])
+
+    def compared(self, start: int, end: int, kids: list[Any]) -> str:
+        return " ".join(token.text for token in kids)
+
+    def compare(self, start: int, end: int, kids: list[Any]) -> tree.Compare:
+        return tree.Compare(self.span(start, end), tuple(kids[::2]), tuple(kids[1::2]))
+
+    def conditional(self, start: int, end: int, kids: list[Any]) -> tree.Conditional:
+        return tree.Conditional(self.span(start, end), kids[1], kids[0], kids[2])
+
+    def chain(self, start: int, end: int, kids: list[Any]) -> tree.Chain:
+        for kid in kids:
+            loose = isinstance(kid, tree.Unary | tree.Binary | tree.Compare | tree.Conditional)
+            if loose and kid not in self.grouped:
+                self.refuse(mistakes.NeedsBrackets(kid.span.text), kid.span.start, kid.span.end)
+        return tree.Chain(self.span(start, end), tuple(kids))
+
+    # ---- trailing suites
+
+    def with_suite(self, value: tree.Expr, suite: tree.Suite) -> tree.Expr:
+        """`value` with a trailing suite, which belongs to the last step and, inside an `as`, to what is named."""
+        if isinstance(value, tree.Chain) and value not in self.grouped:
+            last = self.with_suite(value.steps[-1], suite)
+            return tree.Chain(value.span, (*value.steps[:-1], last))
+        if isinstance(value, tree.As) and value not in self.grouped:
+            return tree.As(value.span, self.with_suite(value.value, suite), value.name)
+        if value in self.open_seqs:
+            del self.open_seqs[value]
+            self.no_branches(suite)
+            return tree.Seq(value.span, suite)
+        if isinstance(value, tree.Call) and value.suite is None and value not in self.grouped:
+            return tree.Call(value.span, value.target, value.arguments, suite)
+        if isinstance(value, tree.Name | tree.TickName | tree.Attribute) and value not in self.grouped:
+            return tree.Call(value.span, value, (), suite, bare=True)
+        if not isinstance(value, Broken):
+            self.refuse(mistakes.SuiteOwner(value.span.text), value.span.start, value.span.end)
+        return value
+
+    def no_branches(self, suite: tree.Suite) -> None:
+        """Refuses `|` in a suite that is not that of a layer."""
+        branch = self.branching.get(suite)
+        if branch is not None:
+            self.refuse(mistakes.StrayBranch(), branch.span.start, branch.span.start + 1)

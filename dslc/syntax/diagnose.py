@@ -1,0 +1,272 @@
+"""From the token at which the parser stuck to the mistake that was made there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Edit, Help, Mistake
+from dslc.syntax import mistakes
+from dslc.syntax.lalr import END, Automaton, Stuck
+from dslc.syntax.layout import ITEM_WORDS, Line, Token
+from dslc.syntax.mistakes.items import HABITS
+from dslc.syntax.text import Found
+
+_LAYOUT = frozenset(("_NEWLINE", "_INDENT", "_DEDENT"))
+_OPERATORS = frozenset(
+    """ARROW PLUS MINUS TIMES DIVIDE FLOORDIV MODULO MATMUL POWER EQUAL UNEQUAL LESSTHAN MORETHAN AT_MOST AT_LEAST
+    COMMA DOT ASSIGN GROW AND OR IN AS MAYBE""".split()
+)
+_CONDITIONS = frozenset("IF ELIF REQUIRE BUDGET AND OR NOT".split())
+_ENDS_OF_VALUES = frozenset(
+    "NAME NUMBER SIZE STRING TICKED IT NONE TRUE FALSE TRAINING RPAR RSQB SEQ ELLIPSIS".split()
+)
+_NAMING = frozenset("AS DOT LET MODULE PARAM BUFFER CONST FOR BLOCK NET FN ON".split())
+_AFTER_NAMES = frozenset("ASSIGN COMMA RPAR RSQB ARROW DOT COLON AS GROW _NEWLINE".split()) | {END}
+
+_VALUE = frozenset(("NAME", "NUMBER", "LPAR", "STRING"))
+_SYMBOLS = {"RPAR": "`)`", "RSQB": "`]`", "LPAR": "`(`", "LSQB": "`[`", "COLON": "`:`", "ASSIGN": "`=`"}
+_SYMBOLS |= {"COMMA": "`,`", "ARROW": "`->`", "DOT": "`.`", "_INDENT": "indented lines"}
+_ENDINGS = {"_NEWLINE": "the end of the line", END: "the end of the text"}
+_FOUND = {
+    "STRING": "a string",
+    "_NEWLINE": "the end of the line",
+    "_DEDENT": "the end of the suite",
+    "_INDENT": "indented lines",
+    END: "the end of the text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """A mistake at a place; `index` is that of a token of the line to blame."""
+
+    mistake: Mistake
+    start: int
+    end: int
+    index: int
+    help: tuple[Help, ...] = ()
+
+
+def check_line(found: Found, line: Line) -> None:
+    """Refuses a line that begins with an operator, before it is parsed."""
+    first = line.tokens[0]
+    after = line.tokens[1].kind if len(line.tokens) > 1 else ""
+    if first.kind not in _OPERATORS or line.broken or (first.text.isalpha() and after == "ASSIGN"):
+        return
+    span = found.source.span
+    help: tuple[Help, ...] = ()
+    if first.kind == "ARROW":
+        deeper = Edit(span(first.start, first.start), "    ")
+        help = (Help("indent it deeper than the line it goes on with", edits=(deeper,)),)
+    if not line.reported:
+        found.add(mistakes.OperatorFirst(first.text), first.start, first.end, help=help)
+    line.reported = line.broken = True
+
+
+class Case:
+    """A stuck parse, as the rules below look at it."""
+
+    def __init__(self, automaton: Automaton, tokens: Sequence[Token], stuck: Stuck) -> None:
+        self.automaton = automaton
+        self.states = stuck.states
+        self.tokens = tokens
+        self.index = stuck.index
+        self.token = tokens[stuck.index]
+        nothing = Token("", "", 0, 0)
+        self.before = tokens[stuck.index - 1] if stuck.index else nothing
+        self.after = tokens[stuck.index + 1] if stuck.index + 1 < len(tokens) else nothing
+        self.expected = automaton.expected(stuck.states)
+
+    @property
+    def begins_line(self) -> bool:
+        return self.before.kind in _LAYOUT or not self.before.kind
+
+    def back(self) -> list[Token]:
+        """The tokens before this one in its line and in its brackets, last first."""
+        depth = 0
+        found = []
+        for token in reversed(self.tokens[: self.index]):
+            if token.kind in _LAYOUT:
+                break
+            depth += token.kind in ("RPAR", "RSQB")
+            if depth == 0:
+                if token.kind in ("LPAR", "LSQB", "COMMA", "ASSIGN"):
+                    break
+                found.append(token)
+            depth -= token.kind in ("LPAR", "LSQB")
+        return found
+
+    def here(self, mistake: Mistake, token: Token | None = None) -> Blame:
+        at = token or self.token
+        return Blame(mistake, at.start, at.end, self.index)
+
+
+def blame(automaton: Automaton, tokens: Sequence[Token], stuck: Stuck) -> Blame:
+    """The first of the rules that knows the mistake; else what was expected and what was found."""
+    case = Case(automaton, tokens, stuck)
+    for rule in _RULES:
+        found = rule(case)
+        if found is not None:
+            return found
+    return _unexpected(case)
+
+
+def _missing_suite(case: Case) -> Blame | None:
+    if case.before.kind != "_NEWLINE" or case.expected != {"_INDENT"}:
+        return None
+    last = case.tokens[case.index - 2]
+    return Blame(mistakes.MissingSuite(), last.start, last.end, case.index - 1)
+
+
+def _indented(case: Case) -> Blame | None:
+    return case.here(mistakes.UnexpectedIndent(), case.after) if case.token.kind == "_INDENT" else None
+
+
+def _else_if(case: Case) -> Blame | None:
+    if (case.before.kind, case.token.kind) != ("ELSE", "IF"):
+        return None
+    return Blame(mistakes.ElseIf(), case.before.start, case.token.end, case.index)
+
+
+def _not_simple(case: Case) -> Blame | None:
+    if case.before.kind == "COLON" and case.token.kind in ("IF", "FOR") and "BUDGET" in case.expected:
+        return case.here(mistakes.SuiteNotSimple())
+    return None
+
+
+def _nested(case: Case) -> Blame | None:
+    word = case.token
+    item = word.kind in ITEM_WORDS or word.kind == "ON"
+    if item and case.begins_line and case.after.kind not in _AFTER_NAMES:
+        return case.here(mistakes.NestedItem(word.text))
+    return None
+
+
+def _reserved(case: Case) -> Blame | None:
+    """A keyword where a name is expected, or one that was taken for itself and is followed by `=`."""
+    word, before = case.token, case.before
+    if _is_keyword(word) and ("NAME" in case.expected or case.begins_line):
+        naming = before.kind in _NAMING or case.expected <= {"NAME", "TICKED", "STRING", "RPAR"}
+        if naming or (case.after.kind in _AFTER_NAMES and not (case.begins_line and word.kind == "ELSE")):
+            return case.here(mistakes.ReservedWord(word.text, _ticked(before, word, case.after)))
+    if word.kind in ("ASSIGN", "GROW") and _is_keyword(before) and before.kind != "ELSE":
+        return case.here(mistakes.ReservedWord(before.text, ticked=False), before)
+    return None
+
+
+def _is_keyword(token: Token) -> bool:
+    return token.kind == token.text.upper() and token.text.isalpha()
+
+
+def _ticked(before: Token, word: Token, after: Token) -> bool:
+    """Whether a back-tick name may stand in place of a keyword."""
+    if before.kind in ("AS", "MODULE"):
+        return True
+    return (before.kind in _LAYOUT or not before.kind) and after.kind == "ASSIGN"
+
+
+def _single_equals(case: Case) -> Blame | None:
+    if case.token.kind != "ASSIGN":
+        return None
+    if any(token.kind in _CONDITIONS for token in case.back()):
+        return case.here(mistakes.SingleEquals())
+    return None
+
+
+def _habit(case: Case) -> Blame | None:
+    word = case.before
+    if word.kind == "NAME" and word.text in HABITS and case.token.kind in _ENDS_OF_VALUES | {"COLON", "STRING"}:
+        return case.here(mistakes.PythonHabit(word.text), word)
+    return None
+
+
+def _two_bars(case: Case) -> Blame | None:
+    if case.token.kind == "VBAR" and case.after.kind == "VBAR" and case.after.start == case.token.end:
+        return Blame(mistakes.LogicalSymbol("||", "or"), case.token.start, case.after.end, case.index)
+    return None
+
+
+def _generator(case: Case) -> Blame | None:
+    if case.token.kind == "FOR" and "RPAR" in case.expected:
+        return case.here(mistakes.GeneratorForm())
+    return None
+
+
+def _no_else(case: Case) -> Blame | None:
+    if "ELSE" not in case.expected or case.begins_line or case.token.kind in _ENDS_OF_VALUES:
+        return None
+    word = next((token for token in case.back() if token.kind == "IF"), None)
+    return case.here(mistakes.MissingElse(), word) if word is not None else None
+
+
+_RULES: tuple[Callable[[Case], Blame | None], ...] = (
+    _missing_suite,
+    _indented,
+    _else_if,
+    _not_simple,
+    _nested,
+    _reserved,
+    _single_equals,
+    _habit,
+    _two_bars,
+    _generator,
+    _no_else,
+)
+
+
+def _unexpected(case: Case) -> Blame:
+    token, before = case.token, case.before
+    found = _FOUND.get(token.kind) or f"`{token.text}`"
+    help: tuple[Help, ...] = ()
+    start, end = token.start, token.end
+    if token.kind == "MORETHAN" and before.kind == "ASSIGN" and before.end == token.start:
+        found, start = "`=>`", before.start
+        help = (Help("the arrow is written `->`", replace="->"),)
+    elif token.kind == "ASSIGN" and before.end == token.start and before.kind in _OPERATORS:
+        found, start = f"`{before.text}=`", before.start
+        help = (Help("a name keeps its value; the one thing that grows is a `let` list, by `+=`"),)
+    elif token.kind in ("ELSE", "ELIF") and case.begins_line:
+        help = (Help(f"an `{token.text}` stands right under the suite of its `if`, at the same indentation"),)
+    elif before.kind in _ENDS_OF_VALUES and token.kind in _ENDS_OF_VALUES and "ARROW" in case.expected:
+        help = (Help("`->` joins two layers, `,` two arguments"),)
+    mistake = mistakes.Unexpected(_listed(case), found)
+    return Blame(mistake, start, end, case.index, help)
+
+
+def _listed(case: Case) -> tuple[str, ...]:
+    """What could stand here, in the words of the language."""
+    kinds = case.expected
+    if "BUDGET" in kinds:
+        return ("a line of the body",)
+    operators = "PLUS" in kinds and "TIMES" in kinds
+    words: list[str] = []
+    if kinds >= _VALUE:
+        words.append("an expression")
+        kinds = kinds & frozenset(("RPAR", "RSQB"))
+    elif "NAME" in kinds:
+        words.append("a name")
+    elif "STRING" in kinds:
+        words.append("a string")
+    closing = kinds & frozenset(("RPAR", "RSQB", "ELSE", "_NEWLINE", END))
+    hidden = frozenset(("LPAR", "LSQB", "DOT", "ARROW", "ASSIGN")) if operators else frozenset()
+    if operators and not _header(case):
+        hidden |= {"COLON"} if closing & {"_NEWLINE", "RPAR", "RSQB", END} else set()
+    words += [text for kind, text in _SYMBOLS.items() if kind in kinds - hidden]
+    if operators:
+        words.append("an operator")
+    else:
+        plain = sorted(k for k in kinds if k.isalpha() and k not in _SYMBOLS and k in case.automaton.keywords)
+        words += [f"`{kind.lower()}`" for kind in plain]
+    if operators and "ELSE" in kinds:
+        words.append("`else`")
+    words += [text for kind, text in _ENDINGS.items() if kind in kinds]
+    return tuple(words)
+
+
+def _header(case: Case) -> bool:
+    """Whether the line is one that ends with a colon."""
+    line = case.tokens[: case.index]
+    start = next((i for i in range(len(line) - 1, -1, -1) if line[i].kind in _LAYOUT), -1) + 1
+    first = line[start].kind if start < len(line) else ""
+    return first in ITEM_WORDS or first in ("IF", "ELIF", "ELSE", "FOR")

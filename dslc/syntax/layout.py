@@ -1,0 +1,347 @@
+"""Text to tokens, and tokens to logical lines with their indentation.
+
+A logical line is a line of text, gone on with inside brackets and on deeper lines that begin with `->`. Comments are
+kept aside. Whatever is wrong with characters, brackets and indentation is reported here, and reading goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from dslc.diagnostics.model import Edit, Help, Label, Mistake
+from dslc.syntax import mistakes
+from dslc.syntax.tables import Tables
+from dslc.syntax.text import Found
+from dslc.syntax.tree import Comment
+
+DEEPEST = 64  # brackets and suites together
+MOST_EDITS = 1000
+HEAVIEST = 100  # operators, calls and brackets around one value
+
+ITEM_WORDS = frozenset("USE LET FN BLOCK INLINE NET EXTERN".split())
+# words that begin a line and stand nowhere in an expression: met inside brackets they show that one was not closed
+_LINE_WORDS = ITEM_WORDS | frozenset("MODULE PARAM BUFFER CONST REQUIRE BUDGET".split())
+_HEADERS = frozenset("BLOCK INLINE NET EXTERN".split())
+_OPEN = {"LPAR": "RPAR", "LSQB": "RSQB"}
+_CLOSE = frozenset(_OPEN.values())
+_SEPARATORS = frozenset("COMMA ARROW COLON ASSIGN GROW VBAR FOR".split())
+_LIGHT = frozenset("NAME NUMBER SIZE STRING TICKED IT NONE TRUE FALSE TRAINING AS IN ELSE".split())
+
+_LEXICAL = {
+    "newline": r"\n",
+    "comment": r"#[^\n]*",
+    "bad number": r"[0-9][A-Za-z0-9_.]*",
+    "open string": r'"[^\n]*',
+    "open tick": r"`[^\n]*",
+    "quoted": r"'(?:[^'\\\n]|\\.)*'?",
+    "wrong": r"&&|[^ ]",
+}
+_FOREIGN = r"[A-Za-z0-9_]*[^\x00-\x7f\W]\w*"
+
+
+@dataclass(slots=True, eq=False)
+class Token:
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """A logical line. `reported`: a mistake in it is known; `broken`: a neutral line stands for it in the parse;
+    `dropped`: and one that keeps nothing of it, not even its `if`."""
+
+    tokens: list[Token]
+    level: int
+    reported: bool = False
+    broken: bool = False
+    dropped: bool = False
+
+
+@dataclass(slots=True)
+class Layout:
+    lines: list[Line] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+
+
+class Scanner:
+    """The regular expression of all tokens, made once from the grammar's terminals."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.keywords = tables.keywords
+        symbols = {text: kind for text, kind in tables.words.items() if text not in self.keywords}
+        self.symbols = symbols
+        longest_first = sorted(symbols, key=len, reverse=True)
+        self._parts = [
+            *((kind, pattern) for kind, pattern in tables.patterns),
+            ("symbol", "|".join(re.escape(text) for text in longest_first)),
+            *_LEXICAL.items(),
+        ]
+        self._compiled: dict[bool, tuple[re.Pattern[str], list[str]]] = {}
+
+    def pattern(self, ascii_only: bool) -> tuple[re.Pattern[str], list[str]]:
+        """The expression, and the kind of each of its groups."""
+        if ascii_only not in self._compiled:
+            parts = self._parts if ascii_only else [("foreign", _FOREIGN), *self._parts]
+            whole = " *(?:" + "|".join(f"({pattern})" for _, pattern in parts) + ")"
+            self._compiled[ascii_only] = re.compile(whole), ["", *(kind for kind, _ in parts)]
+        return self._compiled[ascii_only]
+
+
+def lay_out(scanner: Scanner, found: Found, text: str) -> Layout:
+    """The logical lines of a text."""
+    reader = _Reader(scanner, found, text)
+    reader.read(1 if text.startswith("\ufeff") else 0, len(text), fresh=True)
+    for i, line in enumerate(reader.out.lines):
+        if line.tokens[0].kind in _HEADERS:
+            deeper = reader.out.lines[i + 1 : i + 2]
+            _mark_types(line, bool(deeper) and deeper[0].level > line.level)
+    return reader.out
+
+
+def tokens_between(scanner: Scanner, found: Found, text: str, start: int, end: int) -> Line:
+    """The tokens of a range inside a line."""
+    reader = _Reader(scanner, found, text)
+    line = reader.line = Line([], 0)
+    reader.read(start, end, fresh=False)
+    return line
+
+
+def _mark_types(header: Line, deeper: bool) -> None:
+    """Tells the colons of dtypes from the one that begins the suite, which is the last; there is none before `=`,
+    and one with lines under it ends its line."""
+    depth = 0
+    colons: list[Token] = []
+    for token in header.tokens:
+        if token.kind in _OPEN:
+            depth += 1
+        elif token.kind in _CLOSE:
+            depth -= 1
+        elif depth == 0 and token.kind == "COLON":
+            colons.append(token)
+        elif depth == 0 and token.kind == "ASSIGN":
+            break
+    else:
+        if colons and (not deeper or colons[-1] is header.tokens[-1]):
+            colons.pop()
+    for colon in colons:
+        colon.kind = "_TYPED"
+
+
+class _Reader:
+    def __init__(self, scanner: Scanner, found: Found, text: str) -> None:
+        self.scanner = scanner
+        self.found = found
+        self.text = text
+        self.out = Layout()
+        self.line: Line | None = None
+        self.line_indent = 0
+        self.brackets: list[Token] = []
+        self.indents = [0]
+        self.unit: int | None = None
+        self.tabs: list[int] = []
+        self.tab_indents = False
+
+    def read(self, start: int, end: int, fresh: bool) -> None:
+        """Reads a range; `fresh`: it begins a line of text, no token of which was seen yet."""
+        pattern, kinds = self.scanner.pattern(self.text.isascii())
+        keywords, symbols = self.scanner.keywords, self.scanner.symbols
+        line_start = start
+        for match in pattern.finditer(self.text, start, end):
+            group = match.lastindex or 0
+            kind = kinds[group]
+            at, stop = match.span(group)
+            if kind == "newline":
+                fresh, line_start = True, stop
+                continue
+            if kind == "comment":
+                span = self.found.source.span(at, stop)
+                self.out.comments.append(Comment(span, match[group], fresh))
+                continue
+            text = match[group]
+            wrong = False
+            if kind == "NAME":
+                kind = keywords.get(text, kind)
+            elif kind == "symbol":
+                kind = symbols[text]
+            elif not kind.isupper():
+                if text == "\t":
+                    self.tab_indents |= fresh and not self.tabs
+                    self.tabs.append(at)
+                    continue
+                wrong = True
+                kind = self._wrong(kind, text, at, stop)
+                text = "0" if kind == "NUMBER" else text
+            token = Token(kind, text, at, stop)
+            if fresh:
+                fresh = False
+                self._first(token, line_start)
+            line = self.line
+            assert line is not None
+            line.tokens.append(token)
+            line.reported |= wrong
+            if kind in _OPEN:
+                self._open(token, line)
+            elif kind in _CLOSE:
+                self._close(token, line)
+        self._unclosed()
+        self._finish()
+        self._report_tabs()
+
+    # ---- lines
+
+    def _first(self, token: Token, line_start: int) -> None:
+        """A line of text begins with `token`: it goes on with the logical line or begins the next."""
+        if self.brackets:
+            if token.kind not in _LINE_WORDS:
+                return
+            self._unclosed()
+        indent = self._indent(token, line_start)
+        line = self.line
+        if (
+            line is not None
+            and token.kind == "ARROW"
+            and indent > self.line_indent
+            and line.tokens[-1].kind != "COLON"
+        ):
+            return
+        self._finish()
+        self.line = Line([], 0)
+        self.line.level = self._level(indent, token, self.line)
+        self.line_indent = indent
+
+    def _finish(self) -> None:
+        line, self.line = self.line, None
+        if line is None:
+            return
+        if line.level > DEEPEST:
+            if self.out.lines and not self.out.lines[-1].reported:
+                first = line.tokens[0]
+                self.found.add(mistakes.TooDeep(DEEPEST), first.start, first.end)
+            self.out.lines[-1].reported = True
+            return
+        if len(line.tokens) > HEAVIEST:
+            self._weigh(line)
+        self.out.lines.append(line)
+
+    def _indent(self, token: Token, line_start: int) -> int:
+        width = token.start - line_start
+        tabs = self.text.count("\t", line_start, token.start)
+        return width + tabs * ((self.unit or 4) - 1) if tabs else width
+
+    def _level(self, indent: int, token: Token, line: Line) -> int:
+        """The level of a line that begins at column `indent`."""
+        indents = self.indents
+        if indent > indents[-1]:
+            step = indent - indents[-1]
+            if not self.out.lines:
+                self.found.add(mistakes.UnexpectedIndent(), token.start, token.end)
+                line.reported = True
+                return 0
+            if self.unit is None:
+                self.unit = step
+            elif step != self.unit:
+                self._uneven(token, indent, (indents[-1] + self.unit,))
+            indents.append(indent)
+        elif indent < indents[-1]:
+            deeper = indents[-1]
+            while indents[-1] > indent:
+                deeper = indents.pop()
+            if indents[-1] != indent:
+                self._uneven(token, indent, (indents[-1], deeper))
+                indents.append(deeper)
+        return len(indents) - 1
+
+    def _uneven(self, token: Token, indent: int, fitting: tuple[int, ...]) -> None:
+        if not self.tabs:
+            self.found.add(mistakes.UnevenIndent(indent, fitting), token.start - indent, token.start)
+
+    # ---- brackets
+
+    def _open(self, token: Token, line: Line) -> None:
+        self.brackets.append(token)
+        if len(self.brackets) + line.level > DEEPEST and not line.broken:
+            self.found.add(mistakes.TooDeep(DEEPEST), token.start, token.end)
+            line.reported = line.broken = True
+
+    def _close(self, token: Token, line: Line) -> None:
+        opened = self.brackets.pop() if self.brackets else None
+        if opened is not None and _OPEN[opened.kind] == token.kind:
+            return
+        if not line.broken:
+            related = ()
+            if opened is not None:
+                span = self.found.source.span(opened.start, opened.end)
+                related = (Label(span, "opened here"),)
+            mistake = mistakes.WrongBracket(token.text, opened.text if opened else None)
+            self.found.add(mistake, token.start, token.end, related)
+        line.reported = line.broken = True
+
+    def _unclosed(self) -> None:
+        if not self.brackets:
+            return
+        opened = self.brackets[-1]
+        self.brackets.clear()
+        line = self.line
+        assert line is not None
+        if not line.broken:
+            self.found.add(mistakes.UnclosedBracket(opened.text), opened.start, opened.end)
+        line.reported = line.broken = True
+
+    # ---- wrong text
+
+    def _report_tabs(self) -> None:
+        if not self.tabs:
+            return
+        first = self.tabs[0]
+        spaces = " " * (self.unit or 4) if self.tab_indents else " "
+        span = self.found.source.span
+        edits = tuple(Edit(span(at, at + 1), spaces) for at in self.tabs[:MOST_EDITS])
+        help = Help("write spaces", edits=edits)
+        mistake = mistakes.TabCharacter(self.tab_indents, len(self.tabs) - 1)
+        self.found.add(mistake, first, first + 1, help=(help,))
+
+    def _wrong(self, what: str, text: str, at: int, stop: int) -> str:
+        """Reports text that is no token; the kind of token to go on with."""
+        mistake: Mistake
+        kind = "STRING"
+        if what == "foreign":
+            mistake, kind = mistakes.ForeignName(text), "NAME"
+        elif what == "bad number":
+            mistake, kind = mistakes.BadNumber(text), "NUMBER"
+        elif what in ("open string", "open tick"):
+            mistake = mistakes.OpenString(text[0])
+        elif what == "quoted":
+            mistake = mistakes.SingleQuotes(text)
+        elif text == "&&":
+            mistake, kind = mistakes.LogicalSymbol(text, "and"), "AND"
+        else:
+            mistake, kind = mistakes.WrongCharacter(text), "WRONG"
+        self.found.add(mistake, at, stop)
+        return kind
+
+    def _weigh(self, line: Line) -> None:
+        """Refuses what would be nested too deep without any bracket: long sums, chains of calls."""
+        weights = [0]
+        base = [0]
+        for token in line.tokens:
+            kind = token.kind
+            if kind in _OPEN:
+                base.append(base[-1] + weights[-1] + 1)
+                weights.append(0)
+            elif kind in _CLOSE:
+                if len(base) > 1:
+                    base.pop()
+                    weights.pop()
+                    weights[-1] += 1
+            elif kind in _SEPARATORS:
+                weights[-1] = 0
+            elif kind not in _LIGHT:
+                weights[-1] += 1
+            if base[-1] + weights[-1] > HEAVIEST:
+                if not line.broken:
+                    self.found.add(mistakes.TooHeavy(HEAVIEST), token.start, token.end)
+                line.reported = line.broken = True
+                return

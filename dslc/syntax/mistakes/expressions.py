@@ -1,0 +1,253 @@
+"""Expressions that the grammar lets through and the language does not: E0140 to E0159."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NeedsBrackets(Mistake, code="E0140"):
+    """`->` binds loosest of all, so `a -> b + c` could be read in two ways. Arithmetic, comparisons and conditions that
+    are a step of a chain stand in brackets.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(3, 3)
+        it + x -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(3, 3)
+        (it + x) -> relu
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        shown = self.text if len(self.text) <= 40 and "\n" not in self.text else "this"
+        return f"`{shown}` needs brackets beside `->`" if shown != "this" else "this needs brackets beside `->`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("put brackets around it", replace=f"({self.text})"),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnaryPlus(Mistake, code="E0141"):
+    """There is no unary plus: it would do nothing, and at the beginning of a line it would hide that the line above was
+    meant to go on.
+
+    ```dl fails
+    let shift = (+1)
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8 + shift, 3) -> relu
+    ```
+
+    ```dl
+    let shift = 1
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8 + shift, 3) -> relu
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "there is no unary `+`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("remove it", replace=""),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BareListInChain(Mistake, code="E0142"):
+    """Several values flow into a layer only from brackets: without them it is not said whether all or the last of them do.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        a = conv(8, 3) as left
+        b = conv(8, 3) as right
+        a, b -> concat
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        a = conv(8, 3) as left
+        b = conv(8, 3) as right
+        (a, b) -> concat
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "several values flow into a chain only from brackets"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Target(Mistake, code="E0143"):
+    """Before `=` stands the name that a value gets: a plain name or, where the form allows it, a back-tick name or
+    several names with commas. Nothing that exists is changed by an assignment.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        x[0] = conv(8, 3)
+        relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        y = conv(8, 3)
+        y -> relu
+    ```
+    """
+
+    form: str
+    text: str
+
+    @property
+    def message(self) -> str:
+        text = self.text if len(self.text) <= 40 and "\n" not in self.text else "this"
+        return f"`{text}` is not a name that `{self.form}` can give"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ForTarget(Mistake, code="E0144"):
+    """The names of a `for` are plain names with commas between them, one for each part of an item.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        for i, (c, k) in enumerate([(8, 3), (16, 1)]):
+            conv(c, k) as `conv{i}`
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        for i, item in enumerate([(8, 3), (16, 1)]):
+            conv(item[0], item[1]) as `conv{i}`
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "between `for` and `in` stand plain names"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PositionalAfterKeyword(Mistake, code="E0145"):
+    """Arguments without a name come first, as in Python.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, s=2, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3, s=2) -> relu
+    ```
+    """
+
+    keyword: str
+
+    @property
+    def message(self) -> str:
+        return f"an argument without a name stands after `{self.keyword}=`"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RepeatedName(Mistake, code="E0146"):
+    """An argument is given once, and a parameter is declared once.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3, s=2, s=1) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3, s=2) -> relu
+    ```
+    """
+
+    name: str
+    what: str
+
+    @property
+    def message(self) -> str:
+        return f"the {self.what} `{self.name}` stands here twice"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SingleEquals(Mistake, code="E0147"):
+    """`=` gives a name to a value; `==` compares two values.
+
+    ```dl fails
+    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+        if deep = 1: conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+        if deep == 1: conv(8, 3) -> relu
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "`=` gives a name; values are compared by `==`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("write `==`", replace="=="),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MissingElse(Mistake, code="E0148"):
+    """`a if condition else b` is a value in both cases. To apply a layer only under a condition, write an `if` line, or
+    `else id`.
+
+    ```dl fails
+    net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
+        (relu if deep)
+    ```
+
+    ```dl
+    net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
+        (relu if deep else id)
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "this `if` has no `else`, so there is no value when its condition is false"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GeneratorForm(Mistake, code="E0149"):
+    """A comprehension makes a list and stands in square brackets, also as the only argument of a call.
+
+    ```dl fails
+    let width = sum(2 * i for i in range(4))
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(width, 3) -> relu
+    ```
+
+    ```dl
+    let width = sum([2 * i for i in range(4)])
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(width, 3) -> relu
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "a comprehension stands in `[ ]`"

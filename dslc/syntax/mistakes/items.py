@@ -1,0 +1,243 @@
+"""Definitions, keywords, and everything else at which the parser stuck: E0160 to E0179."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+
+HABITS = {
+    "def": "a layer is a `block`, a function of compile-time values is a `fn`",
+    "class": "a layer is a `block name(parameters) on x[...]:`",
+    "import": "names are imported by `use std.conv: cba` or `use \"./parts.dl\": head`",
+    "from": "names are imported by `use std.conv: cba` or `use \"./parts.dl\": head`",
+    "return": "the last value of a body is its result; a `fn` ends with its value",
+    "while": "only `for` repeats, over what is known at compile time",
+    "pass": "`id` is the layer that does nothing",
+    "break": "a `for` always runs to its end",
+    "continue": "a `for` always runs to its end",
+    "lambda": "a function of compile-time values is `fn name(x) = ...`; a call that lacks arguments is a layer",
+    "with": "nothing is opened or closed here",
+    "try": "nothing fails at run time; check with `require condition, \"message\"`",
+    "assert": "write `require condition, \"message\"`",
+    "raise": "write `require condition, \"message\"`",
+    "del": "nothing is deleted; a value that is not used is never made",
+    "global": "a name means the same in its whole block",
+    "yield": "a body has results: `-> a, b` in its header",
+    "async": "there is nothing to wait for",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StrayLine(Mistake, code="E0160"):
+    """A file holds definitions: `use`, `let`, `fn`, `block`, `net` and `extern block`, each at the first column. Lines that
+    apply layers stand in the body of one.
+
+    ```dl fails
+    conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "this line stands in no definition"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("indent it under a `net` or a `block`, or name a value with `let name = ...`"),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NestedItem(Mistake, code="E0161"):
+    """Definitions stand at the first column of a file, not in one another. A layer with a few parameters fixed is
+    `let small = conv(8)`, which may stand in a body.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        block part(c: int):
+            conv(c, 3) -> relu
+        part(8)
+    ```
+
+    ```dl
+    block part(c: int):
+        conv(c, 3) -> relu
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        part(8)
+    ```
+    """
+
+    word: str
+
+    @property
+    def message(self) -> str:
+        if self.word == "on":
+            return "`on` belongs to the header's line"
+        return f"`{self.word}` begins a definition, which stands at the first column"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.word == "on":
+            return (Help("a header is one line; it goes on inside its brackets, and on deeper lines from `->`"),)
+        return ()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Unexpected(Mistake, code="E0162"):
+    """The text does not go on as any line of the language does; what could stand here is listed.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+    """
+
+    expected: tuple[str, ...]
+    found: str
+
+    @property
+    def message(self) -> str:
+        *first, last = self.expected or ("something else",)
+        listed = f"{', '.join(first)} or {last}" if first else last
+        return f"expected {listed}, found {self.found}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReservedWord(Mistake, code="E0163"):
+    """Keywords are reserved everywhere, so that a word means the same wherever it stands. A module or a value of a body
+    may have a keyword as its name in back-ticks; anything else gets another name.
+
+    ```dl fails
+    net tiny(in: int = 8) on x[N, 3, H=32, W=32]:
+        conv(in, 3) -> relu
+    ```
+
+    ```dl
+    net tiny(width: int = 8) on x[N, 3, H=32, W=32]:
+        conv(width, 3) -> relu
+    ```
+    """
+
+    word: str
+    ticked: bool
+
+    @property
+    def message(self) -> str:
+        return f"`{self.word}` is a keyword and cannot be a name"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        other = Help(f"choose another name, such as `{self.word}_`")
+        if not self.ticked:
+            return (other,)
+        ticked = f"`{self.word}`"
+        return (Help(f"in back-ticks it is a name: {ticked}", replace=ticked), other)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PythonHabit(Mistake, code="E0164"):
+    """A few words of Python are not words of this language; the message says what is written instead.
+
+    ```dl fails
+    def width(scale):
+        return 8 * scale
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(width(2), 3) -> relu
+    ```
+
+    ```dl
+    fn width(scale: int) = 8 * scale
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(width(2), 3) -> relu
+    ```
+    """
+
+    word: str
+
+    @property
+    def message(self) -> str:
+        return f"there is no `{self.word}` in this language"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(HABITS[self.word]),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BudgetForm(Mistake, code="E0165"):
+    """A budget is a list of comparisons, each of one quantity by its name with one value.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        budget 1M >= params
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        budget params <= 1M
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.text}` is no limit: write a quantity, a comparison and a value, as in `params <= 26M`"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RequireMessage(Mistake, code="E0166"):
+    """After the condition of a `require` and a comma stands its message, a string. Conditions are joined by `and`.
+
+    ```dl fails
+    net tiny(c: int = 8) on x[N, 3, H=32, W=32]:
+        require c > 4, c < 64
+        conv(c, 3) -> relu
+    ```
+
+    ```dl
+    net tiny(c: int = 8) on x[N, 3, H=32, W=32]:
+        require c > 4 and c < 64, "{c} channels"
+        conv(c, 3) -> relu
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "the message of a `require` is a string"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DefinitionForm(Mistake, code="E0167"):
+    """Each kind of definition has its parts: a `fn` has no inputs, a `net` that is another one has only budgets under it,
+    an `extern block` names its inputs, its results and the class that it is.
+
+    ```dl fails
+    net tiny() = conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32] = conv(8, 3) -> relu
+    ```
+    """
+
+    what: str
+
+    @property
+    def message(self) -> str:
+        return self.what

@@ -1,0 +1,448 @@
+"""Indentation, brackets, and lines that take a suite or should not: E0120 to E0139."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TabCharacter(Mistake, code="E0120"):
+    """Lines are indented by spaces and words are separated by them: how wide a tab is depends on who looks at it.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+    \tconv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+    """
+
+    indents: bool
+    more: int
+
+    @property
+    def message(self) -> str:
+        what = "a tab indents this line" if self.indents else "a tab separates words here"
+        return f"{what}; the file has {self.more} more" if self.more else what
+
+    @property
+    def label(self) -> str:
+        return "spaces are meant"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnevenIndent(Mistake, code="E0121"):
+    """A file has one unit of indentation, that of its first indented line; each suite is one unit deeper than its
+    header, and a line after it goes back to where an open suite stands.
+
+    ```dl fails
+    net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        if deep:
+          conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        if deep:
+            conv(8, 3) -> relu
+    ```
+    """
+
+    found: int
+    fitting: tuple[int, ...]
+
+    @property
+    def message(self) -> str:
+        fitting = " or ".join(map(str, self.fitting))
+        return f"this line is indented by {_spaces(self.found)}, where {fitting} would fit"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        nearest = min(self.fitting, key=lambda width: abs(width - self.found))
+        return (Help(f"indent it by {_spaces(nearest)}", replace=" " * nearest),)
+
+
+def _spaces(count: int) -> str:
+    return "1 space" if count == 1 else f"{count} spaces"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnexpectedIndent(Mistake, code="E0122"):
+    """A deeper line belongs to the line above it, and that one takes no suite. A long line goes on inside brackets, or on
+    deeper lines that begin with `->`.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        let width = 8
+            conv(width, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        let width = 8
+        conv(width, 3) -> relu
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "this line is indented, but the line above it takes no suite"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MissingColon(Mistake, code="E0123"):
+    """A line with a suite, which are the lines indented under it, ends with a colon.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]
+        conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "lines are indented under this one, but it does not end with `:`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("end it with `:`", replace=":"),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MissingSuite(Mistake, code="E0124"):
+    """After a colon at the end of a line come the lines that belong to it, indented.
+
+    ```dl fails
+    net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        if deep:
+        conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        if deep:
+            conv(8, 3) -> relu
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "nothing is indented under this line"
+
+    @property
+    def label(self) -> str:
+        return "a suite is expected after this"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TooDeep(Mistake, code="E0125"):
+    """Brackets and suites together are nested at most 64 deep; what is nested deeper was made by a program. Name the
+    parts: a block, a `let`, or a value of the body.
+
+    ```dl fails
+    let deep = ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, deep) -> relu
+    ```
+
+    ```dl
+    let deep = 1
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, deep) -> relu
+    ```
+    """  # noqa: E501
+
+    limit: int
+
+    @property
+    def message(self) -> str:
+        return f"brackets and suites are nested more than {self.limit} deep here"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TooHeavy(Mistake, code="E0126"):
+    """An expression has at most a hundred operators, calls and brackets one around the other; what has more was made by
+    a program. Give its parts names, or use `sum`. Steps of a chain and items of a list are not limited.
+
+    ```dl fails
+    let width = (1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1
+        + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1
+        + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1
+        + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1)
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(width, 3) -> relu
+    ```
+
+    ```dl
+    let width = sum([1 for i in range(107)])
+
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(width, 3) -> relu
+    ```
+    """
+
+    limit: int
+
+    @property
+    def message(self) -> str:
+        return f"more than {self.limit} operators and brackets stand around one another here"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnclosedBracket(Mistake, code="E0127"):
+    """A line goes on until its brackets are closed; this one is not closed before the next definition.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3 -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+    """
+
+    bracket: str
+
+    @property
+    def message(self) -> str:
+        return f"this `{self.bracket}` is never closed"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WrongBracket(Mistake, code="E0128"):
+    """A bracket closes the last one that was opened, of the same kind.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3] -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+    """
+
+    found: str
+    opened: str | None
+
+    @property
+    def message(self) -> str:
+        if self.opened is None:
+            return f"this `{self.found}` closes nothing"
+        return f"this `{self.found}` cannot close `{self.opened}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.opened is None:
+            return (Help("remove it", replace=""),)
+        right = {"(": ")", "[": "]"}[self.opened]
+        return (Help(f"write `{right}`", replace=right),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OperatorFirst(Mistake, code="E0129"):
+    """No line begins with an operator, so that a line that was meant to go on with the one above it is never a line of its
+    own. Only `->` continues a line, and only from a deeper one; anything else goes on inside brackets.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3)
+        -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3)
+            -> relu
+    ```
+    """
+
+    operator: str
+
+    @property
+    def message(self) -> str:
+        if self.operator == "->":
+            return "this line begins with `->`, but is not deeper than the line it would go on with"
+        return f"no line begins with `{self.operator}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.operator == "->":
+            return ()
+        if self.operator == "-":
+            return (Help("a negative value stands in brackets: `(-x)`; a line goes on only inside brackets"),)
+        return (Help("a line goes on inside brackets: put them around the whole expression"),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SuiteOwner(Mistake, code="E0130"):
+    """A suite belongs to a layer at the end of the line: a name or a call, perhaps with `as`. Other expressions and
+    other lines take none.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        it * 2:
+            conv(8, 3)
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        residual:
+            conv(3, 3)
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        return f"{_quoted(self.text)} takes no suite"
+
+
+def _quoted(text: str) -> str:
+    line = text.split("\n")[0]
+    return f"`{line if len(line) <= 40 and line == text else line[:37] + '...'}`"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SuiteNotSimple(Mistake, code="E0131"):
+    """On its header's line a suite is one line without a suite of its own; anything more is indented below.
+
+    ```dl fails
+    net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        if deep: residual: conv(8, 3)
+    ```
+
+    ```dl
+    net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        if deep:
+            residual: conv(8, 3)
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "a suite on its header's line is one line without a suite of its own"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SeqWithoutSuite(Mistake, code="E0132"):
+    """`seq` makes one module of the lines of its suite; it is no layer that is called. A few layers in a row need none:
+    write them as a chain, `(a -> b) as name`.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        seq(conv(8, 3), relu)
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        seq as stem:
+            conv(8, 3) -> relu
+    ```
+    """
+
+    called: bool
+
+    @property
+    def message(self) -> str:
+        return "`seq` takes its layers as a suite, not in brackets" if self.called else "`seq` has no suite"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StrayBranch(Mistake, code="E0133"):
+    """Lines that begin with `|` are the branches of a layer that takes several, such as `concat` and `add`; they stand
+    in its suite, or in a `for` or `if` there.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        | conv(8, 3)
+        | conv(8, 1)
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        concat:
+            | conv(8, 3)
+            | conv(8, 1)
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "a branch stands only in the suite of a layer, as in `concat:`"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MixedBranches(Mistake, code="E0134"):
+    """A suite is either one chain or only branches; a line among the branches would belong to none of them. Lines
+    indented under a branch go on with it.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        concat:
+            | conv(8, 3)
+            relu
+            | conv(8, 1)
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        concat:
+            | conv(8, 3)
+                relu
+            | conv(8, 1)
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "this line stands among branches but does not begin with `|`"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ElseIf(Mistake, code="E0135"):
+    """A further condition is written `elif`.
+
+    ```dl fails
+    net tiny(kind: int = 1) on x[N, 3, H=32, W=32]:
+        if kind == 0: conv(8, 3)
+        else if kind == 1: conv(8, 1)
+    ```
+
+    ```dl
+    net tiny(kind: int = 1) on x[N, 3, H=32, W=32]:
+        if kind == 0: conv(8, 3)
+        elif kind == 1: conv(8, 1)
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "`else if` is written `elif`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("write `elif`", replace="elif"),)

@@ -1,0 +1,372 @@
+"""Characters that are refused, and literals that are not as they should be: E0101 to E0119."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+
+# what to write in place of a character, and why
+_CHARACTERS: dict[str, tuple[str | None, str]] = {
+    ";": (None, "each statement has a line of its own"),
+    "\\": (None, "a line goes on inside brackets, and on deeper lines that begin with `->`"),
+    "{": (None, "values with names are arguments of a call, lists stand in `[ ]`, suites are indented"),
+    "}": (None, "values with names are arguments of a call, lists stand in `[ ]`, suites are indented"),
+    "!": (None, "`not` negates, and `!=` compares"),
+    "&": (None, "`and` joins conditions"),
+    "^": (None, "a power is written `**`"),
+    "\u201c": ('"', 'strings stand in straight quotes `"`'),
+    "\u201d": ('"', 'strings stand in straight quotes `"`'),
+    "\u2192": ("->", "the arrow is written `->`"),
+    "\u00d7": ("*", "a product is written `*`, a size `3x3`"),
+    "\u2264": ("<=", "written `<=`"),
+    "\u2265": (">=", "written `>=`"),
+    "\u2260": ("!=", "written `!=`"),
+    "\u2212": ("-", "written `-`"),
+    "\u2026": ("...", "written `...`"),
+    "\u00a0": (" ", "this is a no-break space; a plain one is meant"),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FileTooLong(Mistake, code="E0101"):
+    """A file of more than four million characters is not read: it is no program that a person wrote, and reading it
+    would take long. Split a generated program into files and name them with `use`.
+    """
+
+    length: int
+    limit: int
+
+    @property
+    def message(self) -> str:
+        return f"the file has {self.length:,} characters; at most {self.limit:,} are read"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RefusedCharacter(Mistake, code="E0102"):
+    """Control characters are refused everywhere, in comments and strings too: NUL, a carriage return without a newline,
+    and those that change the direction of writing, because text with them is not what it looks like.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu   # \u200fhere
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu   # here
+    ```
+    """
+
+    code_point: int
+
+    @property
+    def message(self) -> str:
+        if self.code_point == 0x0D:
+            return "a carriage return stands here without a newline"
+        if 0xD800 <= self.code_point < 0xE000:
+            return f"U+{self.code_point:04X} is half a character: the file is not UTF-8"
+        known = unicodedata.name(chr(self.code_point), "a control character").lower()
+        return f"U+{self.code_point:04X} ({known}) is refused everywhere, in comments and strings too"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("remove it", replace="\n" if self.code_point == 0x0D else ""),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ForeignName(Mistake, code="E0103"):
+    """A name is made of the letters A-Z a-z, digits and `_`: names become attributes, state-dict keys and ONNX names,
+    where letters that look alike would be different things. Comments and strings hold any letters.
+
+    ```dl fails
+    net tiny(größe: int = 8) on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny(size_out: int = 8) on x[N, 3, H=32, W=32]:
+        conv(size_out, 3) -> relu
+    ```
+    """
+
+    name: str
+
+    @property
+    def message(self) -> str:
+        letter = next(c for c in self.name if not c.isascii())
+        return f"`{self.name}` is no name: `{letter}` (U+{ord(letter):04X}) is not one of A-Z a-z 0-9 _"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        folded = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
+        if len(folded) < len(self.name) or not folded.isidentifier():
+            return ()
+        return (Help(f"write `{folded}`", replace=folded),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WrongCharacter(Mistake, code="E0104"):
+    """This character means nothing outside strings and comments.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3); relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3)
+        relu
+    ```
+    """
+
+    character: str
+
+    @property
+    def message(self) -> str:
+        shown = self.character
+        if not shown.isascii() or not shown.isprintable():
+            shown = f"{shown if shown.isprintable() else ''}` (U+{ord(shown[0]):04X})"
+            return f"`{shown} means nothing here"
+        return f"`{shown}` means nothing here"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        replace, why = _CHARACTERS.get(self.character, (None, ""))
+        return (Help(why, replace),) if why else ()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OpenString(Mistake, code="E0105"):
+    """A string or a back-tick name ends on the line on which it begins.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        require H > 8, "too small
+        conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        require H > 8, "too small"
+        conv(8, 3) -> relu
+    ```
+    """
+
+    quote: str
+
+    @property
+    def message(self) -> str:
+        if self.quote == "`":
+            return "this back-tick name is not closed on its line"
+        return "this string is not closed on its line"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SingleQuotes(Mistake, code="E0106"):
+    """Strings stand in double quotes, so that there is one way to write one.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        require H > 8, 'too small'
+        conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        require H > 8, "too small"
+        conv(8, 3) -> relu
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        return "strings stand in double quotes"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        inside = self.text[1:-1]
+        if len(self.text) < 2 or self.text[-1] != "'" or '"' in inside or "\\" in inside:
+            return ()
+        return (Help(f'write `"{inside}"`', replace=f'"{inside}"'),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BadNumber(Mistake, code="E0107"):
+    """Numbers are decimal: `12`, `1_000`, `0.5`, `1e-3`, with the suffixes `K`, `M`, `G` and `T` for thousands, millions
+    and so on. A size is numbers with `x` between: `3x3`. A name cannot begin with a digit.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8ch, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        if len(self.text) > 60:
+            return f"this number has {len(self.text)} characters, more than any number needs"
+        return f"`{self.text}` is not a number, a size or a name"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.text[:2].lower() in ("0x", "0b", "0o") and len(self.text) < 20:
+            try:
+                value = int(self.text, 0)
+            except ValueError:
+                return ()
+            return (Help(f"numbers are decimal: write `{value}`", replace=str(value)),)
+        short = self.text.lstrip("0")
+        if self.text.isdigit() and short and len(short) < 60:
+            return (Help(f"write `{short}`", replace=short),)
+        return ()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ZeroSide(Mistake, code="E0108"):
+    """Every side of a size is at least one: a kernel or a window without a side covers nothing.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 0x3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 1x3) -> relu
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        return f"the size `{self.text}` has a side of zero"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BadEscape(Mistake, code="E0109"):
+    r"""A backslash in a string begins one of `\n`, `\t`, `\"`, `\\`, `\{` and `\}`.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        require H > 8, "8\d"
+        conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        require H > 8, "8\\d"
+        conv(8, 3) -> relu
+    ```
+    """
+
+    letter: str
+
+    @property
+    def message(self) -> str:
+        return f'`\\{self.letter}` is no escape: there are `\\n`, `\\t`, `\\"`, `\\\\`, `\\{{` and `\\}}`'
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("a backslash itself is written twice", replace=f"\\\\{self.letter}"),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BadInterpolation(Mistake, code="E0110"):
+    r"""In strings and back-tick names `{` and `}` stand around an expression whose value is put there. A brace itself is
+    written `\{` or `\}` in a string.
+
+    ```dl fails
+    net tiny(c: int = 8) on x[N, 3, H=32, W=32]:
+        require c > 4, "{c is too small"
+        conv(c, 3) -> relu
+    ```
+
+    ```dl
+    net tiny(c: int = 8) on x[N, 3, H=32, W=32]:
+        require c > 4, "{c} is too small"
+        conv(c, 3) -> relu
+    ```
+    """
+
+    what: str
+
+    @property
+    def message(self) -> str:
+        if self.what == "{}":
+            return "there is no expression in these braces"
+        if self.what == "{{":
+            return "this `{` stands inside braces already"
+        return "this `{` has no `}` in its text" if self.what == "{" else "this `}` has no `{` before it"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.what == "{{":
+            return (Help("a brace itself is written `\\{`"),)
+        if self.what == "{}":
+            return (Help("braces themselves are written `\\{\\}`"),)
+        return (Help(f"a brace itself is written `\\{self.what}`", replace=f"\\{self.what}"),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BadTickedName(Mistake, code="E0111"):
+    """A back-tick name holds letters, digits, `_`, `-` and expressions in braces. It becomes part of a state-dict key,
+    in which a point separates modules.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) as `stem.conv` -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) as `stem-conv` -> relu
+    ```
+    """
+
+    character: str
+
+    @property
+    def message(self) -> str:
+        if not self.character:
+            return "there is nothing between these back-ticks"
+        return f"`{self.character}` cannot stand in a back-tick name: A-Z a-z 0-9 _ - and `{{expression}}` can"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LogicalSymbol(Mistake, code="E0112"):
+    """Conditions are joined by the words `and` and `or`, and negated by `not`.
+
+    ```dl fails
+    net tiny(wide: bool = true) on x[N, 3, H=32, W=32]:
+        conv(16 if wide && H > 8 else 8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny(wide: bool = true) on x[N, 3, H=32, W=32]:
+        conv(16 if wide and H > 8 else 8, 3) -> relu
+    ```
+    """
+
+    symbol: str
+    word: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.symbol}` is written `{self.word}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"write `{self.word}`", replace=self.word),)

@@ -1,0 +1,180 @@
+"""`parse`: a source to its syntax tree. Mistakes go to the sink; what is wrong is left out of the tree.
+
+Each item (a column-0 line with the lines indented under it) is parsed alone. Where the parser sticks, the logical line
+is reported, replaced by a neutral one, and the item is parsed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from dslc.diagnostics.model import Sink
+from dslc.source import Source
+from dslc.syntax import mistakes, text, tree
+from dslc.syntax.build_items import Builder
+from dslc.syntax.cache import load_tables
+from dslc.syntax.diagnose import blame, check_line
+from dslc.syntax.lalr import END, Automaton, Callback, Stuck
+from dslc.syntax.layout import Layout, Line, Scanner, Token, lay_out, tokens_between
+from dslc.syntax.text import Found
+
+ATTEMPTS = 20  # how often items of one file are parsed again after an error
+REPARSED = 400_000  # tokens that are parsed again at most, so that a long item stays quick
+
+
+def parse(source: Source, sink: Sink) -> tree.File:
+    """The tree of a source. If an error was added to the sink, the tree lacks what could not be read."""
+    found = Found(source)
+    if len(source.text) > text.LONGEST_FILE:
+        found.add(mistakes.FileTooLong(len(source.text), text.LONGEST_FILE), 0, 0)
+        items: list[tree.Item] = []
+        layout = Layout()
+    else:
+        automaton, scanner = _machine()
+        cleaned = text.clean(found)
+        layout = lay_out(scanner, found, cleaned)
+        items = _Parse(automaton, scanner, found, cleaned, layout).items()
+    for diagnostic in sorted(found.diagnostics, key=lambda d: d.span.start):
+        sink.add(diagnostic)
+    return tree.File(source, tuple(items), tuple(layout.comments))
+
+
+@cache
+def _machine() -> tuple[Automaton, Scanner]:
+    tables = load_tables()
+    return Automaton(tables), Scanner(tables)
+
+
+class _Parse:
+    """The parse of one file: what its items share is the number of attempts."""
+
+    def __init__(
+        self, automaton: Automaton, scanner: Scanner, found: Found, cleaned: str, layout: Layout
+    ) -> None:
+        self.automaton = automaton
+        self.scanner = scanner
+        self.found = found
+        self.text = cleaned
+        self.layout = layout
+        self.attempts = ATTEMPTS
+        self.reparsed = REPARSED
+        self.builder = Builder(found, cleaned, self._interpolated)
+        self.callbacks: list[Callback | None] = [
+            getattr(self.builder, rule.callback, None) for rule in automaton.tables.rules
+        ]
+        self.doc_lines = {c.span.line: c.text for c in layout.comments if c.own_line and c.text[:2] == "##"}
+
+    def items(self) -> list[tree.Item]:
+        items = []
+        for lines in self._chunks():
+            item = self._item(lines)
+            if item is not None:
+                items.append(item)
+            if self.attempts < 0 or self.reparsed < 0:
+                break
+        return items
+
+    def _chunks(self) -> Iterator[list[Line]]:
+        chunk: list[Line] = []
+        for line in self.layout.lines:
+            if line.level == 0 and chunk:
+                yield chunk
+                chunk = []
+            chunk.append(line)
+        if chunk:
+            yield chunk
+
+    def _item(self, lines: list[Line]) -> tree.Item | None:
+        for line in lines:
+            check_line(self.found, line)
+        doc = self._doc(lines[0].tokens[0].start)
+        while True:
+            attempt = Found(self.found.source)
+            self.builder.begin(attempt, doc)
+            tokens, owners = _feed(lines)
+            try:
+                item = self.builder.item(self.automaton.run(self.callbacks, tokens, "item"))
+            except Stuck as stuck:
+                if not self._give_way(lines, tokens, owners, stuck):
+                    return None
+                continue
+            self.found.diagnostics += attempt.diagnostics
+            return item
+
+    def _give_way(self, lines: list[Line], tokens: list[Token], owners: list[int], stuck: Stuck) -> bool:
+        """Reports the line at which the parser stuck and makes it a neutral one; false: the item is given up."""
+        found = blame(self.automaton, tokens, stuck)
+        line = lines[owners[found.index]]
+        if not line.reported:
+            self.found.add(found.mistake, found.start, found.end, help=found.help)
+        line.reported = True
+        if line.dropped:
+            return False
+        line.dropped = line.broken
+        line.broken = True
+        self.attempts -= 1
+        self.reparsed -= len(tokens)
+        return self.attempts >= 0 and self.reparsed >= 0
+
+    def _interpolated(self, start: int, end: int) -> tree.Expr | None:
+        """The expression in the braces of a string or back-tick name."""
+        found = self.builder.found
+        line = tokens_between(self.scanner, found, self.text, start, end)
+        if line.broken:
+            return None
+        tokens = [*line.tokens, Token(END, "", end, end)]
+        try:
+            value: tree.Expr = self.automaton.run(self.callbacks, tokens, "expr")
+        except Stuck as stuck:
+            if not line.reported:
+                what = blame(self.automaton, tokens, stuck)
+                found.add(what.mistake, what.start, what.end, help=what.help)
+            return None
+        return value
+
+    def _doc(self, start: int) -> str:
+        """The `##` lines right above an item, without their marks."""
+        number = self.found.source.position(start)[0] - 1
+        lines: list[str] = []
+        while number in self.doc_lines:
+            body = self.doc_lines[number].lstrip("#").rstrip()
+            lines.append(body[1:] if body.startswith(" ") else body)
+            number -= 1
+        return "\n".join(reversed(lines))
+
+
+def _feed(lines: list[Line]) -> tuple[list[Token], list[int]]:
+    """The tokens of an item with those of its layout, and to which line each belongs."""
+    tokens: list[Token] = []
+    owners: list[int] = []
+    level = at = 0
+    for i, line in enumerate(lines):
+        if line.level > level:
+            tokens.append(Token("_INDENT", "", at, at))
+        else:
+            tokens += [Token("_DEDENT", "", at, at) for _ in range(level - line.level)]
+        level = line.level
+        owners += [i - 1] * (len(tokens) - len(owners))
+        deeper = i + 1 < len(lines) and lines[i + 1].level > level
+        tokens += _neutral(line, deeper) if line.broken else line.tokens
+        at = line.tokens[-1].end
+        tokens.append(Token("_NEWLINE", "", at, at))
+        owners += [i] * (len(tokens) - len(owners))
+    tokens += [Token("_DEDENT", "", at, at) for _ in range(level)]
+    tokens.append(Token(END, "", at, at))
+    owners += [len(lines) - 1] * (len(tokens) - len(owners))
+    return tokens, owners
+
+
+def _neutral(line: Line, deeper: bool) -> list[Token]:
+    """A line in place of a broken one; one of an `if` stays so, for what follows it."""
+    first = line.tokens[0]
+    start, end = first.start, line.tokens[-1].end
+    nothing = Token("BROKEN", "", start, end)
+    if line.dropped or first.kind not in ("IF", "ELIF", "ELSE"):
+        return [nothing]
+    tail = [Token("COLON", "", end, end)] if deeper else [Token("COLON", "", end, end), nothing]
+    if first.kind == "ELSE" and line.tokens[1:2] and line.tokens[1].kind == "IF":
+        return [Token("ELIF", "", start, end), nothing, *tail]
+    return [first, *tail] if first.kind == "ELSE" else [first, nothing, *tail]

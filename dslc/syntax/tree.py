@@ -1,0 +1,459 @@
+"""The syntax tree. Nodes are frozen; `span` is the text they were read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dslc.source import Source, Span
+
+# ---- expressions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expr:
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Number(Expr):
+    """An int or float; SI suffixes are already multiplied in."""
+
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SizeLiteral(Expr):
+    """`3x3`, `1x7`, `3x3x3`."""
+
+    sides: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Text(Expr):
+    """A string, or a back-tick name: literal pieces and interpolated expressions in order."""
+
+    pieces: tuple[str | Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Word(Expr):
+    """`true`, `false`, `none`, `training` or `...`."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name(Expr):
+    """A plain name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TickName(Expr):
+    """A back-tick name used as an expression; its text may hold interpolations."""
+
+    text: Text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class It(Expr):
+    """The current value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tuple(Expr):
+    """Values in brackets with a comma, or a bare comma list at the head of a line."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class List(Expr):
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clause:
+    """One `for targets in source` or `if condition` of a comprehension (`targets` empty: an `if`)."""
+
+    span: Span
+    targets: tuple[Name, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comprehension(Expr):
+    """`[item for a, b in xs if c]`."""
+
+    item: Expr
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unary(Expr):
+    """`-x` or `not x`."""
+
+    op: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binary(Expr):
+    """Arithmetic `+ - * / // % @ **` and the logical `and`, `or`."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compare(Expr):
+    """`a < b <= c`: comparison operators (`== != < <= > >= in`, `not in`) between neighbouring values."""
+
+    values: tuple[Expr, ...]
+    ops: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditional(Expr):
+    """`then if condition else other`."""
+
+    condition: Expr
+    then: Expr
+    other: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Argument:
+    """One argument of a call: `x`, `name=x` or `*x`."""
+
+    span: Span
+    name: str | None
+    name_span: Span | None
+    value: Expr
+    star: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call(Expr):
+    """`target(arguments)`; `suite` is a trailing suite (or the branches of one), only at the end of a line."""
+
+    target: Expr
+    arguments: tuple[Argument, ...]
+    suite: Suite | None = None
+    bare: bool = False  # written without brackets: `residual: ...`
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute(Expr):
+    """`value.name`."""
+
+    value: Expr
+    name: str
+    name_span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice(Expr):
+    """`start:stop:step` inside index brackets."""
+
+    start: Expr | None
+    stop: Expr | None
+    step: Expr | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Index(Expr):
+    """`value[a, b:c, ..., none]`."""
+
+    value: Expr
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class As(Expr):
+    """`layer as name`: the module's name. `name` is a Name or a TickName."""
+
+    value: Expr
+    name: Name | TickName
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain(Expr):
+    """`a -> b -> c`, at least two steps."""
+
+    steps: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seq(Expr):
+    """`seq: suite` and `seq as name: suite` (the latter is an `As` around this)."""
+
+    suite: Suite
+
+
+# ---- types in headers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TypeExpr:
+    """`int`, `layer(out, s)`, `[int]`, `(int, int)`, `T?`: `kind` is a name, `list` or `tuple`."""
+
+    span: Span
+    kind: str
+    items: tuple[TypeExpr, ...] = ()
+    calls: tuple[str, ...] | None = None  # `layer(out, s)`: what it is called with
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DimSpec:
+    """One size in brackets: `C`, `3`, `H=224`, `4 * out`, `i: T`, `_`, `...`.
+
+    `value` is none for `_` and `...`; `index` is the index name of `i: T`; `default` that of `H=224`.
+    """
+
+    span: Span
+    value: Expr | None
+    rest: bool = False  # `...` or `*S`
+    index: str | None = None
+    default: Expr | None = None
+    rest_name: str | None = None  # `*S`
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorSpec:
+    """`int64[N, T=128]`; `dims` none: a tensor of any shape."""
+
+    span: Span
+    dtype: str | None
+    dims: tuple[DimSpec, ...] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter:
+    """One parameter of a header: `name: type = default`."""
+
+    span: Span
+    name: str
+    type: TypeExpr | None
+    default: Expr | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Port:
+    """An input: `x[N, C]`, `ids: int64[N]`, `mask?[N]`, `*xs[N, _]`."""
+
+    span: Span
+    name: str
+    spec: TensorSpec
+    optional: bool = False
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A result: `[N, C]` (the last value), `p3`, `aux1?`, `aux1 when training`, `p3[N, C]`."""
+
+    span: Span
+    name: str | None
+    spec: TensorSpec | None
+    optional: bool = False
+    when_training: bool = False
+
+
+# ---- statements
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stmt:
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Suite:
+    """Statements of an indented suite, or one on the header's line."""
+
+    span: Span
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step(Stmt):
+    """A line without `=`: moves the chain."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assign(Stmt):
+    """`name = line`, `q, k, v = line`: names values; targets are Name or TickName."""
+
+    targets: tuple[Name | TickName, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Let(Stmt):
+    """`let name = expr`."""
+
+    target: Name
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grow(Stmt):
+    """`xs += [it]`."""
+
+    target: Name
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModuleDef(Stmt):
+    """`module head = layer`: makes a module without applying it."""
+
+    target: Name | TickName
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorDef(Stmt):
+    """`param pos: [1, T, D] = init`, `buffer ...`, `const ...`; `kind` is the keyword."""
+
+    kind: str
+    target: Name
+    spec: TensorSpec
+    value: Expr | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class If(Stmt):
+    """`if`/`elif`/`else`: (condition, suite) pairs, the last condition none for `else`."""
+
+    branches: tuple[tuple[Expr | None, Suite], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class For(Stmt):
+    targets: tuple[Name, ...]
+    source: Expr
+    suite: Suite
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch(Stmt):
+    """`| chain` with the lines indented under it."""
+
+    value: Expr
+    more: Suite | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Require(Stmt):
+    """`require condition, "message"`."""
+
+    condition: Expr
+    message: Text | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Budget(Stmt):
+    """`budget macs <= 4.2G, params <= 26M`: comparisons of a quantity's name and a value."""
+
+    limits: tuple[Compare, ...]
+
+
+# ---- items of a file
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    span: Span
+    doc: str  # the text of the `##` lines before it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use(Item):
+    """`use std.conv: cba, dw as depthwise`: `path` is a dotted name or a quoted file."""
+
+    path: str
+    path_span: Span
+    quoted: bool
+    names: tuple[tuple[Name, Name], ...]  # (name there, name here)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LetItem(Item):
+    target: Name
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fn(Item):
+    """`fn name(params) = expr`, or lets and a last expression."""
+
+    name: str
+    name_span: Span
+    parameters: tuple[Parameter, ...]
+    lets: tuple[Let, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block(Item):
+    """`block`, `inline block` and `net` with a body; `sequence` marks `= a -> b`."""
+
+    kind: str  # "block" | "inline" | "net"
+    name: str
+    name_span: Span
+    parameters: tuple[Parameter, ...]
+    ports: tuple[Port, ...] | None
+    results: tuple[Result, ...] | None
+    suite: Suite
+    sequence: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetAlias(Item):
+    """`net name(params) = other(args)`, with budgets."""
+
+    name: str
+    name_span: Span
+    parameters: tuple[Parameter, ...]
+    value: Expr
+    budgets: tuple[Budget, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extern(Item):
+    """`extern block ... = "package.module:Class"` with optional cost expressions."""
+
+    name: str
+    name_span: Span
+    parameters: tuple[Parameter, ...]
+    ports: tuple[Port, ...]
+    results: tuple[Result, ...]
+    target: Text
+    facts: tuple[tuple[str, Expr], ...]  # macs, params, reach
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comment:
+    """A comment, kept for the formatter: its text with the `#`, and whether it had the line for itself."""
+
+    span: Span
+    text: str
+    own_line: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class File:
+    source: Source
+    items: tuple[Item, ...]
+    comments: tuple[Comment, ...]
+
+
+Definition: TypeAlias = LetItem | Fn | Block | NetAlias | Extern
