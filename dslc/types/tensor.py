@@ -1,0 +1,79 @@
+"""Types of tensors: sizes, element type and the axis that holds channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from dslc.types.const import Const
+from dslc.types.dim import Size
+
+
+class DType(Enum):
+    """Element types; values are the names used in the language and by torch."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    INT64 = "int64"
+    INT32 = "int32"
+    BOOL = "bool"
+
+    @property
+    def bytes(self) -> int:
+        """Size of one element."""
+        return {"float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "bool": 1}[self.value]
+
+    @property
+    def is_float(self) -> bool:
+        return self in (DType.FLOAT32, DType.FLOAT16, DType.BFLOAT16)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """A tensor's type.
+
+    `channel`: the axis of channels (1 for maps, the last for tokens and features; none: not settled, as in a
+    net's input of rank 3, so that both `conv` and `linear` accept it).
+    `words`: per axis, the size in the words of the block the value lives in, where known; not part of equality.
+    """
+
+    dims: tuple[Size, ...]
+    dtype: DType = DType.FLOAT32
+    channel: int | None = None
+    words: tuple[Const | None, ...] = field(default=(), compare=False)
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+    @property
+    def spatial(self) -> tuple[Size, ...]:
+        """Sizes after batch and channels of a map `[N, C, *S]`."""
+        return self.dims[2:]
+
+    def word(self, axis: int) -> Const | None:
+        """The size of an axis in the block's words, where known."""
+        axis = axis % len(self.dims)
+        return self.words[axis] if axis < len(self.words) else None
+
+    def with_dim(self, axis: int, size: Size, word: Const | None = None) -> TensorType:
+        """One size replaced, with its words; the rest keeps its words."""
+        axis = axis % self.rank
+        words = list(self.words or (None,) * self.rank)
+        words[axis] = word
+        dims = (*self.dims[:axis], size, *self.dims[axis + 1 :])
+        return replace(self, dims=dims, words=tuple(words))
+
+    def with_spatial(self, sizes: tuple[Size, ...]) -> TensorType:
+        """A map with other sizes after batch and channels."""
+        words = (*(self.words or (None,) * self.rank)[:2], *(None,) * len(sizes))
+        return replace(self, dims=(*self.dims[:2], *sizes), words=words)
+
+    def with_dims(self, dims: tuple[Size, ...], channel: int | None, words: tuple[Const | None, ...] = ()) -> TensorType:
+        """Other sizes altogether, same element type."""
+        return TensorType(dims, self.dtype, channel, words)
+
+    def __str__(self) -> str:
+        text = ", ".join(str(d) for d in self.dims)
+        return f"[{text}]" if self.dtype is DType.FLOAT32 else f"{self.dtype.value}[{text}]"
