@@ -1,0 +1,413 @@
+"""Activations: functions of each element alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from dslc.ops.base import (
+    Graph,
+    Local,
+    Names,
+    NoMacs,
+    NoParams,
+    Op,
+    Port,
+    SameType,
+    Types,
+    attr,
+    op,
+)
+from dslc.ops.torchtext import Arg, Form, In, PyInfix, TorchContext, call, keyword
+
+
+class Elementwise(SameType, NoParams, NoMacs, Local, Op):
+    """Rules all of them share: the type stays, nothing is learned, each place is read alone."""
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(0, None)),)
+
+
+@op("relu")
+class Relu(Elementwise):
+    """Rectifier: `max(x, 0)` (Nair and Hinton 2010).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> relu -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.ReLU"), function=call("F.relu", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Relu", x))
+
+
+@op("relu6")
+class Relu6(Elementwise):
+    """Rectifier with a ceiling: `min(max(x, 0), 6)` (Krizhevsky 2010; MobileNet).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> relu6 -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.ReLU6"), function=call("F.relu6", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        dtype = ins[0].dtype
+        return str(g.op("Clip", [x[0], g.scalar(0.0, dtype), g.scalar(6.0, dtype)]))
+
+
+@op("leaky_relu")
+class LeakyRelu(Elementwise):
+    """Rectifier that lets a part of the negative side through: `x` if positive, else `negative_slope * x`.
+
+    Maas et al. 2013.
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> leaky_relu(0.2) -> linear(10)
+    ```
+    """
+
+    negative_slope: float = attr(0.01)
+
+    def torch(self, t: TorchContext) -> Form:
+        slope = Arg(t.attr("negative_slope"), default=0.01)
+        return Form(module=call("nn.LeakyReLU", slope), function=call("F.leaky_relu", In(0), slope))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("LeakyRelu", x, alpha=float(self.negative_slope)))
+
+
+@op("rrelu")
+class RandomRelu(Elementwise):
+    """Leaky rectifier whose slope is drawn from `lower .. upper` in training, their mean at inference.
+
+    Xu et al. 2015 (torch.nn.RReLU).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> rrelu -> linear(10)
+    ```
+    """
+
+    lower: float = attr(1 / 8)
+    upper: float = attr(1 / 3)
+
+    def torch(self, t: TorchContext) -> Form:
+        lower, upper = keyword("lower", t.attr("lower"), 1 / 8), keyword("upper", t.attr("upper"), 1 / 3)
+        return Form(module=call("nn.RReLU", lower, upper), stateful=True)
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("LeakyRelu", x, alpha=(self.lower + self.upper) / 2))
+
+
+@op("elu")
+class Elu(Elementwise):
+    """Exponential linear unit: `x` if positive, else `alpha * (exp(x) - 1)` (Clevert et al. 2016).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> elu -> linear(10)
+    ```
+    """
+
+    alpha: float = attr(1.0)
+
+    def torch(self, t: TorchContext) -> Form:
+        alpha = Arg(t.attr("alpha"), default=1.0)
+        return Form(module=call("nn.ELU", alpha), function=call("F.elu", In(0), alpha))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Elu", x, alpha=float(self.alpha)))
+
+
+@op("selu")
+class Selu(Elementwise):
+    """Self-normalising linear unit: `scale * elu(x, alpha)` with the constants of Klambauer et al. 2017.
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> selu -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.SELU"), function=call("F.selu", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Selu", x))
+
+
+@op("celu")
+class Celu(Elementwise):
+    """Exponential linear unit with a continuous slope: `x` if positive, else `alpha * (exp(x / alpha) - 1)`.
+
+    Barron 2017.
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> celu(0.5) -> linear(10)
+    ```
+    """
+
+    alpha: float = attr(1.0, min=1e-6)
+
+    def torch(self, t: TorchContext) -> Form:
+        alpha = Arg(t.attr("alpha"), default=1.0)
+        return Form(module=call("nn.CELU", alpha), function=call("F.celu", In(0), alpha))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        # celu(x) = alpha * elu(x / alpha): Elu has a CUDA kernel in onnxruntime, Celu has none.
+        if self.alpha == 1:
+            return str(g.op("Elu", x, alpha=1.0))
+        alpha = g.scalar(self.alpha, ins[0].dtype)
+        return str(g.op("Mul", [g.op("Elu", [g.op("Div", [x[0], alpha])], alpha=1.0), alpha]))
+
+
+@op("gelu")
+class Gelu(Elementwise):
+    """Gaussian error linear unit: `x * Phi(x)`; `gelu("tanh")` approximates it (Hendrycks and Gimpel 2016).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> gelu -> linear(10)
+    ```
+    """
+
+    approximate: str = attr("none", choices=("none", "tanh"))
+
+    def torch(self, t: TorchContext) -> Form:
+        approximate = keyword("approximate", t.attr("approximate"), "none")
+        return Form(module=call("nn.GELU", approximate), function=call("F.gelu", In(0), approximate))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Gelu", x, approximate=self.approximate))
+
+
+@op("silu")
+class Silu(Elementwise):
+    """Sigmoid linear unit: `x * sigmoid(x)` (Elfwing et al. 2017).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> silu -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.SiLU"), function=call("F.silu", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        # onnxruntime fuses this pair; Swish begins at opset 24 and has no kernel.
+        return str(g.op("Mul", [x[0], g.op("Sigmoid", x)]))
+
+
+@op("swish")
+class Swish(Elementwise):
+    """`x * sigmoid(beta * x)` (Ramachandran et al. 2017); `silu` is the case `beta=1`.
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> swish(1.5) -> linear(10)
+    ```
+    """
+
+    beta: float = attr(1.0)
+
+    def torch(self, t: TorchContext) -> Form:
+        if self.beta == 1:
+            return Form(module=call("nn.SiLU"), function=call("F.silu", In(0)))
+        gate = call("F.sigmoid", PyInfix("*", t.attr("beta"), In(0)))
+        return Form(function=PyInfix("*", In(0), gate))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        scaled = x[0] if self.beta == 1 else g.op("Mul", [x[0], g.scalar(self.beta, ins[0].dtype)])
+        return str(g.op("Mul", [x[0], g.op("Sigmoid", [scaled])]))
+
+
+@op("mish")
+class Mish(Elementwise):
+    """`x * tanh(softplus(x))` (Misra 2019).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> mish -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.Mish"), function=call("F.mish", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Mish", x))
+
+
+@op("hswish")
+class HardSwish(Elementwise):
+    """`x * relu6(x + 3) / 6`, a `silu` of straight lines (Howard et al. 2019, MobileNetV3).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> hswish -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.Hardswish"), function=call("F.hardswish", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("HardSwish", x))
+
+
+@op("hsigmoid")
+class HardSigmoid(Elementwise):
+    """`relu6(x + 3) / 6`, a `sigmoid` of straight lines (Courbariaux et al. 2015; MobileNetV3).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> hsigmoid -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.Hardsigmoid"), function=call("F.hardsigmoid", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("HardSigmoid", x, alpha=1 / 6, beta=0.5))
+
+
+@op("sigmoid")
+class Sigmoid(Elementwise):
+    """Logistic function: `1 / (1 + exp(-x))`.
+
+    ```dl
+    net f on x[N, 64]:
+        linear(1) -> sigmoid
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.Sigmoid"), function=call("F.sigmoid", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Sigmoid", x))
+
+
+@op("tanh")
+class Tanh(Elementwise):
+    """Hyperbolic tangent.
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> tanh -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.Tanh"), function=call("F.tanh", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Tanh", x))
+
+
+@op("softplus")
+class Softplus(Elementwise):
+    """Smooth rectifier: `log(1 + exp(beta * x)) / beta`, and `x` itself where `beta * x > threshold`.
+
+    Dugas et al. 2001 (torch.nn.Softplus).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(1) -> softplus
+    ```
+    """
+
+    beta: float = attr(1.0, min=1e-6)
+    threshold: float = attr(20.0)
+
+    def torch(self, t: TorchContext) -> Form:
+        beta = keyword("beta", t.attr("beta"), 1.0)
+        threshold = keyword("threshold", t.attr("threshold"), 20.0)
+        return Form(
+            module=call("nn.Softplus", beta, threshold), function=call("F.softplus", In(0), beta, threshold)
+        )
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        dtype = ins[0].dtype
+        beta = g.scalar(self.beta, dtype)
+        scaled = x[0] if self.beta == 1 else g.op("Mul", [x[0], beta])
+        y = g.op("Softplus", [scaled])
+        y = y if self.beta == 1 else g.op("Div", [y, beta])
+        if self.threshold >= 20:  # softplus(20) - 20 is 2e-9: below what a float32 of that size tells apart
+            return str(y)
+        large = g.op("Greater", [scaled, g.scalar(self.threshold, dtype)])
+        return str(g.op("Where", [large, x[0], y]))
+
+
+@op("softsign")
+class Softsign(Elementwise):
+    """`x / (1 + |x|)`.
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> softsign -> linear(10)
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(module=call("nn.Softsign"), function=call("F.softsign", In(0)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Softsign", x))
+
+
+@op("hardtanh")
+class HardTanh(Elementwise):
+    """Clips to `least .. most` (Collobert 2004; torch.nn.Hardtanh).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> hardtanh -> linear(10)
+    ```
+    """
+
+    least: float = attr(-1.0)
+    most: float = attr(1.0)
+
+    def torch(self, t: TorchContext) -> Form:
+        least, most = Arg(t.attr("least"), "min_val", -1.0), Arg(t.attr("most"), "max_val", 1.0)
+        return Form(module=call("nn.Hardtanh", least, most), function=call("F.hardtanh", In(0), least, most))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        dtype = ins[0].dtype
+        return str(g.op("Clip", [x[0], g.scalar(self.least, dtype), g.scalar(self.most, dtype)]))
+
+
+@op("threshold")
+class Threshold(Elementwise):
+    """`x` where it exceeds `threshold`, else `value` (torch.nn.Threshold).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(32) -> threshold(0.1, 0.0) -> linear(10)
+    ```
+    """
+
+    threshold: float = attr()
+    value: float = attr()
+
+    def torch(self, t: TorchContext) -> Form:
+        rest = (t.attr("threshold"), t.attr("value"))
+        return Form(module=call("nn.Threshold", *rest), function=call("F.threshold", In(0), *rest))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        if self.value == 0:
+            return str(g.op("ThresholdedRelu", x, alpha=float(self.threshold)))
+        dtype = ins[0].dtype
+        above = g.op("Greater", [x[0], g.scalar(self.threshold, dtype)])
+        return str(g.op("Where", [above, x[0], g.scalar(self.value, dtype)]))

@@ -1,0 +1,276 @@
+"""Attention and rotary positions."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+from dslc.diagnostics.model import Reject
+from dslc.ops.arithmetic import broadcast, converted
+from dslc.ops.base import (
+    Global,
+    Graph,
+    InferContext,
+    Local,
+    NoMacs,
+    NoParams,
+    Op,
+    Port,
+    Reach,
+    Work,
+    attr,
+    op,
+)
+from dslc.ops.errors_tensor import CausalMask, HeadsMismatch, OddFeatures, RankMismatch, ShapeMismatch
+from dslc.ops.product import met, work
+from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
+from dslc.types.dim import Size
+from dslc.types.tensor import DType, TensorType
+
+
+@op("sdpa")
+class Attention(NoParams, Op):
+    """Scaled dot-product attention: `softmax(q @ k^T * scale + mask) @ v`.
+
+    `q[.., L, d], k[.., S, d], v[.., S, e] -> [.., L, e]`, usually `[N, heads, places, features]`; `scale` is
+    1/sqrt(d) unless given. Multiply-adds `.. * L * S * (d + e)` (Vaswani et al., arXiv:1706.03762, eq. 1).
+    A `mask` of truth values is true where a query may read a key; one of numbers is added. `causal`: a place reads
+    itself and those before, so L is S. `gqa`: several heads of queries share one of keys (arXiv:2305.13245).
+
+    ```dl
+    net f on x[N, 16, 192]:
+        linear(3 * 192) -> rearrange("n t (three h d) -> three n h t d", three=3, h=4)
+        q, k, v = unbind(0)
+        sdpa(q, k, v, causal=true) -> rearrange("n h t d -> n t (h d)") -> linear(192)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("q", rank=(3, None), channel=-1),
+        Port("k", rank=(3, None), channel=-1),
+        Port("v", rank=(3, None), channel=-1),
+        Port("mask", rank=(2, None), dtype="any", optional=True),
+    )
+    causal: bool = attr(False, keyword=True)
+    scale: float | None = attr(None, keyword=True)
+    gqa: bool = attr(False, keyword=True)
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        q, k, v = ins[:3]
+        for x, what in ((k, "keys"), (v, "values")):
+            if x.rank != q.rank:
+                raise Reject(RankMismatch("sdpa", str(q), str(x), (q.rank, x.rank)), at=what[0])
+        for axis in range(q.rank - 2):
+            if self.gqa and axis == q.rank - 3:
+                self.shared_heads(c, q, k, v)
+            else:
+                self.meet(c, q, k, axis, axis, "k", heads=axis == q.rank - 3)
+                self.meet(c, q, v, axis, axis, "v", heads=axis == q.rank - 3)
+        self.meet(c, q, k, -1, -1, "k")
+        self.meet(c, k, v, -2, -2, "v")
+        if self.causal:
+            self.meet(c, q, k, -2, -2, "k")
+        result = q.with_dim(-1, v.dims[-1], v.word(-1))
+        if len(ins) == 4:
+            if self.causal:
+                raise Reject(CausalMask(str(ins[3])), at="causal")
+            scores = TensorType((*q.dims[:-1], k.dims[-2]), q.dtype)
+            broadcast(c, "sdpa", scores, ins[3], (False, c.loose(3)))
+        return result.with_dims(result.dims, q.rank - 1, result.words)
+
+    @staticmethod
+    def meet(
+        c: InferContext, a: TensorType, b: TensorType, at_a: int, at_b: int, port: str, heads: bool = False
+    ) -> None:
+        """A Reject unless two axes are equal."""
+        sizes = a.dims[at_a], b.dims[at_b]
+        if met(c, *sizes, loose=False) is None:
+            texts = str(sizes[0]), str(sizes[1])
+            if heads:
+                raise Reject(HeadsMismatch(*texts, gqa=False), at=port)
+            raise Reject(ShapeMismatch("sdpa", str(a), str(b), at_b % b.rank, texts), at=port)
+
+    @staticmethod
+    def shared_heads(c: InferContext, q: TensorType, k: TensorType, v: TensorType) -> None:
+        """A Reject unless the heads of keys and values are one number that divides those of queries."""
+        queries, keys, values = (c.pin(x.dims[-3]) for x in (q, k, v))
+        if queries % keys or keys != values:
+            raise Reject(
+                HeadsMismatch(str(queries), str(keys if queries % keys else values), gqa=True), at="k"
+            )
+
+    def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+        q, k, v = ins[:3]
+        pairs = (*q.dims[:-1], k.dims[-2])
+        return work((*pairs, q.dims[-1])), work((*pairs, v.dims[-1]))
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        return Global("attention")
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(
+            function=call(
+                "F.scaled_dot_product_attention",
+                *(In(i) for i in range(3)),
+                *([keyword("attn_mask", In(3))] if len(t.ins) == 4 else []),
+                keyword("is_causal", t.attr("causal"), False),
+                keyword("scale", t.attr("scale"), None),
+                keyword("enable_gqa", t.attr("gqa"), False),
+            )
+        )
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        q, k, v = ins[:3]
+        key, value = x[1], x[2]
+        if self.gqa and q.dims[-3] != k.dims[-3]:
+            key, value = repeated(g, key, k, q.dims[-3]), repeated(g, value, v, q.dims[-3])
+        turned = g.op("Transpose", [key], perm=(*range(k.rank - 2), k.rank - 1, k.rank - 2))
+        query = scaled(g, x[0], q, self.scale)
+        scores = str(g.op("MatMul", [query, turned]))
+        if self.causal:
+            allowed = causal_mask(g, q.dims[-2], x[0])
+            scores = str(g.op("Where", [allowed, scores, g.scalar(-math.inf, q.dtype)]))
+            return str(g.op("MatMul", [g.op("Softmax", [scores], axis=-1), value]))
+        if len(ins) == 3:
+            return str(g.op("MatMul", [g.op("Softmax", [scores], axis=-1), value]))
+        if ins[3].dtype is not DType.BOOL:
+            scores = str(g.op("Add", [scores, converted(g, x[3], ins[3].dtype, q.dtype)]))
+            return str(g.op("MatMul", [g.op("Softmax", [scores], axis=-1), value]))
+        # A query that may read no key gives zeros, as torch does: hence a finite number, and the second Where.
+        scores = str(g.op("Where", [x[3], scores, g.scalar(LOWEST[q.dtype], q.dtype)]))
+        weights = g.op("Where", [x[3], g.op("Softmax", [scores], axis=-1), g.scalar(0.0, q.dtype)])
+        return str(g.op("MatMul", [weights, value]))
+
+
+LOWEST = {
+    DType.FLOAT32: -3.4028234663852886e38,
+    DType.FLOAT16: -65504.0,
+    DType.BFLOAT16: -3.3895313892515355e38,
+}
+"""The most negative number of each float type."""
+
+
+def scaled(g: Graph, name: str, q: TensorType, scale: float | None) -> str:
+    """Queries times the scale: there are fewer of them than of scores."""
+    if scale is not None:
+        return name if scale == 1 else str(g.op("Mul", [name, g.scalar(scale, q.dtype)]))
+    features = g.static(q.dims[-1])
+    if features is not None:
+        return str(g.op("Mul", [name, g.scalar(1 / math.sqrt(features), q.dtype)]))
+    count = converted(g, g.extents([q.dims[-1]], name), DType.INT64, q.dtype)
+    return str(g.op("Div", [name, g.op("Sqrt", [count])]))
+
+
+def places(g: Graph, size: Size, like: str) -> str:
+    """The numbers 0 to size - 1 as a vector of int64."""
+    static = g.static(size)
+    if static is not None:
+        return g.ints(range(static))
+    count = g.op("Squeeze", [g.extents([size], like), g.ints([0])])
+    return str(g.op("Range", [g.scalar(0, DType.INT64), count, g.scalar(1, DType.INT64)]))
+
+
+def causal_mask(g: Graph, size: Size, like: str) -> str:
+    """True where a place is not after the other: `[size, size]`, folded by onnxruntime where static."""
+    numbers = places(g, size, like)
+    return str(g.op("GreaterOrEqual", [g.op("Unsqueeze", [numbers, g.ints([1])]), numbers]))
+
+
+def repeated(g: Graph, name: str, x: TensorType, heads: Size) -> str:
+    """Keys or values, each head repeated side by side for the queries that share it."""
+    own = x.dims[-3]
+    assert isinstance(own, int) and isinstance(heads, int)
+    apart = g.op("Unsqueeze", [name, g.ints([x.rank - 2])])
+    wide = g.op("Expand", [apart, g.ints([1] * (x.rank - 2) + [heads // own, 1, 1])])
+    source = (*x.dims[:-2], heads // own, *x.dims[-2:])
+    return g.reshape(str(wide), source, (*x.dims[:-3], heads, *x.dims[-2:]))
+
+
+ROTARY = '''def rotary(x: Tensor, base: float = 10000.0, interleaved: bool = False) -> Tensor:
+    """Turns pairs of features by angles that grow with the place (RoFormer, arXiv:2104.09864)."""
+    places, features = x.shape[-2:]
+    speeds = torch.tensor([base ** (-i / features) for i in range(0, features, 2)], device=x.device)
+    angles = torch.arange(places, device=x.device)[:, None] * speeds
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    a, b = (x[..., ::2], x[..., 1::2]) if interleaved else x.chunk(2, -1)
+    turned = a * cos - b * sin, b * cos + a * sin
+    return torch.stack(turned, -1).flatten(-2) if interleaved else torch.cat(turned, -1)
+'''
+
+
+@op("rotary")
+class Rotary(NoParams, NoMacs, Local, Op):
+    """Rotary positions: pairs of features turned by `place * base ** (-2i / D)`, `[.., T, D] -> [.., T, D]`.
+
+    A pair is feature i with i + D/2 (as in Llama), or with its neighbour where `interleaved` (as in RoFormer,
+    Su et al., arXiv:2104.09864). D must be even.
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64], v[N, 8, 16, 64]:
+        sdpa(rotary(q), rotary(k), v, causal=true)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, None), channel=-1),)
+    base: float = attr(10000.0, min=1)
+    interleaved: bool = attr(False, keyword=True)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        features = c.pin(x.dims[-1])
+        if features % 2:
+            raise Reject(OddFeatures(features))
+        return x.with_dim(-1, features, x.word(-1))
+
+    def torch(self, t: TorchContext) -> Form:
+        name = t.helper("rotary", ROTARY)
+        return Form(
+            function=call(
+                name,
+                In(0),
+                keyword("base", t.attr("base"), 10000.0),
+                keyword("interleaved", t.attr("interleaved"), False),
+            ),
+            helpers=(name,),
+        )
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        t = ins[0]
+        features = t.dims[-1]
+        assert isinstance(features, int)
+        speeds = g.floats([self.base ** (-i / features) for i in range(0, features, 2)], (features // 2,))
+        numbers = g.op("Cast", [places(g, t.dims[-2], x[0])], to=DType.FLOAT32)
+        angles = g.op("Mul", [g.op("Unsqueeze", [numbers, g.ints([1])]), speeds])
+        cos, sin = (
+            converted(g, str(g.op(kind, [angles])), DType.FLOAT32, t.dtype) for kind in ("Cos", "Sin")
+        )
+        a, b = self.halves(g, x[0], t.rank, features)
+        first = str(g.op("Sub", [g.op("Mul", [a, cos]), g.op("Mul", [b, sin])]))
+        second = str(g.op("Add", [g.op("Mul", [b, cos]), g.op("Mul", [a, sin])]))
+        if not self.interleaved:
+            return str(g.op("Concat", [first, second], axis=-1))
+        last = g.ints([t.rank])
+        pairs = g.op("Concat", [g.op("Unsqueeze", [part, last]) for part in (first, second)], axis=-1)
+        return g.reshape(str(pairs), (*t.dims[:-1], features // 2, 2), t.dims)
+
+    def halves(self, g: Graph, name: str, rank: int, features: int) -> tuple[str, str]:
+        """The first and the second feature of every pair."""
+        if not self.interleaved:
+            halves: tuple[str, str] = g.op("Split", [name], outputs=2, axis=-1, num_outputs=2)
+            return halves
+        axis, step, end = g.ints([rank - 1]), g.ints([2]), g.ints([features])
+        first, second = (str(g.op("Slice", [name, g.ints([start]), end, axis, step])) for start in (0, 1))
+        return first, second

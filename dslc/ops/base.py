@@ -1,0 +1,423 @@
+"""What an op is: one class with every rule about it.
+
+A class under `@op("name")` declares its attributes and its rules; one that lacks a rule or a docstring fails
+at import, naming the rule. No base class invents an answer. The docstring is the page in the docs: first
+line, then shapes and the formula with its source, then an example in a fence marked `dl`, compiled by the
+tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, dataclass_transform
+
+from dslc.types.dim import Size
+from dslc.types.tensor import DType, TensorType
+
+if TYPE_CHECKING:
+    from dslc.ops.torchtext import Form, TorchContext
+    from dslc.types.const import Const
+    from dslc.types.sizes import Sizes
+
+RULES = ("infer", "params", "macs", "reach", "torch", "onnx")
+REGISTRY: dict[str, type[Op]] = {}
+
+
+# ---- what the rules speak in
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A tensor input. `rank` is (least, most or none); `channel` the axis it needs: 1 for maps, -1 features.
+
+    `dtype` is `float`, `int`, `bool` or `any`. `many` takes one or more tensors and stands last.
+    """
+
+    name: str
+    rank: tuple[int, int | None] = (1, None)
+    channel: int | None = None
+    dtype: str = "float"
+    many: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """An initialiser: `kind` is torch's name without the underscore, `args` its numbers by name.
+
+    Kinds: `zeros ones constant(value) uniform(a, b) normal(mean, std) trunc_normal(mean, std, a, b)
+    xavier_uniform(gain) xavier_normal(gain) kaiming_uniform(a, mode, nonlinearity) kaiming_normal(..)
+    orthogonal(gain) dirac eye`. `default` kinds are PyTorch's own and need no text in generated code.
+    """
+
+    kind: str
+    args: tuple[tuple[str, float | str], ...] = ()
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParamSpec:
+    """A tensor owned by an op or a block.
+
+    `kind`: `param` (trained), `buffer` (in the state dict), `const` (in neither). `fan_in` and `fan_out` as
+    torch's `_calculate_fan_in_and_fan_out` gives them for the shape, unless set.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    init: Init
+    kind: str = "param"
+    dtype: DType = DType.FLOAT32
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        n = 1
+        for side in self.shape:
+            n *= side
+        return n
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`count` multiply-adds for each of the product of `sizes` places; factored, so totals stay short."""
+
+    count: int
+    sizes: tuple[Size, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Receptive field of a sliding window, per spatial axis: kernel, stride, padding before, dilation."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedWindow:
+    """Receptive field of a transposed convolution, per spatial axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample:
+    """Receptive field of an upsampling by a factor per axis (`nearest`, else linear interpolation)."""
+
+    factor: tuple[float, ...]
+    nearest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Receptive field of adaptive pooling, per spatial axis: of n places in m bins, bin u reads the places
+    floor(u*n/m) .. ceil((u+1)*n/m) - 1. Given where m > 1 and n is not known to be a multiple of it.
+    """
+
+    source: tuple[Size, ...]
+    target: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """Each place of the output reads the same place of every input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Output place u reads input place `u + offset` per spatial axis (crop, pad)."""
+
+    offset: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """Every place of the output reads every place of the input, for the reason named."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The op moves axes: per axis of the output, the input axis whose places it keeps (none: mixed or new).
+
+    `partitioned` says that places were regrouped (windows); the receptive field is then a hull.
+    """
+
+    source: tuple[int | None, ...]
+    partitioned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The receptive field cannot be stated, for the reason named."""
+
+    cause: str
+
+
+Reach: TypeAlias = Window | TransposedWindow | Upsample | Bins | Pointwise | Shift | Global | Axes | Unknown
+
+Types: TypeAlias = tuple[TensorType, ...]
+Names: TypeAlias = tuple[str, ...]
+
+
+class InferContext(Protocol):
+    """What `infer` may ask of its surroundings."""
+
+    sizes: Sizes
+
+    def equal(self, a: Size, b: Size) -> Size:
+        """Two sizes that must be equal: the one kept; a guard where that depends on the input size."""
+        ...
+
+    def at_least(self, a: Size, b: Size) -> None:
+        """`a >= b`, or a guard, or a Reject."""
+        ...
+
+    def divide(self, a: Size, m: Size) -> Size:
+        """`a / m`, exact, or a guard, or a Reject."""
+        ...
+
+    def pin(self, a: Size) -> int:
+        """A number: fixes the symbols of `a` at their defaults, because a weight depends on them."""
+        ...
+
+    def word(self, attribute: str) -> Const | None:
+        """An attribute's constant, with its origin."""
+        ...
+
+    def loose(self, index: int) -> bool:
+        """Whether an input is a read of a `param`, `buffer` or `const`, whose rank may be lower."""
+        ...
+
+
+class Graph(Protocol):
+    """What `onnx` rules write to: nodes of the use's own name space. Tensors are named by strings."""
+
+    def op(
+        self,
+        kind: str,
+        inputs: Sequence[str | None],
+        outputs: int = 1,
+        domain: str = "",
+        **attributes: object,
+    ) -> Any:
+        """Add a node; the name of its output, or a tuple of names where `outputs` is above 1."""
+        ...
+
+    def ints(self, values: Sequence[int]) -> str:
+        """A 1-D int64 constant."""
+        ...
+
+    def scalar(self, value: float | int, dtype: DType) -> str:
+        """A scalar constant."""
+        ...
+
+    def floats(self, values: Any, shape: Sequence[int], dtype: DType = DType.FLOAT32) -> str:
+        """A constant of any shape from a flat or nested sequence of numbers."""
+        ...
+
+    def weight_transposed(self, name: str) -> str:
+        """The transpose of a 2-D tensor of `p`, for MatMul.
+
+        A parameter that nothing reads otherwise is stored transposed, under its own name; a parameter with
+        other readers, and a computed tensor, get a Transpose node.
+        """
+        ...
+
+    def weight_reshaped(self, name: str, shape: Sequence[int]) -> str:
+        """A tensor of `p` with the same elements in another shape: `[C, 1, 1]` to broadcast over a map.
+
+        Stored in that shape, under its own name, where nothing reads it otherwise; else a Reshape node.
+        """
+        ...
+
+    def extents(self, sizes: Sequence[Size], like: str | None = None) -> str:
+        """A 1-D int64 tensor of sizes: a constant where static; at most computed from `like`'s shape."""
+        ...
+
+    def reshape(self, x: str, source: Sequence[Size], target: Sequence[Size]) -> str:
+        """A Reshape that is right for every allowed size (0 copies an extent, one -1 is inferred)."""
+        ...
+
+    def weight(self, name: str, sources: Sequence[str], compute: Callable[..., Any]) -> str:
+        """An initialiser computed at export from other initialisers: `compute` takes and gives numpy arrays.
+
+        It is named after the use and `name`. Sources that nothing else reads are left out of the file.
+        """
+        ...
+
+    def static(self, size: Size) -> int | None:
+        """The number of a size in this export; none where it is kept symbolic."""
+        ...
+
+
+# ---- attributes
+
+Sides: TypeAlias = int | tuple[int, ...]
+"""One number for all spatial axes, or one each: `3`, `3x5`."""
+
+Padding: TypeAlias = int | str | tuple[int, ...] | tuple[tuple[int, int], ...]
+"""A number, one each, (before, after) pairs each, or `half`, `valid`, `same_tf`."""
+
+Tensor: TypeAlias = object
+"""An attribute given as a tensor (`weight=wte.weight`): the node holds it in `tied`; a rule sees it is given.
+
+`params` lists the parameter all the same, so that its shape can be compared; no new tensor is made for it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Attr:
+    """An attribute's rules: `kind` as in annotations; numbers between `least` and `most`."""
+
+    name: str
+    kind: str
+    default: object
+    required: bool
+    least: float | None
+    most: float | None
+    choices: tuple[object, ...]
+    symbolic: bool
+    keyword: bool
+
+
+def attr(
+    default: Any = ...,
+    *,
+    min: float | None = None,
+    max: float | None = None,
+    choices: tuple[object, ...] = (),
+    symbolic: bool = False,
+    keyword: bool = False,
+) -> Any:
+    """An attribute of an op; without a default it must be given.
+
+    `symbolic`: may be a size that depends on the input's; else such a value is pinned. `keyword`: only by
+    name. The annotation names its type: `int float bool str Sides Padding Init Tensor`, `int | None`,
+    `tuple[int, ...]`, `bool | str` with `choices`, and so on; `Tensor` is a tensor value given as an
+    argument.
+    """
+    return Attr("", "", default, default is ..., min, max, choices, symbolic, keyword)
+
+
+class Op:
+    """A use of an op: its attributes, checked, with defaults filled in. Rules take the inputs' types."""
+
+    name: ClassVar[str]
+    inputs: ClassVar[tuple[Port, ...]]
+    attributes: ClassVar[dict[str, Attr]]
+    absorbs_bias: ClassVar[bool] = (
+        False  # a norm that subtracts the mean per channel, so a bias before it is idle
+    )
+    weightless: ClassVar[bool] = True  # never owns parameters: a function in generated code
+    is_layer: ClassVar[bool] = True  # false: an operator such as `+`, which takes no number in a `seq`
+    extra: ClassVar[str | None] = (
+        None  # the attribute that takes unknown keyword arguments: ((name, Const), ...)
+    )
+    gather: ClassVar[str | None] = None  # the attribute that takes all positional arguments, as one tuple
+    numbers: ClassVar[
+        dict[str, str]
+    ] = {}  # of an optional port: the attribute for a number given in its place
+
+    def __init__(self, **values: object) -> None:
+        for name, rules in self.attributes.items():
+            if name not in values and rules.required:
+                raise TypeError(f"op `{self.name}` needs `{name}`")
+            self.__dict__[name] = values.pop(name, rules.default)
+        if values:
+            raise TypeError(f"op `{self.name}` has no attribute {', '.join(values)}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"op `{self.name}` is frozen: use `replace`")
+
+    def replace(self, **values: object) -> Op:
+        """This op with other attributes."""
+        return type(self)(**{**self.__dict__, **values})
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
+
+    if TYPE_CHECKING:  # the rules; RULES are required of every class under @op
+        # Rules name their ports; `*ins: Any, **none: Any` lets each have its own number of them.
+        def infer(self, c: InferContext, *ins: Any, **none: Any) -> TensorType | tuple[TensorType, ...]: ...
+        def params(self, *ins: Any, **none: Any) -> tuple[ParamSpec, ...]: ...
+        def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]: ...
+        def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach: ...
+        def torch(self, t: TorchContext) -> Form: ...
+        def onnx(
+            self,
+            g: Graph,
+            x: tuple[str, ...],
+            p: dict[str, str],
+            ins: tuple[TensorType, ...],
+            outs: tuple[TensorType, ...],
+        ) -> str | tuple[str, ...]: ...
+
+
+class NoParams:
+    """Rules of an op without weights, stated by inheriting them."""
+
+    def params(self, *ins: TensorType) -> tuple[ParamSpec, ...]:
+        return ()
+
+
+class NoMacs:
+    """Rule of an op that is no linear map: 0 multiply-adds by definition (docs: what the numbers mean)."""
+
+    def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+        return ()
+
+
+class Local:
+    """Rule of an op that reads each place alone."""
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        return Pointwise()
+
+
+class SameType:
+    """Rule of an op whose result has its input's type."""
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return x
+
+
+OpType = TypeVar("OpType", bound=type[Any])
+
+
+@dataclass_transform(field_specifiers=(attr,), kw_only_default=True, frozen_default=True, eq_default=False)
+def op(name: str) -> Callable[[OpType], OpType]:
+    """Register a class as the op called `name`, or say at import what it lacks."""
+
+    def decorate(cls: OpType) -> OpType:
+        missing = [rule for rule in RULES if not hasattr(cls, rule)]
+        if missing:
+            raise TypeError(f"op `{name}` lacks the rule {', '.join(missing)}")
+        if not cls.__doc__:
+            raise TypeError(f"op `{name}` lacks a docstring")
+        if not hasattr(cls, "inputs"):
+            raise TypeError(f"op `{name}` lacks its ports `inputs`")
+        if name in REGISTRY:
+            raise TypeError(f"op `{name}` is defined twice")
+        cls.name = name
+        cls.weightless = cls.params is NoParams.params
+        declared: dict[str, Attr] = {}
+        for base in reversed(cls.__mro__):
+            kinds = vars(base).get("__annotations__", {})
+            for key, rules in list(vars(base).items()):
+                if isinstance(rules, Attr):
+                    declared[key] = dataclasses.replace(rules, name=key, kind=str(kinds[key]))
+        cls.attributes = declared
+        REGISTRY[name] = cls
+        return cls
+
+    return decorate

@@ -1,0 +1,219 @@
+"""Mistakes of layers that pool, resample or scale maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+from dslc.types.dim import Size
+
+
+@dataclass(frozen=True)
+class PoolPadding(Mistake, code="E0311"):
+    """A pool is padded by more than half of its window.
+
+    Then some window would hold more padding than map; PyTorch and onnxruntime refuse it.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        maxpool(3, s=2, p=2)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        maxpool(3, s=2, p=1)
+        gap -> flatten
+    ```
+    """
+
+    op: str
+    padding: int
+    window: int  # the dilated kernel
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` pads {self.padding} on a side of its window of {self.window}"
+
+    @property
+    def label(self) -> str:
+        return f"at most half of the window: {self.window // 2}"
+
+
+@dataclass(frozen=True)
+class LargeOutputPadding(Mistake, code="E0312"):
+    """The output padding of a transposed convolution is not below its stride.
+
+    `op` chooses among the sizes that the forward convolution maps to one size; there are as many as its
+    stride (or dilation), so it is smaller than the larger of the two.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        deconv(8, 3, s=2, p=1, op=2)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        deconv(8, 3, s=2, p=1, op=1)
+        gap -> flatten
+    ```
+    """
+
+    padding: int
+    stride: int
+    dilation: int
+
+    @property
+    def message(self) -> str:
+        return f"`deconv` cannot add {self.padding} places at stride {self.stride}, dilation {self.dilation}"
+
+    @property
+    def label(self) -> str:
+        return f"at most {max(self.stride, self.dilation) - 1}"
+
+
+@dataclass(frozen=True)
+class CroppedAway(Mistake, code="E0313"):
+    """The padding of a transposed convolution takes more places away than there are.
+
+    Padding is what the forward convolution would have added, so here it is cut off: `2 * p` of the
+    `(S - 1)*s + d*(k - 1) + 1` places.
+
+    ```dl fails
+    net f on z[N, 100, 1, 1]:
+        deconv(64, 3, p=2) -> flatten
+    ```
+
+    ```dl
+    net f on z[N, 100, 1, 1]:
+        deconv(64, 3) -> flatten
+    ```
+    """
+
+    size: Size
+    kernel: int
+    padding: int
+    result: int
+
+    @property
+    def message(self) -> str:
+        made, taken = self.result + 2 * self.padding, 2 * self.padding
+        makes = f"`deconv` with kernel {self.kernel} makes {made} places of {self.size}"
+        return f"{makes}, and `p={self.padding}` takes {taken} away"
+
+    @property
+    def label(self) -> str:
+        return "nothing would be left"
+
+
+@dataclass(frozen=True)
+class WrongLength(Mistake, code="E0314"):
+    """A list with one number per channel has another length.
+
+    ```dl fails
+    net f on image[N, 1, 28, 28]:
+        normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)) -> flatten
+    ```
+
+    ```dl
+    net f on image[N, 1, 28, 28]:
+        normalize((0.1307,), (0.3081,)) -> flatten
+    ```
+    """
+
+    op: str
+    attribute: str
+    length: int
+    channels: int
+
+    @property
+    def message(self) -> str:
+        return f"`{self.attribute}` of `{self.op}` has {self.length} numbers for {self.channels} channels"
+
+
+@dataclass(frozen=True)
+class UpsampleTarget(Mistake, code="E0315"):
+    """An upsampling must be told its result once: by `scale`, by `size` or by `like`.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        upsample(2, size=32) -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        upsample(2) -> flatten
+    ```
+    """
+
+    given: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        if not self.given:
+            return "`upsample` needs `scale`, `size` or `like`"
+        names = " and ".join(f"`{name}`" for name in self.given)
+        return f"`upsample` is given {names}: one of them says the size"
+
+
+@dataclass(frozen=True)
+class WrongMode(Mistake, code="E0316"):
+    """A way of interpolating that does not exist for this map, or with `align_corners`.
+
+    `linear` is for one spatial axis, `bilinear` and `bicubic` for two, `trilinear` for three; `align_corners`
+    means something only where values are interpolated.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        upsample(2, mode="trilinear") -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        upsample(2, mode="bilinear") -> flatten
+    ```
+    """
+
+    mode: str
+    axes: int
+    corners: bool  # the fault is `align_corners`
+
+    @property
+    def message(self) -> str:
+        if self.corners:
+            return f"`align_corners` has no meaning with mode `{self.mode}`"
+        return f"mode `{self.mode}` is not for {self.axes} spatial {'axis' if self.axes == 1 else 'axes'}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        right = {1: "linear", 2: "bilinear", 3: "trilinear"}.get(self.axes)
+        if self.corners or right is None:
+            return ()
+        return (Help(f'here it is `"{right}"`', replace=f'"{right}"'),)
+
+
+@dataclass(frozen=True)
+class NoOpenForm(Mistake, code="E0317"):
+    """A layer has no ONNX form over a size that is kept open.
+
+    The windows of an adaptive pool depend on the size of its input, and ONNX states windows as numbers.
+    Export with that size fixed (leave it out of `--dynamic`).
+
+    ```dl fails --dynamic H,W
+    net f on x[N, 8, H=32, W=32]:
+        adaptive_avgpool(7) -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 8, H=32, W=32]:
+        adaptive_avgpool(7) -> flatten
+    ```
+    """
+
+    op: str
+    size: Size
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` has no ONNX form over the open size `{self.size}`"

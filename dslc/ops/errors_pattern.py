@@ -1,0 +1,164 @@
+"""Mistakes in the patterns of `rearrange`, `reduce` and `repeat`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+@dataclass(frozen=True)
+class PatternText(Mistake, code="E0354"):
+    """A pattern that cannot be read.
+
+    A pattern names the axes before and after `->`. Brackets group axes that are one axis of the tensor: `(h w)`.
+    `1` is an axis of size 1, `...` any number of axes that stay as they are.
+
+    ```dl fails
+    net f on x[N, 16, 192]:
+        rearrange("n t (h d -> n h t d", h=3)
+    ```
+
+    ```dl
+    net f on x[N, 16, 192]:
+        rearrange("n t (h d) -> n h t d", h=3)
+    ```
+    """
+
+    op: str
+    pattern: str
+    why: str
+
+    @property
+    def message(self) -> str:
+        return f'`{self.op}` cannot read "{self.pattern}": {self.why}'
+
+
+@dataclass(frozen=True)
+class PatternAxes(Mistake, code="E0355"):
+    """The two sides of a pattern do not name the same axes.
+
+    `rearrange` moves axes: each stands once on each side. `reduce` may drop axes on the right, `repeat` may add
+    some, with their sizes.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        rearrange("n c h w -> n (h w)")
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        rearrange("n c h w -> n (h w) c")
+    ```
+    """
+
+    op: str
+    pattern: str
+    axes: tuple[str, ...]
+    why: str
+
+    @property
+    def message(self) -> str:
+        names = ", ".join(f"`{axis}`" for axis in self.axes)
+        return f'`{self.op}` of "{self.pattern}": {names} {self.why}'
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.op == "rearrange" and "only on the left" in self.why:
+            return (Help("`reduce` drops axes, by their mean or maximum"),)
+        if self.op == "rearrange" and "only on the right" in self.why:
+            return (Help("`repeat` makes new axes"),)
+        return ()
+
+
+@dataclass(frozen=True)
+class PatternRank(Mistake, code="E0356"):
+    """A pattern names another number of axes than the tensor has.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        rearrange("n t d -> n d t")
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        rearrange("n c h w -> n h w c")
+    ```
+    """
+
+    op: str
+    left: str
+    axes: int
+    shape: str
+    open: bool
+
+    @property
+    def message(self) -> str:
+        return f'`{self.op}` reads {self.shape} as "{self.left}"'
+
+    @property
+    def label(self) -> str:
+        return f"{'at least ' if self.open else ''}{self.axes} axes are named"
+
+
+@dataclass(frozen=True)
+class PatternSize(Mistake, code="E0357"):
+    """The sizes of a pattern's axes are not all known, or one is given that the pattern does not have.
+
+    Of the axes in one bracket, all but one need a size: `rearrange("n (h d) -> n h d", h=8)`. So does each new axis
+    of `repeat`.
+
+    ```dl fails
+    net f on x[N, 16, 192]:
+        rearrange("n t (h d) -> n h t d")
+    ```
+
+    ```dl
+    net f on x[N, 16, 192]:
+        rearrange("n t (h d) -> n h t d", h=3)
+    ```
+    """
+
+    op: str
+    pattern: str
+    axes: tuple[str, ...]
+    surplus: bool
+    near: str | None = None
+
+    @property
+    def message(self) -> str:
+        names = ", ".join(f"`{axis}`" for axis in self.axes)
+        if self.surplus:
+            return f'`{self.op}` is given a size of {names}, which "{self.pattern}" does not have'
+        return f'`{self.op}` of "{self.pattern}" needs the size of {names}'
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.near is not None:
+            return (Help(f"did you mean `{self.near}`?"),)
+        return () if self.surplus else (Help(f"write it as an argument: `{self.axes[0]}=..`"),)
+
+
+@dataclass(frozen=True)
+class PatternMismatch(Mistake, code="E0358"):
+    """The sizes given for a pattern's axes do not make up the tensor's axis.
+
+    ```dl fails
+    net f on x[N, 16, 192]:
+        rearrange("n t (h d) -> n h t d", h=3, d=32)
+    ```
+
+    ```dl
+    net f on x[N, 16, 192]:
+        rearrange("n t (h d) -> n h t d", h=3, d=64)
+    ```
+    """
+
+    op: str
+    axis: str
+    product: str
+    size: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` reads `{self.axis}` as {self.product}, but the axis has {self.size}"

@@ -1,0 +1,763 @@
+"""Mistakes that the rules of tensor ops find: shapes, axes, indices, sizes of attention and recurrence.
+
+Shapes stand here as text (`[N, 64, 56, 56]`). Those of patterns are in errors_pattern.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 axis`, `3 axes`, `2 heads`."""
+    if count == 1:
+        return f"1 {thing}"
+    return f"{count} {thing[:-2]}es" if thing.endswith("is") else f"{count} {thing}s"
+
+
+@dataclass(frozen=True)
+class BoolArithmetic(Mistake, code="E0330"):
+    """Arithmetic on truth values.
+
+    In PyTorch `bool + bool` is a logical or and `bool - bool` an error, so a sum of masks is not what it looks
+    like. Say which numbers are meant by `where`, or combine masks by `and`, `or` and `not`.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        it + (it > 0) * 2
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        it + where(it > 0, 2, 0)
+    ```
+    """
+
+    op: str
+    shape: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` is given truth values: {self.shape}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("write `where(condition, 1, 0)`, or `cast(float32)`, to make numbers of them"),)
+
+
+@dataclass(frozen=True)
+class ShapeMismatch(Mistake, code="E0331"):
+    """Two tensors that meet element by element have other sizes.
+
+    Sizes must be equal axis by axis. A size of 1 is repeated to fit; any other is not, because equal sizes by
+    chance would then hide a wrong network.
+
+    ```dl fails
+    net f on x[N, 64, 56, 56]:
+        wide = conv(256, 1)
+        it + wide
+    ```
+
+    ```dl
+    net f on x[N, 64, 56, 56]:
+        wide = conv(256, 1)
+        conv(256, 1)
+        it + wide
+    ```
+    """
+
+    op: str
+    left: str
+    right: str
+    axis: int
+    sizes: tuple[str, str]
+    channels: bool = False
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` joins {self.left} and {self.right}"
+
+    @property
+    def label(self) -> str:
+        if self.channels:
+            return f"{self.sizes[0]} and {self.sizes[1]} channels"
+        return f"axis {self.axis} is {self.sizes[0]} on one side and {self.sizes[1]} on the other"
+
+
+@dataclass(frozen=True)
+class RankMismatch(Mistake, code="E0332"):
+    """Two tensors that meet have different numbers of axes.
+
+    PyTorch would align the shorter shape at the right and repeat it, which joins a vector of channels with the
+    columns of a map. Here only a `param`, `buffer`, `const` or number may have fewer axes.
+
+    ```dl fails
+    net f on x[N, 64, 56, 56]:
+        gate = gap -> flatten -> linear(64) -> sigmoid
+        it * gate
+    ```
+
+    ```dl
+    net f on x[N, 64, 56, 56]:
+        gate = gap -> conv(64, 1) -> sigmoid
+        it * gate
+    ```
+    """
+
+    op: str
+    left: str
+    right: str
+    ranks: tuple[int, int]
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` joins {self.left} and {self.right}"
+
+    @property
+    def label(self) -> str:
+        return f"{counted(self.ranks[0], 'axis')} and {counted(self.ranks[1], 'axis')}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("add the missing axes where they belong: `y[:, :, none, none]`, or by `rearrange`"),)
+
+
+@dataclass(frozen=True)
+class NoSuchAxis(Mistake, code="E0333"):
+    """An axis that the tensor does not have.
+
+    Axes count from 0 (the batch); negative ones from the end.
+
+    ```dl fails
+    net f on x[N, 64, 56, 56]:
+        mean(4)
+        flatten
+    ```
+
+    ```dl
+    net f on x[N, 64, 56, 56]:
+        mean((2, 3))
+        flatten
+    ```
+    """
+
+    op: str
+    axis: int
+    shape: str
+    rank: int
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` is given axis {self.axis} of {self.shape}"
+
+    @property
+    def label(self) -> str:
+        return f"axes are {-self.rank} to {self.rank - 1}"
+
+
+@dataclass(frozen=True)
+class RepeatedAxis(Mistake, code="E0334"):
+    """One axis is named twice.
+
+    ```dl fails
+    net f on x[N, 64, 56, 56]:
+        mean((3, -1))
+        flatten
+    ```
+
+    ```dl
+    net f on x[N, 64, 56, 56]:
+        mean((2, 3))
+        flatten
+    ```
+    """
+
+    op: str
+    axis: int
+    shape: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` is given axis {self.axis} of {self.shape} twice"
+
+
+@dataclass(frozen=True)
+class IndexOutOfRange(Mistake, code="E0335"):
+    """An index or the end of a slice lies outside the axis.
+
+    Python cuts a slice that is too long without a word, so that a table of 1024 positions would silently serve a
+    longer text. Here the bounds of a slice must lie within the axis.
+
+    ```dl fails
+    net f on x[N, 64, 56, 56]:
+        it[:, :, :60]
+    ```
+
+    ```dl
+    net f on x[N, 64, 56, 56]:
+        it[:, :, :50]
+    ```
+    """
+
+    index: str
+    axis: int
+    size: str
+    slice: bool
+
+    @property
+    def message(self) -> str:
+        what = "slice bound" if self.slice else "index"
+        return f"{what} {self.index} is outside axis {self.axis}, which has {self.size}"
+
+
+@dataclass(frozen=True)
+class EmptySlice(Mistake, code="E0336"):
+    """A slice takes nothing, or steps backwards.
+
+    A tensor without elements is never meant in a network, and PyTorch has no backward slices.
+
+    ```dl fails
+    net f on x[N, 64, 56, 56]:
+        it[:, 32:32]
+    ```
+
+    ```dl
+    net f on x[N, 64, 56, 56]:
+        it[:, 32:64]
+    ```
+    """
+
+    text: str
+    axis: int
+    size: str
+    step: int
+
+    @property
+    def message(self) -> str:
+        if self.step < 1:
+            return f"slice `{self.text}` of axis {self.axis} has step {self.step}"
+        return f"slice `{self.text}` of axis {self.axis}, which has {self.size}, takes nothing"
+
+    @property
+    def label(self) -> str:
+        return "a step is at least 1" if self.step < 1 else ""
+
+
+@dataclass(frozen=True)
+class TooManyIndices(Mistake, code="E0337"):
+    """More indices than the tensor has axes, or more than one `...`.
+
+    ```dl fails
+    net f on x[N, 10]:
+        it[:, 0, 0]
+    ```
+
+    ```dl
+    net f on x[N, 10]:
+        it[:, 0:1]
+    ```
+    """
+
+    count: int
+    shape: str
+    rank: int
+    dots: int
+
+    @property
+    def message(self) -> str:
+        if self.dots > 1:
+            return f"an index holds `...` {self.dots} times; it may stand once"
+        return f"{self.count} indices for {self.shape}, which has {counted(self.rank, 'axis')}"
+
+
+@dataclass(frozen=True)
+class CannotSplit(Mistake, code="E0338"):
+    """An axis does not divide into that many equal parts.
+
+    ```dl fails
+    net f on x[N, 90, 8, 8]:
+        a, b, c, d = chunk(4)
+        concat(a, b, c, d)
+    ```
+
+    ```dl
+    net f on x[N, 90, 8, 8]:
+        a, b, c = chunk(3)
+        concat(a, b, c)
+    ```
+    """
+
+    op: str
+    size: int
+    parts: int
+    what: str  # of the axis: `axis 1`, `"(h d)"`
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` cannot divide {self.what}, which has {self.size}, by {self.parts}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.size} is not a multiple of {self.parts}"
+
+
+@dataclass(frozen=True)
+class SplitSum(Mistake, code="E0339"):
+    """The pieces of a split do not make up the axis.
+
+    ```dl fails
+    net f on x[N, 64, 8, 8]:
+        a, b = split([48, 24])
+        concat(b, a)
+    ```
+
+    ```dl
+    net f on x[N, 64, 8, 8]:
+        a, b = split([48, 16])
+        concat(b, a)
+    ```
+    """
+
+    pieces: str
+    total: str
+    axis: int
+    size: str
+
+    @property
+    def message(self) -> str:
+        return f"pieces {self.pieces} add up to {self.total}, but axis {self.axis} has {self.size}"
+
+
+@dataclass(frozen=True)
+class ReshapeCount(Mistake, code="E0340"):
+    """A reshape to another number of elements.
+
+    At most one size may be -1: it is what is left. The others must divide the elements of the tensor.
+
+    ```dl fails
+    net f on x[N, 256, 6, 6]:
+        reshape(N, 9000)
+    ```
+
+    ```dl
+    net f on x[N, 256, 6, 6]:
+        reshape(N, 9216)
+    ```
+    """
+
+    shape: str
+    elements: str
+    target: str
+    wanted: str
+    inferred: int  # how many sizes are -1
+
+    @property
+    def message(self) -> str:
+        if self.inferred > 1:
+            return f"`reshape` to {self.target}: only one size may be -1"
+        return f"`reshape` of {self.shape} to {self.target}"
+
+    @property
+    def label(self) -> str:
+        if self.inferred > 1:
+            return ""
+        verb = "do not fit into" if self.inferred else "are not"
+        return f"{self.wanted} elements {verb} {self.elements}"
+
+
+@dataclass(frozen=True)
+class ExpandSize(Mistake, code="E0341"):
+    """Only an axis of size 1 can be expanded.
+
+    `expand` repeats a single place without copying it. `-1` keeps an axis as it is.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        expand(-1, 32, -1, -1)
+    ```
+
+    ```dl
+    net f on x[N, 1, 16, 16]:
+        expand(-1, 32, -1, -1)
+    ```
+    """
+
+    shape: str
+    target: str
+    axis: int
+    size: str
+
+    @property
+    def message(self) -> str:
+        return f"`expand` of {self.shape} to {self.target}"
+
+    @property
+    def label(self) -> str:
+        if self.axis < 0:
+            return "needs one size for each axis"
+        return f"axis {self.axis} has {self.size}, which cannot become another size"
+
+
+@dataclass(frozen=True)
+class NoChannelAxis(Mistake, code="E0342"):
+    """The axis of channels is not known here, so the axis must be written.
+
+    Layers such as `concat` and `chunk` work on the channels unless told otherwise. A tensor that lost its
+    channels, or that was given no meaning yet, has no such axis.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        a, b = mean(1) -> chunk(2)
+        a + b
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        a, b = mean(1) -> chunk(2, axis=2)
+        a + b
+    ```
+    """
+
+    op: str
+    shape: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` works on channels, and which axis of {self.shape} holds them is not known"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"write the axis: `{self.op}(.., axis=-1)`"),)
+
+
+@dataclass(frozen=True)
+class BadPadding(Mistake, code="E0343"):
+    """A padding or margin that the map cannot have.
+
+    A padding is not negative (`crop` takes places away). Reflected padding repeats the map without its edge, so it
+    is smaller than the map; circular padding is at most the map. Margins leave at least one place.
+
+    ```dl fails
+    net f on x[N, 8, 4, 4]:
+        pad(4, mode="reflect")
+    ```
+
+    ```dl
+    net f on x[N, 8, 4, 4]:
+        pad(3, mode="reflect")
+    ```
+    """
+
+    op: str
+    mode: str
+    amount: int
+    size: str
+    most: str
+
+    @property
+    def message(self) -> str:
+        if self.amount < 0:
+            return f"`{self.op}` by {self.amount}"
+        how = f" ({self.mode})" if self.mode else ""
+        return f"`{self.op}`{how} by {self.amount} of an axis that has {self.size}"
+
+    @property
+    def label(self) -> str:
+        return "at least 0" if self.amount < 0 else f"at most {self.most}"
+
+
+@dataclass(frozen=True)
+class CropForm(Mistake, code="E0344"):
+    """A crop needs either margins or a tensor to be like.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        crop()
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        crop(2)
+    ```
+    """
+
+    both: bool
+
+    @property
+    def message(self) -> str:
+        return f"`crop` is given {'both margins and `like`' if self.both else 'neither margins nor `like`'}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("write margins, as in `crop(2)`, or a tensor, as in `crop(like=y)`"),)
+
+
+@dataclass(frozen=True)
+class InnerMismatch(Mistake, code="E0345"):
+    """The sizes that a matrix product sums over differ.
+
+    `a @ b` sums over the last axis of a and the last but one of b.
+
+    ```dl fails
+    net f on x[N, 16, 64]:
+        it @ it
+    ```
+
+    ```dl
+    net f on x[N, 16, 64]:
+        it @ (it -> transpose(1, 2))
+    ```
+    """
+
+    left: str
+    right: str
+    sizes: tuple[str, str]
+
+    @property
+    def message(self) -> str:
+        return f"`@` joins {self.left} and {self.right}"
+
+    @property
+    def label(self) -> str:
+        return f"sums over {self.sizes[0]} of the first and {self.sizes[1]} of the second"
+
+
+@dataclass(frozen=True)
+class HeadsMismatch(Mistake, code="E0346"):
+    """Queries have another number of heads than keys and values.
+
+    With `gqa=true` several heads of queries share one of keys and values, whose number must divide theirs
+    (Ainslie et al., GQA, arXiv:2305.13245).
+
+    ```dl fails
+    net f on q[N, 8, 16, 64], k[N, 2, 16, 64], v[N, 2, 16, 64]:
+        sdpa(q, k, v)
+    ```
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 2, 16, 64], v[N, 2, 16, 64]:
+        sdpa(q, k, v, gqa=true)
+    ```
+    """
+
+    queries: str
+    keys: str
+    gqa: bool
+
+    @property
+    def message(self) -> str:
+        return f"`sdpa` is given {self.queries} heads of queries and {self.keys} of keys and values"
+
+    @property
+    def label(self) -> str:
+        return f"{self.keys} does not divide {self.queries}" if self.gqa else "these must be equal"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return () if self.gqa else (Help("`gqa=true` lets groups of queries share keys and values"),)
+
+
+@dataclass(frozen=True)
+class CausalMask(Mistake, code="E0347"):
+    """Attention is asked to be causal and given a mask of its own.
+
+    PyTorch takes one or the other. Combine them in the mask.
+
+    ```dl fails
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64], v[N, 8, 16, 64], mask: bool[N, 1, 16, 16]:
+        sdpa(q, k, v, mask, causal=true)
+    ```
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64], v[N, 8, 16, 64], mask: bool[N, 1, 16, 16]:
+        sdpa(q, k, v, mask)
+    ```
+    """
+
+    shape: str
+
+    @property
+    def message(self) -> str:
+        return f"`sdpa` is given `causal=true` and a mask {self.shape}"
+
+    @property
+    def label(self) -> str:
+        return "either one"
+
+
+@dataclass(frozen=True)
+class EinsumPattern(Mistake, code="E0348"):
+    """An einsum pattern that cannot be read, or that does not fit its tensors.
+
+    Letters name axes, commas part the tensors, `->` comes before the axes of the result:
+    `"n h q d, n h k d -> n h q k"`. Spaces are free. Letters of the result occur once in it, and on the left.
+
+    ```dl fails
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
+        einsum("nhqd,nhkd->nhqx", q, k)
+    ```
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
+        einsum("nhqd,nhkd->nhqk", q, k)
+    ```
+    """
+
+    pattern: str
+    why: str
+
+    @property
+    def message(self) -> str:
+        return f'einsum pattern "{self.pattern}": {self.why}'
+
+
+@dataclass(frozen=True)
+class EinsumSize(Mistake, code="E0349"):
+    """One letter of an einsum pattern stands for two sizes.
+
+    ```dl fails
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 32]:
+        einsum("nhqd,nhkd->nhqk", q, k)
+    ```
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
+        einsum("nhqd,nhkd->nhqk", q, k)
+    ```
+    """
+
+    pattern: str
+    letter: str
+    sizes: tuple[str, str]
+
+    @property
+    def message(self) -> str:
+        return f'einsum pattern "{self.pattern}": `{self.letter}` is {self.sizes[0]} and {self.sizes[1]}'
+
+
+@dataclass(frozen=True)
+class TooManyWanted(Mistake, code="E0350"):
+    """`topk` asks for more elements than the axis has.
+
+    ```dl fails
+    net f on x[N, 10]:
+        values, _places = topk(20)
+        values
+    ```
+
+    ```dl
+    net f on x[N, 10]:
+        values, _places = topk(5)
+        values
+    ```
+    """
+
+    k: int
+    size: str
+
+    @property
+    def message(self) -> str:
+        return f"`topk` takes {self.k} of an axis that has {self.size}"
+
+
+@dataclass(frozen=True)
+class OddFeatures(Mistake, code="E0351"):
+    """Rotary positions turn pairs of features, so their number must be even.
+
+    ```dl fails
+    net f on x[N, 8, 16, 63]:
+        rotary
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 64]:
+        rotary
+    ```
+    """
+
+    features: int
+
+    @property
+    def message(self) -> str:
+        return f"`rotary` cannot pair {self.features} features"
+
+
+@dataclass(frozen=True)
+class ClampBounds(Mistake, code="E0352"):
+    """A clamp needs a lower or an upper bound, and the lower one not above the upper.
+
+    ```dl fails
+    net f on x[N, 8]:
+        clamp(6, 0)
+    ```
+
+    ```dl
+    net f on x[N, 8]:
+        clamp(0, 6)
+    ```
+    """
+
+    least: float | None
+    most: float | None
+
+    @property
+    def message(self) -> str:
+        if self.least is None:
+            return "`clamp` is given no bound"
+        return f"`clamp` from {self.least} to {self.most} leaves nothing"
+
+
+@dataclass(frozen=True)
+class StateShape(Mistake, code="E0353"):
+    """The initial state of a recurrent layer has another shape than the layer needs.
+
+    A state is `[layers * directions, N, hidden]`, as in PyTorch. `lstm` takes two (hidden and cell) or none.
+
+    ```dl fails
+    net f on x[N, T=20, 32], h[1, N, 48]:
+        gru(64, h=h)
+    ```
+
+    ```dl
+    net f on x[N, T=20, 32], h[1, N, 64]:
+        gru(64, h=h)
+    ```
+    """
+
+    op: str
+    given: str
+    needed: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` is given the state {self.given}"
+
+    @property
+    def label(self) -> str:
+        return f"needs {self.needed}"
+
+
+@dataclass(frozen=True)
+class CannotFlatten(Mistake, code="E0359"):
+    """A range of axes ends before it begins.
+
+    ```dl fails
+    net f on x[N, 8, 4, 4]:
+        flatten(3, 2)
+    ```
+
+    ```dl
+    net f on x[N, 8, 4, 4]:
+        flatten(2, 3)
+    ```
+    """
+
+    start: int
+    end: int
+    shape: str
+
+    @property
+    def message(self) -> str:
+        return f"`flatten` of {self.shape} from axis {self.start} to axis {self.end}"

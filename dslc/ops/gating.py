@@ -1,0 +1,210 @@
+"""Activations that look along an axis (gates, maxima, softmax) or learn a slope per channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from dslc.diagnostics.model import Reject
+from dslc.ops.axes import across_places, channel_axis
+from dslc.ops.base import (
+    Graph,
+    InferContext,
+    Init,
+    Local,
+    Names,
+    NoMacs,
+    NoParams,
+    Op,
+    ParamSpec,
+    Port,
+    Reach,
+    Types,
+    attr,
+    op,
+)
+from dslc.ops.errors import WrongChannelAxis
+from dslc.ops.errors_tensor import CannotSplit
+from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
+from dslc.ops.words import quotient
+from dslc.types.tensor import TensorType
+
+
+@op("prelu")
+class ParametricRelu(NoMacs, Local, Op):
+    """Leaky rectifier whose slope is learned: `x` if positive, else `weight * x` (He et al. 2015).
+
+    `weight` is one number, or with `per_channel` one for each channel of a map or of features
+    (torch.nn.PReLU).
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(16, 3) -> prelu(per_channel=true)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
+    per_channel: bool = attr(False)
+    slope: float = attr(0.25)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        if not self.per_channel:
+            return x
+        if x.rank < 2 or (x.channel is not None and x.channel % x.rank != 1):
+            raise Reject(WrongChannelAxis("prelu", "x", x, 1))
+        return replace(x.with_dim(1, c.pin(x.dims[1]), x.word(1)), channel=1)
+
+    def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
+        count = x.dims[1] if self.per_channel else 1
+        assert isinstance(count, int)
+        return (ParamSpec("weight", (count,), Init("constant", (("value", self.slope),), default=True)),)
+
+    def torch(self, t: TorchContext) -> Form:
+        count = t.size(0, 1) if self.per_channel else t.const(1)
+        return Form(module=call("nn.PReLU", Arg(count, default=1), Arg(t.attr("slope"), "init", 0.25)))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        weight = p["weight"]
+        if self.per_channel:
+            channels = ins[0].dims[1]
+            assert isinstance(channels, int)
+            weight = g.weight_reshaped(weight, (channels, *(1,) * (ins[0].rank - 2)))
+        return str(g.op("PRelu", [x[0], weight]))
+
+
+def split_axis(c: InferContext, op: str, x: TensorType, axis: int, parts: int, at: str | None) -> TensorType:
+    """The type with an axis divided by `parts`. A Reject, at the attribute `at`, where it does not divide."""
+    size = x.dims[axis]
+    if isinstance(size, int) and size % parts:
+        raise Reject(CannotSplit(op, size, parts, f"axis {axis}"), at=at)
+    word = quotient((size, x.word(axis)), [(parts, None)])
+    return x.with_dim(axis, c.divide(size, parts), word)
+
+
+@op("glu")
+class Glu(NoParams, NoMacs, Op):
+    """Gated linear unit: the first half of the channels times the sigmoid of the second (Dauphin 2017).
+
+    The axis is halved; by default it is that of the channels (torch.nn.functional.glu, whose default is the
+    last).
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(32, 3) -> glu -> conv(16, 3)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
+    axis: int | None = attr(None)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return split_axis(c, "glu", x, channel_axis("glu", x, self.axis), 2, None)
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        return across_places("halves of an axis of places", ins[0], channel_axis("glu", ins[0], self.axis))
+
+    def torch(self, t: TorchContext) -> Form:
+        x = t.ins[0]
+        axis = channel_axis("glu", x, self.axis)
+        slot = t.attr("axis") if self.axis is not None else t.const(-1 if axis == x.rank - 1 else axis)
+        return Form(
+            module=call("nn.GLU", Arg(slot, default=-1)), function=call("F.glu", In(0), Arg(slot, "dim", -1))
+        )
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        axis = channel_axis("glu", ins[0], self.axis)
+        value, gate = g.op("Split", x, outputs=2, axis=axis, num_outputs=2)
+        return str(g.op("Mul", [value, g.op("Sigmoid", [gate])]))
+
+
+@op("maxout")
+class Maxout(NoParams, NoMacs, Op):
+    """The largest of each `pieces` neighbouring channels (Goodfellow et al. 2013).
+
+    The axis is divided by `pieces`; by default it is that of the channels.
+
+    ```dl
+    net f on x[N, 64]:
+        linear(128) -> maxout(4) -> linear(10)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
+    pieces: int = attr(min=1)
+    axis: int | None = attr(None)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return split_axis(c, "maxout", x, channel_axis("maxout", x, self.axis), self.pieces, "pieces")
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        return across_places("pieces of an axis of places", ins[0], channel_axis("maxout", ins[0], self.axis))
+
+    def torch(self, t: TorchContext) -> Form:
+        x = t.ins[0]
+        axis = channel_axis("maxout", x, self.axis)
+        pieces = call("unflatten", t.const(axis), t.const((-1, self.pieces)), receiver=In(0))
+        return Form(function=call("amax", t.const(axis + 1), receiver=pieces))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        axis = channel_axis("maxout", ins[0], self.axis)
+        before, after = ins[0].dims, outs[0].dims
+        y = g.reshape(x[0], before, (*before[:axis], after[axis], self.pieces, *before[axis + 1 :]))
+        return str(g.op("ReduceMax", [y, g.ints([axis + 1])], keepdims=0))
+
+
+class AlongAxis(NoParams, NoMacs, Op):
+    """Rules of functions that relate the values along an axis, by default that of the channels."""
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
+    axis: int | None = attr(None)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        channel_axis(self.name, x, self.axis)
+        return x
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        axis = channel_axis(self.name, ins[0], self.axis)
+        return across_places(f"{self.name} along an axis of places", ins[0], axis)
+
+    def dim(self, t: TorchContext) -> Arg:
+        """torch's `dim`: as written, else the axis of channels."""
+        x = t.ins[0]
+        axis = channel_axis(self.name, x, self.axis)
+        written = self.axis is not None
+        return Arg(t.attr("axis") if written else t.const(-1 if axis == x.rank - 1 else axis), "dim")
+
+
+@op("softmax")
+class Softmax(AlongAxis):
+    """`exp(x) / sum(exp(x))` along an axis, by default that of the channels (torch.nn.Softmax).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(10) -> softmax
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        dim = self.dim(t)
+        return Form(module=call("nn.Softmax", dim), function=call("F.softmax", In(0), dim))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Softmax", x, axis=channel_axis("softmax", ins[0], self.axis)))
+
+
+@op("logsoftmax")
+class LogSoftmax(AlongAxis):
+    """`x - log(sum(exp(x)))` along an axis, by default that of the channels (torch.nn.LogSoftmax).
+
+    ```dl
+    net f on x[N, 64]:
+        linear(10) -> logsoftmax
+    ```
+    """
+
+    def torch(self, t: TorchContext) -> Form:
+        dim = self.dim(t)
+        return Form(module=call("nn.LogSoftmax", dim), function=call("F.log_softmax", In(0), dim))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("LogSoftmax", x, axis=channel_axis("logsoftmax", ins[0], self.axis)))

@@ -1,0 +1,86 @@
+"""Initialisers: names, arguments and defaults, as in `torch.nn.init`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Help, Mistake, Reject
+from dslc.ops.base import Init
+
+GAINS: Final = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
+
+INITIALISERS: Final[dict[str, dict[str, float | str | None]]] = {
+    "zeros": {},
+    "ones": {},
+    "constant": {"value": None},
+    "uniform": {"a": 0.0, "b": 1.0},
+    "normal": {"mean": 0.0, "std": 1.0},
+    "trunc_normal": {"std": 1.0, "mean": 0.0, "a": -2.0, "b": 2.0},
+    "xavier_uniform": {"gain": 1.0},
+    "xavier_normal": {"gain": 1.0},
+    "kaiming_uniform": {"a": 0.0, "mode": "fan_in", "nonlinearity": "leaky_relu"},
+    "kaiming_normal": {"a": 0.0, "mode": "fan_in", "nonlinearity": "leaky_relu"},
+    "orthogonal": {"gain": 1.0},
+    "dirac": {"groups": 1},
+    "eye_": {},
+}
+"""Name -> arguments in order with defaults (none: must be given). `eye_` because `eye` makes a tensor."""
+
+CHOICES: Final = {"mode": ("fan_in", "fan_out"), "nonlinearity": GAINS}
+
+
+class BadInitialiser(Mistake, code="E0383"):
+    """An initialiser's arguments do not fit it.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3, init=normal(deviation=0.01))
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3, init=normal(std=0.01))
+        gap -> flatten
+    ```
+    """
+
+    def __init__(self, text: str, near: str | None = None) -> None:
+        self.text = text
+        self.near = near
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
+
+
+def initialiser(name: str, args: list[object], named: dict[str, object]) -> Init:
+    """The initialiser `name(args, named)`; a Reject where the arguments do not fit."""
+    known = INITIALISERS[name]
+    if len(args) > len(known):
+        raise Reject(BadInitialiser(f"`{name}` takes at most {len(known)} arguments, not {len(args)}"))
+    given = dict(zip(known, args, strict=False))
+    for key, value in named.items():
+        if key not in known:
+            text = f"`{name}` has no argument `{key}`: it has {', '.join(known) or 'none'}"
+            raise Reject(BadInitialiser(text, nearest(key, known)))
+        given[key] = value
+    values: list[tuple[str, float | str]] = []
+    for key, default in known.items():
+        value = given.get(key, default)
+        if value is None:
+            if args or named or name != "constant":
+                raise Reject(BadInitialiser(f"`{name}` needs `{key}`"))
+            continue
+        if key in CHOICES:
+            if value not in CHOICES[key]:
+                raise Reject(BadInitialiser(f"`{key}` of `{name}` is one of {', '.join(CHOICES[key])}"))
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise Reject(BadInitialiser(f"`{key}` of `{name}` must be a number"))
+        values.append((key, value))  # type: ignore[arg-type]
+    return Init("eye" if name == "eye_" else name, tuple(values))

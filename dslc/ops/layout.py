@@ -1,0 +1,73 @@
+"""Axes by number, and types whose axes are taken from others: what the tensor ops share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dslc.diagnostics.model import Reject
+from dslc.ops import words
+from dslc.ops.errors_tensor import NoSuchAxis, RepeatedAxis
+from dslc.types.const import Const
+from dslc.types.dim import Size, product
+from dslc.types.tensor import TensorType
+
+PERMUTE = '''class Permute(nn.Module):
+    """Puts the axes of a tensor in another order."""
+
+    def __init__(self, *axes: int) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(self.axes)
+'''
+
+
+def axis_of(op: str, axis: int, x: TensorType, at: str = "axis", more: int = 0) -> int:
+    """An axis counted from 0. A Reject where `x` (with `more` new axes) has no such axis."""
+    rank = x.rank + more
+    if not -rank <= axis < rank:
+        raise Reject(NoSuchAxis(op, axis, str(x), rank), at=at)
+    return axis % rank
+
+
+def axes_of(op: str, axes: int | Sequence[int], x: TensorType, at: str = "axis") -> tuple[int, ...]:
+    """Different axes, each counted from 0, in the order given."""
+    found: list[int] = []
+    for axis in (axes,) if isinstance(axes, int) else axes:
+        number = axis_of(op, axis, x, at)
+        if number in found:
+            raise Reject(RepeatedAxis(op, number, str(x)), at=at)
+        found.append(number)
+    return tuple(found)
+
+
+def spatial_axes(x: TensorType) -> tuple[int, ...]:
+    """The axes that are neither batch nor channels; without settled channels, those of a map."""
+    channel = 1 if x.channel is None else x.channel
+    return tuple(axis for axis in range(1, x.rank) if axis != channel)
+
+
+def pick(
+    x: TensorType, source: Sequence[int | None], new: Sequence[tuple[Size, Const | None]] = ()
+) -> TensorType:
+    """A tensor whose axes are taken from `x` by number; none takes the next of `new` sizes."""
+    fresh = iter(new)
+    dims: list[Size] = []
+    names: list[Const | None] = []
+    for axis in source:
+        size, word = next(fresh) if axis is None else (x.dims[axis], x.word(axis))
+        dims.append(size)
+        names.append(word)
+    channel = None if x.channel is None or x.channel not in source else tuple(source).index(x.channel)
+    return x.with_dims(tuple(dims), channel, tuple(names))
+
+
+def merged(x: TensorType, axes: Sequence[int]) -> tuple[Size, Const | None]:
+    """Size and words of several axes merged into one."""
+    return product(x.dims[axis] for axis in axes), words.product([(x.dims[a], x.word(a)) for a in axes])
+
+
+def shape_text(sizes: Sequence[object]) -> str:
+    """Sizes as a shape: `[N, 3, -1]`."""
+    return f"[{', '.join(map(str, sizes))}]"

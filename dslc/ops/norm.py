@@ -1,0 +1,377 @@
+"""Normalisations: by statistics of the batch, of each sample, or of a neighbourhood."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from dslc.diagnostics.model import Reject
+from dslc.ops.axes import across_places, channel_axis
+from dslc.ops.base import (
+    Global,
+    Graph,
+    InferContext,
+    Init,
+    Local,
+    Names,
+    NoMacs,
+    NoParams,
+    Op,
+    ParamSpec,
+    Port,
+    Reach,
+    SameType,
+    Types,
+    attr,
+    op,
+)
+from dslc.ops.convolution import check_groups
+from dslc.ops.errors import WrongChannelAxis
+from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
+from dslc.types.dim import product
+from dslc.types.tensor import DType, TensorType
+
+ONES = Init("ones", default=True)
+ZEROS = Init("zeros", default=True)
+
+LAYER_NORM = '''\
+class LayerNorm{axes}d(nn.LayerNorm):
+    """Layer norm over the channels of maps, at each place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.movedim(1, -1)
+        x = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return x.movedim(-1, 1)
+'''
+
+FLOAT32_EPS = 1.1920928955078125e-07
+"""Distance from 1 to the next float32: the default of torch.nn.RMSNorm."""
+
+
+def scale_and_shift(x: TensorType, affine: bool, axis: int = 1, bias: bool = True) -> tuple[ParamSpec, ...]:
+    """A weight of ones and a bias of zeros per channel, where the norm is affine."""
+    channels = x.dims[axis]
+    assert isinstance(channels, int)
+    weight, shift = ParamSpec("weight", (channels,), ONES), ParamSpec("bias", (channels,), ZEROS)
+    return ((weight, shift) if bias else (weight,)) if affine else ()
+
+
+def pinned(c: InferContext, x: TensorType, axis: int = 1) -> TensorType:
+    """The type with its channels counted by weights: a number, on a settled axis."""
+    axis %= x.rank
+    return replace(x.with_dim(axis, c.pin(x.dims[axis]), x.word(axis)), channel=axis)
+
+
+@op("bn")
+class BatchNorm(NoMacs, Local, Op):
+    """Batch normalisation per channel: `(x - mean) / sqrt(var + eps) * weight + bias`.
+
+    `[N, C, *S] -> [N, C, *S]` (Ioffe and Szegedy 2015); weights `weight` and `bias`, buffers `running_mean`,
+    `running_var` and `num_batches_tracked`, as torch.nn.BatchNorm2d. Training uses the batch's statistics and
+    moves the running ones by `momentum`; inference uses the running ones. A bias before it would be idle.
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(16, 3) -> bn -> relu
+    ```
+    """
+
+    absorbs_bias: ClassVar[bool] = True
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, 5), channel=1),)
+    eps: float = attr(1e-5, min=0)
+    momentum: float | None = attr(0.1, min=0, max=1)
+    affine: bool = attr(True)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return pinned(c, x)
+
+    def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
+        channels = x.dims[1]
+        assert isinstance(channels, int)
+        return (
+            *scale_and_shift(x, self.affine),
+            ParamSpec("running_mean", (channels,), ZEROS, "buffer"),
+            ParamSpec("running_var", (channels,), ONES, "buffer"),
+            ParamSpec("num_batches_tracked", (), ZEROS, "buffer", DType.INT64),
+        )
+
+    def torch(self, t: TorchContext) -> Form:
+        module = call(
+            f"nn.BatchNorm{max(t.ins[0].rank - 2, 1)}d",
+            t.size(0, 1),
+            keyword("eps", t.attr("eps"), 1e-5),
+            keyword("momentum", t.attr("momentum"), 0.1),
+            keyword("affine", t.attr("affine"), True),
+        )
+        return Form(module=module, stateful=True)
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        channels = ins[0].dims[1]
+        assert isinstance(channels, int)
+        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,))
+        bias = p["bias"] if self.affine else g.floats([0.0] * channels, (channels,))
+        statistics = [p["running_mean"], p["running_var"]]
+        return str(g.op("BatchNormalization", [x[0], weight, bias, *statistics], epsilon=float(self.eps)))
+
+
+@op("inorm")
+class InstanceNorm(NoMacs, Op):
+    """Instance normalisation: each channel of each sample by its own mean and variance (Ulyanov et al. 2016).
+
+    `[N, C, *S] -> [N, C, *S]`; `weight` and `bias` per channel only with `affine` (torch.nn.InstanceNorm2d).
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(16, 3) -> inorm -> relu
+    ```
+    """
+
+    absorbs_bias: ClassVar[bool] = True
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(3, 5), channel=1),)
+    affine: bool = attr(False)
+    eps: float = attr(1e-5, min=0)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return pinned(c, x)
+
+    def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
+        return scale_and_shift(x, self.affine)
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        return Global("statistics of each map")
+
+    def torch(self, t: TorchContext) -> Form:
+        eps, affine = keyword("eps", t.attr("eps"), 1e-5), keyword("affine", t.attr("affine"), False)
+        module = call(f"nn.InstanceNorm{t.ins[0].rank - 2}d", t.size(0, 1), eps, affine)
+        return Form(module=module, function=None if self.affine else call("F.instance_norm", In(0), eps))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        channels = ins[0].dims[1]
+        assert isinstance(channels, int)
+        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,))
+        bias = p["bias"] if self.affine else g.floats([0.0] * channels, (channels,))
+        return str(g.op("InstanceNormalization", [x[0], weight, bias], epsilon=float(self.eps)))
+
+
+@op("ln")
+class LayerNorm(NoMacs, Local, Op):
+    """Layer normalisation: each place by the mean and variance of its channels (Ba et al. 2016).
+
+    `[..., D] -> [..., D]` with `weight` and `bias` of D (torch.nn.LayerNorm). `ln(axis=1)` norms the channels
+    of a map `[N, C, *S]`, as ConvNeXt does.
+
+    ```dl
+    net f on x[N, T=16, 64]:
+        ln -> linear(64) -> gelu
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, None)),)
+    axis: int = attr(-1, choices=(-1, 1))
+    eps: float = attr(1e-5, min=0)
+    affine: bool = attr(True)
+    bias: bool = attr(True)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        # The axis is an attribute, so the port cannot state it.
+        if x.channel is not None and x.channel % x.rank != self.axis % x.rank:
+            raise Reject(WrongChannelAxis("ln", "x", x, self.axis))
+        return pinned(c, x, self.axis)
+
+    def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
+        return scale_and_shift(x, self.affine, self.axis, self.bias)
+
+    def torch(self, t: TorchContext) -> Form:
+        x = t.ins[0]
+        name = "nn.LayerNorm"
+        helpers: tuple[str, ...] = ()
+        if self.axis == 1 and x.rank > 2:
+            name = t.helper(f"LayerNorm{x.rank - 2}d", LAYER_NORM.format(axes=x.rank - 2))
+            helpers = (name,)
+        module = call(
+            name,
+            t.size(0, self.axis % x.rank),
+            keyword("eps", t.attr("eps"), 1e-5),
+            keyword("elementwise_affine", t.attr("affine"), True),
+            keyword("bias", t.attr("bias"), True),
+        )
+        return Form(module=module, helpers=helpers)
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        rank, channels = ins[0].rank, ins[0].dims[self.axis]
+        assert isinstance(channels, int)
+        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,))
+        inputs = [weight, *([p["bias"]] if "bias" in p else [])]
+        if self.axis % rank == rank - 1:
+            return str(g.op("LayerNormalization", [x[0], *inputs], axis=-1, epsilon=float(self.eps)))
+        y = g.op("Transpose", x, perm=(0, *range(2, rank), 1))
+        y = g.op("LayerNormalization", [y, *inputs], axis=-1, epsilon=float(self.eps))
+        return str(g.op("Transpose", [y], perm=(0, rank - 1, *range(1, rank - 1))))
+
+
+@op("gn")
+class GroupNorm(NoMacs, Op):
+    """Group normalisation: each group of channels of a sample by its own mean and variance (Wu and He 2018).
+
+    `[N, C, *S] -> [N, C, *S]`, `groups` divides C; `weight` and `bias` per channel (torch.nn.GroupNorm).
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(32, 3) -> gn(8) -> relu
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, 5), channel=1),)
+    groups: int = attr(min=1)
+    eps: float = attr(1e-5, min=0)
+    affine: bool = attr(True)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        y = pinned(c, x)
+        channels = y.dims[1]
+        assert isinstance(channels, int)
+        check_groups("gn", channels, channels, self.groups, "groups")
+        return y
+
+    def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
+        return scale_and_shift(x, self.affine)
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        return Global("statistics of each group of maps")
+
+    def torch(self, t: TorchContext) -> Form:
+        eps, affine = keyword("eps", t.attr("eps"), 1e-5), keyword("affine", t.attr("affine"), True)
+        return Form(module=call("nn.GroupNorm", t.attr("groups"), t.size(0, 1), eps, affine))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        # GroupNormalization has no kernel in onnxruntime; InstanceNormalization has one on CPU and CUDA.
+        dims = ins[0].dims
+        channels = dims[1]
+        assert isinstance(channels, int)
+        groups = (dims[0], self.groups, product(dims[2:]) * (channels // self.groups))
+        ones, zeros = (g.floats([value] * self.groups, (self.groups,)) for value in (1.0, 0.0))
+        y = g.reshape(x[0], dims, groups)
+        y = g.op("InstanceNormalization", [y, ones, zeros], epsilon=float(self.eps))
+        y = g.reshape(y, groups, dims)
+        if self.affine:
+            shape = (channels, *(1,) * (len(dims) - 2))
+            y = g.op("Mul", [y, g.weight_reshaped(p["weight"], shape)])
+            y = g.op("Add", [y, g.weight_reshaped(p["bias"], shape)])
+        return y
+
+
+@op("rmsnorm")
+class RmsNorm(NoMacs, Local, Op):
+    """Root mean square normalisation: `x / sqrt(mean(x**2) + eps) * weight` over the last axis.
+
+    `[..., D] -> [..., D]` (Zhang and Sennrich 2019), `weight` of D (torch.nn.RMSNorm); without `eps` it is
+    the float type's epsilon.
+
+    ```dl
+    net f on x[N, T=16, 64]:
+        rmsnorm(1e-6) -> linear(64) -> silu
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, None), channel=-1),)
+    eps: float | None = attr(None, min=0)
+    affine: bool = attr(True)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return pinned(c, x, -1)
+
+    def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
+        return scale_and_shift(x, self.affine, -1, bias=False)
+
+    def torch(self, t: TorchContext) -> Form:
+        eps = keyword("eps", t.attr("eps"), None)
+        affine = keyword("elementwise_affine", t.attr("affine"), True)
+        return Form(module=call("nn.RMSNorm", t.size(0, t.ins[0].rank - 1), eps, affine))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        # RMSNormalization begins at opset 23, where other ops lose their CUDA kernels.
+        eps = FLOAT32_EPS if self.eps is None else self.eps
+        square = g.op("Mul", [x[0], x[0]])
+        mean = g.op("ReduceMean", [square, g.ints([-1])], keepdims=1)
+        root = g.op("Sqrt", [g.op("Add", [mean, g.scalar(eps, ins[0].dtype)])])
+        y = g.op("Div", [x[0], root])
+        return str(g.op("Mul", [y, p["weight"]]) if self.affine else y)
+
+
+@op("lrn")
+class LocalResponseNorm(SameType, NoParams, NoMacs, Local, Op):
+    """Local response normalisation: `x / (k + alpha/size * sum of x**2 over size channels)**beta`.
+
+    `[N, C, *S] -> [N, C, *S]` (Krizhevsky et al. 2012); defaults as torch.nn.LocalResponseNorm. AlexNet's own
+    are `lrn(5, alpha=5e-4, beta=0.75, k=2)` in this form, where `alpha` is divided by `size`.
+
+    ```dl
+    net f on image[N, 3, H=64, W=64]:
+        conv(16, 5) -> relu -> lrn(5) -> maxpool(3, s=2)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(3, 5), channel=1),)
+    size: int = attr(min=1)
+    alpha: float = attr(1e-4)
+    beta: float = attr(0.75)
+    k: float = attr(1.0)
+
+    def torch(self, t: TorchContext) -> Form:
+        attributes = [
+            keyword(name, t.attr(name), default)
+            for name, default in (("alpha", 1e-4), ("beta", 0.75), ("k", 1.0))
+        ]
+        module = call("nn.LocalResponseNorm", t.attr("size"), *attributes)
+        return Form(module=module, function=call("F.local_response_norm", In(0), t.attr("size"), *attributes))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        type_ = ins[0]
+        if type_.rank == 4 and self.size % 2:
+            alpha, beta, bias = float(self.alpha), float(self.beta), float(self.k)
+            return str(g.op("LRN", x, size=self.size, alpha=alpha, beta=beta, bias=bias))
+        # onnxruntime's LRN takes images and odd sizes only; torch puts the larger half of an even one before.
+        flat = (type_.dims[0], 1, type_.dims[1], product(type_.dims[2:]))
+        square = g.reshape(g.op("Mul", [x[0], x[0]]), type_.dims, flat)
+        pads = (self.size // 2, 0, (self.size - 1) // 2, 0)
+        mean = g.op("AveragePool", [square], kernel_shape=(self.size, 1), pads=pads, count_include_pad=1)
+        mean = g.reshape(mean, flat, type_.dims)
+        scaled = g.op("Mul", [mean, g.scalar(self.alpha, type_.dtype)])
+        base = g.op("Add", [scaled, g.scalar(self.k, type_.dtype)])
+        return str(g.op("Div", [x[0], g.op("Pow", [base, g.scalar(self.beta, type_.dtype)])]))
+
+
+@op("l2norm")
+class L2Norm(NoParams, NoMacs, Op):
+    """Scale to length 1: `x / max(||x||, eps)` along an axis, by default that of the channels.
+
+    Any shape, unchanged (torch.nn.functional.normalize with p=2).
+
+    ```dl
+    net embed on x[N, 512]:
+        linear(128) -> l2norm
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
+    axis: int | None = attr(None)
+    eps: float = attr(1e-12, min=0)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        channel_axis("l2norm", x, self.axis)
+        return x
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        return across_places(
+            "length along an axis of places", ins[0], channel_axis("l2norm", ins[0], self.axis)
+        )
+
+    def torch(self, t: TorchContext) -> Form:
+        axis = t.attr("axis") if self.axis is not None else t.const(channel_axis("l2norm", t.ins[0], None))
+        eps = keyword("eps", t.attr("eps"), 1e-12)
+        return Form(function=call("F.normalize", In(0), Arg(axis, "dim", 1), eps))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        axis = channel_axis("l2norm", ins[0], self.axis)
+        length = g.op("ReduceL2", [x[0], g.ints([axis])], keepdims=1)
+        return str(g.op("Div", [x[0], g.op("Max", [length, g.scalar(self.eps, ins[0].dtype)])]))

@@ -1,0 +1,241 @@
+"""Products that sum over axes: `@` and `einsum`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from dslc.diagnostics.model import Reject
+from dslc.ops.arithmetic import converted, promoted
+from dslc.ops.base import (
+    Axes,
+    Global,
+    Graph,
+    InferContext,
+    NoParams,
+    Op,
+    Pointwise,
+    Port,
+    Reach,
+    Work,
+    attr,
+    op,
+)
+from dslc.ops.errors_tensor import EinsumPattern, EinsumSize, InnerMismatch, RankMismatch, ShapeMismatch
+from dslc.ops.layout import spatial_axes
+from dslc.ops.torchtext import Form, In, PyInfix, TorchContext, call
+from dslc.types.const import Const
+from dslc.types.dim import Size
+from dslc.types.tensor import TensorType
+
+
+def met(c: InferContext, a: Size, b: Size, loose: bool) -> Size | None:
+    """The size of two axes that must be equal; none where they are different numbers. A loose side pins."""
+    if loose and isinstance(a, int) != isinstance(b, int):
+        a, b = c.pin(a), c.pin(b)
+    if isinstance(a, int) and isinstance(b, int):
+        return a if a == b else None
+    return c.equal(a, b)
+
+
+def work(sizes: tuple[Size, ...]) -> Work:
+    """Multiply-adds of one product of extents; those that depend on the input are kept apart."""
+    count = 1
+    for size in sizes:
+        count *= size if isinstance(size, int) else 1
+    return Work(count, tuple(size for size in sizes if not isinstance(size, int)))
+
+
+@op("matmul")
+class MatMul(NoParams, Op):
+    """`a @ b`: `[.., m, k] @ [.., k, n] -> [.., m, n]`, the axes before as in arithmetic.
+
+    Multiply-adds: the product of all extents, `.. * m * k * n`. A parameter may have fewer axes than its partner.
+
+    ```dl
+    net f on x[N, 16, 64]:
+        scores = it @ (it -> transpose(1, 2)) -> softmax
+        scores @ it
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("a", rank=(2, None)), Port("b", rank=(2, None)))
+    is_layer: ClassVar[bool] = False
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        a, b = ins
+        loose = c.loose(0), c.loose(1)
+        if a.rank != b.rank and not (loose[1] if a.rank > b.rank else loose[0]):
+            raise Reject(RankMismatch("@", str(a), str(b), (a.rank, b.rank)))
+        inner = a.dims[-1], b.dims[-2]
+        if met(c, *inner, any(loose)) is None:
+            raise Reject(InnerMismatch(str(a), str(b), (str(inner[0]), str(inner[1]))))
+        rank = max(a.rank, b.rank)
+        dims: list[Size] = []
+        names: list[Const | None] = []
+        for axis in range(rank - 2):
+            sides = [(x, axis - (rank - x.rank)) for x in (a, b) if axis >= rank - x.rank]
+            sides = [(x, at) for x, at in sides if x.dims[at] != 1] or sides[:1]
+            (x, at), size = sides[0], sides[0][0].dims[sides[0][1]]
+            if len(sides) == 2:
+                other = sides[1][0].dims[sides[1][1]]
+                joined = met(c, size, other, any(loose))
+                if joined is None:
+                    raise Reject(ShapeMismatch("@", str(a), str(b), axis, (str(size), str(other))))
+                size = joined
+            dims.append(size)
+            names.append(x.word(at))
+        result = a.with_dims(
+            (*dims, a.dims[-2], b.dims[-1]), self.channel(a, b, rank), (*names, a.word(-2), b.word(-1))
+        )
+        return TensorType(result.dims, promoted(a, b), result.channel, result.words)
+
+    @staticmethod
+    def channel(a: TensorType, b: TensorType, rank: int) -> int | None:
+        """Channels among the columns of b stay the last axis; else those of a that are not summed over stay.
+
+        `x @ w` with a parameter w makes other channels of x's; `q @ k^T` loses both.
+        """
+        if b.channel == b.rank - 1 or (b.channel is None and a.channel == a.rank - 1):
+            return rank - 1
+        if a.channel is not None and a.channel != a.rank - 1:
+            return a.channel + rank - a.rank
+        return None
+
+    def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+        return (work((*outs[0].dims, ins[0].dims[-1])),)
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        a, b = ins
+        return Pointwise() if b.rank == 2 and a.channel == a.rank - 1 else Global("`@`")
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=PyInfix("@", In(0), In(1)))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        sides = [converted(g, name, i.dtype, outs[0].dtype) for name, i in zip(x, ins, strict=True)]
+        return str(g.op("MatMul", sides))
+
+
+@op("einsum")
+class Einsum(NoParams, Op):
+    """A sum of products by a pattern: letters name axes, those that are not in the result are summed over.
+
+    Multiply-adds: tensors are joined from the left, two at a time; each join costs the product of its letters'
+    extents. A result whose last letter is the channels of the last tensor that has it keeps them.
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
+        einsum("nhqd,nhkd->nhqk", q, k) -> softmax
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("xs", rank=(1, None), many=True),)
+    pattern: str = attr()
+
+    def letters(self, ins: tuple[TensorType, ...]) -> tuple[list[str], str]:
+        """The letters of each tensor and of the result. A Reject where they do not fit."""
+
+        def reject(why: str) -> Reject:
+            return Reject(EinsumPattern(self.pattern, why), at="pattern")
+
+        text = self.pattern.replace(" ", "")
+        sides = text.split("->")
+        if len(sides) != 2:
+            raise reject("it needs one `->`")
+        operands, result = sides[0].split(","), sides[1]
+        strange = [
+            letter for letter in text.replace("->", ",") if not (letter.isascii() and letter.isalpha())
+        ]
+        if set(strange) - {","}:
+            raise reject(f"`{next(s for s in strange if s != ',')}` is no letter")
+        if len(operands) != len(ins):
+            raise reject(f"it names {len(operands)} tensors, but {len(ins)} are given")
+        for letters, x in zip(operands, ins, strict=True):
+            if len(set(letters)) != len(letters):
+                raise reject(f"`{letters}` names an axis twice")
+            if len(letters) != x.rank:
+                raise reject(f"`{letters}` names {len(letters)} axes of {x}")
+        if len(set(result)) != len(result):
+            raise reject(f"`{result}` names an axis twice")
+        new = [letter for letter in result if letter not in sides[0]]
+        if new:
+            raise reject(f"`{new[0]}` is only in the result")
+        return operands, result
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        operands, result = self.letters(ins)
+        size: dict[str, Size] = {}
+        word: dict[str, Const | None] = {}
+        for index, (letters, x) in enumerate(zip(operands, ins, strict=True)):
+            for axis, letter in enumerate(letters):
+                if letter in size:
+                    joined = met(c, size[letter], x.dims[axis], c.loose(index))
+                    if joined is None:
+                        sizes = str(size[letter]), str(x.dims[axis])
+                        raise Reject(EinsumSize(self.pattern, letter, sizes), at="pattern")
+                    size[letter] = joined
+                    word[letter] = word[letter] or x.word(axis)
+                else:
+                    size[letter], word[letter] = x.dims[axis], x.word(axis)
+        dtype = ins[0].dtype
+        for x in ins[1:]:
+            dtype = promoted(TensorType(ins[0].dims, dtype), x)
+        return TensorType(
+            tuple(size[letter] for letter in result),
+            dtype,
+            self.channel(operands, result, ins),
+            tuple(word[letter] for letter in result),
+        )
+
+    @staticmethod
+    def channel(operands: list[str], result: str, ins: tuple[TensorType, ...]) -> int | None:
+        """The axis of the result that is the channels of a tensor, the last that has them there."""
+        for letters, x in zip(reversed(operands), reversed(ins), strict=True):
+            if x.channel is not None and letters[x.channel] in result:
+                return result.index(letters[x.channel])
+        return None
+
+    def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+        operands, result = self.letters(ins)
+        size = {
+            letter: x.dims[axis]
+            for letters, x in zip(operands, ins, strict=True)
+            for axis, letter in enumerate(letters)
+        }
+        current, found = operands[0], []
+        for index, letters in enumerate(operands[1:], 1):
+            together = current + "".join(letter for letter in letters if letter not in current)
+            found.append(work(tuple(size[letter] for letter in together)))
+            later = result + "".join(operands[index + 1 :])
+            current = "".join(letter for letter in together if letter in later)
+        return tuple(found)
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        operands, result = self.letters(ins)
+        first = operands[0]
+        if all(first[axis] in result for axis in spatial_axes(ins[0])) and (
+            len(ins) == 1 or all(x.rank <= 2 for x in ins[1:])
+        ):
+            return Axes(tuple(first.index(letter) if letter in first else None for letter in result))
+        return Global("einsum")
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("torch.einsum", t.attr("pattern"), *(In(i) for i in range(len(t.ins)))))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        sides = [converted(g, name, i.dtype, outs[0].dtype) for name, i in zip(x, ins, strict=True)]
+        return str(g.op("Einsum", sides, equation=self.pattern.replace(" ", "")))

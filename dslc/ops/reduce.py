@@ -1,0 +1,136 @@
+"""Reductions: the mean, sum, largest or smallest element along axes that are always written."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from dslc.ops.base import (
+    Axes,
+    Global,
+    Graph,
+    InferContext,
+    NoMacs,
+    NoParams,
+    Op,
+    Pointwise,
+    Port,
+    Reach,
+    attr,
+    op,
+)
+from dslc.ops.layout import axes_of, pick, spatial_axes
+from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
+from dslc.types.tensor import TensorType
+
+
+class Reduction(NoParams, NoMacs, Op):
+    """What reductions share; torch has each as a tensor method of the op's name."""
+
+    onnx_kind: ClassVar[str]
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(1, None)),)
+    axis: int | tuple[int, ...] = attr()
+    keep: bool = attr(False)
+
+    def axes(self, x: TensorType) -> tuple[int, ...]:
+        """The axes that are reduced, counted from 0."""
+        return axes_of(self.name, self.axis, x)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        axes = self.axes(x)
+        if not self.keep:
+            return pick(x, [axis for axis in range(x.rank) if axis not in axes])
+        for axis in axes:
+            x = x.with_dim(axis, 1)
+        return x
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        x, axes = ins[0], self.axes(ins[0])
+        if any(axis in axes and x.dims[axis] != 1 for axis in spatial_axes(x)):
+            return Global(self.name)
+        if self.keep:
+            return Pointwise()
+        return Axes(tuple(axis for axis in range(x.rank) if axis not in axes))
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(
+            function=call(
+                self.name, t.attr("axis"), keyword("keepdim", t.attr("keep"), False), receiver=In(0)
+            )
+        )
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        axes = g.ints(sorted(self.axes(ins[0])))
+        return str(g.op(self.onnx_kind, [x[0], axes], keepdims=int(self.keep)))
+
+
+@op("mean")
+class Mean(Reduction):
+    """The mean along axes: `mean((2, 3))` of a map is global average pooling.
+
+    ```dl
+    net f on x[N, 64, 8, 8]:
+        mean((2, 3)) -> linear(10)
+    ```
+    """
+
+    onnx_kind: ClassVar[str] = "ReduceMean"
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        # onnxruntime's CPU layout for convolutions survives GlobalAveragePool, not ReduceMean.
+        if ins[0].rank == 4 and ins[0].channel == 1 and sorted(self.axes(ins[0])) == [2, 3]:
+            pooled = str(g.op("GlobalAveragePool", x))
+            return pooled if self.keep else str(g.op("Flatten", [pooled], axis=1))
+        return super().onnx(g, x, p, ins, outs)
+
+
+@op("sum")
+class Sum(Reduction):
+    """The sum along axes.
+
+    ```dl
+    net f on x[N, 64, 8, 8]:
+        sum((2, 3)) -> linear(10)
+    ```
+    """
+
+    onnx_kind: ClassVar[str] = "ReduceSum"
+
+
+@op("amax")
+class Largest(Reduction):
+    """The largest element along axes.
+
+    ```dl
+    net f on points[N, 1024, 64]:
+        linear(128) -> relu -> amax(1) -> linear(10)
+    ```
+    """
+
+    onnx_kind: ClassVar[str] = "ReduceMax"
+
+
+@op("amin")
+class Smallest(Reduction):
+    """The smallest element along axes.
+
+    ```dl
+    net f on x[N, 64, 8, 8]:
+        amin((2, 3)) -> linear(10)
+    ```
+    """
+
+    onnx_kind: ClassVar[str] = "ReduceMin"

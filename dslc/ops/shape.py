@@ -1,0 +1,547 @@
+"""Ops that give a tensor another shape: merge, split, join, move and repeat axes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from dslc.diagnostics.model import Reject
+from dslc.ops import words
+from dslc.ops.arithmetic import converted, promoted
+from dslc.ops.axes import channel_axis
+from dslc.ops.base import (
+    Axes,
+    Graph,
+    InferContext,
+    Local,
+    NoMacs,
+    NoParams,
+    Op,
+    Pointwise,
+    Port,
+    Reach,
+    attr,
+    op,
+)
+from dslc.ops.errors_tensor import (
+    CannotFlatten,
+    CannotSplit,
+    ExpandSize,
+    RankMismatch,
+    ReshapeCount,
+    ShapeMismatch,
+    SplitSum,
+)
+from dslc.ops.layout import axis_of, merged, pick, shape_text
+from dslc.ops.torchtext import Form, In, TorchContext, call, keyword, sequence
+from dslc.types.const import Const
+from dslc.types.dim import Size, product
+from dslc.types.tensor import DType, TensorType
+
+ANY: tuple[Port, ...] = (Port("x", rank=(1, None), dtype="any"),)
+MANY: tuple[Port, ...] = (Port("xs", rank=(1, None), dtype="any", many=True),)
+
+
+# ---- one axis from several
+
+
+@op("flatten")
+class Flatten(NoParams, NoMacs, Op):
+    """Axes `start` to `end` as one, in row-major order: `[N, C, H, W] -> [N, C * H * W]`.
+
+    ```dl
+    net f on image[N, 1, 28, 28]:
+        conv(6, 5) -> relu -> maxpool(2, s=2)
+        flatten -> linear(10)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, None), dtype="any"),)
+    start: int = attr(1)
+    end: int = attr(-1)
+
+    def axes(self, x: TensorType) -> tuple[int, int]:
+        """First and last of the axes that are merged."""
+        return axis_of("flatten", self.start, x, "start"), axis_of("flatten", self.end, x, "end")
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        start, end = self.axes(x)
+        if end < start:
+            raise Reject(CannotFlatten(start, end, str(x)), at="end")
+        size = merged(x, range(start, end + 1))
+        source = [*range(start), None, *range(end + 1, x.rank)]
+        result = pick(x, source, [size])
+        if x.channel is not None and start <= x.channel <= end:
+            return result.with_dims(result.dims, start, result.words)
+        return result
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        start, end = self.axes(ins[0])
+        return Axes((*range(start), only_axis(ins[0], start, end), *range(end + 1, ins[0].rank)))
+
+    def torch(self, t: TorchContext) -> Form:
+        start, end = t.attr("start"), t.attr("end")
+        return Form(
+            module=call("nn.Flatten", keyword("start_dim", start, 1), keyword("end_dim", end, -1)),
+            function=call("flatten", start, keyword("end_dim", end, -1), receiver=In(0)),
+        )
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        if outs[0].rank == 2 and self.axes(ins[0]) == (1, ins[0].rank - 1):
+            return str(g.op("Flatten", x, axis=1))
+        return g.reshape(x[0], ins[0].dims, outs[0].dims)
+
+
+def only_axis(x: TensorType, start: int, end: int) -> int | None:
+    """The one axis of a range that has more than one place; the first if none has; none if several have."""
+    long = [axis for axis in range(start, end + 1) if x.dims[axis] != 1]
+    return (long or [start])[0] if len(long) < 2 else None
+
+
+@op("reshape")
+class Reshape(NoParams, NoMacs, Op):
+    """The same elements in row-major order under another shape; one size may be -1: what is left.
+
+    `rearrange` says what the axes mean and is checked; use it where axes move. An axis that keeps its place and size
+    keeps its meaning (batch, channels).
+
+    ```dl
+    net f on x[N, 256, 7, 7]:
+        reshape(N, 16, 16, 49) -> mean(3)
+        flatten -> linear(10)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = ANY
+    gather: ClassVar[str | None] = "sizes"
+    sizes: tuple[Size, ...] = attr(symbolic=True)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        target = words.sizes(self.sizes)
+        unknown = sum(1 for size in target if size == -1)
+        known = product(size for size in target if size != -1)
+        elements = product(x.dims)
+        facts = str(x), str(elements), shape_text(target), str(known)
+        if unknown > 1:
+            raise Reject(ReshapeCount(*facts, unknown), at="sizes")
+        if isinstance(elements, int) and isinstance(known, int):
+            if known < 1 or (elements % known if unknown else elements != known):
+                raise Reject(ReshapeCount(*facts, unknown), at="sizes")
+            rest: Size = elements // known
+        elif unknown:
+            rest = c.divide(elements, known)
+        else:
+            rest = c.equal(elements, known)
+        dims = tuple(rest if size == -1 else size for size in target)
+        given = c.word("sizes")
+        names = words.items(given) if given is not None else (None,) * len(dims)
+        kept = self.kept(x, dims)
+        channel = x.channel if x.channel in kept else None
+        if x.channel == x.rank - 1 and x.rank - 1 not in kept and dims[-1] == x.dims[-1]:
+            channel = len(dims) - 1
+        return x.with_dims(
+            dims,
+            channel,
+            tuple(
+                x.word(axis) if axis in kept else name if size != -1 else None
+                for axis, (size, name) in enumerate(zip(target, names, strict=True))
+            ),
+        )
+
+    @staticmethod
+    def kept(x: TensorType, dims: tuple[Size, ...]) -> tuple[int, ...]:
+        """The leading axes that a shape leaves as they are."""
+        count = 0
+        for before, after in zip(x.dims, dims, strict=False):
+            if before != after:
+                break
+            count += 1
+        return tuple(range(count))
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        kept = self.kept(ins[0], outs[0].dims)
+        return Axes(tuple(axis if axis in kept else None for axis in range(outs[0].rank)))
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("reshape", *words.items(t.attr("sizes")), receiver=In(0)))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        return g.reshape(x[0], ins[0].dims, outs[0].dims)
+
+
+# ---- several tensors from one, one from several
+
+
+@op("unbind")
+class Unbind(NoParams, NoMacs, Op):
+    """The slices of an axis as so many tensors, which lose it.
+
+    ```dl
+    net f on x[N, 16, 192]:
+        rearrange("n t (three h d) -> three n h t d", three=3, h=4)
+        q, k, v = unbind(0)
+        sdpa(q, k, v)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = ANY
+    axis: int = attr(0)
+
+    def infer(self, c: InferContext, x: TensorType) -> tuple[TensorType, ...]:
+        axis = axis_of("unbind", self.axis, x)
+        one = pick(x, [a for a in range(x.rank) if a != axis])
+        return (one,) * c.pin(x.dims[axis])
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        axis = self.axis % ins[0].rank
+        return Axes(tuple(a for a in range(ins[0].rank) if a != axis))
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("unbind", t.attr("axis"), receiver=In(0)))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> tuple[str, ...]:
+        axis = self.axis % ins[0].rank
+        parts = pieces(g, x[0], (1,) * len(outs), axis)
+        return tuple(str(g.op("Squeeze", [part, g.ints([axis])])) for part in parts)
+
+
+def pieces(g: Graph, x: str, sizes: tuple[int, ...], axis: int) -> tuple[str, ...]:
+    """A tensor cut along an axis into pieces of the sizes given."""
+    if len(sizes) == 1:
+        return (x,)
+    parts: tuple[str, ...] = g.op("Split", [x, g.ints(sizes)], outputs=len(sizes), axis=axis)
+    return parts
+
+
+@op("split")
+class Split(NoParams, NoMacs, Local, Op):
+    """An axis (the channels, unless given) cut into pieces of the sizes given, or all of one size.
+
+    ```dl
+    net f on x[N, 64, 8, 8]:
+        a, b = split([48, 16])
+        concat(b, a)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = ANY
+    sizes: int | tuple[int, ...] = attr(min=1)
+    axis: int | None = attr(None)
+
+    def infer(self, c: InferContext, x: TensorType) -> tuple[TensorType, ...]:
+        axis = channel_axis("split", x, self.axis)
+        size = c.pin(x.dims[axis])
+        sizes = self.pieces(size)
+        given = c.word("sizes")
+        names: tuple[Const | None, ...] = (given,) * len(sizes)
+        if isinstance(self.sizes, int):
+            if size % self.sizes:
+                raise Reject(CannotSplit("split", size, self.sizes, f"axis {axis}"), at="sizes")
+        elif sum(sizes) != size:
+            raise Reject(SplitSum(str(list(sizes)), str(sum(sizes)), axis, str(size)), at="sizes")
+        elif given is not None:
+            names = words.items(given)
+        return tuple(x.with_dim(axis, side, name) for side, name in zip(sizes, names, strict=True))
+
+    def pieces(self, size: int) -> tuple[int, ...]:
+        """The size of each piece."""
+        return (self.sizes,) * (size // self.sizes) if isinstance(self.sizes, int) else self.sizes
+
+    def torch(self, t: TorchContext) -> Form:
+        sizes = t.attr("sizes")
+        given = sizes if isinstance(self.sizes, int) else sequence(words.items(sizes))
+        return Form(function=call("split", given, axis_const(t, self.axis), receiver=In(0)))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> tuple[str, ...]:
+        axis = channel_axis("split", ins[0], self.axis)
+        size = ins[0].dims[axis]
+        assert isinstance(size, int)
+        return pieces(g, x[0], self.pieces(size), axis)
+
+
+def axis_const(t: TorchContext, axis: int | None) -> Const:
+    """The axis as it was written, else the number of the channel axis."""
+    return t.attr("axis") if axis is not None else t.const(t.ins[0].channel)
+
+
+@op("chunk")
+class Chunk(NoParams, NoMacs, Local, Op):
+    """An axis (the channels, unless given) cut into `n` equal pieces.
+
+    ```dl
+    net f on x[N, 58, 28, 28]:
+        a, b = chunk(2)
+        concat(a, b -> conv(29, 1))
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = ANY
+    n: int = attr(min=1)
+    axis: int | None = attr(None)
+
+    def infer(self, c: InferContext, x: TensorType) -> tuple[TensorType, ...]:
+        axis = channel_axis("chunk", x, self.axis)
+        size = x.dims[axis]
+        if isinstance(size, int) and size % self.n:
+            raise Reject(CannotSplit("chunk", size, self.n, f"axis {axis}"), at="n")
+        word = words.quotient((size, x.word(axis)), [(self.n, c.word("n"))])
+        return (x.with_dim(axis, c.divide(size, self.n), word),) * self.n
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("chunk", t.attr("n"), axis_const(t, self.axis), receiver=In(0)))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> tuple[str, ...]:
+        axis = channel_axis("chunk", ins[0], self.axis)
+        if self.n == 1:
+            return (x[0],)
+        parts: tuple[str, ...] = g.op("Split", [x[0]], outputs=self.n, axis=axis, num_outputs=self.n)
+        return parts
+
+
+@op("cat")
+class Cat(NoParams, NoMacs, Local, Op):
+    """Tensors joined end to end along an axis (the channels, unless given); all other sizes are equal.
+
+    `concat` of the standard library is this op over branches.
+
+    ```dl
+    net f on x[N, 64, 8, 8]:
+        y = conv(32, 3) -> relu
+        cat(it, y)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = MANY
+    axis: int | None = attr(None, keyword=True)
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        first = next((x for x in ins if x.channel is not None), ins[0])
+        axis = channel_axis("concat", first, self.axis)
+        result = joined_sizes(c, "concat", ins, axis)
+        sizes = [(x.dims[axis], x.word(axis)) for x in ins]
+        size: Size = sum(side for side, _ in sizes)
+        return result.with_dim(axis, size, words.total(sizes))
+
+    def torch(self, t: TorchContext) -> Form:
+        channel = next((x.channel for x in t.ins if x.channel is not None), None)
+        axis = t.attr("axis") if self.axis is not None else t.const(channel)
+        return Form(function=call("torch.cat", sequence([In(i) for i in range(len(t.ins))]), axis))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        first = next((i for i in ins if i.channel is not None), ins[0])
+        axis = channel_axis("concat", first, self.axis)
+        return str(g.op("Concat", same_type(g, x, ins, outs[0].dtype), axis=axis))
+
+
+def joined_sizes(c: InferContext, op: str, ins: tuple[TensorType, ...], free: int | None) -> TensorType:
+    """The first tensor's type, with the sizes that all tensors share checked; `free` is an axis that may differ."""
+    result = ins[0]
+    channel = next((x.channel for x in ins if x.channel is not None), None)
+    for x in ins[1:]:
+        if x.rank != result.rank:
+            raise Reject(RankMismatch(op, str(result), str(x), (result.rank, x.rank)))
+        result = replace(result, dtype=promoted(result, x))
+        for axis in range(x.rank):
+            a, b = result.dims[axis], x.dims[axis]
+            if axis == free:
+                continue
+            if isinstance(a, int) and isinstance(b, int):
+                if a != b:
+                    raise Reject(
+                        ShapeMismatch(op, str(result), str(x), axis, (str(a), str(b)), axis == channel)
+                    )
+                size: Size = a
+            else:
+                size = c.equal(a, b)
+            result = result.with_dim(axis, size, result.word(axis) or x.word(axis))
+    return result.with_dims(result.dims, channel, result.words)
+
+
+def same_type(g: Graph, x: tuple[str, ...], ins: tuple[TensorType, ...], dtype: DType) -> list[str]:
+    """Tensors cast to one element type."""
+    return [converted(g, name, i.dtype, dtype) for name, i in zip(x, ins, strict=True)]
+
+
+@op("stack")
+class Stack(NoParams, NoMacs, Op):
+    """Tensors of one shape joined along a new axis.
+
+    ```dl
+    net f on x[N, 64, 8, 8]:
+        y = conv(64, 3) -> relu
+        stack(it, y, axis=1) -> mean(1)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = MANY
+    axis: int = attr(0, keyword=True)
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        result = joined_sizes(c, "stack", ins, None)
+        return pick(result, self.source(result), [(len(ins), None)])
+
+    def source(self, x: TensorType) -> list[int | None]:
+        """Per axis of the result, the axis of an input; none for the new one."""
+        axis = axis_of("stack", self.axis, x, more=1)
+        return [*range(axis), None, *range(axis, x.rank)]
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        return Axes(tuple(self.source(ins[0])))
+
+    def torch(self, t: TorchContext) -> Form:
+        tensors = sequence([In(i) for i in range(len(t.ins))])
+        return Form(function=call("torch.stack", tensors, t.attr("axis")))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        axis = self.axis % outs[0].rank
+        at = g.ints([axis])
+        parts = [str(g.op("Unsqueeze", [name, at])) for name in same_type(g, x, ins, outs[0].dtype)]
+        return str(g.op("Concat", parts, axis=axis))
+
+
+# ---- moved and repeated axes
+
+
+@op("transpose")
+class Transpose(NoParams, NoMacs, Op):
+    """Two axes exchanged.
+
+    ```dl
+    net f on x[N, 16, 64]:
+        it @ (it -> transpose(1, 2))
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, None), dtype="any"),)
+    a: int = attr()
+    b: int = attr()
+
+    def order(self, x: TensorType) -> tuple[int, ...]:
+        """Per axis of the result, the axis of the input."""
+        a, b = axis_of("transpose", self.a, x, "a"), axis_of("transpose", self.b, x, "b")
+        order = list(range(x.rank))
+        order[a], order[b] = b, a
+        return tuple(order)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return pick(x, self.order(x))
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        return Axes(self.order(ins[0]))
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("transpose", t.attr("a"), t.attr("b"), receiver=In(0)))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        return str(g.op("Transpose", x, perm=self.order(ins[0])))
+
+
+@op("expand")
+class Expand(NoParams, NoMacs, Op):
+    """Axes of size 1 repeated to the sizes given; -1 keeps an axis.
+
+    ```dl
+    net f on x[N, T=16, 64]:
+        param token: [1, 1, 64] = trunc_normal(0.02)
+        cat(token -> expand(N, -1, -1), it, axis=1)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = ANY
+    gather: ClassVar[str | None] = "sizes"
+    sizes: tuple[Size, ...] = attr(symbolic=True)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        sizes = words.sizes(self.sizes)
+        target = shape_text(sizes)
+        if len(sizes) != x.rank:
+            raise Reject(ExpandSize(str(x), target, -1, ""), at="sizes")
+        given = c.word("sizes")
+        names = words.items(given) if given is not None else (None,) * x.rank
+        for axis, (size, name) in enumerate(zip(sizes, names, strict=True)):
+            if size == -1:
+                continue
+            before = x.dims[axis]
+            if before == 1:
+                x = x.with_dim(axis, size, name)
+            elif isinstance(before, int) and isinstance(size, int):
+                if before != size:
+                    raise Reject(ExpandSize(str(x), target, axis, str(before)), at="sizes")
+            else:
+                x = x.with_dim(axis, c.equal(before, size), x.word(axis) or name)
+        return x
+
+    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+        return Pointwise()
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("expand", *words.items(t.attr("sizes")), receiver=In(0)))
+
+    def onnx(
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
+    ) -> str:
+        target = [1 if a == b else b for a, b in zip(ins[0].dims, outs[0].dims, strict=True)]
+        if all(g.static(size) == 1 for size in target):
+            return x[0]
+        return str(g.op("Expand", [x[0], g.extents(target, x[0])]))

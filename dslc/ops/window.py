@@ -1,0 +1,210 @@
+"""Sizes, strides and paddings of sliding windows: the arithmetic that convolutions and pools share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dslc.diagnostics.model import Reject
+from dslc.ops.base import Graph, InferContext, Padding, Sides, Window
+from dslc.ops.errors import NoHalfPadding, TooSmall, WrongSides
+from dslc.ops.torchtext import Arg, PyExpr, TorchContext, call, keyword
+from dslc.syntax import tree
+from dslc.types.const import Const, derived, literal
+from dslc.types.dim import Size
+from dslc.types.tensor import TensorType
+
+Pair = tuple[int, int]
+
+PAD_SAME = '''\
+def pad_same(
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...] = 1,
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0.0,
+) -> Tensor:
+    """Pads for ceil(size / stride) windows, as TensorFlow does: the odd place after."""
+    axes = x.dim() - 2
+    kernel = kernel if isinstance(kernel, tuple) else (kernel,) * axes
+    stride = stride if isinstance(stride, tuple) else (stride,) * axes
+    dilation = dilation if isinstance(dilation, tuple) else (dilation,) * axes
+    pads: list[int] = []
+    for size, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True):
+        total = max(0, (-(-size // s) - 1) * s + d * (k - 1) + 1 - size)
+        pads = [total // 2, total - total // 2, *pads]
+    return F.pad(x, pads, value=value)
+'''
+
+
+def per_axis(value: Sides, axes: int, attribute: str) -> tuple[int, ...]:
+    """One number per spatial axis. A Reject where a size such as `3x3` has another number of sides."""
+    if isinstance(value, int):
+        return (value,) * axes
+    if len(value) != axes:
+        raise Reject(WrongSides(attribute, value, axes), at=attribute)
+    return value
+
+
+def paddings(
+    op: str, p: Padding, k: tuple[int, ...], s: tuple[int, ...], d: tuple[int, ...]
+) -> tuple[Pair, ...]:
+    """(before, after) per spatial axis for every padding but `same_tf`.
+
+    `half` is d*(k-1)/2 on each side: it exists where the dilated kernel is odd and, for k above 1, the stride
+    is below k; elsewhere two paddings give the same size and other values, so it must be written.
+    """
+    if p == "valid":
+        return ((0, 0),) * len(k)
+    if p == "half":
+        sides = []
+        for kernel, stride, dilation in zip(k, s, d, strict=True):
+            if dilation * (kernel - 1) % 2 or not (kernel == 1 or stride < kernel):
+                raise Reject(NoHalfPadding(op, kernel, stride, dilation), at="k")
+            sides.append(dilation * (kernel - 1) // 2)
+        return tuple((side, side) for side in sides)
+    if isinstance(p, str):
+        raise ValueError(f"padding `{p}` has no numbers of its own")
+    if isinstance(p, int):
+        return ((p, p),) * len(k)
+    if len(p) != len(k):
+        raise Reject(WrongSides("p", tuple(q if isinstance(q, int) else q[0] for q in p), len(k)), at="p")
+    return tuple((q, q) if isinstance(q, int) else (q[0], q[1]) for q in p)
+
+
+def output_size(
+    c: InferContext, op: str, size: Size, k: int, s: int, p: Pair, d: int = 1, ceil: bool = False
+) -> Size:
+    """Places of a window along an axis: floor((L + p - d*(k-1) - 1) / s) + 1.
+
+    `ceil`: torch's ceil mode, whose last window must start inside the input or the padding before it:
+    (L + p - 1 + min(p_after + s - k, 0)) // s + 1 with k dilated.
+    """
+    reach = d * (k - 1) + 1
+    padded = size + p[0] + p[1]
+    if isinstance(padded, int):
+        if padded < reach:
+            raise Reject(TooSmall(op, size, k, d, p))
+    else:
+        c.at_least(padded, reach)
+    if ceil:
+        return (size + p[0] - 1 + min(p[1] + s - reach, 0)) // s + 1
+    return (padded - reach) // s + 1
+
+
+def same_tf_size(size: Size, s: int) -> Size:
+    """Places of a window padded the TensorFlow way: ceil(L / s)."""
+    return -(-size // s)
+
+
+def same_tf_padding(size: int, k: int, s: int, d: int) -> Pair:
+    """(before, after) of TensorFlow's SAME for a known size; the odd one goes after."""
+    total = max(0, (-(-size // s) - 1) * s + d * (k - 1) + 1 - size)
+    return total // 2, total - total // 2
+
+
+def half_const(k: Const, d: Const, pads: tuple[Pair, ...]) -> Const:
+    """The padding `half` as a slot, in words of kernel and dilation: `(k - 1) // 2`, `d * (k - 1) // 2`."""
+    value: object = pads[0][0] if len({a for a, _ in pads}) == 1 else tuple(a for a, _ in pads)
+    if not isinstance(k.value, int) or not isinstance(d.value, int) or not isinstance(value, int):
+        return literal(value, k.span)
+    if k.origin is None and d.origin is None:
+        return literal(value, k.span)
+    twice = derived("-", k, 1, k.value - 1)
+    if d.value != 1 or not isinstance(d.origin, tree.Number | None):
+        twice = derived("*", d, twice, d.value * (k.value - 1))
+    return derived("//", twice, 2, value)
+
+
+def resized(x: TensorType, sizes: Sequence[Size]) -> TensorType:
+    """A map with other spatial sizes; an axis that keeps its size keeps its words."""
+    for axis, size in enumerate(sizes, 2):
+        if size != x.dims[axis]:
+            x = x.with_dim(axis, size)
+    return x
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Sliding windows over the spatial axes of a map: numbers per axis, and the padding as written."""
+
+    op: str
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: Padding
+    ceil: bool = False
+
+    @classmethod
+    def over(
+        cls, op: str, x: TensorType, k: Sides, s: Sides, d: Sides, p: Padding, ceil: bool = False
+    ) -> Windows:
+        """The windows of an op over the map `x`."""
+        axes = x.rank - 2
+        return cls(op, per_axis(k, axes, "k"), per_axis(s, axes, "s"), per_axis(d, axes, "d"), p, ceil)
+
+    def sizes(self, c: InferContext, x: TensorType) -> tuple[Size, ...]:
+        """The spatial sizes of the result."""
+        if self.padding == "same_tf":
+            return tuple(same_tf_size(size, s) for size, s in zip(x.spatial, self.stride, strict=True))
+        axes = zip(x.spatial, self.kernel, self.stride, self.pads(x.spatial), self.dilation, strict=True)
+        return tuple(output_size(c, self.op, *axis, self.ceil) for axis in axes)
+
+    def pads(self, spatial: Sequence[Size]) -> tuple[Pair, ...]:
+        """(before, after) per axis; `same_tf` over a symbolic size: those where the stride divides it."""
+        if self.padding != "same_tf":
+            return paddings(self.op, self.padding, self.kernel, self.stride, self.dilation)
+        axes = zip(spatial, self.kernel, self.stride, self.dilation, strict=True)
+        return tuple(same_tf_padding(size if isinstance(size, int) else s, k, s, d) for size, k, s, d in axes)
+
+    def reach(self, x: TensorType) -> Window:
+        """The receptive field."""
+        before = tuple(first for first, _ in self.pads(x.spatial))
+        return Window(self.kernel, self.stride, before, self.dilation)
+
+    @property
+    def moves(self) -> bool:
+        """Whether a window is more than one place, so that `same_tf` may have to pad."""
+        return any(k > 1 for k in self.kernel)
+
+    def padding_slot(self, t: TorchContext, d: Const) -> Const:
+        """What stands as torch's `padding`: equal on both sides, 0 where the input is padded before."""
+        if isinstance(self.padding, int):
+            return t.attr("p")
+        if self.padding == "half":
+            return half_const(t.attr("k"), d, self.pads(()))
+        if isinstance(self.padding, str):
+            return t.const(0)
+        if all(isinstance(side, int) for side in self.padding):
+            return t.attr("p")
+        pads = self.pads(())
+        symmetric = all(before == after for before, after in pads)
+        return t.const(tuple(before for before, _ in pads) if symmetric else 0)
+
+    def padded_input(self, t: TorchContext, x: PyExpr, s: Const, d: Const, value: str = "") -> PyExpr | None:
+        """`x` padded with `value` (Python text; empty: zeros), where torch's own `padding` cannot say it."""
+        fill = (Arg(value, "value"),) if value else ()
+        if self.padding == "same_tf" and self.moves:
+            name = t.helper("pad_same", PAD_SAME)
+            stride, dilation = keyword("stride", s, 1), keyword("dilation", d, 1)
+            return call(name, x, t.attr("k"), stride, dilation, *fill)
+        pads = () if isinstance(self.padding, str) else self.pads(())
+        if all(before == after for before, after in pads):
+            return None
+        return call("F.pad", x, t.const(tuple(side for pair in reversed(pads) for side in pair)), *fill)
+
+    def helpers(self) -> tuple[str, ...]:
+        """The helpers `padded_input` uses."""
+        return ("pad_same",) if self.padding == "same_tf" and self.moves else ()
+
+    def onnx_padding(self, g: Graph, x: TensorType) -> dict[str, Any]:
+        """The padding attribute: numbers, or `auto_pad` for `same_tf` over a size this export keeps open."""
+        spatial: list[Size] = []
+        for size, s in zip(x.spatial, self.stride, strict=True):
+            known = g.static(size)
+            if self.padding == "same_tf" and known is None and s > 1:
+                return {"auto_pad": "SAME_UPPER"}
+            spatial.append(size if known is None else known)
+        pads = self.pads(spatial)
+        return {"pads": (*(before for before, _ in pads), *(after for _, after in pads))}
