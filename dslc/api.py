@@ -1,0 +1,162 @@
+"""The pipeline on one screen: from text to a checked model. The only place that knows the order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dslc.analysis.budget import check_budgets
+from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Reject, Severity, Sink
+from dslc.elaborate.const import BUILTINS
+from dslc.elaborate.expand import elaborate
+from dslc.elaborate.expression import UNNAMED
+from dslc.ir.model import Model
+from dslc.names.errors import NetArgument, NoNet, WhichNet
+from dslc.names.headers import check_headers
+from dslc.names.loader import Loader, file_diagnostic
+from dslc.names.resolve import Defined, Program, resolve
+from dslc.ops.base import REGISTRY
+from dslc.ops.initialisers import INITIALISERS
+from dslc.source import Source
+from dslc.syntax import tree
+from dslc.types.guards import Pinned
+from dslc.types.sizes import Sizes
+
+MAX_OPS = 100_000
+
+
+def compile_model(
+    source: str | Path,
+    net: str | None = None,
+    *,
+    args: Mapping[str, object] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    max_ops: int = MAX_OPS,
+) -> Model:
+    """The checked model of a net.
+
+    `source` is a path, or the text of a program (a `str` with a newline). `net` names the net where the file has
+    several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. Raises `CompileError`.
+    """
+    sink = Sink()
+    with _deep():
+        program = load_program(source, sink)
+        sink.finish(None)
+        entry = choose(program, net, sink, args or {})
+        _check_names(program, entry, args or {}, sizes or {}, sink)
+        model = _elaborate(program, entry, args or {}, sizes or {}, sink, max_ops)
+        if model is not None:
+            check_budgets(model, sink)
+    model = sink.finish(model)
+    assert model is not None
+    model.notes = tuple(d for d in sink.diagnostics if d.severity is not Severity.ERROR)
+    return model
+
+
+def nets(source: str | Path) -> list[str]:
+    """The names of a program's nets, in order. Raises `CompileError`."""
+    sink = Sink()
+    program = load_program(source, sink)
+    return [i.name for i in sink.finish(_nets(program))]
+
+
+def load_program(source: str | Path, sink: Sink) -> Program:
+    """Read, parse and bind a program with all it imports."""
+    loader = Loader()
+    if isinstance(source, str) and ("\n" in source or not source):
+        text, path = Source("<text>", source), None
+    else:
+        path = Path(source)
+        try:
+            text = loader.main(path)
+        except Reject as reject:
+            sink.add(file_diagnostic(reject.mistake, str(path)))
+            raise AssertionError from sink.finish(None)
+    program = resolve(text, path, loader, sink, frozenset((*REGISTRY, *INITIALISERS, *BUILTINS)) - UNNAMED)
+    check_headers(program, sink)
+    return program
+
+
+def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, object]) -> str:
+    """The net to compile: the one asked for, or the only one that needs no argument."""
+    assert program.main is not None
+    found = _nets(program)
+    names = [i.name for i in found]
+    at = program.main.tree.source
+    if not found:
+        sink.add(file_diagnostic(NoNet(at.path), at.path))
+    elif net is not None and net not in names:
+        sink.add(file_diagnostic(WhichNet(net, tuple(names), nearest(net, names)), at.path))
+    elif net is None:
+        ready = [i.name for i in found if all(p.default is not None or p.name in args for p in i.parameters)]
+        if len(found) == 1 or len(ready) == 1:
+            return (ready or names)[0]
+        sink.add(file_diagnostic(WhichNet(None, tuple(ready or names), None), at.path))
+    sink.finish(None)
+    assert net is not None
+    return net
+
+
+def _nets(program: Program) -> list[tree.Block | tree.NetAlias]:
+    assert program.main is not None
+    return [
+        i for i in program.main.tree.items if isinstance(i, tree.NetAlias) or (isinstance(i, tree.Block) and i.kind == "net")
+    ]
+
+
+def _check_names(
+    program: Program, entry: str, args: Mapping[str, object], sizes: Mapping[str, int], sink: Sink
+) -> None:
+    """Arguments from outside must be ones of the net (an alias: of the net it stands for)."""
+    assert program.main is not None
+    bound = program.main.scope.names[entry].value
+    known: list[str] = []
+    while isinstance(bound, Defined) and isinstance(bound.item, tree.NetAlias | tree.Block):
+        known += [p.name for p in bound.item.parameters]
+        if isinstance(bound.item, tree.Block):
+            break
+        value = bound.item.value
+        target = value.target if isinstance(value, tree.Call) else value
+        inner = bound.scope.find(target.name) if isinstance(target, tree.Name) else None
+        bound = inner.value if inner is not None else None
+    for name in args:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
+            sink.add(file_diagnostic(NetArgument(f"the net `{entry}` has no parameter `{name}`", hint), program.main.tree.source.path))
+    for name, size in sizes.items():
+        if size < 1:
+            sink.add(file_diagnostic(NetArgument(f"the size `{name}` must be at least 1, not {size}"), program.main.tree.source.path))
+    sink.finish(None)
+
+
+def _elaborate(
+    program: Program, entry: str, args: Mapping[str, object], asked: Mapping[str, int], sink: Sink, max_ops: int
+) -> Model | None:
+    """Elaborate; where a weight pins a size, again with the number in the port (at most once a symbol)."""
+    table = Sizes()
+    while True:
+        trial = Sink()
+        try:
+            model = elaborate(program, entry, args, asked, table, trial, max_ops)
+        except Pinned as pinned:
+            table = Sizes(pins={**table.pins, pinned.symbol: pinned.pin})
+            continue
+        for diagnostic in trial.diagnostics:
+            for _ in range(trial.counts[diagnostic.key]):
+                sink.add(diagnostic)
+        return model
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for nested blocks: 200 levels of some 20 Python frames each (pure Python frames use no C stack)."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 12_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

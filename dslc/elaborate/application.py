@@ -1,0 +1,308 @@
+"""Applying layers to tensors: ops become nodes, composites run their steps, `seq` makes a group."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+
+from dslc.diagnostics.model import Frame, Label, Reject
+from dslc.elaborate.arguments import Binding
+from dslc.elaborate.errors import BadOperation, NotALayer, SharedModule, WrongInputs
+from dslc.elaborate.expression import is_tensor
+from dslc.elaborate.naming import Naming
+from dslc.elaborate.state import (
+    POISON,
+    ChainLayer,
+    ChoiceLayer,
+    Definition,
+    Place,
+    Recipe,
+    Runaway,
+    Shared,
+    SuiteLayer,
+    TrainingLayer,
+    block_of,
+    describe,
+)
+from dslc.ir.model import Call, If, Instance, Item, Node, Param, Value
+from dslc.ops.base import Op, Port
+from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Const, Scope, literal
+from dslc.types.dim import Dim, Size
+from dslc.types.sizes import Sizes
+from dslc.types.tensor import DType, TensorType
+
+
+class OpContext:
+    """What an op's `infer` may ask; see `ops.base.InferContext`."""
+
+    def __init__(self, sizes: Sizes, inputs: tuple[Value, ...], consts: dict[str, Const], span: Span) -> None:
+        self.sizes = sizes
+        self.inputs = inputs
+        self.consts = consts
+        self.span = span
+
+    def equal(self, a: Size, b: Size) -> Size:
+        """A size that meets a weight's number is pinned; else equal for all allowed sizes, or a guard."""
+        if isinstance(a, Dim) and isinstance(b, int) and any(self.loose(i) for i in range(len(self.inputs))):
+            a = self.sizes.pin(a, self.span)
+        elif isinstance(b, Dim) and isinstance(a, int) and any(self.loose(i) for i in range(len(self.inputs))):
+            b = self.sizes.pin(b, self.span)
+        return self.sizes.equal(a, b, self.span)
+
+    def at_least(self, a: Size, b: Size) -> None:
+        self.sizes.at_least(a, b, self.span)
+
+    def divide(self, a: Size, m: Size) -> Size:
+        return self.sizes.divide(a, m, self.span)
+
+    def pin(self, a: Size) -> int:
+        return a if isinstance(a, int) else self.sizes.pin(a, self.span)
+
+    def word(self, attribute: str) -> Const | None:
+        return self.consts.get(attribute)
+
+    def loose(self, index: int) -> bool:
+        return isinstance(self.inputs[index].producer, Param)
+
+
+class Application(Binding, Naming, ABC):
+    """Applying layers."""
+
+    def flow(self, expr: tree.Expr, p: Place) -> Const:
+        """The tensors a line or a step of a chain makes."""
+        value = self.evaluate(expr, p)
+        return self.settle(value, p, expr.span)
+
+    def settle(self, value: Const, p: Place, span: Span) -> Const:
+        """A layer is applied to the current value; tensors stand for themselves."""
+        if isinstance(value.value, Recipe):
+            return self.apply(value, self.current(p), p, span)
+        return value
+
+    def current(self, p: Place) -> tuple[Value, ...]:
+        """The current value as inputs."""
+        if isinstance(p.it, Value):
+            return (p.it,)
+        return p.it if isinstance(p.it, tuple) else ()
+
+    def apply(self, layer: Const, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """The tensors that a layer makes of `inputs`."""
+        recipe = layer.value
+        if recipe is POISON or p.it is POISON and not inputs:
+            return literal(POISON, span)
+        if not isinstance(recipe, Recipe):
+            return self.report(NotALayer(describe(recipe)), layer.span, p)
+        match recipe.target:
+            case type():
+                return self.apply_op(recipe, inputs, p, span)
+            case Definition():
+                return self.apply_block(recipe, inputs, p, span)
+            case Shared():
+                return self._apply_shared(recipe.target, inputs, p, span)
+            case ChoiceLayer():
+                return self._apply_choice(recipe, inputs, p, span)
+            case TrainingLayer():
+                return self._apply_training(recipe, recipe.target, inputs, p, span)
+            case ChainLayer() | SuiteLayer():
+                if recipe.name is not None or (isinstance(recipe.target, SuiteLayer) and recipe.target.seq):
+                    return self._apply_group(recipe, inputs, p, span)
+                return self.run(recipe, inputs, p, span)
+        raise AssertionError(type(recipe.target))
+
+    def run(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """The steps of a chain or suite, in their writer's scope, owned by the place that applies them."""
+        it = inputs[0] if len(inputs) == 1 else inputs
+        if isinstance(recipe.target, ChainLayer):
+            q = p.inside(scope=recipe.scope, it=it)
+            return self.steps(self.settle(recipe.target.first, q, recipe.target.first.span), recipe.target.rest, q)
+        assert isinstance(recipe.target, SuiteLayer)
+        scope = recipe.scope
+        if not recipe.target.seq:
+            scope = Scope("suite", recipe.scope, recipe.scope.instance, recipe.scope.inline)
+        q = p.inside(scope=scope, it=it)
+        self.execute(recipe.target.suite, q)
+        return literal(q.it, span)
+
+    def _apply_group(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """A `seq`, or a chain named by `as`: an instance that shares its writer's scope and numbers its steps."""
+        group = Instance(
+            "seq", None, recipe.span, p.owner, "", False, recipe.scope, {}, inputs, p.frame, numbered=True, via=recipe.via
+        )
+        self.name_instance(group, recipe, "seq", p, span)
+        self.owners.append(group)
+        q = replace(p, owner=group, items=group.body)
+        result = self.run(recipe, inputs, q, span)
+        outs = result.value if isinstance(result.value, tuple) else (result.value,)
+        if not all(isinstance(o, Value) for o in outs):
+            return literal(POISON, span)
+        group.outputs = outs  # type: ignore[assignment]
+        p.items.append(Call(group, inputs, group.outputs, span, p.frame))
+        return result
+
+    def _apply_choice(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        choice = recipe.target
+        assert isinstance(choice, ChoiceLayer)
+        taken = choice.taken
+        if isinstance(taken.value, Recipe):
+            inner = taken.value
+            taken = Const(
+                replace(inner, name=inner.name or recipe.name, name_span=inner.name_span or recipe.name_span, via=inner.via or recipe.via),
+                taken.origin,
+                taken.scope,
+                taken.span,
+            )
+        items: list[Item] = []
+        result = self.apply(taken, inputs, p.inside(items=items), span)
+        before = inputs[0] if len(inputs) == 1 else None
+        after = result.value if isinstance(result.value, Value) else None
+        p.items.append(If(choice.site, (choice.condition,), choice.side, 2, items, before, after))
+        return result
+
+    def _apply_training(
+        self, recipe: Recipe, layer: TrainingLayer, inputs: tuple[Value, ...], p: Place, span: Span
+    ) -> Const:
+        items: tuple[list[Item], list[Item]] = ([], [])
+        sides = []
+        for side, into in zip((layer.training, layer.evaluation), items, strict=True):
+            sides.append(self.apply(side, inputs, p.inside(items=into), span))
+        if any(s.value is POISON for s in sides):
+            return literal(POISON, span)
+        return self.either(sides, items, layer.site, p)
+
+    def _apply_shared(self, shared: Shared, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """A `module`: the first use makes the weights, later ones share them."""
+        if block_of(p.owner) is not shared.instance:
+            text = f"`{shared.name}` belongs to another block: apply it there"
+            return self.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
+        recipe = replace(shared.layer, name=shared.name, name_span=shared.span)
+        q = replace(p, owner=shared.instance)
+        self.reuse = shared.first
+        before = len(q.items)
+        result = self.apply(literal(recipe, shared.layer.span), inputs, q, span)
+        self.reuse = None
+        if shared.first is None:
+            made = next((i for i in q.items[before:] if isinstance(i, Node | Call)), None)
+            shared.first = made.instance if isinstance(made, Call) else made
+        return result
+
+    # ---- ops
+
+    def apply_op(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """One use of an op: arguments and ports checked, the result typed, a node added."""
+        cls = recipe.target
+        assert isinstance(cls, type)
+        if not self._ports(cls, inputs, p, span):
+            return literal(POISON, span)
+        consts: dict[str, Const] = {}
+        missing = []
+        for name, rules in cls.attributes.items():
+            given = recipe.bound.get(name)
+            if given is None:
+                if rules.required and name != getattr(cls, "extra", None):
+                    missing.append(name)
+                consts[name] = literal(() if name == getattr(cls, "extra", None) else rules.default, recipe.span)
+                continue
+            checked = self.attribute(cls, rules, given, p)
+            if checked is None:
+                return literal(POISON, span)
+            consts[name] = checked
+        if missing:
+            return self.missing(recipe, missing, p, span)
+        if recipe.extra:
+            consts[cls.extra] = literal(tuple(recipe.extra.items()), recipe.span)  # type: ignore[attr-defined]
+        tied = {k: c.value for k, c in consts.items() if isinstance(c.value, Value)}
+        values = {k: c.value for k, c in consts.items()}
+        automatic = values.get("bias") == "auto"
+        if automatic:
+            values["bias"] = True
+            consts["bias"] = literal(True, recipe.span)
+        op = cls(**values)
+        try:
+            types = op.infer(OpContext(self.sizes, inputs, consts, span), *(v.type for v in inputs))
+        except Reject as reject:
+            return self._rejected(reject, recipe, consts, inputs, p, span)
+        node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)  # type: ignore[arg-type]
+        if automatic:
+            self.auto_bias.append(node)
+        return self._add(node, recipe, types if isinstance(types, tuple) else (types,), p, span)
+
+    def _add(self, node: Node, recipe: Recipe, types: tuple[TensorType, ...], p: Place, span: Span) -> Const:
+        self.ops += 1
+        if self.ops > self.max_ops:
+            raise Runaway(self.ops)
+        outs = tuple(Value(t, node, None, i, span) for i, t in enumerate(types))
+        node.outs = outs
+        for value in (*node.inputs, *node.tied.values()):
+            value.readers.append(node)
+        self.name_node(node, recipe, p, span)
+        self.nodes.append(node)
+        self.owners.append(node)
+        p.items.append(node)
+        what = f"the result of `{recipe.label}`" if node.op.is_layer else "this result"
+        self.made += [(v, what, block_of(p.owner)) for v in outs]
+        return literal(outs[0] if len(outs) == 1 else outs, span)
+
+    def _ports(self, op: type[Op], inputs: tuple[Value, ...], p: Place, span: Span) -> bool:
+        """Number, rank, element type and channel axis of an op's inputs."""
+        ports: list[Port] = list(op.inputs)
+        if ports and ports[-1].many:
+            ports += [ports[-1]] * (len(inputs) - len(ports))
+        least = sum(not q.optional for q in op.inputs)
+        if not (least <= len(inputs) <= len(ports)):
+            wanted = f"{least} tensor{'' if least == 1 else 's'}" + (" or more" if len(ports) > least or (ports and ports[-1].many) else "")
+            self.report(WrongInputs(op.name, wanted, len(inputs)), span, p)
+            return False
+        for port, value in zip(ports, inputs, strict=False):
+            kind = value.type
+            made = [Label(value.span, f"this is {kind}")] if value.span is not None and value.span != span else []
+            if kind.rank < port.rank[0] or (port.rank[1] is not None and kind.rank > port.rank[1]):
+                self.report(WrongRank(op.name, port.name, kind, *port.rank), span, p, made)
+                return False
+            if not _has_dtype(kind.dtype, port.dtype):
+                self.report(WrongDtype(op.name, port.name, kind, port.dtype), span, p, made)
+                return False
+            if port.channel is not None and kind.channel is not None and kind.rank > 2:
+                if kind.channel != port.channel % kind.rank:
+                    self.report(WrongChannelAxis(op.name, port.name, kind, port.channel), span, p, made)
+                    return False
+        return True
+
+    def _rejected(
+        self, reject: Reject, recipe: Recipe, consts: dict[str, Const], inputs: tuple[Value, ...], p: Place, span: Span
+    ) -> Const:
+        """An op's Reject at the text that is at fault, with the places that made several inputs."""
+        where = span
+        if reject.at is not None and reject.at in recipe.bound:
+            where = consts[reject.at].span
+        related = list(reject.related)
+        if len(inputs) > 1:
+            for value in inputs:
+                if value.span is not None:
+                    related.append(Label(value.span, f"this is {value.type}"))
+        return self.report(reject.mistake, where, p, related)
+
+    @abstractmethod
+    def apply_block(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """The tensors that a block makes of tensors."""
+
+
+def _has_dtype(dtype: DType, wanted: str) -> bool:
+    match wanted:
+        case "float":
+            return dtype.is_float
+        case "int":
+            return dtype in (DType.INT64, DType.INT32)
+        case "bool":
+            return dtype is DType.BOOL
+    return True
+
+
+def trail(what: str, call: Span, parent: Frame | None) -> Frame:
+    """The frame of an expansion; its text is one line."""
+    return Frame(" ".join(what.split())[:72], call, parent)
+
+
+__all__ = ["Application", "BadOperation", "is_tensor", "trail"]

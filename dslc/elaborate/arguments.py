@@ -1,0 +1,392 @@
+"""Arguments: filling a layer's parameters, and checking values against their types."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final
+
+from dslc.diagnostics.codes import nearest
+from dslc.elaborate.const import is_number
+from dslc.elaborate.errors import (
+    MissingArgument,
+    NoSuite,
+    NotAChoice,
+    OutOfRange,
+    SurplusArgument,
+    UnknownArgument,
+    WrongType,
+)
+from dslc.elaborate.expression import Expressions, is_tensor
+from dslc.elaborate.state import POISON, Definition, Function, Place, Recipe, SuiteLayer, describe
+from dslc.ir.model import Value
+from dslc.ops.base import Attr, Init, Op
+from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Const, Scope, literal
+from dslc.types.dim import Dim
+from dslc.types.tensor import DType
+
+Arguments = list[tuple[str | None, Const, Span | None]]
+
+
+def whole(value: object) -> bool:
+    """An int or a symbolic size."""
+    return isinstance(value, int | Dim) and not isinstance(value, bool)
+
+
+def _pairs(value: object) -> bool:
+    return isinstance(value, tuple | list) and all(
+        whole(v) or (isinstance(v, tuple | list) and len(v) == 2 and all(whole(e) for e in v)) for v in value
+    )
+
+
+_KINDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
+    "int": ("a whole number", whole),
+    "float": ("a number", is_number),
+    "bool": ("true or false", lambda v: isinstance(v, bool)),
+    "str": ("a word", lambda v: isinstance(v, str)),
+    "None": ("none", lambda v: v is None),
+    "Sides": ("a whole number or a size such as 3x3", lambda v: whole(v) or (isinstance(v, tuple) and all(map(whole, v)))),
+    "Padding": ("a padding (a number, a size, pairs, or half, valid, same_tf)", lambda v: whole(v) or _pairs(v)),
+    "Init": ("an initialiser", lambda v: isinstance(v, Init)),
+    "Tensor": ("a tensor", lambda v: isinstance(v, Value)),
+    "Value": ("a tensor", lambda v: isinstance(v, Value)),
+    "Const": ("a value", lambda v: True),
+    "Size": ("a size", whole),
+    "DType": ("an element type", lambda v: isinstance(v, DType)),
+    "object": ("a value", lambda v: True),
+    "tuple[int, ...]": ("whole numbers", lambda v: isinstance(v, tuple | list) and all(map(whole, v))),
+    "tuple[float, ...]": ("numbers", lambda v: isinstance(v, tuple | list) and all(map(is_number, v))),
+    "tuple[Size, ...]": ("sizes", lambda v: isinstance(v, tuple | list) and all(map(whole, v))),
+}
+
+_TYPES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
+    "int": _KINDS["int"],
+    "float": _KINDS["float"],
+    "bool": _KINDS["bool"],
+    "str": ("text", lambda v: isinstance(v, str)),
+    "size": ("a size such as 3x3, or a whole number", _KINDS["Sides"][1]),
+    "layer": ("a layer", lambda v: isinstance(v, Recipe)),
+    "init": ("an initialiser", lambda v: isinstance(v, Init)),
+    "dtype": ("an element type", lambda v: isinstance(v, DType)),
+}
+
+
+def initial(const: Const) -> Const:
+    """`zeros` and `ones` name both a layer and an initialiser: here the initialiser is meant."""
+    value = const.value
+    if isinstance(value, Recipe) and isinstance(value.target, type) and value.target.name in INITIALISERS:
+        if not value.bound:
+            return Const(initialiser(value.target.name, [], {}), const.origin, const.scope, const.span)
+    return const
+
+
+class Binding(Expressions, ABC):
+    """Filling in arguments."""
+
+    def bind(self, recipe: Recipe, arguments: Arguments, call: tree.Call, p: Place) -> Const:
+        """The layer with more arguments; applied at once where tensors are among them."""
+        if any(c.value is POISON for _, c, _ in arguments):
+            return literal(POISON, call.span)
+        tensors: list[Value] = []
+        rest: Arguments = []
+        ports = self.port_names(recipe)
+        attributes = self.parameter_names(recipe)
+        named: dict[str, Value] = {}
+        for key, const, span in arguments:
+            value = const.value
+            if key is None and isinstance(value, Value):
+                tensors.append(value)
+            elif key is None and is_tensor(value) and isinstance(value, tuple):
+                tensors += value
+            elif key is not None and key in ports and key not in attributes and (isinstance(value, Value) or value is None):
+                if isinstance(value, Value):
+                    named[key] = value
+            else:
+                rest.append((key, const, span))
+        filled = self._fill(recipe, rest, attributes, call, p)
+        if filled is None:
+            return literal(POISON, call.span)
+        if call.suite is not None:
+            filled = self._suite(filled, call, p)
+            if filled is None:
+                return literal(POISON, call.span)
+        if tensors or named:
+            return self.apply(literal(filled, call.span), self._in_port_order(ports, tensors, named), p, call.span)
+        return Const(filled, call, p.scope, call.span)
+
+    def _in_port_order(self, ports: tuple[str, ...], tensors: list[Value], named: dict[str, Value]) -> tuple[Value, ...]:
+        inputs = list(tensors)
+        for name in ports[len(tensors) :]:
+            if name in named:
+                inputs.append(named[name])
+        return tuple(inputs)
+
+    def port_names(self, recipe: Recipe) -> tuple[str, ...]:
+        """The names of a layer's tensor inputs."""
+        match recipe.target:
+            case type():
+                return tuple(p.name for p in recipe.target.inputs)
+            case Definition(tree=block):
+                return tuple(p.name for p in block.ports or ())
+            case _:
+                return ()
+
+    def parameter_names(self, recipe: Recipe) -> tuple[str, ...]:
+        """The names of a layer's parameters in header order."""
+        match recipe.target:
+            case type():
+                return tuple(recipe.target.attributes)
+            case Definition(tree=block):
+                return tuple(q.name for q in block.parameters)
+            case _:
+                return ()
+
+    def _fill(self, recipe: Recipe, arguments: Arguments, known: tuple[str, ...], call: tree.Call, p: Place) -> Recipe | None:
+        bound, extra = dict(recipe.bound), dict(recipe.extra)
+        op = recipe.target if isinstance(recipe.target, type) else None
+        spread = getattr(op, "extra", None)
+        gather = getattr(op, "gather", None)  # an op such as `reshape` takes its positional arguments as one tuple
+        open_names = [
+            n for n in known if n not in bound and n not in (spread, gather) and not (op and op.attributes[n].keyword)
+        ]
+        gathered: list[Const] = []
+        for key, const, span in arguments:
+            if key is None:
+                if gather is not None:
+                    gathered.append(const)
+                elif not open_names:
+                    count = sum(a[0] is None for a in arguments)
+                    most = count - sum(a[0] is None and a[1] is not const for a in arguments) - 1
+                    self.report(SurplusArgument(recipe.label, max(most, 0)), const_span(const, call, arguments), p)
+                    return None
+                else:
+                    bound[open_names.pop(0)] = const
+            elif key in known and key not in (spread, gather):
+                bound[key] = const
+                if key in open_names:
+                    open_names.remove(key)
+            elif spread is not None:
+                extra[key] = const
+            else:
+                near = nearest(key, (*known, *self.port_names(recipe)))
+                self.report(UnknownArgument(recipe.label, key, known, near), span or call.span, p)
+                return None
+        if gathered and gather is not None:
+            bound[gather] = literal(tuple(gathered), call.span)
+        return Recipe(
+            recipe.target, call.span if recipe.name is None else recipe.span, recipe.scope, bound, extra, recipe.name, recipe.name_span, recipe.via
+        )
+
+    def _suite(self, recipe: Recipe, call: tree.Call, p: Place) -> Recipe | None:
+        """A trailing suite fills `body`, or `branches` if its lines begin with `|`."""
+        suite = call.suite
+        assert suite is not None
+        parameter = "branches" if has_branches(suite) else "body"
+        if parameter not in self.parameter_names(recipe):
+            self.report(NoSuite(recipe.label, parameter), call.target.span, p)
+            return None
+        value: object
+        if parameter == "body":
+            value = Recipe(SuiteLayer(suite, seq=False), call.span, p.scope)
+        else:
+            value = self.branches(suite, p)
+        recipe.bound[parameter] = Const(value, None, None, call.target.span)
+        return recipe
+
+    @abstractmethod
+    def branches(self, suite: tree.Suite, p: Place) -> list[object]:
+        """The branches of a combinator's suite, as layers."""
+
+    # ---- checks
+
+    def attribute(self, op: type[Op], rules: Attr, const: Const, p: Place) -> Const | None:
+        """An op's attribute checked against its declaration; none after a mistake."""
+        if rules.name == op.gather:
+            return self._gathered(op, rules.name, const, p)
+        kinds = rules.kind.replace("Any", "object").split(" | ")
+        if "Init" in kinds:
+            const = initial(const)
+        value = const.value
+        if isinstance(value, str) and rules.choices and "str" in (*kinds, "Padding" and "str"):
+            words = tuple(c for c in rules.choices if isinstance(c, str))
+            if value not in words:
+                self.report(NotAChoice(op.name, rules.name, value, words, nearest(value, words)), const.span, p)
+                return None
+            return const
+        if rules.choices and not isinstance(value, str) and not any(k in ("bool", "int", "Padding") for k in kinds):
+            if value not in rules.choices:
+                words = tuple(str(c) for c in rules.choices)
+                self.report(NotAChoice(op.name, rules.name, str(value), words, None), const.span, p)
+                return None
+        if not any(_KINDS.get(kind, _KINDS["object"])[1](value) for kind in kinds):
+            wanted = " or ".join(_KINDS[k][0] for k in kinds if k in _KINDS)
+            if rules.choices:
+                wanted += " or " + ", ".join(f"`{c}`" for c in rules.choices)
+            self.report(WrongType(op.name, rules.name, wanted, describe(value)), const.span, p)
+            return None
+        if not rules.symbolic and "object" not in kinds:
+            value = self.numbers(value, p, const.span)
+        if rules.least is not None or rules.most is not None:
+            for number in numbers_in(value):
+                low = rules.least is not None and number < rules.least
+                if low or (rules.most is not None and number > rules.most):
+                    self.report(OutOfRange(op.name, rules.name, number, rules.least, rules.most), const.span, p)
+                    return None
+        if isinstance(value, list):
+            value = tuple(value)
+        if value is const.value:
+            return const
+        return Const(value, const.origin, const.scope, const.span)
+
+    def _gathered(self, op: type[Op], name: str, const: Const, p: Place) -> Const | None:
+        """The positional arguments of an op such as `expand`: sizes each, or one list of them."""
+        items = const.value if isinstance(const.value, tuple) else (const,)
+        for item in items:
+            value = item.value if isinstance(item, Const) else item
+            one_list = len(items) == 1 and isinstance(value, list | tuple) and all(map(whole, value))
+            if not whole(value) and not one_list:
+                span = item.span if isinstance(item, Const) else const.span
+                self.report(WrongType(op.name, name, "whole numbers", describe(value)), span, p)
+                return None
+        return const
+
+    def numbers(self, value: object, p: Place, span: Span) -> object:
+        """A value whose symbolic sizes are pinned at their defaults: weights and kernels need numbers."""
+        if isinstance(value, Dim):
+            return self.sizes.pin(value, span)
+        if isinstance(value, tuple | list) and any(isinstance(v, Dim) for v in value):
+            return tuple(self.numbers(v, p, span) for v in value)
+        return value
+
+    def parameter(self, block: str, declared: tree.Parameter, const: Const, p: Place) -> Const | None:
+        """A block's argument checked against the header's type; none after a mistake."""
+        if const.value is POISON:
+            return None
+        if declared.type is None:
+            return const
+        if declared.type.kind == "init":
+            const = initial(const)
+        if not matches(declared.type, const.value):
+            wanted = spell_type(declared.type)
+            self.report(WrongType(block, declared.name, wanted, describe(const.value)), const.span, p)
+            return None
+        if declared.type.kind == "float" and isinstance(const.value, int):
+            return Const(float(const.value), const.origin, const.scope, const.span)
+        return const
+
+    def missing(self, recipe: Recipe, names: list[str], p: Place, span: Span) -> Const:
+        """The mistake of a layer applied before it is complete."""
+        return self.report(MissingArgument(recipe.label, tuple(names), signature(recipe)), span, p)
+
+    def call_function(self, target: Function, arguments: Arguments, expr: tree.Call, p: Place) -> Const:
+        """A `fn` of compile-time values."""
+        if any(c.value is POISON for _, c, _ in arguments):
+            return literal(POISON, expr.span)
+        fn = target.tree
+        scope = Scope("fn", target.scope, None)
+        recipe = Recipe(Definition(fn, target.scope), expr.span, p.scope)  # type: ignore[arg-type]
+        names = [q.name for q in fn.parameters]
+        given: dict[str, Const] = {}
+        for key, const, span in arguments:
+            if key is None:
+                free = [n for n in names if n not in given]
+                if not free:
+                    return self.report(SurplusArgument(fn.name, len(names)), const.span, p)
+                given[free[0]] = const
+            elif key in names:
+                given[key] = const
+            else:
+                return self.report(UnknownArgument(fn.name, key, tuple(names), nearest(key, names)), span or expr.span, p)
+        q = p.inside(scope=scope)
+        from dslc.types.const import Binding as Bound
+
+        for declared in fn.parameters:
+            const_or_none = given.get(declared.name)
+            if const_or_none is None:
+                if declared.default is None:
+                    return self.missing(recipe, [declared.name], p, expr.span)
+                const_or_none = self.evaluate(declared.default, q)
+            checked = self.parameter(fn.name, declared, const_or_none, p)
+            if checked is None:
+                return literal(POISON, expr.span)
+            scope.names[declared.name] = Bound("parameter", checked, declared.span)
+        for line in fn.lets:
+            scope.names[line.target.name] = Bound("let", self.evaluate(line.value, q), line.target.span)
+        result = self.evaluate(fn.value, q)
+        if isinstance(result.value, Recipe):
+            return result
+        return Const(result.value, expr, p.scope, expr.span)
+
+
+def const_span(const: Const, call: tree.Call, arguments: Arguments) -> Span:
+    """The text of a positional argument in its call."""
+    for argument, (_, value, _) in zip(call.arguments, arguments, strict=False):
+        if value is const:
+            return argument.span
+    return call.span
+
+
+def has_branches(suite: tree.Suite) -> bool:
+    """Whether the lines of a suite begin with `|`, also inside `for` and `if`."""
+    for line in suite.body:
+        if isinstance(line, tree.Branch):
+            return True
+        if isinstance(line, tree.For) and has_branches(line.suite):
+            return True
+        if isinstance(line, tree.If) and any(has_branches(s) for _, s in line.branches):
+            return True
+    return False
+
+
+def numbers_in(value: object) -> list[float]:
+    """The numbers of a value, nested or not."""
+    if isinstance(value, tuple | list):
+        return [n for v in value for n in numbers_in(v)]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return [value]
+    return []
+
+
+def matches(declared: tree.TypeExpr, value: object) -> bool:
+    """Whether a value has a header's type."""
+    if declared.optional and value is None:
+        return True
+    if declared.kind == "list":
+        return isinstance(value, list | tuple | range) and all(matches(declared.items[0], v) for v in value)
+    if declared.kind == "tuple":
+        return (
+            isinstance(value, tuple | list)
+            and len(value) == len(declared.items)
+            and all(matches(t, v) for t, v in zip(declared.items, value, strict=True))
+        )
+    return _TYPES[declared.kind][1](value) if declared.kind in _TYPES else True
+
+
+def spell_type(declared: tree.TypeExpr) -> str:
+    """A header's type in words."""
+    if declared.kind == "list":
+        text = f"a list, each item {spell_type(declared.items[0])}"
+    elif declared.kind == "tuple":
+        text = f"({', '.join(spell_type(t) for t in declared.items)})"
+    else:
+        text = _TYPES[declared.kind][0] if declared.kind in _TYPES else declared.kind
+    return f"{text} or none" if declared.optional else text
+
+
+def signature(recipe: Recipe) -> str:
+    """A layer's header in one line: `conv(out, k, s=1, ...)`."""
+    parts = []
+    match recipe.target:
+        case type():
+            for rules in recipe.target.attributes.values():
+                if rules.required:
+                    parts.append(rules.name)
+                elif isinstance(rules.default, int | float | str) and not isinstance(rules.default, bool):
+                    parts.append(f"{rules.name}={rules.default}")
+        case Definition(tree=block):
+            for q in block.parameters:
+                parts.append(q.name if q.default is None else f"{q.name}={q.default.span.text}")
+    return f"{recipe.label}({', '.join(parts)})"

@@ -1,0 +1,430 @@
+"""Applying blocks: arguments, ports and sizes bound, the body expanded, results checked."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass, replace
+
+from dslc.diagnostics.model import Label, Reject
+from dslc.elaborate.application import Application, trail
+from dslc.elaborate.errors import BadOperation, EndlessRecursion, NoResult, WrongInputs, WrongPort
+from dslc.elaborate.expression import DTYPES, mentioned
+from dslc.elaborate.state import MAX_DEPTH, POISON, Definition, Place, Recipe, block_of, describe
+from dslc.ir.model import Call, Instance, Item, Value
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Binding, Const, Ref, Scope, literal
+from dslc.types.dim import Dim, Size
+from dslc.types.tensor import TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A port with the tensors it gets (`many`: several; optional: maybe none)."""
+
+    port: tree.Port
+    values: tuple[Value, ...]
+
+
+class Blocks(Application, ABC):
+    """Expansion of blocks."""
+
+    def apply_block(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """One application of a block: an instance, or its body in place for an inline one."""
+        definition = recipe.target
+        assert isinstance(definition, Definition)
+        block = definition.tree
+        if p.depth >= MAX_DEPTH:
+            return self.report(EndlessRecursion(block.name, MAX_DEPTH), span, p)
+        inline = isinstance(block, tree.Block) and block.kind == "inline"
+        scope = Scope("block", definition.scope, block_of(p.owner) if inline else None, inline)
+        frame = trail(recipe.span.text if recipe.bound else block.name, span, p.frame)
+        if inline:
+            q = Place(p.owner, scope, [], frame, None, p.depth + 1)
+            instance = None
+        else:
+            kind = "extern" if isinstance(block, tree.Extern) else "block"
+            numbered = isinstance(block, tree.Block) and block.sequence
+            instance = Instance(
+                kind, block, block.name_span, p.owner, "", False, scope, {}, (), frame, numbered=numbered, via=recipe.via  # type: ignore[arg-type]
+            )
+            self.name_instance(instance, recipe, block.name, p, span)
+            self.owners.append(instance)
+            scope.instance = instance
+            q = Place(instance, scope, instance.body, frame, None, p.depth + 1)
+        if not self._enter(recipe, block, inputs, q, p, span, instance):
+            return literal(POISON, span)
+        results = self._results(block, q, span) if self._body(block, q) else None
+        if results is None or any(r is None for r in results):
+            self.broken.add(id(block_of(p.owner)))
+            return literal(POISON, span)
+        outs = tuple(r for r in results if r is not None)
+        if instance is None:
+            if recipe.name is not None and not self.name_expansion(q.items, recipe, p, span):
+                text = f"`as` needs one module, and the expansion of `{block.name}` has none or several"
+                self.report(BadOperation(text), recipe.name_span or span, p)
+            p.items.extend(q.items)
+            return literal(outs[0] if len(outs) == 1 else outs, span)
+        return self._leave(instance, outs, inputs, p, span)
+
+    def _body(self, block: tree.Block | tree.Extern, q: Place) -> bool:
+        if isinstance(block, tree.Block):
+            self.execute(block.suite, q)
+            return q.it is not POISON
+        return True
+
+    def _leave(
+        self, instance: Instance, outs: tuple[Value, ...], inputs: tuple[Value, ...], p: Place, span: Span
+    ) -> Const:
+        """The caller's side of an instance: its outputs as values with the caller's words."""
+        instance.outputs = outs
+        for value in outs:
+            value.readers.append(instance)
+        call = Call(instance, inputs, (), span, p.frame)
+        outer = []
+        for index, value in enumerate(outs):
+            words = tuple(w if w is None else outward(w, instance.scope) for w in value.type.words)
+            outer.append(Value(replace(value.type, words=words), call, None, index, span))
+        call.outs = tuple(outer)
+        for value in inputs:
+            value.readers.append(call)
+        p.items.append(call)
+        name = instance.definition.name if instance.definition is not None else instance.name
+        self.made += [(v, f"the result of `{name}`", block_of(p.owner)) for v in outer]
+        return literal(outer[0] if len(outer) == 1 else tuple(outer), span)
+
+    # ---- entering
+
+    def _enter(
+        self,
+        recipe: Recipe,
+        block: tree.Block | tree.Extern,
+        inputs: tuple[Value, ...],
+        q: Place,
+        p: Place,
+        span: Span,
+        instance: Instance | None,
+    ) -> bool:
+        """Bind parameters, ports and sizes in the block's scope. False after a mistake."""
+        known = {d.name: d for d in block.parameters}
+        for name, const in recipe.bound.items():
+            checked = self.parameter(block.name, known[name], const, p)
+            if checked is None:
+                return False
+            q.scope.names[name] = Binding("parameter", checked, known[name].span)
+        ports = block.ports or (tree.Port(block.name_span, "it", tree.TensorSpec(block.name_span, None, None)),)
+        entries = self._entries(block.name, ports, inputs, p, span)
+        if entries is None:
+            return False
+        later = self._defaults(block, recipe, q, p, span, waiting=dim_names(ports))
+        if later is None:
+            return False
+        formal: list[Value] = []
+        for entry in entries:
+            values = []
+            for value in entry.values:
+                types = self._bind_sizes(block.name, entry.port, value, q, p, span)
+                if types is None:
+                    return False
+                inner = value if instance is None else Value(types, None, entry.port.name, 0, entry.port.span)
+                if block.ports is None and instance is not None:
+                    inner.name = None
+                values.append(inner)
+            formal += values
+            if block.ports is not None:
+                bound: object = tuple(values) if entry.port.many else (values[0] if values else None)
+                if bound is None:
+                    q.scope.names[entry.port.name] = Binding("let", literal(None, entry.port.span), entry.port.span)
+                else:
+                    q.scope.names[entry.port.name] = Binding("tensor", bound, entry.port.span)
+        for declared in later:
+            if not self._default(declared, block, recipe, q, p, span):
+                return False
+        if instance is not None:
+            instance.inputs = tuple(formal)
+            for declared in block.parameters:
+                const = q.scope.names[declared.name].value
+                assert isinstance(const, Const)
+                instance.args[declared.name] = const
+            if isinstance(block, tree.Block):
+                self.made += [(v, f"the input `{v.name}`" if v.name else "the input", instance) for v in formal]
+        q.it = formal[0] if formal else None
+        return True
+
+    def _entries(
+        self, name: str, ports: tuple[tree.Port, ...], inputs: tuple[Value, ...], p: Place, span: Span
+    ) -> list[Entry] | None:
+        least = sum(not q.optional for q in ports)
+        many = ports[-1].many
+        if len(inputs) < least or (len(inputs) > len(ports) and not many):
+            wanted = ", ".join(f"`{q.name}`" for q in ports)
+            words = f"{least}{' or more' if many or least < len(ports) else ''} tensor{'s' if least != 1 else ''} ({wanted})"
+            self.report(WrongInputs(name, words, len(inputs)), span, p)
+            return None
+        entries = [Entry(port, inputs[i : i + 1]) for i, port in enumerate(ports)]
+        if many:
+            entries[-1] = Entry(ports[-1], inputs[len(ports) - 1 :])
+        return entries
+
+    def _defaults(
+        self, block: tree.Block | tree.Extern, recipe: Recipe, q: Place, p: Place, span: Span, waiting: set[str]
+    ) -> list[tree.Parameter] | None:
+        """Evaluate defaults that need no size of the inputs; those that do are returned for later."""
+        later: list[tree.Parameter] = []
+        missing = []
+        names = {d.name for d in block.parameters}
+        waiting = waiting - names
+        for declared in block.parameters:
+            if declared.name in q.scope.names:
+                continue
+            if declared.default is None:
+                missing.append(declared.name)
+            elif mentioned(declared.default) & (waiting | {d.name for d in later}):
+                later.append(declared)
+            elif not self._default(declared, block, recipe, q, p, span):
+                return None
+        if missing:
+            self.missing(recipe, missing, p, span)
+            return None
+        return later
+
+    def _default(
+        self, declared: tree.Parameter, block: tree.Block | tree.Extern, recipe: Recipe, q: Place, p: Place, span: Span
+    ) -> bool:
+        assert declared.default is not None
+        const = self.evaluate(declared.default, q)
+        checked = self.parameter(block.name, declared, const, q)
+        if checked is None:
+            return False
+        q.scope.names[declared.name] = Binding("parameter", checked, declared.span)
+        return True
+
+    # ---- sizes
+
+    def _bind_sizes(
+        self, name: str, port: tree.Port, value: Value, q: Place, p: Place, span: Span
+    ) -> TensorType | None:
+        """Compare a tensor with its port, and bind the port's new names to sizes; the type in the block's words."""
+        spec, actual = port.spec, value.type
+        where = f"port `{port.name}` of `{name}`"
+        if spec.dtype is not None and DTYPES.get(spec.dtype) is not actual.dtype:
+            self._wrong_port(where, spec, value, f"element type {actual.dtype.value}", p, span)
+            return None
+        if spec.dims is None:
+            words = [None if w is None else Const(w.value, None, None, w.span) for w in actual.words]
+            return replace(actual, words=tuple(words))
+        rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
+        fixed = len(spec.dims) - (rest is not None)
+        if actual.rank < fixed or (rest is None and actual.rank != fixed):
+            self._wrong_port(where, spec, value, f"it has {actual.rank} axes", p, span)
+            return None
+        axes = self._axes(spec.dims, rest, actual.rank)
+        words = [None] * actual.rank
+        for dim, axis in axes:
+            word = self._bind_size(where, spec, dim, axis, value, q, p, span)
+            if word is False:
+                return None
+            words[axis] = word  # type: ignore[call-overload]
+        if rest is not None and (rest_name := spec.dims[rest].rest_name):
+            sizes = actual.dims[rest : actual.rank - (fixed - rest)]
+            q.scope.names[rest_name] = Binding("dim", literal(sizes, port.span), port.span)
+        return replace(actual, words=tuple(words))
+
+    def _axes(self, dims: tuple[tree.DimSpec, ...], rest: int | None, rank: int) -> list[tuple[tree.DimSpec, int]]:
+        if rest is None:
+            return [(d, i) for i, d in enumerate(dims)]
+        after = len(dims) - rest - 1
+        return [*((d, i) for i, d in enumerate(dims[:rest])), *((d, rank - after + i) for i, d in enumerate(dims[rest + 1 :]))]
+
+    def _bind_size(
+        self, where: str, spec: tree.TensorSpec, dim: tree.DimSpec, axis: int, value: Value, q: Place, p: Place, span: Span
+    ) -> Const | None | bool:
+        """One size of a port: a new name is bound, anything else compared. False after a mistake."""
+        actual = value.type.dims[axis]
+        if dim.value is None:
+            return None
+        if isinstance(dim.value, tree.Name) and not self._is_bound(dim.value.name, q):
+            name = dim.value.name
+            outer = value.type.word(axis) or literal(actual, dim.span)
+            q.scope.names[name] = Binding("dim", Const(actual, outer.origin, outer.scope, outer.span), dim.span)
+            return Const(actual, dim.value, q.scope, dim.span)
+        wanted = self.evaluate(dim.value, q)
+        if wanted.value is POISON:
+            return False
+        if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
+            self.report(BadOperation(f"a size is a whole number, not {describe(wanted.value)}"), dim.span, q)
+            return False
+        if self.same_size(wanted.value, actual, span):
+            return Const(actual, dim.value, q.scope, dim.span)
+        why = f"axis {axis} must be {wanted.value}, and is {actual}"
+        self._wrong_port(where, spec, value, why, p, span)
+        return False
+
+    def _is_bound(self, name: str, q: Place) -> bool:
+        """Whether a size's name is a parameter or an earlier size of this header."""
+        return name in q.scope.names
+
+    def same_size(self, wanted: Size, actual: Size, span: Span) -> bool:
+        """Whether two sizes are equal, for all allowed input sizes or under a guard."""
+        if isinstance(wanted, int) and isinstance(actual, int):
+            return wanted == actual
+        try:
+            self.sizes.equal(wanted, actual, span)
+        except Reject:
+            return False
+        return True
+
+    def _wrong_port(self, where: str, spec: tree.TensorSpec, value: Value, why: str, p: Place, span: Span) -> None:
+        labels = [Label(spec.span, "the header asks for this")]
+        if value.span is not None and value.span != span:
+            labels.append(Label(value.span, f"this is {value.type}"))
+        self.report(WrongPort(where, spec.span.text, str(value.type), why), span, p, labels)
+
+    # ---- results
+
+    def _results(self, block: tree.Block | tree.Extern, q: Place, span: Span) -> tuple[Value | None, ...] | None:
+        """The values a body gives back, checked against the header."""
+        if isinstance(block, tree.Extern):
+            return self.extern_results(block, q, span)
+        if not block.results:
+            if isinstance(q.it, tuple):
+                return q.it
+            return (q.it,) if isinstance(q.it, Value) else None
+        outs: list[Value | None] = []
+        names: list[str | None] = []
+        train_only: list[bool] = []
+        for result in block.results:
+            value = self._result(block, result, q)
+            if value is None and result.optional:
+                continue
+            outs.append(value)
+            names.append(result.name)
+            train_only.append(result.when_training)
+        instance = block_of(q.owner)
+        if not q.scope.inline:
+            instance.output_names, instance.train_only = tuple(names), tuple(train_only)
+        return tuple(outs)
+
+    def _result(self, block: tree.Block, result: tree.Result, q: Place) -> Value | None:
+        if result.name is None:
+            value = q.it
+        else:
+            found = q.scope.names.get(result.name)
+            value = None
+            if found is not None:
+                found.used = True
+                value = found.value if isinstance(found.value, Value) else None
+        if not isinstance(value, Value):
+            if result.optional and (result.name is None or result.name not in q.scope.names):
+                return None
+            if isinstance(value, tuple):
+                self.report(WrongInputs("the result", "one tensor", len(value)), result.span, q)
+            else:
+                self.report(NoResult(result.name or "a result"), result.span, q)
+            return None
+        if result.spec is not None and not self.fits(f"the result of `{block.name}`", result.spec, value, q, result.span):
+            return None
+        return value
+
+    def fits(self, where: str, spec: tree.TensorSpec, value: Value, q: Place, span: Span) -> bool:
+        """Whether a tensor has the shape a header states; reports where it has not."""
+        if spec.dtype is not None and DTYPES.get(spec.dtype) is not value.type.dtype:
+            self._wrong_port(where, spec, value, f"element type {value.type.dtype.value}", q, span)
+            return False
+        if spec.dims is None:
+            return True
+        rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
+        fixed = len(spec.dims) - (rest is not None)
+        if value.type.rank < fixed or (rest is None and value.type.rank != fixed):
+            self._wrong_port(where, spec, value, f"it has {value.type.rank} axes", q, span)
+            return False
+        for dim, axis in self._axes(spec.dims, rest, value.type.rank):
+            if dim.value is None:
+                continue
+            wanted = self.evaluate(dim.value, q)
+            if wanted.value is POISON:
+                return False
+            if not isinstance(wanted.value, int | Dim) or not self.same_size(wanted.value, value.type.dims[axis], span):
+                found = f"axis {axis} must be {wanted.value}, and is {value.type.dims[axis]}"
+                self._wrong_port(where, spec, value, found, q, span)
+                return False
+        return True
+
+    def extern_results(self, block: tree.Extern, q: Place, span: Span) -> tuple[Value | None, ...]:
+        """The tensors a user's module is said to make."""
+        outs: list[Value | None] = []
+        for index, result in enumerate(block.results):
+            spec = result.spec
+            assert spec is not None and spec.dims is not None
+            dims: list[Size] = []
+            words: list[Const | None] = []
+            for dim in spec.dims:
+                assert dim.value is not None
+                size = self.evaluate(dim.value, q)
+                if not isinstance(size.value, int | Dim):
+                    return (None,)
+                dims.append(size.value)
+                words.append(size)
+            channel = 1 if len(dims) in (2, 4, 5) else None
+            dtype = DTYPES[spec.dtype] if spec.dtype else DTYPES["float32"]
+            outs.append(Value(TensorType(tuple(dims), dtype, channel, tuple(words)), None, result.name, index, result.span))
+        for value in block_of(q.owner).inputs:
+            value.readers.append(block_of(q.owner))
+        return tuple(outs)
+
+
+def dim_names(ports: tuple[tree.Port, ...]) -> set[str]:
+    """The names that the sizes of a header's ports may bind, and the ports' own names."""
+    names = {p.name for p in ports}
+    for port in ports:
+        for dim in port.spec.dims or ():
+            if isinstance(dim.value, tree.Name):
+                names.add(dim.value.name)
+            if dim.rest_name:
+                names.add(dim.rest_name)
+    return names
+
+
+def outward(word: Const, scope: Scope, depth: int = 0) -> Const | None:
+    """A size in a block's words said in its caller's: the block's names replaced by what the caller gave."""
+    if word.origin is None or not isinstance(word.value, int):
+        return Const(word.value, None, None, word.span)
+    expr = _outward(word.origin, word.scope, scope, depth)
+    return Const(word.value, expr, None, word.span) if expr is not None else Const(word.value, None, None, word.span)
+
+
+def _outward(expr: tree.Expr, home: Scope | None, scope: Scope, depth: int) -> tree.Expr | None:
+    if depth > 20:
+        return None
+    match expr:
+        case tree.Number():
+            return expr
+        case Ref(const=const):
+            if const.origin is None:
+                return expr
+            return _outward(const.origin, const.scope, scope, depth + 1)
+        case tree.Name(name=name) if home is not None:
+            found = home.find(name)
+            if found is None or not isinstance(found.value, Const):
+                return None
+            if found.kind == "let" or home_of(home, name) is not scope:
+                const = found.value
+                if home_of(home, name) is None or const.origin is None:
+                    return Ref(const.span, Const(const.value, None, None, const.span))
+                return _outward(const.origin, const.scope, scope, depth + 1)
+            return Ref(found.value.span, found.value)
+        case tree.Binary():
+            left = _outward(expr.left, home, scope, depth + 1)
+            right = _outward(expr.right, home, scope, depth + 1)
+            return None if left is None or right is None else tree.Binary(expr.span, expr.op, left, right)
+    return None
+
+
+def home_of(scope: Scope | None, name: str) -> Scope | None:
+    """The scope that binds a name."""
+    while scope is not None and name not in scope.names:
+        scope = scope.parent
+    return scope
+
+
+__all__ = ["Blocks", "Entry", "Item", "outward"]

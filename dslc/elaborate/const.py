@@ -1,0 +1,255 @@
+"""Compile-time arithmetic and functions: pure, on plain values and symbolic sizes."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Final
+
+from dslc.diagnostics.model import Reject
+from dslc.elaborate.errors import BadOperation
+from dslc.elaborate.state import POISON, describe
+from dslc.source import Span
+from dslc.types.dim import Dim
+from dslc.types.sizes import Sizes
+
+ARITHMETIC: Final[dict[str, Callable[[object, object], object]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+}  # type: ignore[dict-item]
+
+BUILTINS: Final = (
+    *("max", "min", "sum", "len", "range", "enumerate", "zip", "reversed"),
+    *("int", "float", "round", "ceil", "floor", "log", "sqrt", "abs", "size"),
+)
+MAX_LENGTH: Final = 1_000_000
+
+
+def is_number(value: object) -> bool:
+    """Whether a value takes part in arithmetic: an int, a float or a symbolic size, not a bool."""
+    return isinstance(value, int | float | Dim) and not isinstance(value, bool)
+
+
+def arithmetic(op: str, left: object, right: object) -> object:
+    """`left op right` of compile-time values; a Reject where it has no meaning."""
+    if is_number(left) and is_number(right):
+        if op == "@":
+            raise Reject(BadOperation("`@` multiplies tensors, not numbers"))
+        if op in ("/", "//", "%") and not isinstance(right, Dim) and right == 0:
+            raise Reject(BadOperation(f"`{op}` by zero"))
+        if isinstance(left, Dim) or isinstance(right, Dim):
+            return _with_dims(op, left, right)
+        if op == "**" and isinstance(left, int) and isinstance(right, int) and abs(right) * abs(left).bit_length() > 4096:
+            raise Reject(BadOperation(f"`{left} ** {right}` is too large"))
+        try:
+            return ARITHMETIC[op](left, right)
+        except (OverflowError, ZeroDivisionError, ValueError) as error:
+            raise Reject(BadOperation(f"`{left} {op} {right}` has no value: {error}")) from None
+    if op == "+" and isinstance(left, list) and isinstance(right, list):
+        return _short([*left, *right])
+    if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
+        return _short((*left, *right))
+    if op == "+" and isinstance(left, str) and isinstance(right, str):
+        return left + right
+    if op == "*" and isinstance(left, list | tuple) and isinstance(right, int) and not isinstance(right, bool):
+        if len(left) * max(right, 0) > MAX_LENGTH:
+            raise Reject(BadOperation(f"a list of {len(left) * right:,} items is too long"))
+        return left * right
+    raise Reject(BadOperation(f"`{op}` is not defined for {describe(left)} and {describe(right)}"))
+
+
+def _short(values: list[object] | tuple[object, ...]) -> object:
+    if len(values) > MAX_LENGTH:
+        raise Reject(BadOperation(f"a list of {len(values):,} items is too long"))
+    return values
+
+
+def _with_dims(op: str, left: object, right: object) -> object:
+    if isinstance(left, float) or isinstance(right, float) or op == "/":
+        raise Reject(BadOperation(f"`{op}` of a size that depends on the input's must stay whole: use `//`"))
+    if op == "**":
+        if not isinstance(right, int) or right < 0 or right > 16:
+            raise Reject(BadOperation("a size takes a whole power of at most 16"))
+        result: object = 1
+        for _ in range(right):
+            result = result * left  # type: ignore[operator]
+        return result
+    return ARITHMETIC[op](left, right)
+
+
+def negate(value: object) -> object:
+    """`-value`."""
+    if is_number(value):
+        return -value  # type: ignore[operator]
+    raise Reject(BadOperation(f"`-` is not defined for {describe(value)}"))
+
+
+def compare(op: str, left: object, right: object, sizes: Sizes, span: Span) -> bool:
+    """`left op right`: sizes that depend on the input's must have one answer for all allowed ones."""
+    if op in ("in", "not in"):
+        if not isinstance(right, list | tuple | range | str) or (isinstance(right, str) and not isinstance(left, str)):
+            raise Reject(BadOperation(f"`{op}` looks in a list, not in {describe(right)}"))
+        return (left in right) == (op == "in")
+    if is_number(left) and is_number(right):
+        if isinstance(left, Dim) or isinstance(right, Dim):
+            if isinstance(left, float) or isinstance(right, float):
+                raise Reject(BadOperation("a size is compared with whole numbers"))
+            return sizes.decide(op, left, right, span)  # type: ignore[arg-type]
+        return bool(_COMPARE[op](left, right))
+    if op in ("==", "!="):
+        same = _same(left, right)
+        return same == (op == "==")
+    if type(left) is type(right) and isinstance(left, str | list | tuple):
+        try:
+            return bool(_COMPARE[op](left, right))
+        except TypeError:
+            pass
+    raise Reject(BadOperation(f"`{op}` cannot compare {describe(left)} and {describe(right)}"))
+
+
+def _same(left: object, right: object) -> bool:
+    from dslc.elaborate.state import Recipe
+
+    if isinstance(left, Recipe) and isinstance(right, Recipe):
+        same_target = left.target is right.target or getattr(left.target, "tree", left) is getattr(right.target, "tree", right)
+        return same_target and {k: c.value for k, c in left.bound.items()} == {k: c.value for k, c in right.bound.items()}
+    return type(left) is type(right) and bool(left == right)
+
+
+_COMPARE: Final[dict[str, Callable[[object, object], object]]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}  # type: ignore[dict-item]
+
+
+def function(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
+    """A builtin applied to compile-time values."""
+    if any(a is POISON for a in args):
+        return POISON
+    least, most = _ARITY[name]
+    if not least <= len(args) <= most:
+        raise Reject(BadOperation(f"`{name}` takes {least if least == most else f'{least} or more'} arguments, not {len(args)}"))
+    try:
+        return _FUNCTIONS[name](args, sizes, span)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        what = " and ".join(describe(a) for a in args) or "nothing"
+        raise Reject(BadOperation(f"`{name}` is not defined for {what}")) from None
+
+
+def _extreme(larger: bool) -> Callable[[list[object], Sizes, Span], object]:
+    def best(args: list[object], sizes: Sizes, span: Span) -> object:
+        values = list(args[0]) if len(args) == 1 and isinstance(args[0], list | tuple | range) else args
+        if not values or not all(is_number(v) for v in values):
+            raise TypeError
+        result = values[0]
+        for value in values[1:]:
+            if isinstance(result, Dim) or isinstance(value, Dim):
+                pick = sizes.larger if larger else sizes.smaller
+                result = pick(result, value, span)  # type: ignore[arg-type]
+            else:
+                result = max(result, value) if larger else min(result, value)  # type: ignore[call-overload]
+        return result
+
+    return best
+
+
+def _range(args: list[object], _sizes: Sizes, _span: Span) -> object:
+    if any(isinstance(a, Dim) for a in args):
+        from dslc.elaborate.errors import NotIterable
+
+        raise Reject(NotIterable("a size", True))
+    if not all(isinstance(a, int) and not isinstance(a, bool) for a in args):
+        raise TypeError
+    return range(*args)  # type: ignore[arg-type, call-overload]
+
+
+def _total(args: list[object], _sizes: Sizes, _span: Span) -> object:
+    result: object = 0
+    for value in _items(args[0]):
+        if not is_number(value):
+            raise TypeError
+        result = result + value  # type: ignore[operator]
+    return result
+
+
+def _items(value: object) -> list[object]:
+    if isinstance(value, list | tuple | range):
+        return list(value)
+    raise TypeError
+
+
+def _whole(round_to: Callable[[float], int]) -> Callable[[list[object], Sizes, Span], object]:
+    def convert(args: list[object], _sizes: Sizes, _span: Span) -> object:
+        value = args[0]
+        if isinstance(value, Dim):
+            return value
+        if not isinstance(value, int | float):
+            raise TypeError
+        return round_to(value)
+
+    return convert
+
+
+def _size(args: list[object], _sizes: Sizes, _span: Span) -> object:
+    if not all(isinstance(a, int) and not isinstance(a, bool) and a >= 1 for a in args):
+        raise TypeError
+    return tuple(args)
+
+
+def _round(args: list[object], _sizes: Sizes, _span: Span) -> object:
+    if len(args) == 2:
+        return round(args[0], args[1])  # type: ignore[call-overload]
+    return args[0] if isinstance(args[0], Dim) else round(args[0])  # type: ignore[call-overload]
+
+
+def _log(args: list[object], _sizes: Sizes, _span: Span) -> object:
+    return math.log(*args)  # type: ignore[arg-type]
+
+
+_FUNCTIONS: Final[dict[str, Callable[[list[object], Sizes, Span], object]]] = {
+    "max": _extreme(True),
+    "min": _extreme(False),
+    "sum": _total,
+    "len": lambda a, _s, _p: len(a[0]) if isinstance(a[0], list | tuple | range | str) else len(_items(a[0])),
+    "range": _range,
+    "enumerate": lambda a, _s, _p: [(i, v) for i, v in enumerate(_items(a[0]), *a[1:])],  # type: ignore[call-overload]
+    "zip": lambda a, _s, _p: list(zip(*map(_items, a), strict=True)),
+    "reversed": lambda a, _s, _p: _items(a[0])[::-1],
+    "int": _whole(int),
+    "float": lambda a, _s, _p: float(a[0]),  # type: ignore[arg-type]
+    "round": _round,
+    "ceil": _whole(math.ceil),
+    "floor": _whole(math.floor),
+    "log": _log,
+    "sqrt": lambda a, _s, _p: math.sqrt(a[0]),  # type: ignore[arg-type]
+    "abs": lambda a, _s, _p: abs(a[0]),  # type: ignore[arg-type]
+    "size": _size,
+}
+
+_ARITY: Final[dict[str, tuple[int, int]]] = {
+    name: {"max": (1, 99), "min": (1, 99), "range": (1, 3), "enumerate": (1, 2), "zip": (1, 9), "log": (1, 2), "round": (1, 2), "size": (1, 3)}.get(name, (1, 1))
+    for name in BUILTINS
+}
+
+
+def spell(value: object) -> str:
+    """A value as interpolation in messages and names writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "none"
+    if isinstance(value, tuple) and value and all(isinstance(v, int) for v in value):
+        return "x".join(map(str, value))
+    if isinstance(value, int | float | str | Dim):
+        return str(value)
+    return describe(value)

@@ -1,0 +1,305 @@
+"""From a program to a model: the net's header, one forward walk, then what only the whole shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Label, Reject, Sink
+from dslc.elaborate.blocks import dim_names
+from dslc.elaborate.errors import BadOperation, Dropped, SharedModule
+from dslc.elaborate.expression import DTYPES, mentioned
+from dslc.elaborate.state import POISON, Definition, Place, Recipe, block_of
+from dslc.elaborate.statements import Statements
+from dslc.ir.model import Call, Instance, Model, Node, Param, Value
+from dslc.names.errors import NetArgument
+from dslc.names.resolve import Program, lookup
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Binding, Const, Scope, literal
+from dslc.types.dim import Dim, Size
+from dslc.types.sizes import Sizes
+from dslc.types.tensor import TensorType
+
+
+class Elaborator(Statements):
+    """All of elaboration; one object a run."""
+
+
+def elaborate(
+    program: Program,
+    entry: str,
+    args: Mapping[str, object],
+    asked: Mapping[str, int],
+    sizes: Sizes,
+    sink: Sink,
+    max_ops: int,
+) -> Model | None:
+    """The model of the net `entry`; none where a mistake left nothing to finish.
+
+    `args` are values for its parameters, `asked` defaults for its symbolic sizes. Raises `Pinned` where a weight
+    fixes a symbol: the caller starts again with the number in the port.
+    """
+    assert program.main is not None
+    e = Elaborator(sink, sizes, max_ops)
+    found = _entry(e, program, entry, args, sink)
+    if found is None:
+        return None
+    recipe, block, home, entry_args = found
+    scope = Scope("block", home)
+    root = Instance("net", block, block.name_span, None, block.name, False, scope, {}, (), None)
+    scope.instance = root
+    p = Place(root, scope, root.body, None, None)
+    e.owners.append(root)
+    before = sink.errors
+    if not _header(e, recipe, block, args, asked, p):
+        return None
+    e.execute(block.suite, p)
+    results = e._results(block, p, block.name_span) if p.it is not POISON else None
+    if results is not None and all(r is not None for r in results):
+        root.outputs = tuple(r for r in results if r is not None)
+        if not root.output_names:
+            root.output_names = (None,) * len(root.outputs)
+            root.train_only = (False,) * len(root.outputs)
+        for value in root.outputs:
+            value.readers.append(root)
+    _report_dropped(e)
+    if sink.errors > before or not root.outputs:
+        return None
+    _settle_biases(e)
+    params = _collect(e)
+    return Model(
+        entry, root, params, sizes, program.main.tree.source, entry, entry_args, block.doc, e.budgets
+    )
+
+
+# ---- the entry
+
+
+def _entry(
+    e: Elaborator, program: Program, entry: str, args: Mapping[str, object], sink: Sink
+) -> tuple[Recipe, tree.Block, Scope, dict[str, Const]] | None:
+    """The net behind a name: aliases followed, their arguments bound."""
+    assert program.main is not None
+    binding = program.main.scope.names[entry]
+    target = lookup(binding)
+    if target is None:
+        return None
+    item, home = target
+    if isinstance(item, tree.Block):
+        return Recipe(Definition(item, home), item.name_span, home), item, home, {}
+    assert isinstance(item, tree.NetAlias)
+    scope = Scope("fn", home)
+    nowhere = Instance("net", None, item.name_span, None, item.name, False, scope, {}, (), None)
+    p = Place(nowhere, scope, [], None, None)
+    given: dict[str, Const] = {}
+    for declared in item.parameters:
+        if declared.name in args:
+            const = literal(args[declared.name], declared.span)
+        elif declared.default is not None:
+            const = e.evaluate(declared.default, p)
+        else:
+            text = f"`{item.name}` needs `{declared.name}`"
+            sink.add(NetArgument(text, f"give it with --set {declared.name}=...").at(declared.span))
+            return None
+        checked = e.parameter(item.name, declared, const, p)
+        if checked is None:
+            return None
+        given[declared.name] = checked
+        scope.names[declared.name] = Binding("parameter", checked, declared.span)
+    value = e.evaluate(item.value, p)
+    recipe = value.value
+    if recipe is POISON:
+        return None
+    if not isinstance(recipe, Recipe) or not isinstance(recipe.target, Definition):
+        sink.add(BadOperation("an alias stands for a net or block with arguments").at(item.value.span))
+        return None
+    block = recipe.target.tree
+    if not isinstance(block, tree.Block) or block.kind == "inline":
+        sink.add(BadOperation("an alias stands for a net or block with arguments").at(item.value.span))
+        return None
+    for budget in item.budgets:
+        e.add_budgets(budget, p)
+    return recipe, block, recipe.target.scope, given
+
+
+def _header(
+    e: Elaborator, recipe: Recipe, block: tree.Block, args: Mapping[str, object], asked: Mapping[str, int], p: Place
+) -> bool:
+    """Bind a net's parameters and ports."""
+    known = {d.name: d for d in block.parameters}
+    for name, const in recipe.bound.items():
+        checked = e.parameter(block.name, known[name], const, p)
+        if checked is None:
+            return False
+        p.scope.names[name] = Binding("parameter", checked, known[name].span)
+    for name, value in args.items():
+        if name in known:
+            given = e.parameter(block.name, known[name], literal(value, known[name].span), p)
+            if given is None:
+                return False
+            p.scope.names[name] = Binding("parameter", given, known[name].span)
+    ports = block.ports or ()
+    if not ports:
+        e.report(NetArgument(f"`{block.name}` has no inputs", "write them in the header: `on x[N, 3, H=224, W=224]`"), block.name_span, p)
+        return False
+    waiting = dim_names(ports) - set(known)
+    later: list[tree.Parameter] = []
+    for declared in block.parameters:
+        if declared.name in p.scope.names:
+            continue
+        if declared.default is None:
+            hint = f"give it with --set {declared.name}=..., or write an alias: `net my_{block.name} = {block.name}(...)`"
+            e.report(NetArgument(f"the net `{block.name}` needs `{declared.name}`", hint), declared.span, p)
+            return False
+        if mentioned(declared.default) & (waiting | {d.name for d in later}):
+            later.append(declared)
+        elif not e._default(declared, block, recipe, p, p, block.name_span):
+            return False
+    if not _ports(e, ports, asked, p):
+        return False
+    for declared in later:
+        if not e._default(declared, block, recipe, p, p, block.name_span):
+            return False
+    for declared in block.parameters:
+        const = p.scope.names[declared.name].value
+        assert isinstance(const, Const)
+        p.owner.args[declared.name] = const
+    return True
+
+
+def _ports(e: Elaborator, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: Place) -> bool:
+    """Make the net's input values; a size's name becomes a symbol."""
+    inputs = []
+    for port in ports:
+        if port.optional or port.many or port.spec.dims is None:
+            e.report(NetArgument(f"the input `{port.name}` of a net has a shape, and is always there"), port.span, p)
+            return False
+        dims: list[Size] = []
+        words: list[Const | None] = []
+        for dim in port.spec.dims:
+            size = _port_size(e, dim, asked, p)
+            if size is None:
+                return False
+            dims.append(size)
+            words.append(Const(size, dim.value, p.scope, dim.span))
+        if port.spec.dtype is not None and port.spec.dtype not in DTYPES:
+            near = nearest(port.spec.dtype, DTYPES)
+            e.report(NetArgument(f"unknown element type `{port.spec.dtype}`", f"did you mean `{near}`?"), port.spec.span, p)
+            return False
+        dtype = DTYPES[port.spec.dtype or "float32"]
+        rank = len(dims)
+        channel = (1 if rank in (2, 4, 5) else None) if dtype.is_float else None
+        value = Value(TensorType(tuple(dims), dtype, channel, tuple(words)), None, port.name, 0, port.span)
+        if not e.free(port.name, port.span, p):
+            return False
+        p.scope.names[port.name] = Binding("tensor", value, port.span)
+        e.made.append((value, f"the input `{port.name}`", p.owner))
+        inputs.append(value)
+    unknown = [n for n in asked if n not in p.scope.names or p.scope.names[n].kind != "dim"]
+    if unknown:
+        names = [n for n, b in p.scope.names.items() if b.kind == "dim"]
+        hint = f"its sizes by name are {', '.join(names)}" if names else "all its sizes are fixed"
+        e.report(NetArgument(f"the input has no size called `{unknown[0]}`", hint), ports[0].span, p)
+        return False
+    p.owner.inputs = tuple(inputs)
+    p.it = inputs[0]
+    return True
+
+
+def _port_size(e: Elaborator, dim: tree.DimSpec, asked: Mapping[str, int], p: Place) -> Size | None:
+    if dim.value is None:
+        e.report(NetArgument("a net's input has a size or a name on each axis, as in `image[N, 3, H=224, W=224]`"), dim.span, p)
+        return None
+    if isinstance(dim.value, tree.Name) and p.scope.find(dim.value.name) is None:
+        name = dim.value.name
+        default: int | None = None
+        if dim.default is not None:
+            const = e.evaluate(dim.default, p)
+            if not isinstance(const.value, int) or isinstance(const.value, bool) or const.value < 1:
+                if const.value is not POISON:
+                    e.report(NetArgument(f"the default of `{name}` must be a whole number of at least 1"), dim.span, p)
+                return None
+            default = const.value
+        if name in asked:
+            default = asked[name]
+        size = e.sizes.port(name, default, dim.span)
+        p.scope.names[name] = Binding("dim", literal(size, dim.span), dim.span)
+        return size
+    const = e.evaluate(dim.value, p)
+    if const.value is POISON:
+        return None
+    if not isinstance(const.value, int | Dim) or isinstance(const.value, bool) or const.value == 0:
+        e.report(NetArgument("a size is a whole number of at least 1"), dim.span, p)
+        return None
+    return const.value
+
+
+# ---- what only the whole shows
+
+
+def _report_dropped(e: Elaborator) -> None:
+    """Every value must be read; those of a block in which something failed are left out."""
+    for shared in e.shared:
+        if shared.first is None and id(shared.instance) not in e.broken and not shared.name.startswith("_"):
+            e.report(Dropped(f"the module `{shared.name}`"), shared.span)
+    for value, what, block in e.made:
+        if value.readers or id(block) in e.broken or value.span is None:
+            continue
+        producer = value.producer
+        if isinstance(producer, Node) and len(producer.outs) > 1 and producer.op.name in ("lstm", "gru", "rnn"):
+            continue
+        by = e.replaced.get(id(value))
+        related = [Label(by, "this line takes its place")] if by is not None else []
+        frame = producer.frame if isinstance(producer, Node | Call) else block.frame
+        named = f"`{value.name}`" if value.name and not what.startswith("the ") else what
+        e.sink.add(Dropped(named).at(value.span, frame, related))
+
+
+def _settle_biases(e: Elaborator) -> None:
+    """`bias=auto`: off exactly where the next step of the same chain is a norm that subtracts the mean."""
+    for node in e.auto_bias:
+        first = node.first or node
+        if first is not node:
+            node.op, node.consts = first.op, {**node.consts, "bias": first.consts["bias"]}
+            continue
+        readers = node.outs[0].readers
+        reader = readers[0] if len(readers) == 1 else None
+        if (
+            isinstance(reader, Node)
+            and reader.op.absorbs_bias
+            and reader.owner is node.owner
+            and node.outs[0].name is None
+            and reader.inputs[0] is node.outs[0]
+        ):
+            node.op = node.op.replace(bias=False)
+            node.consts["bias"] = literal(False, node.span)
+            node.note = f"{reader.name if reader.explicit else reader.op.name} follows"
+
+
+def _collect(e: Elaborator) -> dict[str, Param]:
+    """All parameters by path, in order of first application; a second use of a `module` must fit the first."""
+    params: dict[str, Param] = {}
+    for owner in e.owners:
+        made = e.node_params(owner) if isinstance(owner, Node) else owner.params
+        path = owner.path
+        for name, param in list(made.items()):
+            if param.path:
+                continue
+            full = f"{path}.{name}" if path else name
+            known = params.get(full)
+            if known is None:
+                param.path = full
+                params[full] = param
+            elif known.spec.shape != param.spec.shape:
+                text = f"`{full}` is {list(known.spec.shape)} by its first use, and {list(param.spec.shape)} by this one"
+                span = owner.span if isinstance(owner, Node) else owner.site
+                e.report(SharedModule(text), span)
+            else:
+                param.path = full
+                made[name] = known
+    return params
+
+
+__all__ = ["Elaborator", "Reject", "Span", "block_of", "elaborate", "replace"]

@@ -1,0 +1,131 @@
+"""Tensors given by index: `buffer idx: int64[i: T, j: T] = i - j + T - 1`.
+
+The expression becomes a Python function of the indices, so that a table of a million places takes a second.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from dslc.diagnostics.model import Reject
+from dslc.elaborate.const import is_number
+from dslc.elaborate.errors import BadTensor
+from dslc.elaborate.state import POISON, Place
+from dslc.syntax import tree
+from dslc.types.const import Binding, Scope, literal
+from dslc.types.dim import Dim
+
+if TYPE_CHECKING:
+    from dslc.elaborate.tensors import Tensors
+
+FUNCTIONS: Final = {
+    "max": max,
+    "min": min,
+    "int": int,
+    "round": round,
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "abs": abs,
+    "sqrt": math.sqrt,
+    "log": math.log,
+    "exp": math.exp,
+    "sin": math.sin,
+    "cos": math.cos,
+}
+
+
+class Unclear(Exception):
+    """An expression that is not arithmetic of indices."""
+
+
+def tabulate(
+    expr: tree.Expr, names: list[str | None], dims: tuple[int, ...], p: Place, e: Tensors, line: tree.TensorDef
+) -> object | None:
+    """Nested lists of the expression's value at each place; none after a mistake."""
+    indices = {n for n in names if n is not None}
+    scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
+    for name in indices:
+        scope.names[name] = Binding("loop", literal(0, expr.span), line.span)
+    env: dict[str, object] = {}
+    try:
+        text = _python(expr, indices, p.inside(scope=scope), e, env)
+        arguments = ", ".join(f"i_{n}" if n is not None else "_" for n in names)
+        function = eval(f"lambda {arguments}: {text}", {"__builtins__": {}, **env})
+        return _fill(function, dims, ())
+    except Unclear as unclear:
+        e.report(BadTensor(str(unclear)), expr.span, p)
+    except (ArithmeticError, ValueError, TypeError) as error:
+        e.report(BadTensor(f"the value has no number at some place: {error}"), expr.span, p)
+    return None
+
+
+def _fill(function: object, dims: tuple[int, ...], at: tuple[int, ...]) -> object:
+    if len(at) == len(dims):
+        value = function(*at)  # type: ignore[operator]
+        if isinstance(value, complex):
+            raise ValueError("a complex number")
+        return value
+    return [_fill(function, dims, (*at, i)) for i in range(dims[len(at)])]
+
+
+def _python(expr: tree.Expr, indices: set[str], p: Place, e: Tensors, env: dict[str, object]) -> str:
+    """Python text of an expression: indices are arguments, all else is evaluated now and put in `env`."""
+
+    def inner(part: tree.Expr) -> str:
+        return _python(part, indices, p, e, env)
+
+    if not _mentions(expr, indices):
+        return _constant(expr, p, e, env)
+    match expr:
+        case tree.Name(name=name):
+            return f"i_{name}"
+        case tree.Binary(op="**", left=left, right=right):
+            env["power"] = _power
+            return f"power({inner(left)}, {inner(right)})"
+        case tree.Unary(op=op, value=value):
+            return f"({op} {inner(value)})"
+        case tree.Binary(op=op, left=left, right=right) if op != "@":
+            return f"({inner(left)} {op} {inner(right)})"
+        case tree.Compare(values=values, ops=ops) if not set(ops) & {"in", "not in"}:
+            parts = [inner(values[0])]
+            for op, value in zip(ops, values[1:], strict=True):
+                parts += [op, inner(value)]
+            return f"({' '.join(parts)})"
+        case tree.Conditional(condition=condition, then=then, other=other):
+            return f"({inner(then)} if {inner(condition)} else {inner(other)})"
+        case tree.Call(target=tree.Name(name=name), arguments=arguments) if name in FUNCTIONS and p.scope.find(name) is None:
+            if any(a.name is not None or a.star for a in arguments):
+                raise Unclear(f"`{name}` takes plain arguments here")
+            env[name] = FUNCTIONS[name]
+            return f"{name}({', '.join(inner(a.value) for a in arguments)})"
+    raise Unclear(f"`{expr.span.text}` is no arithmetic of indices")
+
+
+def _power(base: float, exponent: float) -> float:
+    if isinstance(base, int) and isinstance(exponent, int) and abs(exponent) * abs(base).bit_length() > 1024:
+        raise ValueError("a power that is too large")
+    return base**exponent  # type: ignore[no-any-return]
+
+
+def _constant(expr: tree.Expr, p: Place, e: Tensors, env: dict[str, object]) -> str:
+    """A part without indices, evaluated once."""
+    try:
+        value = e.evaluate(expr, p).value
+    except Reject as reject:
+        raise Unclear(reject.mistake.message) from None
+    if value is POISON:
+        raise Unclear(f"`{expr.span.text}` has no value")
+    if isinstance(value, Dim):
+        value = e.sizes.pin(value, expr.span)
+    if not is_number(value) and not isinstance(value, bool):
+        raise Unclear(f"`{expr.span.text}` is no number")
+    key = f"c{len(env)}"
+    env[key] = value
+    return key
+
+
+def _mentions(expr: tree.Expr, indices: set[str]) -> bool:
+    from dslc.elaborate.expression import mentioned
+
+    return bool(mentioned(expr) & indices)

@@ -1,0 +1,98 @@
+"""Names of modules: `as`, else the parameter or definition a layer came from, then `_2`, `_3`; numbers in a `seq`."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterable
+
+from dslc.diagnostics.model import Label
+from dslc.elaborate.errors import ModuleNameTaken, ReservedName
+from dslc.elaborate.state import Place, Recipe, State, block_of
+from dslc.ir.model import Call, Instance, Item, Node
+from dslc.names.reserved import reserved
+from dslc.source import Span
+
+
+class Naming(State, ABC):
+    """Naming of nodes and instances; the names of an instance are one namespace with its tensors."""
+
+    reuse: Node | Instance | None = None  # the first use of the `module` being applied again
+
+    def name_node(self, node: Node, recipe: Recipe, p: Place, span: Span) -> None:
+        """Name a node in its owner, or let it share the name of the first use of its `module`."""
+        again, self.reuse = self.reuse, None
+        if again is not None:
+            assert isinstance(again, Node)
+            node.first = again.first or again
+            node.name, node.explicit = node.first.name, True
+            return
+        node.name, node.explicit = self._module_name(node.owner, recipe, recipe.label, node.op.is_layer, p, span)
+
+    def name_instance(self, instance: Instance, recipe: Recipe, automatic: str, p: Place, span: Span) -> None:
+        """Name an instance in its parent, or let it share the name of the first use of its `module`."""
+        again, self.reuse = self.reuse, None
+        assert instance.parent is not None
+        if again is not None:
+            assert isinstance(again, Instance)
+            instance.first = again.first or again
+            instance.name, instance.explicit = instance.first.name, True
+            return
+        instance.name, instance.explicit = self._module_name(instance.parent, recipe, automatic, True, p, span)
+
+    def _module_name(
+        self, owner: Instance, recipe: Recipe, automatic: str, layer: bool, p: Place, span: Span
+    ) -> tuple[str, bool]:
+        number = owner.count
+        owner.count += layer
+        if recipe.name is not None:
+            self.take(owner, recipe.name, recipe.name_span or span, p)
+            return recipe.name, True
+        if owner.numbered and layer:
+            name = str(number)
+        else:
+            base = recipe.via or automatic
+            name, n = base, 1
+            while name in owner.taken or (n == 1 and reserved(name) is not None):
+                n += 1
+                name = f"{base}_{n}"
+        owner.taken[name] = span
+        return name, False
+
+    def take(self, owner: Instance, name: str, span: Span, p: Place) -> None:
+        """Claim an explicit name; an automatic one in its way is moved, since nothing hangs on it but an order."""
+        why = reserved(name)
+        if why is not None:
+            self.report(ReservedName(name, why), span, p)
+        before = owner.taken.get(name)
+        if before is not None:
+            self.report(ModuleNameTaken(name), span, p, [Label(before, "taken here")])
+        owner.taken[name] = span
+
+    def name_expansion(self, items: Iterable[Item], recipe: Recipe, p: Place, span: Span) -> bool:
+        """`as` on a use of an inline block: the one module of its expansion gets the name; false if not one."""
+        modules = [i for i in _flat(items) if isinstance(i, Call) or not i.op.weightless]
+        if len(modules) != 1 or recipe.name is None:
+            return False
+        module = modules[0]
+        owner = module.instance.parent if isinstance(module, Call) else module.owner
+        old = module.instance.name if isinstance(module, Call) else module.name
+        if owner is None or block_of(owner) is not block_of(p.owner):
+            return False
+        owner.taken.pop(old, None)
+        self.take(owner, recipe.name, recipe.name_span or span, p)
+        if isinstance(module, Call):
+            module.instance.name, module.instance.explicit = recipe.name, True
+        else:
+            module.name, module.explicit = recipe.name, True
+        return True
+
+
+def _flat(items: Iterable[Item]) -> Iterable[Node | Call]:
+    for item in items:
+        if isinstance(item, Node | Call):
+            yield item
+        elif hasattr(item, "items"):
+            yield from _flat(item.items)
+        elif hasattr(item, "turns"):
+            for turn in item.turns:
+                yield from _flat(turn)

@@ -1,0 +1,274 @@
+"""What elaboration works with: layer values, the place a line is executed at, and the state of one run.
+
+`State` declares the methods that the layers of the elaborator call across files; `expand.Elaborator` has them all.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
+from dslc.ir.model import Budget, Instance, Item, Node, Value
+from dslc.ops.base import Init, Op
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Const, Scope
+from dslc.types.dim import Dim
+from dslc.types.sizes import Sizes
+from dslc.types.tensor import DType
+
+MAX_DEPTH: Final = 200
+
+
+class Poison:
+    """The value of what failed: everything on it stays silent."""
+
+    def __repr__(self) -> str:
+        return "poison"
+
+
+POISON: Final = Poison()
+
+
+class Runaway(Exception):
+    """The network has more ops than allowed: elaboration stops at once."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__(f"at least {least} ops")
+        self.least = least
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """A `block`, `net` or `extern` of a file."""
+
+    tree: tree.Block | tree.Extern
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Function:
+    """A `fn` of a file."""
+
+    tree: tree.Fn
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Builtin:
+    """A compile-time function of the language."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChainLayer:
+    """`a -> b -> c` as a layer: the first step is evaluated, the rest when it is applied."""
+
+    first: Const
+    rest: tuple[tree.Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuiteLayer:
+    """A trailing suite as a layer; `seq` makes it an nn.Sequential."""
+
+    suite: tree.Suite
+    seq: bool
+
+
+@dataclass(slots=True, eq=False)
+class Shared:
+    """`module name = layer`: one set of weights, sized by the first use."""
+
+    name: str
+    span: Span
+    layer: Recipe
+    instance: Instance  # the block that made it
+    first: Node | Instance | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChoiceLayer:
+    """`a if c else b` with layers: the side taken, and which it was."""
+
+    condition: Const
+    side: int
+    taken: Const
+    site: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingLayer:
+    """`(a if training else b)` with layers."""
+
+    training: Const
+    evaluation: Const
+    site: Span
+
+
+Target: TypeAlias = type[Op] | Definition | ChainLayer | SuiteLayer | Shared | ChoiceLayer | TrainingLayer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """A layer value: what to apply, the arguments given so far, and where it was written."""
+
+    target: Target
+    span: Span
+    scope: Scope
+    bound: dict[str, Const] = field(default_factory=dict)
+    extra: dict[str, Const] = field(default_factory=dict)  # keyword arguments of a pattern: `h=heads`
+    name: str | None = None  # by `as`
+    name_span: Span | None = None
+    via: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the layer is called in messages."""
+        match self.target:
+            case Definition(tree=block):
+                return block.name
+            case Shared(name=name):
+                return name
+            case type():
+                return self.target.name
+            case _:
+                return "this layer"
+
+    @property
+    def composite(self) -> bool:
+        """Whether it is made of steps and takes no arguments."""
+        return not isinstance(self.target, Definition | Shared | type)
+
+
+Tensors: TypeAlias = Value | tuple[Value, ...] | None
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """Where a line is executed: who owns what it applies, what names mean, and the current value."""
+
+    owner: Instance
+    scope: Scope
+    items: list[Item]
+    frame: Frame | None
+    it: Tensors | Poison
+    depth: int = 0
+
+    def inside(self, scope: Scope | None = None, items: list[Item] | None = None, it: Tensors | Poison = None) -> Place:
+        """The same place with another scope, list of items or current value."""
+        return replace(
+            self,
+            scope=scope or self.scope,
+            items=self.items if items is None else items,
+            it=self.it if it is None else it,
+        )
+
+
+def block_of(owner: Instance) -> Instance:
+    """The net or block that an owner is, or stands in as a `seq`."""
+    while owner.kind == "seq" and owner.parent is not None:
+        owner = owner.parent
+    return owner
+
+
+def describe(value: object) -> str:
+    """What a value is, in words, for messages."""
+    match value:
+        case Value():
+            return f"a tensor {value.type}"
+        case Recipe():
+            return f"a layer (`{value.label}`)" if not value.composite else "a layer"
+        case bool():
+            return f"the bool `{'true' if value else 'false'}`"
+        case int() | float():
+            return f"the number {value}"
+        case Dim():
+            return f"the size {value}"
+        case str():
+            return f'the text "{value}"'
+        case None:
+            return "`none`"
+        case list():
+            return "a list"
+        case tuple():
+            if value and all(isinstance(v, Value) for v in value):
+                return f"{len(value)} tensors"
+            if value and all(isinstance(v, int) for v in value):
+                return f"the size {'x'.join(map(str, value))}"
+            return "a tuple"
+        case Init():
+            return f"an initialiser (`{value.kind}`)"
+        case Function():
+            return f"the function `{value.tree.name}`"
+        case Builtin():
+            return f"the function `{value.name}`"
+        case DType():
+            return f"the element type `{value.value}`"
+        case range():
+            return "a range"
+        case _:
+            return f"a {type(value).__name__.lower()}"
+
+
+class State(ABC):
+    """The state of one elaboration."""
+
+    def __init__(self, sink: Sink, sizes: Sizes, max_ops: int) -> None:
+        self.sink = sink
+        self.sizes = sizes
+        self.max_ops = max_ops
+        self.ops = 0
+        self.nodes: list[Node] = []
+        self.owners: list[Node | Instance] = []  # in order of first application, for the order of parameters
+        self.auto_bias: list[Node] = []
+        self.made: list[tuple[Value, str, Instance]] = []  # values made, what messages call them, and the block
+        self.budgets: list[Budget] = []
+        self.shared: list[Shared] = []
+        self.replaced: dict[int, Span] = {}  # id of a value -> the line that replaced it as `it`
+        self.broken: set[int] = set()  # ids of instances in which something failed
+
+    def report(
+        self,
+        mistake: Mistake,
+        span: Span,
+        p: Place | None = None,
+        related: Iterable[Label] = (),
+        help: Iterable[Help] = (),
+    ) -> Const:
+        """Add a diagnostic; the poisoned constant that stands for what failed."""
+        self.sink.add(mistake.at(span, p.frame if p is not None else None, related, help))
+        if p is not None:
+            self.broken.add(id(block_of(p.owner)))
+        return Const(POISON, None, None, span)
+
+    @abstractmethod
+    def evaluate(self, expr: tree.Expr, p: Place) -> Const:
+        """The compile-time value, layer or tensor of an expression."""
+
+    @abstractmethod
+    def bind(self, recipe: Recipe, arguments: list[tuple[str | None, Const, Span | None]], call: tree.Call, p: Place) -> Const:
+        """A layer with more arguments; applied at once if tensors are among them."""
+
+    @abstractmethod
+    def apply(self, layer: Const, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """The tensors that a layer makes of tensors."""
+
+    @abstractmethod
+    def apply_op(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """The tensors that an op makes."""
+
+    @abstractmethod
+    def flow(self, expr: tree.Expr, p: Place) -> Const:
+        """The tensors that a line makes: a layer is applied to `it`, a tensor expression stands for itself."""
+
+    @abstractmethod
+    def execute(self, suite: tree.Suite, p: Place) -> None:
+        """Run the statements of a suite; `p.it` moves."""
+
+
+Thunk: TypeAlias = Callable[[], object]

@@ -1,0 +1,155 @@
+"""`param`, `buffer` and `const`: tensors that a block owns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Final
+
+from dslc.elaborate.const import is_number
+from dslc.elaborate.errors import BadTensor, Misplaced
+from dslc.elaborate.expression import DTYPES, Expressions
+from dslc.elaborate.arguments import initial
+from dslc.elaborate.naming import Naming
+from dslc.elaborate.state import POISON, Place, block_of, describe
+from dslc.ir.model import Node, Param, Value
+from dslc.ops.base import Init, ParamSpec
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Binding, Const, literal
+from dslc.types.dim import Dim
+from dslc.types.tensor import DType, TensorType
+
+MAX_ELEMENTS: Final = 4_000_000
+
+
+class Tensors(Expressions, Naming, ABC):
+    """Declared tensors."""
+
+    def declare(self, line: tree.TensorDef, p: Place) -> None:
+        """A `param`, `buffer` or `const` line: a tensor of the block, read by its name."""
+        name = line.target.name
+        owner = block_of(p.owner)
+        if p.scope.kind in ("turn", "suite"):
+            self.report(Misplaced(f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"), line.span, p)
+            return
+        if not self.free(name, line.target.span, p):
+            return
+        dims, consts = self._sizes(line, p)
+        if dims is None:
+            p.scope.names[name] = Binding("let", literal(POISON, line.span), line.target.span)
+            return
+        dtype = DTYPES[line.spec.dtype] if line.spec.dtype in DTYPES else DType.FLOAT32
+        if line.spec.dtype is not None and line.spec.dtype not in DTYPES:
+            self.report(BadTensor(f"unknown element type `{line.spec.dtype}`: it is one of {', '.join(DTYPES)}"), line.spec.span, p)
+        value = self._value(line, dims, dtype, p)
+        if value is None:
+            p.scope.names[name] = Binding("let", literal(POISON, line.span), line.target.span)
+            return
+        init, values = value
+        self.take(owner, name, line.target.span, p)
+        spec = ParamSpec(name, dims, init, line.kind, dtype)
+        param = Param("", name, spec, owner, line, p.scope, line.span, consts, values)
+        owner.params[name] = param
+        tensor = self.param_value(param)
+        tensor.name = name
+        p.scope.names[name] = Binding("tensor", tensor, line.target.span)
+        self.made.append((tensor, f"the `{line.kind}` `{name}`", owner))
+
+    @abstractmethod
+    def free(self, name: str, span: Span, p: Place) -> bool:
+        """Whether a name may be given here."""
+
+    def param_value(self, param: Param) -> Value:
+        """A parameter read as a tensor. Its channel axis is left open: it takes its partner's."""
+        rank = len(param.spec.shape)
+        words = param.dims if len(param.dims) == rank else (None,) * rank
+        return Value(TensorType(param.spec.shape, param.spec.dtype, None, words), param, None, 0, param.span)
+
+    def node_params(self, node: Node) -> dict[str, Param]:
+        """The parameters of an op's node, made when first asked for."""
+        owner = node.first or node
+        if not owner.params:
+            for spec in owner.op.params(*(v.type for v in owner.inputs)):
+                if spec.name not in owner.tied:
+                    owner.params[spec.name] = Param("", spec.name, spec, owner)
+        node.params = owner.params
+        return owner.params
+
+    def _sizes(self, line: tree.TensorDef, p: Place) -> tuple[tuple[int, ...] | None, tuple[Const, ...]]:
+        dims: list[int] = []
+        consts: list[Const] = []
+        for dim in line.spec.dims or ():
+            if dim.value is None:
+                self.report(BadTensor("a tensor's sizes are numbers: `_` and `...` have none"), dim.span, p)
+                return None, ()
+            const = self.evaluate(dim.value, p)
+            size = const.value
+            if size is POISON:
+                return None, ()
+            if isinstance(size, Dim):
+                size = self.sizes.pin(size, dim.span)
+            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+                self.report(BadTensor(f"a size is a whole number of at least 1, not {describe(size)}"), dim.span, p)
+                return None, ()
+            dims.append(size)
+            consts.append(Const(size, const.origin, const.scope, const.span))
+        return tuple(dims), tuple(consts)
+
+    def _value(self, line: tree.TensorDef, dims: tuple[int, ...], dtype: DType, p: Place) -> tuple[Init, object] | None:
+        """The initialiser of a declared tensor, or its numbers."""
+        if line.value is None:
+            self.report(BadTensor(f"`{line.target.name}` needs a value: an initialiser such as `zeros`, or an expression"), line.span, p)
+            return None
+        names = [d.index for d in line.spec.dims or ()]
+        if any(names):
+            return self._indexed(line, dims, names, dtype, p)
+        const = initial(self.evaluate(line.value, p))
+        if const.value is POISON:
+            return None
+        if isinstance(const.value, Init):
+            return const.value, None
+        if is_number(const.value) or isinstance(const.value, bool):
+            return Init("constant", (("value", float(const.value)),)), None  # type: ignore[arg-type]
+        shape = shape_of(const.value)
+        if shape is not None:
+            if shape != dims:
+                found = "x".join(map(str, shape))
+                self.report(BadTensor(f"`{line.target.name}` is {list(dims)}, and its value {found}"), line.value.span, p)
+                return None
+            return Init("zeros"), const.value
+        self.report(BadTensor(f"the value of a tensor is an initialiser or numbers, not {describe(const.value)}"), line.value.span, p)
+        return None
+
+    def _indexed(
+        self, line: tree.TensorDef, dims: tuple[int, ...], names: list[str | None], dtype: DType, p: Place
+    ) -> tuple[Init, object] | None:
+        """A tensor given by index: its expression evaluated at each place, at compile time."""
+        if line.kind == "param":
+            self.report(BadTensor("a `param` is given by an initialiser; by index, write `buffer` or `const`"), line.span, p)
+            return None
+        count = 1
+        for side in dims:
+            count *= side
+        if count > MAX_ELEMENTS:
+            self.report(BadTensor(f"a tensor of {count:,} elements is too large to be given by index"), line.span, p)
+            return None
+        assert line.value is not None
+        from dslc.elaborate.indexed import tabulate
+
+        values = tabulate(line.value, names, dims, p, self, line)
+        return None if values is None else (Init("zeros"), values)
+
+
+def shape_of(value: object) -> tuple[int, ...] | None:
+    """The shape of nested lists of numbers; none where they are ragged or hold anything else."""
+    if is_number(value) or isinstance(value, bool):
+        return ()
+    if not isinstance(value, list | tuple | range) or not value:
+        return None
+    shapes = {shape_of(v) for v in value}
+    if len(shapes) != 1:
+        return None
+    inner = shapes.pop()
+    return None if inner is None else (len(value), *inner)
+
+

@@ -1,0 +1,284 @@
+"""Mistakes in definitions, imports and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+@dataclass(frozen=True)
+class DefinedTwice(Mistake, code="E0210"):
+    """Two definitions of a file have the same name.
+
+    ```dl fails
+    block head: gap -> flatten
+    block head: flatten
+
+    net f on x[N, 3, 32, 32]: head
+    ```
+
+    ```dl
+    block head: gap -> flatten
+    block flat: flatten
+
+    net f on x[N, 3, 32, 32]: head
+    net g on x[N, 3, 32, 32]: flat
+    ```
+    """
+
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` is defined twice"
+
+
+@dataclass(frozen=True)
+class HidesLayer(Mistake, code="E0211"):
+    """A definition has the name of a layer or function of the language.
+
+    ```dl fails
+    block conv(out: int): linear(out)
+
+    net f on x[N, 32]: conv(8)
+    ```
+
+    ```dl
+    block dense_layer(out: int): linear(out)
+
+    net f on x[N, 32]: dense_layer(8)
+    ```
+    """
+
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` is a layer or function of the language"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("give the definition another name"),)
+
+
+@dataclass(frozen=True)
+class ImportMissing(Mistake, code="E0212"):
+    """A `use` of a file that is not there.
+
+    ```dl fails
+    use std.convv: cba
+
+    net f on x[N, 3, 32, 32]: cba(8, 3) -> gap -> flatten
+    ```
+
+    ```dl
+    use std.conv: cba
+
+    net f on x[N, 3, 32, 32]: cba(8, 3) -> gap -> flatten
+    ```
+    """
+
+    path: str
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        return f"there is no file `{self.path}` to use"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
+
+
+@dataclass(frozen=True)
+class ImportUnknown(Mistake, code="E0213"):
+    """A `use` of a name that the file does not define.
+
+    ```dl fails
+    use std.conv: cbaa
+
+    net f on x[N, 3, 32, 32]: cbaa(8, 3) -> gap -> flatten
+    ```
+
+    ```dl
+    use std.conv: cba
+
+    net f on x[N, 3, 32, 32]: cba(8, 3) -> gap -> flatten
+    ```
+    """
+
+    path: str
+    name: str
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        return f"`{self.path}` defines no `{self.name}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"did you mean `{self.near}`?", replace=self.near),) if self.near else ()
+
+
+@dataclass(frozen=True)
+class ImportCycle(Mistake, code="E0214"):
+    """Files that import each other in a circle; move what both need to a third.
+
+    ```sh
+    # a.dl: use "./b.dl": b        b.dl: use "./a.dl": a
+    dslc check a.dl
+    ```
+    """
+
+    files: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"these files import each other: {' -> '.join(self.files)}"
+
+
+@dataclass(frozen=True)
+class ImportOutside(Mistake, code="E0215"):
+    """A `use` of a file outside the project's folder, or through a link that leads out of it.
+
+    The project's folder is the nearest one above the program that holds `.git`, `pyproject.toml` or `dslc.toml`,
+    else the program's own.
+
+    ```sh
+    # net.dl: use "../../other/parts.dl": head
+    dslc check net.dl
+    ```
+    """
+
+    path: str
+    folder: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.path}` is outside the project's folder `{self.folder}`"
+
+
+@dataclass(frozen=True)
+class FileProblem(Mistake, code="E0216"):
+    """A program's file that cannot be read.
+
+    ```sh
+    dslc check no_such_file.dl
+    ```
+    """
+
+    path: str
+    why: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot read `{self.path}`: {self.why}"
+
+
+@dataclass(frozen=True)
+class NoNet(Mistake, code="E0217"):
+    """A file without a net, where one is to be built.
+
+    ```dl fails
+    block head(classes: int): gap -> flatten -> linear(classes)
+    ```
+
+    ```dl
+    block head(classes: int): gap -> flatten -> linear(classes)
+
+    net f on x[N, 3, 32, 32]: head(10)
+    ```
+    """
+
+    path: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.path}` defines no `net`"
+
+
+@dataclass(frozen=True)
+class WhichNet(Mistake, code="E0218"):
+    """The net to build is not clear, or not there.
+
+    ```sh
+    dslc stats examples/resnet.dl --net resnet50
+    ```
+    """
+
+    asked: str | None
+    nets: tuple[str, ...]
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        if self.asked is None:
+            return f"this file has {len(self.nets)} nets: say which one with --net"
+        return f"there is no net `{self.asked}`"
+
+    @property
+    def label(self) -> str:
+        return ""
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.near:
+            return (Help(f"did you mean `{self.near}`?"),)
+        return (Help(f"the nets are {', '.join(self.nets)}"),)
+
+
+@dataclass(frozen=True)
+class NetArgument(Mistake, code="E0219"):
+    """An argument or size given from outside that the net does not have, or a net that needs one.
+
+    ```sh
+    dslc build net.dl --set depth=3 --size H=384,W=384
+    ```
+    """
+
+    text: str
+    hint: str = ""
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(self.hint),) if self.hint else ()
+
+
+@dataclass(frozen=True)
+class BoundTwice(Mistake, code="E0202"):
+    """A name gets a second meaning.
+
+    A name has one meaning in a block; a second one would leave the reader to guess which is read below. The
+    current value needs no name at all: it is `it`.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        a = conv(8, 3)
+        a = conv(8, 5)
+        a -> gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        a = conv(8, 3)
+        b = conv(8, 5)
+        a + b
+        gap -> flatten
+    ```
+    """
+
+    name: str
+    what: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` is already {self.what}"
+
+    @property
+    def label(self) -> str:
+        return "give this one another name"

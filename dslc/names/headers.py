@@ -1,0 +1,44 @@
+"""Headers: each name of a definition's parameters, ports and sizes has one meaning."""
+
+from __future__ import annotations
+
+from dslc.diagnostics.model import Label, Sink
+from dslc.names.errors import BoundTwice
+from dslc.names.resolve import Program
+from dslc.source import Span
+from dslc.syntax import tree
+
+
+def check_headers(program: Program, sink: Sink) -> None:
+    """Report names bound twice in one header, and names that hide a layer or a definition of their file."""
+    for loaded in [program.main, *program.files.values()]:
+        if loaded is None:
+            continue
+        for item in loaded.tree.items:
+            if isinstance(item, tree.Block | tree.Extern | tree.Fn | tree.NetAlias):
+                _check(item, program, set(loaded.scope.names), sink)
+
+
+def _check(item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, program: Program, defined: set[str], sink: Sink) -> None:
+    seen: dict[str, tuple[str, Span]] = {}
+
+    def bind(name: str, what: str, span: Span) -> None:
+        before = seen.get(name)
+        if before is not None:
+            sink.add(BoundTwice(name, before[0]).at(span, None, [Label(before[1], "it is bound here")]))
+        elif name in defined:
+            sink.add(BoundTwice(name, "a definition of this file").at(span))
+        elif name in program.reserved:
+            sink.add(BoundTwice(name, "a layer or function of the language").at(span))
+        else:
+            seen[name] = (what, span)
+
+    for parameter in item.parameters:
+        bind(parameter.name, "a parameter", parameter.span)
+    ports = item.ports or () if isinstance(item, tree.Block | tree.Extern) else ()
+    for port in ports:
+        bind(port.name, "an input", port.span)
+    for port in ports:
+        for dim in port.spec.dims or ():
+            if isinstance(dim.value, tree.Name) and dim.value.name not in seen:
+                bind(dim.value.name, "a size of the input", dim.span)

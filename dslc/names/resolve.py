@@ -1,0 +1,201 @@
+"""Names of files: each file's definitions and imports as a scope, std behind it, cycles found.
+
+A scope binds names to `Binding("definition", Definition item or Import)`. Imports of std are looked up when first
+asked for, so that a program pays only for the files of std it uses; those of a user's files at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Label, Reject, Sink
+from dslc.names.errors import DefinedTwice, HidesLayer, ImportCycle, ImportMissing, ImportUnknown
+from dslc.names.loader import Loader
+from dslc.source import Source, Span
+from dslc.syntax import tree
+from dslc.syntax.parser import parse
+from dslc.types.const import Binding, Scope
+
+
+@dataclass(slots=True, eq=False)
+class FileNames:
+    """A loaded file: its tree, its scope, its place on disk."""
+
+    tree: tree.File
+    scope: Scope
+    path: Path | None
+
+
+@dataclass(slots=True, eq=False)
+class Defined:
+    """A definition of a file and the scope its body is read in."""
+
+    item: tree.Definition
+    scope: Scope
+
+
+@dataclass(slots=True, eq=False)
+class Import:
+    """A name that another file defines; `core` ones were not asked for by the user."""
+
+    program: Program
+    file: Path
+    name: str
+    span: Span
+    core: bool
+    target: Defined | None = None
+    failed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """The main file with all it reaches."""
+
+    loader: Loader
+    sink: Sink
+    reserved: frozenset[str]
+    files: dict[Path, FileNames] = field(default_factory=dict)
+    loading: list[Path] = field(default_factory=list)
+    core: Scope | None = None
+    main: FileNames | None = None
+
+
+def resolve(source: Source, path: Path | None, loader: Loader, sink: Sink, reserved: frozenset[str] = frozenset()) -> Program:
+    """Parse the main file and bind its names; mistakes go to the sink."""
+    program = Program(loader, sink, reserved)
+    program.core = _core(program)
+    if path is not None:
+        program.loading.append(path.absolute())
+    program.main = _bind(program, parse(source, sink), path, program.core)
+    program.loading.clear()
+    if path is not None:
+        program.files[path.absolute()] = program.main
+    return program
+
+
+def lookup(binding: Binding) -> tuple[tree.Definition, Scope] | None:
+    """The definition behind a name of a file, imports followed; none where one failed."""
+    value = binding.value
+    if isinstance(value, Import):
+        value = _follow(value)
+    if value is None:
+        return None
+    assert isinstance(value, Defined)
+    return value.item, value.scope
+
+
+def is_core(binding: Binding) -> bool:
+    """Whether a name comes from std's core list, which a program may use for its own."""
+    return isinstance(binding.value, Import) and binding.value.core
+
+
+def _core(program: Program) -> Scope:
+    scope = Scope("file", None)
+    path = program.loader.std("core")
+    if path is None:
+        return scope
+    parsed = parse(program.loader.read(path), program.sink)
+    for item in parsed.items:
+        if isinstance(item, tree.Use):
+            target = program.loader.std(item.path)
+            assert target is not None, f"std/core.dl uses {item.path}, which is not there"
+            for there, here in item.names:
+                imported = Import(program, target, there.name, here.span, core=True)
+                scope.names[here.name] = Binding("definition", imported, here.span)
+    return scope
+
+
+def _bind(program: Program, parsed: tree.File, path: Path | None, outer: Scope | None) -> FileNames:
+    scope = Scope("file", outer)
+    for item in parsed.items:
+        if isinstance(item, tree.Use):
+            _use(program, item, scope, path)
+            continue
+        assert isinstance(item, tree.LetItem | tree.Fn | tree.Block | tree.NetAlias | tree.Extern)
+        target = item.target if isinstance(item, tree.LetItem) else None
+        name = target.name if target is not None else item.name  # type: ignore[union-attr]
+        span = target.span if target is not None else item.name_span  # type: ignore[union-attr]
+        _add(program, scope, name, span, Defined(item, scope))
+    return FileNames(parsed, scope, path)
+
+
+def _add(program: Program, scope: Scope, name: str, span: Span, value: object) -> None:
+    before = scope.names.get(name)
+    if before is not None:
+        program.sink.add(DefinedTwice(name).at(span, None, [Label(before.span, "first defined here")]))
+    elif name in program.reserved:
+        program.sink.add(HidesLayer(name).at(span))
+    else:
+        scope.names[name] = Binding("definition", value, span)
+
+
+def _use(program: Program, item: tree.Use, scope: Scope, path: Path | None) -> None:
+    """Bind what a `use` names; its file is loaded at once, so that mistakes in it are found."""
+    try:
+        target = _target(program, item, path)
+        if path is None or not _is_std(program, path):
+            _load(program, target, item.path_span)
+    except Reject as reject:
+        program.sink.add(reject.mistake.at(item.path_span))
+        return
+    for there, here in item.names:
+        imported = Import(program, target, there.name, there.span, core=False)
+        if path is None or not _is_std(program, path):
+            _follow(imported)
+        _add(program, scope, here.name, here.span, imported)
+
+
+def _target(program: Program, item: tree.Use, path: Path | None) -> Path:
+    if not item.quoted:
+        found = program.loader.std(item.path) if item.path.startswith("std.") else None
+        if found is None:
+            raise Reject(ImportMissing(item.path, nearest(item.path, program.loader.std_modules())))
+        return found
+    if path is None:
+        raise Reject(ImportMissing(item.path, None))
+    return program.loader.beside(item.path, path)
+
+
+def _is_std(program: Program, path: Path) -> bool:
+    core = program.loader.std("core")
+    return core is not None and path.parent == core.parent
+
+
+def _load(program: Program, path: Path, span: Span) -> FileNames | None:
+    """A file, parsed and bound once; none where it takes part in a cycle."""
+    known = program.files.get(path)
+    if known is not None:
+        return known
+    if path in program.loading:
+        chain = program.loading[program.loading.index(path) :]
+        program.sink.add(ImportCycle(tuple(p.name for p in (*chain, path))).at(span))
+        return None
+    program.loading.append(path)
+    source = program.loader.read(path)
+    loaded = _bind(program, parse(source, program.sink), path, program.core)
+    program.loading.pop()
+    program.files[path] = loaded
+    return loaded
+
+
+def _follow(imported: Import) -> Defined | None:
+    """The definition an import names; reports once where there is none."""
+    if imported.target is not None or imported.failed:
+        return imported.target
+    program = imported.program
+    loaded = _load(program, imported.file, imported.span)
+    binding = loaded.scope.names.get(imported.name) if loaded is not None else None
+    if loaded is None or binding is None:
+        imported.failed = True
+        if loaded is not None and not program.sink.errors:
+            near = nearest(imported.name, loaded.scope.names)
+            program.sink.add(ImportUnknown(imported.file.stem, imported.name, near).at(imported.span))
+        return None
+    value = binding.value
+    imported.target = _follow(value) if isinstance(value, Import) else value  # type: ignore[assignment]
+    return imported.target
+
+
+__all__ = ["Defined", "FileNames", "Import", "Program", "is_core", "lookup", "resolve"]
