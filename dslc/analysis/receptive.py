@@ -1,0 +1,198 @@
+"""Receptive fields of all values: which places of each input a place of a value can see, per axis.
+
+A `Track` follows one axis of one input through the axes of the values made from it. Channels are not
+followed: an op that mixes them reads all of them. An axis that comes to lie on the channel axis (`flatten`)
+is seen whole by the first op that mixes channels there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from dslc.analysis.field import Field, Status, joined, transposed, upsampled, window
+from dslc.ir.model import Call, Model, Value
+from dslc.ir.walk import Flat, Step
+from dslc.ops import base
+from dslc.ops.base import Op
+from dslc.types.tensor import TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One axis of one input, as a value sees it.
+
+    `at`: the axis of the value its places run along; none where they lie on several axes or on none.
+    `merged`: other places lie on that axis too, so that its neighbours are not neighbours in the input.
+    """
+
+    input: int
+    axis: int
+    at: int | None
+    merged: bool
+    field: Field
+
+
+Tracks: TypeAlias = tuple[Track, ...]
+Fields: TypeAlias = dict[Value, Tracks]
+
+
+def receptive_fields(model: Model, flat: Flat) -> Fields:
+    """The tracks of the net's inputs and of every value its ops make; `flat` is its `walk.flatten`.
+
+    A value without tracks depends on no place of an input (a parameter, or something computed from
+    parameters).
+    """
+    found: Fields = {}
+    for index, value in enumerate(model.root.inputs):
+        axes = followed_axes(value.type, settled_channel(value, flat.steps))
+        found[value] = tuple(Track(index, axis, axis, False, Field()) for axis in axes)
+    for step in flat.steps:
+        paths = seen_by(step, found)
+        tracks = tuple(paths) if len(step.inputs) == 1 else merged(paths, step.path)
+        for out in step.outs:
+            found[out] = tracks
+    return found
+
+
+def seen_by(step: Step, found: Fields) -> list[Track]:
+    """The tracks of a step's inputs as its results see them, one input after the other."""
+    node = step.node
+    if isinstance(node, Call):
+        unknown = [track for value in step.inputs for track in found.get(value, ())]
+        return [replace(t, at=None, field=t.field.marked(Status.UNKNOWN, step.path)) for t in unknown]
+    out = step.outs[0].type
+    reach = node.op.reach(tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs))
+    return [
+        moved(track, reach, node.op, port, value.type, out)
+        for port, value in enumerate(step.inputs)
+        for track in found.get(value, ())
+    ]
+
+
+def settled_channel(value: Value, steps: Sequence[Step]) -> int | None:
+    """The channel axis of an input: its type's, else the one its first reader needs, else 1."""
+    if value.type.channel is not None or value.type.rank < 3:
+        return value.type.channel
+    for step in steps:
+        if isinstance(step.node, Call) or value not in step.inputs:
+            continue
+        channel = channel_of(step.node.op, step.inputs.index(value), value.type)
+        if channel is not None:
+            return channel
+    return 1
+
+
+def followed_axes(type: TensorType, channel: int | None) -> tuple[int, ...]:
+    """The axes that hold places: all but the batch and the channels; none of a plain vector of features."""
+    if type.rank == 2 and type.dtype.is_float:
+        return ()
+    return tuple(axis for axis in range(1, type.rank) if axis != channel)
+
+
+def moved(track: Track, reach: base.Reach, op: Op, port: int, source: TensorType, out: TensorType) -> Track:
+    """A track of an input as the op's output sees it."""
+    field, at = track.field, track.at
+    if mixes_channels(op, port, source) and at is not None and at == channel_of(op, port, source):
+        field = field.marked(Status.GLOBAL, op.name)
+    match reach:
+        case base.Pointwise():
+            field = broadcast(field, at, op, source, out)
+        case base.Window() | base.TransposedWindow() | base.Upsample() | base.Shift():
+            field = slid(track, field, reach, op)
+        case base.Global():
+            field = seen_whole(field, at, reach.cause)
+        case base.Axes():
+            return carried(track, field, reach, op, source)
+        case base.Unknown():
+            field = field.marked(Status.UNKNOWN, reach.cause)
+    return track if field is track.field else replace(track, field=field)
+
+
+def channel_of(op: Op, port: int, source: TensorType) -> int | None:
+    """The channel axis an op needs at an input, counted from the front."""
+    if not op.inputs:
+        return None
+    channel = op.inputs[min(port, len(op.inputs) - 1)].channel
+    return None if channel is None else channel % source.rank
+
+
+def mixes_channels(op: Op, port: int, source: TensorType) -> bool:
+    """Whether an output channel reads other channels of this input: linear maps do, and norms of the last
+    axis.
+    """
+    return channel_of(op, port, source) is not None and (not op.weightless or op.inputs[0].channel == -1)
+
+
+def broadcast(field: Field, at: int | None, op: Op, source: TensorType, out: TensorType) -> Field:
+    """The one place of a side that is repeated along the axis is read by every place of the result."""
+    if at is None or out.rank != source.rank or at >= source.rank:
+        return field
+    repeated = source.dims[at] == 1 and out.dims[at] != 1
+    return field.marked(Status.GLOBAL, op.name) if repeated else field
+
+
+def slid(
+    track: Track,
+    field: Field,
+    reach: base.Window | base.TransposedWindow | base.Upsample | base.Shift,
+    op: Op,
+) -> Field:
+    """The field after a window along the track's axis; other axes than the spatial ones are left alone."""
+    if track.at is not None and track.at < 2:
+        return field
+    axis = 0 if track.at is None else track.at - 2
+    if track.at is None or track.merged:
+        alone = isinstance(reach, base.Window) and all(k == 1 for k in reach.kernel + reach.stride)
+        return field if alone else field.marked(Status.UNKNOWN, f"`{op.name}` over mixed axes")
+    match reach:
+        case base.Window(k, s, p, d):
+            return window(field, k[axis], s[axis], p[axis], d[axis])
+        case base.TransposedWindow(k, s, p, d):
+            return transposed(field, k[axis], s[axis], p[axis], d[axis])
+        case base.Upsample(factor, nearest):
+            return upsampled(field, factor[axis], nearest)
+        case base.Shift(offset):
+            return field.read(offset[axis], offset[axis], 1)
+
+
+def seen_whole(field: Field, at: int | None, cause: str) -> Field:
+    """The field after an op that reads every place: of a regrouped axis only its group, whose size is not
+    kept.
+    """
+    if at == 0:
+        return field
+    if field.status is Status.PARTITIONED:
+        return field.marked(Status.UNKNOWN, f"{cause} in windows")
+    return field.marked(Status.GLOBAL, cause)
+
+
+def carried(track: Track, field: Field, reach: base.Axes, op: Op, source: TensorType) -> Track:
+    """The track along the axes of an op that moves, joins or splits axes."""
+    if reach.partitioned:
+        field = field.marked(Status.PARTITIONED, op.name)
+    if track.at is None:
+        return replace(track, field=field)
+    if track.at in reach.source:
+        return replace(track, at=reach.source.index(track.at), field=field)
+    mixed = [axis for axis, kept in enumerate(reach.source) if kept is None]
+    gone = [axis for axis in range(source.rank) if axis not in reach.source and source.dims[axis] != 1]
+    if len(mixed) != 1:
+        return replace(track, at=None, field=field)
+    return replace(track, at=mixed[0], merged=track.merged or len(gone) > 1, field=field)
+
+
+def merged(paths: list[Track], op: str) -> Tracks:
+    """Tracks of one axis of one input joined into one; where they run along different axes, along none."""
+    found: dict[tuple[int, int], Track] = {}
+    for track in paths:
+        key = (track.input, track.axis)
+        other = found.get(key)
+        if other is None or other is track:
+            found[key] = track
+            continue
+        at = other.at if other.at == track.at else None
+        field = joined(other.field, track.field, op)
+        found[key] = Track(track.input, track.axis, at, other.merged or track.merged, field)
+    return tuple(found.values())

@@ -1,0 +1,1 @@
+"""The ONNX backend: the module tree as a graph, its file, and running it in onnxruntime."""

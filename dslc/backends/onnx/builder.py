@@ -1,0 +1,170 @@
+"""What the `onnx` rules of ops write to: nodes named after the uses they come from, and shared constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph, TensorInfo
+from dslc.backends.onnx.shapes import ShapeMath
+from dslc.backends.onnx.sizes import SizeView
+from dslc.types.dim import Size
+from dslc.types.tensor import DType, TensorType
+from dslc.weights.init import numpy_type
+
+
+class Builder:
+    """A graph under construction. `state` holds every weight by its state-dict key."""
+
+    def __init__(self, name: str, state: Mapping[str, Array], view: SizeView) -> None:
+        self.graph = OnnxGraph(name)
+        self.state = state
+        self.view = view
+        self.shapes: dict[str, tuple[Size, ...]] = {}
+        self.math = ShapeMath(view, self.graph.nodes.append, self.constant)
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+
+    def add_input(self, name: str, kind: TensorType) -> None:
+        """A graph input."""
+        self.declare(name, kind)
+        self.graph.inputs[name] = self.graph.values[name]
+        self.math.add_input(name, self.shapes[name])
+
+    def declare(self, name: str, kind: TensorType) -> None:
+        """Note a tensor's type; the first note stands."""
+        if name not in self.shapes:
+            self.shapes[name] = tuple(self.view.fix(size) for size in kind.dims)
+            extents = tuple(self.view.extent(size) for size in kind.dims)
+            self.graph.values[name] = TensorInfo(kind.dtype, extents)
+
+    def weight(self, key: str) -> str:
+        """A weight as a tensor: an initialiser under its state-dict key, from now on part of the graph."""
+        self.graph.initializers.setdefault(key, self.state[key])
+        return key
+
+    def constant(self, array: Array) -> str:
+        """The initialiser that holds this small array; equal arrays share one."""
+        key = (array.dtype.name, array.shape, array.tobytes())
+        name = self._constants.get(key)
+        if name is None:
+            name = self._constants[key] = _constant_name(array, len(self._constants))
+            self.graph.initializers[name] = array
+        return name
+
+
+class Use:
+    """The `Graph` of ops/base.py for one use of an op. Its nodes get their names when the rule has ended."""
+
+    def __init__(self, builder: Builder, path: str) -> None:
+        self._builder = builder
+        self._path = path
+        self._nodes: list[NodeDef] = []
+
+    # ---- the protocol
+
+    def op(
+        self,
+        kind: str,
+        inputs: Sequence[str | None],
+        outputs: int = 1,
+        domain: str = "",
+        **attributes: object,
+    ) -> Any:
+        given = {name: value for name, value in attributes.items() if value is not None}
+        names = [f"{self._path}/{len(self._nodes)}:{i}" for i in range(outputs)]
+        ins = [name or "" for name in inputs]
+        while ins and not ins[-1]:
+            ins.pop()
+        self._nodes.append(NodeDef("", kind, ins, names, given, domain))
+        return names[0] if outputs == 1 else tuple(names)
+
+    def ints(self, values: Sequence[int]) -> str:
+        return self._builder.constant(np.array(values, np.int64).reshape(-1))
+
+    def scalar(self, value: float | int, dtype: DType) -> str:
+        return self._builder.constant(np.array(value, numpy_type(dtype)))
+
+    def floats(self, values: Any, shape: Sequence[int], dtype: DType = DType.FLOAT32) -> str:
+        return self._builder.constant(np.array(values, numpy_type(dtype)).reshape(shape))
+
+    def static(self, size: Size) -> int | None:
+        return self._builder.view.static(size)
+
+    def extents(self, sizes: Sequence[Size], like: str | None = None) -> str:
+        fixed = [self._builder.view.fix(size) for size in sizes]
+        numbers = [size for size in fixed if isinstance(size, int)]
+        if len(numbers) == len(fixed):
+            return self.ints(numbers)
+        own = self._builder.shapes.get(like) if like is not None else None
+        return self._builder.math.vector(fixed, (like, own) if like is not None and own is not None else None)
+
+    def reshape(self, x: str, source: Sequence[Size], target: Sequence[Size]) -> str:
+        fix = self._builder.view.fix
+        old, new = [fix(size) for size in source], [fix(size) for size in target]
+        if old == new:
+            return x
+        shape: list[int] = []
+        for axis, size in enumerate(new):
+            if isinstance(size, int):
+                shape.append(size)
+            else:
+                shape.append(0 if axis < len(old) and old[axis] == size else -1)
+        spec = self.ints(shape) if shape.count(-1) < 2 else self.extents(new)
+        return str(self.op("Reshape", [x, spec]))
+
+    def weight(self, name: str, sources: Sequence[str], compute: Callable[..., Any]) -> str:
+        held = self._builder.graph.initializers
+        key = f"{self._path}.{name}"
+        held[key] = np.ascontiguousarray(compute(*(held[source] for source in sources)))
+        return key
+
+    def weight_transposed(self, name: str) -> str:
+        return str(self.op("Transpose", [name], perm=(1, 0)))
+
+    def weight_reshaped(self, name: str, shape: Sequence[int]) -> str:
+        held = self._builder.graph.initializers.get(name)
+        if held is not None and held.shape == tuple(shape):
+            return name
+        return str(self.op("Reshape", [name, self.ints(shape)]))
+
+    # ---- names
+
+    def finish(self, results: Sequence[str]) -> list[str]:
+        """Name the nodes and put them into the graph; the results' final names.
+
+        The node that makes the first result bears the use's path (`layer1.0.conv1`, its tensor
+        `layer1.0.conv1:out`), the others the path and their kind (`layer1.0.conv1/transpose`).
+        """
+        main = next((node for node in self._nodes if results and results[0] in node.outputs), None)
+        final: dict[str, str] = {}
+        counts: dict[str, int] = {}
+        for node in self._nodes:
+            if node is main:
+                node.name = self._path
+            else:
+                kind = node.kind.lower()
+                counts[kind] = counts.get(kind, 0) + 1
+                node.name = (
+                    f"{self._path}/{kind}" if counts[kind] == 1 else f"{self._path}/{kind}_{counts[kind]}"
+                )
+            single = len(node.outputs) == 1
+            for i, name in enumerate(node.outputs):
+                final[name] = f"{node.name}:out" if single else f"{node.name}:out{i + 1}"
+            node.inputs = [final.get(name, name) for name in node.inputs]
+            node.outputs = [final[name] for name in node.outputs]
+        self._builder.graph.nodes += self._nodes
+        return [final.get(name, name) for name in results]
+
+
+def _constant_name(array: Array, count: int) -> str:
+    """A name that shows the value: `int64[0,-1]`, `float32(0.5)`; of a longer one its shape and a number."""
+    kind = array.dtype.name
+    if array.ndim == 0:
+        return f"{kind}({array.item()})"
+    if array.ndim == 1 and 0 < array.size <= 8:
+        text = f"{kind}[{','.join(str(value) for value in array.tolist())}]"
+        if len(text) <= 60:
+            return text
+    return f"{kind}[{'x'.join(map(str, array.shape))}]#{count}"

@@ -1,0 +1,191 @@
+"""Mistakes in running a network: devices and inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Failure, Help, Mistake
+
+
+class RunError(Failure):
+    """A network cannot run on the device asked for, or with the inputs given."""
+
+
+@dataclass(frozen=True)
+class NoCuda(Mistake, code="E0620"):
+    """The GPU was asked for, and onnxruntime cannot use one.
+
+    onnxruntime itself would go on silently on the CPU. It needs the package `onnxruntime-gpu` without
+    `onnxruntime` beside it (they overwrite each other), the CUDA libraries and a driver.
+
+    ```sh
+    dslc doctor
+    ```
+    """
+
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"onnxruntime cannot run on cuda: {self.reason}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (
+            Help(
+                "`dslc doctor` shows what is installed; `--device auto` takes the CPU where there is no GPU"
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class LeavesGpu(Mistake, code="E0621"):
+    """Some nodes of the graph have no kernel on the GPU.
+
+    Each would copy its inputs to the host and its results back, which can cost more than the rest of the
+    network, so a run on cuda fails instead.
+
+    ```sh
+    dslc build net.dl --check placement
+    ```
+    """
+
+    nodes: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        shown = ", ".join(f"`{node}`" for node in self.nodes[:5])
+        more = f" and {len(self.nodes) - 5} more" if len(self.nodes) > 5 else ""
+        return f"{len(self.nodes)} node{'s' * (len(self.nodes) > 1)} would run on the CPU: {shown}{more}"
+
+
+@dataclass(frozen=True)
+class WrongInputs(Mistake, code="E0622"):
+    """The inputs given are not those of the network.
+
+    Each input of the net's header needs one array, in that order or by name.
+
+    ```sh
+    dslc run net.dl --input image=photo.npy
+    ```
+    """
+
+    given: str
+    wanted: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"the network takes {', '.join(f'`{name}`' for name in self.wanted)}; given: {self.given}"
+
+
+@dataclass(frozen=True)
+class WrongInputShape(Mistake, code="E0623"):
+    """An input has another shape than the network was built for.
+
+    A graph is built for the default sizes of the net's header unless a size is kept symbolic or set.
+
+    ```sh
+    dslc run net.dl --size H=384,W=384 --input photo.npy
+    ```
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    wanted: tuple[int | str, ...]
+    why: str = ""
+
+    @property
+    def message(self) -> str:
+        wanted = ", ".join(map(str, self.wanted))
+        return (
+            f"`{self.name}` must be [{wanted}], got {list(self.shape)}{f': {self.why}' if self.why else ''}"
+        )
+
+
+@dataclass(frozen=True)
+class RefusedSize(Mistake, code="E0624"):
+    """The network is not defined for this size of its input.
+
+    Joins of maps of different resolution, windows and tables allow some sizes only; `dslc stats` names the
+    lines. onnxruntime would not notice: it broadcasts, or clamps.
+
+    ```sh
+    dslc stats net.dl
+    ```
+    """
+
+    symbol: str
+    value: int
+    text: str
+    lines: tuple[str, ...]
+    near: tuple[int, ...]
+
+    @property
+    def message(self) -> str:
+        where = f" ({', '.join(self.lines)})" if self.lines else ""
+        return f"{self.symbol}={self.value} is not allowed: this network needs {self.text}{where}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if not self.near:
+            return ()
+        return (Help(f"the nearest {'sizes are' if len(self.near) > 1 else 'size is'} {_and(self.near)}"),)
+
+
+@dataclass(frozen=True)
+class WrongInputType(Mistake, code="E0625"):
+    """An input's elements are of another kind than the network takes: text or complex numbers, or floats for
+    indices.
+
+    Floats of any width become float32, integers of any width int64.
+
+    ```sh
+    dslc run net.dl --input ids.npy
+    ```
+    """
+
+    name: str
+    found: str
+    wanted: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` takes {self.wanted}, got {self.found}"
+
+
+@dataclass(frozen=True)
+class UnreadableInput(Mistake, code="E0626"):
+    """An input file cannot be read, or is no image or .npy array.
+
+    ```sh
+    dslc run net.dl --image photo.jpg
+    ```
+    """
+
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot read `{self.path}`: {self.reason}"
+
+
+@dataclass(frozen=True)
+class NoImageInput(Mistake, code="E0627"):
+    """The network does not take an image: a float input [N, C, H, W] of 1, 3 or 4 channels.
+
+    ```sh
+    dslc run net.dl --input x.npy
+    ```
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` [{', '.join(map(str, self.shape))}] is no image"
+
+
+def _and(values: tuple[int, ...]) -> str:
+    return " and ".join(map(str, values))

@@ -1,0 +1,94 @@
+"""A light ONNX graph: what the builder makes, the passes rewrite and the writer serialises.
+
+Tensors are named by strings; a name is an input, an initialiser or one node's output. `initializers` holds
+weights under their state-dict keys and small constants under names that show their value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+from dslc.types.tensor import DType
+
+Array: TypeAlias = NDArray[Any]
+
+OPSET = 21
+"""The newest opset at which pools, InstanceNormalization, Elu, Selu and Dropout have CUDA kernels in
+onnxruntime 1.30: from 22 on they run on the CPU (kernels are registered for the exact version of an op:
+onnxruntime #26393)."""
+
+IR_VERSION = 10
+"""The file format's version that came with opset 21; onnxruntime 1.19 and later read it."""
+
+
+@dataclass(slots=True, eq=False)
+class NodeDef:
+    """One ONNX node. An absent optional input is the empty string."""
+
+    name: str
+    kind: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, object]
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """Element type and shape of a tensor; a symbolic extent is its printed size."""
+
+    dtype: DType
+    shape: tuple[int | str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class OnnxGraph:
+    """Nodes in an order in which every input is made before it is read.
+
+    `values` has the type of every tensor of the program that the graph still computes.
+    """
+
+    name: str
+    doc: str = ""
+    nodes: list[NodeDef] = field(default_factory=list)
+    initializers: dict[str, Array] = field(default_factory=dict)
+    inputs: dict[str, TensorInfo] = field(default_factory=dict)
+    outputs: dict[str, TensorInfo] = field(default_factory=dict)
+    values: dict[str, TensorInfo] = field(default_factory=dict)
+
+    def readers(self) -> dict[str, list[NodeDef]]:
+        """The nodes that read each tensor, once for each place."""
+        found: dict[str, list[NodeDef]] = {}
+        for node in self.nodes:
+            for name in node.inputs:
+                if name:
+                    found.setdefault(name, []).append(node)
+        return found
+
+    def producers(self) -> dict[str, NodeDef]:
+        """The node that makes each tensor."""
+        return {name: node for node in self.nodes for name in node.outputs if name}
+
+    def rename(self, names: dict[str, str]) -> None:
+        """Read each tensor named by a key as the tensor named by its value (chains are followed)."""
+        for node in self.nodes:
+            for place, name in enumerate(node.inputs):
+                if name in names:
+                    node.inputs[place] = _last(names, name)
+
+    def all_names(self) -> Iterator[str]:
+        """Names of all tensors."""
+        yield from self.inputs
+        yield from self.initializers
+        for node in self.nodes:
+            yield from (name for name in node.outputs if name)
+
+
+def _last(names: dict[str, str], name: str) -> str:
+    while name in names:
+        name = names[name]
+    return name

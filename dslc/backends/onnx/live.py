@@ -1,0 +1,48 @@
+"""ONNX from a live module: the network its class was generated from, with the module's own weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dslc.backends.onnx.emit import emit
+from dslc.backends.onnx.file import save
+from dslc.backends.onnx.graph import Array
+from dslc.backends.onnx.model import OnnxModel
+from dslc.weights.store import fit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def export_onnx(
+    module: nn.Module, path: str | Path, *, dynamic: Sequence[str] = (), fold: bool = True
+) -> list[Path]:
+    """Write a module that `dslc.load` made, in evaluation mode, with its present weights; the files written.
+
+    `dynamic` and `fold` are those of `dslc build --dynamic` and `--no-fold`. Weights may lie on any device.
+    Raises `TypeError` for a module of another origin, `WeightsError` where its state dict is no longer the
+    class's, and `OutputError` where the file cannot be written.
+    """
+    return save(to_model(module, dynamic=dynamic, fold=fold), path)
+
+
+def to_model(module: nn.Module, *, dynamic: Sequence[str] = (), fold: bool = True) -> OnnxModel:
+    """The graph of a module that `dslc.load` made."""
+    from dslc.api import compile_model
+
+    origin = getattr(type(module), "__dslc__", None)
+    if origin is None:
+        raise TypeError(f"{type(module).__name__} is no class that dslc.load made")
+    model = compile_model(origin["source"], origin["net"], args=origin["args"], sizes=origin["sizes"])
+    return emit(model, fit(state_of(module), model.params), dynamic=dynamic, fold=fold)
+
+
+def state_of(module: nn.Module) -> dict[str, Array]:
+    """The state dict as numpy arrays; on the CPU they share the tensors' memory."""
+    found: dict[str, Array] = {}
+    for name, tensor in module.state_dict().items():
+        host = tensor.detach().cpu()
+        found[name] = (host.float() if str(host.dtype) == "torch.bfloat16" else host).numpy()
+    return found

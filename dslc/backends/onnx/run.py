@@ -1,0 +1,260 @@
+"""Run a graph in onnxruntime, on the device that was asked for and no other."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from dslc.backends.onnx.errors_run import (
+    LeavesGpu,
+    NoCuda,
+    NoImageInput,
+    RefusedSize,
+    RunError,
+    WrongInputs,
+    WrongInputShape,
+    WrongInputType,
+)
+from dslc.backends.onnx.file import INLINE_LIMIT, save
+from dslc.backends.onnx.graph import Array
+from dslc.backends.onnx.image import MODES
+from dslc.backends.onnx.model import OnnxModel
+from dslc.diagnostics.model import Mistake
+from dslc.errors import NotInstalled
+from dslc.types.domain import domain
+
+if TYPE_CHECKING:
+    import onnx
+
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+Inputs: TypeAlias = Mapping[str, Array] | Sequence[Array]
+
+_CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+_TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(int64)": "int64"}
+_TYPES |= {"tensor(int32)": "int32", "tensor(bool)": "bool"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Results of one run by output name. `seconds` has the time of each timed run, after the first."""
+
+    outputs: dict[str, Array]
+    device: str
+    note: str  # why `auto` did not take the GPU, if one was there
+    seconds: tuple[float, ...] = ()
+
+    @property
+    def median(self) -> float | None:
+        """Median seconds of a run, inputs and outputs in host memory; none if nothing was timed."""
+        return statistics.median(self.seconds) if self.seconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A loaded graph on its device."""
+
+    ort: Any
+    device: str
+    note: str = ""
+    meta: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> dict[str, tuple[tuple[int | str, ...], str]]:
+        """(shape, element type) of each input; a symbolic extent is its name."""
+        return {i.name: (tuple(i.shape), _TYPES[i.type]) for i in self.ort.get_inputs()}
+
+    def run(self, inputs: Inputs, repeat: int = 0, limit: float = 2.0) -> Run:
+        """Compute all outputs; then time up to `repeat` more runs, as long as `limit` seconds are not used
+        up.
+        """
+        feeds = prepare(self, inputs)
+        names = [o.name for o in self.ort.get_outputs()]
+        outputs = dict(zip(names, self.ort.run(names, feeds), strict=True))
+        seconds: list[float] = []
+        while len(seconds) < repeat and sum(seconds) < limit:
+            start = time.perf_counter()
+            self.ort.run(names, feeds)
+            seconds.append(time.perf_counter() - start)
+        return Run(outputs, self.device, self.note, tuple(seconds))
+
+
+def run(
+    model: OnnxModel | onnx.ModelProto | str | Path, inputs: Inputs, device: Device = "auto", repeat: int = 0
+) -> Run:
+    """Load a graph and run it once, then `repeat` times for the clock. Raises `RunError`."""
+    return load(model, device).run(inputs, repeat)
+
+
+def load(model: OnnxModel | onnx.ModelProto | str | Path, device: Device = "auto") -> Session:
+    """A session on the device.
+
+    `cuda` raises `RunError` unless every node runs there; `auto` takes it if so, else the CPU.
+    """
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise RunError(NotInstalled("onnxruntime", "cpu", "running a network")) from error
+    with _source(model) as source:
+        note = ""
+        if device != "cpu":
+            try:
+                return _on_cuda(ort, source)
+            except RunError as error:
+                if device == "cuda":
+                    raise
+                if _CUDA in ort.get_available_providers():
+                    note = error.mistakes[0].message
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        return _session(ort.InferenceSession(source, options, providers=[_CPU]), "cpu", note)
+
+
+def _on_cuda(ort: Any, source: bytes | str) -> Session:
+    """A session with every node on the GPU; onnxruntime would else go on silently on the CPU."""
+    if _CUDA not in ort.get_available_providers():
+        raise RunError(NoCuda("this onnxruntime was built without it (`onnxruntime-gpu` has it)"))
+    if hasattr(ort, "preload_dlls"):
+        ort.preload_dlls()
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        session = ort.InferenceSession(source, options, providers=[_CUDA])
+    except Exception as error:  # onnxruntime's own exception classes share no public base
+        elsewhere = _elsewhere(ort, source)
+        raise RunError(LeavesGpu(elsewhere) if elsewhere else NoCuda(_first_line(error))) from error
+    if session.get_providers()[0] != _CUDA:
+        raise RunError(NoCuda("its CUDA libraries or the driver are missing or of another version"))
+    return _session(session, "cuda")
+
+
+def _elsewhere(ort: Any, source: bytes | str) -> tuple[str, ...]:
+    """The nodes that onnxruntime puts on the CPU beside the GPU; none if it does not say."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    try:
+        session = ort.InferenceSession(source, options, providers=[_CUDA, _CPU])
+        if session.get_providers()[0] != _CUDA:
+            return ()
+        parts = session.get_provider_graph_assignment_info()
+    except Exception:  # an older onnxruntime cannot say, or the graph does not load at all
+        return ()
+    nodes = (node for part in parts if part.ep_name != _CUDA for node in part.get_nodes())
+    return tuple(f"{node.name} ({node.op_type})" for node in nodes)
+
+
+def _session(session: Any, device: str, note: str = "") -> Session:
+    return Session(session, device, note, dict(session.get_modelmeta().custom_metadata_map))
+
+
+@contextmanager
+def _source(model: OnnxModel | onnx.ModelProto | str | Path) -> Iterator[bytes | str]:
+    """What a session loads: a path, or the bytes; a model too large for those lies in a temporary folder."""
+    if isinstance(model, str | Path):
+        yield str(model)
+    elif not isinstance(model, OnnxModel):
+        yield model.SerializeToString()
+    elif model.weight_bytes <= INLINE_LIMIT:
+        yield model.data()
+    else:
+        with tempfile.TemporaryDirectory(prefix="dslc-") as folder:
+            path = Path(folder) / "model.onnx"
+            save(model, path)
+            yield str(path)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+# ---- inputs
+
+
+def prepare(session: Session, inputs: Inputs) -> dict[str, Array]:
+    """The inputs by name, in the element types that the graph takes; every shape and size checked."""
+    wanted = session.inputs
+    if not isinstance(inputs, Mapping):
+        if len(inputs) != len(wanted):
+            raise RunError(WrongInputs(f"{len(inputs)} array{'s' * (len(inputs) != 1)}", tuple(wanted)))
+        inputs = dict(zip(wanted, inputs, strict=True))
+    if set(inputs) != set(wanted):
+        raise RunError(WrongInputs(", ".join(f"`{name}`" for name in inputs) or "nothing", tuple(wanted)))
+    feeds = {name: _typed(name, np.asarray(inputs[name]), wanted[name][1]) for name in wanted}
+    sizes: dict[str, int] = {}
+    for name, (shape, _) in wanted.items():
+        _match(name, feeds[name].shape, shape, sizes)
+    refused = refused_sizes(session.meta, sizes)
+    if refused:
+        raise RunError(*refused)
+    return feeds
+
+
+def _typed(name: str, array: Array, wanted: str) -> Array:
+    kinds = {"float32": "fiub", "float16": "fiub", "int64": "iu", "int32": "iu", "bool": "b"}
+    if array.dtype.kind not in kinds[wanted]:
+        raise RunError(WrongInputType(name, array.dtype.name, wanted))
+    return np.ascontiguousarray(array, wanted).reshape(array.shape)
+
+
+def _match(name: str, shape: tuple[int, ...], wanted: tuple[int | str, ...], sizes: dict[str, int]) -> None:
+    """Bind the symbols of an input's shape; a `RunError` where it does not fit."""
+    if len(shape) != len(wanted):
+        raise RunError(WrongInputShape(name, shape, wanted))
+    for size, extent in zip(shape, wanted, strict=True):
+        if isinstance(extent, int):
+            if size != extent:
+                raise RunError(WrongInputShape(name, shape, wanted))
+        elif size < 1 or sizes.setdefault(extent, size) != size:
+            why = f"{extent} is {sizes[extent]}" if extent in sizes else ""
+            raise RunError(WrongInputShape(name, shape, wanted, why))
+
+
+def refused_sizes(meta: Mapping[str, str], sizes: Mapping[str, int]) -> list[Mistake]:
+    """A mistake for each size that the guards in a model's metadata do not allow."""
+    found: list[Mistake] = []
+    for guard in json.loads(meta.get("dslc.guards", "[]")):
+        allowed = domain(guard["min"], guard["max"], guard["mod"], guard["residues"], guard["holes"])
+        value = sizes.get(guard["symbol"])
+        if value is not None and value not in allowed:
+            lines = tuple(guard["lines"])
+            found.append(RefusedSize(guard["symbol"], value, guard["text"], lines, allowed.nearest(value)))
+    return found
+
+
+def image_size(session: Session) -> tuple[str, int, int, int]:
+    """(name, channels, height, width) of the image a network takes: its first input; a symbol has its
+    default.
+    """
+    name, (shape, dtype) = next(iter(session.inputs.items()))
+    defaults = json.loads(session.meta.get("dslc.sizes", "{}"))
+    known = [defaults.get(extent) if isinstance(extent, str) else extent for extent in shape]
+    if len(known) != 4 or dtype != "float32" or known[1] not in MODES or None in known[2:]:
+        raise RunError(NoImageInput(name, shape))
+    return name, known[1], known[2], known[3]
+
+
+# ---- results
+
+
+def top(scores: Array, k: int = 5) -> list[list[tuple[int, float]]]:
+    """Per row of [N, classes]: the k largest as (class, probability), by softmax unless the rows already are
+    one.
+    """
+    rows = np.asarray(scores, np.float64)
+    sums = rows.sum(axis=1, keepdims=True)
+    if rows.min(initial=0.0) < 0 or not np.allclose(sums, 1, atol=1e-3):
+        rows = np.exp(rows - rows.max(axis=1, keepdims=True))
+        rows /= rows.sum(axis=1, keepdims=True)
+    order = np.argsort(-rows, axis=1, kind="stable")[:, :k]
+    return [[(int(i), float(row[i])) for i in best] for row, best in zip(rows, order, strict=True)]

@@ -1,0 +1,90 @@
+"""Sizes that a graph must compute while it runs: int64[1] tensors, from the shapes of the inputs.
+
+Needed only with `--dynamic`, and only where no attribute or `0`/`-1` of a Reshape can say the size: for
+Resize, Slice, Expand and Range over a symbol, and for a Reshape with two new symbolic extents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from dslc.backends.onnx.graph import Array, NodeDef
+from dslc.backends.onnx.sizes import SizeView
+from dslc.types.dim import Atom, Dim, Monomial, Size, Sym
+
+
+class ShapeMath:
+    """Writes the nodes that compute sizes, each size and each part of one once."""
+
+    def __init__(
+        self, view: SizeView, add: Callable[[NodeDef], None], constant: Callable[[Array], str]
+    ) -> None:
+        self._view = view
+        self._add = add
+        self._constant = constant
+        self._inputs: dict[Sym, tuple[str, int]] = {}
+        self._made: dict[tuple[object, ...], str] = {}
+        self._texts: dict[str, int] = {}
+
+    def add_input(self, name: str, sizes: Sequence[Size]) -> None:
+        """A graph input: every bare symbol among its sizes can be read from its shape."""
+        for axis, size in enumerate(sizes):
+            if isinstance(size, Dim) and len(size.terms) == 1:
+                monomial, coefficient = size.terms[0]
+                if coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0], Sym):
+                    self._inputs.setdefault(monomial[0], (name, axis))
+
+    def vector(self, sizes: Sequence[Size], like: tuple[str, Sequence[Size]] | None = None) -> str:
+        """A 1-D tensor of sizes; one Shape node where they stand side by side in the shape of `like`."""
+        if like is not None:
+            name, own = like
+            for start in range(len(own) - len(sizes) + 1):
+                if all(a is b or a == b for a, b in zip(own[start:], sizes, strict=False)):
+                    return self._node("Shape", [name], "shape", start=start, end=start + len(sizes))
+        parts = [self.size(size) for size in sizes]
+        return parts[0] if len(parts) == 1 else self._node("Concat", parts, "sizes", axis=0)
+
+    def size(self, size: Size) -> str:
+        """One size as an int64[1] tensor."""
+        if isinstance(size, int):
+            return self._number(size)
+        total = ""
+        for monomial, coefficient in sorted(size.terms, key=lambda term: term[1] < 0):
+            term = self._product(monomial, abs(coefficient) if total else coefficient)
+            kind = "Sub" if coefficient < 0 else "Add"
+            total = self._node(kind, [total, term], str(self._view.extent(size))) if total else term
+        return total
+
+    def _product(self, monomial: Monomial, coefficient: int) -> str:
+        total = self._number(coefficient) if coefficient != 1 or not monomial else ""
+        for atom in monomial:
+            factor = self._atom(atom)
+            total = self._node("Mul", [total, factor], "product") if total else factor
+        return total
+
+    def _atom(self, atom: Atom) -> str:
+        if isinstance(atom, Sym):
+            name, axis = self._inputs[atom]
+            return self._node("Shape", [name], atom.name, start=axis, end=axis + 1)
+        num, den = self.size(atom.num), self._number(atom.den)
+        if not self._view.never_negative(atom.num):
+            # ONNX divides integers toward zero. Mod has the divisor's sign, as in Python, so what is left is
+            # a multiple.
+            num = self._node("Sub", [num, self._node("Mod", [num, den], "rest")], "multiple")
+        return self._node("Div", [num, den], f"{atom.num} // {atom.den}")
+
+    def _number(self, value: int) -> str:
+        return self._constant(np.array([value], np.int64))
+
+    def _node(self, kind: str, inputs: list[str], text: str, **attributes: object) -> str:
+        """The output of a node, made once; it is named after what it computes, in the size's own words."""
+        key = (kind, tuple(inputs), tuple(sorted(attributes.items())))
+        found = self._made.get(key)
+        if found is None:
+            count = self._texts[text] = self._texts.get(text, 0) + 1
+            name = f"size/{text}" if count == 1 else f"size/{text}#{count}"
+            found = self._made[key] = f"{name}:out"
+            self._add(NodeDef(name, kind, inputs, [found], attributes))
+        return found

@@ -1,0 +1,426 @@
+"""Compile-time expressions of generated code: what `__init__` and `forward` compute sizes and flags with.
+
+A term is Python: `text` prints it, `evaluate` gives the value that this text has. The backend prints a term only
+where its value, for every member of a class, is the one that the network has.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from dslc.diagnostics.model import Reject
+from dslc.names.reserved import local_name
+from dslc.types.dim import Dim
+
+MAX_NODES: Final = 64
+"""Nodes of a term above which it is no text that a person would write."""
+
+
+class NoValue(Exception):
+    """A term has no value where it was evaluated: a name is missing, or an operation is not defined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """Value of a layer parameter: Python text of what makes the module, or none for no layer at all."""
+
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """A number, text, bool, none, Factory, or a tuple of those."""
+
+    value: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lit) and same(self.value, other.value)
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A name of the class: a parameter, a size of an input, a `let`, the variable of a kept loop."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Infix:
+    """`left op right`: arithmetic, `and`, `or`."""
+
+    op: str
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """`-value` or `not value`."""
+
+    op: str
+    value: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`a < b <= c`."""
+
+    values: tuple[Term, ...]
+    ops: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`then if condition else other`."""
+
+    condition: Term
+    then: Term
+    other: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """`function(args)`: a function of Python, of `math`, or a `fn` of the program printed as a function."""
+
+    function: str
+    args: tuple[Term, ...]
+    names: tuple[str | None, ...]
+    body: Fn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`value[index]`."""
+
+    value: Term
+    index: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """`(a, b)` or `[a, b]`."""
+
+    items: tuple[Term, ...]
+    open: str = "("
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fn:
+    """A `fn` of the program: parameters with defaults, local lines and a result."""
+
+    name: str
+    parameters: tuple[tuple[str, str, Term | None], ...]  # name, declared type (or nothing), default
+    lets: tuple[tuple[str, Term], ...]
+    result: Term
+    doc: str
+
+
+Term: TypeAlias = Lit | Var | Infix | Prefix | Comparison | Choice | Apply | Item | Several
+
+
+def same(a: object, b: object) -> bool:
+    """Whether two values are the same number, text, flag or sequence: 1 is not true, and 1 is not 1.0."""
+    if isinstance(a, list | tuple | range) and isinstance(b, list | tuple | range):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, Dim) or isinstance(b, Dim):
+        return a is b
+    return type(a) is type(b) and bool(a == b)
+
+
+# ---- values
+
+_INFIX: Final[dict[str, Callable[[object, object], object]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+}  # type: ignore[dict-item]
+
+_COMPARE: Final[dict[str, Callable[[object, object], object]]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda a, b: a in b,  # type: ignore[operator]
+    "not in": lambda a, b: a not in b,  # type: ignore[operator]
+}  # type: ignore[dict-item]
+
+FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
+    "max": max,
+    "min": min,
+    "sum": sum,
+    "len": len,
+    "int": int,
+    "float": float,
+    "round": round,
+    "abs": abs,
+    "range": range,
+    "enumerate": lambda *a: list(enumerate(*a)),
+    "zip": lambda *a: list(zip(*a, strict=True)),
+    "math.ceil": math.ceil,
+    "math.floor": math.floor,
+    "math.log": math.log,
+    "math.sqrt": math.sqrt,
+}
+"""Functions that a term may call, by their Python text; `size` is a tuple and `reversed` a slice."""
+
+
+def evaluate(term: Term, env: Mapping[str, object]) -> object:
+    """The value of a term's text where its names mean what `env` says. NoValue where it has none."""
+    try:
+        return _value(term, env)
+    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError, Reject) as error:
+        raise NoValue(str(error)) from None
+
+
+def _value(term: Term, env: Mapping[str, object]) -> object:
+    match term:
+        case Lit(value):
+            return value
+        case Var(name):
+            return env[name]
+        case Infix("and", left, right):
+            return _value(left, env) and _value(right, env)
+        case Infix("or", left, right):
+            return _value(left, env) or _value(right, env)
+        case Infix(op, left, right):
+            return _arithmetic(op, _value(left, env), _value(right, env))
+        case Prefix("not", value):
+            return not _value(value, env)
+        case Prefix(_, value):
+            return -_value(value, env)  # type: ignore[operator]
+        case Comparison(values, ops):
+            found = [_value(v, env) for v in values]
+            return all(_compare(op, a, b) for op, a, b in zip(ops, found, found[1:], strict=False))
+        case Choice(condition, then, other):
+            return _value(then if _value(condition, env) else other, env)
+        case Apply(function, args, names, body):
+            given = [_value(a, env) for a in args]
+            return FUNCTIONS[function](*given) if body is None else _call(body, given, names)
+        case Item(value, index):
+            return _value(value, env)[_value(index, env)]  # type: ignore[index]
+        case Several(items, _):
+            return tuple(_value(i, env) for i in items)
+    raise AssertionError(type(term))
+
+
+def _arithmetic(op: str, left: object, right: object) -> object:
+    if op == "**" and isinstance(left, int) and isinstance(right, int) and abs(right) * left.bit_length() > 4096:
+        raise OverflowError("the power is too large")
+    if isinstance(left, list):
+        left = tuple(left)
+    if isinstance(right, list):
+        right = tuple(right)
+    return _INFIX[op](left, right)
+
+
+def _compare(op: str, left: object, right: object) -> object:
+    if isinstance(left, Dim) or isinstance(right, Dim):
+        raise TypeError("a symbolic size has no one answer")
+    return _COMPARE[op](left, right)
+
+
+def _call(fn: Fn, given: list[object], names: tuple[str | None, ...]) -> object:
+    env: dict[str, object] = {}
+    free = [name for name, _, _ in fn.parameters]
+    for name, value in zip(names, given, strict=True):
+        key = free[0] if name is None else name
+        free.remove(key)
+        env[key] = float(value) if _is_float(fn, key) and isinstance(value, int) else value
+    for name, _, default in fn.parameters:
+        if name not in env:
+            if default is None:
+                raise LookupError(name)
+            env[name] = _value(default, env)
+    for name, term in fn.lets:
+        env[name] = _value(term, env)
+    return _value(fn.result, env)
+
+
+def _is_float(fn: Fn, name: str) -> bool:
+    return any(n == name and kind == "float" for n, kind, _ in fn.parameters)
+
+
+# ---- text
+
+ATOM: Final = 20
+_CHOICE, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POWER, _CALL = range(10)
+PRECEDENCE: Final[dict[str, int]] = {
+    "or": _OR,
+    "and": _AND,
+    "+": _SUM,
+    "-": _SUM,
+    "*": _PRODUCT,
+    "/": _PRODUCT,
+    "//": _PRODUCT,
+    "%": _PRODUCT,
+    "@": _PRODUCT,
+    "**": _POWER,
+}
+POSTFIX: Final = _CALL
+SIGN: Final = _SIGN
+COMPARISON: Final = _COMPARISON
+
+
+def text(term: Term, names: Callable[[str], str], least: int = 0) -> str:
+    """Python text of a term; `names` spells the class's names. Bracketed if it binds less than `least`."""
+    body, binds = _text(term, names)
+    return body if binds >= least else f"({body})"
+
+
+def _text(term: Term, names: Callable[[str], str]) -> tuple[str, int]:
+    match term:
+        case Lit(value):
+            return literal(value)
+        case Var(name):
+            return names(name), ATOM
+        case Infix("**", left, right):
+            return f"{text(left, names, _CALL)} ** {text(right, names, _SIGN)}", _POWER
+        case Infix(op, left, right):
+            binds = PRECEDENCE[op]
+            return f"{text(left, names, binds)} {op} {text(right, names, binds + 1)}", binds
+        case Prefix("not", value):
+            return f"not {text(value, names, _NOT)}", _NOT
+        case Prefix(op, value):
+            return f"{op}{text(value, names, _SIGN)}", _SIGN
+        case Comparison(values, ops):
+            parts = [text(values[0], names, _SUM)]
+            for op, value in zip(ops, values[1:], strict=True):
+                constant = isinstance(value, Lit) and value.value is None
+                sign = {"==": "is", "!=": "is not"}.get(op, op) if constant else op
+                parts.append(f"{sign} {text(value, names, _SUM)}")
+            return " ".join(parts), _COMPARISON
+        case Choice(condition, then, other):
+            sides = text(then, names, _OR), text(condition, names, _OR), text(other, names, _CHOICE)
+            return f"{sides[0]} if {sides[1]} else {sides[2]}", _CHOICE
+        case Apply(function, args, keys, _):
+            given = [f"{local_name(k)}={text(a, names)}" if k else text(a, names) for a, k in zip(args, keys, strict=True)]
+            return f"{function}({', '.join(given)})", _CALL
+        case Item(value, index):
+            return f"{text(value, names, _CALL)}[{text(index, names)}]", _CALL
+        case Several(items, open_):
+            inside = ", ".join(text(i, names) for i in items)
+            if open_ == "[":
+                return f"[{inside}]", ATOM
+            return f"({inside}{',' if len(items) == 1 else ''})", ATOM
+    raise AssertionError(type(term))
+
+
+def literal(value: object) -> tuple[str, int]:
+    """Python text of a value, and how tightly it binds."""
+    if isinstance(value, Factory):
+        return value.text or "None", ATOM
+    if isinstance(value, tuple | list | range):
+        inside = ", ".join(literal(v)[0] for v in value)
+        return f"({inside}{',' if len(value) == 1 else ''})", ATOM
+    if isinstance(value, str):
+        return quoted(value), ATOM
+    if isinstance(value, float) and not math.isfinite(value):
+        word = "math.nan" if math.isnan(value) else "math.inf"
+        return (f"-{word}", _SIGN) if value < 0 else (word, ATOM)
+    body = number(value) if isinstance(value, float) else repr(value)
+    return body, _SIGN if body.startswith("-") else ATOM
+
+
+def number(value: float) -> str:
+    """A float as a person writes it: `1e-5`, not `1e-05`."""
+    body = repr(value)
+    mantissa, e, exponent = body.partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else body
+
+
+def quoted(value: str) -> str:
+    """A Python string in double quotes, unless only single quotes need no escapes."""
+    body = repr(value)
+    if body[0] == '"' or '"' in value:
+        return body
+    return f'"{body[1:-1]}"'
+
+
+def printable(value: object) -> bool:
+    """Whether a value can be written as a literal."""
+    if isinstance(value, tuple | list):
+        return all(map(printable, value))
+    return value is None or isinstance(value, bool | int | float | str | Factory)
+
+
+# ---- structure
+
+
+def parts(term: Term) -> tuple[Term, ...]:
+    """The terms that a term is made of."""
+    match term:
+        case Infix(_, left, right):
+            return left, right
+        case Prefix(_, value):
+            return (value,)
+        case Comparison(values, _):
+            return values
+        case Choice(condition, then, other):
+            return condition, then, other
+        case Apply(_, args, _, _):
+            return args
+        case Item(value, index):
+            return value, index
+        case Several(items, _):
+            return items
+    return ()
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """A term and all terms in it."""
+    todo = [term]
+    while todo:
+        found = todo.pop()
+        yield found
+        todo.extend(reversed(parts(found)))
+
+
+def free(term: Term) -> list[str]:
+    """The names that a term reads, in order, each once."""
+    return list(dict.fromkeys(t.name for t in walk(term) if isinstance(t, Var)))
+
+
+def functions(term: Term) -> list[Fn]:
+    """The `fn`s of the program that a term calls, those that they call first."""
+    found: dict[Fn, None] = {}
+    todo: list[tuple[Term, bool]] = [(term, False)]
+    while todo:
+        here, done = todo.pop()
+        if done:
+            assert isinstance(here, Apply) and here.body is not None
+            found[here.body] = None
+            continue
+        if isinstance(here, Apply) and here.body is not None and here.body not in found:
+            todo.append((here, True))
+            inside = [here.body.result, *(t for _, t in here.body.lets), *(d for _, _, d in here.body.parameters if d)]
+            todo.extend((t, False) for t in inside)
+        todo.extend((t, False) for t in parts(here))
+    return list(found)
+
+
+def infix(op: str, left: Term, right: Term) -> Term:
+    """`left op right` without operations that change nothing, and with numbers computed."""
+    if isinstance(left, Lit) and isinstance(right, Lit) and op not in ("and", "or", "/", "**"):
+        try:
+            return Lit(_arithmetic(op, left.value, right.value))
+        except (ArithmeticError, TypeError, ValueError):
+            return Infix(op, left, right)
+    one, zero = Lit(1), Lit(0)
+    if (right == one and op in ("*", "//")) or (right == zero and op in ("+", "-")):
+        return left
+    if (left == one and op == "*") or (left == zero and op == "+"):
+        return right
+    return Infix(op, left, right)

@@ -1,0 +1,102 @@
+"""From a checked network to files: the generated module, the ONNX graph, and the weights they start from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dslc import output
+from dslc.ir.model import Model
+
+if TYPE_CHECKING:
+    from dslc.backends.onnx.graph import Array
+    from dslc.backends.onnx.model import OnnxModel
+
+TARGETS = ("torch", "onnx")
+CHECKS = ("parity", "onnx", "placement")
+
+
+@dataclass(slots=True)
+class Built:
+    """What a build wrote: each path with a few words; and what its checks found."""
+
+    files: list[tuple[Path, str]] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+
+
+def build(
+    model: Model,
+    folder: str | Path,
+    *,
+    targets: Collection[str] = TARGETS,
+    dynamic: Sequence[str] = (),
+    fold: bool = True,
+    seed: int = 0,
+    weights: str | Path | None = None,
+    checks: Collection[str] = (),
+) -> Built:
+    """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's.
+
+    `weights` is a .safetensors file; without it the declared initialisers are drawn from `seed`, and written
+    as `NAME.safetensors` so that both files start equal. `checks` are made before anything is written. All
+    files are written or none. Raises `Failure`.
+    """
+    stem = Path(folder) / model.entry
+    built = Built()
+    files: list[output.Output] = []
+    text = ""
+    if "torch" in targets or "parity" in checks:
+        from dslc.backends.torch.emit import emit as emit_torch
+
+        text = emit_torch(model)
+    if "torch" in targets:
+        files.append(output.text(stem.with_name(f"{stem.name}.py"), text))
+        built.files.append((files[-1].path, f"{text.count(chr(10))} lines"))
+    if "onnx" in targets or checks:
+        state, graph = onnx_graph(model, seed, weights, dynamic, fold)
+        if checks:
+            from dslc.verify import verify
+
+            built.checks = verify(model, text, graph, state, checks)
+        if "onnx" in targets:
+            files += onnx_files(stem, graph, state, seed, weights is None, built)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    output.write_all(files)
+    return built
+
+
+def onnx_graph(
+    model: Model, seed: int, weights: str | Path | None, dynamic: Sequence[str], fold: bool
+) -> tuple[dict[str, Array], OnnxModel]:
+    """The state dict and the graph that holds it."""
+    from dslc.backends.onnx.emit import check_dynamic, emit
+    from dslc.weights.init import initial
+    from dslc.weights.store import read
+
+    check_dynamic(model.sizes, dynamic)
+    state = initial(model.params, seed) if weights is None else read(weights, model.params)
+    return state, emit(model, state, dynamic=dynamic, fold=fold)
+
+
+def onnx_files(
+    stem: Path, graph: OnnxModel, state: dict[str, Array], seed: int, new: bool, built: Built
+) -> list[output.Output]:
+    """The files of a graph, and of its weights where they are new; says of each what it is."""
+    from dslc.backends.onnx.file import outputs
+    from dslc.weights.store import output as weights_output
+
+    found = outputs(graph, stem.with_name(f"{stem.name}.onnx"))
+    nodes = f"{len(graph.graph.nodes)} nodes, {megabytes(graph.weight_bytes)} of weights"
+    for file in found:
+        built.files.append((file.path, nodes if file.path.suffix == ".onnx" else "weights of the graph"))
+    if new and state:
+        found.append(weights_output(stem.with_name(f"{stem.name}.safetensors"), state))
+        built.files.append((found[-1].path, f"initialised from seed {seed}"))
+    return found
+
+
+def megabytes(count: int) -> str:
+    """`102.2 MB`, decimal."""
+    return f"{count / 1e6:,.1f} MB"

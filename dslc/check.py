@@ -1,0 +1,71 @@
+"""What `dslc check` finds in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dslc.api import compile_model, nets
+from dslc.diagnostics.model import CompileError, Diagnostic, Severity
+from dslc.diagnostics.render import Key
+
+
+@dataclass(slots=True)
+class Findings:
+    """All diagnostics of a file's nets, each once, in the order found; `nets` are those that were compiled.
+    """
+
+    nets: list[str] = field(default_factory=list)
+    found: dict[Key, Diagnostic] = field(default_factory=dict)
+    counts: dict[Key, int] = field(default_factory=dict)
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        return list(self.found.values())
+
+    @property
+    def without_notes(self) -> list[Diagnostic]:
+        return [d for d in self.diagnostics if d.severity is not Severity.NOTE]
+
+    @property
+    def errors(self) -> int:
+        return sum(d.severity is Severity.ERROR for d in self.diagnostics)
+
+    def add(self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int]) -> None:
+        """Add what one net gave. A mistake in a shared block is found by each net that uses it, and kept
+        once.
+        """
+        for d in diagnostics:
+            self.found.setdefault(d.key, d)
+            self.counts[d.key] = max(self.counts.get(d.key, 0), counts.get(d.key, 1))
+
+
+def check_file(
+    source: str | Path,
+    net: str | None = None,
+    *,
+    args: dict[str, object] | None = None,
+    sizes: dict[str, int] | None = None,
+    max_ops: int = 100_000,
+) -> Findings:
+    """Compile one net of a file, or all that have defaults for all their parameters, and keep what is found.
+
+    A file without such a net is read and its names are resolved. Raises `Failure` where it cannot be read.
+    """
+    findings = Findings()
+    path = Path(source)
+    try:
+        wanted = [net] if net is not None else nets(path, complete=True)
+    except CompileError as error:
+        findings.add(error.diagnostics, error.counts)
+        return findings
+    for name in wanted:
+        findings.nets.append(name)
+        try:
+            model = compile_model(path, name, args=args, sizes=sizes, max_ops=max_ops)
+        except CompileError as error:
+            findings.add(error.diagnostics, error.counts)
+        else:
+            findings.add(model.notes, {})
+    return findings

@@ -1,0 +1,72 @@
+"""`dslc build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dslc.cli.options import net_options, source_argument
+from dslc.cli.values import Choices, names
+
+
+@click.command()
+@source_argument
+@net_options
+@click.option(
+    "-o", "--output", "folder", default="build", show_default=True, metavar="DIR", help="where to write"
+)
+@click.option(
+    "--target", "targets", type=Choices("torch", "onnx"), default="torch,onnx", help="what to write"
+)
+@click.option(
+    "--dynamic",
+    multiple=True,
+    metavar="N,H,W",
+    callback=names,
+    help="sizes that stay open in the ONNX graph",
+)
+@click.option("--no-fold", is_flag=True, help="keep batch norms in the ONNX graph")
+@click.option("--seed", default=0, show_default=True, help="for the declared initialisers")
+@click.option("--weights", metavar="FILE", help="a .safetensors file to take the weights from")
+@click.option(
+    "--check", "checks", type=Choices("parity", "onnx", "placement"), default="", help="prove before writing"
+)
+@click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
+def build(
+    source: str,
+    net: str | None,
+    args: dict[str, object],
+    sizes: dict[str, int],
+    max_ops: int,
+    folder: str,
+    targets: tuple[str, ...],
+    dynamic: tuple[str, ...],
+    no_fold: bool,
+    seed: int,
+    weights: str | None,
+    checks: tuple[str, ...],
+    verbose: bool,
+) -> None:
+    """Write a network as a PyTorch module and as an ONNX graph, with the weights both start from."""
+    from dslc.api import compile_model
+    from dslc.build import build as write
+    from dslc.cli.show import show_notes
+
+    model = compile_model(Path(source), net, args=args, sizes=sizes, max_ops=max_ops)
+    show_notes(model.notes, verbose)
+    built = write(
+        model,
+        folder,
+        targets=targets,
+        dynamic=dynamic,
+        fold=not no_fold,
+        seed=seed,
+        weights=weights,
+        checks=checks,
+    )
+    for line in built.checks:
+        click.echo(line)
+    width = max((len(str(path)) for path, _ in built.files), default=0)
+    for path, words in built.files:
+        click.echo(f"{str(path).ljust(width)}  {words}")

@@ -1,0 +1,47 @@
+"""`dslc check`."""
+
+from __future__ import annotations
+
+import click
+
+from dslc.cli.options import net_options, source_argument
+
+
+@click.command()
+@source_argument
+@net_options
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print findings"
+)
+@click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
+@click.pass_context
+def check(
+    ctx: click.Context,
+    source: str,
+    net: str | None,
+    args: dict[str, object],
+    sizes: dict[str, int],
+    max_ops: int,
+    form: str,
+    verbose: bool,
+) -> None:
+    """Say what is wrong with a program: every independent mistake in one run.
+
+    Without --net, every net that has defaults for all its parameters is checked.
+    """
+    from dslc.check import check_file
+
+    result = check_file(source, net, args=args, sizes=sizes, max_ops=max_ops)
+    found = result.diagnostics if verbose else result.without_notes
+    if form == "json":
+        from dslc.diagnostics.export import to_json
+
+        click.echo(to_json(result.diagnostics, result.counts))
+    else:
+        from dslc.cli.show import show_diagnostics
+
+        show_diagnostics(found, result.counts, footer=bool(result.errors))
+        if not result.errors:
+            what = ", ".join(result.nets) or "no net that needs no arguments"
+            click.echo(f"{source}: {what}: no errors")
+    ctx.exit(1 if result.errors else 0)

@@ -1,0 +1,67 @@
+"""The `dslc` command; each subcommand's module is imported only when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from dslc.diagnostics.model import CompileError, Failure
+
+COMMANDS = {
+    "build": "write a PyTorch module and an ONNX graph",
+    "check": "say what is wrong with a program",
+    "stats": "shapes, parameters, multiply-adds and receptive fields, layer by layer",
+    "run": "run a network on an image or an array",
+    "explain": "what an error code means, with examples",
+    "doctor": "versions, onnxruntime's providers, and what is missing",
+    "completion": "print a script that completes commands and options in your shell",
+    "version": "print the version",
+}
+
+
+class Commands(click.Group):
+    """The group of subcommands: imports one only to run it, and shows mistakes as messages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"dslc.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from dslc.diagnostics.codes import nearest
+
+            near = nearest(args[0], COMMANDS)
+            ctx.fail(f"no command `{args[0]}`" + (f"; did you mean `{near}`?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CompileError as error:
+            from dslc.cli.show import show_diagnostics
+
+            show_diagnostics(error.diagnostics, error.counts, footer=True)
+        except Failure as failure:
+            from dslc.cli.show import show_failure
+
+            show_failure(failure)
+        return ctx.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """A declarative language for neural networks, compiled to readable PyTorch and to ONNX."""

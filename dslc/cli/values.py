@@ -1,0 +1,97 @@
+"""Values given on the command line: `--set depth=3`, `--size H=384,W=384`, `--dynamic N,H,W`."""
+
+from __future__ import annotations
+
+import re
+from ast import literal_eval
+
+import click
+
+WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
+SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def assignments(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, object]:
+    """`name=value` pairs as arguments of the net; a later one wins."""
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not NAME.fullmatch(name.strip()):
+            raise click.BadParameter(f"`{text}` is not `name=value`")
+        found[name.strip()] = value_of(value.strip())
+    return found
+
+
+def sizes(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, int]:
+    """`H=384,W=384` as whole numbers above zero by name."""
+    found = {}
+    for part in (part for text in texts for part in text.split(",")):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if not NAME.fullmatch(name) or not value.isdecimal() or int(value) < 1:
+            raise click.BadParameter(f"`{part}` is not a size such as `H=384`")
+        found[name] = int(value)
+    return found
+
+
+def names(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Names with commas between them, each once."""
+    parts = [part.strip() for text in texts for part in text.split(",")]
+    for part in parts:
+        if not NAME.fullmatch(part):
+            raise click.BadParameter(f"`{part}` is not a name")
+    return tuple(dict.fromkeys(parts))
+
+
+class Choices(click.ParamType[tuple[str, ...]]):
+    """Words of a fixed set with commas between them: `torch,onnx`."""
+
+    name = "choices"
+
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = allowed
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{','.join(self.allowed)}]"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",") if part.strip()]
+        for part in parts:
+            if part not in self.allowed:
+                self.fail(f"`{part}` is none of {', '.join(self.allowed)}", param, ctx)
+        return tuple(dict.fromkeys(parts))
+
+
+def value_of(text: str) -> object:
+    """A number (with K, M, G, T), true, false, none, a size such as `3x3`, a quoted text, a list or a tuple.
+
+    A bare word is itself, for parameters that take one of several words.
+    """
+    if text in WORDS:
+        return WORDS[text]
+    if text[-1:] in SUFFIXES and re.fullmatch(r"\d+(\.\d+)?[KMGT]", text):
+        whole, _, part = text[:-1].partition(".")
+        exact = int(whole + part) * SUFFIXES[text[-1]]
+        value, rest = divmod(exact, 10 ** len(part))
+        return value if not rest else exact / 10 ** len(part)
+    if re.fullmatch(r"\d+(x\d+)+", text):
+        return tuple(int(side) for side in text.split("x"))
+    if NAME.fullmatch(text):
+        return text
+    try:
+        return plain(literal_eval(text))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        raise click.BadParameter(f"cannot read the value `{text}`") from None
+
+
+def plain(value: object) -> object:
+    """Numbers, texts, booleans, lists and tuples of them; anything else Python could write is refused."""
+    if isinstance(value, list | tuple):
+        return type(value)(plain(item) for item in value)
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    raise ValueError(value)

@@ -1,0 +1,93 @@
+"""Mistakes of building and running that have no place in a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+@dataclass(frozen=True)
+class NotInstalled(Mistake, code="E0650"):
+    """An optional package is needed for what was asked, and is not installed.
+
+    The compiler itself needs neither torch nor onnxruntime; comparing, loading and running do. Each comes
+    with an extra:
+
+    ```sh
+    pip install 'dslc[torch,cpu]'
+    ```
+    """
+
+    package: str
+    extra: str
+    purpose: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.purpose} needs {self.package}, which is not installed"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"pip install 'dslc[{self.extra}]'"),)
+
+
+@dataclass(frozen=True)
+class OutputsDiffer(Mistake, code="E0651"):
+    """The generated PyTorch module and the ONNX graph disagree: a bug of the compiler.
+
+    `--check parity` runs both with the same weights on the same random input and compares every result.
+    Nothing was written. Please report the program and these numbers:
+
+    ```sh
+    dslc build net.dl --check parity
+    ```
+    """
+
+    output: str
+    difference: float
+    limit: float
+
+    @property
+    def message(self) -> str:
+        how = f"{self.difference:.1e} of its largest value, more than {self.limit:.0e}"
+        return f"`{self.output}` of the PyTorch module and of the ONNX graph differ by {how}"
+
+
+@dataclass(frozen=True)
+class InvalidGraph(Mistake, code="E0652"):
+    """onnx's own checker refuses the graph: a bug of the compiler.
+
+    `--check onnx` runs onnx's checker and its strict shape inference. Nothing was written. Please report the
+    program and the reason:
+
+    ```sh
+    dslc build net.dl --check onnx
+    ```
+    """
+
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"the ONNX graph is invalid: {self.reason}"
+
+
+@dataclass(frozen=True)
+class LeavesGpu(Mistake, code="E0653"):
+    """A node of the graph has no CUDA kernel: on a GPU it would run on the CPU, with a copy before and after.
+
+    `--check placement` finds such nodes without a GPU, from a table of kernels. Nothing was written.
+
+    ```sh
+    dslc build net.dl --check placement
+    ```
+    """
+
+    node: str
+    kind: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.node}` ({self.kind}) would leave the GPU: {self.reason}"

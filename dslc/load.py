@@ -1,0 +1,44 @@
+"""`dslc.load`: a program as the nn.Module class of its generated source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dslc.api import compile_model
+from dslc.backends.torch.emit import emit
+from dslc.diagnostics.model import Failure
+from dslc.errors import NotInstalled
+from dslc.generated import module_from_text, root_class
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def load(
+    source: str | Path, net: str | None = None, *, sizes: dict[str, int] | None = None, **args: object
+) -> type[nn.Module]:
+    """The generated class of a network; `source`, `net`, `sizes` and `args` as `dslc.compile` takes them.
+
+    The class is an ordinary one of an ordinary module: `inspect.getsource` shows it, instances pickle and
+    copy, and the same program gives the same class. `__dslc__` on it says where it came from; `to_onnx(path,
+    ...)` on an instance writes that instance's weights (see `dslc.export_onnx`). Raises `CompileError`.
+    """
+    try:
+        import torch  # noqa: F401 - the generated source imports it
+    except ImportError as error:
+        raise Failure(NotInstalled("torch", "torch", "`dslc.load`")) from error
+    model = compile_model(source, net, args=args, sizes=sizes)
+    module = module_from_text(emit(model), model.entry)
+    cls: type[nn.Module] = getattr(module, root_class(module))
+    if "__dslc__" not in vars(cls):
+        setattr(cls, "__dslc__", {"source": source, "net": model.entry, "args": args, "sizes": sizes or {}})  # noqa: B010
+        setattr(cls, "to_onnx", to_onnx)  # noqa: B010
+    return cls
+
+
+def to_onnx(self: nn.Module, path: str | Path, **options: Any) -> list[Path]:
+    """Write this module with its present weights as ONNX; `options` as `dslc.export_onnx` takes them."""
+    from dslc.backends.onnx.live import export_onnx
+
+    return export_onnx(self, path, **options)

@@ -1,0 +1,32 @@
+"""All error codes of the compiler, with what they mean."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+from dslc.diagnostics.codes import REGISTRY
+from dslc.diagnostics.model import Mistake
+
+PACKAGE = Path(__file__).resolve().parent.parent
+DEFINES_CODE = re.compile(r'^class \w+\(.*\bcode="[A-Z]\d{4}"', re.MULTILINE)
+
+
+def load_codes() -> dict[str, type[Mistake]]:
+    """The registry with every code in it, sorted: imports the modules whose text defines one.
+
+    A module registers its codes when it is imported; a compile needs few of them, `explain` and the docs all.
+    """
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if DEFINES_CODE.search(path.read_text(encoding="utf-8")):
+            import_module(".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts)))
+    return dict(sorted(REGISTRY.items()))
+
+
+def code_table() -> str:
+    """Every code with the first line of its page, one a line."""
+    lines = [
+        f"{code}  {(m.__doc__ or '').strip().splitlines()[0].rstrip('.')}" for code, m in load_codes().items()
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,122 @@
+"""Mistakes in files of weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dslc.diagnostics.model import Failure, Help, Mistake
+
+
+class WeightsError(Failure):
+    """A file of weights does not fit the network, or cannot be read."""
+
+
+@dataclass(frozen=True)
+class UnreadableWeights(Mistake, code="E0610"):
+    """A file of weights cannot be read: it is missing, or is no .safetensors file.
+
+    A PyTorch checkpoint (`.pt`, `.pth`) can run any code when it is opened, so it is refused. Convert it
+    once:
+
+    ```sh
+    python -c 'import torch, safetensors.torch as s; s.save_file(torch.load("a.pth"), "a.safetensors")'
+    ```
+    """
+
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot read weights from `{self.path}`: {self.reason}"
+
+
+@dataclass(frozen=True)
+class MissingWeight(Mistake, code="E0611"):
+    """The network has a parameter that the file of weights lacks.
+
+    Names are the paths of modules, as in PyTorch's state dict: `as` in the program names a module. Compare
+    the file with what the network expects:
+
+    ```sh
+    dslc stats net.dl --weights net.safetensors
+    ```
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    near: str | None  # a tensor of the file that the network does not take
+
+    @property
+    def message(self) -> str:
+        return f"the weights lack `{self.name}` {list(self.shape)}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"the file has `{self.near}`"),) if self.near else ()
+
+
+@dataclass(frozen=True)
+class ExtraWeight(Mistake, code="E0612"):
+    """The file of weights has a tensor that the network does not have.
+
+    Loading is strict, as in PyTorch: a tensor that nothing reads is most often a layer that was named
+    otherwise or left out of the program.
+
+    ```sh
+    dslc stats net.dl --weights net.safetensors
+    ```
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    near: str | None  # a parameter of the network that the file lacks
+
+    @property
+    def message(self) -> str:
+        return f"the weights have `{self.name}` {list(self.shape)}, which the network does not"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"the network has `{self.near}`"),) if self.near else ()
+
+
+@dataclass(frozen=True)
+class WrongWeightShape(Mistake, code="E0613"):
+    """A tensor of the file has another shape than the network's parameter.
+
+    The network was built with other arguments (classes, width, input size) than the one that was trained.
+
+    ```sh
+    dslc build net.dl --set classes=10 --weights net.safetensors
+    ```
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    found: tuple[int, ...]
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` is {list(self.shape)} in the network and {list(self.found)} in the weights"
+
+
+@dataclass(frozen=True)
+class WrongWeightType(Mistake, code="E0614"):
+    """A tensor of the file has elements that do not convert to the parameter's: integers for floats, or the
+    reverse.
+
+    float16, bfloat16 and float64 are converted to the type that the network declares.
+
+    ```sh
+    dslc build net.dl --weights net.safetensors
+    ```
+    """
+
+    name: str
+    dtype: str
+    found: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` is {self.dtype} in the network and {self.found} in the weights"

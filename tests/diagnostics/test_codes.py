@@ -1,0 +1,99 @@
+"""The registry of codes: explanations, near codes, and that each page has examples that do what they say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dslc.api import compile_model
+from dslc.diagnostics import codes
+from dslc.diagnostics.model import CompileError, Mistake, Severity
+from dslc.reports.catalogue import code_table, load_codes
+from tests.diagnostics import sample
+
+ALL = {c: m for c, m in load_codes().items() if m.__module__.startswith("dslc.")}
+PLACELESS = {c for c in ALL if c.startswith("E06")}
+"""Files, weights and devices: no program can show them, so their pages show a command."""
+
+FENCE = re.compile(r"^( *)```(\w+)( fails)?[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+
+
+def examples(mistake: type[Mistake], kind: str) -> list[str]:
+    """The fenced examples of a page: `fails` or `works`."""
+    doc = re.sub(r"^    ", "", mistake.__doc__ or "", flags=re.MULTILINE)
+    return [text for _, _, fails, text in FENCE.findall(doc) if bool(fails) is (kind == "fails")]
+
+
+def test_there_are_codes() -> None:
+    assert len(ALL) > 60
+
+
+@pytest.mark.parametrize("code", sorted(ALL))
+def test_a_page_says_what_why_and_shows_both_examples(code: str) -> None:
+    doc = ALL[code].__doc__ or ""
+    title, *rest = doc.strip().split("\n\n")
+    assert title.endswith(".") and "\n" not in title, "the first line is the title"
+    assert rest and not rest[0].lstrip().startswith("```"), "a paragraph says why it happens"
+    if code in PLACELESS:
+        assert "```sh" in doc
+    else:
+        assert len(examples(ALL[code], "fails")) == 1
+        assert len(examples(ALL[code], "works")) == 1
+
+
+@pytest.mark.parametrize("code", sorted(set(ALL) - PLACELESS))
+def test_the_failing_example_fails_with_the_code_and_the_mended_one_compiles(code: str) -> None:
+    (bad,), (good,) = examples(ALL[code], "fails"), examples(ALL[code], "works")
+    if ALL[code].severity is Severity.ERROR:
+        with pytest.raises(CompileError) as error:
+            compile_model(bad)
+        assert {d.code for d in error.value.diagnostics} == {code}
+    else:
+        assert code in {d.code for d in compile_model(bad).notes}
+    notes = compile_model(good).notes
+    assert code not in {d.code for d in notes}
+
+
+def test_explain_gives_title_reason_and_both_examples() -> None:
+    page = codes.explain("E9001")
+    assert page == (
+        "# E9001: Counts that do not divide\n\nWhy it happens.\n\nThis fails:\n\n```dl\nbad\n```\n\n"
+        "This works:\n\n```dl\ngood\n```\n"
+    )
+    assert sample.Uneven is codes.REGISTRY["E9001"]
+
+
+@pytest.mark.parametrize("text", ["E9001", "e9001", "9001", " E9001 "])
+def test_codes_are_found_as_people_write_them(text: str) -> None:
+    assert codes.normal_code(text) == "E9001"
+
+
+def test_short_codes_are_filled_up() -> None:
+    assert codes.normal_code("304") == "E0304"
+    assert codes.normal_code("w7") == "W0007"
+
+
+def test_near_codes() -> None:
+    assert "E0304" in codes.near_codes("E0340x")
+    assert codes.near_codes("banana") == []
+    with pytest.raises(KeyError):
+        codes.explain("E0000")
+
+
+def test_one_code_is_one_class() -> None:
+    with pytest.raises(TypeError, match="E9001 is both"):
+        type("Other", (Mistake,), {"__qualname__": "Other"}, code="E9001")
+
+
+def test_the_table_lists_every_code_with_its_title() -> None:
+    lines = code_table().splitlines()
+    assert len(lines) >= len(ALL)
+    assert any(line.startswith("E0304  ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("conf", "conv"), ("CONV", "conv"), ("zzz", None), ("maxpol", "maxpool")]
+)
+def test_nearest_name(name: str, expected: str | None) -> None:
+    assert codes.nearest(name, ["conv", "maxpool", "relu"]) == expected

@@ -1,0 +1,206 @@
+"""dslc, PyTorch and onnxruntime agree on whole networks: the shape of every value, and the outputs.
+
+Every tensor of the exported graph is made an output and run; its shape must be the one dslc inferred. The
+generated PyTorch has the same weights, and every module is hooked. Then all again at another batch size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+
+import dslc
+from dslc.analysis.cost import costs
+from dslc.backends.onnx.emit import emit
+from dslc.ir.model import Call, Either, For, If, Item, Model, Node, Value
+from dslc.ir.walk import Flat, Needed, flatten
+from dslc.types.dim import evaluate
+
+Shape = tuple[int, ...]
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+NETS = {
+    "lenet": "lenet.dl",
+    "alexnet": "alexnet.dl",
+    "alexnet_2gpu": "alexnet.dl",
+    "nin": "nin.dl",
+    "vgg16": "vgg.dl",
+    "googlenet": "googlenet.dl",
+    "resnet18": "resnet.dl",
+    "resnet50": "resnet.dl",
+    "densenet121": "densenet.dl",
+    "mobilenet_v1": "mobilenet_v1.dl",
+    "mobilenet_v2": "mobilenet_v2.dl",
+    "se_resnet50": "se_resnet.dl",
+    "vit_b_16": "vit.dl",
+    "unet": "unet.dl",
+}
+GONE_IN_EVALUATION = {"dropout", "id"}
+
+
+def state_of(model: Model) -> dict[str, Tensor]:
+    """Weights that keep values near 1, by one seed; norms and statistics that are not 0 and 1."""
+    random = torch.Generator().manual_seed(1998)
+    state: dict[str, Tensor] = {}
+    for path, param in model.params.items():
+        spec = param.spec
+        tensor = torch.empty(spec.shape)
+        if path.endswith("num_batches_tracked"):
+            tensor = torch.tensor(7)
+        elif path.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5, generator=random)
+        elif len(spec.shape) > 1:
+            tensor.normal_(0, (2 * spec.shape[0] / spec.count) ** 0.5, generator=random)
+        else:
+            tensor.normal_(1.0 if path.endswith("weight") else 0.0, 0.1, generator=random)
+        state[path] = tensor
+    return state
+
+
+def shape_of(value: Value, model: Model, batch: int = 1) -> Shape:
+    """The shape dslc inferred, at the default sizes."""
+    at = {**dict.fromkeys(model.sizes.universal, batch), **model.sizes.default, "N": batch}
+    return tuple(evaluate(size, at) for size in value.type.dims)
+
+
+def parts(items: list[Item]) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    """(module path, results) of every use of an op or a part, in all regions."""
+    for item in items:
+        match item:
+            case Node(path=path, outs=outs):
+                yield path, outs
+            case Call(instance=instance, outs=outs):
+                yield instance.path, outs
+                yield from parts(instance.body)
+            case If(items=inner):
+                yield from parts(inner)
+            case For(turns=turns):
+                for turn in turns:
+                    yield from parts(turn)
+            case Either(evaluation=inner):
+                yield from parts(inner)
+
+
+def torch_shapes(network: nn.Module, image: Tensor) -> tuple[Tensor, dict[str, set[Shape]]]:
+    """The result, and the shapes of what every module gave."""
+    seen: dict[str, set[Shape]] = {}
+
+    def note(name: str, result: object) -> None:
+        if isinstance(result, Tensor):
+            seen.setdefault(name, set()).add(tuple(result.shape))
+
+    for name, module in network.named_modules():
+        module.register_forward_hook(lambda _, __, result, name=name: note(name, result))
+    with torch.no_grad():
+        return network(image), seen
+
+
+def onnx_shapes(proto: onnx.ModelProto, image: Tensor) -> tuple[dict[str, Shape], dict[str, Shape]]:
+    """Of every tensor, the shape the file declares and the one onnxruntime makes without optimising."""
+    declared = {
+        info.name: tuple(d.dim_value for d in info.type.tensor_type.shape.dim)
+        for info in [*proto.graph.value_info, *proto.graph.output]
+    }
+    known = {info.name for info in proto.graph.output}
+    names = [name for node in proto.graph.node for name in node.output if name]
+    proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
+    found = run_onnx(proto, image, names, onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    return declared, {name: tuple(array.shape) for name, array in found.items()}
+
+
+def run_onnx(
+    proto: onnx.ModelProto, image: Tensor, names: list[str] | None = None, level: object = None
+) -> dict[str, Tensor]:
+    """The outputs by name."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if level is not None:
+        options.graph_optimization_level = level
+    session = onnxruntime.InferenceSession(
+        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    names = names or [output.name for output in session.get_outputs()]
+    results = session.run(names, {session.get_inputs()[0].name: image.numpy()})
+    return {name: torch.from_numpy(array) for name, array in zip(names, results, strict=True)}
+
+
+def difference(a: Tensor, b: Tensor) -> float:
+    """Largest difference, relative to the largest value."""
+    return float((a - b).abs().max() / b.abs().max())
+
+
+def check_onnx_shapes(model: Model, flat: Flat, declared: dict[str, Shape], found: dict[str, Shape]) -> None:
+    for name, shape in found.items():
+        assert declared[name] == shape, f"{name}: declared {declared[name]}, onnxruntime {shape}"
+    outputs = {value for _, value in flat.outputs}
+    for step in flat.steps:
+        if step.needed is not Needed.ALWAYS or step.outs[0] in outputs:
+            continue
+        for number, value in enumerate(step.outs):
+            name = f"{step.path}:out" if len(step.outs) == 1 else f"{step.path}:out{number + 1}"
+            if name in found:
+                assert found[name] == shape_of(value, model), name
+            else:
+                assert isinstance(step.node, Node)
+                assert step.node.op.name in GONE_IN_EVALUATION, f"{name} is not in the graph"
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_agreement(name: str) -> None:
+    path = EXAMPLES / NETS[name]
+    model = dslc.compile(path, net=name)
+    flat = flatten(model)
+    weights = state_of(model)
+    with torch.device("meta"):
+        network = dslc.load(path, net=name)()
+    network.load_state_dict(weights, strict=True, assign=True)
+    network.eval()
+
+    random = torch.Generator().manual_seed(7)
+    image = torch.randn(shape_of(model.root.inputs[0], model), generator=random)
+    expected, seen = torch_shapes(network, image)
+    modules = dict(network.named_modules())
+    inferred = {p: {shape_of(v, model) for v in outs} for p, outs in parts(model.root.body) if p in modules}
+    assert expected.std() > 1e-3
+    assert {p: shapes for p, shapes in seen.items() if p} == inferred
+
+    arrays = {key: tensor.numpy() for key, tensor in weights.items()}
+    check_onnx_shapes(model, flat, *onnx_shapes(emit(model, arrays, fold=False).proto(), image))
+    folded = emit(model, arrays, dynamic=("N",)).proto()
+    for batch in (1, 3):
+        images = torch.cat([image, *(torch.randn(image.shape, generator=random) for _ in range(batch - 1))])
+        (found,) = run_onnx(folded, images).values()
+        with torch.no_grad():
+            assert difference(found, network(images)) <= 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "macs"),
+    [
+        # Figure 2 of the paper, all of c3 connected: 117,600 + 240,000 + 48,000 + 10,080 + 840 products.
+        ("lenet", 61_706, 416_520),
+        # 60,954,656 weights and 10,568 biases; products of the eight layers at 227x227.
+        ("alexnet_2gpu", 60_954_656 + 10_568, 724_406_816),
+        # Layers of the authors' CIFAR-10 model (Caffe model zoo).
+        ("nin", 966_986, 222_486_528),
+        # tensorflow/models, research/slim/nets/mobilenet_v1.md: 4.24 M and 569 M (568.7 by arithmetic).
+        ("mobilenet_v1", 4_231_976, 568_740_352),
+        # timm's seresnet50; ResNet-50's 4,089,184,256 products and C * C / 8 for the gates of each block.
+        ("se_resnet50", 28_088_024, 4_091_699_200),
+    ],
+)
+def test_counts(name: str, params: int, macs: int) -> None:
+    model = dslc.compile(EXAMPLES / NETS[name], net=name)
+    cost = costs(model, flatten(model))
+    assert (cost.count.params, cost.macs) == (params, macs)
+
+
+def test_alexnet_weights() -> None:
+    model = dslc.compile(EXAMPLES / "alexnet.dl", net="alexnet_2gpu")
+    weights = sum(param.spec.count for path, param in model.params.items() if not path.endswith("bias"))
+    assert weights == 60_954_656
