@@ -9,10 +9,10 @@ from pathlib import Path
 
 from dslc.analysis.budget import check_budgets
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Reject, Severity, Sink
+from dslc.diagnostics.model import CompileError, Reject, Severity, Sink
 from dslc.elaborate.const import BUILTINS
 from dslc.elaborate.expand import elaborate
-from dslc.elaborate.expression import UNNAMED
+from dslc.elaborate.meaning import UNNAMED
 from dslc.ir.model import Model
 from dslc.names.errors import NetArgument, NoNet, WhichNet
 from dslc.names.headers import check_headers
@@ -38,8 +38,9 @@ def compile_model(
 ) -> Model:
     """The checked model of a net.
 
-    `source` is a path, or the text of a program (a `str` with a newline). `net` names the net where the file has
-    several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. Raises `CompileError`.
+    `source` is a path, or the text of a program (a `str` with a newline). `net` names the net where the file
+    has several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. Raises
+    `CompileError`.
     """
     sink = Sink()
     with _deep():
@@ -56,11 +57,11 @@ def compile_model(
     return model
 
 
-def nets(source: str | Path) -> list[str]:
-    """The names of a program's nets, in order. Raises `CompileError`."""
+def nets(source: str | Path, complete: bool = False) -> list[str]:
+    """The names of a program's nets, in order; `complete`: those that need no argument. Raises `CompileError`."""
     sink = Sink()
-    program = load_program(source, sink)
-    return [i.name for i in sink.finish(_nets(program))]
+    found = _nets(sink.finish(load_program(source, sink)))
+    return [i.name for i in found if not complete or all(p.default is not None for p in i.parameters)]
 
 
 def load_program(source: str | Path, sink: Sink) -> Program:
@@ -74,7 +75,7 @@ def load_program(source: str | Path, sink: Sink) -> Program:
             text = loader.main(path)
         except Reject as reject:
             sink.add(file_diagnostic(reject.mistake, str(path)))
-            raise AssertionError from sink.finish(None)
+            raise CompileError(sink.diagnostics) from None
     program = resolve(text, path, loader, sink, frozenset((*REGISTRY, *INITIALISERS, *BUILTINS)) - UNNAMED)
     check_headers(program, sink)
     return program
@@ -103,7 +104,9 @@ def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, obj
 def _nets(program: Program) -> list[tree.Block | tree.NetAlias]:
     assert program.main is not None
     return [
-        i for i in program.main.tree.items if isinstance(i, tree.NetAlias) or (isinstance(i, tree.Block) and i.kind == "net")
+        i
+        for i in program.main.tree.items
+        if isinstance(i, tree.NetAlias) or (isinstance(i, tree.Block) and i.kind == "net")
     ]
 
 
@@ -126,15 +129,30 @@ def _check_names(
         if name not in known:
             near = nearest(name, known)
             hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
-            sink.add(file_diagnostic(NetArgument(f"the net `{entry}` has no parameter `{name}`", hint), program.main.tree.source.path))
+            sink.add(
+                file_diagnostic(
+                    NetArgument(f"the net `{entry}` has no parameter `{name}`", hint),
+                    program.main.tree.source.path,
+                )
+            )
     for name, size in sizes.items():
         if size < 1:
-            sink.add(file_diagnostic(NetArgument(f"the size `{name}` must be at least 1, not {size}"), program.main.tree.source.path))
+            sink.add(
+                file_diagnostic(
+                    NetArgument(f"the size `{name}` must be at least 1, not {size}"),
+                    program.main.tree.source.path,
+                )
+            )
     sink.finish(None)
 
 
 def _elaborate(
-    program: Program, entry: str, args: Mapping[str, object], asked: Mapping[str, int], sink: Sink, max_ops: int
+    program: Program,
+    entry: str,
+    args: Mapping[str, object],
+    asked: Mapping[str, int],
+    sink: Sink,
+    max_ops: int,
 ) -> Model | None:
     """Elaborate; where a weight pins a size, again with the number in the port (at most once a symbol)."""
     table = Sizes()

@@ -13,8 +13,7 @@ from dslc.diagnostics.render import Key
 
 @dataclass(slots=True)
 class Findings:
-    """All diagnostics of a file's nets, each once, in the order found; `nets` are those that were compiled.
-    """
+    """All diagnostics of a file's nets, each once, in the order found; `nets` are those that were compiled."""
 
     nets: list[str] = field(default_factory=list)
     found: dict[Key, Diagnostic] = field(default_factory=dict)

@@ -66,9 +66,7 @@ def runtime_finding(providers: Callable[[], list[str]]) -> Finding:
     except (ImportError, AttributeError, OSError) as error:
         reason = f"cannot be used: {error}; pip uninstall onnxruntime onnxruntime-gpu, then install one"
         return Finding("providers", reason, problem=True)
-    return Finding(
-        "providers", f"{', '.join(names)} (listed is not loadable: `dslc run --device cuda` tries)"
-    )
+    return Finding("providers", f"{', '.join(names)} (listed is not loadable: `dslc run --device cuda` tries)")
 
 
 def onnxruntime_providers() -> list[str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dslc.diagnostics.model import Help, Mistake
 
 
-@dataclass(frozen=True)
 class NotInstalled(Mistake, code="E0650"):
     """An optional package is needed for what was asked, and is not installed.
 
@@ -32,7 +29,6 @@ class NotInstalled(Mistake, code="E0650"):
         return (Help(f"pip install 'dslc[{self.extra}]'"),)
 
 
-@dataclass(frozen=True)
 class OutputsDiffer(Mistake, code="E0651"):
     """The generated PyTorch module and the ONNX graph disagree: a bug of the compiler.
 
@@ -54,7 +50,6 @@ class OutputsDiffer(Mistake, code="E0651"):
         return f"`{self.output}` of the PyTorch module and of the ONNX graph differ by {how}"
 
 
-@dataclass(frozen=True)
 class InvalidGraph(Mistake, code="E0652"):
     """onnx's own checker refuses the graph: a bug of the compiler.
 
@@ -73,7 +68,6 @@ class InvalidGraph(Mistake, code="E0652"):
         return f"the ONNX graph is invalid: {self.reason}"
 
 
-@dataclass(frozen=True)
 class LeavesGpu(Mistake, code="E0653"):
     """A node of the graph has no CUDA kernel: on a GPU it would run on the CPU, with a copy before and after.
 

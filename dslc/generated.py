@@ -15,8 +15,7 @@ PREFIX = "dslc_generated_"
 
 
 class TextLoader(InspectLoader):
-    """Loads a module from a text that is in no file; `inspect` and tracebacks read it through `get_source`.
-    """
+    """Loads a module from a text that is in no file; `inspect` and tracebacks read it through `get_source`."""
 
     def __init__(self, text: str, filename: str) -> None:
         self.text = text
@@ -61,8 +60,6 @@ def root_class(module: ModuleType) -> str:
     users.
     """
     classes = [
-        name
-        for name, value in vars(module).items()
-        if isinstance(value, type) and value.__module__ == module.__name__
+        name for name, value in vars(module).items() if isinstance(value, type) and value.__module__ == module.__name__
     ]
     return classes[-1]

@@ -32,8 +32,9 @@ def load(
     module = module_from_text(emit(model), model.entry)
     cls: type[nn.Module] = getattr(module, root_class(module))
     if "__dslc__" not in vars(cls):
-        setattr(cls, "__dslc__", {"source": source, "net": model.entry, "args": args, "sizes": sizes or {}})  # noqa: B010
-        setattr(cls, "to_onnx", to_onnx)  # noqa: B010
+        origin = {"source": source, "net": model.entry, "args": args, "sizes": sizes or {}, "model": model}
+        for name, value in (("__dslc__", origin), ("to_onnx", to_onnx)):
+            setattr(cls, name, value)
     return cls
 
 

@@ -31,7 +31,6 @@ class Output:
     write: Writer
 
 
-@dataclass(frozen=True)
 class CannotWrite(Mistake, code="E0601"):
     """A result cannot be written: the disk is full, the folder is missing or read-only, or the name is taken.
 

@@ -22,9 +22,7 @@ LIMIT = 1e-4
 """Greatest difference of an output, relative to its largest magnitude, in fp32."""
 
 
-def verify(
-    model: Model, text: str, graph: OnnxModel, state: Mapping[str, Array], checks: Collection[str]
-) -> list[str]:
+def verify(model: Model, text: str, graph: OnnxModel, state: Mapping[str, Array], checks: Collection[str]) -> list[str]:
     """A line for each check that holds; raises `Failure` for the first that does not."""
     found = []
     if "onnx" in checks:

@@ -13,12 +13,8 @@ from dslc.cli.values import Choices, names
 @click.command()
 @source_argument
 @net_options
-@click.option(
-    "-o", "--output", "folder", default="build", show_default=True, metavar="DIR", help="where to write"
-)
-@click.option(
-    "--target", "targets", type=Choices("torch", "onnx"), default="torch,onnx", help="what to write"
-)
+@click.option("-o", "--output", "folder", default="build", show_default=True, metavar="DIR", help="where to write")
+@click.option("--target", "targets", type=Choices("torch", "onnx"), default="torch,onnx", help="what to write")
 @click.option(
     "--dynamic",
     multiple=True,
@@ -29,9 +25,7 @@ from dslc.cli.values import Choices, names
 @click.option("--no-fold", is_flag=True, help="keep batch norms in the ONNX graph")
 @click.option("--seed", default=0, show_default=True, help="for the declared initialisers")
 @click.option("--weights", metavar="FILE", help="a .safetensors file to take the weights from")
-@click.option(
-    "--check", "checks", type=Choices("parity", "onnx", "placement"), default="", help="prove before writing"
-)
+@click.option("--check", "checks", type=Choices("parity", "onnx", "placement"), default="", help="prove before writing")
 @click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
 def build(
     source: str,

@@ -10,9 +10,7 @@ from dslc.cli.options import net_options, source_argument
 @click.command()
 @source_argument
 @net_options
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print findings"
-)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print findings")
 @click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
 @click.pass_context
 def check(

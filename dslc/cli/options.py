@@ -20,9 +20,7 @@ def source_argument(command: F) -> F:
 def net_options(command: F) -> F:
     """--net, --set, --size, --max-ops: which network is meant."""
     for option in (
-        click.option(
-            "--max-ops", default=100_000, show_default=True, metavar="N", help="stop when a net has more ops"
-        ),
+        click.option("--max-ops", default=100_000, show_default=True, metavar="N", help="stop when a net has more ops"),
         click.option(
             "--size",
             "sizes",

@@ -50,7 +50,8 @@ def explain(code: str) -> str:
     A KeyError for a code that is not registered.
     """
     mistake = REGISTRY[normal_code(code)]
-    title, _, rest = cleandoc(mistake.__doc__ or "").partition("\n")
+    title, _, rest = cleandoc(mistake.__doc__ or "").partition("\n\n")
+    title = " ".join(title.split())
     body = rest.strip().replace("```dl fails", "This fails:\n\n```dl", 1)
     before, fence, after = body.rpartition("\n```dl\n")
     if fence and "This fails:" in before:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, dataclass_transform
 
 from dslc.source import Span
 
@@ -62,8 +62,12 @@ class Frame:
             frame = frame.parent
 
 
+@dataclass_transform(frozen_default=True, eq_default=True)
 class Mistake:
-    """Base of all mistakes: a frozen dataclass of the facts, with a code and the words for them.
+    """Base of all mistakes: a record of the facts, with a code and the words for them.
+
+    Annotated names of a subclass are its fields, as in a frozen dataclass; it is none because making some two
+    hundred dataclasses would double the start-up time of every command.
 
     The docstring is what `dslc explain CODE` prints: why it happens, then a failing example in a fence
     marked `dl fails` and a mended one in a fence marked `dl`. Both run in the tests.
@@ -71,14 +75,35 @@ class Mistake:
 
     code: ClassVar[str] = ""
     severity: ClassVar[Severity] = Severity.ERROR
+    fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, code: str = "", severity: Severity = Severity.ERROR) -> None:
         from dslc.diagnostics import codes
 
+        own = vars(cls).get("__annotations__", {})
+        cls.fields = (*cls.fields, *(n for n, kind in own.items() if not str(kind).startswith("ClassVar")))
         if code:
             cls.code = code
             cls.severity = severity
             codes.register(cls)
+
+    def __init__(self, *values: object, **named: object) -> None:
+        given = dict(zip(self.fields, values, strict=False)) | named
+        if len(values) > len(self.fields) or not given.keys() <= set(self.fields):
+            raise TypeError(f"{type(self).__name__} has the fields {', '.join(self.fields)}")
+        for name in self.fields:
+            if name not in given and not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} needs `{name}`")
+        self.__dict__.update(given)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *map(str, self.__dict__.values())))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
 
     @property
     def message(self) -> str:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from dslc.diagnostics.model import Frame, Label, Reject
 from dslc.elaborate.arguments import Binding
-from dslc.elaborate.errors import BadOperation, NotALayer, SharedModule, WrongInputs
-from dslc.elaborate.expression import is_tensor
+from dslc.elaborate.errors_body import SharedModule
+from dslc.elaborate.errors_use import BadOperation, NotALayer, WrongInputs
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import (
     POISON,
@@ -23,6 +23,7 @@ from dslc.elaborate.state import (
     TrainingLayer,
     block_of,
     describe,
+    is_tensor,
 )
 from dslc.ir.model import Call, If, Instance, Item, Node, Param, Value
 from dslc.ops.base import Op, Port
@@ -91,7 +92,7 @@ class Application(Binding, Naming, ABC):
     def apply(self, layer: Const, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         """The tensors that a layer makes of `inputs`."""
         recipe = layer.value
-        if recipe is POISON or p.it is POISON and not inputs:
+        if recipe is POISON or (p.it is POISON and not inputs):
             return literal(POISON, span)
         if not isinstance(recipe, Recipe):
             return self.report(NotALayer(describe(recipe)), layer.span, p)
@@ -129,7 +130,18 @@ class Application(Binding, Naming, ABC):
     def _apply_group(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         """A `seq`, or a chain named by `as`: an instance that shares its writer's scope and numbers its steps."""
         group = Instance(
-            "seq", None, recipe.span, p.owner, "", False, recipe.scope, {}, inputs, p.frame, numbered=True, via=recipe.via
+            "seq",
+            None,
+            recipe.span,
+            p.owner,
+            "",
+            False,
+            recipe.scope,
+            {},
+            inputs,
+            p.frame,
+            numbered=True,
+            via=recipe.via,
         )
         self.name_instance(group, recipe, "seq", p, span)
         self.owners.append(group)
@@ -138,7 +150,7 @@ class Application(Binding, Naming, ABC):
         outs = result.value if isinstance(result.value, tuple) else (result.value,)
         if not all(isinstance(o, Value) for o in outs):
             return literal(POISON, span)
-        group.outputs = outs  # type: ignore[assignment]
+        group.outputs = outs
         p.items.append(Call(group, inputs, group.outputs, span, p.frame))
         return result
 
@@ -149,7 +161,12 @@ class Application(Binding, Naming, ABC):
         if isinstance(taken.value, Recipe):
             inner = taken.value
             taken = Const(
-                replace(inner, name=inner.name or recipe.name, name_span=inner.name_span or recipe.name_span, via=inner.via or recipe.via),
+                replace(
+                    inner,
+                    name=inner.name or recipe.name,
+                    name_span=inner.name_span or recipe.name_span,
+                    via=inner.via or recipe.via,
+                ),
                 taken.origin,
                 taken.scope,
                 taken.span,
@@ -194,6 +211,8 @@ class Application(Binding, Naming, ABC):
         """One use of an op: arguments and ports checked, the result typed, a node added."""
         cls = recipe.target
         assert isinstance(cls, type)
+        if cls.name == "id" and recipe.via is None and len(inputs) == 1:
+            return literal(inputs[0], span)
         if not self._ports(cls, inputs, p, span):
             return literal(POISON, span)
         consts: dict[str, Const] = {}
@@ -211,8 +230,8 @@ class Application(Binding, Naming, ABC):
             consts[name] = checked
         if missing:
             return self.missing(recipe, missing, p, span)
-        if recipe.extra:
-            consts[cls.extra] = literal(tuple(recipe.extra.items()), recipe.span)  # type: ignore[attr-defined]
+        if cls.extra is not None and recipe.extra:
+            consts[cls.extra] = literal(tuple(recipe.extra.items()), recipe.span)
         tied = {k: c.value for k, c in consts.items() if isinstance(c.value, Value)}
         values = {k: c.value for k, c in consts.items()}
         automatic = values.get("bias") == "auto"
@@ -224,7 +243,7 @@ class Application(Binding, Naming, ABC):
             types = op.infer(OpContext(self.sizes, inputs, consts, span), *(v.type for v in inputs))
         except Reject as reject:
             return self._rejected(reject, recipe, consts, inputs, p, span)
-        node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)  # type: ignore[arg-type]
+        node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)
         if automatic:
             self.auto_bias.append(node)
         return self._add(node, recipe, types if isinstance(types, tuple) else (types,), p, span)
@@ -252,7 +271,9 @@ class Application(Binding, Naming, ABC):
             ports += [ports[-1]] * (len(inputs) - len(ports))
         least = sum(not q.optional for q in op.inputs)
         if not (least <= len(inputs) <= len(ports)):
-            wanted = f"{least} tensor{'' if least == 1 else 's'}" + (" or more" if len(ports) > least or (ports and ports[-1].many) else "")
+            wanted = f"{least} tensor{'' if least == 1 else 's'}" + (
+                " or more" if len(ports) > least or (ports and ports[-1].many) else ""
+            )
             self.report(WrongInputs(op.name, wanted, len(inputs)), span, p)
             return False
         for port, value in zip(ports, inputs, strict=False):
@@ -264,14 +285,20 @@ class Application(Binding, Naming, ABC):
             if not _has_dtype(kind.dtype, port.dtype):
                 self.report(WrongDtype(op.name, port.name, kind, port.dtype), span, p, made)
                 return False
-            if port.channel is not None and kind.channel is not None and kind.rank > 2:
-                if kind.channel != port.channel % kind.rank:
-                    self.report(WrongChannelAxis(op.name, port.name, kind, port.channel), span, p, made)
-                    return False
+            axis = None if port.channel is None or kind.rank <= 2 else port.channel % kind.rank
+            if axis is not None and kind.channel not in (None, axis):
+                self.report(WrongChannelAxis(op.name, port.name, kind, port.channel or 0), span, p, made)
+                return False
         return True
 
     def _rejected(
-        self, reject: Reject, recipe: Recipe, consts: dict[str, Const], inputs: tuple[Value, ...], p: Place, span: Span
+        self,
+        reject: Reject,
+        recipe: Recipe,
+        consts: dict[str, Const],
+        inputs: tuple[Value, ...],
+        p: Place,
+        span: Span,
     ) -> Const:
         """An op's Reject at the text that is at fault, with the places that made several inputs."""
         where = span

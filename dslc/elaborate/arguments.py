@@ -8,17 +8,10 @@ from typing import Final
 
 from dslc.diagnostics.codes import nearest
 from dslc.elaborate.const import is_number
-from dslc.elaborate.errors import (
-    MissingArgument,
-    NoSuite,
-    NotAChoice,
-    OutOfRange,
-    SurplusArgument,
-    UnknownArgument,
-    WrongType,
-)
-from dslc.elaborate.expression import Expressions, is_tensor
-from dslc.elaborate.state import POISON, Definition, Function, Place, Recipe, SuiteLayer, describe
+from dslc.elaborate.errors import MissingArgument, NotAChoice, OutOfRange, SurplusArgument, UnknownArgument, WrongType
+from dslc.elaborate.errors_body import NoSuite
+from dslc.elaborate.expression import Expressions
+from dslc.elaborate.state import POISON, Definition, Function, Place, Recipe, SuiteLayer, describe, is_tensor
 from dslc.ir.model import Value
 from dslc.ops.base import Attr, Init, Op
 from dslc.ops.initialisers import INITIALISERS, initialiser
@@ -48,8 +41,14 @@ _KINDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     "bool": ("true or false", lambda v: isinstance(v, bool)),
     "str": ("a word", lambda v: isinstance(v, str)),
     "None": ("none", lambda v: v is None),
-    "Sides": ("a whole number or a size such as 3x3", lambda v: whole(v) or (isinstance(v, tuple) and all(map(whole, v)))),
-    "Padding": ("a padding (a number, a size, pairs, or half, valid, same_tf)", lambda v: whole(v) or _pairs(v)),
+    "Sides": (
+        "a whole number or a size such as 3x3",
+        lambda v: whole(v) or (isinstance(v, tuple) and all(map(whole, v))),
+    ),
+    "Padding": (
+        "a padding (a number, a size, pairs, or half, valid, same_tf)",
+        lambda v: whole(v) or _pairs(v),
+    ),
     "Init": ("an initialiser", lambda v: isinstance(v, Init)),
     "Tensor": ("a tensor", lambda v: isinstance(v, Value)),
     "Value": ("a tensor", lambda v: isinstance(v, Value)),
@@ -77,10 +76,10 @@ _TYPES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
 def initial(const: Const) -> Const:
     """`zeros` and `ones` name both a layer and an initialiser: here the initialiser is meant."""
     value = const.value
-    if isinstance(value, Recipe) and isinstance(value.target, type) and value.target.name in INITIALISERS:
-        if not value.bound:
-            return Const(initialiser(value.target.name, [], {}), const.origin, const.scope, const.span)
-    return const
+    if not isinstance(value, Recipe) or not isinstance(value.target, type) or value.bound:
+        return const
+    name = value.target.name
+    return Const(initialiser(name, [], {}), const.origin, const.scope, const.span) if name in INITIALISERS else const
 
 
 class Binding(Expressions, ABC):
@@ -101,7 +100,12 @@ class Binding(Expressions, ABC):
                 tensors.append(value)
             elif key is None and is_tensor(value) and isinstance(value, tuple):
                 tensors += value
-            elif key is not None and key in ports and key not in attributes and (isinstance(value, Value) or value is None):
+            elif (
+                key is not None
+                and key in ports
+                and key not in attributes
+                and (isinstance(value, Value) or value is None)
+            ):
                 if isinstance(value, Value):
                     named[key] = value
             else:
@@ -117,7 +121,9 @@ class Binding(Expressions, ABC):
             return self.apply(literal(filled, call.span), self._in_port_order(ports, tensors, named), p, call.span)
         return Const(filled, call, p.scope, call.span)
 
-    def _in_port_order(self, ports: tuple[str, ...], tensors: list[Value], named: dict[str, Value]) -> tuple[Value, ...]:
+    def _in_port_order(
+        self, ports: tuple[str, ...], tensors: list[Value], named: dict[str, Value]
+    ) -> tuple[Value, ...]:
         inputs = list(tensors)
         for name in ports[len(tensors) :]:
             if name in named:
@@ -144,7 +150,9 @@ class Binding(Expressions, ABC):
             case _:
                 return ()
 
-    def _fill(self, recipe: Recipe, arguments: Arguments, known: tuple[str, ...], call: tree.Call, p: Place) -> Recipe | None:
+    def _fill(
+        self, recipe: Recipe, arguments: Arguments, known: tuple[str, ...], call: tree.Call, p: Place
+    ) -> Recipe | None:
         bound, extra = dict(recipe.bound), dict(recipe.extra)
         op = recipe.target if isinstance(recipe.target, type) else None
         spread = getattr(op, "extra", None)
@@ -177,7 +185,14 @@ class Binding(Expressions, ABC):
         if gathered and gather is not None:
             bound[gather] = literal(tuple(gathered), call.span)
         return Recipe(
-            recipe.target, call.span if recipe.name is None else recipe.span, recipe.scope, bound, extra, recipe.name, recipe.name_span, recipe.via
+            recipe.target,
+            call.span if recipe.name is None else recipe.span,
+            recipe.scope,
+            bound,
+            extra,
+            recipe.name,
+            recipe.name_span,
+            recipe.via,
         )
 
     def _suite(self, recipe: Recipe, call: tree.Call, p: Place) -> Recipe | None:
@@ -210,17 +225,17 @@ class Binding(Expressions, ABC):
         if "Init" in kinds:
             const = initial(const)
         value = const.value
-        if isinstance(value, str) and rules.choices and "str" in (*kinds, "Padding" and "str"):
-            words = tuple(c for c in rules.choices if isinstance(c, str))
-            if value not in words:
-                self.report(NotAChoice(op.name, rules.name, value, words, nearest(value, words)), const.span, p)
-                return None
-            return const
-        if rules.choices and not isinstance(value, str) and not any(k in ("bool", "int", "Padding") for k in kinds):
-            if value not in rules.choices:
-                words = tuple(str(c) for c in rules.choices)
-                self.report(NotAChoice(op.name, rules.name, str(value), words, None), const.span, p)
-                return None
+        words = tuple(c for c in rules.choices if isinstance(c, str))
+        if isinstance(value, str) and rules.choices:
+            if value in words:
+                return const
+            near = nearest(value, words)
+            self.report(NotAChoice(op.name, rules.name, value, words, near), const.span, p)
+            return None
+        if rules.choices and not words and value not in rules.choices:
+            known = tuple(str(c) for c in rules.choices)
+            self.report(NotAChoice(op.name, rules.name, str(value), known, None), const.span, p)
+            return None
         if not any(_KINDS.get(kind, _KINDS["object"])[1](value) for kind in kinds):
             wanted = " or ".join(_KINDS[k][0] for k in kinds if k in _KINDS)
             if rules.choices:
@@ -299,7 +314,9 @@ class Binding(Expressions, ABC):
             elif key in names:
                 given[key] = const
             else:
-                return self.report(UnknownArgument(fn.name, key, tuple(names), nearest(key, names)), span or expr.span, p)
+                return self.report(
+                    UnknownArgument(fn.name, key, tuple(names), nearest(key, names)), span or expr.span, p
+                )
         q = p.inside(scope=scope)
         from dslc.types.const import Binding as Bound
 

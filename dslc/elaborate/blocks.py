@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.application import Application, trail
-from dslc.elaborate.errors import BadOperation, EndlessRecursion, NoResult, WrongInputs, WrongPort
-from dslc.elaborate.expression import DTYPES, mentioned
+from dslc.elaborate.errors_body import EndlessRecursion, NoResult
+from dslc.elaborate.errors_use import BadOperation, WrongInputs, WrongPort
+from dslc.elaborate.meaning import DTYPES
+from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import MAX_DEPTH, POISON, Definition, Place, Recipe, block_of, describe
 from dslc.ir.model import Call, Instance, Item, Value
 from dslc.source import Span
@@ -43,10 +46,21 @@ class Blocks(Application, ABC):
             q = Place(p.owner, scope, [], frame, None, p.depth + 1)
             instance = None
         else:
-            kind = "extern" if isinstance(block, tree.Extern) else "block"
+            kind: Literal["extern", "block"] = "extern" if isinstance(block, tree.Extern) else "block"
             numbered = isinstance(block, tree.Block) and block.sequence
             instance = Instance(
-                kind, block, block.name_span, p.owner, "", False, scope, {}, (), frame, numbered=numbered, via=recipe.via  # type: ignore[arg-type]
+                kind,
+                block,
+                block.name_span,
+                p.owner,
+                "",
+                False,
+                scope,
+                {},
+                (),
+                frame,
+                numbered=numbered,
+                via=recipe.via,
             )
             self.name_instance(instance, recipe, block.name, p, span)
             self.owners.append(instance)
@@ -143,9 +157,9 @@ class Blocks(Application, ABC):
         if instance is not None:
             instance.inputs = tuple(formal)
             for declared in block.parameters:
-                const = q.scope.names[declared.name].value
-                assert isinstance(const, Const)
-                instance.args[declared.name] = const
+                argument = q.scope.names[declared.name].value
+                assert isinstance(argument, Const)
+                instance.args[declared.name] = argument
             if isinstance(block, tree.Block):
                 self.made += [(v, f"the input `{v.name}`" if v.name else "the input", instance) for v in formal]
         q.it = formal[0] if formal else None
@@ -158,7 +172,8 @@ class Blocks(Application, ABC):
         many = ports[-1].many
         if len(inputs) < least or (len(inputs) > len(ports) and not many):
             wanted = ", ".join(f"`{q.name}`" for q in ports)
-            words = f"{least}{' or more' if many or least < len(ports) else ''} tensor{'s' if least != 1 else ''} ({wanted})"
+            more = " or more" if many or least < len(ports) else ""
+            words = f"{least}{more} tensor{'s' if least != 1 else ''} ({wanted})"
             self.report(WrongInputs(name, words, len(inputs)), span, p)
             return None
         entries = [Entry(port, inputs[i : i + 1]) for i, port in enumerate(ports)]
@@ -167,7 +182,13 @@ class Blocks(Application, ABC):
         return entries
 
     def _defaults(
-        self, block: tree.Block | tree.Extern, recipe: Recipe, q: Place, p: Place, span: Span, waiting: set[str]
+        self,
+        block: tree.Block | tree.Extern,
+        recipe: Recipe,
+        q: Place,
+        p: Place,
+        span: Span,
+        waiting: set[str],
     ) -> list[tree.Parameter] | None:
         """Evaluate defaults that need no size of the inputs; those that do are returned for later."""
         later: list[tree.Parameter] = []
@@ -189,7 +210,13 @@ class Blocks(Application, ABC):
         return later
 
     def _default(
-        self, declared: tree.Parameter, block: tree.Block | tree.Extern, recipe: Recipe, q: Place, p: Place, span: Span
+        self,
+        declared: tree.Parameter,
+        block: tree.Block | tree.Extern,
+        recipe: Recipe,
+        q: Place,
+        p: Place,
+        span: Span,
     ) -> bool:
         assert declared.default is not None
         const = self.evaluate(declared.default, q)
@@ -211,20 +238,19 @@ class Blocks(Application, ABC):
             self._wrong_port(where, spec, value, f"element type {actual.dtype.value}", p, span)
             return None
         if spec.dims is None:
-            words = [None if w is None else Const(w.value, None, None, w.span) for w in actual.words]
-            return replace(actual, words=tuple(words))
+            return replace(actual, words=tuple(w and Const(w.value, None, None, w.span) for w in actual.words))
         rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
         fixed = len(spec.dims) - (rest is not None)
         if actual.rank < fixed or (rest is None and actual.rank != fixed):
             self._wrong_port(where, spec, value, f"it has {actual.rank} axes", p, span)
             return None
         axes = self._axes(spec.dims, rest, actual.rank)
-        words = [None] * actual.rank
+        words: list[Const | None] = [None] * actual.rank
         for dim, axis in axes:
             word = self._bind_size(where, spec, dim, axis, value, q, p, span)
-            if word is False:
+            if isinstance(word, bool):
                 return None
-            words[axis] = word  # type: ignore[call-overload]
+            words[axis] = word
         if rest is not None and (rest_name := spec.dims[rest].rest_name):
             sizes = actual.dims[rest : actual.rank - (fixed - rest)]
             q.scope.names[rest_name] = Binding("dim", literal(sizes, port.span), port.span)
@@ -234,11 +260,22 @@ class Blocks(Application, ABC):
         if rest is None:
             return [(d, i) for i, d in enumerate(dims)]
         after = len(dims) - rest - 1
-        return [*((d, i) for i, d in enumerate(dims[:rest])), *((d, rank - after + i) for i, d in enumerate(dims[rest + 1 :]))]
+        return [
+            *((d, i) for i, d in enumerate(dims[:rest])),
+            *((d, rank - after + i) for i, d in enumerate(dims[rest + 1 :])),
+        ]
 
     def _bind_size(
-        self, where: str, spec: tree.TensorSpec, dim: tree.DimSpec, axis: int, value: Value, q: Place, p: Place, span: Span
-    ) -> Const | None | bool:
+        self,
+        where: str,
+        spec: tree.TensorSpec,
+        dim: tree.DimSpec,
+        axis: int,
+        value: Value,
+        q: Place,
+        p: Place,
+        span: Span,
+    ) -> Const | bool | None:
         """One size of a port: a new name is bound, anything else compared. False after a mistake."""
         actual = value.type.dims[axis]
         if dim.value is None:
@@ -322,7 +359,9 @@ class Blocks(Application, ABC):
             else:
                 self.report(NoResult(result.name or "a result"), result.span, q)
             return None
-        if result.spec is not None and not self.fits(f"the result of `{block.name}`", result.spec, value, q, result.span):
+        if result.spec is not None and not self.fits(
+            f"the result of `{block.name}`", result.spec, value, q, result.span
+        ):
             return None
         return value
 
@@ -367,7 +406,15 @@ class Blocks(Application, ABC):
                 words.append(size)
             channel = 1 if len(dims) in (2, 4, 5) else None
             dtype = DTYPES[spec.dtype] if spec.dtype else DTYPES["float32"]
-            outs.append(Value(TensorType(tuple(dims), dtype, channel, tuple(words)), None, result.name, index, result.span))
+            outs.append(
+                Value(
+                    TensorType(tuple(dims), dtype, channel, tuple(words)),
+                    None,
+                    result.name,
+                    index,
+                    result.span,
+                )
+            )
         for value in block_of(q.owner).inputs:
             value.readers.append(block_of(q.owner))
         return tuple(outs)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.errors import BadOperation
+from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.state import POISON, describe
 from dslc.source import Span
 from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
 
-ARITHMETIC: Final[dict[str, Callable[[object, object], object]]] = {
+ARITHMETIC: Final[dict[str, Callable[[Any, Any], object]]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -22,7 +22,7 @@ ARITHMETIC: Final[dict[str, Callable[[object, object], object]]] = {
     "//": operator.floordiv,
     "%": operator.mod,
     "**": operator.pow,
-}  # type: ignore[dict-item]
+}
 
 BUILTINS: Final = (
     *("max", "min", "sum", "len", "range", "enumerate", "zip", "reversed"),
@@ -36,7 +36,7 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float | Dim) and not isinstance(value, bool)
 
 
-def arithmetic(op: str, left: object, right: object) -> object:
+def arithmetic(op: str, left: Any, right: Any) -> object:
     """`left op right` of compile-time values; a Reject where it has no meaning."""
     if is_number(left) and is_number(right):
         if op == "@":
@@ -45,7 +45,12 @@ def arithmetic(op: str, left: object, right: object) -> object:
             raise Reject(BadOperation(f"`{op}` by zero"))
         if isinstance(left, Dim) or isinstance(right, Dim):
             return _with_dims(op, left, right)
-        if op == "**" and isinstance(left, int) and isinstance(right, int) and abs(right) * abs(left).bit_length() > 4096:
+        if (
+            op == "**"
+            and isinstance(left, int)
+            and isinstance(right, int)
+            and abs(right) * abs(left).bit_length() > 4096
+        ):
             raise Reject(BadOperation(f"`{left} ** {right}` is too large"))
         try:
             return ARITHMETIC[op](left, right)
@@ -70,41 +75,41 @@ def _short(values: list[object] | tuple[object, ...]) -> object:
     return values
 
 
-def _with_dims(op: str, left: object, right: object) -> object:
+def _with_dims(op: str, left: Any, right: Any) -> object:
     if isinstance(left, float) or isinstance(right, float) or op == "/":
         raise Reject(BadOperation(f"`{op}` of a size that depends on the input's must stay whole: use `//`"))
     if op == "**":
         if not isinstance(right, int) or right < 0 or right > 16:
             raise Reject(BadOperation("a size takes a whole power of at most 16"))
-        result: object = 1
+        result: Any = 1
         for _ in range(right):
-            result = result * left  # type: ignore[operator]
+            result = result * left
         return result
     return ARITHMETIC[op](left, right)
 
 
-def negate(value: object) -> object:
+def negate(value: Any) -> object:
     """`-value`."""
     if is_number(value):
-        return -value  # type: ignore[operator]
+        return -value
     raise Reject(BadOperation(f"`-` is not defined for {describe(value)}"))
 
 
-def compare(op: str, left: object, right: object, sizes: Sizes, span: Span) -> bool:
+def compare(op: Any, left: Any, right: Any, sizes: Sizes, span: Span) -> bool:
     """`left op right`: sizes that depend on the input's must have one answer for all allowed ones."""
     if op in ("in", "not in"):
         if not isinstance(right, list | tuple | range | str) or (isinstance(right, str) and not isinstance(left, str)):
             raise Reject(BadOperation(f"`{op}` looks in a list, not in {describe(right)}"))
-        return (left in right) == (op == "in")
+        return bool((left in right) == (op == "in"))
     if is_number(left) and is_number(right):
         if isinstance(left, Dim) or isinstance(right, Dim):
             if isinstance(left, float) or isinstance(right, float):
                 raise Reject(BadOperation("a size is compared with whole numbers"))
-            return sizes.decide(op, left, right, span)  # type: ignore[arg-type]
+            return sizes.decide(op, left, right, span)
         return bool(_COMPARE[op](left, right))
     if op in ("==", "!="):
         same = _same(left, right)
-        return same == (op == "==")
+        return same is (op == "==")
     if type(left) is type(right) and isinstance(left, str | list | tuple):
         try:
             return bool(_COMPARE[op](left, right))
@@ -117,19 +122,23 @@ def _same(left: object, right: object) -> bool:
     from dslc.elaborate.state import Recipe
 
     if isinstance(left, Recipe) and isinstance(right, Recipe):
-        same_target = left.target is right.target or getattr(left.target, "tree", left) is getattr(right.target, "tree", right)
-        return same_target and {k: c.value for k, c in left.bound.items()} == {k: c.value for k, c in right.bound.items()}
+        same_target = left.target is right.target or getattr(left.target, "tree", left) is getattr(
+            right.target, "tree", right
+        )
+        return same_target and {k: c.value for k, c in left.bound.items()} == {
+            k: c.value for k, c in right.bound.items()
+        }
     return type(left) is type(right) and bool(left == right)
 
 
-_COMPARE: Final[dict[str, Callable[[object, object], object]]] = {
+_COMPARE: Final[dict[str, Callable[[Any, Any], object]]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-}  # type: ignore[dict-item]
+}
 
 
 def function(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
@@ -138,7 +147,9 @@ def function(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
         return POISON
     least, most = _ARITY[name]
     if not least <= len(args) <= most:
-        raise Reject(BadOperation(f"`{name}` takes {least if least == most else f'{least} or more'} arguments, not {len(args)}"))
+        raise Reject(
+            BadOperation(f"`{name}` takes {least if least == most else f'{least} or more'} arguments, not {len(args)}")
+        )
     try:
         return _FUNCTIONS[name](args, sizes, span)
     except (TypeError, ValueError, OverflowError, IndexError):
@@ -146,8 +157,8 @@ def function(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
         raise Reject(BadOperation(f"`{name}` is not defined for {what}")) from None
 
 
-def _extreme(larger: bool) -> Callable[[list[object], Sizes, Span], object]:
-    def best(args: list[object], sizes: Sizes, span: Span) -> object:
+def _extreme(larger: bool) -> Callable[[list[Any], Sizes, Span], object]:
+    def best(args: list[Any], sizes: Sizes, span: Span) -> object:
         values = list(args[0]) if len(args) == 1 and isinstance(args[0], list | tuple | range) else args
         if not values or not all(is_number(v) for v in values):
             raise TypeError
@@ -155,30 +166,30 @@ def _extreme(larger: bool) -> Callable[[list[object], Sizes, Span], object]:
         for value in values[1:]:
             if isinstance(result, Dim) or isinstance(value, Dim):
                 pick = sizes.larger if larger else sizes.smaller
-                result = pick(result, value, span)  # type: ignore[arg-type]
+                result = pick(result, value, span)
             else:
-                result = max(result, value) if larger else min(result, value)  # type: ignore[call-overload]
+                result = max(result, value) if larger else min(result, value)
         return result
 
     return best
 
 
-def _range(args: list[object], _sizes: Sizes, _span: Span) -> object:
+def _range(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     if any(isinstance(a, Dim) for a in args):
-        from dslc.elaborate.errors import NotIterable
+        from dslc.elaborate.errors_use import NotIterable
 
         raise Reject(NotIterable("a size", True))
     if not all(isinstance(a, int) and not isinstance(a, bool) for a in args):
         raise TypeError
-    return range(*args)  # type: ignore[arg-type, call-overload]
+    return range(*args)
 
 
-def _total(args: list[object], _sizes: Sizes, _span: Span) -> object:
-    result: object = 0
+def _total(args: list[Any], _sizes: Sizes, _span: Span) -> object:
+    result: Any = 0
     for value in _items(args[0]):
         if not is_number(value):
             raise TypeError
-        result = result + value  # type: ignore[operator]
+        result = result + value
     return result
 
 
@@ -188,8 +199,8 @@ def _items(value: object) -> list[object]:
     raise TypeError
 
 
-def _whole(round_to: Callable[[float], int]) -> Callable[[list[object], Sizes, Span], object]:
-    def convert(args: list[object], _sizes: Sizes, _span: Span) -> object:
+def _whole(round_to: Callable[[float], int]) -> Callable[[list[Any], Sizes, Span], object]:
+    def convert(args: list[Any], _sizes: Sizes, _span: Span) -> object:
         value = args[0]
         if isinstance(value, Dim):
             return value
@@ -200,44 +211,53 @@ def _whole(round_to: Callable[[float], int]) -> Callable[[list[object], Sizes, S
     return convert
 
 
-def _size(args: list[object], _sizes: Sizes, _span: Span) -> object:
+def _size(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     if not all(isinstance(a, int) and not isinstance(a, bool) and a >= 1 for a in args):
         raise TypeError
     return tuple(args)
 
 
-def _round(args: list[object], _sizes: Sizes, _span: Span) -> object:
+def _round(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     if len(args) == 2:
-        return round(args[0], args[1])  # type: ignore[call-overload]
-    return args[0] if isinstance(args[0], Dim) else round(args[0])  # type: ignore[call-overload]
+        return round(args[0], args[1])
+    return args[0] if isinstance(args[0], Dim) else round(args[0])
 
 
-def _log(args: list[object], _sizes: Sizes, _span: Span) -> object:
-    return math.log(*args)  # type: ignore[arg-type]
+def _log(args: list[Any], _sizes: Sizes, _span: Span) -> object:
+    return math.log(*args)
 
 
-_FUNCTIONS: Final[dict[str, Callable[[list[object], Sizes, Span], object]]] = {
+_FUNCTIONS: Final[dict[str, Callable[[list[Any], Sizes, Span], object]]] = {
     "max": _extreme(True),
     "min": _extreme(False),
     "sum": _total,
     "len": lambda a, _s, _p: len(a[0]) if isinstance(a[0], list | tuple | range | str) else len(_items(a[0])),
     "range": _range,
-    "enumerate": lambda a, _s, _p: [(i, v) for i, v in enumerate(_items(a[0]), *a[1:])],  # type: ignore[call-overload]
+    "enumerate": lambda a, _s, _p: [(i, v) for i, v in enumerate(_items(a[0]), *a[1:])],
     "zip": lambda a, _s, _p: list(zip(*map(_items, a), strict=True)),
     "reversed": lambda a, _s, _p: _items(a[0])[::-1],
     "int": _whole(int),
-    "float": lambda a, _s, _p: float(a[0]),  # type: ignore[arg-type]
+    "float": lambda a, _s, _p: float(a[0]),
     "round": _round,
     "ceil": _whole(math.ceil),
     "floor": _whole(math.floor),
     "log": _log,
-    "sqrt": lambda a, _s, _p: math.sqrt(a[0]),  # type: ignore[arg-type]
-    "abs": lambda a, _s, _p: abs(a[0]),  # type: ignore[arg-type]
+    "sqrt": lambda a, _s, _p: math.sqrt(a[0]),
+    "abs": lambda a, _s, _p: abs(a[0]),
     "size": _size,
 }
 
 _ARITY: Final[dict[str, tuple[int, int]]] = {
-    name: {"max": (1, 99), "min": (1, 99), "range": (1, 3), "enumerate": (1, 2), "zip": (1, 9), "log": (1, 2), "round": (1, 2), "size": (1, 3)}.get(name, (1, 1))
+    name: {
+        "max": (1, 99),
+        "min": (1, 99),
+        "range": (1, 3),
+        "enumerate": (1, 2),
+        "zip": (1, 9),
+        "log": (1, 2),
+        "round": (1, 2),
+        "size": (1, 3),
+    }.get(name, (1, 1))
     for name in BUILTINS
 }
 

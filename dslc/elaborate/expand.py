@@ -8,13 +8,16 @@ from dataclasses import replace
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Reject, Sink
 from dslc.elaborate.blocks import dim_names
-from dslc.elaborate.errors import BadOperation, Dropped, SharedModule
-from dslc.elaborate.expression import DTYPES, mentioned
+from dslc.elaborate.errors_body import SharedModule
+from dslc.elaborate.errors_use import BadOperation, Dropped
+from dslc.elaborate.meaning import DTYPES
+from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import POISON, Definition, Place, Recipe, block_of
 from dslc.elaborate.statements import Statements
 from dslc.ir.model import Call, Instance, Model, Node, Param, Value
 from dslc.names.errors import NetArgument
 from dslc.names.resolve import Program, lookup
+from dslc.ops.base import ParamSpec
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
@@ -69,9 +72,7 @@ def elaborate(
         return None
     _settle_biases(e)
     params = _collect(e)
-    return Model(
-        entry, root, params, sizes, program.main.tree.source, entry, entry_args, block.doc, e.budgets
-    )
+    return Model(entry, root, params, sizes, program.main.tree.source, entry, entry_args, block.doc, e.budgets)
 
 
 # ---- the entry
@@ -125,7 +126,12 @@ def _entry(
 
 
 def _header(
-    e: Elaborator, recipe: Recipe, block: tree.Block, args: Mapping[str, object], asked: Mapping[str, int], p: Place
+    e: Elaborator,
+    recipe: Recipe,
+    block: tree.Block,
+    args: Mapping[str, object],
+    asked: Mapping[str, int],
+    p: Place,
 ) -> bool:
     """Bind a net's parameters and ports."""
     known = {d.name: d for d in block.parameters}
@@ -142,7 +148,11 @@ def _header(
             p.scope.names[name] = Binding("parameter", given, known[name].span)
     ports = block.ports or ()
     if not ports:
-        e.report(NetArgument(f"`{block.name}` has no inputs", "write them in the header: `on x[N, 3, H=224, W=224]`"), block.name_span, p)
+        e.report(
+            NetArgument(f"`{block.name}` has no inputs", "write them in the header: `on x[N, 3, H=224, W=224]`"),
+            block.name_span,
+            p,
+        )
         return False
     waiting = dim_names(ports) - set(known)
     later: list[tree.Parameter] = []
@@ -150,7 +160,9 @@ def _header(
         if declared.name in p.scope.names:
             continue
         if declared.default is None:
-            hint = f"give it with --set {declared.name}=..., or write an alias: `net my_{block.name} = {block.name}(...)`"
+            hint = (
+                f"give it with --set {declared.name}=..., or write an alias: `net my_{block.name} = {block.name}(...)`"
+            )
             e.report(NetArgument(f"the net `{block.name}` needs `{declared.name}`", hint), declared.span, p)
             return False
         if mentioned(declared.default) & (waiting | {d.name for d in later}):
@@ -163,9 +175,9 @@ def _header(
         if not e._default(declared, block, recipe, p, p, block.name_span):
             return False
     for declared in block.parameters:
-        const = p.scope.names[declared.name].value
-        assert isinstance(const, Const)
-        p.owner.args[declared.name] = const
+        argument = p.scope.names[declared.name].value
+        assert isinstance(argument, Const)
+        p.owner.args[declared.name] = argument
     return True
 
 
@@ -174,7 +186,11 @@ def _ports(e: Elaborator, ports: tuple[tree.Port, ...], asked: Mapping[str, int]
     inputs = []
     for port in ports:
         if port.optional or port.many or port.spec.dims is None:
-            e.report(NetArgument(f"the input `{port.name}` of a net has a shape, and is always there"), port.span, p)
+            e.report(
+                NetArgument(f"the input `{port.name}` of a net has a shape, and is always there"),
+                port.span,
+                p,
+            )
             return False
         dims: list[Size] = []
         words: list[Const | None] = []
@@ -186,7 +202,11 @@ def _ports(e: Elaborator, ports: tuple[tree.Port, ...], asked: Mapping[str, int]
             words.append(Const(size, dim.value, p.scope, dim.span))
         if port.spec.dtype is not None and port.spec.dtype not in DTYPES:
             near = nearest(port.spec.dtype, DTYPES)
-            e.report(NetArgument(f"unknown element type `{port.spec.dtype}`", f"did you mean `{near}`?"), port.spec.span, p)
+            e.report(
+                NetArgument(f"unknown element type `{port.spec.dtype}`", f"did you mean `{near}`?"),
+                port.spec.span,
+                p,
+            )
             return False
         dtype = DTYPES[port.spec.dtype or "float32"]
         rank = len(dims)
@@ -210,7 +230,11 @@ def _ports(e: Elaborator, ports: tuple[tree.Port, ...], asked: Mapping[str, int]
 
 def _port_size(e: Elaborator, dim: tree.DimSpec, asked: Mapping[str, int], p: Place) -> Size | None:
     if dim.value is None:
-        e.report(NetArgument("a net's input has a size or a name on each axis, as in `image[N, 3, H=224, W=224]`"), dim.span, p)
+        e.report(
+            NetArgument("a net's input has a size or a name on each axis, as in `image[N, 3, H=224, W=224]`"),
+            dim.span,
+            p,
+        )
         return None
     if isinstance(dim.value, tree.Name) and p.scope.find(dim.value.name) is None:
         name = dim.value.name
@@ -219,7 +243,11 @@ def _port_size(e: Elaborator, dim: tree.DimSpec, asked: Mapping[str, int], p: Pl
             const = e.evaluate(dim.default, p)
             if not isinstance(const.value, int) or isinstance(const.value, bool) or const.value < 1:
                 if const.value is not POISON:
-                    e.report(NetArgument(f"the default of `{name}` must be a whole number of at least 1"), dim.span, p)
+                    e.report(
+                        NetArgument(f"the default of `{name}` must be a whole number of at least 1"),
+                        dim.span,
+                        p,
+                    )
                 return None
             default = const.value
         if name in asked:
@@ -282,6 +310,8 @@ def _collect(e: Elaborator) -> dict[str, Param]:
     """All parameters by path, in order of first application; a second use of a `module` must fit the first."""
     params: dict[str, Param] = {}
     for owner in e.owners:
+        if isinstance(owner, Node) and owner.first is not None:
+            _check_reuse(e, owner)
         made = e.node_params(owner) if isinstance(owner, Node) else owner.params
         path = owner.path
         for name, param in list(made.items()):
@@ -289,17 +319,31 @@ def _collect(e: Elaborator) -> dict[str, Param]:
                 continue
             full = f"{path}.{name}" if path else name
             known = params.get(full)
+            param.path = full
             if known is None:
-                param.path = full
                 params[full] = param
-            elif known.spec.shape != param.spec.shape:
-                text = f"`{full}` is {list(known.spec.shape)} by its first use, and {list(param.spec.shape)} by this one"
-                span = owner.span if isinstance(owner, Node) else owner.site
-                e.report(SharedModule(text), span)
             else:
-                param.path = full
                 made[name] = known
+                _check_fit(e, known, param.spec, owner)
     return params
+
+
+def _check_reuse(e: Elaborator, node: Node) -> None:
+    """A `module` applied again must have the weights that this input needs."""
+    first = node.first
+    assert first is not None
+    known = e.node_params(first)
+    for spec in node.op.params(*(v.type for v in node.inputs)):
+        if spec.name in known:
+            _check_fit(e, known[spec.name], spec, node)
+
+
+def _check_fit(e: Elaborator, known: Param, spec: ParamSpec, owner: Node | Instance) -> None:
+    if known.spec.shape != spec.shape:
+        name = known.path or known.name
+        text = f"`{name}` is {list(known.spec.shape)} by its first use, and {list(spec.shape)} by this one"
+        span = owner.span if isinstance(owner, Node) else owner.site
+        e.report(SharedModule(text), span)
 
 
 __all__ = ["Elaborator", "Reject", "Span", "block_of", "elaborate", "replace"]

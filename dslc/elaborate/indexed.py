@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.const import is_number
-from dslc.elaborate.errors import BadTensor
+from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.state import POISON, Place
 from dslc.syntax import tree
 from dslc.types.const import Binding, Scope, literal
@@ -40,7 +40,12 @@ class Unclear(Exception):
 
 
 def tabulate(
-    expr: tree.Expr, names: list[str | None], dims: tuple[int, ...], p: Place, e: Tensors, line: tree.TensorDef
+    expr: tree.Expr,
+    names: list[str | None],
+    dims: tuple[int, ...],
+    p: Place,
+    e: Tensors,
+    line: tree.TensorDef,
 ) -> object | None:
     """Nested lists of the expression's value at each place; none after a mistake."""
     indices = {n for n in names if n is not None}
@@ -94,7 +99,9 @@ def _python(expr: tree.Expr, indices: set[str], p: Place, e: Tensors, env: dict[
             return f"({' '.join(parts)})"
         case tree.Conditional(condition=condition, then=then, other=other):
             return f"({inner(then)} if {inner(condition)} else {inner(other)})"
-        case tree.Call(target=tree.Name(name=name), arguments=arguments) if name in FUNCTIONS and p.scope.find(name) is None:
+        case tree.Call(target=tree.Name(name=name), arguments=arguments) if (
+            name in FUNCTIONS and p.scope.find(name) is None
+        ):
             if any(a.name is not None or a.star for a in arguments):
                 raise Unclear(f"`{name}` takes plain arguments here")
             env[name] = FUNCTIONS[name]
@@ -126,6 +133,6 @@ def _constant(expr: tree.Expr, p: Place, e: Tensors, env: dict[str, object]) -> 
 
 
 def _mentions(expr: tree.Expr, indices: set[str]) -> bool:
-    from dslc.elaborate.expression import mentioned
+    from dslc.elaborate.scan import mentioned
 
     return bool(mentioned(expr) & indices)

@@ -215,6 +215,13 @@ def describe(value: object) -> str:
             return f"a {type(value).__name__.lower()}"
 
 
+def is_tensor(value: object) -> bool:
+    """Whether a value is a tensor or several."""
+    return isinstance(value, Value) or (
+        isinstance(value, tuple) and bool(value) and all(isinstance(v, Value) for v in value)
+    )
+
+
 class State(ABC):
     """The state of one elaboration."""
 
@@ -251,7 +258,13 @@ class State(ABC):
         """The compile-time value, layer or tensor of an expression."""
 
     @abstractmethod
-    def bind(self, recipe: Recipe, arguments: list[tuple[str | None, Const, Span | None]], call: tree.Call, p: Place) -> Const:
+    def bind(
+        self,
+        recipe: Recipe,
+        arguments: list[tuple[str | None, Const, Span | None]],
+        call: tree.Call,
+        p: Place,
+    ) -> Const:
         """A layer with more arguments; applied at once if tensors are among them."""
 
     @abstractmethod
@@ -265,6 +278,10 @@ class State(ABC):
     @abstractmethod
     def flow(self, expr: tree.Expr, p: Place) -> Const:
         """The tensors that a line makes: a layer is applied to `it`, a tensor expression stands for itself."""
+
+    @abstractmethod
+    def settle(self, value: Const, p: Place, span: Span) -> Const:
+        """A layer applied to the current value; tensors stand for themselves."""
 
     @abstractmethod
     def execute(self, suite: tree.Suite, p: Place) -> None:

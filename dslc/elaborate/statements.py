@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.blocks import Blocks
 from dslc.elaborate.count import least_ops
-from dslc.elaborate.errors import (
-    BadOperation,
-    Misplaced,
-    NotALayer,
-    RequireFailed,
-    SharedModule,
-    StrayValue,
-    TooManyOps,
-    WrongCount,
+from dslc.elaborate.errors_body import RequireFailed, SharedModule, TooManyOps
+from dslc.elaborate.errors_use import BadOperation, Misplaced, NotALayer, StrayValue, WrongCount
+from dslc.elaborate.meaning import UNNAMED
+from dslc.elaborate.scan import mentioned
+from dslc.elaborate.state import (
+    POISON,
+    Place,
+    Recipe,
+    Runaway,
+    Shared,
+    SuiteLayer,
+    block_of,
+    describe,
+    is_tensor,
 )
-from dslc.elaborate.expression import UNNAMED, is_tensor, mentioned
-from dslc.elaborate.state import POISON, Place, Recipe, Runaway, Shared, SuiteLayer, block_of, describe
 from dslc.elaborate.tensors import Tensors
 from dslc.ir.model import Budget, For, If, Item, Value
 from dslc.names.errors import BoundTwice
@@ -30,6 +33,7 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
+from dslc.types.solve import Relation
 
 KINDS: Final = {
     "parameter": "a parameter",
@@ -63,7 +67,11 @@ class Statements(Blocks, Tensors, ABC):
 
     def _step(self, line: tree.Step, p: Place) -> None:
         if isinstance(line.value, tree.Tuple):
-            self.report(StrayValue("several values; they flow only from brackets, as in `(a, b) -> layer`"), line.span, p)
+            self.report(
+                StrayValue("several values; they flow only from brackets, as in `(a, b) -> layer`"),
+                line.span,
+                p,
+            )
             p.it = POISON
             return
         if p.it is POISON:
@@ -133,7 +141,11 @@ class Statements(Blocks, Tensors, ABC):
         name = self._target(target, p)
         scope = self._scope_of(target, p)
         if scope.kind == "suite":
-            self.report(Misplaced(f"the suite of a layer cannot name values, so `{name}` is unknown below it"), target.span, p)
+            self.report(
+                Misplaced(f"the suite of a layer cannot name values, so `{name}` is unknown below it"),
+                target.span,
+                p,
+            )
         if not self.free(name, target.span, p):
             return
         scope.names[name] = Binding("tensor", value, target.span)
@@ -322,7 +334,11 @@ class Statements(Blocks, Tensors, ABC):
             value = self.evaluate(limit.values[1], p) if len(limit.values) == 2 else literal(None, limit.span)
             if value.value is POISON:
                 continue
-            if not isinstance(subject, tree.Name) or not isinstance(value.value, int | float) or limit.ops[0] in ("in", "not in"):
+            if (
+                not isinstance(subject, tree.Name)
+                or not isinstance(value.value, int | float)
+                or limit.ops[0] in ("in", "not in")
+            ):
                 self.report(BadOperation("a budget compares a quantity with a number: `macs <= 4.2G`"), limit.span, p)
             else:
                 self.budgets.append(Budget(subject.name, limit.ops[0], value.value, limit.span))
@@ -340,7 +356,7 @@ class Statements(Blocks, Tensors, ABC):
         assert isinstance(condition, tree.Compare)
         for op, left, right in zip(condition.ops, values, values[1:], strict=False):
             if isinstance(left.value, int | Dim) and isinstance(right.value, int | Dim):
-                self.sizes.require(op, left.value, right.value, condition.span)
+                self.sizes.require(cast(Relation, op), left.value, right.value, condition.span)
         return True
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Final
 
-from dslc.elaborate.const import is_number
-from dslc.elaborate.errors import BadTensor, Misplaced
-from dslc.elaborate.expression import DTYPES, Expressions
 from dslc.elaborate.arguments import initial
+from dslc.elaborate.const import is_number
+from dslc.elaborate.errors_body import BadTensor
+from dslc.elaborate.errors_use import Misplaced
+from dslc.elaborate.expression import Expressions
+from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import POISON, Place, block_of, describe
 from dslc.ir.model import Node, Param, Value
@@ -30,7 +32,11 @@ class Tensors(Expressions, Naming, ABC):
         name = line.target.name
         owner = block_of(p.owner)
         if p.scope.kind in ("turn", "suite"):
-            self.report(Misplaced(f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"), line.span, p)
+            self.report(
+                Misplaced(f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"),
+                line.span,
+                p,
+            )
             return
         if not self.free(name, line.target.span, p):
             return
@@ -38,9 +44,13 @@ class Tensors(Expressions, Naming, ABC):
         if dims is None:
             p.scope.names[name] = Binding("let", literal(POISON, line.span), line.target.span)
             return
-        dtype = DTYPES[line.spec.dtype] if line.spec.dtype in DTYPES else DType.FLOAT32
+        dtype = DTYPES.get(line.spec.dtype or "float32", DType.FLOAT32)
         if line.spec.dtype is not None and line.spec.dtype not in DTYPES:
-            self.report(BadTensor(f"unknown element type `{line.spec.dtype}`: it is one of {', '.join(DTYPES)}"), line.spec.span, p)
+            self.report(
+                BadTensor(f"unknown element type `{line.spec.dtype}`: it is one of {', '.join(DTYPES)}"),
+                line.spec.span,
+                p,
+            )
         value = self._value(line, dims, dtype, p)
         if value is None:
             p.scope.names[name] = Binding("let", literal(POISON, line.span), line.target.span)
@@ -98,7 +108,11 @@ class Tensors(Expressions, Naming, ABC):
     def _value(self, line: tree.TensorDef, dims: tuple[int, ...], dtype: DType, p: Place) -> tuple[Init, object] | None:
         """The initialiser of a declared tensor, or its numbers."""
         if line.value is None:
-            self.report(BadTensor(f"`{line.target.name}` needs a value: an initialiser such as `zeros`, or an expression"), line.span, p)
+            self.report(
+                BadTensor(f"`{line.target.name}` needs a value: an initialiser such as `zeros`, or an expression"),
+                line.span,
+                p,
+            )
             return None
         names = [d.index for d in line.spec.dims or ()]
         if any(names):
@@ -114,10 +128,18 @@ class Tensors(Expressions, Naming, ABC):
         if shape is not None:
             if shape != dims:
                 found = "x".join(map(str, shape))
-                self.report(BadTensor(f"`{line.target.name}` is {list(dims)}, and its value {found}"), line.value.span, p)
+                self.report(
+                    BadTensor(f"`{line.target.name}` is {list(dims)}, and its value {found}"),
+                    line.value.span,
+                    p,
+                )
                 return None
             return Init("zeros"), const.value
-        self.report(BadTensor(f"the value of a tensor is an initialiser or numbers, not {describe(const.value)}"), line.value.span, p)
+        self.report(
+            BadTensor(f"the value of a tensor is an initialiser or numbers, not {describe(const.value)}"),
+            line.value.span,
+            p,
+        )
         return None
 
     def _indexed(
@@ -125,7 +147,11 @@ class Tensors(Expressions, Naming, ABC):
     ) -> tuple[Init, object] | None:
         """A tensor given by index: its expression evaluated at each place, at compile time."""
         if line.kind == "param":
-            self.report(BadTensor("a `param` is given by an initialiser; by index, write `buffer` or `const`"), line.span, p)
+            self.report(
+                BadTensor("a `param` is given by an initialiser; by index, write `buffer` or `const`"),
+                line.span,
+                p,
+            )
             return None
         count = 1
         for side in dims:
@@ -151,5 +177,3 @@ def shape_of(value: object) -> tuple[int, ...] | None:
         return None
     inner = shapes.pop()
     return None if inner is None else (len(value), *inner)
-
-

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
 
 
-@dataclass(frozen=True)
 class DefinedTwice(Mistake, code="E0210"):
     """Two definitions of a file have the same name.
 
@@ -34,7 +32,6 @@ class DefinedTwice(Mistake, code="E0210"):
         return f"`{self.name}` is defined twice"
 
 
-@dataclass(frozen=True)
 class HidesLayer(Mistake, code="E0211"):
     """A definition has the name of a layer or function of the language.
 
@@ -62,7 +59,6 @@ class HidesLayer(Mistake, code="E0211"):
         return (Help("give the definition another name"),)
 
 
-@dataclass(frozen=True)
 class ImportMissing(Mistake, code="E0212"):
     """A `use` of a file that is not there.
 
@@ -91,7 +87,6 @@ class ImportMissing(Mistake, code="E0212"):
         return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
 
 
-@dataclass(frozen=True)
 class ImportUnknown(Mistake, code="E0213"):
     """A `use` of a name that the file does not define.
 
@@ -121,7 +116,6 @@ class ImportUnknown(Mistake, code="E0213"):
         return (Help(f"did you mean `{self.near}`?", replace=self.near),) if self.near else ()
 
 
-@dataclass(frozen=True)
 class ImportCycle(Mistake, code="E0214"):
     """Files that import each other in a circle; move what both need to a third.
 
@@ -138,7 +132,6 @@ class ImportCycle(Mistake, code="E0214"):
         return f"these files import each other: {' -> '.join(self.files)}"
 
 
-@dataclass(frozen=True)
 class ImportOutside(Mistake, code="E0215"):
     """A `use` of a file outside the project's folder, or through a link that leads out of it.
 
@@ -159,7 +152,6 @@ class ImportOutside(Mistake, code="E0215"):
         return f"`{self.path}` is outside the project's folder `{self.folder}`"
 
 
-@dataclass(frozen=True)
 class FileProblem(Mistake, code="E0216"):
     """A program's file that cannot be read.
 
@@ -176,7 +168,6 @@ class FileProblem(Mistake, code="E0216"):
         return f"cannot read `{self.path}`: {self.why}"
 
 
-@dataclass(frozen=True)
 class NoNet(Mistake, code="E0217"):
     """A file without a net, where one is to be built.
 
@@ -198,7 +189,6 @@ class NoNet(Mistake, code="E0217"):
         return f"`{self.path}` defines no `net`"
 
 
-@dataclass(frozen=True)
 class WhichNet(Mistake, code="E0218"):
     """The net to build is not clear, or not there.
 
@@ -228,7 +218,6 @@ class WhichNet(Mistake, code="E0218"):
         return (Help(f"the nets are {', '.join(self.nets)}"),)
 
 
-@dataclass(frozen=True)
 class NetArgument(Mistake, code="E0219"):
     """An argument or size given from outside that the net does not have, or a net that needs one.
 
@@ -249,7 +238,6 @@ class NetArgument(Mistake, code="E0219"):
         return (Help(self.hint),) if self.hint else ()
 
 
-@dataclass(frozen=True)
 class BoundTwice(Mistake, code="E0202"):
     """A name gets a second meaning.
 

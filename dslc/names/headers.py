@@ -19,7 +19,9 @@ def check_headers(program: Program, sink: Sink) -> None:
                 _check(item, program, set(loaded.scope.names), sink)
 
 
-def _check(item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, program: Program, defined: set[str], sink: Sink) -> None:
+def _check(
+    item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, program: Program, defined: set[str], sink: Sink
+) -> None:
     seen: dict[str, tuple[str, Span]] = {}
 
     def bind(name: str, what: str, span: Span) -> None:

@@ -62,7 +62,9 @@ class Program:
     main: FileNames | None = None
 
 
-def resolve(source: Source, path: Path | None, loader: Loader, sink: Sink, reserved: frozenset[str] = frozenset()) -> Program:
+def resolve(
+    source: Source, path: Path | None, loader: Loader, sink: Sink, reserved: frozenset[str] = frozenset()
+) -> Program:
     """Parse the main file and bind its names; mistakes go to the sink."""
     program = Program(loader, sink, reserved)
     program.core = _core(program)

@@ -333,9 +333,7 @@ class Softplus(Elementwise):
     def torch(self, t: TorchContext) -> Form:
         beta = keyword("beta", t.attr("beta"), 1.0)
         threshold = keyword("threshold", t.attr("threshold"), 20.0)
-        return Form(
-            module=call("nn.Softplus", beta, threshold), function=call("F.softplus", In(0), beta, threshold)
-        )
+        return Form(module=call("nn.Softplus", beta, threshold), function=call("F.softplus", In(0), beta, threshold))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         dtype = ins[0].dtype

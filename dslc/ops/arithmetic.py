@@ -1,4 +1,4 @@
-"""Operators of two tensors, or of a tensor and a number, and functions of each element."""
+"""Operators of two tensors, or of a tensor and a number."""
 
 from __future__ import annotations
 
@@ -6,124 +6,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.base import (
-    Graph,
-    InferContext,
-    Local,
-    NoMacs,
-    NoParams,
-    Op,
-    Port,
-    SameType,
-    attr,
-    op,
-)
-from dslc.ops.errors_tensor import BoolArithmetic, ClampBounds, RankMismatch, ShapeMismatch
-from dslc.ops.torchtext import Arg, Form, In, PyExpr, PyInfix, PyPrefix, TorchContext, call, keyword
+from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
+from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number
+from dslc.ops.errors_tensor import BoolArithmetic
+from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.types.const import Const
-from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
-
-# ---- shapes and element types that meet
-
-
-def broadcast(
-    c: InferContext, symbol: str, a: TensorType, b: TensorType, loose: tuple[bool, bool]
-) -> TensorType:
-    """The shape of two tensors joined element by element, with the element type of the first.
-
-    Sizes are equal axis by axis, or one is 1. A loose side (a parameter) may have a lower rank, aligned at the
-    right; where its number meets a size that depends on the input, that size is pinned.
-    """
-    if a.rank != b.rank and not (loose[1] if a.rank > b.rank else loose[0]):
-        raise Reject(RankMismatch(symbol, str(a), str(b), (a.rank, b.rank)))
-    rank = max(a.rank, b.rank)
-    shift = rank - a.rank, rank - b.rank
-    channel = joined_channel(a, b, shift, loose)
-    dims: list[Size] = []
-    words: list[Const | None] = []
-    for axis in range(rank):
-        left, right = axis - shift[0], axis - shift[1]
-        if left < 0 or right < 0:
-            side, at = (b, right) if left < 0 else (a, left)
-            dims.append(side.dims[at])
-            words.append(side.word(at))
-            continue
-        x, y = a.dims[left], b.dims[right]
-        if isinstance(x, int) and x == 1:
-            dims.append(y)
-            words.append(b.word(right))
-            continue
-        if isinstance(y, int) and y == 1:
-            dims.append(x)
-            words.append(a.word(left))
-            continue
-        if any(loose) and isinstance(x, int) != isinstance(y, int):
-            x, y = c.pin(x), c.pin(y)
-        if isinstance(x, int) and isinstance(y, int):
-            if x != y:
-                mistake = ShapeMismatch(symbol, str(a), str(b), axis, (str(x), str(y)), axis == channel)
-                raise Reject(mistake)
-            dims.append(x)
-        else:
-            dims.append(c.equal(x, y))
-        words.append(a.word(left) or b.word(right))
-    return a.with_dims(tuple(dims), channel, tuple(words))
-
-
-def joined_channel(
-    a: TensorType, b: TensorType, shift: tuple[int, int], loose: tuple[bool, bool]
-) -> int | None:
-    """The channel axis of two tensors joined: of the side that is no parameter; none where two disagree."""
-    left = None if a.channel is None else a.channel + shift[0]
-    right = None if b.channel is None else b.channel + shift[1]
-    if loose[0] != loose[1]:
-        left, right = (right, left) if loose[0] else (left, right)
-        return left if left is not None else right
-    if left is None or right is None:
-        return left if left is not None else right
-    return left if left == right else None
-
-
-def promoted(a: TensorType, b: TensorType) -> DType:
-    """The element type of two numeric tensors joined, as torch promotes: float over int, then the wider.
-
-    A scalar (rank 0) does not widen a tensor of its own kind (torch.result_type).
-    """
-    if a.dtype is b.dtype:
-        return a.dtype
-    if a.dtype is DType.BOOL or b.dtype is DType.BOOL:
-        return b.dtype if a.dtype is DType.BOOL else a.dtype
-    if a.dtype.is_float != b.dtype.is_float:
-        return a.dtype if a.dtype.is_float else b.dtype
-    if (a.rank == 0) != (b.rank == 0):
-        return b.dtype if a.rank == 0 else a.dtype
-    return DType.FLOAT32 if a.dtype.is_float else DType.INT64
-
-
-def promoted_number(x: TensorType, number: object) -> DType:
-    """The element type of a numeric tensor joined with a number."""
-    return DType.FLOAT32 if isinstance(number, float) and not x.dtype.is_float else x.dtype
-
-
-def converted(g: Graph, name: str, source: DType, target: DType) -> str:
-    """A tensor with another element type, cast only if needed."""
-    return name if source is target else str(g.op("Cast", [name], to=target))
-
-
-def number_tensor(g: Graph, number: object, dtype: DType, like: str) -> str:
-    """A number, or a size that depends on the input, as a scalar tensor."""
-    if isinstance(number, bool | int | float):
-        return g.scalar(float(number) if dtype.is_float else int(number), dtype)
-    size: Size = number  # type: ignore[assignment]
-    static = g.static(size)
-    if static is not None:
-        return g.scalar(static, dtype)
-    vector = str(g.op("Squeeze", [g.extents([size], like), g.ints([0])]))
-    return converted(g, vector, DType.INT64, dtype)
-
-
-# ---- operators
 
 
 class Binary(NoParams, NoMacs, Local, Op):
@@ -166,14 +54,7 @@ class Binary(NoParams, NoMacs, Local, Op):
         sides: tuple[PyExpr | Const, PyExpr | Const] = (In(0), t.attr("number"))
         return Form(function=PyInfix(self.symbol, *(reversed(sides) if self.swap else sides)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         common = self.common(*ins)
         sides = [converted(g, name, i.dtype, common) for name, i in zip(x, ins, strict=True)]
         if self.number is not None:
@@ -355,15 +236,33 @@ class NotEqual(Equality):
     symbol: ClassVar[str] = "!="
     onnx_kind: ClassVar[str] = "Equal"
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return str(g.op("Not", [super().onnx(g, x, p, ins, outs)]))
+
+
+@op("neg")
+class Neg(NoParams, NoMacs, Local, Op):
+    """`-a`, element by element.
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        concat(relu(it), relu(-it))
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("a", rank=(0, None), dtype="any"),)
+    is_layer: ClassVar[bool] = False
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        if x.dtype is DType.BOOL:
+            raise Reject(BoolArithmetic("-", str(x)))
+        return x
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=PyPrefix("-", In(0)))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Neg", x))
 
 
 # ---- truth values
@@ -387,14 +286,7 @@ class Logical(NoParams, NoMacs, Local, Op):
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyInfix(self.symbol, In(0), In(1)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return str(g.op(self.onnx_kind, x))
 
 
@@ -444,184 +336,5 @@ class Not(SameType, NoParams, NoMacs, Local, Op):
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyPrefix("~", In(0)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return str(g.op("Not", x))
-
-
-# ---- functions of each element
-
-
-@op("neg")
-class Neg(NoParams, NoMacs, Local, Op):
-    """`-a`, element by element.
-
-    ```dl
-    net f on x[N, 8, 16, 16]:
-        -it
-    ```
-    """
-
-    inputs: ClassVar[tuple[Port, ...]] = (Port("a", rank=(0, None), dtype="any"),)
-    is_layer: ClassVar[bool] = False
-
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        if x.dtype is DType.BOOL:
-            raise Reject(BoolArithmetic("-", str(x)))
-        return x
-
-    def torch(self, t: TorchContext) -> Form:
-        return Form(function=PyPrefix("-", In(0)))
-
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
-        return str(g.op("Neg", x))
-
-
-class Function(SameType, NoParams, NoMacs, Local, Op):
-    """What functions of each element share; torch has each as a method of the op's name."""
-
-    onnx_kind: ClassVar[str]
-    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(0, None)),)
-
-    def torch(self, t: TorchContext) -> Form:
-        return Form(function=call(self.name, receiver=In(0)))
-
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
-        return str(g.op(self.onnx_kind, x))
-
-
-@op("exp")
-class Exp(Function):
-    """The exponential of each element.
-
-    ```dl
-    net f on x[N, 8]:
-        mean, logvar = linear(16) -> chunk(2)
-        mean + exp(logvar / 2)
-    ```
-    """
-
-    onnx_kind: ClassVar[str] = "Exp"
-
-
-@op("log")
-class Log(Function):
-    """The natural logarithm of each element.
-
-    ```dl
-    net f on x[N, 8]:
-        softmax -> log
-    ```
-    """
-
-    onnx_kind: ClassVar[str] = "Log"
-
-
-@op("sqrt")
-class Sqrt(Function):
-    """The square root of each element.
-
-    ```dl
-    net f on x[N, 8]:
-        relu -> sqrt
-    ```
-    """
-
-    onnx_kind: ClassVar[str] = "Sqrt"
-
-
-@op("sin")
-class Sin(Function):
-    """The sine of each element, in radians.
-
-    ```dl
-    net f on x[N, 8]:
-        concat(sin(it), cos(it))
-    ```
-    """
-
-    onnx_kind: ClassVar[str] = "Sin"
-
-
-@op("cos")
-class Cos(Function):
-    """The cosine of each element, in radians.
-
-    ```dl
-    net f on x[N, 8]:
-        concat(sin(it), cos(it))
-    ```
-    """
-
-    onnx_kind: ClassVar[str] = "Cos"
-
-
-@op("abs")
-class Abs(Function):
-    """The absolute value of each element.
-
-    ```dl
-    net f on x[N, 8]:
-        abs(it) + 1
-    ```
-    """
-
-    onnx_kind: ClassVar[str] = "Abs"
-
-
-@op("clamp")
-class Clamp(NoParams, NoMacs, Local, Op):
-    """Each element cut to a range: `min(max(x, least), most)`.
-
-    ```dl
-    net f on x[N, 8]:
-        clamp(0, 6) -> clamp(min=1)
-    ```
-    """
-
-    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(0, None)),)
-    min: float | None = attr(None)
-    max: float | None = attr(None)
-
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        if self.min is None and self.max is None:
-            raise Reject(ClampBounds(None, None))
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise Reject(ClampBounds(self.min, self.max), at="min")
-        return x
-
-    def torch(self, t: TorchContext) -> Form:
-        if self.min is None:
-            return Form(function=call("clamp", keyword("max", t.attr("max")), receiver=In(0)))
-        return Form(function=call("clamp", t.attr("min"), Arg(t.attr("max"), None, None), receiver=In(0)))
-
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
-        bounds = [None if b is None else g.scalar(b, ins[0].dtype) for b in (self.min, self.max)]
-        return str(g.op("Clip", [x[0], *bounds]))

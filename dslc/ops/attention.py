@@ -6,7 +6,6 @@ import math
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.arithmetic import broadcast, converted
 from dslc.ops.base import (
     Global,
     Graph,
@@ -17,11 +16,15 @@ from dslc.ops.base import (
     Op,
     Port,
     Reach,
+    Types,
     Work,
     attr,
     op,
 )
-from dslc.ops.errors_tensor import CausalMask, HeadsMismatch, OddFeatures, RankMismatch, ShapeMismatch
+from dslc.ops.broadcasting import broadcast, converted
+from dslc.ops.errors_product import CausalMask, HeadsMismatch, OddFeatures
+from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
+from dslc.ops.layout import places
 from dslc.ops.product import met, work
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
 from dslc.types.dim import Size
@@ -33,9 +36,10 @@ class Attention(NoParams, Op):
     """Scaled dot-product attention: `softmax(q @ k^T * scale + mask) @ v`.
 
     `q[.., L, d], k[.., S, d], v[.., S, e] -> [.., L, e]`, usually `[N, heads, places, features]`; `scale` is
-    1/sqrt(d) unless given. Multiply-adds `.. * L * S * (d + e)` (Vaswani et al., arXiv:1706.03762, eq. 1).
-    A `mask` of truth values is true where a query may read a key; one of numbers is added. `causal`: a place reads
-    itself and those before, so L is S. `gqa`: several heads of queries share one of keys (arXiv:2305.13245).
+    1/sqrt(d) unless given. Multiply-adds `.. * L * S * (d + e)` (Vaswani et al., arXiv:1706.03762, eq. 1). A
+    `mask` of truth values is true where a query may read a key; one of numbers is added. `causal`: a place
+    reads itself and those before, so L is S. `gqa`: several heads of queries share one of keys
+    (arXiv:2305.13245).
 
     ```dl
     net f on x[N, 16, 192]:
@@ -46,9 +50,9 @@ class Attention(NoParams, Op):
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (
-        Port("q", rank=(3, None), channel=-1),
-        Port("k", rank=(3, None), channel=-1),
-        Port("v", rank=(3, None), channel=-1),
+        Port("q", rank=(3, None)),
+        Port("k", rank=(3, None)),
+        Port("v", rank=(3, None)),
         Port("mask", rank=(2, None), dtype="any", optional=True),
     )
     causal: bool = attr(False, keyword=True)
@@ -95,16 +99,14 @@ class Attention(NoParams, Op):
         """A Reject unless the heads of keys and values are one number that divides those of queries."""
         queries, keys, values = (c.pin(x.dims[-3]) for x in (q, k, v))
         if queries % keys or keys != values:
-            raise Reject(
-                HeadsMismatch(str(queries), str(keys if queries % keys else values), gqa=True), at="k"
-            )
+            raise Reject(HeadsMismatch(str(queries), str(keys if queries % keys else values), gqa=True), at="k")
 
-    def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+    def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         q, k, v = ins[:3]
         pairs = (*q.dims[:-1], k.dims[-2])
         return work((*pairs, q.dims[-1])), work((*pairs, v.dims[-1]))
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         return Global("attention")
 
     def torch(self, t: TorchContext) -> Form:
@@ -119,14 +121,7 @@ class Attention(NoParams, Op):
             )
         )
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         q, k, v = ins[:3]
         key, value = x[1], x[2]
         if self.gqa and q.dims[-3] != k.dims[-3]:
@@ -143,7 +138,7 @@ class Attention(NoParams, Op):
         if ins[3].dtype is not DType.BOOL:
             scores = str(g.op("Add", [scores, converted(g, x[3], ins[3].dtype, q.dtype)]))
             return str(g.op("MatMul", [g.op("Softmax", [scores], axis=-1), value]))
-        # A query that may read no key gives zeros, as torch does: hence a finite number, and the second Where.
+        # A query that may read no key gives zeros, as in torch: hence a finite number and the second Where.
         scores = str(g.op("Where", [x[3], scores, g.scalar(LOWEST[q.dtype], q.dtype)]))
         weights = g.op("Where", [x[3], g.op("Softmax", [scores], axis=-1), g.scalar(0.0, q.dtype)])
         return str(g.op("MatMul", [weights, value]))
@@ -166,15 +161,6 @@ def scaled(g: Graph, name: str, q: TensorType, scale: float | None) -> str:
         return str(g.op("Mul", [name, g.scalar(1 / math.sqrt(features), q.dtype)]))
     count = converted(g, g.extents([q.dims[-1]], name), DType.INT64, q.dtype)
     return str(g.op("Div", [name, g.op("Sqrt", [count])]))
-
-
-def places(g: Graph, size: Size, like: str) -> str:
-    """The numbers 0 to size - 1 as a vector of int64."""
-    static = g.static(size)
-    if static is not None:
-        return g.ints(range(static))
-    count = g.op("Squeeze", [g.extents([size], like), g.ints([0])])
-    return str(g.op("Range", [g.scalar(0, DType.INT64), count, g.scalar(1, DType.INT64)]))
 
 
 def causal_mask(g: Graph, size: Size, like: str) -> str:
@@ -218,7 +204,7 @@ class Rotary(NoParams, NoMacs, Local, Op):
     ```
     """
 
-    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, None), channel=-1),)
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, None)),)
     base: float = attr(10000.0, min=1)
     interleaved: bool = attr(False, keyword=True)
 
@@ -226,7 +212,7 @@ class Rotary(NoParams, NoMacs, Local, Op):
         features = c.pin(x.dims[-1])
         if features % 2:
             raise Reject(OddFeatures(features))
-        return x.with_dim(-1, features, x.word(-1))
+        return x.with_dims((*x.dims[:-1], features), x.rank - 1, x.words)
 
     def torch(self, t: TorchContext) -> Form:
         name = t.helper("rotary", ROTARY)
@@ -240,23 +226,14 @@ class Rotary(NoParams, NoMacs, Local, Op):
             helpers=(name,),
         )
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         t = ins[0]
         features = t.dims[-1]
         assert isinstance(features, int)
         speeds = g.floats([self.base ** (-i / features) for i in range(0, features, 2)], (features // 2,))
         numbers = g.op("Cast", [places(g, t.dims[-2], x[0])], to=DType.FLOAT32)
         angles = g.op("Mul", [g.op("Unsqueeze", [numbers, g.ints([1])]), speeds])
-        cos, sin = (
-            converted(g, str(g.op(kind, [angles])), DType.FLOAT32, t.dtype) for kind in ("Cos", "Sin")
-        )
+        cos, sin = (converted(g, str(g.op(kind, [angles])), DType.FLOAT32, t.dtype) for kind in ("Cos", "Sin"))
         a, b = self.halves(g, x[0], t.rank, features)
         first = str(g.op("Sub", [g.op("Mul", [a, cos]), g.op("Mul", [b, sin])]))
         second = str(g.op("Add", [g.op("Mul", [b, cos]), g.op("Mul", [a, sin])]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.base import Global, Pointwise, Reach
+from dslc.ops.base import Pointwise, Reach
 from dslc.ops.errors_tensor import NoChannelAxis, NoSuchAxis
 from dslc.types.tensor import TensorType
 
@@ -24,8 +24,6 @@ def channel_axis(op: str, x: TensorType, axis: int | None) -> int:
     raise Reject(NoChannelAxis(op, str(x)))
 
 
-def across_places(cause: str, x: TensorType, axis: int) -> Reach:
-    """The reach of an op that mixes one axis: nothing where that holds the channels, else every place."""
-    if axis == (x.rank - 1 if x.channel is None else x.channel % x.rank):
-        return Pointwise()
-    return Global(cause)
+def along(axis: int, x: TensorType, otherwise: Reach) -> Reach:
+    """The reach of an op that relates values along an axis: each place alone where that holds the channels."""
+    return Pointwise() if axis == (x.rank - 1 if x.channel is None else x.channel % x.rank) else otherwise

@@ -125,14 +125,15 @@ class Conv(Op):
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         windows = self.windows(ins[0])
-        inputs = [x[0], p["weight"], *([p["bias"]] if "bias" in p else [])]
+        y, padding = windows.onnx_padding(g, x[0], ins[0])
+        inputs = [y, p["weight"], *([p["bias"]] if "bias" in p else [])]
         shape: dict[str, Any] = {
             "kernel_shape": windows.kernel,
             "strides": windows.stride,
             "dilations": windows.dilation,
             "group": self.g,
         }
-        return str(g.op("Conv", inputs, **shape, **windows.onnx_padding(g, ins[0])))
+        return str(g.op("Conv", inputs, **shape, **padding))
 
 
 @op("deconv")

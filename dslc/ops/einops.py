@@ -15,6 +15,7 @@ from dslc.ops.base import (
     Op,
     Port,
     Reach,
+    Types,
     Upsample,
     Window,
     attr,
@@ -100,7 +101,7 @@ class Steps:
             self.method("transpose", *map(self.number, moved))
         else:
             self.method("permute", *map(self.number, order))
-        self.modules.append(call(self.t.helper("Permute", PERMUTE), *map(self.number, order)))
+        self.modules.append(call("Permute", *map(self.number, order)))
         self.axes = list(target)
 
     def merge(self, groups: Sequence[Group]) -> None:
@@ -124,7 +125,9 @@ class Steps:
 
     def form(self) -> Form:
         module = self.modules[0] if len(self.modules) == 1 else None
-        return Form(module=module, function=self.value)
+        if module is None or module.function != "Permute":
+            return Form(module=module, function=self.value)
+        return Form(module, self.value, helpers=(self.t.helper("Permute", PERMUTE),))
 
 
 def adjacent(groups: Sequence[Group], atoms: Sequence[str]) -> bool:
@@ -197,9 +200,9 @@ def sizes_of(reading: Reading, atoms: Sequence[str]) -> tuple[Size, ...]:
 class Rearrange(Patterned):
     """Axes moved, split and merged by a pattern: `"n t (h d) -> n h t d"`. No element is lost or repeated.
 
-    Axes in one bracket are one axis of the tensor, the last of them the fastest; all but one need a size, given as
-    an argument. `1` is an axis of size 1, `...` stands for axes that stay. The channels go with the last factor of
-    their axis. The notation is that of einops (Rogozhnikov, ICLR 2022).
+    Axes in one bracket are one axis of the tensor, the last of them the fastest; all but one need a size,
+    given as an argument. `1` is an axis of size 1, `...` stands for axes that stay. The channels go with the
+    last factor of their axis. The notation is that of einops (Rogozhnikov, ICLR 2022).
 
     ```dl
     net f on x[N, 16, 192]:
@@ -214,7 +217,7 @@ class Rearrange(Patterned):
     def given(self) -> tuple[tuple[str, Const], ...]:
         return self.sizes  # type: ignore[return-value]
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         reading = self.reading(ins[0])
         return Axes(tuple(map(reading.source_axis, reading.right)), reading.splits_places(ins[0]))
 
@@ -224,14 +227,7 @@ class Rearrange(Patterned):
         arrange(steps, reading.right)
         return steps.form()
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         reading = self.reading(ins[0])
         name = split_atoms(g, x[0], ins[0], reading)
         return moved_and_merged(g, name, reading.atoms, reading, outs[0])
@@ -260,7 +256,7 @@ class Reduce(Patterned):
         """The atoms that are reduced, by number."""
         return tuple(i for i, atom in enumerate(reading.atoms) if atom not in reading.result)
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         x, reading = ins[0], self.reading(ins[0])
         places = spatial_axes(x)
         lost = [reading.atoms[i] for i in self.dropped(reading)]
@@ -292,14 +288,7 @@ class Reduce(Patterned):
         arrange(steps, reading.right)
         return steps.form()
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         reading = self.reading(ins[0])
         name = split_atoms(g, x[0], ins[0], reading)
         lost = self.dropped(reading)
@@ -325,7 +314,7 @@ class Repeat(Patterned):
     def given(self) -> tuple[tuple[str, Const], ...]:
         return self.sizes  # type: ignore[return-value]
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         x, reading = ins[0], self.reading(ins[0])
         old = tuple(tuple(atom for atom in group if atom in reading.atoms) for group in reading.right)
         if x.channel == 1 and old == reading.left and all(map(len, old)):
@@ -335,7 +324,7 @@ class Repeat(Patterned):
         return Axes(tuple(map(reading.source_axis, old)), reading.splits_places(x))
 
     def factors(self, reading: Reading) -> list[int | None]:
-        """How often each axis of the result repeats its elements side by side; none where it is another repeat."""
+        """How often each axis of the result repeats its elements side by side; none if otherwise."""
         found: list[int | None] = []
         for group in reading.right:
             new = [atom for atom in group if atom not in reading.atoms]
@@ -363,14 +352,7 @@ class Repeat(Patterned):
         steps.unsqueeze(reading.right)
         return steps.form()
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         reading = self.reading(ins[0])
         name = split_atoms(g, x[0], ins[0], reading)
         old = tuple(atom for atom in reading.result if atom in reading.atoms)

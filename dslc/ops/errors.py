@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dslc.diagnostics.model import Help, Mistake
 from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
@@ -17,7 +15,6 @@ def near_divisors(count: int, wanted: int) -> list[int]:
     return below[-1:] + above[:1]
 
 
-@dataclass(frozen=True)
 class BadGroups(Mistake, code="E0304"):
     """Channels do not split into that many groups.
 
@@ -60,7 +57,6 @@ class BadGroups(Mistake, code="E0304"):
         return (Help(f"{words} {verb} {self.channels}: write {near[-1]}", replace=str(near[-1])),)
 
 
-@dataclass(frozen=True)
 class WrongSides(Mistake, code="E0305"):
     """A size has another number of sides than the map has spatial axes.
 
@@ -93,7 +89,6 @@ class WrongSides(Mistake, code="E0305"):
         return f"needs one number, or {self.axes}"
 
 
-@dataclass(frozen=True)
 class NoHalfPadding(Mistake, code="E0306"):
     """The default padding does not exist for this kernel and stride.
 
@@ -121,9 +116,7 @@ class NoHalfPadding(Mistake, code="E0306"):
 
     @property
     def message(self) -> str:
-        return (
-            f"`{self.op}` with kernel {self.kernel}, stride {self.stride} has no default padding: write `p`"
-        )
+        return f"`{self.op}` with kernel {self.kernel}, stride {self.stride} has no default padding: write `p`"
 
     @property
     def label(self) -> str:
@@ -141,7 +134,6 @@ class NoHalfPadding(Mistake, code="E0306"):
         )
 
 
-@dataclass(frozen=True)
 class TooSmall(Mistake, code="E0307"):
     """The map is smaller than the window that should slide over it.
 
@@ -178,7 +170,6 @@ class TooSmall(Mistake, code="E0307"):
         return "nothing would be left"
 
 
-@dataclass(frozen=True)
 class WrongRank(Mistake, code="E0308"):
     """A layer is given a tensor with another number of axes than it works on.
 
@@ -215,7 +206,6 @@ class WrongRank(Mistake, code="E0308"):
         return f"this has rank {self.type.rank}"
 
 
-@dataclass(frozen=True)
 class WrongChannelAxis(Mistake, code="E0309"):
     """A layer works on the channels, and this tensor has them on another axis.
 
@@ -261,7 +251,6 @@ class WrongChannelAxis(Mistake, code="E0309"):
         return (Help(f'a map: `rearrange("n {places} c -> n c {places}")` before it'),)
 
 
-@dataclass(frozen=True)
 class WrongDtype(Mistake, code="E0310"):
     """A layer is given elements of another kind than it works on.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dslc.diagnostics.model import Help, Mistake
 from dslc.types.dim import Size
 
 
-@dataclass(frozen=True)
 class PoolPadding(Mistake, code="E0311"):
-    """A pool is padded by more than half of its window.
+    """A pool is padded by more than half of its kernel.
 
     Then some window would hold more padding than map; PyTorch and onnxruntime refuse it.
 
@@ -29,18 +26,43 @@ class PoolPadding(Mistake, code="E0311"):
 
     op: str
     padding: int
-    window: int  # the dilated kernel
+    kernel: int
 
     @property
     def message(self) -> str:
-        return f"`{self.op}` pads {self.padding} on a side of its window of {self.window}"
+        return f"`{self.op}` pads {self.padding} on a side of its kernel of {self.kernel}"
 
     @property
     def label(self) -> str:
-        return f"at most half of the window: {self.window // 2}"
+        return f"at most half of the kernel: {self.kernel // 2}"
 
 
-@dataclass(frozen=True)
+class UnevenCeil(Mistake, code="E0318"):
+    """`ceil` is asked of a pool whose padding differs between the sides.
+
+    `ceil` adds a last window if it starts inside the map or the padding before it. PyTorch defines that for
+    equal paddings only.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        maxpool(3, s=2, p=((0, 1), (0, 1)), ceil=true)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        maxpool(3, s=2, p=((0, 1), (0, 1)))
+        gap -> flatten
+    ```
+    """
+
+    op: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` cannot round up with a padding that differs between the sides"
+
+
 class LargeOutputPadding(Mistake, code="E0312"):
     """The output padding of a transposed convolution is not below its stride.
 
@@ -73,7 +95,6 @@ class LargeOutputPadding(Mistake, code="E0312"):
         return f"at most {max(self.stride, self.dilation) - 1}"
 
 
-@dataclass(frozen=True)
 class CroppedAway(Mistake, code="E0313"):
     """The padding of a transposed convolution takes more places away than there are.
 
@@ -107,7 +128,6 @@ class CroppedAway(Mistake, code="E0313"):
         return "nothing would be left"
 
 
-@dataclass(frozen=True)
 class WrongLength(Mistake, code="E0314"):
     """A list with one number per channel has another length.
 
@@ -132,7 +152,6 @@ class WrongLength(Mistake, code="E0314"):
         return f"`{self.attribute}` of `{self.op}` has {self.length} numbers for {self.channels} channels"
 
 
-@dataclass(frozen=True)
 class UpsampleTarget(Mistake, code="E0315"):
     """An upsampling must be told its result once: by `scale`, by `size` or by `like`.
 
@@ -157,7 +176,6 @@ class UpsampleTarget(Mistake, code="E0315"):
         return f"`upsample` is given {names}: one of them says the size"
 
 
-@dataclass(frozen=True)
 class WrongMode(Mistake, code="E0316"):
     """A way of interpolating that does not exist for this map, or with `align_corners`.
 
@@ -193,7 +211,6 @@ class WrongMode(Mistake, code="E0316"):
         return (Help(f'here it is `"{right}"`', replace=f'"{right}"'),)
 
 
-@dataclass(frozen=True)
 class NoOpenForm(Mistake, code="E0317"):
     """A layer has no ONNX form over a size that is kept open.
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
 
 
-@dataclass(frozen=True)
 class PatternText(Mistake, code="E0354"):
     """A pattern that cannot be read.
 
-    A pattern names the axes before and after `->`. Brackets group axes that are one axis of the tensor: `(h w)`.
-    `1` is an axis of size 1, `...` any number of axes that stay as they are.
+    A pattern names the axes before and after `->`. Brackets group axes that are one axis of the tensor: `(h
+    w)`. `1` is an axis of size 1, `...` any number of axes that stay as they are.
 
     ```dl fails
     net f on x[N, 16, 192]:
@@ -34,12 +32,11 @@ class PatternText(Mistake, code="E0354"):
         return f'`{self.op}` cannot read "{self.pattern}": {self.why}'
 
 
-@dataclass(frozen=True)
 class PatternAxes(Mistake, code="E0355"):
     """The two sides of a pattern do not name the same axes.
 
-    `rearrange` moves axes: each stands once on each side. `reduce` may drop axes on the right, `repeat` may add
-    some, with their sizes.
+    `rearrange` moves axes: each stands once on each side. `reduce` may drop axes on the right, `repeat` may
+    add some, with their sizes.
 
     ```dl fails
     net f on x[N, 8, 16, 16]:
@@ -71,7 +68,6 @@ class PatternAxes(Mistake, code="E0355"):
         return ()
 
 
-@dataclass(frozen=True)
 class PatternRank(Mistake, code="E0356"):
     """A pattern names another number of axes than the tensor has.
 
@@ -101,12 +97,11 @@ class PatternRank(Mistake, code="E0356"):
         return f"{'at least ' if self.open else ''}{self.axes} axes are named"
 
 
-@dataclass(frozen=True)
 class PatternSize(Mistake, code="E0357"):
     """The sizes of a pattern's axes are not all known, or one is given that the pattern does not have.
 
-    Of the axes in one bracket, all but one need a size: `rearrange("n (h d) -> n h d", h=8)`. So does each new axis
-    of `repeat`.
+    Of the axes in one bracket, all but one need a size: `rearrange("n (h d) -> n h d", h=8)`. So does each
+    new axis of `repeat`.
 
     ```dl fails
     net f on x[N, 16, 192]:
@@ -139,7 +134,6 @@ class PatternSize(Mistake, code="E0357"):
         return () if self.surplus else (Help(f"write it as an argument: `{self.axes[0]}=..`"),)
 
 
-@dataclass(frozen=True)
 class PatternMismatch(Mistake, code="E0358"):
     """The sizes given for a pattern's axes do not make up the tensor's axis.
 

@@ -1,11 +1,10 @@
-"""Mistakes that the rules of tensor ops find: shapes, axes, indices, sizes of attention and recurrence.
+"""Mistakes that the rules of tensor ops find: shapes, axes and borders.
 
-Shapes stand here as text (`[N, 64, 56, 56]`). Those of patterns are in errors_pattern.py.
+Shapes stand here as text (`[N, 64, 56, 56]`). Others: errors_index.py, errors_pattern.py, errors_product.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
 
@@ -17,12 +16,11 @@ def counted(count: int, thing: str) -> str:
     return f"{count} {thing[:-2]}es" if thing.endswith("is") else f"{count} {thing}s"
 
 
-@dataclass(frozen=True)
 class BoolArithmetic(Mistake, code="E0330"):
     """Arithmetic on truth values.
 
-    In PyTorch `bool + bool` is a logical or and `bool - bool` an error, so a sum of masks is not what it looks
-    like. Say which numbers are meant by `where`, or combine masks by `and`, `or` and `not`.
+    In PyTorch `bool + bool` is a logical or and `bool - bool` an error, so a sum of masks is not what it
+    looks like. Say which numbers are meant by `where`, or combine masks by `and`, `or` and `not`.
 
     ```dl fails
     net f on x[N, 8, 16, 16]:
@@ -47,7 +45,6 @@ class BoolArithmetic(Mistake, code="E0330"):
         return (Help("write `where(condition, 1, 0)`, or `cast(float32)`, to make numbers of them"),)
 
 
-@dataclass(frozen=True)
 class ShapeMismatch(Mistake, code="E0331"):
     """Two tensors that meet element by element have other sizes.
 
@@ -86,12 +83,11 @@ class ShapeMismatch(Mistake, code="E0331"):
         return f"axis {self.axis} is {self.sizes[0]} on one side and {self.sizes[1]} on the other"
 
 
-@dataclass(frozen=True)
 class RankMismatch(Mistake, code="E0332"):
     """Two tensors that meet have different numbers of axes.
 
-    PyTorch would align the shorter shape at the right and repeat it, which joins a vector of channels with the
-    columns of a map. Here only a `param`, `buffer`, `const` or number may have fewer axes.
+    PyTorch would align the shorter shape at the right and repeat it, which joins a vector of channels with
+    the columns of a map. Here only a `param`, `buffer`, `const` or number may have fewer axes.
 
     ```dl fails
     net f on x[N, 64, 56, 56]:
@@ -124,7 +120,6 @@ class RankMismatch(Mistake, code="E0332"):
         return (Help("add the missing axes where they belong: `y[:, :, none, none]`, or by `rearrange`"),)
 
 
-@dataclass(frozen=True)
 class NoSuchAxis(Mistake, code="E0333"):
     """An axis that the tensor does not have.
 
@@ -157,7 +152,6 @@ class NoSuchAxis(Mistake, code="E0333"):
         return f"axes are {-self.rank} to {self.rank - 1}"
 
 
-@dataclass(frozen=True)
 class RepeatedAxis(Mistake, code="E0334"):
     """One axis is named twice.
 
@@ -183,96 +177,6 @@ class RepeatedAxis(Mistake, code="E0334"):
         return f"`{self.op}` is given axis {self.axis} of {self.shape} twice"
 
 
-@dataclass(frozen=True)
-class IndexOutOfRange(Mistake, code="E0335"):
-    """An index or the end of a slice lies outside the axis.
-
-    Python cuts a slice that is too long without a word, so that a table of 1024 positions would silently serve a
-    longer text. Here the bounds of a slice must lie within the axis.
-
-    ```dl fails
-    net f on x[N, 64, 56, 56]:
-        it[:, :, :60]
-    ```
-
-    ```dl
-    net f on x[N, 64, 56, 56]:
-        it[:, :, :50]
-    ```
-    """
-
-    index: str
-    axis: int
-    size: str
-    slice: bool
-
-    @property
-    def message(self) -> str:
-        what = "slice bound" if self.slice else "index"
-        return f"{what} {self.index} is outside axis {self.axis}, which has {self.size}"
-
-
-@dataclass(frozen=True)
-class EmptySlice(Mistake, code="E0336"):
-    """A slice takes nothing, or steps backwards.
-
-    A tensor without elements is never meant in a network, and PyTorch has no backward slices.
-
-    ```dl fails
-    net f on x[N, 64, 56, 56]:
-        it[:, 32:32]
-    ```
-
-    ```dl
-    net f on x[N, 64, 56, 56]:
-        it[:, 32:64]
-    ```
-    """
-
-    text: str
-    axis: int
-    size: str
-    step: int
-
-    @property
-    def message(self) -> str:
-        if self.step < 1:
-            return f"slice `{self.text}` of axis {self.axis} has step {self.step}"
-        return f"slice `{self.text}` of axis {self.axis}, which has {self.size}, takes nothing"
-
-    @property
-    def label(self) -> str:
-        return "a step is at least 1" if self.step < 1 else ""
-
-
-@dataclass(frozen=True)
-class TooManyIndices(Mistake, code="E0337"):
-    """More indices than the tensor has axes, or more than one `...`.
-
-    ```dl fails
-    net f on x[N, 10]:
-        it[:, 0, 0]
-    ```
-
-    ```dl
-    net f on x[N, 10]:
-        it[:, 0:1]
-    ```
-    """
-
-    count: int
-    shape: str
-    rank: int
-    dots: int
-
-    @property
-    def message(self) -> str:
-        if self.dots > 1:
-            return f"an index holds `...` {self.dots} times; it may stand once"
-        return f"{self.count} indices for {self.shape}, which has {counted(self.rank, 'axis')}"
-
-
-@dataclass(frozen=True)
 class CannotSplit(Mistake, code="E0338"):
     """An axis does not divide into that many equal parts.
 
@@ -303,7 +207,6 @@ class CannotSplit(Mistake, code="E0338"):
         return f"{self.size} is not a multiple of {self.parts}"
 
 
-@dataclass(frozen=True)
 class SplitSum(Mistake, code="E0339"):
     """The pieces of a split do not make up the axis.
 
@@ -330,7 +233,6 @@ class SplitSum(Mistake, code="E0339"):
         return f"pieces {self.pieces} add up to {self.total}, but axis {self.axis} has {self.size}"
 
 
-@dataclass(frozen=True)
 class ReshapeCount(Mistake, code="E0340"):
     """A reshape to another number of elements.
 
@@ -367,7 +269,6 @@ class ReshapeCount(Mistake, code="E0340"):
         return f"{self.wanted} elements {verb} {self.elements}"
 
 
-@dataclass(frozen=True)
 class ExpandSize(Mistake, code="E0341"):
     """Only an axis of size 1 can be expanded.
 
@@ -400,7 +301,6 @@ class ExpandSize(Mistake, code="E0341"):
         return f"axis {self.axis} has {self.size}, which cannot become another size"
 
 
-@dataclass(frozen=True)
 class NoChannelAxis(Mistake, code="E0342"):
     """The axis of channels is not known here, so the axis must be written.
 
@@ -432,12 +332,11 @@ class NoChannelAxis(Mistake, code="E0342"):
         return (Help(f"write the axis: `{self.op}(.., axis=-1)`"),)
 
 
-@dataclass(frozen=True)
 class BadPadding(Mistake, code="E0343"):
     """A padding or margin that the map cannot have.
 
-    A padding is not negative (`crop` takes places away). Reflected padding repeats the map without its edge, so it
-    is smaller than the map; circular padding is at most the map. Margins leave at least one place.
+    A padding is not negative (`crop` takes places away). Reflected padding repeats the map without its edge,
+    so it is smaller than the map; circular padding is at most the map. Margins leave at least one place.
 
     ```dl fails
     net f on x[N, 8, 4, 4]:
@@ -468,7 +367,6 @@ class BadPadding(Mistake, code="E0343"):
         return "at least 0" if self.amount < 0 else f"at most {self.most}"
 
 
-@dataclass(frozen=True)
 class CropForm(Mistake, code="E0344"):
     """A crop needs either margins or a tensor to be like.
 
@@ -494,252 +392,6 @@ class CropForm(Mistake, code="E0344"):
         return (Help("write margins, as in `crop(2)`, or a tensor, as in `crop(like=y)`"),)
 
 
-@dataclass(frozen=True)
-class InnerMismatch(Mistake, code="E0345"):
-    """The sizes that a matrix product sums over differ.
-
-    `a @ b` sums over the last axis of a and the last but one of b.
-
-    ```dl fails
-    net f on x[N, 16, 64]:
-        it @ it
-    ```
-
-    ```dl
-    net f on x[N, 16, 64]:
-        it @ (it -> transpose(1, 2))
-    ```
-    """
-
-    left: str
-    right: str
-    sizes: tuple[str, str]
-
-    @property
-    def message(self) -> str:
-        return f"`@` joins {self.left} and {self.right}"
-
-    @property
-    def label(self) -> str:
-        return f"sums over {self.sizes[0]} of the first and {self.sizes[1]} of the second"
-
-
-@dataclass(frozen=True)
-class HeadsMismatch(Mistake, code="E0346"):
-    """Queries have another number of heads than keys and values.
-
-    With `gqa=true` several heads of queries share one of keys and values, whose number must divide theirs
-    (Ainslie et al., GQA, arXiv:2305.13245).
-
-    ```dl fails
-    net f on q[N, 8, 16, 64], k[N, 2, 16, 64], v[N, 2, 16, 64]:
-        sdpa(q, k, v)
-    ```
-
-    ```dl
-    net f on q[N, 8, 16, 64], k[N, 2, 16, 64], v[N, 2, 16, 64]:
-        sdpa(q, k, v, gqa=true)
-    ```
-    """
-
-    queries: str
-    keys: str
-    gqa: bool
-
-    @property
-    def message(self) -> str:
-        return f"`sdpa` is given {self.queries} heads of queries and {self.keys} of keys and values"
-
-    @property
-    def label(self) -> str:
-        return f"{self.keys} does not divide {self.queries}" if self.gqa else "these must be equal"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return () if self.gqa else (Help("`gqa=true` lets groups of queries share keys and values"),)
-
-
-@dataclass(frozen=True)
-class CausalMask(Mistake, code="E0347"):
-    """Attention is asked to be causal and given a mask of its own.
-
-    PyTorch takes one or the other. Combine them in the mask.
-
-    ```dl fails
-    net f on q[N, 8, 16, 64], k[N, 8, 16, 64], v[N, 8, 16, 64], mask: bool[N, 1, 16, 16]:
-        sdpa(q, k, v, mask, causal=true)
-    ```
-
-    ```dl
-    net f on q[N, 8, 16, 64], k[N, 8, 16, 64], v[N, 8, 16, 64], mask: bool[N, 1, 16, 16]:
-        sdpa(q, k, v, mask)
-    ```
-    """
-
-    shape: str
-
-    @property
-    def message(self) -> str:
-        return f"`sdpa` is given `causal=true` and a mask {self.shape}"
-
-    @property
-    def label(self) -> str:
-        return "either one"
-
-
-@dataclass(frozen=True)
-class EinsumPattern(Mistake, code="E0348"):
-    """An einsum pattern that cannot be read, or that does not fit its tensors.
-
-    Letters name axes, commas part the tensors, `->` comes before the axes of the result:
-    `"n h q d, n h k d -> n h q k"`. Spaces are free. Letters of the result occur once in it, and on the left.
-
-    ```dl fails
-    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
-        einsum("nhqd,nhkd->nhqx", q, k)
-    ```
-
-    ```dl
-    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
-        einsum("nhqd,nhkd->nhqk", q, k)
-    ```
-    """
-
-    pattern: str
-    why: str
-
-    @property
-    def message(self) -> str:
-        return f'einsum pattern "{self.pattern}": {self.why}'
-
-
-@dataclass(frozen=True)
-class EinsumSize(Mistake, code="E0349"):
-    """One letter of an einsum pattern stands for two sizes.
-
-    ```dl fails
-    net f on q[N, 8, 16, 64], k[N, 8, 16, 32]:
-        einsum("nhqd,nhkd->nhqk", q, k)
-    ```
-
-    ```dl
-    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
-        einsum("nhqd,nhkd->nhqk", q, k)
-    ```
-    """
-
-    pattern: str
-    letter: str
-    sizes: tuple[str, str]
-
-    @property
-    def message(self) -> str:
-        return f'einsum pattern "{self.pattern}": `{self.letter}` is {self.sizes[0]} and {self.sizes[1]}'
-
-
-@dataclass(frozen=True)
-class TooManyWanted(Mistake, code="E0350"):
-    """`topk` asks for more elements than the axis has.
-
-    ```dl fails
-    net f on x[N, 10]:
-        values, _places = topk(20)
-        values
-    ```
-
-    ```dl
-    net f on x[N, 10]:
-        values, _places = topk(5)
-        values
-    ```
-    """
-
-    k: int
-    size: str
-
-    @property
-    def message(self) -> str:
-        return f"`topk` takes {self.k} of an axis that has {self.size}"
-
-
-@dataclass(frozen=True)
-class OddFeatures(Mistake, code="E0351"):
-    """Rotary positions turn pairs of features, so their number must be even.
-
-    ```dl fails
-    net f on x[N, 8, 16, 63]:
-        rotary
-    ```
-
-    ```dl
-    net f on x[N, 8, 16, 64]:
-        rotary
-    ```
-    """
-
-    features: int
-
-    @property
-    def message(self) -> str:
-        return f"`rotary` cannot pair {self.features} features"
-
-
-@dataclass(frozen=True)
-class ClampBounds(Mistake, code="E0352"):
-    """A clamp needs a lower or an upper bound, and the lower one not above the upper.
-
-    ```dl fails
-    net f on x[N, 8]:
-        clamp(6, 0)
-    ```
-
-    ```dl
-    net f on x[N, 8]:
-        clamp(0, 6)
-    ```
-    """
-
-    least: float | None
-    most: float | None
-
-    @property
-    def message(self) -> str:
-        if self.least is None:
-            return "`clamp` is given no bound"
-        return f"`clamp` from {self.least} to {self.most} leaves nothing"
-
-
-@dataclass(frozen=True)
-class StateShape(Mistake, code="E0353"):
-    """The initial state of a recurrent layer has another shape than the layer needs.
-
-    A state is `[layers * directions, N, hidden]`, as in PyTorch. `lstm` takes two (hidden and cell) or none.
-
-    ```dl fails
-    net f on x[N, T=20, 32], h[1, N, 48]:
-        gru(64, h=h)
-    ```
-
-    ```dl
-    net f on x[N, T=20, 32], h[1, N, 64]:
-        gru(64, h=h)
-    ```
-    """
-
-    op: str
-    given: str
-    needed: str
-
-    @property
-    def message(self) -> str:
-        return f"`{self.op}` is given the state {self.given}"
-
-    @property
-    def label(self) -> str:
-        return f"needs {self.needed}"
-
-
-@dataclass(frozen=True)
 class CannotFlatten(Mistake, code="E0359"):
     """A range of axes ends before it begins.
 

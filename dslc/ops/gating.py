@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.axes import across_places, channel_axis
+from dslc.ops.axes import along, channel_axis
 from dslc.ops.base import (
+    Global,
     Graph,
     InferContext,
     Init,
@@ -20,6 +21,7 @@ from dslc.ops.base import (
     Port,
     Reach,
     Types,
+    Unknown,
     attr,
     op,
 )
@@ -101,15 +103,13 @@ class Glu(NoParams, NoMacs, Op):
         return split_axis(c, "glu", x, channel_axis("glu", x, self.axis), 2, None)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return across_places("halves of an axis of places", ins[0], channel_axis("glu", ins[0], self.axis))
+        return along(channel_axis("glu", ins[0], self.axis), ins[0], Unknown("`glu` splits an axis of places"))
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
         axis = channel_axis("glu", x, self.axis)
         slot = t.attr("axis") if self.axis is not None else t.const(-1 if axis == x.rank - 1 else axis)
-        return Form(
-            module=call("nn.GLU", Arg(slot, default=-1)), function=call("F.glu", In(0), Arg(slot, "dim", -1))
-        )
+        return Form(module=call("nn.GLU", Arg(slot, default=-1)), function=call("F.glu", In(0), Arg(slot, "dim", -1)))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         axis = channel_axis("glu", ins[0], self.axis)
@@ -137,7 +137,7 @@ class Maxout(NoParams, NoMacs, Op):
         return split_axis(c, "maxout", x, channel_axis("maxout", x, self.axis), self.pieces, "pieces")
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return across_places("pieces of an axis of places", ins[0], channel_axis("maxout", ins[0], self.axis))
+        return along(channel_axis("maxout", ins[0], self.axis), ins[0], Unknown("`maxout` splits an axis of places"))
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
@@ -164,7 +164,7 @@ class AlongAxis(NoParams, NoMacs, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         axis = channel_axis(self.name, ins[0], self.axis)
-        return across_places(f"{self.name} along an axis of places", ins[0], axis)
+        return along(axis, ins[0], Global(f"{self.name} along an axis of places"))
 
     def dim(self, t: TorchContext) -> Arg:
         """torch's `dim`: as written, else the axis of channels."""

@@ -28,6 +28,11 @@ class Identity(SameType, NoParams, NoMacs, Local, Op):
         return Form(module=call("nn.Identity"), function=In(0))
 
     def onnx(
-        self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]
+        self,
+        g: Graph,
+        x: tuple[str, ...],
+        p: dict[str, str],
+        ins: tuple[TensorType, ...],
+        outs: tuple[TensorType, ...],
     ) -> str:
         return x[0]

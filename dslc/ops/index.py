@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
-from dslc.ops.arithmetic import broadcast, converted
 from dslc.ops.base import (
     Axes,
     Graph,
@@ -19,11 +18,13 @@ from dslc.ops.base import (
     Port,
     Reach,
     Shift,
+    Types,
     Window,
     attr,
     op,
 )
-from dslc.ops.errors_tensor import EmptySlice, IndexOutOfRange, TooManyIndices
+from dslc.ops.broadcasting import broadcast, converted
+from dslc.ops.errors_index import EmptySlice, IndexOutOfRange, TooManyIndices
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext
 from dslc.types.const import Const, derived
 from dslc.types.dim import Dim, Size, evaluate
@@ -37,7 +38,7 @@ LAST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One index: of `axis` (none: a new axis), a slice, a place, or the tensor that is input number `tensor`."""
+    """One index of `axis` (none: a new axis): a slice, a place, or the tensor of input `tensor`."""
 
     axis: int | None
     bounds: Bounds = WHOLE
@@ -66,8 +67,9 @@ class Entry:
 class Index(NoParams, NoMacs, Op):
     """Parts of a tensor, as in PyTorch: places, slices, `...`, `none` (a new axis) and integer tensors.
 
-    The bounds of a slice lie within the axis (PyTorch cuts them silently) and it takes at least one place. Several
-    integer tensors are joined as in arithmetic; their axes stand where they stood, or first if others are between.
+    The bounds of a slice lie within the axis (PyTorch cuts them silently) and it takes at least one place.
+    Several integer tensors are joined as in arithmetic; their axes stand where they stood, or first if others
+    are between.
 
     ```dl
     net f on x[N, T=17, 64]:
@@ -83,7 +85,7 @@ class Index(NoParams, NoMacs, Op):
     items: object = attr()
 
     def entries(self, x: TensorType) -> tuple[Entry, ...]:
-        """The indices, one for each axis of the tensor and each new one; a Reject where there are too many."""
+        """One index for each axis of the tensor and each new one; a Reject where there are too many."""
         assert isinstance(self.items, tuple)
         taken = sum(1 for item in self.items if item not in ("...", "none"))
         dots = sum(1 for item in self.items if item == "...")
@@ -139,7 +141,7 @@ class Index(NoParams, NoMacs, Op):
         channel = None if x.channel is None or x.channel not in source else source.index(x.channel)
         return x.with_dims(tuple(dims), channel, tuple(names))
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         x, entries = ins[0], self.entries(ins[0])
         plain = all(e.axis is not None and e.place is None and e.tensor is None for e in entries)
         if plain and x.channel == 1 and entries[0].bounds == WHOLE:
@@ -172,14 +174,7 @@ class Index(NoParams, NoMacs, Op):
             items.pop()
         return Form(function=PyIndex(In(0), tuple(items)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         entries = self.entries(ins[0])
         name = slice_node(g, x[0], entries)
         for entry in reversed(entries):
@@ -313,12 +308,6 @@ def sliced(c: InferContext, entry: Entry, x: TensorType) -> tuple[Size, Const | 
     first, last = entry.bounds[0], entry.bounds[1]
     if last is not None and start == 0 and words.size_of(last) == stop:
         return length, last
-    if (
-        last is None
-        and first is not None
-        and word is not None
-        and word.origin is not None
-        and start == first.value
-    ):
+    if last is None and first is not None and word is not None and word.origin is not None and start == first.value:
         return length, derived("-", word, first, length)
     return length, None

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
+from dslc.ops.base import Graph
 from dslc.ops.errors_tensor import NoSuchAxis, RepeatedAxis
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 
 PERMUTE = '''class Permute(nn.Module):
     """Puts the axes of a tensor in another order."""
@@ -48,9 +49,7 @@ def spatial_axes(x: TensorType) -> tuple[int, ...]:
     return tuple(axis for axis in range(1, x.rank) if axis != channel)
 
 
-def pick(
-    x: TensorType, source: Sequence[int | None], new: Sequence[tuple[Size, Const | None]] = ()
-) -> TensorType:
+def pick(x: TensorType, source: Sequence[int | None], new: Sequence[tuple[Size, Const | None]] = ()) -> TensorType:
     """A tensor whose axes are taken from `x` by number; none takes the next of `new` sizes."""
     fresh = iter(new)
     dims: list[Size] = []
@@ -71,3 +70,12 @@ def merged(x: TensorType, axes: Sequence[int]) -> tuple[Size, Const | None]:
 def shape_text(sizes: Sequence[object]) -> str:
     """Sizes as a shape: `[N, 3, -1]`."""
     return f"[{', '.join(map(str, sizes))}]"
+
+
+def places(g: Graph, size: Size, like: str | None) -> str:
+    """The numbers 0 to size - 1 as a vector of int64 in ONNX."""
+    static = g.static(size)
+    if static is not None:
+        return g.ints(range(static))
+    count = g.op("Squeeze", [g.extents([size], like), g.ints([0])])
+    return str(g.op("Range", [g.scalar(0, DType.INT64), count, g.scalar(1, DType.INT64)]))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.axes import across_places, channel_axis
+from dslc.ops.axes import along, channel_axis
 from dslc.ops.base import (
     Global,
     Graph,
@@ -319,8 +319,7 @@ class LocalResponseNorm(SameType, NoParams, NoMacs, Local, Op):
 
     def torch(self, t: TorchContext) -> Form:
         attributes = [
-            keyword(name, t.attr(name), default)
-            for name, default in (("alpha", 1e-4), ("beta", 0.75), ("k", 1.0))
+            keyword(name, t.attr(name), default) for name, default in (("alpha", 1e-4), ("beta", 0.75), ("k", 1.0))
         ]
         module = call("nn.LocalResponseNorm", t.attr("size"), *attributes)
         return Form(module=module, function=call("F.local_response_norm", In(0), t.attr("size"), *attributes))
@@ -362,9 +361,8 @@ class L2Norm(NoParams, NoMacs, Op):
         return x
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return across_places(
-            "length along an axis of places", ins[0], channel_axis("l2norm", ins[0], self.axis)
-        )
+        axis = channel_axis("l2norm", ins[0], self.axis)
+        return along(axis, ins[0], Global("length along an axis of places"))
 
     def torch(self, t: TorchContext) -> Form:
         axis = t.attr("axis") if self.axis is not None else t.const(channel_axis("l2norm", t.ins[0], None))

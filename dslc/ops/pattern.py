@@ -1,7 +1,7 @@
 """Patterns of `rearrange`, `reduce` and `repeat`: reading them, and what they say about a tensor.
 
-The notation is that of einops (Rogozhnikov, Einops, ICLR 2022). An *atom* is a named axis; a group of atoms is one
-axis of a tensor, an empty group an axis of size 1.
+The notation is that of einops (Rogozhnikov, Einops, ICLR 2022). An *atom* is a named axis; a group of atoms
+is one axis of a tensor, an empty group an axis of size 1.
 """
 
 from __future__ import annotations

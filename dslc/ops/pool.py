@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from operator import add, ge
 from typing import Any, ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -24,7 +26,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.errors_map import NoOpenForm, PoolPadding
+from dslc.ops.errors_map import NoOpenForm, PoolPadding, UnevenCeil
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, PyInfix, TorchContext, call, keyword
 from dslc.ops.window import Windows, per_axis, resized
 from dslc.types.const import Const
@@ -35,12 +37,61 @@ MAP = Port("x", rank=(3, 5), channel=1)
 
 
 def pooled(c: InferContext, x: TensorType, windows: Windows) -> TensorType:
-    """The type of a pooled map. A Reject where a side is padded by more than half of the window."""
-    for (before, after), k, d in zip(windows.pads(x.spatial), windows.kernel, windows.dilation, strict=True):
-        window = d * (k - 1) + 1
-        if windows.padding != "same_tf" and max(before, after) > window // 2:
-            raise Reject(PoolPadding(windows.op, max(before, after), window), at="p")
+    """The type of a pooled map. A Reject for a padding above half of the kernel, and for uneven ones with `ceil`."""
+    if windows.padding != "same_tf":
+        pads = windows.pads(x.spatial)
+        for (before, after), k in zip(pads, windows.kernel, strict=True):
+            if max(before, after) > k // 2:
+                raise Reject(PoolPadding(windows.op, max(before, after), k), at="p")
+        if windows.ceil and any(before != after for before, after in pads):
+            raise Reject(UnevenCeil(windows.op), at="p")
     return replace(resized(x, windows.sizes(c, x)), channel=1)
+
+
+def onnx_rounding(g: Graph, windows: Windows, x: TensorType, y: TensorType) -> tuple[int, ...] | None:
+    """Places after the padded map that the last window covers, per axis, so that no `ceil_mode` is needed.
+
+    ONNX at opset 21 counts a window that starts in the padding after the map, which torch leaves out. None
+    where `ceil` meets a size that this export keeps open: there onnxruntime's `ceil_mode` counts as torch
+    does.
+    """
+    if not windows.ceil or windows.padding == "same_tf":
+        return (0,) * len(windows.kernel)
+    places = []
+    axes = zip(x.spatial, y.spatial, windows.pads(x.spatial), strict=True)
+    for axis, (size, count, (before, after)) in enumerate(axes):
+        n, windows_there = g.static(size), g.static(count)
+        if n is None or windows_there is None:
+            return None
+        window = windows.dilation[axis] * (windows.kernel[axis] - 1) + 1
+        places.append(max(0, (windows_there - 1) * windows.stride[axis] + window - before - n - after))
+    return tuple(places)
+
+
+def onnx_mean(
+    g: Graph,
+    windows: Windows,
+    x: str,
+    padding: dict[str, Any],
+    source: TensorType,
+    target: TensorType,
+    include: bool,
+) -> str:
+    """The AveragePool over `x` whose divisors are torch's; `include`: padded zeros count."""
+    shape: dict[str, Any] = {"kernel_shape": windows.kernel, "strides": windows.stride}
+    rounding = onnx_rounding(g, windows, source, target)
+    if rounding is None:
+        return str(g.op("AveragePool", [x], ceil_mode=1, count_include_pad=int(include), **shape, **padding))
+    if not any(rounding):
+        return str(g.op("AveragePool", [x], count_include_pad=int(include), **shape, **padding))
+    # Places beyond the padding never count.
+    axes = len(rounding)
+    before, after = padding["pads"][:axes], padding["pads"][axes:]
+    if include and any(before + after):
+        x = g.op("Pad", [x, g.ints([0, 0, *before, 0, 0, *after]), g.scalar(0.0, source.dtype)])
+        before = after = (0,) * axes
+    pads = (*before, *map(add, after, rounding))
+    return str(g.op("AveragePool", [x], count_include_pad=0, pads=pads, **shape))
 
 
 @op("maxpool")
@@ -94,9 +145,21 @@ class MaxPool(NoParams, NoMacs, Op):
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         windows = self.windows(ins[0])
+        y, padding = windows.onnx_padding(g, x[0], ins[0], -math.inf)
+        rounding = onnx_rounding(g, windows, ins[0], outs[0])
+        if rounding is None:
+            padding["ceil_mode"] = 1
+        elif "pads" in padding:
+            axes = len(rounding)
+            before, after = padding["pads"][:axes], padding["pads"][axes:]
+            after = tuple(map(add, after, rounding))
+            padding = {"pads": (*before, *after)}
+            if any(map(ge, (*before, *after), windows.kernel * 2)):  # onnxruntime refuses them in the pool
+                value = g.scalar(-math.inf, ins[0].dtype)
+                y = g.op("Pad", [y, g.ints([0, 0, *before, 0, 0, *after]), value])
+                padding = {}
         shape: dict[str, Any] = {"kernel_shape": windows.kernel, "strides": windows.stride}
-        shape |= {"dilations": windows.dilation, "ceil_mode": int(self.ceil)}
-        return str(g.op("MaxPool", x, **shape, **windows.onnx_padding(g, ins[0])))
+        return str(g.op("MaxPool", [y], dilations=windows.dilation, **shape, **padding))
 
 
 @op("avgpool")
@@ -157,9 +220,8 @@ class AvgPool(NoParams, NoMacs, Op):
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         windows = self.windows(ins[0])
-        shape: dict[str, Any] = {"kernel_shape": windows.kernel, "strides": windows.stride}
-        shape |= {"ceil_mode": int(self.ceil), "count_include_pad": int(self.count_include_pad)}
-        return str(g.op("AveragePool", x, **shape, **windows.onnx_padding(g, ins[0])))
+        y, padding = windows.onnx_padding(g, x[0], ins[0])
+        return onnx_mean(g, windows, y, padding, ins[0], outs[0], self.count_include_pad)
 
 
 @op("lppool")
@@ -202,12 +264,9 @@ class LpPool(NoParams, NoMacs, Op):
         # LpPool takes absolute values, which torch does not, and knows integer norms only.
         windows, dtype = self.windows(ins[0]), ins[0].dtype
         powers = g.op("Pow", [x[0], g.scalar(self.norm, dtype)])
-        shape: dict[str, Any] = {"kernel_shape": windows.kernel, "strides": windows.stride}
-        mean = g.op("AveragePool", [powers], ceil_mode=int(self.ceil), **shape)
-        count = 1
-        for side in windows.kernel:
-            count *= side
-        total = g.op("Mul", [mean, g.scalar(float(count), dtype)])
+        y, padding = windows.onnx_padding(g, powers, ins[0])
+        mean = onnx_mean(g, windows, y, padding, ins[0], outs[0], include=False)
+        total = g.op("Mul", [mean, g.scalar(float(math.prod(windows.kernel)), dtype)])
         return str(g.op("Pow", [total, g.scalar(1 / self.norm, dtype)]))
 
 
@@ -297,9 +356,7 @@ def averaged(g: Graph, x: str, dims: list[Size], axis: int, rows: list[list[floa
     """The product of a constant matrix `rows` with one axis of a tensor of shape `dims`."""
     m, n = len(rows), len(rows[0])
     if axis == len(dims) - 1:
-        return str(
-            g.op("MatMul", [x, g.floats([list(column) for column in zip(*rows, strict=True)], (n, m))])
-        )
+        return str(g.op("MatMul", [x, g.floats([list(column) for column in zip(*rows, strict=True)], (n, m))]))
     matrix = g.floats(rows, (m, n))
     if axis == len(dims) - 2:
         return str(g.op("MatMul", [matrix, x]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.arithmetic import converted, promoted
 from dslc.ops.base import (
     Axes,
     Global,
@@ -16,11 +15,14 @@ from dslc.ops.base import (
     Pointwise,
     Port,
     Reach,
+    Types,
     Work,
     attr,
     op,
 )
-from dslc.ops.errors_tensor import EinsumPattern, EinsumSize, InnerMismatch, RankMismatch, ShapeMismatch
+from dslc.ops.broadcasting import converted, promoted
+from dslc.ops.errors_product import EinsumPattern, EinsumSize, InnerMismatch
+from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import spatial_axes
 from dslc.ops.torchtext import Form, In, PyInfix, TorchContext, call
 from dslc.types.const import Const
@@ -49,11 +51,13 @@ def work(sizes: tuple[Size, ...]) -> Work:
 class MatMul(NoParams, Op):
     """`a @ b`: `[.., m, k] @ [.., k, n] -> [.., m, n]`, the axes before as in arithmetic.
 
-    Multiply-adds: the product of all extents, `.. * m * k * n`. A parameter may have fewer axes than its partner.
+    Multiply-adds: the product of all extents, `.. * m * k * n`. A parameter may have fewer axes than its
+    partner.
 
     ```dl
     net f on x[N, 16, 64]:
-        scores = it @ (it -> transpose(1, 2)) -> softmax
+        turned = transpose(1, 2)
+        scores = (it @ turned) -> softmax
         scores @ it
     ```
     """
@@ -101,24 +105,17 @@ class MatMul(NoParams, Op):
             return a.channel + rank - a.rank
         return None
 
-    def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+    def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (work((*outs[0].dims, ins[0].dims[-1])),)
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         a, b = ins
         return Pointwise() if b.rank == 2 and a.channel == a.rank - 1 else Global("`@`")
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyInfix("@", In(0), In(1)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         sides = [converted(g, name, i.dtype, outs[0].dtype) for name, i in zip(x, ins, strict=True)]
         return str(g.op("MatMul", sides))
 
@@ -127,8 +124,8 @@ class MatMul(NoParams, Op):
 class Einsum(NoParams, Op):
     """A sum of products by a pattern: letters name axes, those that are not in the result are summed over.
 
-    Multiply-adds: tensors are joined from the left, two at a time; each join costs the product of its letters'
-    extents. A result whose last letter is the channels of the last tensor that has it keeps them.
+    Multiply-adds: tensors are joined from the left, two at a time; each join costs the product of its
+    letters' extents. A result whose last letter is the channels of the last tensor that has it keeps them.
 
     ```dl
     net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
@@ -139,7 +136,7 @@ class Einsum(NoParams, Op):
     inputs: ClassVar[tuple[Port, ...]] = (Port("xs", rank=(1, None), many=True),)
     pattern: str = attr()
 
-    def letters(self, ins: tuple[TensorType, ...]) -> tuple[list[str], str]:
+    def letters(self, ins: Types) -> tuple[list[str], str]:
         """The letters of each tensor and of the result. A Reject where they do not fit."""
 
         def reject(why: str) -> Reject:
@@ -150,9 +147,7 @@ class Einsum(NoParams, Op):
         if len(sides) != 2:
             raise reject("it needs one `->`")
         operands, result = sides[0].split(","), sides[1]
-        strange = [
-            letter for letter in text.replace("->", ",") if not (letter.isascii() and letter.isalpha())
-        ]
+        strange = [letter for letter in text.replace("->", ",") if not (letter.isascii() and letter.isalpha())]
         if set(strange) - {","}:
             raise reject(f"`{next(s for s in strange if s != ',')}` is no letter")
         if len(operands) != len(ins):
@@ -195,14 +190,14 @@ class Einsum(NoParams, Op):
         )
 
     @staticmethod
-    def channel(operands: list[str], result: str, ins: tuple[TensorType, ...]) -> int | None:
+    def channel(operands: list[str], result: str, ins: Types) -> int | None:
         """The axis of the result that is the channels of a tensor, the last that has them there."""
         for letters, x in zip(reversed(operands), reversed(ins), strict=True):
             if x.channel is not None and letters[x.channel] in result:
                 return result.index(letters[x.channel])
         return None
 
-    def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+    def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         operands, result = self.letters(ins)
         size = {
             letter: x.dims[axis]
@@ -217,7 +212,7 @@ class Einsum(NoParams, Op):
             current = "".join(letter for letter in together if letter in later)
         return tuple(found)
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         operands, result = self.letters(ins)
         first = operands[0]
         if all(first[axis] in result for axis in spatial_axes(ins[0])) and (
@@ -229,13 +224,6 @@ class Einsum(NoParams, Op):
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("torch.einsum", t.attr("pattern"), *(In(i) for i in range(len(t.ins)))))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         sides = [converted(g, name, i.dtype, outs[0].dtype) for name, i in zip(x, ins, strict=True)]
         return str(g.op("Einsum", sides, equation=self.pattern.replace(" ", "")))

@@ -15,6 +15,7 @@ from dslc.ops.base import (
     Pointwise,
     Port,
     Reach,
+    Types,
     attr,
     op,
 )
@@ -43,7 +44,7 @@ class Reduction(NoParams, NoMacs, Op):
             x = x.with_dim(axis, 1)
         return x
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         x, axes = ins[0], self.axes(ins[0])
         if any(axis in axes and x.dims[axis] != 1 for axis in spatial_axes(x)):
             return Global(self.name)
@@ -52,20 +53,9 @@ class Reduction(NoParams, NoMacs, Op):
         return Axes(tuple(axis for axis in range(x.rank) if axis not in axes))
 
     def torch(self, t: TorchContext) -> Form:
-        return Form(
-            function=call(
-                self.name, t.attr("axis"), keyword("keepdim", t.attr("keep"), False), receiver=In(0)
-            )
-        )
+        return Form(function=call(self.name, t.attr("axis"), keyword("keepdim", t.attr("keep"), False), receiver=In(0)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         axes = g.ints(sorted(self.axes(ins[0])))
         return str(g.op(self.onnx_kind, [x[0], axes], keepdims=int(self.keep)))
 
@@ -82,14 +72,7 @@ class Mean(Reduction):
 
     onnx_kind: ClassVar[str] = "ReduceMean"
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         # onnxruntime's CPU layout for convolutions survives GlobalAveragePool, not ReduceMean.
         if ins[0].rank == 4 and ins[0].channel == 1 and sorted(self.axes(ins[0])) == [2, 3]:
             pooled = str(g.op("GlobalAveragePool", x))

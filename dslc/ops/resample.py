@@ -91,9 +91,7 @@ class UpsampleMap(NoParams, NoMacs, Op):
         if self.align_corners and self.mode not in MODE_AXES:
             raise Reject(WrongMode(self.mode, axes, corners=True), at="align_corners")
         if like is not None and like.rank != x.rank:
-            raise Reject(
-                WrongSides("like", tuple(n for n in like.spatial if isinstance(n, int)), axes), at="like"
-            )
+            raise Reject(WrongSides("like", tuple(n for n in like.spatial if isinstance(n, int)), axes), at="like")
         sizes = self.sizes(x, like)
         for size in sizes:
             if not isinstance(size, int):
@@ -112,9 +110,7 @@ class UpsampleMap(NoParams, NoMacs, Op):
         if self.size is not None:
             sizes = self.size if isinstance(self.size, tuple) else (self.size,) * axes
             if len(sizes) != axes:
-                raise Reject(
-                    WrongSides("size", tuple(n for n in sizes if isinstance(n, int)), axes), at="size"
-                )
+                raise Reject(WrongSides("size", tuple(n for n in sizes if isinstance(n, int)), axes), at="size")
             return sizes
         return tuple(
             size * factor.numerator // factor.denominator
@@ -249,9 +245,7 @@ class ChannelShuffle(SameType, NoParams, NoMacs, Local, Op):
 
     def torch(self, t: TorchContext) -> Form:
         groups = t.attr("groups")
-        return Form(
-            module=call("nn.ChannelShuffle", groups), function=call("F.channel_shuffle", In(0), groups)
-        )
+        return Form(module=call("nn.ChannelShuffle", groups), function=call("F.channel_shuffle", In(0), groups))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         dims = ins[0].dims

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
-from dslc.ops.arithmetic import converted, promoted
 from dslc.ops.axes import channel_axis
 from dslc.ops.base import (
     Axes,
@@ -20,9 +20,11 @@ from dslc.ops.base import (
     Pointwise,
     Port,
     Reach,
+    Types,
     attr,
     op,
 )
+from dslc.ops.broadcasting import converted, promoted
 from dslc.ops.errors_tensor import (
     CannotFlatten,
     CannotSplit,
@@ -75,7 +77,7 @@ class Flatten(NoParams, NoMacs, Op):
             return result.with_dims(result.dims, start, result.words)
         return result
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         start, end = self.axes(ins[0])
         return Axes((*range(start), only_axis(ins[0], start, end), *range(end + 1, ins[0].rank)))
 
@@ -86,14 +88,7 @@ class Flatten(NoParams, NoMacs, Op):
             function=call("flatten", start, keyword("end_dim", end, -1), receiver=In(0)),
         )
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         if outs[0].rank == 2 and self.axes(ins[0]) == (1, ins[0].rank - 1):
             return str(g.op("Flatten", x, axis=1))
         return g.reshape(x[0], ins[0].dims, outs[0].dims)
@@ -109,8 +104,8 @@ def only_axis(x: TensorType, start: int, end: int) -> int | None:
 class Reshape(NoParams, NoMacs, Op):
     """The same elements in row-major order under another shape; one size may be -1: what is left.
 
-    `rearrange` says what the axes mean and is checked; use it where axes move. An axis that keeps its place and size
-    keeps its meaning (batch, channels).
+    `rearrange` says what the axes mean and is checked; use it where axes move. An axis that keeps its place
+    and size keeps its meaning (batch, channels).
 
     ```dl
     net f on x[N, 256, 7, 7]:
@@ -126,9 +121,9 @@ class Reshape(NoParams, NoMacs, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         target = words.sizes(self.sizes)
         unknown = sum(1 for size in target if size == -1)
-        known = product(size for size in target if size != -1)
-        elements = product(x.dims)
-        facts = str(x), str(elements), shape_text(target), str(known)
+        written = [size for size in target if size != -1]
+        facts = str(x), str(product(x.dims)), shape_text(target), str(product(written))
+        elements, known = without_common(x.dims, written)
         if unknown > 1:
             raise Reject(ReshapeCount(*facts, unknown), at="sizes")
         if isinstance(elements, int) and isinstance(known, int):
@@ -165,22 +160,25 @@ class Reshape(NoParams, NoMacs, Op):
             count += 1
         return tuple(range(count))
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         kept = self.kept(ins[0], outs[0].dims)
         return Axes(tuple(axis if axis in kept else None for axis in range(outs[0].rank)))
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("reshape", *words.items(t.attr("sizes")), receiver=In(0)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return g.reshape(x[0], ins[0].dims, outs[0].dims)
+
+
+def without_common(left: Sequence[Size], right: Sequence[Size]) -> tuple[Size, Size]:
+    """The products of two lists of sizes without the symbolic sizes that stand in both."""
+    mine, other = list(left), list(right)
+    for size in left:
+        if not isinstance(size, int) and size in other:
+            mine.remove(size)
+            other.remove(size)
+    return product(mine), product(other)
 
 
 # ---- several tensors from one, one from several
@@ -206,21 +204,14 @@ class Unbind(NoParams, NoMacs, Op):
         one = pick(x, [a for a in range(x.rank) if a != axis])
         return (one,) * c.pin(x.dims[axis])
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         axis = self.axis % ins[0].rank
         return Axes(tuple(a for a in range(ins[0].rank) if a != axis))
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("unbind", t.attr("axis"), receiver=In(0)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> tuple[str, ...]:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> tuple[str, ...]:
         axis = self.axis % ins[0].rank
         parts = pieces(g, x[0], (1,) * len(outs), axis)
         return tuple(str(g.op("Squeeze", [part, g.ints([axis])])) for part in parts)
@@ -273,14 +264,7 @@ class Split(NoParams, NoMacs, Local, Op):
         given = sizes if isinstance(self.sizes, int) else sequence(words.items(sizes))
         return Form(function=call("split", given, axis_const(t, self.axis), receiver=In(0)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> tuple[str, ...]:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> tuple[str, ...]:
         axis = channel_axis("split", ins[0], self.axis)
         size = ins[0].dims[axis]
         assert isinstance(size, int)
@@ -318,14 +302,7 @@ class Chunk(NoParams, NoMacs, Local, Op):
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("chunk", t.attr("n"), axis_const(t, self.axis), receiver=In(0)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> tuple[str, ...]:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> tuple[str, ...]:
         axis = channel_axis("chunk", ins[0], self.axis)
         if self.n == 1:
             return (x[0],)
@@ -362,21 +339,14 @@ class Cat(NoParams, NoMacs, Local, Op):
         axis = t.attr("axis") if self.axis is not None else t.const(channel)
         return Form(function=call("torch.cat", sequence([In(i) for i in range(len(t.ins))]), axis))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         first = next((i for i in ins if i.channel is not None), ins[0])
         axis = channel_axis("concat", first, self.axis)
         return str(g.op("Concat", same_type(g, x, ins, outs[0].dtype), axis=axis))
 
 
-def joined_sizes(c: InferContext, op: str, ins: tuple[TensorType, ...], free: int | None) -> TensorType:
-    """The first tensor's type, with the sizes that all tensors share checked; `free` is an axis that may differ."""
+def joined_sizes(c: InferContext, op: str, ins: Types, free: int | None) -> TensorType:
+    """The first tensor's type, with the sizes that all share checked; along `free` they may differ."""
     result = ins[0]
     channel = next((x.channel for x in ins if x.channel is not None), None)
     for x in ins[1:]:
@@ -389,9 +359,7 @@ def joined_sizes(c: InferContext, op: str, ins: tuple[TensorType, ...], free: in
                 continue
             if isinstance(a, int) and isinstance(b, int):
                 if a != b:
-                    raise Reject(
-                        ShapeMismatch(op, str(result), str(x), axis, (str(a), str(b)), axis == channel)
-                    )
+                    raise Reject(ShapeMismatch(op, str(result), str(x), axis, (str(a), str(b)), axis == channel))
                 size: Size = a
             else:
                 size = c.equal(a, b)
@@ -399,7 +367,7 @@ def joined_sizes(c: InferContext, op: str, ins: tuple[TensorType, ...], free: in
     return result.with_dims(result.dims, channel, result.words)
 
 
-def same_type(g: Graph, x: tuple[str, ...], ins: tuple[TensorType, ...], dtype: DType) -> list[str]:
+def same_type(g: Graph, x: tuple[str, ...], ins: Types, dtype: DType) -> list[str]:
     """Tensors cast to one element type."""
     return [converted(g, name, i.dtype, dtype) for name, i in zip(x, ins, strict=True)]
 
@@ -427,21 +395,14 @@ class Stack(NoParams, NoMacs, Op):
         axis = axis_of("stack", self.axis, x, more=1)
         return [*range(axis), None, *range(axis, x.rank)]
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         return Axes(tuple(self.source(ins[0])))
 
     def torch(self, t: TorchContext) -> Form:
         tensors = sequence([In(i) for i in range(len(t.ins))])
         return Form(function=call("torch.stack", tensors, t.attr("axis")))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         axis = self.axis % outs[0].rank
         at = g.ints([axis])
         parts = [str(g.op("Unsqueeze", [name, at])) for name in same_type(g, x, ins, outs[0].dtype)]
@@ -475,20 +436,13 @@ class Transpose(NoParams, NoMacs, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return pick(x, self.order(x))
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         return Axes(self.order(ins[0]))
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("transpose", t.attr("a"), t.attr("b"), receiver=In(0)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return str(g.op("Transpose", x, perm=self.order(ins[0])))
 
 
@@ -527,20 +481,13 @@ class Expand(NoParams, NoMacs, Op):
                 x = x.with_dim(axis, c.equal(before, size), x.word(axis) or name)
         return x
 
-    def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach:
+    def reach(self, ins: Types, outs: Types) -> Reach:
         return Pointwise()
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("expand", *words.items(t.attr("sizes")), receiver=In(0)))
 
-    def onnx(
-        self,
-        g: Graph,
-        x: tuple[str, ...],
-        p: dict[str, str],
-        ins: tuple[TensorType, ...],
-        outs: tuple[TensorType, ...],
-    ) -> str:
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         target = [1 if a == b else b for a, b in zip(ins[0].dims, outs[0].dims, strict=True)]
         if all(g.static(size) == 1 for size in target):
             return x[0]

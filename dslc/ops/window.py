@@ -47,9 +47,7 @@ def per_axis(value: Sides, axes: int, attribute: str) -> tuple[int, ...]:
     return value
 
 
-def paddings(
-    op: str, p: Padding, k: tuple[int, ...], s: tuple[int, ...], d: tuple[int, ...]
-) -> tuple[Pair, ...]:
+def paddings(op: str, p: Padding, k: tuple[int, ...], s: tuple[int, ...], d: tuple[int, ...]) -> tuple[Pair, ...]:
     """(before, after) per spatial axis for every padding but `same_tf`.
 
     `half` is d*(k-1)/2 on each side: it exists where the dilated kernel is odd and, for k above 1, the stride
@@ -73,9 +71,7 @@ def paddings(
     return tuple((q, q) if isinstance(q, int) else (q[0], q[1]) for q in p)
 
 
-def output_size(
-    c: InferContext, op: str, size: Size, k: int, s: int, p: Pair, d: int = 1, ceil: bool = False
-) -> Size:
+def output_size(c: InferContext, op: str, size: Size, k: int, s: int, p: Pair, d: int = 1, ceil: bool = False) -> Size:
     """Places of a window along an axis: floor((L + p - d*(k-1) - 1) / s) + 1.
 
     `ceil`: torch's ceil mode, whose last window must start inside the input or the padding before it:
@@ -105,16 +101,19 @@ def same_tf_padding(size: int, k: int, s: int, d: int) -> Pair:
 
 
 def half_const(k: Const, d: Const, pads: tuple[Pair, ...]) -> Const:
-    """The padding `half` as a slot, in words of kernel and dilation: `(k - 1) // 2`, `d * (k - 1) // 2`."""
+    """The padding `half` as a slot, in words of kernel and dilation: `k // 2`, `d`, `d * (k - 1) // 2`."""
     value: object = pads[0][0] if len({a for a, _ in pads}) == 1 else tuple(a for a, _ in pads)
     if not isinstance(k.value, int) or not isinstance(d.value, int) or not isinstance(value, int):
         return literal(value, k.span)
-    if k.origin is None and d.origin is None:
+    k_known, d_known = (isinstance(side.origin, tree.Number | None) for side in (k, d))
+    if k_known and d_known:
         return literal(value, k.span)
-    twice = derived("-", k, 1, k.value - 1)
-    if d.value != 1 or not isinstance(d.origin, tree.Number | None):
-        twice = derived("*", d, twice, d.value * (k.value - 1))
-    return derived("//", twice, 2, value)
+    if d_known and d.value == 1:
+        return derived("//", k, 2, value)  # the kernel is odd
+    if k_known and k.value % 2:
+        return d if k.value == 3 else derived("*", k.value // 2, d, value)
+    steps = k.value - 1 if k_known else derived("-", k, 1, k.value - 1)
+    return derived("//", derived("*", d, steps, d.value * (k.value - 1)), 2, value)
 
 
 def resized(x: TensorType, sizes: Sequence[Size]) -> TensorType:
@@ -137,9 +136,7 @@ class Windows:
     ceil: bool = False
 
     @classmethod
-    def over(
-        cls, op: str, x: TensorType, k: Sides, s: Sides, d: Sides, p: Padding, ceil: bool = False
-    ) -> Windows:
+    def over(cls, op: str, x: TensorType, k: Sides, s: Sides, d: Sides, p: Padding, ceil: bool = False) -> Windows:
         """The windows of an op over the map `x`."""
         axes = x.rank - 2
         return cls(op, per_axis(k, axes, "k"), per_axis(s, axes, "s"), per_axis(d, axes, "d"), p, ceil)
@@ -189,7 +186,7 @@ class Windows:
             name = t.helper("pad_same", PAD_SAME)
             stride, dilation = keyword("stride", s, 1), keyword("dilation", d, 1)
             return call(name, x, t.attr("k"), stride, dilation, *fill)
-        pads = () if isinstance(self.padding, str) else self.pads(())
+        pads = () if self.padding == "same_tf" else self.pads(())
         if all(before == after for before, after in pads):
             return None
         return call("F.pad", x, t.const(tuple(side for pair in reversed(pads) for side in pair)), *fill)
@@ -198,13 +195,34 @@ class Windows:
         """The helpers `padded_input` uses."""
         return ("pad_same",) if self.padding == "same_tf" and self.moves else ()
 
-    def onnx_padding(self, g: Graph, x: TensorType) -> dict[str, Any]:
-        """The padding attribute: numbers, or `auto_pad` for `same_tf` over a size this export keeps open."""
+    def onnx_padding(self, g: Graph, x: str, type_: TensorType, value: float = 0.0) -> tuple[str, dict[str, Any]]:
+        """The input to slide over, padded with `value` where that is needed, and the padding attribute.
+
+        The attribute has numbers; `auto_pad` for `same_tf` over a size that this export keeps open.
+        """
         spatial: list[Size] = []
-        for size, s in zip(x.spatial, self.stride, strict=True):
+        for size, s in zip(type_.spatial, self.stride, strict=True):
             known = g.static(size)
             if self.padding == "same_tf" and known is None and s > 1:
-                return {"auto_pad": "SAME_UPPER"}
+                if all(d == 1 for d in self.dilation):
+                    return x, {"auto_pad": "SAME_UPPER"}
+                # onnxruntime refuses auto_pad with a dilation.
+                return self._pad_open(g, x, type_, value), {"pads": (0, 0) * len(self.kernel)}
             spatial.append(size if known is None else known)
         pads = self.pads(spatial)
-        return {"pads": (*(before for before, _ in pads), *(after for _, after in pads))}
+        return x, {"pads": (*(before for before, _ in pads), *(after for _, after in pads))}
+
+    def _pad_open(self, g: Graph, x: str, type_: TensorType, value: float) -> str:
+        before: list[Size] = []
+        after: list[Size] = []
+        negative = False
+        for size, k, s, d in zip(type_.spatial, self.kernel, self.stride, self.dilation, strict=True):
+            reach = d * (k - 1) + 1
+            total = -size % s + reach - s
+            before.append(total // 2)
+            after.append(total - total // 2)
+            negative |= reach < s
+        pads = g.extents([0, 0, *before, 0, 0, *after])
+        if negative:
+            pads = g.op("Max", [pads, g.ints([0])])
+        return str(g.op("Pad", [x, pads, g.scalar(value, type_.dtype)]))

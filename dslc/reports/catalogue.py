@@ -25,8 +25,9 @@ def load_codes() -> dict[str, type[Mistake]]:
 
 
 def code_table() -> str:
-    """Every code with the first line of its page, one a line."""
-    lines = [
-        f"{code}  {(m.__doc__ or '').strip().splitlines()[0].rstrip('.')}" for code, m in load_codes().items()
-    ]
+    """Every code with the first sentence of its page, one a line."""
+    lines = []
+    for code, mistake in load_codes().items():
+        title = " ".join((mistake.__doc__ or "").strip().partition("\n\n")[0].split())
+        lines.append(f"{code}  {title.partition('. ')[0].rstrip('.')}")
     return "\n".join(lines)

@@ -42,8 +42,7 @@ def stats_record(stats: Stats) -> Json:
             for n, t, tracks in stats.outputs
         ],
         "sizes": {
-            name: {"value": value, "universal": name in sizes.universal}
-            for name, value in sizes.default.items()
+            name: {"value": value, "universal": name in sizes.universal} for name, value in sizes.default.items()
         },
         "guards": guard_records(sizes),
         "totals": {

@@ -24,8 +24,7 @@ RIGHT = (False, False, False, True, True, True)
 
 
 def render_stats(stats: Stats, *, symbolic: bool = False) -> str:
-    """The whole report, without a newline at its end. `symbolic` shows sizes and counts as expressions too.
-    """
+    """The whole report, without a newline at its end. `symbolic` shows sizes and counts as expressions too."""
     sizes = stats.model.sizes
     lines = [title(stats), ""]
     table = [HEADINGS, *(cells(row, sizes, symbolic) for row in stats.rows)]
@@ -40,9 +39,7 @@ def render_stats(stats: Stats, *, symbolic: bool = False) -> str:
 def title(stats: Stats) -> str:
     """`resnet50: image[N, 3, H=224, W=224] -> [N, 1000]  examples/resnet.dl`."""
     inputs = ", ".join(f"{name}{port_text(type, stats.model.sizes)}" for name, type in stats.inputs)
-    outputs = ", ".join(
-        f"{name or ''}{shape_text(type, stats.model.sizes)}" for name, type, _ in stats.outputs
-    )
+    outputs = ", ".join(f"{name or ''}{shape_text(type, stats.model.sizes)}" for name, type, _ in stats.outputs)
     return f"{stats.model.name}: {inputs} -> {outputs}  {printable(stats.model.source.path)}"
 
 

@@ -1,4 +1,6 @@
-"""Callbacks of the statement rules; with those of expressions and headers they make the `Builder` of a source."""
+"""Callbacks of the statement rules; with those of expressions and headers they make the `Builder` of a
+source.
+"""
 
 from __future__ import annotations
 
@@ -162,7 +164,8 @@ class StatementBuilder(ExpressionBuilder):
         if isinstance(target, tree.Name) or (ticked and isinstance(target, tree.TickName)):
             return True
         span = target.span
-        if isinstance(target, tree.Word | tree.It) and span.text != "...":
+        if isinstance(target, tree.Word | tree.It | tree.Seq) and span.text != "...":
+            self.open_seqs.pop(target, None)
             self.refuse(mistakes.ReservedWord(span.text, ticked), span.start, span.end)
         elif not isinstance(target, Broken):
             self.refuse(mistakes.Target(form, span.text), span.start, span.end)
@@ -210,4 +213,3 @@ class StatementBuilder(ExpressionBuilder):
 
     def for_statement(self, start: int, end: int, kids: list[Any]) -> tree.For:
         return tree.For(self.span(start, end), *kids)
-

@@ -1,7 +1,8 @@
-"""Callbacks of the expression rules: each makes one node of the tree, or refuses what the grammar let through.
+"""Callbacks of the expression rules: each makes one node of the tree, or refuses what the grammar let
+through.
 
-The span of an expression with a trailing suite is that of its header (the suite has its own), so that carets stay
-on one line; a statement's span takes in its suites.
+The span of an expression with a trailing suite is that of its header (the suite has its own), so that
+carets stay on one line; a statement's span takes in its suites.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ class Broken(tree.Expr):
 class ExpressionBuilder:
     """`interpolate` parses a range of the text as one expression."""
 
-    def __init__(
-        self, found: Found, text: str, interpolate: Callable[[int, int], tree.Expr | None]
-    ) -> None:
+    def __init__(self, found: Found, text: str, interpolate: Callable[[int, int], tree.Expr | None]) -> None:
         self.found = found
         self.source = found.source
         self.text = text
@@ -93,7 +92,7 @@ class ExpressionBuilder:
         self.grouped.add(kids[0])
         return kids[0]
 
-    def tuple(self, start: int, end: int, kids: list[Any]) -> tree.Tuple:
+    def tuple_literal(self, start: int, end: int, kids: list[Any]) -> tree.Tuple:
         return tree.Tuple(self.span(start, end), tuple(kids))
 
     def bare_tuple(self, start: int, end: int, kids: list[Any]) -> tree.Tuple:
@@ -103,7 +102,7 @@ class ExpressionBuilder:
                 break
         return tree.Tuple(self.span(start, end), tuple(kids))
 
-    def list(self, start: int, end: int, kids: list[Any]) -> tree.List:
+    def list_literal(self, start: int, end: int, kids: list[Any]) -> tree.List:
         return tree.List(self.span(start, end), tuple(kid for kid in kids if kid is not None))
 
     def comprehension(self, start: int, end: int, kids: list[Any]) -> tree.Comprehension:
@@ -151,9 +150,7 @@ class ExpressionBuilder:
 
     def keyword(self, start: int, end: int, kids: list[Any]) -> tree.Argument:
         name: Token = kids[0]
-        return tree.Argument(
-            self.span(start, end), name.text, self.span(name.start, name.end), kids[1]
-        )
+        return tree.Argument(self.span(start, end), name.text, self.span(name.start, name.end), kids[1])
 
     def starred(self, start: int, end: int, kids: list[Any]) -> tree.Argument:
         return tree.Argument(self.span(start, end), None, None, kids[0], star=True)
@@ -199,7 +196,9 @@ class ExpressionBuilder:
     # ---- trailing suites
 
     def with_suite(self, value: tree.Expr, suite: tree.Suite) -> tree.Expr:
-        """`value` with a trailing suite, which belongs to the last step and, inside an `as`, to what is named."""
+        """`value` with a trailing suite, which belongs to the last step and, inside an `as`, to what is
+        named.
+        """
         if isinstance(value, tree.Chain) and value not in self.grouped:
             last = self.with_suite(value.steps[-1], suite)
             return tree.Chain(value.span, (*value.steps[:-1], last))

@@ -15,10 +15,11 @@ _FACTS = ("macs", "params", "reach")
 
 @dataclass(frozen=True, slots=True)
 class _Defined:
-    """`= value` after a header, with the lines indented under it."""
+    """`= value` after a header, with the lines indented under it, after a colon or not."""
 
     value: tree.Expr
     lines: tree.Suite | None = None
+    colon: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Builder(StatementBuilder):
     """All callbacks. `doc` is the documentation of the item that is being parsed."""
 
     doc = ""
+    stray = False  # the last item was no definition, and that was reported
 
     def begin(self, found: Found, doc: str) -> None:
         """Forgets the last item; what is wrong with the next one goes to `found`."""
@@ -45,15 +47,19 @@ class Builder(StatementBuilder):
         self.branching.clear()
 
     def item(self, value: tree.Item | tree.Stmt | None) -> tree.Item | None:
-        """The item that a column-0 line made; a statement other than `let` is refused."""
+        """The item that a column-0 line made; other statements than `let` are refused, the first of several."""
         for seq in self.open_seqs:
             self.refuse(mistakes.SeqWithoutSuite(called=False), seq.span.start, seq.span.end)
-        if value is None or isinstance(value, tree.Item):
+        if value is None:
+            return None
+        stray, self.stray = self.stray, not isinstance(value, tree.Item | tree.Let)
+        if isinstance(value, tree.Item):
             return value
         if isinstance(value, tree.Let):
             return tree.LetItem(value.span, self.doc, value.target, value.value)
-        end = self.text.find("\n", value.span.start, value.span.end)
-        self.refuse(mistakes.StrayLine(), value.span.start, value.span.end if end < 0 else end)
+        if not stray:
+            end = self.text.find("\n", value.span.start, value.span.end)
+            self.refuse(mistakes.StrayLine(), value.span.start, value.span.end if end < 0 else end)
         return None
 
     # ---- use
@@ -85,10 +91,7 @@ class Builder(StatementBuilder):
         return _Defined(kids[0])
 
     def defined_as_with_suite(self, start: int, end: int, kids: list[Any]) -> _Defined:
-        value, suite = kids
-        if suite.body and all(isinstance(s, tree.Budget) for s in suite.body):
-            return _Defined(value, suite)
-        return _Defined(self.with_suite(value, suite))
+        return _Defined(kids[0], kids[1], colon=True)
 
     def defined_as_with_block(self, start: int, end: int, kids: list[Any]) -> _Defined:
         return _Defined(kids[0], kids[1])
@@ -96,6 +99,10 @@ class Builder(StatementBuilder):
     def definition(self, start: int, end: int, kids: list[Any]) -> tree.Item | None:
         kind, name, parameters, ports, results, tail = kids
         header = _Header(start, end, name, parameters or (), ports, results)
+        if isinstance(tail, _Defined) and tail.colon and tail.lines is not None:
+            budgets = any(isinstance(statement, tree.Budget) for statement in tail.lines.body)
+            if kind != "extern" and not budgets:
+                tail = _Defined(self.with_suite(tail.value, tail.lines))
         if kind == "fn":
             return self._fn(header, tail)
         if kind == "extern":
@@ -114,9 +121,7 @@ class Builder(StatementBuilder):
         name, span = header.name, self.span(header.start, header.end)
         name_span = self.span(name.start, name.end)
         parameters, ports, results = header.parameters, header.ports, header.results
-        return tree.Block(
-            span, self.doc, kind, name.text, name_span, parameters, ports, results, suite, sequence
-        )
+        return tree.Block(span, self.doc, kind, name.text, name_span, parameters, ports, results, suite, sequence)
 
     def _alias(self, header: _Header, tail: _Defined) -> tree.NetAlias:
         name = header.name
@@ -141,26 +146,22 @@ class Builder(StatementBuilder):
         name = header.name
         if header.ports is not None or header.results is not None:
             self._form("a `fn` is of compile-time values: it has neither `on` nor `->`", name.start, name.end)
-        lets: tuple[tree.Let, ...] = ()
-        if isinstance(tail, _Defined):
-            value = tail.value
-            if tail.lines is not None:
-                self._indented(tail.lines)
-        else:
-            *first, last = tail.body or (None,)
-            wrong = [s for s in first if not isinstance(s, tree.Let)]
-            if not isinstance(last, tree.Step):
-                wrong.append(last)
-            for statement in wrong:
-                span = statement.span if statement is not None else self.span(name.start, name.end)
-                self._form("a `fn` has `let` lines and then one expression", span.start, span.end)
-            if wrong or not isinstance(last, tree.Step):
-                return None
-            lets = tuple(s for s in first if isinstance(s, tree.Let))
-            value = last.value
         span = self.span(header.start, header.end)
         name_span = self.span(name.start, name.end)
-        return tree.Fn(span, self.doc, name.text, name_span, header.parameters, lets, value)
+        if isinstance(tail, _Defined):
+            if tail.lines is not None:
+                self._indented(tail.lines)
+            return tree.Fn(span, self.doc, name.text, name_span, header.parameters, (), tail.value)
+        lets = tuple(s for s in tail.body[:-1] if isinstance(s, tree.Let))
+        last = tail.body[-1] if tail.body else None
+        if isinstance(last, tree.Step) and len(lets) == len(tail.body) - 1:
+            return tree.Fn(span, self.doc, name.text, name_span, header.parameters, lets, last.value)
+        wrong = [s.span for s in tail.body[:-1] if not isinstance(s, tree.Let)]
+        if not isinstance(last, tree.Step):
+            wrong.append(name_span if last is None else last.span)
+        for place in wrong:
+            self._form("a `fn` has `let` lines and then one expression", place.start, place.end)
+        return None
 
     def _extern(self, header: _Header, tail: _Defined | tree.Suite) -> tree.Extern | None:
         name = header.name
@@ -182,9 +183,7 @@ class Builder(StatementBuilder):
         span = self.span(header.start, header.end)
         name_span = self.span(name.start, name.end)
         parameters, ports, results = header.parameters, header.ports, header.results
-        return tree.Extern(
-            span, self.doc, name.text, name_span, parameters, ports, results, tail.value, tuple(facts)
-        )
+        return tree.Extern(span, self.doc, name.text, name_span, parameters, ports, results, tail.value, tuple(facts))
 
     def _form(self, message: str, start: int, end: int) -> None:
         self.refuse(mistakes.DefinitionForm(message), start, end)

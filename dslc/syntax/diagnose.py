@@ -9,31 +9,70 @@ from dslc.diagnostics.model import Edit, Help, Mistake
 from dslc.syntax import mistakes
 from dslc.syntax.lalr import END, Automaton, Stuck
 from dslc.syntax.layout import ITEM_WORDS, Line, Token
-from dslc.syntax.mistakes.items import HABITS
 from dslc.syntax.text import Found
 
 _LAYOUT = frozenset(("_NEWLINE", "_INDENT", "_DEDENT"))
 _OPERATORS = frozenset(
-    """ARROW PLUS MINUS TIMES DIVIDE FLOORDIV MODULO MATMUL POWER EQUAL UNEQUAL LESSTHAN MORETHAN AT_MOST AT_LEAST
-    COMMA DOT ASSIGN GROW AND OR IN AS MAYBE""".split()
+    [
+        "ARROW",
+        "PLUS",
+        "MINUS",
+        "TIMES",
+        "DIVIDE",
+        "FLOORDIV",
+        "MODULO",
+        "MATMUL",
+        "POWER",
+        "EQUAL",
+        "UNEQUAL",
+        "LESSTHAN",
+        "MORETHAN",
+        "AT_MOST",
+        "AT_LEAST",
+        "COMMA",
+        "DOT",
+        "ASSIGN",
+        "GROW",
+        "AND",
+        "OR",
+        "IN",
+        "AS",
+        "MAYBE",
+    ]
 )
-_CONDITIONS = frozenset("IF ELIF REQUIRE BUDGET AND OR NOT".split())
+_CONDITIONS = frozenset(["IF", "ELIF", "REQUIRE", "BUDGET", "AND", "OR", "NOT"])
 _ENDS_OF_VALUES = frozenset(
-    "NAME NUMBER SIZE STRING TICKED IT NONE TRUE FALSE TRAINING RPAR RSQB SEQ ELLIPSIS".split()
+    [
+        "NAME",
+        "NUMBER",
+        "SIZE",
+        "STRING",
+        "TICKED",
+        "IT",
+        "NONE",
+        "TRUE",
+        "FALSE",
+        "TRAINING",
+        "RPAR",
+        "RSQB",
+        "SEQ",
+        "ELLIPSIS",
+    ]
 )
-_NAMING = frozenset("AS DOT LET MODULE PARAM BUFFER CONST FOR BLOCK NET FN ON".split())
-_AFTER_NAMES = frozenset("ASSIGN COMMA RPAR RSQB ARROW DOT COLON AS GROW _NEWLINE".split()) | {END}
+_STARTS_OF_VALUES = _ENDS_OF_VALUES - {"RPAR", "RSQB"} | {"LPAR", "LSQB"}
+_NAMING = frozenset(["AS", "DOT", "LET", "MODULE", "PARAM", "BUFFER", "CONST", "FOR", "BLOCK", "NET", "FN", "ON"])
+_AFTER_NAMES = frozenset(["ASSIGN", "COMMA", "RPAR", "RSQB", "ARROW", "DOT", "COLON", "AS", "GROW", "_NEWLINE"]) | {END}
 
 _VALUE = frozenset(("NAME", "NUMBER", "LPAR", "STRING"))
 _SYMBOLS = {"RPAR": "`)`", "RSQB": "`]`", "LPAR": "`(`", "LSQB": "`[`", "COLON": "`:`", "ASSIGN": "`=`"}
 _SYMBOLS |= {"COMMA": "`,`", "ARROW": "`->`", "DOT": "`.`", "_INDENT": "indented lines"}
-_ENDINGS = {"_NEWLINE": "the end of the line", END: "the end of the text"}
+_ENDINGS = {"_NEWLINE": "the end of the line", END: "`}`"}
 _FOUND = {
     "STRING": "a string",
     "_NEWLINE": "the end of the line",
     "_DEDENT": "the end of the suite",
     "_INDENT": "indented lines",
-    END: "the end of the text",
+    END: "`}`",  # of an interpolation: an item ends with its last line
 }
 
 
@@ -97,6 +136,20 @@ class Case:
             depth -= token.kind in ("LPAR", "LSQB")
         return found
 
+    def line_before(self, index: int) -> Sequence[Token]:
+        """The tokens of a line up to `index`."""
+        start = index
+        while start and self.tokens[start - 1].kind not in _LAYOUT:
+            start -= 1
+        return self.tokens[start:index]
+
+    @property
+    def is_header(self) -> bool:
+        """Whether the line is one that ends with a colon."""
+        line = self.line_before(self.index)
+        first = line[0].kind if line else ""
+        return first in ITEM_WORDS or first in ("IF", "ELIF", "ELSE", "FOR")
+
     def here(self, mistake: Mistake, token: Token | None = None) -> Blame:
         at = token or self.token
         return Blame(mistake, at.start, at.end, self.index)
@@ -116,6 +169,11 @@ def _missing_suite(case: Case) -> Blame | None:
     if case.before.kind != "_NEWLINE" or case.expected != {"_INDENT"}:
         return None
     last = case.tokens[case.index - 2]
+    if last.kind != "COLON":
+        line = case.line_before(case.index - 1)
+        lacking = {"EXTERN": ("`=`",), "BLOCK": ("`:`", "`=`"), "NET": ("`:`", "`=`"), "FN": ("`:`", "`=`")}
+        mistake = mistakes.Unexpected(lacking.get(line[0].kind, ("`:`",)), "the end of the line")
+        return Blame(mistake, case.before.start, case.before.end, case.index - 1)
     return Blame(mistakes.MissingSuite(), last.start, last.end, case.index - 1)
 
 
@@ -175,8 +233,10 @@ def _single_equals(case: Case) -> Blame | None:
 
 
 def _habit(case: Case) -> Blame | None:
+    from dslc.syntax.mistakes.items import HABITS
+
     word = case.before
-    if word.kind == "NAME" and word.text in HABITS and case.token.kind in _ENDS_OF_VALUES | {"COLON", "STRING"}:
+    if word.kind == "NAME" and word.text in HABITS and case.token.kind in _STARTS_OF_VALUES:
         return case.here(mistakes.PythonHabit(word.text), word)
     return None
 
@@ -187,6 +247,12 @@ def _two_bars(case: Case) -> Blame | None:
     return None
 
 
+def _is(case: Case) -> Blame | None:
+    if case.token.kind == "NAME" and case.token.text == "is" and "MODULO" in case.expected:
+        return case.here(mistakes.LogicalSymbol("is", "=="))
+    return None
+
+
 def _generator(case: Case) -> Blame | None:
     if case.token.kind == "FOR" and "RPAR" in case.expected:
         return case.here(mistakes.GeneratorForm())
@@ -194,7 +260,7 @@ def _generator(case: Case) -> Blame | None:
 
 
 def _no_else(case: Case) -> Blame | None:
-    if "ELSE" not in case.expected or case.begins_line or case.token.kind in _ENDS_OF_VALUES:
+    if "ELSE" not in case.expected or case.begins_line or case.token.kind in _STARTS_OF_VALUES:
         return None
     word = next((token for token in case.back() if token.kind == "IF"), None)
     return case.here(mistakes.MissingElse(), word) if word is not None else None
@@ -210,6 +276,7 @@ _RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _single_equals,
     _habit,
     _two_bars,
+    _is,
     _generator,
     _no_else,
 )
@@ -228,8 +295,12 @@ def _unexpected(case: Case) -> Blame:
         help = (Help("a name keeps its value; the one thing that grows is a `let` list, by `+=`"),)
     elif token.kind in ("ELSE", "ELIF") and case.begins_line:
         help = (Help(f"an `{token.text}` stands right under the suite of its `if`, at the same indentation"),)
-    elif before.kind in _ENDS_OF_VALUES and token.kind in _ENDS_OF_VALUES and "ARROW" in case.expected:
-        help = (Help("`->` joins two layers, `,` two arguments"),)
+    elif before.kind == "ARROW" and token.kind == "_NEWLINE":
+        help = (Help("the arrow begins the line that goes on, which is deeper"),)
+    elif token.kind == "DOT" and case.index > 1 and case.tokens[case.index - 2].kind == "AS":
+        help = (Help("a module's name has no point: each level of a key is a module of its own"),)
+    elif before.kind in _ENDS_OF_VALUES and token.kind in _STARTS_OF_VALUES and "ARROW" in case.expected:
+        help = () if case.is_header else (Help("`->` joins two layers, `,` two arguments"),)
     mistake = mistakes.Unexpected(_listed(case), found)
     return Blame(mistake, start, end, case.index, help)
 
@@ -238,8 +309,8 @@ def _listed(case: Case) -> tuple[str, ...]:
     """What could stand here, in the words of the language."""
     kinds = case.expected
     if "BUDGET" in kinds:
-        return ("a line of the body",)
-    operators = "PLUS" in kinds and "TIMES" in kinds
+        return ("a line of the body",) if case.index else ("a definition",)
+    operators = "MODULO" in kinds  # no operator that may stand before its value, as `-` and `*` do
     words: list[str] = []
     if kinds >= _VALUE:
         words.append("an expression")
@@ -250,8 +321,10 @@ def _listed(case: Case) -> tuple[str, ...]:
         words.append("a string")
     closing = kinds & frozenset(("RPAR", "RSQB", "ELSE", "_NEWLINE", END))
     hidden = frozenset(("LPAR", "LSQB", "DOT", "ARROW", "ASSIGN")) if operators else frozenset()
-    if operators and not _header(case):
-        hidden |= {"COLON"} if closing & {"_NEWLINE", "RPAR", "RSQB", END} else set()
+    if case.is_header:
+        hidden |= {"_NEWLINE"}
+    elif operators and closing & {"_NEWLINE", END}:
+        hidden |= {"COLON", "COMMA"}
     words += [text for kind, text in _SYMBOLS.items() if kind in kinds - hidden]
     if operators:
         words.append("an operator")
@@ -260,13 +333,5 @@ def _listed(case: Case) -> tuple[str, ...]:
         words += [f"`{kind.lower()}`" for kind in plain]
     if operators and "ELSE" in kinds:
         words.append("`else`")
-    words += [text for kind, text in _ENDINGS.items() if kind in kinds]
+    words += [text for kind, text in _ENDINGS.items() if kind in kinds - hidden]
     return tuple(words)
-
-
-def _header(case: Case) -> bool:
-    """Whether the line is one that ends with a colon."""
-    line = case.tokens[: case.index]
-    start = next((i for i in range(len(line) - 1, -1, -1) if line[i].kind in _LAYOUT), -1) + 1
-    first = line[start].kind if start < len(line) else ""
-    return first in ITEM_WORDS or first in ("IF", "ELIF", "ELSE", "FOR")

@@ -93,7 +93,9 @@ def _text(node: tree.Expr | None, suites: list[tree.Suite]) -> str:
 
 
 def _pieces(text: tree.Text, suites: list[tree.Suite]) -> str:
-    shown = (p.encode("unicode_escape").decode() if isinstance(p, str) else f"{{{_text(p, suites)}}}" for p in text.pieces)
+    shown = (
+        p.encode("unicode_escape").decode() if isinstance(p, str) else f"{{{_text(p, suites)}}}" for p in text.pieces
+    )
     return "".join(shown)
 
 

@@ -33,8 +33,8 @@ class Automaton:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.keywords = frozenset(tables.keywords.values())
-        # (state below, state, next kind) -> the state after all rules that only hand their child on; an operand
-        # passes through a dozen of them
+        # (state below, state, next kind) -> the state after all rules that only hand their child on; an
+        # operand passes through a dozen of them
         self._skips: dict[tuple[int, int, str], int] = {}
 
     def run(self, callbacks: Sequence[Callback | None], tokens: Sequence[Token], start: str) -> Any:

@@ -1,7 +1,8 @@
 """Text to tokens, and tokens to logical lines with their indentation.
 
-A logical line is a line of text, gone on with inside brackets and on deeper lines that begin with `->`. Comments are
-kept aside. Whatever is wrong with characters, brackets and indentation is reported here, and reading goes on.
+A logical line is a line of text, gone on with inside brackets and on deeper lines that begin with `->`.
+Comments are kept aside. Whatever is wrong with characters, brackets and indentation is reported here, and
+reading goes on.
 """
 
 from __future__ import annotations
@@ -9,24 +10,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from dslc.diagnostics.model import Edit, Help, Label, Mistake
+from dslc.diagnostics.model import Label, Mistake
 from dslc.syntax import mistakes
+from dslc.syntax.indent import Indentation
 from dslc.syntax.tables import Tables
 from dslc.syntax.text import Found
 from dslc.syntax.tree import Comment
 
 DEEPEST = 64  # brackets and suites together
-MOST_EDITS = 1000
 HEAVIEST = 100  # operators, calls and brackets around one value
 
-ITEM_WORDS = frozenset("USE LET FN BLOCK INLINE NET EXTERN".split())
-# words that begin a line and stand nowhere in an expression: met inside brackets they show that one was not closed
-_LINE_WORDS = ITEM_WORDS | frozenset("MODULE PARAM BUFFER CONST REQUIRE BUDGET".split())
-_HEADERS = frozenset("BLOCK INLINE NET EXTERN".split())
+ITEM_WORDS = frozenset(["USE", "LET", "FN", "BLOCK", "INLINE", "NET", "EXTERN"])
+# words that begin a line and stand nowhere in an expression: met inside brackets they show that one was not
+# closed
+_LINE_WORDS = ITEM_WORDS | frozenset(["MODULE", "PARAM", "BUFFER", "CONST", "REQUIRE", "BUDGET"])
+_HEADERS = frozenset(["BLOCK", "INLINE", "NET", "EXTERN"])
 _OPEN = {"LPAR": "RPAR", "LSQB": "RSQB"}
 _CLOSE = frozenset(_OPEN.values())
-_SEPARATORS = frozenset("COMMA ARROW COLON ASSIGN GROW VBAR FOR".split())
-_LIGHT = frozenset("NAME NUMBER SIZE STRING TICKED IT NONE TRUE FALSE TRAINING AS IN ELSE".split())
+_SEPARATORS = frozenset(["COMMA", "ARROW", "COLON", "ASSIGN", "GROW", "VBAR", "FOR"])
+_LIGHT = frozenset(
+    ["NAME", "NUMBER", "SIZE", "STRING", "TICKED", "IT", "NONE", "TRUE", "FALSE", "TRAINING", "AS", "IN", "ELSE"]
+)
 
 _LEXICAL = {
     "newline": r"\n",
@@ -50,8 +54,9 @@ class Token:
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """A logical line. `reported`: a mistake in it is known; `broken`: a neutral line stands for it in the parse;
-    `dropped`: and one that keeps nothing of it, not even its `if`."""
+    """A logical line. `reported`: a mistake in it is known; `broken`: a neutral line stands for it in the
+    parse; `dropped`: and one that keeps nothing of it, not even its `if`.
+    """
 
     tokens: list[Token]
     level: int
@@ -110,8 +115,9 @@ def tokens_between(scanner: Scanner, found: Found, text: str, start: int, end: i
 
 
 def _mark_types(header: Line, deeper: bool) -> None:
-    """Tells the colons of dtypes from the one that begins the suite, which is the last; there is none before `=`,
-    and one with lines under it ends its line."""
+    """Tells the colons of dtypes from the one that begins the suite, which is the last; there is none
+    before `=`, and one with lines under it ends its line.
+    """
     depth = 0
     colons: list[Token] = []
     for token in header.tokens:
@@ -130,6 +136,11 @@ def _mark_types(header: Line, deeper: bool) -> None:
         colon.kind = "_TYPED"
 
 
+def _may_open(line: Line) -> bool:
+    """Whether lines may be indented under this one: it ends with a colon, or is one that needs none."""
+    return line.tokens[-1].kind == "COLON" or line.tokens[0].kind in ("VBAR", "NET", "EXTERN")
+
+
 class _Reader:
     def __init__(self, scanner: Scanner, found: Found, text: str) -> None:
         self.scanner = scanner
@@ -137,12 +148,9 @@ class _Reader:
         self.text = text
         self.out = Layout()
         self.line: Line | None = None
-        self.line_indent = 0
+        self.column = 0  # at which the line begins
         self.brackets: list[Token] = []
-        self.indents = [0]
-        self.unit: int | None = None
-        self.tabs: list[int] = []
-        self.tab_indents = False
+        self.indentation = Indentation(found, text)
 
     def read(self, start: int, end: int, fresh: bool) -> None:
         """Reads a range; `fresh`: it begins a line of text, no token of which was seen yet."""
@@ -168,8 +176,8 @@ class _Reader:
                 kind = symbols[text]
             elif not kind.isupper():
                 if text == "\t":
-                    self.tab_indents |= fresh and not self.tabs
-                    self.tabs.append(at)
+                    self.indentation.tab_indents |= fresh
+                    self.indentation.tabs.append(at)
                     continue
                 wrong = True
                 kind = self._wrong(kind, text, at, stop)
@@ -188,7 +196,7 @@ class _Reader:
                 self._close(token, line)
         self._unclosed()
         self._finish()
-        self._report_tabs()
+        self.indentation.finish()
 
     # ---- lines
 
@@ -198,19 +206,16 @@ class _Reader:
             if token.kind not in _LINE_WORDS:
                 return
             self._unclosed()
-        indent = self._indent(token, line_start)
+        column = token.start - line_start
         line = self.line
-        if (
-            line is not None
-            and token.kind == "ARROW"
-            and indent > self.line_indent
-            and line.tokens[-1].kind != "COLON"
-        ):
+        if line is not None and token.kind == "ARROW" and column > self.column and line.tokens[-1].kind != "COLON":
             return
         self._finish()
-        self.line = Line([], 0)
-        self.line.level = self._level(indent, token, self.line)
-        self.line_indent = indent
+        level, fits = self.indentation.level(line_start, token.start, line is None or _may_open(line))
+        self.line = Line([], level, reported=not fits)
+        self.column = column
+        if not fits:
+            self.found.add(mistakes.UnexpectedIndent(first=True), token.start, token.end)
 
     def _finish(self) -> None:
         line, self.line = self.line, None
@@ -226,38 +231,6 @@ class _Reader:
             self._weigh(line)
         self.out.lines.append(line)
 
-    def _indent(self, token: Token, line_start: int) -> int:
-        width = token.start - line_start
-        tabs = self.text.count("\t", line_start, token.start)
-        return width + tabs * ((self.unit or 4) - 1) if tabs else width
-
-    def _level(self, indent: int, token: Token, line: Line) -> int:
-        """The level of a line that begins at column `indent`."""
-        indents = self.indents
-        if indent > indents[-1]:
-            step = indent - indents[-1]
-            if not self.out.lines:
-                self.found.add(mistakes.UnexpectedIndent(), token.start, token.end)
-                line.reported = True
-                return 0
-            if self.unit is None:
-                self.unit = step
-            elif step != self.unit:
-                self._uneven(token, indent, (indents[-1] + self.unit,))
-            indents.append(indent)
-        elif indent < indents[-1]:
-            deeper = indents[-1]
-            while indents[-1] > indent:
-                deeper = indents.pop()
-            if indents[-1] != indent:
-                self._uneven(token, indent, (indents[-1], deeper))
-                indents.append(deeper)
-        return len(indents) - 1
-
-    def _uneven(self, token: Token, indent: int, fitting: tuple[int, ...]) -> None:
-        if not self.tabs:
-            self.found.add(mistakes.UnevenIndent(indent, fitting), token.start - indent, token.start)
-
     # ---- brackets
 
     def _open(self, token: Token, line: Line) -> None:
@@ -271,7 +244,7 @@ class _Reader:
         if opened is not None and _OPEN[opened.kind] == token.kind:
             return
         if not line.broken:
-            related = ()
+            related: tuple[Label, ...] = ()
             if opened is not None:
                 span = self.found.source.span(opened.start, opened.end)
                 related = (Label(span, "opened here"),)
@@ -291,17 +264,6 @@ class _Reader:
         line.reported = line.broken = True
 
     # ---- wrong text
-
-    def _report_tabs(self) -> None:
-        if not self.tabs:
-            return
-        first = self.tabs[0]
-        spaces = " " * (self.unit or 4) if self.tab_indents else " "
-        span = self.found.source.span
-        edits = tuple(Edit(span(at, at + 1), spaces) for at in self.tabs[:MOST_EDITS])
-        help = Help("write spaces", edits=edits)
-        mistake = mistakes.TabCharacter(self.tab_indents, len(self.tabs) - 1)
-        self.found.add(mistake, first, first + 1, help=(help,))
 
     def _wrong(self, what: str, text: str, at: int, stop: int) -> str:
         """Reports text that is no token; the kind of token to go on with."""

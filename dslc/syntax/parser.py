@@ -1,12 +1,14 @@
 """`parse`: a source to its syntax tree. Mistakes go to the sink; what is wrong is left out of the tree.
 
-Each item (a column-0 line with the lines indented under it) is parsed alone. Where the parser sticks, the logical line
-is reported, replaced by a neutral one, and the item is parsed again.
+Each item (a column-0 line with the lines indented under it) is parsed alone. Where the parser sticks, the
+logical line is reported, replaced by a neutral one, and the item is parsed again.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from dslc.diagnostics.model import Sink
@@ -26,18 +28,34 @@ REPARSED = 400_000  # tokens that are parsed again at most, so that a long item 
 def parse(source: Source, sink: Sink) -> tree.File:
     """The tree of a source. If an error was added to the sink, the tree lacks what could not be read."""
     found = Found(source)
-    if len(source.text) > text.LONGEST_FILE:
-        found.add(mistakes.FileTooLong(len(source.text), text.LONGEST_FILE), 0, 0)
-        items: list[tree.Item] = []
-        layout = Layout()
-    else:
-        automaton, scanner = _machine()
-        cleaned = text.clean(found)
-        layout = lay_out(scanner, found, cleaned)
-        items = _Parse(automaton, scanner, found, cleaned, layout).items()
+    with _no_collection():
+        file = _parse(source, found)
     for diagnostic in sorted(found.diagnostics, key=lambda d: d.span.start):
         sink.add(diagnostic)
+    return file
+
+
+def _parse(source: Source, found: Found) -> tree.File:
+    if len(source.text) > text.LONGEST_FILE:
+        found.add(mistakes.FileTooLong(len(source.text), text.LONGEST_FILE), 0, 0)
+        return tree.File(source, (), ())
+    automaton, scanner = _machine()
+    cleaned = text.clean(found)
+    layout = lay_out(scanner, found, cleaned)
+    items = _Parse(automaton, scanner, found, cleaned, layout).items()
     return tree.File(source, tuple(items), tuple(layout.comments))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without garbage collection: a tree has no cycles, and looking for some takes as long as making it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @cache
@@ -49,9 +67,7 @@ def _machine() -> tuple[Automaton, Scanner]:
 class _Parse:
     """The parse of one file: what its items share is the number of attempts."""
 
-    def __init__(
-        self, automaton: Automaton, scanner: Scanner, found: Found, cleaned: str, layout: Layout
-    ) -> None:
+    def __init__(self, automaton: Automaton, scanner: Scanner, found: Found, cleaned: str, layout: Layout) -> None:
         self.automaton = automaton
         self.scanner = scanner
         self.found = found
@@ -89,6 +105,7 @@ class _Parse:
         for line in lines:
             check_line(self.found, line)
         doc = self._doc(lines[0].tokens[0].start)
+        self.builder.stray |= lines[0].reported
         while True:
             attempt = Found(self.found.source)
             self.builder.begin(attempt, doc)
@@ -103,7 +120,9 @@ class _Parse:
             return item
 
     def _give_way(self, lines: list[Line], tokens: list[Token], owners: list[int], stuck: Stuck) -> bool:
-        """Reports the line at which the parser stuck and makes it a neutral one; false: the item is given up."""
+        """Reports the line at which the parser stuck and makes it a neutral one; false: the item is given
+        up.
+        """
         found = blame(self.automaton, tokens, stuck)
         line = lines[owners[found.index]]
         if not line.reported:

@@ -1,7 +1,8 @@
 """The LALR tables of grammar/dslc.lark as plain data.
 
-Lark reads the grammar and computes the tables; what is kept of them is dictionaries and lists that JSON holds as
-they are, so that a later process neither imports Lark nor converts anything (see cache.py and lalr.py).
+Lark reads the grammar and computes the tables; what is kept of them is dictionaries and lists that JSON
+holds as they are, so that a later process neither imports Lark nor converts anything (see cache.py and
+lalr.py).
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ class RuleRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`actions[state][terminal]` is a state to shift to, or `~rule` to reduce; `gotos[state][origin]` a state."""
+    """`actions[state][terminal]` is a state to shift to, or `~rule` to reduce; `gotos[state][origin]` a
+    state.
+    """
 
     words: dict[str, str]  # literal text -> terminal, keywords and symbols alike
     patterns: list[list[str]]  # [terminal, regular expression], in order of trial
@@ -80,7 +83,6 @@ def build(grammar: str) -> Tables:
     empty = [rule for rule in lark.rules if not rule.expansion]
     if empty:
         raise ValueError(f"empty rules have no place in the text: {empty}")
-    terminals = {t.name: t for t in lark.terminals}
     index = {rule: i for i, rule in enumerate(lark.rules)}
     actions: list[dict[str, int]] = []
     gotos: list[dict[str, int]] = []
@@ -91,8 +93,8 @@ def build(grammar: str) -> Tables:
         gotos.append({n: arg for n, (_, arg) in row.items() if not _is_terminal(n)})
     order = sorted(lark.terminals, key=lambda t: -t.priority)
     return Tables(
-        words={t.pattern.value: t.name for t in terminals.values() if t.pattern and t.pattern.type == "str"},
-        patterns=[[t.name, t.pattern.to_regexp()] for t in order if t.pattern and t.pattern.type == "re"],
+        words={t.pattern.value: t.name for t in lark.terminals if t.pattern.type == "str"},
+        patterns=[[t.name, t.pattern.to_regexp()] for t in order if t.pattern.type == "re"],
         actions=actions,
         gotos=gotos,
         rules=[_row(rule) for rule in lark.rules],
@@ -120,7 +122,11 @@ def _row(rule: Rule) -> RuleRow:
 
 
 def _picks(rule: Rule) -> list[Pick]:
-    """Which children a rule keeps, with placeholders for what `[...]` left out; as Lark's own tree builder does."""
+    """Which children a rule keeps, with placeholders for what `[...]` left out; as Lark's own tree builder
+    does.
+    """
+    from lark.grammar import Terminal
+
     empty = list(rule.options.empty_indices) or [False] * len(rule.expansion)
     symbols = iter(enumerate(rule.expansion))
     picks: list[Pick] = []
@@ -129,7 +135,7 @@ def _picks(rule: Rule) -> list[Pick]:
             picks.append(None)
             continue
         i, symbol = next(symbols)
-        if not symbol.is_term:
+        if not isinstance(symbol, Terminal):
             picks.append(~i if symbol.name.startswith("_") else i)
         elif rule.options.keep_all_tokens or not symbol.filter_out:
             picks.append(i)

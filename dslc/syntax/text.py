@@ -1,4 +1,6 @@
-"""Rules of the text itself: characters that are refused, numbers, sizes, and strings with their interpolations."""
+"""Rules of the text itself: characters that are refused, numbers, sizes, and strings with their
+interpolations.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,7 @@ _REFUSED = re.compile(
 _SUFFIX = {"K": 3, "M": 6, "G": 9, "T": 12}
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "{": "{", "}": "}"}
 _PIECE = re.compile(r"\\(.)|([{}])", re.DOTALL)
+_FORM = re.compile(r"[:!][^\[\]()=]*$")  # as Python's `:.2f` and `!r`
 _TICK_TEXT = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -38,7 +41,9 @@ class Found:
 
 
 def clean(found: Found) -> str:
-    """The text with refused characters reported and blanked, offsets unchanged; `\\r\\n` counts as a newline."""
+    """The text with refused characters reported and blanked, offsets unchanged; `\\r\\n` counts as a
+    newline.
+    """
     text = found.source.text
     if text.isascii() and text.isprintable():
         return text
@@ -136,5 +141,9 @@ def _interpolated(
         return None
     if not inside.strip():
         found.add(mistakes.BadInterpolation("{}"), start - 1, end + 1)
+        return None
+    form = _FORM.search(inside)
+    if form is not None:
+        found.add(mistakes.BadInterpolation(":"), start + form.start(), end)
         return None
     return expression(start, end)

@@ -2,79 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
-from dslc.source import Source, Span
+from dslc.source import Source, Span, record
 
 # ---- expressions
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Expr:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Number(Expr):
     """An int or float; SI suffixes are already multiplied in."""
 
     value: int | float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class SizeLiteral(Expr):
     """`3x3`, `1x7`, `3x3x3`."""
 
     sides: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Text(Expr):
     """A string, or a back-tick name: literal pieces and interpolated expressions in order."""
 
     pieces: tuple[str | Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Word(Expr):
     """`true`, `false`, `none`, `training` or `...`."""
 
     word: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Name(Expr):
     """A plain name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class TickName(Expr):
     """A back-tick name used as an expression; its text may hold interpolations."""
 
     text: Text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class It(Expr):
     """The current value."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Tuple(Expr):
     """Values in brackets with a comma, or a bare comma list at the head of a line."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class List(Expr):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Clause:
     """One `for targets in source` or `if condition` of a comprehension (`targets` empty: an `if`)."""
 
@@ -83,7 +82,7 @@ class Clause:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Comprehension(Expr):
     """`[item for a, b in xs if c]`."""
 
@@ -91,7 +90,7 @@ class Comprehension(Expr):
     clauses: tuple[Clause, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Unary(Expr):
     """`-x` or `not x`."""
 
@@ -99,7 +98,7 @@ class Unary(Expr):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Binary(Expr):
     """Arithmetic `+ - * / // % @ **` and the logical `and`, `or`."""
 
@@ -108,7 +107,7 @@ class Binary(Expr):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Compare(Expr):
     """`a < b <= c`: comparison operators (`== != < <= > >= in`, `not in`) between neighbouring values."""
 
@@ -116,7 +115,7 @@ class Compare(Expr):
     ops: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Conditional(Expr):
     """`then if condition else other`."""
 
@@ -125,7 +124,7 @@ class Conditional(Expr):
     other: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Argument:
     """One argument of a call: `x`, `name=x` or `*x`."""
 
@@ -136,7 +135,7 @@ class Argument:
     star: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Call(Expr):
     """`target(arguments)`; `suite` is a trailing suite (or the branches of one), only at the end of a line."""
 
@@ -146,7 +145,7 @@ class Call(Expr):
     bare: bool = False  # written without brackets: `residual: ...`
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Attribute(Expr):
     """`value.name`."""
 
@@ -155,7 +154,7 @@ class Attribute(Expr):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Slice(Expr):
     """`start:stop:step` inside index brackets."""
 
@@ -164,7 +163,7 @@ class Slice(Expr):
     step: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Index(Expr):
     """`value[a, b:c, ..., none]`."""
 
@@ -172,7 +171,7 @@ class Index(Expr):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class As(Expr):
     """`layer as name`: the module's name. `name` is a Name or a TickName."""
 
@@ -180,14 +179,14 @@ class As(Expr):
     name: Name | TickName
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Chain(Expr):
     """`a -> b -> c`, at least two steps."""
 
     steps: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Seq(Expr):
     """`seq: suite` and `seq as name: suite` (the latter is an `As` around this)."""
 
@@ -197,7 +196,7 @@ class Seq(Expr):
 # ---- types in headers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class TypeExpr:
     """`int`, `layer(out, s)`, `[int]`, `(int, int)`, `T?`: `kind` is a name, `list` or `tuple`."""
 
@@ -208,7 +207,7 @@ class TypeExpr:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class DimSpec:
     """One size in brackets: `C`, `3`, `H=224`, `4 * out`, `i: T`, `_`, `...`.
 
@@ -223,7 +222,7 @@ class DimSpec:
     rest_name: str | None = None  # `*S`
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class TensorSpec:
     """`int64[N, T=128]`; `dims` none: a tensor of any shape."""
 
@@ -232,7 +231,7 @@ class TensorSpec:
     dims: tuple[DimSpec, ...] | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Parameter:
     """One parameter of a header: `name: type = default`."""
 
@@ -242,7 +241,7 @@ class Parameter:
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Port:
     """An input: `x[N, C]`, `ids: int64[N]`, `mask?[N]`, `*xs[N, _]`."""
 
@@ -253,7 +252,7 @@ class Port:
     many: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Result:
     """A result: `[N, C]` (the last value), `p3`, `aux1?`, `aux1 when training`, `p3[N, C]`."""
 
@@ -267,12 +266,12 @@ class Result:
 # ---- statements
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Stmt:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Suite:
     """Statements of an indented suite, or one on the header's line."""
 
@@ -280,14 +279,14 @@ class Suite:
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Step(Stmt):
     """A line without `=`: moves the chain."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Assign(Stmt):
     """`name = line`, `q, k, v = line`: names values; targets are Name or TickName."""
 
@@ -295,7 +294,7 @@ class Assign(Stmt):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Let(Stmt):
     """`let name = expr`."""
 
@@ -303,7 +302,7 @@ class Let(Stmt):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Grow(Stmt):
     """`xs += [it]`."""
 
@@ -311,7 +310,7 @@ class Grow(Stmt):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class ModuleDef(Stmt):
     """`module head = layer`: makes a module without applying it."""
 
@@ -319,7 +318,7 @@ class ModuleDef(Stmt):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class TensorDef(Stmt):
     """`param pos: [1, T, D] = init`, `buffer ...`, `const ...`; `kind` is the keyword."""
 
@@ -329,21 +328,21 @@ class TensorDef(Stmt):
     value: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class If(Stmt):
     """`if`/`elif`/`else`: (condition, suite) pairs, the last condition none for `else`."""
 
     branches: tuple[tuple[Expr | None, Suite], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class For(Stmt):
     targets: tuple[Name, ...]
     source: Expr
     suite: Suite
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Branch(Stmt):
     """`| chain` with the lines indented under it."""
 
@@ -351,7 +350,7 @@ class Branch(Stmt):
     more: Suite | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Require(Stmt):
     """`require condition, "message"`."""
 
@@ -359,7 +358,7 @@ class Require(Stmt):
     message: Text | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Budget(Stmt):
     """`budget macs <= 4.2G, params <= 26M`: comparisons of a quantity's name and a value."""
 
@@ -369,13 +368,13 @@ class Budget(Stmt):
 # ---- items of a file
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Item:
     span: Span
     doc: str  # the text of the `##` lines before it
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Use(Item):
     """`use std.conv: cba, dw as depthwise`: `path` is a dotted name or a quoted file."""
 
@@ -385,13 +384,13 @@ class Use(Item):
     names: tuple[tuple[Name, Name], ...]  # (name there, name here)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class LetItem(Item):
     target: Name
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Fn(Item):
     """`fn name(params) = expr`, or lets and a last expression."""
 
@@ -402,7 +401,7 @@ class Fn(Item):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Block(Item):
     """`block`, `inline block` and `net` with a body; `sequence` marks `= a -> b`."""
 
@@ -416,7 +415,7 @@ class Block(Item):
     sequence: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class NetAlias(Item):
     """`net name(params) = other(args)`, with budgets."""
 
@@ -427,7 +426,7 @@ class NetAlias(Item):
     budgets: tuple[Budget, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Extern(Item):
     """`extern block ... = "package.module:Class"` with optional cost expressions."""
 
@@ -440,7 +439,7 @@ class Extern(Item):
     facts: tuple[tuple[str, Expr], ...]  # macs, params, reach
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Comment:
     """A comment, kept for the formatter: its text with the `#`, and whether it had the line for itself."""
 
@@ -449,7 +448,7 @@ class Comment:
     own_line: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class File:
     source: Source
     items: tuple[Item, ...]

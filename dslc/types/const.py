@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from dslc.source import Span
+from dslc.source import Span, record
 from dslc.syntax import tree
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Const:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Ref(tree.Expr):
     """Leaf of a derived expression: another constant with a scope of its own."""
 
@@ -85,7 +85,5 @@ def derived(op: str, left: Const | int, right: Const | int, value: object) -> Co
     span = next(c.span for c in sides if c is not None)
     if all(c is None or isinstance(c.origin, tree.Number | tree.SizeLiteral) for c in sides):
         return Const(value, None, None, span)
-    parts = [
-        Ref(c.span, c) if isinstance(c, Const) else tree.Number(span, c) for c in (left, right)
-    ]
+    parts = [Ref(c.span, c) if isinstance(c, Const) else tree.Number(span, c) for c in (left, right)]
     return Const(value, tree.Binary(span, op, parts[0], parts[1]), None, span)

@@ -103,7 +103,8 @@ class Formula:
 def formula(cost: Cost, sizes: Sizes) -> Formula | None:
     """The polynomial of a cost, if the default is a multiple of the strides.
 
-    In the sizes themselves where the coefficients stay whole (`81,456*H*W`), else in quotients `(H/32)*(W/32)`.
+    In the sizes themselves where the coefficients stay whole (`81,456*H*W`), else in quotients
+    `(H/32)*(W/32)`.
     """
     steps = _steps([cost], sizes)
     if any(sizes.default[name] % step for name, step in steps.items()):

@@ -33,7 +33,6 @@ def _valued(text: str, value: int) -> str:
     return f"`{text}`" if text == str(value) else f"`{text}` ({value})"
 
 
-@dataclass(frozen=True)
 class DifferentSymbols(Mistake, code="E0407"):
     """Two sizes are equal by default only, because they come from different names.
 
@@ -65,7 +64,6 @@ class DifferentSymbols(Mistake, code="E0407"):
         return (Help(f"write `require {self.require}`"),)
 
 
-@dataclass(frozen=True)
 class NotAProduct(Mistake, code="E0408"):
     """A condition on several sizes cannot be said as one condition for each.
 
@@ -104,7 +102,6 @@ class NotAProduct(Mistake, code="E0408"):
         return (Help(f"write {' and '.join(f'`require {text}`' for text in self.requires)}"),)
 
 
-@dataclass(frozen=True)
 class OpenCondition(Mistake, code="E0409"):
     """A condition is true for some allowed sizes and false for others.
 
@@ -143,7 +140,6 @@ class OpenCondition(Mistake, code="E0409"):
         )
 
 
-@dataclass(frozen=True)
 class OpenComparison(Mistake, code="E0410"):
     """A comparison cannot be answered for all allowed sizes, nor turned into a condition on one of them.
 
@@ -186,7 +182,6 @@ class OpenComparison(Mistake, code="E0410"):
         return (Help(f"write `require {self.require}`"), fixed) if self.require else (fixed,)
 
 
-@dataclass(frozen=True)
 class BelowLeast(Mistake, code="E0411"):
     """A size is smaller than it must be.
 
@@ -233,7 +228,6 @@ class BelowLeast(Mistake, code="E0411"):
         return tuple(fit.help for fit in self.fits)
 
 
-@dataclass(frozen=True)
 class JoinedSizes(Mistake, code="E0412"):
     """Two sizes that must be equal are not, at the default size.
 
@@ -273,7 +267,6 @@ class JoinedSizes(Mistake, code="E0412"):
         return tuple(fit.help for fit in self.fits)
 
 
-@dataclass(frozen=True)
 class Coincidence(Mistake, code="E0413"):
     """Two sizes are equal at a few sizes only, the default among them.
 
@@ -317,7 +310,6 @@ class Coincidence(Mistake, code="E0413"):
         return (Help(f"write `{numbers}` for `{self.where}` in the net's port"),)
 
 
-@dataclass(frozen=True)
 class NotDivisible(Mistake, code="E0414"):
     """A size must be a multiple of a number, and is not at the default size.
 
@@ -356,7 +348,6 @@ class NotDivisible(Mistake, code="E0414"):
         return tuple(fit.help for fit in self.fits)
 
 
-@dataclass(frozen=True)
 class RequireFails(Mistake, code="E0415"):
     """A `require` does not hold at the default size.
 
@@ -388,7 +379,6 @@ class RequireFails(Mistake, code="E0415"):
         return tuple(fit.help for fit in self.fits)
 
 
-@dataclass(frozen=True)
 class SizesDiffer(Mistake, code="E0418"):
     """Two sizes that must be equal are different numbers.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from math import prod
 
-from dslc.types.dim import Dim, Size, Sym
+from dslc.types.dim import Dim, Size, Sym, evaluate
 from dslc.types.domain import MAX_CLASSES, Domain
 from dslc.types.period import period
-from dslc.types.solve import Axis, can_vanish, class_axes, factored, zero_classes
+from dslc.types.solve import Axis, axis_of, can_vanish, class_axes, factored, zero_classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Agreement:
 
     Exactly one is set: `always`; `never` (at finitely many sizes, or none); `sets`, for each symbol it
     narrows the sizes it leaves; `universal`, a symbol that would have to be narrowed and may not; `together`,
-    symbols whose good combinations are no product of sets, with `divisors` that are enough if there are such.
+    symbols whose good combinations are no product of sets, with `divisors` that are enough, by what they
+    divide.
     """
 
     always: bool = False
@@ -84,7 +86,7 @@ def _by_classes(difference: Dim, symbols: Sequence[Sym], known: Known) -> Agreem
     sides = [{combination[i] for combination in kept} for i in range(own)]
     if prod(map(len, sides)) != len(kept):
         names = tuple(s.name for s in symbols[:own])
-        return Agreement(together=names, divisors=_divisors(axes[:own], symbols, set(kept), known))
+        return Agreement(together=names, divisors=_divisors(axes[:own], set(kept), known))
     sets = {}
     for s, axis, side in zip(symbols, axes, sides, strict=False):
         allowed = known.allowed[s.name]
@@ -99,40 +101,35 @@ def _at_every_size(difference: Dim, symbols: Sequence[Sym], known: Known) -> boo
     total = 1
     for s in symbols:
         allowed = known.allowed[s.name]
-        mod = 0 if allowed.hi is not None else period(difference, s)
-        count = allowed.count if allowed.hi is not None else allowed.classes(mod)[0]
-        total *= count or 0
+        total *= allowed.classes(period(difference, s))[0] if allowed.count is None else allowed.count
         if total > MAX_CLASSES:
             return False
-        if mod:
-            _, g, starts = allowed.classes(mod)
-            axes.append(Axis(s, mod, [r for start in starts for r in range(start, mod, g)]))
-        else:
-            axes.append(Axis(s, 0, list(allowed.values())))
+        axes.append(
+            axis_of(difference, s, allowed) if allowed.count is None else Axis(s, 0, list(allowed.values()))
+        )
     return len(zero_classes(difference, axes)) == total
 
 
-def _divisors(
-    axes: Sequence[Axis], symbols: Sequence[Sym], good: set[tuple[int, ...]], known: Known
-) -> dict[str, int]:
-    """The smallest divisors, one for each symbol, whose multiples are all good; the defaults' own first."""
-    if len(axes) != 2 or any(axis.inside for axis in axes):
+def _divisors(axes: Sequence[Axis], good: set[tuple[int, ...]], known: Known) -> dict[str, int]:
+    """The smallest divisors whose multiples are all good, by what they divide; the defaults' own first."""
+    if len(axes) != 2:
         return {}
-    names = [s.name for s in symbols]
+    values = [evaluate(axis.meaning, known.default) for axis in axes]
     choices = sorted(
         ((p, q) for p in _divisors_of(axes[0].mod) for q in _divisors_of(axes[1].mod)),
-        key=lambda pair: (
-            any(known.default[name] % d for name, d in zip(names, pair, strict=False)),
-            max(pair),
-            sum(pair),
-        ),
+        key=lambda pair: (values[0] % pair[0] > 0 or values[1] % pair[1] > 0, max(pair), sum(pair)),
     )
     for p, q in choices:
-        if all(
-            (r, s) in good for r in axes[0].residues if r % p == 0 for s in axes[1].residues if s % q == 0
-        ):
-            return {name: d for name, d in zip(names, (p, q), strict=False) if d > 1}
+        multiples = product(
+            *([r for r in axis.residues if r % d == 0] for axis, d in zip(axes, (p, q), strict=True))
+        )
+        if all(pair in good for pair in multiples):
+            return {_factor_text(axis.meaning): d for axis, d in zip(axes, (p, q), strict=True) if d > 1}
     return {}
+
+
+def _factor_text(size: Size) -> str:
+    return f"({size})" if " " in str(size) else str(size)
 
 
 def _divisors_of(mod: int) -> list[int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dslc.diagnostics.model import Help, Mistake
 
 
@@ -12,7 +10,6 @@ def quoted(words: tuple[str, ...]) -> str:
     return " and ".join(f"`{word}`" for word in words)
 
 
-@dataclass(frozen=True)
 class SizeDivision(Mistake, code="E0401"):
     """A division by a symbolic size does not come out even.
 
@@ -48,7 +45,6 @@ class SizeDivision(Mistake, code="E0401"):
         return (Help("divide by a number, or write numbers for these sizes in the net's port"),)
 
 
-@dataclass(frozen=True)
 class TooLong(Mistake, code="E0402"):
     """A size has become a polynomial that is too long to be worth carrying.
 
@@ -83,7 +79,6 @@ class TooLong(Mistake, code="E0402"):
         return (Help("write numbers for the sizes in the net's port"),)
 
 
-@dataclass(frozen=True)
 class TooDeep(Mistake, code="E0403"):
     """Roundings down are nested too deeply.
 
@@ -117,7 +112,6 @@ class TooDeep(Mistake, code="E0403"):
         return (Help(f"write a number for {quoted(self.symbols)} in the net's port"),)
 
 
-@dataclass(frozen=True)
 class TooManyClasses(Mistake, code="E0404"):
     """A size would have to be checked for too many remainders.
 
@@ -140,26 +134,23 @@ class TooManyClasses(Mistake, code="E0404"):
     ```
     """
 
-    symbol: str
-    modulus: int
+    symbols: tuple[str, ...]  # the one with the longest period first
+    moduli: tuple[int, ...]
     limit: int
     default: int
 
     @property
     def message(self) -> str:
-        return (
-            f"this depends on `{self.symbol} % {self.modulus}`; at most {self.limit} remainders can be tried"
-        )
+        parts = tuple(f"{name} % {mod}" for name, mod in zip(self.symbols, self.moduli, strict=True))
+        return f"this depends on {quoted(parts)}, more than {self.limit} cases"
 
     @property
     def help(self) -> tuple[Help, ...]:
-        fixed = Help(f"write a number for `{self.symbol}` in the net's port")
-        if self.default % self.modulus:
-            return (fixed,)
-        return (Help(f"write `require {self.symbol} % {self.modulus} == 0`"), fixed)
+        name, mod = self.symbols[0], self.moduli[0]
+        fixed = Help(f"write a number for `{name}` in the net's port")
+        return (fixed,) if self.default % mod else (Help(f"write `require {name} % {mod} == 0`"), fixed)
 
 
-@dataclass(frozen=True)
 class UniversalSize(Mistake, code="E0405"):
     """A condition would restrict a size that has no default.
 
@@ -199,7 +190,6 @@ class UniversalSize(Mistake, code="E0405"):
         return (Help(f"give `{self.symbol}` a default in the net's port, as in `H=224`"),)
 
 
-@dataclass(frozen=True)
 class UniversalPin(Mistake, code="E0406"):
     """A weight's shape depends on a size that has no default.
 
@@ -231,7 +221,6 @@ class UniversalPin(Mistake, code="E0406"):
         return (Help(f"give `{self.symbol}` a default in the net's port, as in `T=128`"),)
 
 
-@dataclass(frozen=True)
 class RequireForm(Mistake, code="E0416"):
     """A `require` on several sizes is none of the forms that can be kept.
 
@@ -271,7 +260,6 @@ class RequireForm(Mistake, code="E0416"):
         return (Help(f"write one size alone on a side: `require {self.symbols[-1]} == ...`"),)
 
 
-@dataclass(frozen=True)
 class SymbolicCount(Mistake, code="E0417"):
     """A loop would run as often as a size of the input says.
 

@@ -281,13 +281,16 @@ class Sizes:
 
     @contextmanager
     def _limits(self, dim: Dim) -> Iterator[None]:
-        """Too many remainders become the mistake that names the symbol with the longest period."""
+        """Too many remainders become the mistake that names the symbols, that of the longest period first."""
         try:
             yield
         except TooManyResidues as many:
-            name = max(self.names(dim), key=lambda n: period(dim, dims.sym(n)))
-            mod = max(many.mod, period(dim, dims.sym(name)))
-            raise Reject(TooManyClasses(name, mod, MAX_CLASSES, self.default[name])) from None
+            periods = {name: period(dim, dims.sym(name)) for name in self.names(dim)}
+            names = tuple(sorted((n for n in periods if periods[n] > 1), key=lambda n: -periods[n]))
+            raise self._too_many(names, tuple(periods[n] for n in names)) from many
+
+    def _too_many(self, names: tuple[str, ...], moduli: tuple[int, ...]) -> Reject:
+        return Reject(TooManyClasses(names, moduli, MAX_CLASSES, self.default[names[0]]))
 
     def _split(self, difference: Dim, left: Size, relation: Relation, right: Size) -> tuple[Part, Part]:
         (name,) = self.names(difference)
@@ -325,8 +328,7 @@ class Sizes:
                 return
             after = before & guard.allowed
         except TooManyResidues as many:
-            default = self.default[guard.symbol]
-            raise Reject(TooManyClasses(guard.symbol, many.mod, MAX_CLASSES, default)) from None
+            raise self._too_many((guard.symbol,), (many.mod,)) from many
         self.guards.append(guard)
         self.domain[guard.symbol] = after
         if after.single is not None:

@@ -86,6 +86,13 @@ class Axis:
     residues: list[int]
     inside: Floor | None = None
 
+    @property
+    def meaning(self) -> Dim:
+        """What the variable stands for."""
+        found = symbol(self.symbol.name) if self.inside is None else self.inside.num // self.inside.den
+        assert isinstance(found, Dim)
+        return found
+
     def set_of(self, kept: Iterable[int]) -> Domain:
         """The sizes of the symbol whose class is kept."""
         good = frozenset(kept)
@@ -110,11 +117,11 @@ def class_axes(dim: Dim, symbols: Sequence[Sym], allowed: Mapping[str, Domain]) 
     """
     periods = {s: period(dim, s) for s in symbols}
     if prod(allowed[s.name].classes(periods[s])[0] for s in symbols) <= MAX_CLASSES:
-        return dim, [_axis(s, periods[s], allowed[s.name]) for s in symbols]
+        return dim, [axis_of(dim, s, allowed[s.name]) for s in symbols]
     inside = {s: floor for s in symbols if (floor := _only_floor(dim, s)) is not None}
     short = substitute(dim, {floor: symbol(f"floor of {s.name}") for s, floor in inside.items()})
     assert isinstance(short, Dim)
-    variables = {s: _variable(s) if s in inside else s for s in symbols}
+    variables = {s: sym(f"floor of {s.name}") if s in inside else s for s in symbols}
     periods = {s: period(short, variables[s]) for s in symbols}
     sides = {s: periods[s] if s in inside else allowed[s.name].classes(periods[s])[0] for s in symbols}
     if prod(sides.values()) > MAX_CLASSES:
@@ -122,27 +129,25 @@ def class_axes(dim: Dim, symbols: Sequence[Sym], allowed: Mapping[str, Domain]) 
     return short, [
         Axis(variables[s], periods[s], list(range(periods[s])), inside[s])
         if s in inside
-        else _axis(s, periods[s], allowed[s.name])
+        else axis_of(dim, s, allowed[s.name])
         for s in symbols
     ]
 
 
-def _variable(s: Sym) -> Sym:
-    return sym(f"floor of {s.name}")
-
-
-def _axis(s: Sym, mod: int, members: Domain) -> Axis:
+def axis_of(dim: Dim, s: Sym, members: Domain) -> Axis:
+    """The classes of a symbol by the period of a dim."""
+    mod = period(dim, s)
     _, g, kept = members.classes(mod)
     return Axis(s, mod, sorted(r for start in kept for r in range(start, mod, g)))
 
 
 def _only_floor(dim: Dim, s: Sym) -> Floor | None:
-    """The floor that holds every occurrence of a symbol, if it holds nothing else."""
+    """The floor that holds every occurrence of a symbol, if it is every integer as the symbol moves."""
     lowest = {floor for floor in floors_of(dim) if s in floor.num.symbols and floor.depth == 1}
     if len(lowest) != 1:
         return None
     (floor,) = lowest
-    if floor.degree != 1 or floor.num.symbols != {s}:
+    if floor.degree != 1 or floor.num.symbols != {s} or floor.num.terms[0][1] != 1:
         return None
     rest = substitute(dim, {floor: 0})
     return None if isinstance(rest, Dim) and s in rest.symbols else floor
@@ -240,9 +245,19 @@ def split(dim: Dim, relation: Relation, allowed: Domain) -> tuple[Part, Part]:
     holds, fails = interval(dim, relation), interval(dim, other)
     if holds is None and fails is None:
         return _regions(dim, relation, allowed)
-    empty = (allowed & holds).empty if holds is not None else fails is not None and allowed.within(fails)
-    full = (allowed & fails).empty if fails is not None else holds is not None and allowed.within(holds)
-    return Part(empty, holds), Part(full, fails)
+    return _side(holds, fails, allowed), _side(fails, holds, allowed)
+
+
+def _side(own: Domain | None, other: Domain | None, allowed: Domain) -> Part:
+    """One side of a condition whose sides are intervals, or an interval and what it leaves."""
+    if own is not None:
+        return Part((allowed & own).empty, own)
+    assert other is not None
+    if other.empty:
+        return Part(False, domain())
+    if other.hi is None or other.hi - other.lo >= MAX_CLASSES:
+        return Part(allowed.within(other), None)
+    return Part(allowed.within(other), domain(holes=range(other.lo, other.hi + 1)))
 
 
 def interval(dim: Dim, relation: Relation) -> Domain | None:

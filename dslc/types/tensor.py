@@ -70,7 +70,9 @@ class TensorType:
         words = (*(self.words or (None,) * self.rank)[:2], *(None,) * len(sizes))
         return replace(self, dims=(*self.dims[:2], *sizes), words=words)
 
-    def with_dims(self, dims: tuple[Size, ...], channel: int | None, words: tuple[Const | None, ...] = ()) -> TensorType:
+    def with_dims(
+        self, dims: tuple[Size, ...], channel: int | None, words: tuple[Const | None, ...] = ()
+    ) -> TensorType:
         """Other sizes altogether, same element type."""
         return TensorType(dims, self.dtype, channel, words)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
 from dslc.diagnostics.model import Failure, Help, Mistake
 
@@ -11,7 +10,6 @@ class WeightsError(Failure):
     """A file of weights does not fit the network, or cannot be read."""
 
 
-@dataclass(frozen=True)
 class UnreadableWeights(Mistake, code="E0610"):
     """A file of weights cannot be read: it is missing, or is no .safetensors file.
 
@@ -31,7 +29,6 @@ class UnreadableWeights(Mistake, code="E0610"):
         return f"cannot read weights from `{self.path}`: {self.reason}"
 
 
-@dataclass(frozen=True)
 class MissingWeight(Mistake, code="E0611"):
     """The network has a parameter that the file of weights lacks.
 
@@ -56,7 +53,6 @@ class MissingWeight(Mistake, code="E0611"):
         return (Help(f"the file has `{self.near}`"),) if self.near else ()
 
 
-@dataclass(frozen=True)
 class ExtraWeight(Mistake, code="E0612"):
     """The file of weights has a tensor that the network does not have.
 
@@ -81,7 +77,6 @@ class ExtraWeight(Mistake, code="E0612"):
         return (Help(f"the network has `{self.near}`"),) if self.near else ()
 
 
-@dataclass(frozen=True)
 class WrongWeightShape(Mistake, code="E0613"):
     """A tensor of the file has another shape than the network's parameter.
 
@@ -101,7 +96,6 @@ class WrongWeightShape(Mistake, code="E0613"):
         return f"`{self.name}` is {list(self.shape)} in the network and {list(self.found)} in the weights"
 
 
-@dataclass(frozen=True)
 class WrongWeightType(Mistake, code="E0614"):
     """A tensor of the file has elements that do not convert to the parameter's: integers for floats, or the
     reverse.

@@ -29,7 +29,7 @@ Args: TypeAlias = Mapping[str, Any]
 
 
 def initial(params: Mapping[str, Param], seed: int = 0) -> dict[str, Array]:
-    """The state dict of a new network: every `param` and `buffer` by path, drawn or as given in index form."""
+    """The state dict of a new network: each `param` and `buffer` by path, drawn or as given in index form."""
     return {path: value_of(param, seed) for path, param in params.items() if param.spec.kind != "const"}
 
 

@@ -99,7 +99,7 @@ def chunks(state: Mapping[str, Array]) -> Iterator[Buffer]:
     whatever the target is. Wide elements come first, as there, so that every tensor is aligned to its
     elements.
     """
-    names = sorted(state, key=lambda name: (-state[name].itemsize, name))
+    names = sorted(state, key=lambda name: (_ORDER[state[name].dtype.name], name))
     header: dict[str, dict[str, object]] = {}
     end = 0
     for name in names:
@@ -123,15 +123,17 @@ def raw(array: Array) -> memoryview:
 
 
 _CODES = {
+    "int64": "I64",
     "float64": "F64",
     "float32": "F32",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "int64": "I64",
     "int32": "I32",
+    "bfloat16": "BF16",
+    "float16": "F16",
     "bool": "BOOL",
 }
-"""Names of element types in the header (safetensors, README, section Format)."""
+"""Names of element types in the header (safetensors, README, section Format), in the library's order."""
+
+_ORDER = {name: place for place, name in enumerate(_CODES)}
 
 
 def _is_float(dtype: np.dtype[Any]) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dslc.diagnostics.model import Help, Mistake, Severity
 from dslc.source import Source, Span
 
@@ -15,7 +13,6 @@ net f on x[N, 90, 32, 32]:
 """
 
 
-@dataclass(frozen=True)
 class Uneven(Mistake, code="E9001"):
     """Counts that do not divide.
 
@@ -47,7 +44,6 @@ class Uneven(Mistake, code="E9001"):
         return (Help(self.hint, replace="9"),)
 
 
-@dataclass(frozen=True)
 class Doubtful(Mistake, code="W9002", severity=Severity.WARNING):
     """Something that is rarely meant.
 

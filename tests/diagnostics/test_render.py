@@ -65,9 +65,7 @@ def test_related_places_stand_in_the_order_of_lines_with_gaps_marked() -> None:
 
 def test_a_place_in_another_file_has_its_own_header() -> None:
     source, other = program(), program("block b:\n    relu\n", "std/b.dl")
-    text = render_one(
-        Doubtful().at(span_of("a + b", source), related=[Label(span_of("relu", other), "there")])
-    )
+    text = render_one(Doubtful().at(span_of("a + b", source), related=[Label(span_of("relu", other), "there")]))
     assert text.splitlines()[-3:] == ["  ::: std/b.dl:2:5", " 2 |     relu", "   |     ---- there"]
 
 
@@ -98,9 +96,7 @@ def test_trail_is_innermost_first_and_at_most_three_frames() -> None:
     assert "more level" not in three
     four = render_one(Doubtful().at(span_of("a + b", source), frames(4, source)))
     assert four.endswith("  ... and 1 more level up")
-    assert render_one(Doubtful().at(span_of("a + b", source), frames(9, source))).endswith(
-        "and 6 more levels up"
-    )
+    assert render_one(Doubtful().at(span_of("a + b", source), frames(9, source))).endswith("and 6 more levels up")
 
 
 def test_repeated_mistakes_are_counted_on_the_innermost_frame() -> None:

@@ -28,7 +28,9 @@ def export(
     dynamic: Sequence[str] = (),
 ) -> onnx.ModelProto:
     """The op over inputs `x0`, `x1`.. as a checked model with results `y0`, `y1`.."""
-    builder = Builder("op", {f"op.{name}": array for name, array in params.items()}, SizeView(sizes or Sizes(), dynamic))
+    builder = Builder(
+        "op", {f"op.{name}": array for name, array in params.items()}, SizeView(sizes or Sizes(), dynamic)
+    )
     inputs = tuple(f"x{i}" for i in range(len(ins)))
     for name, type_ in zip(inputs, ins, strict=True):
         builder.add_input(name, type_)

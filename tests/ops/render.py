@@ -42,7 +42,7 @@ def text(value: Const | str | PyExpr) -> str:
         case Own(name):
             return f"given[{name!r}]"
         case Device():
-            return "x0.device"
+            return 'torch.device("cpu")'
         case PyCall(function, args, receiver):
             shown = ", ".join(argument(a) for a in args if not left_out(a))
             return f"{function}({shown})" if receiver is None else f"({text(receiver)}).{function}({shown})"
@@ -72,7 +72,7 @@ def item(part: Const | str | PyExpr | tuple[Const | str | None, ...]) -> str:
     """An item of an index."""
     if not isinstance(part, tuple):
         return text(part)
-    start, stop, step = (part + (None, None, None))[:3]
+    start, stop, step = (*part, None, None)[:3]
     bounds = ":".join("" if end is None else text(end) for end in (start, stop))
     return bounds if step is None else f"{bounds}:{text(step)}"
 
@@ -98,12 +98,18 @@ class Rendered:
         if module is None:
             assert self.form.function is not None
             return as_list(eval(text(self.form.function), scope))
-        arguments = self.form.arguments if self.form.arguments is not None else tuple(map(In, range(len(xs))))
+        arguments = self.form.arguments
+        if arguments is None:
+            arguments = tuple(map(In, range(len(xs))))
         result = eval(f"module({', '.join(map(text, arguments))})", scope)
         if self.form.unpack is None:
             return as_list(result)
         count = self.form.unpack.count("{")
-        exec(f"{self.form.unpack.format(*(f'y{i}' for i in range(count)))} = result", scope | {"result": result}, scope)
+        exec(
+            f"{self.form.unpack.format(*(f'y{i}' for i in range(count)))} = result",
+            scope | {"result": result},
+            scope,
+        )
         return [scope[f"y{i}"] for i in range(count)]
 
 

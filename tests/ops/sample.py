@@ -7,16 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 from dslc.ops.base import REGISTRY, Op
+from dslc.types.const import Const
 from dslc.types.tensor import DType, TensorType
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A use of an op. Floats are drawn from N(0, 1), integers from 0 .. `below` - 1, booleans evenly.
+    """A use of an op. Floats are drawn from N(0, 1), integers from 0 to `below` - 1, booleans evenly.
 
-    `given`: attributes that are tensors owned elsewhere, with their shapes. `open`: the axes of the first input
-    that may be symbolic, so that the export with open sizes is tested too. `macs`: multiply-adds by a formula of
-    the sample's own, where torch's flop counter does not know the op. `positive`: floats are at least 0.
+    `given`: attributes that are tensors owned elsewhere, with their shapes. `open`: the axes of the first
+    input that may be symbolic, so that the export with open sizes is tested too. `macs`: multiply-adds by a
+    formula of the sample's own, where torch's flop counter does not know the op. `positive`: floats are at
+    least 0.
     """
 
     inputs: tuple[TensorType, ...]
@@ -39,8 +41,15 @@ class Sample:
 
     def __str__(self) -> str:
         inputs = " ".join(str(type_) for type_ in self.inputs)
-        named = {**self.attributes, **{key: "given" for key in self.given}}
-        return f"{inputs} {' '.join(f'{k}={v}' for k, v in named.items())}".strip()
+        named = {**self.attributes, **dict.fromkeys(self.given, "given")}
+        return f"{inputs} {' '.join(f'{k}={plainly(v)}' for k, v in named.items())}".strip()
+
+
+def plainly(value: object) -> object:
+    """A value with the constants in it shown by value."""
+    if isinstance(value, Const):
+        return plainly(value.value)
+    return tuple(map(plainly, value)) if isinstance(value, tuple) else value
 
 
 def maps(*dims: int) -> TensorType:

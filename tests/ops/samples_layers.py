@@ -78,7 +78,12 @@ NORMS = {
         over_maps(2, 7, 6, size=3),
         over_maps(2, 3, 2, 3, 4, size=2, alpha=1.0),
     ],
-    "l2norm": [over_maps(2, 5, 4, 4), over_tokens(2, 3, 8), over_tokens(4, 8, eps=4.0), over_maps(2, 5, 4, 4, axis=-1)],
+    "l2norm": [
+        over_maps(2, 5, 4, 4),
+        over_tokens(2, 3, 8),
+        over_tokens(4, 8, eps=4.0),
+        over_maps(2, 5, 4, 4, axis=-1),
+    ],
 }
 
 POOLS = {
@@ -88,6 +93,8 @@ POOLS = {
         over_maps(2, 3, 10, 11, k=3, s=2, ceil=True),
         over_maps(2, 3, 10, 12, k=(2, 3), s=3, p=(1, 0), ceil=True),
         over_maps(2, 3, 11, k=3, s=2, d=2),
+        over_maps(2, 3, 12, 10, k=2, s=2, d=5, p="same_tf"),
+        over_maps(2, 3, 12, 11, k=(3, 2), s=5, d=(2, 3), p=1, ceil=True),
         over_maps(1, 2, 5, 6, 7, k=2, s=1),
         over_maps(2, 3, 8, 9, k=3, s=2, p="same_tf"),
         over_maps(2, 3, 8, 9, k=3, s=2, p=((0, 1), (1, 0))),
@@ -134,7 +141,11 @@ POOLS = {
 ACTIVATIONS = {
     "relu": [over_maps(2, 3, 4, 4)],
     "relu6": [over_maps(2, 3, 4, 4)],
-    "leaky_relu": [over_maps(2, 3, 4, 4), over_tokens(2, 8, negative_slope=0.2), over_tokens(2, 8, negative_slope=2)],
+    "leaky_relu": [
+        over_maps(2, 3, 4, 4),
+        over_tokens(2, 8, negative_slope=0.2),
+        over_tokens(2, 8, negative_slope=2),
+    ],
     "prelu": [
         over_maps(2, 3, 4, 4),
         over_maps(2, 3, 4, 4, per_channel=True),
@@ -156,9 +167,23 @@ ACTIVATIONS = {
     "tanh": [over_tokens(2, 8)],
     "softplus": [over_tokens(2, 8), over_tokens(2, 8, beta=2.0, threshold=1.0), over_tokens(2, 8, beta=0.5)],
     "softsign": [over_tokens(2, 8)],
-    "glu": [over_maps(2, 6, 4, 4), over_tokens(2, 3, 8), over_maps(2, 6, 4, 4, axis=2), Sample((plain(2, 8),))],
-    "maxout": [over_maps(2, 6, 4, 4, pieces=3), over_tokens(2, 3, 8, pieces=2), over_maps(2, 6, 4, 4, pieces=2, axis=-2)],
-    "softmax": [over_maps(2, 6, 4, 4), over_tokens(2, 3, 8), over_maps(2, 6, 4, 4, axis=-1), Sample((plain(2, 8),))],
+    "glu": [
+        over_maps(2, 6, 4, 4),
+        over_tokens(2, 3, 8),
+        over_maps(2, 6, 4, 4, axis=2),
+        Sample((plain(2, 8),)),
+    ],
+    "maxout": [
+        over_maps(2, 6, 4, 4, pieces=3),
+        over_tokens(2, 3, 8, pieces=2),
+        over_maps(2, 6, 4, 4, pieces=2, axis=-2),
+    ],
+    "softmax": [
+        over_maps(2, 6, 4, 4),
+        over_tokens(2, 3, 8),
+        over_maps(2, 6, 4, 4, axis=-1),
+        Sample((plain(2, 8),)),
+    ],
     "logsoftmax": [over_maps(2, 6, 4, 4), over_tokens(2, 3, 8), over_maps(2, 6, 4, 4, axis=2)],
     "hardtanh": [over_tokens(2, 8), over_tokens(2, 8, least=-0.5, most=0.25)],
     "threshold": [over_tokens(2, 8, threshold=0.1, value=0.0), over_tokens(2, 8, threshold=-0.5, value=2.0)],
@@ -191,7 +216,11 @@ RESAMPLING = {
         Sample((maps(2, 3, 4, 5), maps(2, 7, 9, 11)), open=(0,)),
     ],
     "pixel_shuffle": [over_maps(2, 12, 4, 5, r=2), over_maps(2, 9, 4, 5, r=3)],
-    "shuffle": [over_maps(2, 6, 4, 5, groups=3), over_maps(2, 6, 4, groups=2), over_maps(2, 6, 2, 3, 4, groups=2)],
+    "shuffle": [
+        over_maps(2, 6, 4, 5, groups=3),
+        over_maps(2, 6, 4, groups=2),
+        over_maps(2, 6, 2, 3, 4, groups=2),
+    ],
     "normalize": [
         over_maps(2, 3, 4, 4, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
         over_maps(2, 1, 7, mean=(0.5,), std=(2.0,)),

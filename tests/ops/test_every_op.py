@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 import dslc.ops
-from dslc.ops.base import REGISTRY, Init, Types
+from dslc.ops.base import REGISTRY, Init, ParamSpec, Types
 from dslc.types.dim import evaluate, product
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
@@ -23,8 +22,19 @@ from tests.ops.render import Rendered, render
 from tests.ops.sample import Sample
 from tests.ops.samples import SAMPLES
 
-CASES = [pytest.param(name, s, id=f"{name} {s}") for name, samples in SAMPLES.items() for s in samples]
-TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+PAIRS = [(name, s) for name, samples in SAMPLES.items() for s in samples]
+
+
+def own_specs(name: str, sample: Sample) -> list[ParamSpec]:
+    """The tensors that a use makes and keeps in the state dict."""
+    specs = sample.op(name).params(*sample.inputs)
+    return [spec for spec in specs if spec.name not in sample.given and spec.kind != "const"]
+
+
+def cases(pairs: list[tuple[str, Sample]]) -> pytest.MarkDecorator:
+    """A test for each sample."""
+    params = [pytest.param(name, s, id=f"{name} {s}") for name, s in pairs]
+    return pytest.mark.parametrize(("name", "sample"), params)
 
 
 def test_every_op_has_a_sample() -> None:
@@ -64,13 +74,16 @@ def randomised(rendered: Rendered) -> torch.nn.Module | None:
         return None
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
-        for tensor in (*module.parameters(), *(b for name, b in module.named_buffers() if name in module.state_dict())):
+        for tensor in (
+            *module.parameters(),
+            *(b for name, b in module.named_buffers() if name in module.state_dict()),
+        ):
             if tensor.dtype.is_floating_point:
                 tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
     return module
 
 
-@pytest.mark.parametrize(("name", "sample"), CASES)
+@cases(PAIRS)
 def test_torch(name: str, sample: Sample) -> None:
     """Result types, parameters and multiply-adds are those of what the rule writes for PyTorch."""
     op = sample.op(name)
@@ -103,7 +116,7 @@ def test_torch(name: str, sample: Sample) -> None:
     assert counted == (counter.get_total_flops() // 2 if sample.macs is None else sample.macs)
 
 
-@pytest.mark.parametrize(("name", "sample"), CASES)
+@cases(PAIRS)
 def test_onnx(name: str, sample: Sample) -> None:
     """The ONNX rule's model is valid, and onnxruntime computes what PyTorch does."""
     op = sample.op(name)
@@ -117,11 +130,11 @@ def test_onnx(name: str, sample: Sample) -> None:
     model = export(op, sample.inputs, outs, {key: value.numpy() for key, value in state.items()})
     assert all(not node.domain for node in model.graph.node)
     for result, found in zip(results, run(model, [x.numpy() for x in xs]), strict=True):
-        np.testing.assert_allclose(found, result.numpy(), **TOLERANCE)
+        np.testing.assert_allclose(found, result.numpy(), rtol=1e-5, atol=1e-5)
 
 
 def opened(sample: Sample, sizes: Sizes) -> tuple[TensorType, ...]:
-    """The sample's types with its open axes symbolic: `A0`, the batch, universal; others with their defaults."""
+    """The sample's types with its open axes symbolic: `A0`, the batch, universal; others with defaults."""
     first = sample.inputs[0]
     dims = list(first.dims)
     for axis in sample.open:
@@ -132,14 +145,9 @@ def opened(sample: Sample, sizes: Sizes) -> tuple[TensorType, ...]:
     return (replace(first, dims=tuple(dims)), *rest)
 
 
-def larger(sizes: Sizes) -> Iterator[int]:
-    """Candidates for another input size."""
-    yield from range(3, 40)
-
-
-@pytest.mark.parametrize(("name", "sample"), [case for case in CASES if case.values[1].open])
+@cases([(name, s) for name, s in PAIRS if s.open])
 def test_open_sizes(name: str, sample: Sample) -> None:
-    """With symbolic sizes: at other allowed sizes the types are those of PyTorch, and onnxruntime agrees with it."""
+    """With symbolic sizes: at other allowed sizes the types are PyTorch's, and onnxruntime agrees with it."""
     op, sizes = sample.op(name), Sizes()
     ins = opened(sample, sizes)
     outs = infer(op, ins, sizes)
@@ -159,7 +167,7 @@ def test_open_sizes(name: str, sample: Sample) -> None:
     arrays = {key: value.numpy() for key, value in state.items()}
     model = export(op, ins, outs, arrays, sizes, tuple(sizes.default))
     for result, found in zip(results, run(model, [x.numpy() for x in xs]), strict=True):
-        np.testing.assert_allclose(found, result.numpy(), **TOLERANCE)
+        np.testing.assert_allclose(found, result.numpy(), rtol=1e-5, atol=1e-5)
 
 
 # ---- initialisers
@@ -189,18 +197,14 @@ def expected(init: Init, shape: tuple[int, ...]) -> tuple[str, float, float]:
     raise AssertionError(f"no formula for the default initialiser {init}")
 
 
-@pytest.mark.parametrize(("name", "sample"), CASES)
+@cases([(name, s) for name, s in PAIRS if own_specs(name, s)])
 def test_default_initialisers(name: str, sample: Sample) -> None:
     """Parameters of a new module are spread as their default initialiser says."""
     op = sample.op(name)
-    specs = [p for p in op.params(*sample.inputs) if p.name not in sample.given and p.kind != "const"]
-    if not specs:
-        assert render(op, sample.inputs, infer(op, sample.inputs)).call is not None
-        return
     rendered = render(op, sample.inputs, infer(op, sample.inputs))
     torch.manual_seed(3)
     states = [module.state_dict() for module in (rendered.build() for _ in range(60)) if module is not None]
-    for spec in specs:
+    for spec in own_specs(name, sample):
         assert spec.init.default, "an op's own initialiser is torch's"
         drawn = torch.cat([state[spec.name].flatten().double() for state in states])
         kind, a, b = expected(spec.init, spec.shape)

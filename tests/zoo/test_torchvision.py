@@ -19,13 +19,6 @@ from dslc.analysis.cost import costs
 from dslc.ir.model import Model
 from dslc.ir.walk import flatten
 
-for operator in (
-    "nms",
-    "qnms",
-):  # torchvision names them on import, and a build for another torch does not have them
-    torch.library.define(
-        f"torchvision::{operator}", "(Tensor boxes, Tensor scores, float threshold) -> Tensor"
-    )
 models = pytest.importorskip("torchvision.models")
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
 
 
-@dataclass(frozen=True)
 class UnknownSymbol(Mistake, code="E0630"):
     """`--dynamic` names a size that the network's inputs do not have.
 
@@ -33,7 +31,6 @@ class UnknownSymbol(Mistake, code="E0630"):
         return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
 
 
-@dataclass(frozen=True)
 class PinnedSymbol(Mistake, code="E0631"):
     """`--dynamic` names a size that weights fix.
 
@@ -53,7 +50,6 @@ class PinnedSymbol(Mistake, code="E0631"):
         return f"`{self.name}` cannot stay symbolic: {self.text}"
 
 
-@dataclass(frozen=True)
 class NoOnnx(Mistake, code="E0632"):
     """An `extern` block has no ONNX rule.
 

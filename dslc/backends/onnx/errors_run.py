@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
 from dslc.diagnostics.model import Failure, Help, Mistake
 
@@ -11,7 +10,6 @@ class RunError(Failure):
     """A network cannot run on the device asked for, or with the inputs given."""
 
 
-@dataclass(frozen=True)
 class NoCuda(Mistake, code="E0620"):
     """The GPU was asked for, and onnxruntime cannot use one.
 
@@ -38,7 +36,6 @@ class NoCuda(Mistake, code="E0620"):
         )
 
 
-@dataclass(frozen=True)
 class LeavesGpu(Mistake, code="E0621"):
     """Some nodes of the graph have no kernel on the GPU.
 
@@ -59,7 +56,6 @@ class LeavesGpu(Mistake, code="E0621"):
         return f"{len(self.nodes)} node{'s' * (len(self.nodes) > 1)} would run on the CPU: {shown}{more}"
 
 
-@dataclass(frozen=True)
 class WrongInputs(Mistake, code="E0622"):
     """The inputs given are not those of the network.
 
@@ -78,7 +74,6 @@ class WrongInputs(Mistake, code="E0622"):
         return f"the network takes {', '.join(f'`{name}`' for name in self.wanted)}; given: {self.given}"
 
 
-@dataclass(frozen=True)
 class WrongInputShape(Mistake, code="E0623"):
     """An input has another shape than the network was built for.
 
@@ -102,7 +97,6 @@ class WrongInputShape(Mistake, code="E0623"):
         )
 
 
-@dataclass(frozen=True)
 class RefusedSize(Mistake, code="E0624"):
     """The network is not defined for this size of its input.
 
@@ -132,7 +126,6 @@ class RefusedSize(Mistake, code="E0624"):
         return (Help(f"the nearest {'sizes are' if len(self.near) > 1 else 'size is'} {_and(self.near)}"),)
 
 
-@dataclass(frozen=True)
 class WrongInputType(Mistake, code="E0625"):
     """An input's elements are of another kind than the network takes: text or complex numbers, or floats for
     indices.
@@ -153,7 +146,6 @@ class WrongInputType(Mistake, code="E0625"):
         return f"`{self.name}` takes {self.wanted}, got {self.found}"
 
 
-@dataclass(frozen=True)
 class UnreadableInput(Mistake, code="E0626"):
     """An input file cannot be read, or is no image or .npy array.
 
@@ -170,7 +162,6 @@ class UnreadableInput(Mistake, code="E0626"):
         return f"cannot read `{self.path}`: {self.reason}"
 
 
-@dataclass(frozen=True)
 class NoImageInput(Mistake, code="E0627"):
     """The network does not take an image: a float input [N, C, H, W] of 1, 3 or 4 channels.
 

@@ -15,6 +15,8 @@ from dslc.weights.store import fit
 if TYPE_CHECKING:
     from torch import nn
 
+    from dslc.ir.model import Model
+
 
 def export_onnx(
     module: nn.Module, path: str | Path, *, dynamic: Sequence[str] = (), fold: bool = True
@@ -30,12 +32,10 @@ def export_onnx(
 
 def to_model(module: nn.Module, *, dynamic: Sequence[str] = (), fold: bool = True) -> OnnxModel:
     """The graph of a module that `dslc.load` made."""
-    from dslc.api import compile_model
-
     origin = getattr(type(module), "__dslc__", None)
     if origin is None:
         raise TypeError(f"{type(module).__name__} is no class that dslc.load made")
-    model = compile_model(origin["source"], origin["net"], args=origin["args"], sizes=origin["sizes"])
+    model: Model = origin["model"]
     return emit(model, fit(state_of(module), model.params), dynamic=dynamic, fold=fold)
 
 

@@ -27,6 +27,7 @@ class Groups:
     linear: set[int] = field(default_factory=set)
     order: list[list[Instance]] = field(default_factory=list)  # classes to make, parts first
     writer: dict[int, Instance] = field(default_factory=dict)  # the net or block that an instance belongs to
+    calls: dict[int, Call] = field(default_factory=dict)  # where each instance is used
 
     def use(self, node: Node) -> Use:
         """The text of a node, asked of its op once."""
@@ -78,6 +79,7 @@ def _instances(root: Instance, groups: Groups) -> list[Instance]:
         for item in flat(instance.body):
             if isinstance(item, Call):
                 child = item.instance
+                groups.calls[id(child)] = item
                 groups.writer[id(child)] = groups.writer[id(instance)] if child.kind == "seq" else child
                 found.append(child)
     return found

@@ -73,6 +73,15 @@ class Sym:
     path: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A module's name in a kept loop: `before`, the turn plus `base`, `after`."""
+
+    before: str
+    base: int
+    after: str
+
+
 @dataclass(slots=True, eq=False)
 class MNode:
     """One use of an op. `module`: an attribute of the class; else an expression in `forward`."""
@@ -86,6 +95,7 @@ class MNode:
     outs: tuple[Sym, ...]
     tied: dict[str, Sym]
     turn: int
+    template: Template | None = None
     factory: Slot | None = None  # the layer parameter that makes it
     optional: bool = False  # the factory is none in some members
     initial: list[tuple[str, str, dict[str, Slot]]] = field(default_factory=list)  # (parameter, kind, numbers)
@@ -109,6 +119,7 @@ class MCall:
     outs: tuple[Sym, ...]
     turn: int
     again: bool = False
+    template: Template | None = None
 
     @property
     def span(self) -> Span:
@@ -127,6 +138,7 @@ class MSeq:
     outs: tuple[Sym, ...]
     turn: int
     again: bool = False
+    template: Template | None = None
 
     @property
     def span(self) -> Span:
@@ -156,6 +168,7 @@ class MFor:
     inner: list[Row]  # of its turns
     turn: int
     variable: str = ""
+    children: bool = False  # its modules are all that the class has: forward loops over `self.children()`
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,7 @@ is printed by value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from dslc.backends.torch import terms
@@ -41,7 +41,7 @@ class Origins:
         if id(item) in self.fns:
             return self.fns[id(item)]
         self.fns[id(item)] = None  # one that calls itself cannot be said
-        reader = Reader(self, None, frozenset(), frozenset())
+        reader = Reader(self, frozenset(), frozenset(), {})
         reader.room = 8 * terms.MAX_NODES
         reader.locals = {p.name for p in item.parameters} | {line.target.name for line in item.lets}
         try:
@@ -64,13 +64,18 @@ class Origins:
 
 
 class Reader:
-    """Translates the origins of one class. `own`: ids of the scopes whose names are the class's."""
+    """Translates the origins of one class.
+
+    `writers`: ids of the nets or blocks that the members are written in; `own`: of the scopes whose names are the
+    class's; `kept`: of those of the turns of kept loops, with the name
+    that counts the turns.
+    """
 
     def __init__(
-        self, origins: Origins, writer: Instance | None, own: Collection[int], kept: Collection[int]
+        self, origins: Origins, writers: Collection[int], own: Collection[int], kept: Mapping[int, str]
     ) -> None:
         self.origins = origins
-        self.writer = writer
+        self.writers = writers
         self.own = own
         self.kept = kept
         self.locals: set[str] = set()
@@ -78,6 +83,7 @@ class Reader:
         self.pure = True
         self.memo: dict[int, Term | None] = {}
         self.unknown: set[str] = set()  # lets that the class cannot compute: what they stand for is printed
+        self.fold = False  # whether that holds for all lets
 
     def term(self, const: Const) -> Term | None:
         """The term of a constant's origin; none if it has none in the names of the class."""
@@ -163,11 +169,12 @@ class Reader:
         value = binding.value
         if not isinstance(value, Const):
             raise _Unsaid
-        if id(here) in self.kept and binding.kind == "loop":
+        if self.kept.get(id(here)) == name:
             return Var(name)
-        if id(here) in self.own and binding.kind in ("parameter", "dim", "let", "loop") and name not in self.unknown:
+        folded = name in self.unknown or (self.fold and binding.kind == "let")
+        if id(here) in self.own and binding.kind in ("parameter", "dim", "let", "loop") and not folded:
             return Var(name)
-        if id(here) not in self.own and here.instance is not None and _writer(here.instance) is not self.writer:
+        if id(here) not in self.own and here.instance is not None and id(writer_of(here.instance)) not in self.writers:
             raise _Unsaid
         self.pure = False
         return self.const(value)
@@ -199,16 +206,11 @@ class Reader:
         raise _Unsaid
 
 
-def _writer(instance: Instance) -> Instance:
+def writer_of(instance: Instance) -> Instance:
     """The net or block that an instance is, or stands in as a `seq`."""
     while instance.kind == "seq" and instance.parent is not None:
         instance = instance.parent
     return instance
-
-
-def writer_of(instance: Instance) -> Instance:
-    """The net or block whose names an instance is written in."""
-    return _writer(instance)
 
 
 def own_scopes(instance: Instance) -> frozenset[int]:

@@ -424,3 +424,25 @@ def infix(op: str, left: Term, right: Term) -> Term:
     if (left == one and op == "*") or (left == zero and op == "+"):
         return right
     return Infix(op, left, right)
+
+
+def substitute(term: Term, by: Mapping[str, Term]) -> Term:
+    """A term with names replaced."""
+    match term:
+        case Var(name):
+            return by.get(name, term)
+        case Infix(op, left, right):
+            return infix(op, substitute(left, by), substitute(right, by))
+        case Prefix(op, value):
+            return Prefix(op, substitute(value, by))
+        case Comparison(values, ops):
+            return Comparison(tuple(substitute(v, by) for v in values), ops)
+        case Choice(condition, then, other):
+            return Choice(substitute(condition, by), substitute(then, by), substitute(other, by))
+        case Apply(function, args, names, body):
+            return Apply(function, tuple(substitute(a, by) for a in args), names, body)
+        case Item(value, index):
+            return Item(substitute(value, by), substitute(index, by))
+        case Several(items, bracket):
+            return Several(tuple(substitute(i, by) for i in items), bracket)
+    return term

@@ -1,59 +1,68 @@
-"""Wrong text and what is said of it: characters and literals, lines, expressions, headers."""
+"""Wrong text and what is said of it: characters and literals, lines, expressions, items.
 
-from dslc.syntax.mistakes.expressions import (
-    BareListInChain,
-    ForTarget,
-    GeneratorForm,
-    MissingElse,
-    NeedsBrackets,
-    PositionalAfterKeyword,
-    RepeatedName,
-    SingleEquals,
-    Target,
-    UnaryPlus,
-)
-from dslc.syntax.mistakes.items import (
-    BudgetForm,
-    DefinitionForm,
-    NestedItem,
-    PythonHabit,
-    RequireMessage,
-    ReservedWord,
-    StrayLine,
-    Unexpected,
-)
-from dslc.syntax.mistakes.lines import (
-    ElseIf,
-    MissingColon,
-    MissingSuite,
-    MixedBranches,
-    OperatorFirst,
-    SeqWithoutSuite,
-    StrayBranch,
-    SuiteNotSimple,
-    SuiteOwner,
-    TabCharacter,
-    TooDeep,
-    TooHeavy,
-    UnclosedBracket,
-    UnevenIndent,
-    UnexpectedIndent,
-    WrongBracket,
-)
-from dslc.syntax.mistakes.text import (
-    BadEscape,
-    BadInterpolation,
-    BadNumber,
-    BadTickedName,
-    FileTooLong,
-    ForeignName,
-    LogicalSymbol,
-    OpenString,
-    RefusedCharacter,
-    SingleQuotes,
-    WrongCharacter,
-    ZeroSide,
-)
+The classes are made when the first of them is used: a text without mistakes does not wait for them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dslc.syntax.mistakes.expressions import (
+        BareListInChain,
+        ForTarget,
+        GeneratorForm,
+        MissingElse,
+        NeedsBrackets,
+        PositionalAfterKeyword,
+        RepeatedName,
+        SingleEquals,
+        Target,
+        UnaryPlus,
+    )
+    from dslc.syntax.mistakes.items import (
+        BudgetForm,
+        DefinitionForm,
+        NestedItem,
+        PythonHabit,
+        RequireMessage,
+        ReservedWord,
+        StrayLine,
+        Unexpected,
+    )
+    from dslc.syntax.mistakes.lines import (
+        ElseIf,
+        MissingColon,
+        MissingSuite,
+        MixedBranches,
+        OperatorFirst,
+        SeqWithoutSuite,
+        StrayBranch,
+        SuiteNotSimple,
+        SuiteOwner,
+        TabCharacter,
+        TooDeep,
+        TooHeavy,
+        UnclosedBracket,
+        UnevenIndent,
+        UnexpectedIndent,
+        WrongBracket,
+    )
+    from dslc.syntax.mistakes.text import (
+        BadEscape,
+        BadInterpolation,
+        BadNumber,
+        BadTickedName,
+        FileTooLong,
+        ForeignName,
+        LogicalSymbol,
+        OpenString,
+        RefusedCharacter,
+        SingleQuotes,
+        WrongCharacter,
+        ZeroSide,
+    )
 
 __all__ = [
     "BadEscape",
@@ -103,3 +112,15 @@ __all__ = [
     "WrongCharacter",
     "ZeroSide",
 ]
+
+_HOMES = ("text", "lines", "expressions", "items")
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for home in _HOMES:
+            found = getattr(import_module(f"{__name__}.{home}"), name, None)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")

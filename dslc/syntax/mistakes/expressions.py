@@ -9,8 +9,10 @@ from dslc.diagnostics.model import Help, Mistake
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NeedsBrackets(Mistake, code="E0140"):
-    """`->` binds loosest of all, so `a -> b + c` could be read in two ways. Arithmetic, comparisons and conditions that
-    are a step of a chain stand in brackets.
+    """An expression beside `->` needs brackets.
+
+    `->` binds loosest of all, so `a -> b + c` could be read in two ways. Arithmetic, comparisons and
+    conditions that are a step of a chain stand in brackets.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -39,8 +41,10 @@ class NeedsBrackets(Mistake, code="E0140"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnaryPlus(Mistake, code="E0141"):
-    """There is no unary plus: it would do nothing, and at the beginning of a line it would hide that the line above was
-    meant to go on.
+    """A plus stands before one value.
+
+    There is no unary plus: it would do nothing, and at the beginning of a line it would hide that the line
+    above was meant to go on.
 
     ```dl fails
     let shift = (+1)
@@ -68,7 +72,10 @@ class UnaryPlus(Mistake, code="E0141"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BareListInChain(Mistake, code="E0142"):
-    """Several values flow into a layer only from brackets: without them it is not said whether all or the last of them do.
+    """Several values flow into a chain without brackets.
+
+    Several values flow into a layer only from brackets: without them it is not said whether all or the last
+    of them do.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -92,8 +99,10 @@ class BareListInChain(Mistake, code="E0142"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Target(Mistake, code="E0143"):
-    """Before `=` stands the name that a value gets: a plain name or, where the form allows it, a back-tick name or
-    several names with commas. Nothing that exists is changed by an assignment.
+    """What stands before `=` is not a name.
+
+    Before `=` stands the name that a value gets: a plain name or, where the form allows it, a back-tick
+    name or several names with commas. Nothing that exists is changed by an assignment.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -119,7 +128,9 @@ class Target(Mistake, code="E0143"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ForTarget(Mistake, code="E0144"):
-    """The names of a `for` are plain names with commas between them, one for each part of an item.
+    """A `for` has something else than names.
+
+    The names of a `for` are plain names with commas between them, one for each part of an item.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -141,7 +152,9 @@ class ForTarget(Mistake, code="E0144"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PositionalAfterKeyword(Mistake, code="E0145"):
-    """Arguments without a name come first, as in Python.
+    """An argument without a name follows one with a name.
+
+    Arguments without a name come first, as in Python.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -163,7 +176,9 @@ class PositionalAfterKeyword(Mistake, code="E0145"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RepeatedName(Mistake, code="E0146"):
-    """An argument is given once, and a parameter is declared once.
+    """An argument or parameter stands twice.
+
+    An argument is given once, and a parameter is declared once.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -186,7 +201,9 @@ class RepeatedName(Mistake, code="E0146"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SingleEquals(Mistake, code="E0147"):
-    """`=` gives a name to a value; `==` compares two values.
+    """A condition has `=` in place of `==`.
+
+    `=` gives a name to a value; `==` compares two values.
 
     ```dl fails
     net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
@@ -210,8 +227,10 @@ class SingleEquals(Mistake, code="E0147"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MissingElse(Mistake, code="E0148"):
-    """`a if condition else b` is a value in both cases. To apply a layer only under a condition, write an `if` line, or
-    `else id`.
+    """A conditional value has no `else`.
+
+    `a if condition else b` is a value in both cases. To apply a layer only under a condition, write an `if`
+    line, or `else id`.
 
     ```dl fails
     net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
@@ -231,7 +250,9 @@ class MissingElse(Mistake, code="E0148"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GeneratorForm(Mistake, code="E0149"):
-    """A comprehension makes a list and stands in square brackets, also as the only argument of a call.
+    """A comprehension stands outside square brackets.
+
+    A comprehension makes a list and stands in square brackets, also as the only argument of a call.
 
     ```dl fails
     let width = sum(2 * i for i in range(4))

@@ -9,8 +9,8 @@ from dslc.diagnostics.model import Help, Mistake
 HABITS = {
     "def": "a layer is a `block`, a function of compile-time values is a `fn`",
     "class": "a layer is a `block name(parameters) on x[...]:`",
-    "import": "names are imported by `use std.conv: cba` or `use \"./parts.dl\": head`",
-    "from": "names are imported by `use std.conv: cba` or `use \"./parts.dl\": head`",
+    "import": 'names are imported by `use std.conv: cba` or `use "./parts.dl": head`',
+    "from": 'names are imported by `use std.conv: cba` or `use "./parts.dl": head`',
     "return": "the last value of a body is its result; a `fn` ends with its value",
     "while": "only `for` repeats, over what is known at compile time",
     "pass": "`id` is the layer that does nothing",
@@ -18,9 +18,9 @@ HABITS = {
     "continue": "a `for` always runs to its end",
     "lambda": "a function of compile-time values is `fn name(x) = ...`; a call that lacks arguments is a layer",
     "with": "nothing is opened or closed here",
-    "try": "nothing fails at run time; check with `require condition, \"message\"`",
-    "assert": "write `require condition, \"message\"`",
-    "raise": "write `require condition, \"message\"`",
+    "try": 'nothing fails at run time; check with `require condition, "message"`',
+    "assert": 'write `require condition, "message"`',
+    "raise": 'write `require condition, "message"`',
     "del": "nothing is deleted; a value that is not used is never made",
     "global": "a name means the same in its whole block",
     "yield": "a body has results: `-> a, b` in its header",
@@ -30,8 +30,10 @@ HABITS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StrayLine(Mistake, code="E0160"):
-    """A file holds definitions: `use`, `let`, `fn`, `block`, `net` and `extern block`, each at the first column. Lines that
-    apply layers stand in the body of one.
+    """A line stands outside all definitions.
+
+    A file holds definitions: `use`, `let`, `fn`, `block`, `net` and `extern block`, each at the first column. Lines
+    that apply layers stand in the body of one.
 
     ```dl fails
     conv(8, 3) -> relu
@@ -54,7 +56,9 @@ class StrayLine(Mistake, code="E0160"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NestedItem(Mistake, code="E0161"):
-    """Definitions stand at the first column of a file, not in one another. A layer with a few parameters fixed is
+    """A definition stands inside another.
+
+    Definitions stand at the first column of a file, not in one another. A layer with a few parameters fixed is
     `let small = conv(8)`, which may stand in a body.
 
     ```dl fails
@@ -90,7 +94,9 @@ class NestedItem(Mistake, code="E0161"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Unexpected(Mistake, code="E0162"):
-    """The text does not go on as any line of the language does; what could stand here is listed.
+    """The text cannot go on like this.
+
+    The text does not go on as any line of the language does; what could stand here is listed.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -115,7 +121,9 @@ class Unexpected(Mistake, code="E0162"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ReservedWord(Mistake, code="E0163"):
-    """Keywords are reserved everywhere, so that a word means the same wherever it stands. A module or a value of a body
+    """A keyword is used as a name.
+
+    Keywords are reserved everywhere, so that a word means the same wherever it stands. A module or a value of a body
     may have a keyword as its name in back-ticks; anything else gets another name.
 
     ```dl fails
@@ -147,7 +155,9 @@ class ReservedWord(Mistake, code="E0163"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PythonHabit(Mistake, code="E0164"):
-    """A few words of Python are not words of this language; the message says what is written instead.
+    """A word of Python stands in the text.
+
+    A few words of Python are not words of this language; the message says what is written instead.
 
     ```dl fails
     def width(scale):
@@ -178,7 +188,9 @@ class PythonHabit(Mistake, code="E0164"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BudgetForm(Mistake, code="E0165"):
-    """A budget is a list of comparisons, each of one quantity by its name with one value.
+    """A budget is not a list of limits.
+
+    A budget is a list of comparisons, each of one quantity by its name with one value.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -202,7 +214,9 @@ class BudgetForm(Mistake, code="E0165"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RequireMessage(Mistake, code="E0166"):
-    """After the condition of a `require` and a comma stands its message, a string. Conditions are joined by `and`.
+    """The message of a `require` is not a string.
+
+    After the condition of a `require` and a comma stands its message, a string. Conditions are joined by `and`.
 
     ```dl fails
     net tiny(c: int = 8) on x[N, 3, H=32, W=32]:
@@ -224,7 +238,9 @@ class RequireMessage(Mistake, code="E0166"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DefinitionForm(Mistake, code="E0167"):
-    """Each kind of definition has its parts: a `fn` has no inputs, a `net` that is another one has only budgets under it,
+    """A definition has parts that its kind does not have.
+
+    Each kind of definition has its parts: a `fn` has no inputs, a `net` that is another one has only budgets under it,
     an `extern block` names its inputs, its results and the class that it is.
 
     ```dl fails

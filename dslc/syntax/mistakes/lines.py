@@ -9,17 +9,11 @@ from dslc.diagnostics.model import Help, Mistake
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TabCharacter(Mistake, code="E0120"):
-    """Lines are indented by spaces and words are separated by them: how wide a tab is depends on who looks at it.
+    """A tab stands where spaces are meant.
 
-    ```dl fails
-    net tiny() on x[N, 3, H=32, W=32]:
-    \tconv(8, 3) -> relu
-    ```
-
-    ```dl
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(8, 3) -> relu
-    ```
+    Lines are indented by spaces and words are separated by them: how wide a tab is depends on who looks at
+    it. Tabs may stand in comments and, written `\\t`, in strings. This page has no example: a tab in it
+    would be shown as spaces.
     """
 
     indents: bool
@@ -37,8 +31,10 @@ class TabCharacter(Mistake, code="E0120"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnevenIndent(Mistake, code="E0121"):
-    """A file has one unit of indentation, that of its first indented line; each suite is one unit deeper than its
-    header, and a line after it goes back to where an open suite stands.
+    """A line's indentation fits no suite.
+
+    A file has one unit of indentation, that of its first indented line; each suite is one unit deeper than
+    its header, and a line after it goes back to where an open suite stands.
 
     ```dl fails
     net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
@@ -75,8 +71,10 @@ def _spaces(count: int) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnexpectedIndent(Mistake, code="E0122"):
-    """A deeper line belongs to the line above it, and that one takes no suite. A long line goes on inside brackets, or on
-    deeper lines that begin with `->`.
+    """A line is indented under one that takes no suite.
+
+    A deeper line belongs to the line above it, and that one takes no suite. A long line goes on inside
+    brackets, or on deeper lines that begin with `->`.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -91,14 +89,20 @@ class UnexpectedIndent(Mistake, code="E0122"):
     ```
     """
 
+    first: bool = False
+
     @property
     def message(self) -> str:
+        if self.first:
+            return "the first line of a file is not indented"
         return "this line is indented, but the line above it takes no suite"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MissingColon(Mistake, code="E0123"):
-    """A line with a suite, which are the lines indented under it, ends with a colon.
+    """A line with a suite does not end with a colon.
+
+    A line with a suite, which are the lines indented under it, ends with a colon.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]
@@ -122,7 +126,9 @@ class MissingColon(Mistake, code="E0123"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MissingSuite(Mistake, code="E0124"):
-    """After a colon at the end of a line come the lines that belong to it, indented.
+    """Nothing is indented under a colon.
+
+    After a colon at the end of a line come the lines that belong to it, indented.
 
     ```dl fails
     net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
@@ -150,11 +156,13 @@ class MissingSuite(Mistake, code="E0124"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TooDeep(Mistake, code="E0125"):
-    """Brackets and suites together are nested at most 64 deep; what is nested deeper was made by a program. Name the
-    parts: a block, a `let`, or a value of the body.
+    """Brackets and suites are nested too deep.
+
+    Brackets and suites together are nested at most 64 deep; what is nested deeper was made by a program.
+    Name the parts: a block, a `let`, or a value of the body.
 
     ```dl fails
-    let deep = ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))
+    let deep = (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1)))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))
 
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, deep) -> relu
@@ -177,8 +185,11 @@ class TooDeep(Mistake, code="E0125"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TooHeavy(Mistake, code="E0126"):
-    """An expression has at most a hundred operators, calls and brackets one around the other; what has more was made by
-    a program. Give its parts names, or use `sum`. Steps of a chain and items of a list are not limited.
+    """Too many operators stand around one another.
+
+    An expression has at most a hundred operators, calls and brackets one around the other; what has more
+    was made by a program. Give its parts names, or use `sum`. Steps of a chain and items of a list are not
+    limited.
 
     ```dl fails
     let width = (1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1
@@ -207,7 +218,9 @@ class TooHeavy(Mistake, code="E0126"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnclosedBracket(Mistake, code="E0127"):
-    """A line goes on until its brackets are closed; this one is not closed before the next definition.
+    """A bracket is never closed.
+
+    A line goes on until its brackets are closed; this one is not closed before the next definition.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -229,7 +242,9 @@ class UnclosedBracket(Mistake, code="E0127"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class WrongBracket(Mistake, code="E0128"):
-    """A bracket closes the last one that was opened, of the same kind.
+    """A bracket closes one of another kind, or none.
+
+    A bracket closes the last one that was opened, of the same kind.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -261,8 +276,11 @@ class WrongBracket(Mistake, code="E0128"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class OperatorFirst(Mistake, code="E0129"):
-    """No line begins with an operator, so that a line that was meant to go on with the one above it is never a line of its
-    own. Only `->` continues a line, and only from a deeper one; anything else goes on inside brackets.
+    """A line begins with an operator.
+
+    No line begins with an operator, so that a line that was meant to go on with the one above it is never a
+    line of its own. Only `->` continues a line, and only from a deeper one; anything else goes on inside
+    brackets.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -296,8 +314,10 @@ class OperatorFirst(Mistake, code="E0129"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SuiteOwner(Mistake, code="E0130"):
-    """A suite belongs to a layer at the end of the line: a name or a call, perhaps with `as`. Other expressions and
-    other lines take none.
+    """A suite follows what takes none.
+
+    A suite belongs to a layer at the end of the line: a name or a call, perhaps with `as`. Other
+    expressions and other lines take none.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -326,7 +346,9 @@ def _quoted(text: str) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SuiteNotSimple(Mistake, code="E0131"):
-    """On its header's line a suite is one line without a suite of its own; anything more is indented below.
+    """A suite on its header's line has a suite of its own.
+
+    On its header's line a suite is one line without a suite of its own; anything more is indented below.
 
     ```dl fails
     net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
@@ -349,8 +371,10 @@ class SuiteNotSimple(Mistake, code="E0131"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SeqWithoutSuite(Mistake, code="E0132"):
-    """`seq` makes one module of the lines of its suite; it is no layer that is called. A few layers in a row need none:
-    write them as a chain, `(a -> b) as name`.
+    """`seq` has no suite.
+
+    `seq` makes one module of the lines of its suite; it is no layer that is called. A few layers in a row
+    need none: write them as a chain, `(a -> b) as name`.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -373,8 +397,10 @@ class SeqWithoutSuite(Mistake, code="E0132"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StrayBranch(Mistake, code="E0133"):
-    """Lines that begin with `|` are the branches of a layer that takes several, such as `concat` and `add`; they stand
-    in its suite, or in a `for` or `if` there.
+    """A `|` stands outside the suite of a layer.
+
+    Lines that begin with `|` are the branches of a layer that takes several, such as `concat` and `add`;
+    they stand in its suite, or in a `for` or `if` there.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -397,8 +423,10 @@ class StrayBranch(Mistake, code="E0133"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MixedBranches(Mistake, code="E0134"):
-    """A suite is either one chain or only branches; a line among the branches would belong to none of them. Lines
-    indented under a branch go on with it.
+    """A line without `|` stands among branches.
+
+    A suite is either one chain or only branches; a line among the branches would belong to none of them.
+    Lines indented under a branch go on with it.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -424,7 +452,9 @@ class MixedBranches(Mistake, code="E0134"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ElseIf(Mistake, code="E0135"):
-    """A further condition is written `elif`.
+    """A further condition is written as `else if`.
+
+    A further condition is written `elif`.
 
     ```dl fails
     net tiny(kind: int = 1) on x[N, 3, H=32, W=32]:

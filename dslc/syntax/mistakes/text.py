@@ -31,8 +31,10 @@ _CHARACTERS: dict[str, tuple[str | None, str]] = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FileTooLong(Mistake, code="E0101"):
-    """A file of more than four million characters is not read: it is no program that a person wrote, and reading it
-    would take long. Split a generated program into files and name them with `use`.
+    """A file is too long.
+
+    A file of more than four million characters is not read: it is no program that a person wrote, and
+    reading it would take long. Split a generated program into files and name them with `use`.
     """
 
     length: int
@@ -45,7 +47,9 @@ class FileTooLong(Mistake, code="E0101"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RefusedCharacter(Mistake, code="E0102"):
-    """Control characters are refused everywhere, in comments and strings too: NUL, a carriage return without a newline,
+    """A control character stands in the text.
+
+    Control characters are refused everywhere, in comments and strings too: NUL, a carriage return without a newline,
     and those that change the direction of writing, because text with them is not what it looks like.
 
     ```dl fails
@@ -77,8 +81,10 @@ class RefusedCharacter(Mistake, code="E0102"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ForeignName(Mistake, code="E0103"):
-    """A name is made of the letters A-Z a-z, digits and `_`: names become attributes, state-dict keys and ONNX names,
-    where letters that look alike would be different things. Comments and strings hold any letters.
+    """A name has letters beside A-Z and a-z.
+
+    A name is made of the letters A-Z a-z, digits and `_`: names become attributes, state-dict keys and ONNX
+    names, where letters that look alike would be different things. Comments and strings hold any letters.
 
     ```dl fails
     net tiny(größe: int = 8) on x[N, 3, H=32, W=32]:
@@ -108,7 +114,9 @@ class ForeignName(Mistake, code="E0103"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class WrongCharacter(Mistake, code="E0104"):
-    """This character means nothing outside strings and comments.
+    """A character means nothing.
+
+    This character means nothing outside strings and comments.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -140,7 +148,9 @@ class WrongCharacter(Mistake, code="E0104"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class OpenString(Mistake, code="E0105"):
-    """A string or a back-tick name ends on the line on which it begins.
+    """A string is not closed on its line.
+
+    A string or a back-tick name ends on the line on which it begins.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -166,7 +176,9 @@ class OpenString(Mistake, code="E0105"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SingleQuotes(Mistake, code="E0106"):
-    """Strings stand in double quotes, so that there is one way to write one.
+    """A string stands in single quotes.
+
+    Strings stand in double quotes, so that there is one way to write one.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -197,8 +209,11 @@ class SingleQuotes(Mistake, code="E0106"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BadNumber(Mistake, code="E0107"):
-    """Numbers are decimal: `12`, `1_000`, `0.5`, `1e-3`, with the suffixes `K`, `M`, `G` and `T` for thousands, millions
-    and so on. A size is numbers with `x` between: `3x3`. A name cannot begin with a digit.
+    """A number is not written as numbers are.
+
+    Numbers are decimal: `12`, `1_000`, `0.5`, `1e-3`, with the suffixes `K`, `M`, `G` and `T` for
+    thousands, millions and so on. A size is numbers with `x` between: `3x3`. A name cannot begin with a
+    digit.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -235,7 +250,9 @@ class BadNumber(Mistake, code="E0107"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ZeroSide(Mistake, code="E0108"):
-    """Every side of a size is at least one: a kernel or a window without a side covers nothing.
+    """A size has a side of zero.
+
+    Every side of a size is at least one: a kernel or a window without a side covers nothing.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -257,7 +274,9 @@ class ZeroSide(Mistake, code="E0108"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BadEscape(Mistake, code="E0109"):
-    r"""A backslash in a string begins one of `\n`, `\t`, `\"`, `\\`, `\{` and `\}`.
+    r"""A backslash begins no escape.
+
+    A backslash in a string begins one of `\n`, `\t`, `\"`, `\\`, `\{` and `\}`.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -285,8 +304,10 @@ class BadEscape(Mistake, code="E0109"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BadInterpolation(Mistake, code="E0110"):
-    r"""In strings and back-tick names `{` and `}` stand around an expression whose value is put there. A brace itself is
-    written `\{` or `\}` in a string.
+    r"""Braces in a string hold no expression.
+
+    In strings and back-tick names `{` and `}` stand around an expression whose value is put there. A brace
+    itself is written `\{` or `\}` in a string.
 
     ```dl fails
     net tiny(c: int = 8) on x[N, 3, H=32, W=32]:
@@ -309,12 +330,16 @@ class BadInterpolation(Mistake, code="E0110"):
             return "there is no expression in these braces"
         if self.what == "{{":
             return "this `{` stands inside braces already"
+        if self.what == ":":
+            return "a value is shown as it is: nothing follows the expression in its braces"
         return "this `{` has no `}` in its text" if self.what == "{" else "this `}` has no `{` before it"
 
     @property
     def help(self) -> tuple[Help, ...]:
         if self.what == "{{":
             return (Help("a brace itself is written `\\{`"),)
+        if self.what == ":":
+            return ()
         if self.what == "{}":
             return (Help("braces themselves are written `\\{\\}`"),)
         return (Help(f"a brace itself is written `\\{self.what}`", replace=f"\\{self.what}"),)
@@ -322,8 +347,10 @@ class BadInterpolation(Mistake, code="E0110"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BadTickedName(Mistake, code="E0111"):
-    """A back-tick name holds letters, digits, `_`, `-` and expressions in braces. It becomes part of a state-dict key,
-    in which a point separates modules.
+    """A back-tick name has a character that names cannot have.
+
+    A back-tick name holds letters, digits, `_`, `-` and expressions in braces. It becomes part of a
+    state-dict key, in which a point separates modules.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -347,7 +374,9 @@ class BadTickedName(Mistake, code="E0111"):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LogicalSymbol(Mistake, code="E0112"):
-    """Conditions are joined by the words `and` and `or`, and negated by `not`.
+    """A symbol stands for `and` or `or`.
+
+    Conditions are joined by the words `and` and `or`, and negated by `not`.
 
     ```dl fails
     net tiny(wide: bool = true) on x[N, 3, H=32, W=32]:

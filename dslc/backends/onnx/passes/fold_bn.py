@@ -87,18 +87,17 @@ def _fold(
 def _scaled(weight: Array, scale: Array, linear: NodeDef) -> Array:
     """The weight with each output channel multiplied by its factor."""
     factor = scale.astype(weight.dtype)
-    if linear.kind == "ConvTranspose":  # [in, out/g, *k]: group i of the inputs makes group i of the outputs
-        groups = linear.attributes.get("group", 1)
-        assert isinstance(groups, int)
-        grouped = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
-        sides = (groups, 1, weight.shape[1], *(1,) * (weight.ndim - 2))
-        scaled: Array = np.reshape(grouped * factor.reshape(sides), weight.shape)
-        return scaled
     if linear.kind == "Gemm" and not linear.attributes.get("transB", 0):
-        sides = (1, -1)
-    else:
-        sides = (-1, *(1,) * (weight.ndim - 1))
-    return weight * factor.reshape(sides)
+        return np.asarray(weight * factor)
+    taps = (1,) * (weight.ndim - 2)
+    if linear.kind != "ConvTranspose":
+        return np.asarray(weight * factor.reshape(-1, 1, *taps))
+    groups = linear.attributes.get(
+        "group", 1
+    )  # [in, out/g, *k]: group i of the inputs makes group i of the outputs
+    assert isinstance(groups, int)
+    by_group = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
+    return np.reshape(by_group * factor.reshape(groups, 1, -1, *taps), weight.shape)
 
 
 def _bias_name(graph: OnnxGraph, weight: str) -> str:

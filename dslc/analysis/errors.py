@@ -1,0 +1,91 @@
+"""Mistakes that show when a network's numbers are known."""
+
+from __future__ import annotations
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+class OverBudget(Mistake, code="E0701"):
+    """The network does not keep a budget that its program states.
+
+    A budget is checked by every build, at the default sizes and for one sample. The places shown are the
+    layers that count most.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(64, 3) -> relu
+        conv(64, 3) -> gap -> flatten
+        budget macs <= 10M
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(64, 3, s=2) -> relu
+        conv(64, 3) -> gap -> flatten
+        budget macs <= 10M
+    ```
+    """
+
+    quantity: str
+    value: str
+    op: str
+    limit: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.quantity}` is {self.value}, and the budget says `{self.op} {self.limit}`"
+
+
+class UnknownQuantity(Mistake, code="E0702"):
+    """A budget is about something that is not counted.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(64, 3) -> gap -> flatten
+        budget mac <= 10M
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(64, 3) -> gap -> flatten
+        budget macs <= 10M
+    ```
+    """
+
+    name: str
+    known: tuple[str, ...]
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        return f"there is no budget for `{self.name}`: it is one of {', '.join(self.known)}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"did you mean `{self.near}`?", replace=self.near),) if self.near else ()
+
+
+class OpenBudget(Mistake, code="E0703"):
+    """A budget cannot be checked, because part of the network does not say what it costs or sees.
+
+    An `extern` block is the user's own module: its costs are known only if its definition states them.
+
+    ```dl fails
+    net f on x[N, 64]:
+        linear(10)
+        budget receptive_field >= 7
+    ```
+
+    ```dl
+    net f on x[N, 64]:
+        linear(10)
+        budget params <= 1K
+    ```
+    """
+
+    quantity: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"the budget for `{self.quantity}` cannot be checked: {self.reason}"

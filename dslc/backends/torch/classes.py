@@ -1,0 +1,526 @@
+"""Alignment: the instances of one definition as the members of one class.
+
+Members of a definition ran the same statements, so their bodies are walked in parallel; no search is needed. Tensors
+are matched as they are made: each value stands for the symbols it may be, because where an `if` was not taken the
+value before it is also the value after it. What does not fit raises `Split` with one key per row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from dslc.backends.torch.forms import SizeConst, Use, leaves, merge_uses
+from dslc.backends.torch.groups import Groups
+from dslc.backends.torch.merged import (
+    Class,
+    CompilerBug,
+    Declared,
+    MCall,
+    MEither,
+    MFor,
+    MIf,
+    MItem,
+    MNode,
+    MSeq,
+    Row,
+    Slot,
+    Split,
+    Sym,
+    Template,
+    walk,
+)
+from dslc.backends.torch.terms import Factory
+from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
+from dslc.ops.identity import Identity
+from dslc.syntax import tree
+from dslc.types.const import Const, literal
+
+Lists = list[list[Item]]
+
+
+@dataclass(slots=True)
+class Aligner:
+    """Makes the items of one class of its members."""
+
+    groups: Groups
+    made: dict[int, Class]  # the class of each instance that is a part
+    members: list[Instance]
+    target: Class
+    factory: Callable[[Node], str | None]
+    known: dict[int, tuple[Sym, ...]] = field(default_factory=dict)
+    params: dict[int, Sym] = field(default_factory=dict)
+    paths: dict[str, Sym] = field(default_factory=dict)
+    count: int = 0
+    turn: int = 0
+
+    def run(self) -> None:
+        """Fill in the class's inputs, items, outputs and declared tensors."""
+        first = self.members[0]
+        rows = [Row(i) for i in range(len(self.members))]
+        inputs = [self.inputs(m) for m in self.members]
+        require_same("they have other inputs", [len(i) for i in inputs])
+        names = [i.name for i in first.inputs] if first.kind != "seq" else [None] * len(inputs[0])
+        self.target.inputs = tuple(
+            self.make([i[k] for i in inputs], "input", names[k] if k < len(names) else None)
+            for k in range(len(inputs[0]))
+        )
+        sequential = all(id(m) in self.groups.linear for m in self.members) and first.kind == "block"
+        self.target.sequential = sequential
+        self.declare(rows)
+        self.target.items = self.align([m.body for m in self.members], rows, sequential)
+        if sequential:
+            steady_names(self.target.items)
+        outputs = [self.outputs(m) for m in self.members]
+        require_same("they have other results", [len(o) for o in outputs])
+        self.target.outputs = tuple(self.sym([o[k] for o in outputs]) for k in range(len(outputs[0])))
+
+    def inputs(self, member: Instance) -> list[Value]:
+        """The tensors that a class's `forward` takes: formal ones, or those that a group reads from outside."""
+        if member.kind != "seq":
+            return list(member.inputs)
+        free = self.groups.free[id(member)]
+        main = [v for v in member.inputs if id(v) in free]
+        return list({id(v): v for v in (*main, *free.values())}.values())
+
+    def outputs(self, member: Instance) -> list[Value]:
+        """What `forward` returns."""
+        if member.kind != "seq":
+            return list(member.outputs)
+        results = self.groups.results[id(member)]
+        main = [v for v in member.outputs if id(v) in results]
+        return list({id(v): v for v in (*main, *results.values())}.values())
+
+    # ---- symbols
+
+    def make(self, values: list[Value], kind: str = "value", name: str | None = None) -> Sym:
+        """A new symbol for a value of each row."""
+        names = {v.name for v in values}
+        sym = Sym(self.count, values, kind, name if name or len(names) > 1 else next(iter(names)))  # type: ignore[arg-type]
+        self.count += 1
+        for value in values:
+            self.known[id(value)] = (*self.known.get(id(value), ()), sym)
+        return sym
+
+    def of(self, value: Value) -> tuple[Sym, ...]:
+        """The symbols that a value may be."""
+        found = self.known.get(id(value))
+        if found is None and isinstance(value.producer, Param):
+            return (self.read(value.producer, value),)
+        if found is None:
+            raise CompilerBug(f"a tensor of {value.type} is read in a class that does not make it")
+        return found
+
+    def sym(self, values: Sequence[Value]) -> Sym:
+        """The one symbol that the values of all rows are; the latest, where several are the same tensor."""
+        first = self.of(values[0])
+        if len(values) == 1:
+            return first[-1]
+        common = dict.fromkeys(first)
+        for value in values[1:]:
+            here = self.of(value)
+            if here is not first:
+                common = {s: None for s in common if s in here}
+        if not common:
+            raise Split("their steps are connected in other ways", [tuple(s.id for s in self.of(v)) for v in values])
+        return max(common, key=lambda s: s.id)
+
+    def read(self, param: Param, value: Value) -> Sym:
+        """The symbol of a parameter read; the same for the members' parameters of one path."""
+        found = self.params.get(id(param))
+        if found is None:
+            path = self.path(param)
+            found = self.paths.get(path)
+            if found is None:
+                found = self.paths[path] = Sym(self.count, [value], "param", None, path)
+                self.count += 1
+            self.params[id(param)] = found
+        return found
+
+    def path(self, param: Param) -> str:
+        """Where a parameter is, from `self`."""
+        parts = [param.name]
+        owner = param.owner
+        if isinstance(owner, Node):
+            parts.append(owner.name)
+            owner = owner.owner
+        while owner is not None and id(owner) not in self.target.index:
+            parts.append(owner.name)
+            owner = owner.parent  # type: ignore[assignment]
+        if owner is None:
+            raise CompilerBug(f"`{param.name}` is read outside of the part that owns it")
+        return ".".join(reversed(parts))
+
+    # ---- slots
+
+    def slot(
+        self,
+        consts: list[Const],
+        rows: list[Row],
+        hint: str,
+        default: object = ...,
+        forward: bool = False,
+        inputs: list[tuple[Value, ...]] | None = None,
+    ) -> Slot:
+        """A slot of the class."""
+        slot = Slot(consts, rows, hint, default, forward, inputs, len(rows[0].turns))
+        self.target.slots.append(slot)
+        return slot
+
+    # ---- items
+
+    def align(self, lists: Lists, rows: list[Row], sequential: bool) -> list[MItem]:
+        """The merged items of aligned lists."""
+        if len(lists) > 1:
+            require_same("they have other steps", [len(items) for items in lists])
+        found: list[MItem] = []
+        for k in range(len(lists[0])):
+            column = [items[k] for items in lists]
+            if len(lists) > 1:
+                require_same("they have other steps", [type(i).__name__ for i in column])
+            match column[0]:
+                case Node():
+                    found += self.node(column, rows, sequential)  # type: ignore[arg-type]
+                case Call():
+                    found += self.call(column, rows, sequential)  # type: ignore[arg-type]
+                case If():
+                    found += self.choice(column, rows, sequential)  # type: ignore[arg-type]
+                case For():
+                    found += self.loop(column, rows, sequential)  # type: ignore[arg-type]
+                case Either():
+                    found += self.either(column, rows)  # type: ignore[arg-type]
+        return found
+
+    def node(self, nodes: list[Node], rows: list[Row], sequential: bool) -> list[MItem]:
+        """One use of an op in every row; nothing where it is the identity in all."""
+        uses = [self.groups.use(n) for n in nodes]
+        ops = {type(n.op) for n in nodes}
+        first = nodes[0]
+        require_same("their steps take other numbers of tensors", [(len(n.inputs), len(n.outs)) for n in nodes])
+        if ops == {Identity}:
+            for node in nodes:
+                self.alias(node.outs[0], node.inputs[0])
+            return []
+        layer = self.layer(nodes, uses) if len(nodes) > 1 else None
+        if len(ops) > 1 and layer is None:
+            raise Split("they have other ops", [n.op.name for n in nodes])
+        if not sequential and any(id(n.owner) not in self.target.index for n in nodes):
+            raise CompilerBug(f"`{first.name}` is a module of another part than the one that applies it")
+        owns = any(p.spec.kind != "const" for n in nodes for p in n.params.values())
+        module = sequential or layer is not None or uses[0].function is None or owns or uses[0].stateful
+        module = module or (any(n.explicit for n in nodes) and uses[0].module is not None)
+        name, template = first.name, None
+        if len(nodes) > 1:
+            if module:
+                name, template = common_name([n.name for n in nodes], rows, sequential)
+            require_same("a module is used again in some", [n.first is not None for n in nodes])
+            require_same("other tensors are tied", [tuple(n.tied) for n in nodes])
+        ins = tuple(self.sym([n.inputs[k] for n in nodes]) for k in range(len(first.inputs)))
+        tied = {name: self.sym([n.tied[name] for n in nodes]) for name in first.tied}
+        item = MNode(nodes, rows, uses[0], module, name, ins, (), tied, self.turn, template)
+        item.again = first.first is not None
+        if layer is not None:
+            consts = [self.layer_const(n, layer, row) for n, row in zip(nodes, rows, strict=True)]
+            item.factory = self.slot(consts, rows, layer, "own")
+            item.factory.layer = True
+            item.optional = any(c.value == Factory(None) for c in consts)
+        else:
+            item.use = self.use(nodes, uses, rows, module)
+            self.initialisers(item)
+        item.outs = tuple(self.make([n.outs[k] for n in nodes]) for k in range(len(first.outs)))
+        return [item]
+
+    def use(self, nodes: list[Node], uses: list[Use], rows: list[Row], module: bool) -> Use:
+        """The aligned text of what is printed: the module's, or the function's."""
+        shown = [
+            Use(
+                u.module if module else None,
+                None if module else u.function,
+                u.arguments if module else None,
+                u.helpers,
+                u.stateful,
+                u.unpack,
+            )
+            for u in uses
+        ]
+        inputs = [n.inputs for n in nodes]
+        hints = {id(c): name for n in nodes for name, c in n.consts.items()}
+
+        def constructor(consts: list[Const], hint: str, default: object) -> Slot:
+            return self.slot(consts, rows, hint or hints.get(id(consts[0]), ""), default, False, inputs)
+
+        def expression(consts: list[Const], hint: str, default: object) -> Slot:
+            return self.slot(consts, rows, hint or hints.get(id(consts[0]), ""), default, True, inputs)
+
+        why = f"`{nodes[0].op.name}` is written in other ways"
+        made = merge_uses([Use(u.module, None, None, u.helpers, u.stateful, u.unpack) for u in shown], constructor, why)
+        run = merge_uses([Use(None, u.function, u.arguments, (), False, None) for u in shown], expression, why)
+        return Use(made.module, run.function, run.arguments, made.helpers, made.stateful, made.unpack)
+
+    def layer(self, nodes: list[Node], uses: list[Use]) -> str | None:
+        """The layer parameter that makes a module of other kinds in other members, none of which owns weights."""
+        via = {n.via for n in nodes}
+        name = next(iter(via))
+        if len(via) != 1 or name is None or any(n.params or n.first for n in nodes):
+            return None
+        if any(u.module is None or u.arguments is not None or u.unpack is not None for u in uses):
+            return None
+        texts = {self.factory(n) for n in nodes}
+        same_op = len({type(n.op) for n in nodes}) == 1
+        return name if len(texts) > 1 and not (same_op and Identity in {type(n.op) for n in nodes}) else None
+
+    def layer_const(self, node: Node, layer: str, row: Row) -> Const:
+        """A layer parameter's value as a Factory, with the words of the caller."""
+        value = Factory(None if isinstance(node.op, Identity) else self.factory(node))
+        return Const(value, None, None, node.span)
+
+    def initialisers(self, item: MNode) -> None:
+        """Slots for the numbers of initialisers that are not PyTorch's own."""
+        if item.again:
+            return
+        for name in item.nodes[0].params:
+            specs = [n.params[name].spec for n in item.nodes if name in n.params]
+            kinds = [(s.init.kind, s.init.default, tuple(k for k, _ in s.init.args)) for s in specs]
+            require_same(f"`{name}` has other initialisers", list(kinds))
+            if specs[0].init.default or specs[0].kind != "param":
+                continue
+            numbers = {}
+            for at, (key, _) in enumerate(specs[0].init.args):
+                consts = [literal(s.init.args[at][1], n.span) for s, n in zip(specs, item.nodes, strict=True)]
+                numbers[key] = self.slot(consts, item.rows, key)
+            item.initial.append((name, specs[0].init.kind, numbers))
+
+    def alias(self, value: Value, known: Value) -> None:
+        self.known[id(value)] = self.of(known)
+
+    def call(self, calls: list[Call], rows: list[Row], sequential: bool) -> list[MItem]:
+        """One use of a part, or a Sequential of this class."""
+        first = calls[0].instance
+        name, template = common_name([c.instance.name for c in calls], rows, sequential)
+        require_same("a module is used again in some", [c.instance.first is not None for c in calls])
+        again = first.first is not None
+        if first.kind == "seq" and id(first) in self.groups.linear:
+            found = self.sequential(calls, rows, again)
+            for group in found:
+                assert isinstance(group, MSeq)
+                group.name, group.template = name, template
+            return found
+        targets = [self.made.get(id(c.instance)) for c in calls]
+        require_same(f"their parts `{first.name}` are not one class", [id(t) for t in targets])
+        target = targets[0]
+        if target is None:
+            raise CompilerBug(f"the class of `{first.path}` is not made yet")
+        reads = [self.inputs(c.instance) if first.kind == "seq" else list(c.inputs) for c in calls]
+        outs = [self.outputs(c.instance) if first.kind == "seq" else list(c.outs) for c in calls]
+        ins = tuple(self.sym([r[k] for r in reads]) for k in range(len(reads[0])))
+        slots = {}
+        for parameter in target.parameters.values():
+            consts = [parameter.constants[target.index[id(c.instance)]] for c in calls]
+            inputs = [tuple(r) for r in reads]
+            slot = self.slot(consts, rows, parameter.name, parameter.default, False, inputs)
+            slot.layer = any(isinstance(c.value, Factory) for c in consts)
+            slots[parameter.name] = slot
+        item = MCall(calls, rows, target, slots, name, ins, (), self.turn, again, template)
+        item.outs = tuple(self.make([o[k] for o in outs]) for k in range(len(outs[0])))
+        return [item]
+
+    def sequential(self, calls: list[Call], rows: list[Row], again: bool) -> list[MItem]:
+        """A `seq` whose steps are one line of modules."""
+        ins = (self.sym([c.inputs[0] for c in calls]),)
+        items = self.align([c.instance.body for c in calls], rows, True)
+        steady_names(items)
+        item = MSeq(calls, rows, items, calls[0].instance.name, ins, (), self.turn, again)
+        if all(c.outs[0] is c.inputs[0] for c in calls):
+            return [item] if items else []
+        for call in calls:
+            self.known.pop(id(call.outs[0]), None)
+        item.outs = (self.make([c.outs[0] for c in calls]),)
+        return [item]
+
+    # ---- regions
+
+    def choice(self, ifs: list[If], rows: list[Row], sequential: bool) -> list[MItem]:
+        """An `if`: its items where all rows took the same side, else an optional part."""
+        sides = [i.side for i in ifs]
+        if len(set(sides)) == 1:
+            return self.align([i.items for i in ifs], rows, sequential)
+        order = sorted(set(sides), key=lambda s: len(ifs[0].conditions) + 99 if s is None else s)
+        outcomes = max(i.sides + (len(i.conditions) == i.sides and i.side is None) for i in ifs)
+        if len(order) > 2 or outcomes > 2 or order[0] is None:
+            raise Split("an `if` of more than two sides goes other ways", [str(s) for s in sides])
+        taken = [k for k, s in enumerate(sides) if s == order[0]]
+        rest = [k for k, s in enumerate(sides) if s != order[0]]
+        conditions = [literal(s == order[0], i.site) for i, s in zip(ifs, sides, strict=True)]
+        conditions = [
+            Const(c.value, i.conditions[order[0]].origin, i.conditions[order[0]].scope, i.site)
+            for c, i in zip(conditions, ifs, strict=True)
+        ]
+        slot = self.slot(conditions, rows, "flag")
+        then = self.part(ifs, rows, taken, sequential)
+        other = self.part(ifs, rows, rest, sequential)
+        joins = []
+        if all(i.after is not None for i in ifs):
+            joins += self.join([i.after for i in ifs], taken, rest)  # type: ignore[misc]
+        for name in ifs[taken[0]].names:
+            if all(name in i.names for i in ifs):
+                joins += self.join([i.names[name] for i in ifs], taken, rest)
+        if not then and not other and not joins:
+            return []
+        return [MIf(slot, then, other, joins, self.turn)]
+
+    def part(self, ifs: list[If], rows: list[Row], members: list[int], sequential: bool) -> list[MItem]:
+        """One side of an `if`. A Split there is one of all rows, with those of the other side kept together."""
+        try:
+            return self.align([ifs[k].items for k in members], [rows[k] for k in members], sequential)
+        except Split as split:
+            keys: list[object] = ["the other side"] * len(ifs)
+            for k, key in zip(members, split.keys, strict=True):
+                keys[k] = key
+            raise Split(split.why, keys) from None
+
+    def join(self, values: list[Value], taken: list[int], rest: list[int]) -> list[tuple[Sym, Sym, Sym]]:
+        """The value after an `if`, as one symbol; nothing where it is the same tensor on both sides."""
+        sides = self.sym([values[k] for k in taken]), self.sym([values[k] for k in rest])
+        return [] if sides[0] is sides[1] else [(self.make(values), *sides)]
+
+    def loop(self, loops: list[For], rows: list[Row], sequential: bool) -> list[MItem]:
+        """A `for`: unrolled where all rows have the same number of turns, else kept as a loop."""
+        counts = [len(f.turns) for f in loops]
+        found: list[MItem] = []
+        if len(set(counts)) == 1:
+            outer = self.turn
+            for k in range(counts[0]):
+                self.turn = self.count = self.count + 1
+                found += self.align([f.turns[k] for f in loops], rows, sequential)
+            self.turn = outer
+            return found
+        inner = [
+            Row(row.member, (*row.turns, (scope, k)))
+            for f, row in zip(loops, rows, strict=True)
+            for k, scope in enumerate(f.scopes)
+        ]
+        where = [k for k, f in enumerate(loops) for _ in f.turns]
+        consts = [Const(len(f.turns), length(f.source.origin), f.source.scope, f.source.span) for f in loops]
+        slot = self.slot(consts, rows, "depth")
+        carried: tuple[Sym, Sym, Sym, Sym] | None = None
+        try:
+            moving = all(v is not None for f in loops for v in f.carried)
+            before = inside = None
+            if moving:
+                before = self.sym([f.carried[0] for f in loops])  # type: ignore[misc]
+                inside = self.make([v for f in loops for v in f.carried[:-1]])  # type: ignore[misc]
+            items = self.align([turn for f in loops for turn in f.turns], inner, sequential)
+            if before is not None and inside is not None:
+                after = self.sym([v for f in loops for v in f.carried[1:]])  # type: ignore[misc]
+                for value in (v for f in loops for v in f.carried):  # past the loop nothing is inside it
+                    self.known[id(value)] = tuple(s for s in self.known[id(value)] if s is not inside)
+                if after is not inside:
+                    carried = (before, inside, after, self.make([f.carried[-1] for f in loops]))  # type: ignore[misc]
+        except Split as split:
+            keys: list[object] = [[] for _ in loops]
+            for k, key in zip(where, split.keys, strict=True):
+                keys[k].append(key)  # type: ignore[attr-defined]
+            texts = [repr(key) for key in keys]
+            if len(set(texts)) == 1:
+                texts = [str(c) for c in counts]
+            raise Split(split.why, texts) from None
+        return [MFor(slot, items, carried, rows, inner, self.turn, variable(loops))]
+
+    def either(self, choices: list[Either], rows: list[Row]) -> list[MItem]:
+        """A choice by `training`: both sides are kept."""
+        training = self.align([c.training for c in choices], rows, False)
+        evaluation = self.align([c.evaluation for c in choices], rows, False)
+        sides = self.sym([c.sides[0] for c in choices]), self.sym([c.sides[1] for c in choices])
+        out = self.make([c.out for c in choices])
+        return [MEither(training, evaluation, sides, out, self.turn)]
+
+    # ---- declared tensors
+
+    def declare(self, rows: list[Row]) -> None:
+        """The `param`, `buffer` and `const` lines of the class."""
+        require_same("they declare other tensors", [tuple(m.params) for m in self.members])
+        for name in self.members[0].params:
+            params = [m.params[name] for m in self.members]
+            specs = [p.spec for p in params]
+            require_same(
+                f"`{name}` is declared in other ways",
+                [(s.kind, s.dtype, len(s.shape), s.init.kind, tuple(k for k, _ in s.init.args)) for s in specs],
+            )
+            shape = []
+            for axis in range(len(specs[0].shape)):
+                consts = []
+                for p in params:
+                    word = p.dims[axis] if axis < len(p.dims) else None
+                    origin, scope = (word.origin, word.scope) if word is not None else (None, None)
+                    consts.append(Const(p.spec.shape[axis], origin, scope, p.span or self.members[0].site))
+                shape.append(self.slot(consts, rows, f"{name}_size"))
+            numbers = {}
+            for at, (key, _) in enumerate(specs[0].init.args):
+                consts = [literal(p.spec.init.args[at][1], p.span or self.members[0].site) for p in params]
+                numbers[key] = self.slot(consts, rows, key)
+            self.target.declared[name] = Declared(params, shape, numbers)
+
+
+def common_name(names: list[str], rows: list[Row], sequential: bool) -> tuple[str, Template | None]:
+    """The name of a module in all rows, or its rule by the turn of a kept loop; in a Sequential numbers are free."""
+    first = names[0]
+    if all(n == first for n in names) or (sequential and all(n.isdecimal() for n in names)):
+        return first, None
+    if rows[0].turns:
+        turns = [row.turns[-1][1] for row in rows]
+        for match in re.finditer(r"\d+", first):
+            before, after, base = first[: match.start()], first[match.end() :], int(match[0]) - turns[0]
+            if all(n == f"{before}{base + k}{after}" for n, k in zip(names, turns, strict=True)):
+                return first, Template(before, base, after)
+    raise Split("their parts have other names", names)
+
+
+def module_names(item: MItem) -> list[str]:
+    """The names of a module of a Sequential in all rows."""
+    if isinstance(item, MNode):
+        return [n.name for n in item.nodes]
+    return [c.instance.name for c in item.calls] if isinstance(item, MCall | MSeq) else []
+
+
+def steady_names(items: list[MItem]) -> None:
+    """Where some steps of a Sequential have names, the numbers of the others must agree too."""
+    named = [i for i in walk(items, inside_sequentials=False) if isinstance(i, MNode | MCall | MSeq)]
+    if all(n.isdecimal() for i in named for n in module_names(i)):
+        return
+    for item in named:
+        if item.template is None:
+            require_same("their parts have other numbers", module_names(item))
+
+
+def length(source: tree.Expr | None) -> tree.Expr | None:
+    """The number of turns over a source: `n` of `range(n)`, else `len(source)`."""
+    if source is None:
+        return None
+    if isinstance(source, tree.Call) and isinstance(source.target, tree.Name) and len(source.arguments) == 1:
+        if source.target.name == "range":
+            return source.arguments[0].value
+        if source.target.name == "enumerate":
+            source = source.arguments[0].value
+    return tree.Call(source.span, tree.Name(source.span, "len"), (tree.Argument(source.span, None, None, source),))
+
+
+def variable(loops: list[For]) -> str:
+    """The name of a loop's target that counts its turns from 0; empty if there is none."""
+    scopes = [(scope, k) for f in loops for k, scope in enumerate(f.scopes)]
+    for name in scopes[0][0].names:
+        bindings = [(scope.names.get(name), k) for scope, k in scopes]
+        if all(
+            b is not None and b.kind == "loop" and isinstance(b.value, Const) and b.value.value == k for b, k in bindings
+        ):
+            return name
+    return ""
+
+
+def require_same(why: str, keys: Sequence[object]) -> None:
+    """Split the rows unless their keys are equal."""
+    if any(k != keys[0] for k in keys):
+        raise Split(why, [str(k) for k in keys])
+
+
+__all__ = ["Aligner", "SizeConst", "leaves", "require_same"]

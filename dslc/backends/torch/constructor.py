@@ -1,0 +1,277 @@
+"""The constructor of a class: the names that its printed texts read become parameters, lines and attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dslc.backends.torch import terms
+from dslc.backends.torch.forms import SizeConst
+from dslc.backends.torch.merged import MCall, MFor, MIf, MNode, MSeq, Parameter, walk
+from dslc.backends.torch.slots import OWN, Resolver
+from dslc.backends.torch.terms import Factory
+from dslc.names.reserved import MODULE_ATTRIBUTES, local_name
+from dslc.syntax import tree
+from dslc.types.const import Const
+
+
+def construct(resolver: Resolver) -> None:
+    """Fill in the class's parameters, lets, reads and stored attributes from the terms its slots print."""
+    target = resolver.target
+    _choose_loops(resolver)
+    init: dict[str, None] = {}
+    forward: dict[str, None] = {}
+    for slot in target.slots:
+        if slot.term is not None:
+            (forward if slot.forward else init).update(dict.fromkeys(terms.free(slot.term)))
+    for item in walk(target.items, inside_sequentials=False):
+        if isinstance(item, MFor) and not item.children and item.count.term is not None:
+            forward.update(dict.fromkeys(terms.free(item.count.term)))
+    stored = _forward(resolver, forward)
+    needed = _closed(resolver, [*init, *stored])
+    _parameters(resolver, [n for n in needed if n not in resolver.lets or n not in target.lets])
+    _name_stored(resolver, stored)
+
+
+def _choose_loops(resolver: Resolver) -> None:
+    """A kept loop over all modules of the class is a loop over its children."""
+    items = list(walk(resolver.target.items, inside_sequentials=False))
+    owners = [i for i in items if (isinstance(i, MNode) and i.module) or isinstance(i, MCall | MSeq)]
+    loops = [i for i in items if isinstance(i, MFor)]
+    read = {n for s in resolver.target.slots if s.forward and s.term for n in terms.free(s.term)}
+    if len(loops) == 1 and len(owners) == 1 and owners[0] in loops[0].items:
+        loops[0].children = loops[0].variable not in read
+
+
+def _forward(resolver: Resolver, names: Iterable[str]) -> list[str]:
+    """Sort the names that forward reads: sizes of its inputs, its own lines, and what `__init__` must store."""
+    target = resolver.target
+    stored: dict[str, None] = {}
+    todo = list(names)
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop(0)
+        if name in seen or name in resolver.kept.values():
+            continue
+        seen.add(name)
+        if name in resolver.places:
+            target.reads[name] = resolver.places[name]
+        elif name in resolver.lets and not resolver.known(name, False):
+            target.local[name] = resolver.lets[name]
+            todo += terms.free(resolver.lets[name])
+        else:
+            stored[name] = None
+    target.local = _in_order(target.local)
+    return list(stored)
+
+
+def _closed(resolver: Resolver, names: Iterable[str]) -> list[str]:
+    """The names with those that their lets read; the lets are put down as lines."""
+    target = resolver.target
+    seen: dict[str, None] = {}
+    lets: dict[str, terms.Term] = {}
+    todo = list(names)
+    while todo:
+        name = todo.pop(0)
+        if name in seen or name in resolver.kept.values():
+            continue
+        seen[name] = None
+        if name in resolver.lets and target.kind != "group":
+            lets[name] = resolver.lets[name]
+            todo += terms.free(resolver.lets[name])
+    target.lets = _in_order(lets)
+    return [n for n in seen if n not in lets]
+
+
+def _in_order(lets: dict[str, terms.Term]) -> dict[str, terms.Term]:
+    """Lines sorted so that each reads only those before it."""
+    done: dict[str, terms.Term] = {}
+    rest = dict(lets)
+    while rest:
+        ready = [n for n, t in rest.items() if not set(terms.free(t)) & set(rest)]
+        for name in ready:
+            done[name] = rest.pop(name)
+    return done
+
+
+# ---- parameters
+
+
+def _parameters(resolver: Resolver, needed: list[str]) -> None:
+    """Sizes of inputs by place, then the header's order, then new ones."""
+    target = resolver.target
+    header = list(target.first.args) if target.kind != "group" else []
+    dims = [n for n in needed if n.startswith("@") or (n in resolver.places and n not in header)]
+    dims.sort(key=lambda n: _place(resolver, n))
+    new = [n for n in resolver.new if n in needed]
+    given = [n for n in needed if n not in dims and n not in new]
+    given.sort(key=lambda n: header.index(n) if n in header else len(header))
+    taken: set[str] = set()
+    for key in (*dims, *given, *new):
+        name = _python_name(resolver, key)
+        base, number = name, 1
+        while name in taken or (key not in given and name in given):
+            number += 1
+            name = f"{base}_{number}"
+        taken.add(name)
+        kind = "dim" if key in dims else ("new" if key in new else "given")
+        constants = _constants(resolver, key, kind)
+        default = _default(resolver, key, kind)
+        values = [c.value for c in constants]
+        place = _place(resolver, key) if kind == "dim" else (0, 0)
+        target.parameters[key] = Parameter(
+            key, name, kind, type_text([*values, *([] if default is ... else [default])]), default, constants, place
+        )
+
+
+def _place(resolver: Resolver, name: str) -> tuple[int, int]:
+    if name in resolver.places:
+        return resolver.places[name]
+    index, _, axis = name[1:].partition(".")
+    return int(index), int(axis)
+
+
+def _python_name(resolver: Resolver, key: str) -> str:
+    """`in_channels`, `dim`, or the user's name."""
+    if key.startswith("+"):
+        return key[1:]
+    if key not in resolver.places and not key.startswith("@"):
+        return local_name(key)
+    if not key.startswith("@") and len(key) > 2:
+        return local_name(key.lower())
+    index, axis = _place(resolver, key)
+    value = resolver.inputs[0][index]
+    word = "channels" if value.type.channel == 1 and value.type.rank > 2 else "dim"
+    if axis == value.type.channel or (value.type.channel is None and axis == 1):
+        if index == 0:
+            return "in_channels" if word == "channels" else word
+        return local_name(f"{value.name or f'input{index + 1}'}_{word}")
+    return local_name(key.lower()) if not key.startswith("@") else f"size{axis}"
+
+
+def _constants(resolver: Resolver, key: str, kind: str) -> list[Const]:
+    """The caller's constant for each member."""
+    target = resolver.target
+    found: list[Const] = []
+    for at, member in enumerate(target.members):
+        if kind == "new":
+            slot = resolver.new[key]
+            own = [c for c, r in zip(slot.consts, slot.rows, strict=True) if r.member == at]
+            found.append(own[0] if own else Const(slot.consts[0].value, None, None, slot.consts[0].span))
+        elif kind == "dim":
+            index, axis = _place(resolver, key)
+            call = resolver.calls.get(id(member))
+            value = resolver.inputs[at][index] if target.kind == "group" or call is None else call.inputs[index]
+            word = value.type.word(axis)
+            origin, scope = (None, None) if word is None else (word.origin, word.scope)
+            found.append(SizeConst(value.type.dims[axis], origin, scope, member.site, index, axis))
+        elif key in resolver.factories:
+            const = resolver.factories[key][at]
+            given = member.args.get(key)
+            origin, scope = (None, None) if given is None else (given.origin, given.scope)
+            found.append(Const(const.value, origin, scope, const.span))
+        elif target.kind == "group":
+            binding = member.scope.find(key)
+            assert binding is not None and isinstance(binding.value, Const)
+            found.append(Const(binding.value.value, tree.Name(member.site, key), member.scope, member.site))
+        else:
+            found.append(member.args[key])
+    return found
+
+
+def _default(resolver: Resolver, key: str, kind: str) -> object:
+    """The value at which callers leave a parameter out; `...` if they never do."""
+    target = resolver.target
+    if kind == "new":
+        slot = resolver.new[key]
+        there = {r.member for r in slot.rows}
+        return slot.consts[0].value if len(there) < len(target.members) else ...
+    if kind == "dim" or key in resolver.factories or target.definition is None or target.kind == "group":
+        return ...
+    for declared in target.definition.parameters:
+        if declared.name == key and declared.default is not None:
+            return literal_default(declared)
+    return ...
+
+
+def literal_default(declared: tree.Parameter) -> object:
+    """The default of a header's parameter where it is a literal; `...` where it is none."""
+    expr = declared.default
+    sign = 1
+    if isinstance(expr, tree.Unary) and expr.op == "-":
+        sign, expr = -1, expr.value
+    match expr:
+        case tree.Number(value=value):
+            value = sign * value
+            return float(value) if declared.type is not None and declared.type.kind == "float" else value
+        case tree.SizeLiteral(sides=sides):
+            return sides
+        case tree.Word(word=word) if word in ("true", "false", "none"):
+            return {"true": True, "false": False, "none": None}[word]
+        case tree.Text(pieces=pieces) if all(isinstance(p, str) for p in pieces):
+            return "".join(p for p in pieces if isinstance(p, str))
+    return ...
+
+
+def type_text(values: Iterable[object]) -> str:
+    """The Python type of a parameter that takes these values."""
+    kinds = dict.fromkeys(map(_type, values))
+    if "float" in kinds:
+        kinds.pop("int", None)
+    tuples = [k for k in kinds if k.startswith("tuple[")]
+    if len(tuples) > 1:
+        inner = dict.fromkeys(part for k in tuples for part in k[6:-1].replace(", ...", "").split(", "))
+        for k in tuples:
+            kinds.pop(k)
+        kinds[f"tuple[{' | '.join(inner)}, ...]"] = None
+    kinds |= {"None": kinds.pop("None")} if "None" in kinds else {}
+    return " | ".join(kinds)
+
+
+def _type(value: object) -> str:
+    match value:
+        case None:
+            return "None"
+        case Factory(text=None):
+            return "None"
+        case Factory():
+            return "Callable[[], nn.Module]"
+        case bool():
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "float"
+        case str():
+            return "str"
+        case tuple() | list() | range():
+            inner = list(map(_type, value))
+            if len(inner) > 4:
+                return f"tuple[{type_text(value)}, ...]"
+            return f"tuple[{', '.join(inner)}]" if inner else "tuple[()]"
+    return "object"
+
+
+# ---- attributes
+
+
+def _name_stored(resolver: Resolver, stored: list[str]) -> None:
+    """Attributes for what forward reads, which bear no module's name."""
+    target = resolver.target
+    taken = set(MODULE_ATTRIBUTES) | set(target.declared)
+    for item in walk(target.items, inside_sequentials=False):
+        if isinstance(item, MNode | MCall | MSeq):
+            taken.add(item.name)
+    for key in stored:
+        name = target.parameters[key].name if key in target.parameters else local_name(key)
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        target.stored[key] = name
+    number = 0
+    for item in walk(target.items, inside_sequentials=False):
+        if isinstance(item, MIf):
+            item.flag = ""
+            number += 1
+
+
+__all__ = ["OWN", "construct", "literal_default", "type_text"]

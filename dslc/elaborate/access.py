@@ -1,0 +1,238 @@
+"""Attributes, indices, calls and chains."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any
+
+from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Label
+from dslc.elaborate import const
+from dslc.elaborate.errors_body import SharedModule
+from dslc.elaborate.errors_use import BadOperation, NotALayer, NotIterable
+from dslc.elaborate.operators import Operators
+from dslc.elaborate.scan import mentions_it
+from dslc.elaborate.state import (
+    POISON,
+    Builtin,
+    ChainLayer,
+    Function,
+    Place,
+    Recipe,
+    Shared,
+    SuiteLayer,
+    describe,
+    is_tensor,
+)
+from dslc.ir.model import Node, Param, Value
+from dslc.ops.base import REGISTRY, Init
+from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Const, Ref, literal
+
+
+class Access(Operators, ABC):
+    """Access and calls."""
+
+    # ---- access
+
+    def _attribute(self, expr: tree.Attribute, p: Place) -> Const:
+        value = self.evaluate(expr.value, p)
+        if value.value is POISON:
+            return value
+        if isinstance(value.value, Value) and expr.name == "shape":
+            value.value.readers.append(p.owner)
+            return Const(value.value.type.dims, expr, p.scope, expr.span)
+        if isinstance(value.value, Recipe) and isinstance(value.value.target, Shared):
+            return self._shared_tensor(value.value.target, expr, p)
+        what = (
+            "a tensor has `shape`" if isinstance(value.value, Value) else f"{describe(value.value)} has no attributes"
+        )
+        return self.report(BadOperation(f"no `{expr.name}` here: {what}"), expr.name_span, p)
+
+    def _shared_tensor(self, shared: Shared, expr: tree.Attribute, p: Place) -> Const:
+        if shared.first is None:
+            text = f"`{shared.name}` has no tensors before it is applied"
+            return self.report(SharedModule(text), expr.span, p, [Label(shared.span, "made here")])
+        first = shared.first
+        params = self.node_params(first) if isinstance(first, Node) else first.params
+        found = params.get(expr.name)
+        if found is None:
+            near = nearest(expr.name, params)
+            text = f"`{shared.name}` has no tensor `{expr.name}`" + (f": did you mean `{near}`?" if near else "")
+            return self.report(SharedModule(text), expr.name_span, p)
+        return literal(self.param_value(found), expr.span)
+
+    @abstractmethod
+    def node_params(self, node: Node) -> dict[str, Param]:
+        """The parameters of an op's node."""
+
+    @abstractmethod
+    def param_value(self, param: Param) -> Value:
+        """A parameter read as a tensor."""
+
+    def _index(self, expr: tree.Index, p: Place) -> Const:
+        value = self.evaluate(expr.value, p)
+        if value.value is POISON:
+            return value
+        if isinstance(value.value, Value):
+            return self._index_tensor(value, expr, p)
+        if not isinstance(value.value, list | tuple | range | str):
+            return self.report(BadOperation(f"{describe(value.value)} has no items"), expr.span, p)
+        if len(expr.items) != 1:
+            return self.report(BadOperation("a list takes one index"), expr.span, p)
+        item = expr.items[0]
+        if isinstance(item, tree.Slice):
+            ends: list[Any] = [
+                None if e is None else self.evaluate(e, p).value for e in (item.start, item.stop, item.step)
+            ]
+            if any(e is POISON for e in ends):
+                return literal(POISON, expr.span)
+            if not all(e is None or (isinstance(e, int) and not isinstance(e, bool)) for e in ends) or ends[2] == 0:
+                return self.report(BadOperation("a slice is made of whole numbers"), item.span, p)
+            return Const(value.value[slice(ends[0], ends[1], ends[2])], expr, p.scope, expr.span)
+        at = self.evaluate(item, p)
+        if at.value is POISON:
+            return at
+        if not isinstance(at.value, int) or isinstance(at.value, bool):
+            return self.report(BadOperation(f"an index is a whole number, not {describe(at.value)}"), item.span, p)
+        if not -len(value.value) <= at.value < len(value.value):
+            many = f"{len(value.value)} item{'' if len(value.value) == 1 else 's'}"
+            return self.report(BadOperation(f"index {at.value} of {many}"), item.span, p)
+        found = value.value[at.value]
+        if isinstance(found, Recipe) or is_tensor(found):
+            return Const(found, None, None, expr.span)
+        return Const(found, expr, p.scope, expr.span)
+
+    def _index_tensor(self, value: Const, expr: tree.Index, p: Place) -> Const:
+        items: list[object] = []
+        inputs = [value.value]
+        for item in expr.items:
+            if isinstance(item, tree.Slice):
+                ends = [None if e is None else self.evaluate(e, p) for e in (item.start, item.stop, item.step)]
+                if any(e is not None and e.value is POISON for e in ends):
+                    return literal(POISON, expr.span)
+                items.append(tuple(ends))
+                continue
+            at = self.evaluate(item, p)
+            if at.value is POISON:
+                return at
+            if isinstance(at.value, Value):
+                inputs.append(at.value)
+                items.append("tensor")
+            elif at.value is None or at.value is ...:
+                items.append("none" if at.value is None else "...")
+            elif const.is_number(at.value) and not isinstance(at.value, float):
+                items.append(at)
+            else:
+                return self.report(BadOperation(f"an index is a whole number, not {describe(at.value)}"), item.span, p)
+        bound = {"items": literal(tuple(items), expr.span)}
+        recipe = Recipe(REGISTRY["index"], expr.span, p.scope, bound)
+        return self.apply_op(recipe, tuple(inputs), p, expr.span)  # type: ignore[arg-type]
+
+    # ---- calls, chains, names of modules
+
+    def _call(self, expr: tree.Call, p: Place) -> Const:
+        arguments: list[tuple[str | None, Const, Span | None]] = []
+        target = self._callee(expr, p)
+        for argument in expr.arguments:
+            value = self.evaluate(argument.value, p)
+            if argument.star:
+                if isinstance(value.value, list | tuple | range):
+                    arguments += [(None, literal(v, value.span), None) for v in value.value]
+                elif value.value is not POISON:
+                    self.report(NotIterable(describe(value.value), False), argument.span, p)
+            else:
+                arguments.append((argument.name, value, argument.name_span))
+        if target.value is POISON:
+            return target
+        plain = [a[1].value for a in arguments if a[0] is None]
+        match target.value:
+            case Recipe():
+                return self.bind(target.value, arguments, expr, p)
+            case Builtin(name=name):
+                return self._builtin(name, arguments, expr, p)
+            case Function():
+                return self.call_function(target.value, arguments, expr, p)
+            case Init(kind=kind):
+                if any(v is POISON for v in plain):
+                    return literal(POISON, expr.span)
+                named = {k: (c.value, s) for k, c, s in arguments if k is not None}
+                return literal(initialiser(kind, plain, {k: v for k, (v, _) in named.items()}), expr.span)
+            case Value() if expr.suite is None:
+                return self.report(
+                    BadOperation("a tensor is not called: a layer is applied to it with `->`"), expr.span, p
+                )
+        return self.report(BadOperation(f"{describe(target.value)} cannot be called"), expr.target.span, p)
+
+    def _callee(self, expr: tree.Call, p: Place) -> Const:
+        target = self.evaluate(expr.target, p)
+        if isinstance(target.value, Recipe) and isinstance(expr.target, tree.Name):
+            name = expr.target.name
+            initial = name in INITIALISERS and name in REGISTRY and not expr.arguments
+            if not initial and name in const.BUILTINS and name in REGISTRY and p.scope.find(name) is None:
+                return Const(target.value, None, None, target.span)
+        return target
+
+    def _builtin(
+        self, name: str, arguments: list[tuple[str | None, Const, Span | None]], expr: tree.Call, p: Place
+    ) -> Const:
+        for key, _, span in arguments:
+            if key is not None:
+                return self.report(BadOperation(f"`{name}` takes no argument by name"), span or expr.span, p)
+        values = [a[1].value for a in arguments]
+        if any(v is POISON for v in values):
+            return literal(POISON, expr.span)
+        return Const(const.function(name, values, self.sizes, expr.span), expr, p.scope, expr.span)
+
+    @abstractmethod
+    def call_function(
+        self,
+        target: Function,
+        arguments: list[tuple[str | None, Const, Span | None]],
+        expr: tree.Call,
+        p: Place,
+    ) -> Const:
+        """A `fn` of compile-time values."""
+
+    def _chain(self, expr: tree.Chain, p: Place) -> Const:
+        """From a tensor, a chain flows at once; from a layer, it is a layer of several steps."""
+        first = self.evaluate(expr.steps[0], p)
+        if first.value is POISON or is_tensor(first.value):
+            return self.steps(first, expr.steps[1:], p)
+        return Const(Recipe(ChainLayer(first, expr.steps[1:]), expr.span, p.scope), expr, p.scope, expr.span)
+
+    def steps(self, value: Const, rest: tuple[tree.Expr, ...], p: Place) -> Const:
+        """Send tensors through the steps of a chain."""
+        q = p.inside()
+        for step in rest:
+            if value.value is POISON:
+                return value
+            q.it = value.value  # type: ignore[assignment]
+            made = self.evaluate(step, q)
+            if is_tensor(made.value) and not mentions_it(step):
+                return self.report(NotALayer(describe(made.value)), step.span, p)
+            value = self.settle(made, q, step.span)
+        return value
+
+    def _as(self, expr: tree.As, p: Place) -> Const:
+        value = self.evaluate(expr.value, p)
+        name = expr.name.name if isinstance(expr.name, tree.Name) else self.text(expr.name.text, p)
+        if isinstance(value.value, Recipe):
+            recipe = replace(value.value, name=name, name_span=expr.name.span)
+            return Const(recipe, expr, p.scope, value.span)
+        if value.value is POISON:
+            return value
+        text = f"`as` names a layer's module, and this is {describe(value.value)}"
+        return self.report(BadOperation(text), expr.span, p)
+
+    def _seq(self, expr: tree.Seq, p: Place) -> Const:
+        return Const(Recipe(SuiteLayer(expr.suite, seq=True), expr.span, p.scope), expr, p.scope, expr.span)
+
+    def _ref(self, expr: Ref, p: Place) -> Const:
+        return expr.const
+
+    def _slice(self, expr: tree.Slice, p: Place) -> Const:
+        return self.report(BadOperation("a slice stands in index brackets only"), expr.span, p)

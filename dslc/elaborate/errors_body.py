@@ -1,0 +1,265 @@
+"""Mistakes in modules, tensors, results and expansion."""
+
+from __future__ import annotations
+
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+class NoSuite(Mistake, code="E0374"):
+    """A suite under a layer that takes none.
+
+    A trailing suite fills the parameter called `body`, or `branches` if its lines begin with `|`.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        relu:
+            conv(8, 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        residual:
+            conv(3, 3)
+        gap -> flatten
+    ```
+    """
+
+    layer: str
+    parameter: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.layer}` has no parameter `{self.parameter}` for this suite to fill"
+
+
+class SharedModule(Mistake, code="E0375"):
+    """A `module` is used in a way that its one set of weights does not allow.
+
+    It belongs to the block that makes it, is applied there, and its tensors exist once it has been applied.
+
+    ```dl fails
+    net f on ids: int64[N, T=16]:
+        module wte = embedding(100, 32)
+        ids -> embedding(100, 32)
+        linear(100, weight=wte.weight)
+    ```
+
+    ```dl
+    net f on ids: int64[N, T=16]:
+        module wte = embedding(100, 32)
+        ids -> wte
+        linear(100, weight=wte.weight)
+    ```
+    """
+
+    what: str
+
+    @property
+    def message(self) -> str:
+        return self.what
+
+
+class TrainingSides(Mistake, code="E0376"):
+    """The two sides of `(a if training else b)` differ in type.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        (conv(8, 3) if training else conv(4, 3))
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        (conv(8, 3) if training else conv(8, 5))
+        gap -> flatten
+    ```
+    """
+
+    training: str
+    evaluation: str
+
+    @property
+    def message(self) -> str:
+        return f"in training this is {self.training}, else {self.evaluation}"
+
+
+class TrainingCondition(Mistake, code="E0377"):
+    """`training` is known only when the network runs, so it cannot decide what is built.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        if training: dropout
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        dropout if training else id
+        gap -> flatten
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "`training` can only choose between two layers or tensors of one type: `(a if training else b)`"
+
+
+class EndlessRecursion(Mistake, code="E0378"):
+    """Blocks that call themselves without end.
+
+    A block may call itself as long as some `if` ends it; 200 levels are enough for every known network.
+
+    ```dl fails
+    block deep(n: int) on x[N, C, H, W]:
+        conv(C, 3)
+        deep(n + 1)
+
+    net f on x[N, 3, 32, 32]: deep(0)
+    ```
+
+    ```dl
+    block deep(n: int) on x[N, C, H, W]:
+        conv(C, 3)
+        if n < 4: deep(n + 1)
+
+    net f on x[N, 3, 32, 32]: deep(0)
+    ```
+    """
+
+    name: str
+    depth: int
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` is expanded more than {self.depth} levels deep"
+
+
+class TooManyOps(Mistake, code="E0379"):
+    """The network would have more ops than the limit, which guards against runaway loops.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        for i in range(1000):
+            for j in range(1000): conv(8, 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        for i in range(10):
+            for j in range(10): conv(8, 3)
+        gap -> flatten
+    ```
+    """
+
+    least: int
+    limit: int
+
+    @property
+    def message(self) -> str:
+        return f"this expands to at least {self.least:,} ops, more than the limit of {self.limit:,}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"raise the limit if this is meant: --max-ops {self.least}"),)
+
+
+class RequireFailed(Mistake, code="E0501"):
+    """A `require` of the program does not hold.
+
+    ```dl fails
+    block attend(heads: int) on x[N, T, D]:
+        require D % heads == 0, "width {D} does not divide into {heads} heads"
+        linear(D)
+
+    net f on x[N, 16, 90]: attend(8)
+    ```
+
+    ```dl
+    block attend(heads: int) on x[N, T, D]:
+        require D % heads == 0, "width {D} does not divide into {heads} heads"
+        linear(D)
+
+    net f on x[N, 16, 96]: attend(8)
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+
+class BadTensor(Mistake, code="E0380"):
+    """A `param`, `buffer` or `const` whose value does not fit its declaration.
+
+    ```dl fails
+    net f on x[N, T=16, 32]:
+        param scale: [1, 1, 32]
+        it * scale
+    ```
+
+    ```dl
+    net f on x[N, T=16, 32]:
+        param scale: [1, 1, 32] = ones
+        it * scale
+    ```
+    """
+
+    what: str
+
+    @property
+    def message(self) -> str:
+        return self.what
+
+
+class NoResult(Mistake, code="E0381"):
+    """A result that the header promises and the body does not make.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32] -> p1, p2:
+        p1 = conv(8, 3)
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32] -> p1, p2:
+        p1 = conv(8, 3)
+        p2 = conv(8, 5)
+    ```
+    """
+
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"the header promises `{self.name}`, which the body does not name"
+
+
+class DeepExpression(Mistake, code="E0382"):
+    """An expression that nests too deeply to be evaluated; name its parts with `let`.
+
+    Operators in a row are no nesting; brackets, conditionals and functions that call themselves are.
+
+    ```dl fails
+    fn count(n: int) = count(n + 1)
+
+    net f on x[N, 3, 32, 32]:
+        conv(count(0), 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    fn count(n: int) = n if n > 7 else count(n + 1)
+
+    net f on x[N, 3, 32, 32]:
+        conv(count(0), 3)
+        gap -> flatten
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "this expression nests too deeply, or a function calls itself without end"

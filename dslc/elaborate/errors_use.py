@@ -1,0 +1,338 @@
+"""Mistakes in how layers and values are used."""
+
+from __future__ import annotations
+
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+class NotALayer(Mistake, code="E0363"):
+    """Something stands in a chain, or is handed to a layer parameter, that is no layer.
+
+    After the first step of a chain each step is a layer, or an expression that mentions `it`.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        a = conv(8, 3)
+        conv(8, 5) -> a
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        a = conv(8, 3)
+        conv(8, 5) -> it + a
+        gap -> flatten
+    ```
+    """
+
+    found: str
+
+    @property
+    def message(self) -> str:
+        return f"a layer is wanted here, not {self.found}"
+
+    @property
+    def label(self) -> str:
+        return f"this is {self.found}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.found.startswith("a tensor"):
+            return (Help("join it with the current value, as in `it + ...` or `concat(it, ...)`"),)
+        return ()
+
+
+class NotATensor(Mistake, code="E0364"):
+    """A tensor is wanted, and something else is given.
+
+    A layer becomes a tensor by being applied: `x -> layer`.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3)
+        it + conv(8, 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3)
+        it + (it -> conv(8, 3))
+        gap -> flatten
+    ```
+    """
+
+    found: str
+    text: str
+
+    @property
+    def message(self) -> str:
+        return f"a tensor is wanted here, not {self.found}"
+
+    @property
+    def label(self) -> str:
+        return f"this is {self.found}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.found.startswith("a layer") and len(self.text) <= 40:
+            return (Help("apply it to the current value", replace=f"(it -> {self.text})"),)
+        return ()
+
+
+class Dropped(Mistake, code="E0365"):
+    """A value that nothing reads.
+
+    Work whose result is thrown away is a mistake in the program: a line was meant to go on from here, or a
+    value was meant to be joined. A name that begins with `_` says that it is on purpose.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3)
+        x -> conv(16, 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3)
+        concat(it, x -> conv(16, 3))
+        gap -> flatten
+    ```
+    """
+
+    what: str
+
+    @property
+    def message(self) -> str:
+        return f"nothing reads {self.what}"
+
+    @property
+    def label(self) -> str:
+        return "made here"
+
+
+class StrayValue(Mistake, code="E0366"):
+    """A line whose value is no tensor and no layer.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        width = 8
+        conv(width, 3) -> gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        let width = 8
+        conv(width, 3) -> gap -> flatten
+    ```
+    """
+
+    found: str
+
+    @property
+    def message(self) -> str:
+        return f"this line is {self.found}, not a layer or a tensor"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("compile-time values are named with `let name = ...`"),)
+
+
+class WrongInputs(Mistake, code="E0367"):
+    """A layer is applied to another number of tensors than it takes.
+
+    ```dl fails
+    block join on a[N, C, H, W], b[N, C, H, W]:
+        a + b
+
+    net f on x[N, 3, 32, 32]:
+        join
+        gap -> flatten
+    ```
+
+    ```dl
+    block join on a[N, C, H, W], b[N, C, H, W]:
+        a + b
+
+    net f on x[N, 3, 32, 32]:
+        y = conv(3, 3)
+        (x, y) -> join
+        gap -> flatten
+    ```
+    """
+
+    layer: str
+    wanted: str
+    found: int
+
+    @property
+    def message(self) -> str:
+        return f"`{self.layer}` takes {self.wanted}, and gets {self.found}"
+
+
+class WrongPort(Mistake, code="E0368"):
+    """A tensor whose shape is not the one the header asks for.
+
+    ```dl fails
+    block half on x[N, C, H, W]:
+        conv(C // 2, 1)
+
+    net f on x[N, 16]:
+        half
+    ```
+
+    ```dl
+    block half on x[N, C]:
+        linear(C // 2)
+
+    net f on x[N, 16]:
+        half
+    ```
+    """
+
+    where: str  # "port `x` of `half`", "the result of `f`"
+    wanted: str
+    found: str
+    why: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.where} is {self.wanted}, but gets {self.found}"
+
+    @property
+    def label(self) -> str:
+        return self.why
+
+
+class BadOperation(Mistake, code="E0369"):
+    """An operator or function applied to values it is not for.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(8 + "1", 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(8 + 1, 3)
+        gap -> flatten
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+
+class NotBool(Mistake, code="E0370"):
+    """A condition that is neither true nor false.
+
+    ```dl fails
+    block f(n: int) on x[N, C, H, W]:
+        if n: conv(C, 3)
+        relu
+
+    net g on x[N, 3, 32, 32]: f(2)
+    ```
+
+    ```dl
+    block f(n: int) on x[N, C, H, W]:
+        if n != 0: conv(C, 3)
+        relu
+
+    net g on x[N, 3, 32, 32]: f(2)
+    ```
+    """
+
+    found: str
+
+    @property
+    def message(self) -> str:
+        return f"a condition must be true or false, not {self.found}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("compare it: `n != 0`, `x != none`"),)
+
+
+class WrongCount(Mistake, code="E0371"):
+    """Names on the left of `=`, or of a `for`, and values on the right differ in number.
+
+    ```dl fails
+    net f on x[N, 4, 8, 8]:
+        a, b, c = chunk(2)
+        concat(a, b, c) -> gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 4, 8, 8]:
+        a, b = chunk(2)
+        concat(b, a) -> gap -> flatten
+    ```
+    """
+
+    names: int
+    values: int
+
+    @property
+    def message(self) -> str:
+        names = f"{self.names} name{'s' if self.names != 1 else ''}"
+        return f"{names} for {self.values} value{'s' if self.values != 1 else ''}"
+
+
+class NotIterable(Mistake, code="E0372"):
+    """A `for` needs a list, a tuple or a range.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        for i in 3: conv(8, 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        for i in range(3): conv(8, 3)
+        gap -> flatten
+    ```
+    """
+
+    found: str
+    symbolic: bool
+
+    @property
+    def message(self) -> str:
+        if self.symbolic:
+            return "a `for` cannot run over a size that depends on the input's"
+        return f"a `for` runs over a list, a tuple or a range, not {self.found}"
+
+
+class Misplaced(Mistake, code="E0373"):
+    """A statement where it has no meaning.
+
+    `|` belongs to the suite of a layer with `branches`, `budget` to a net, `param` to a block's body.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        | conv(8, 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        concat:
+            | conv(8, 3)
+            | conv(8, 5)
+        gap -> flatten
+    ```
+    """
+
+    what: str
+
+    @property
+    def message(self) -> str:
+        return self.what

@@ -1,0 +1,157 @@
+"""What names mean at a place, and the leaves of expressions."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import replace
+from typing import Final
+
+from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Label
+from dslc.elaborate import const
+from dslc.elaborate.errors import UnknownName
+from dslc.elaborate.errors_body import SharedModule, TrainingCondition
+from dslc.elaborate.errors_use import BadOperation
+from dslc.elaborate.state import (
+    POISON,
+    Builtin,
+    Definition,
+    Function,
+    Place,
+    Recipe,
+    Shared,
+    State,
+    block_of,
+)
+from dslc.ir.model import Instance
+from dslc.names.resolve import lookup
+from dslc.ops.base import REGISTRY
+from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.syntax import tree
+from dslc.types.const import Binding, Const, Scope, literal
+from dslc.types.tensor import DType
+
+OPERATORS: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", "@": "matmul"}
+COMPARISONS: Final = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+UNNAMED: Final = frozenset(
+    {*OPERATORS.values(), *COMPARISONS.values(), "neg", "logical_not", "logical_and", "logical_or", "index"}
+    - {"matmul"}
+)
+"""Ops that are written as operators, so their names are free for the user."""
+WORDS: Final = ("half", "valid", "same_tf", "auto")
+DTYPES: Final = {d.value: d for d in DType}
+
+
+class Meanings(State, ABC):
+    """Names and literals."""
+
+    # ---- leaves
+
+    def _literal(self, expr: tree.Number | tree.SizeLiteral, p: Place) -> Const:
+        value = expr.value if isinstance(expr, tree.Number) else expr.sides
+        return Const(value, expr, p.scope, expr.span)
+
+    def _text(self, expr: tree.Text, p: Place) -> Const:
+        return Const(self.text(expr, p), expr, p.scope, expr.span)
+
+    def text(self, expr: tree.Text, p: Place) -> str:
+        """A string with its interpolations filled in."""
+        parts = []
+        for piece in expr.pieces:
+            parts.append(piece if isinstance(piece, str) else const.spell(self.evaluate(piece, p).value))
+        return "".join(parts)
+
+    def _word(self, expr: tree.Word, p: Place) -> Const:
+        if expr.word == "training":
+            return self.report(TrainingCondition(), expr.span, p)
+        values: dict[str, object] = {"true": True, "false": False, "none": None, "...": ...}
+        return Const(values[expr.word], expr, p.scope, expr.span)
+
+    def _it(self, expr: tree.It, p: Place) -> Const:
+        if p.it is None:
+            return self.report(BadOperation("there is no current value here"), expr.span, p)
+        return literal(p.it, expr.span)
+
+    def _name(self, expr: tree.Name, p: Place) -> Const:
+        return self.name(expr.name, expr, p)
+
+    def _tick_name(self, expr: tree.TickName, p: Place) -> Const:
+        return self.name(self.text(expr.text, p), expr, p)
+
+    def name(self, name: str, expr: tree.Expr, p: Place) -> Const:
+        """What a name means at a place."""
+        found = p.scope.find(name)
+        if found is None:
+            return self.language_name(name, expr, p)
+        found.used = True
+        value = found.value
+        match found.kind:
+            case "definition":
+                return self.definition(name, found, expr, p)
+            case "tensor":
+                return self.tensor_name(name, found, expr, p)
+            case "module":
+                assert isinstance(value, Shared)
+                return Const(Recipe(value, expr.span, p.scope), None, None, expr.span)
+        assert isinstance(value, Const)
+        if isinstance(value.value, Recipe):
+            recipe = value.value
+            if found.kind == "parameter" and recipe.name is None:
+                recipe = replace(recipe, via=name)
+            return Const(recipe, expr, p.scope, value.span)
+        return Const(value.value, expr, p.scope, value.span)
+
+    def tensor_name(self, name: str, found: Binding, expr: tree.Expr, p: Place) -> Const:
+        """A named tensor, which only the block that made it may read."""
+        home = self.home(name, p.scope)
+        if home is not None and home is not block_of(p.owner):
+            what = f"`{name}` is a tensor of another block: hand it over as an input"
+            return self.report(SharedModule(what), expr.span, p, [Label(found.span, "it is made here")])
+        return literal(found.value, expr.span)
+
+    def home(self, name: str, scope: Scope | None) -> Instance | None:
+        """The instance whose scope binds a name."""
+        while scope is not None:
+            if name in scope.names:
+                return scope.instance
+            scope = scope.parent
+        return None
+
+    def language_name(self, name: str, expr: tree.Expr, p: Place) -> Const:
+        """A layer, function or word of the language; else a mistake with the nearest name."""
+        if name in REGISTRY and name not in UNNAMED:
+            return Const(Recipe(REGISTRY[name], expr.span, p.scope), expr, p.scope, expr.span)
+        if name in const.BUILTINS:
+            return literal(Builtin(name), expr.span)
+        if name in WORDS:
+            return Const(name, expr, p.scope, expr.span)
+        if name in INITIALISERS:
+            return literal(initialiser(name, [], {}), expr.span)
+        if name in DTYPES:
+            return literal(DTYPES[name], expr.span)
+        known = [*(n for n in REGISTRY if n not in UNNAMED), *const.BUILTINS, *WORDS, *INITIALISERS]
+        scope: Scope | None = p.scope
+        while scope is not None:
+            known = [*scope.names, *known]
+            scope = scope.parent
+        return self.report(UnknownName(name, nearest(name, known)), expr.span, p)
+
+    def definition(self, name: str, found: Binding, expr: tree.Expr, p: Place) -> Const:
+        """A definition of a file: a block or net is a layer, a `let` its value, an alias what it stands for."""
+        target = lookup(found)
+        if target is None:
+            return literal(POISON, expr.span)
+        item, scope = target
+        match item:
+            case tree.Block() | tree.Extern():
+                return Const(Recipe(Definition(item, scope), expr.span, p.scope), expr, p.scope, expr.span)
+            case tree.Fn():
+                return literal(Function(item, scope), expr.span)
+            case tree.NetAlias():
+                return self.evaluate(item.value, p.inside(scope=scope))
+            case tree.LetItem():
+                value = self.evaluate(item.value, p.inside(scope=scope))
+                if isinstance(value.value, Recipe):
+                    return value
+                return Const(value.value, expr, p.scope, value.span)
+        raise AssertionError(type(item))

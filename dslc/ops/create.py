@@ -1,0 +1,350 @@
+"""Tensors made of sizes alone, and ops that choose, mark and convert elements."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from dslc.diagnostics.model import Reject
+from dslc.ops import words
+from dslc.ops.base import (
+    Global,
+    Graph,
+    InferContext,
+    Local,
+    NoMacs,
+    NoParams,
+    Op,
+    Pointwise,
+    Port,
+    Reach,
+    Types,
+    attr,
+    op,
+)
+from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number
+from dslc.ops.errors_product import TooManyWanted
+from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
+from dslc.ops.layout import axis_of, places
+from dslc.ops.torchtext import Device, Form, In, PyExpr, TorchContext, call, keyword
+from dslc.types.const import Const
+from dslc.types.dim import Size
+from dslc.types.tensor import DType, TensorType
+
+# ---- sources
+
+
+class Source(NoParams, NoMacs, Local, Op):
+    """What tensors made of sizes share: no inputs."""
+
+    inputs: ClassVar[tuple[Port, ...]] = ()
+
+
+def at_least_one(c: InferContext, size: Size) -> Size:
+    """A size that is 1 or more for all inputs."""
+    c.at_least(size, 1)
+    return size
+
+
+@op("arange")
+class Arange(Source):
+    """The numbers 0 to n - 1.
+
+    ```dl
+    net f on ids: int64[N, T=16]:
+        places = arange(T)
+        where(places[none] < 8, ids, 0) -> embedding(100, 32)
+    ```
+    """
+
+    n: int = attr(min=1, symbolic=True)
+    dtype: DType = attr(DType.INT64, keyword=True)
+
+    def infer(self, c: InferContext) -> TensorType:
+        return TensorType((at_least_one(c, self.n),), self.dtype, None, (c.word("n"),))
+
+    def torch(self, t: TorchContext) -> Form:
+        dtype = keyword("dtype", t.attr("dtype"), DType.INT64)
+        return Form(function=call("torch.arange", t.attr("n"), dtype, keyword("device", Device())))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
+        return converted(g, places(g, self.n, None), DType.INT64, self.dtype)
+
+
+@op("eye")
+class Eye(Source):
+    """The identity matrix `[n, n]`.
+
+    ```dl
+    net f on x[N, 16, 16]:
+        diagonal = eye(16)
+        it + diagonal[none]
+    ```
+    """
+
+    n: int = attr(min=1, symbolic=True)
+    dtype: DType = attr(DType.FLOAT32, keyword=True)
+
+    def infer(self, c: InferContext) -> TensorType:
+        size = at_least_one(c, self.n)
+        return TensorType((size, size), self.dtype, None, (c.word("n"),) * 2)
+
+    def torch(self, t: TorchContext) -> Form:
+        dtype = keyword("dtype", t.attr("dtype"), DType.FLOAT32)
+        return Form(function=call("torch.eye", t.attr("n"), dtype, keyword("device", Device())))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
+        numbers = places(g, self.n, None)
+        same = str(g.op("Equal", [g.op("Unsqueeze", [numbers, g.ints([1])]), numbers]))
+        return converted(g, same, DType.BOOL, self.dtype)
+
+
+class Filled(Source):
+    """What `zeros` and `ones` share."""
+
+    content: ClassVar[int]
+    gather: ClassVar[str | None] = "sizes"
+    sizes: tuple[Size, ...] = attr(min=1, symbolic=True)
+    dtype: DType = attr(DType.FLOAT32, keyword=True)
+
+    def infer(self, c: InferContext) -> TensorType:
+        sizes = tuple(at_least_one(c, size) for size in words.sizes(self.sizes))
+        given = c.word("sizes")
+        return TensorType(sizes, self.dtype, None, () if given is None else words.items(given))
+
+    def torch(self, t: TorchContext) -> Form:
+        sizes = words.items(t.attr("sizes"))
+        dtype = keyword("dtype", t.attr("dtype"), DType.FLOAT32)
+        return Form(function=call(f"torch.{self.name}", *sizes, dtype, keyword("device", Device())))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("Expand", [g.scalar(self.content, self.dtype), g.extents(outs[0].dims)]))
+
+
+@op("zeros")
+class Zeros(Filled):
+    """Zeros of a shape.
+
+    ```dl
+    net f on x[N, T=16, 32]:
+        concat(zeros(N, 1, 32), it[:, :T - 1], axis=1)
+    ```
+    """
+
+    content: ClassVar[int] = 0
+
+
+@op("ones")
+class Ones(Filled):
+    """Ones of a shape.
+
+    ```dl
+    net f on x[N, 16, 32]:
+        concat(it, ones(N, 16, 1), axis=2)
+    ```
+    """
+
+    content: ClassVar[int] = 1
+
+
+# ---- choosing elements
+
+
+@op("where")
+class Where(NoParams, NoMacs, Local, Op):
+    """`a` where the condition is true, else `b`, element by element; each may be a number.
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        where(it > 0, it, 0)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("cond", rank=(0, None), dtype="bool"),
+        Port("a", rank=(0, None), dtype="any", optional=True),
+        Port("b", rank=(0, None), dtype="any", optional=True),
+    )
+    numbers: ClassVar[dict[str, str]] = {"a": "a_number", "b": "b_number"}
+    a_number: float | int | None = attr(None, symbolic=True)
+    b_number: float | int | None = attr(None, symbolic=True)
+
+    def dtype(self, ins: Types) -> DType:
+        """The element type of the result."""
+        if len(ins) == 3:
+            return promoted(ins[1], ins[2])
+        numbers = [n for n in (self.a_number, self.b_number) if n is not None]
+        if len(ins) == 2 and ins[1].dtype is not DType.BOOL:
+            return promoted_number(ins[1], numbers[0])
+        return DType.FLOAT32 if any(isinstance(n, float) for n in numbers) else DType.INT64
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        result = ins[0]
+        for index, x in enumerate(ins[1:], 1):
+            result = broadcast(c, "where", result, x, (index == 1 and c.loose(0), c.loose(index)))
+        return replace(result, dtype=self.dtype(ins))
+
+    def torch(self, t: TorchContext) -> Form:
+        tensors = iter(range(1, len(t.ins)))
+        args: list[Const | PyExpr] = [In(0)]
+        for name in ("a_number", "b_number"):
+            args.append(In(next(tensors)) if getattr(self, name) is None else t.attr(name))
+        return Form(function=call("torch.where", *args))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
+        tensors = iter(range(1, len(ins)))
+        args = [x[0]]
+        for number in (self.a_number, self.b_number):
+            if number is None:
+                at = next(tensors)
+                args.append(converted(g, x[at], ins[at].dtype, outs[0].dtype))
+            else:
+                args.append(number_tensor(g, number, outs[0].dtype, x[0]))
+        return str(g.op("Where", args))
+
+
+@op("gather")
+class Gather(NoParams, NoMacs, Op):
+    """Elements picked along an axis: `y[i, j] = x[i, index[i, j]]` for axis 1, as torch.gather.
+
+    The result has the shape of `index`, which is at most that of `x` along the other axes.
+
+    ```dl
+    net f on x[N, 16, 32], index: int64[N, 4, 32]:
+        gather(x, index, axis=1)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("x", rank=(1, None), dtype="any"),
+        Port("index", rank=(1, None), dtype="int"),
+    )
+    axis: int = attr()
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        x, index = ins
+        chosen = axis_of("gather", self.axis, x)
+        if index.rank != x.rank:
+            raise Reject(RankMismatch("gather", str(x), str(index), (x.rank, index.rank)), at="index")
+        for axis in range(x.rank):
+            most, size = x.dims[axis], index.dims[axis]
+            if axis == chosen:
+                continue
+            if isinstance(most, int) and isinstance(size, int):
+                if size > most:
+                    texts = str(most), str(size)
+                    raise Reject(ShapeMismatch("gather", str(x), str(index), axis, texts), at="index")
+            else:
+                c.at_least(most, size)
+        return replace(index, dtype=x.dtype, channel=x.channel)
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        axis = self.axis % ins[0].rank
+        return Pointwise() if axis == ins[0].channel else Global("gather")
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("gather", t.attr("axis"), long(t.ins[1], In(1)), receiver=In(0)))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("GatherElements", x, axis=self.axis % ins[0].rank))
+
+
+def long(x: TensorType, value: PyExpr) -> PyExpr:
+    """An integer tensor as int64, which torch asks of indices."""
+    return value if x.dtype is DType.INT64 else call("long", receiver=value)
+
+
+@op("topk")
+class TopK(NoParams, NoMacs, Op):
+    """The k largest elements along an axis, in falling order, and their places (or the smallest, rising).
+
+    ```dl
+    net f on x[N, 100]:
+        values, _places = topk(5)
+        values
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(1, None)),)
+    k: int = attr(min=1)
+    axis: int = attr(-1)
+    largest: bool = attr(True, keyword=True)
+
+    def infer(self, c: InferContext, x: TensorType) -> tuple[TensorType, TensorType]:
+        axis = axis_of("topk", self.axis, x)
+        size = x.dims[axis]
+        if isinstance(size, int):
+            if self.k > size:
+                raise Reject(TooManyWanted(self.k, str(size)), at="k")
+        else:
+            c.at_least(size, self.k)
+        values = x.with_dim(axis, self.k, c.word("k"))
+        return values, replace(values, dtype=DType.INT64)
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        axis = self.axis % ins[0].rank
+        return Pointwise() if axis == ins[0].channel else Global("topk")
+
+    def torch(self, t: TorchContext) -> Form:
+        axis, largest = t.attr("axis"), t.attr("largest")
+        options = keyword("dim", axis, -1), keyword("largest", largest, True)
+        return Form(function=call("topk", t.attr("k"), *options, receiver=In(0)))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> tuple[str, ...]:
+        found: tuple[str, ...] = g.op(
+            "TopK",
+            [x[0], g.ints([self.k])],
+            outputs=2,
+            axis=self.axis % ins[0].rank,
+            largest=int(self.largest),
+            sorted=1,
+        )
+        return found
+
+
+@op("one_hot")
+class OneHot(NoParams, NoMacs, Local, Op):
+    """Integers as rows of zeros with a one at their place: `int64[..] -> int64[.., classes]`.
+
+    ```dl
+    net f on ids: int64[N, 16]:
+        one_hot(10) -> cast(float32) -> linear(32)
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(0, None), dtype="int"),)
+    classes: int = attr(min=1)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        names = (*(x.word(axis) for axis in range(x.rank)), c.word("classes"))
+        return TensorType((*x.dims, self.classes), DType.INT64, x.rank, names)
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("F.one_hot", long(t.ins[0], In(0)), t.attr("classes")))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
+        index = converted(g, x[0], ins[0].dtype, DType.INT64)
+        return str(g.op("OneHot", [index, g.scalar(self.classes, DType.INT64), g.ints([0, 1])], axis=-1))
+
+
+@op("cast")
+class Cast(NoParams, NoMacs, Local, Op):
+    """Another element type: `cast(float32)`.
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        (it > 0) -> cast(float32) -> mean((2, 3))
+    ```
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(0, None), dtype="any"),)
+    dtype: DType = attr()
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return replace(x, dtype=self.dtype)
+
+    def torch(self, t: TorchContext) -> Form:
+        return Form(function=call("to", t.attr("dtype"), receiver=In(0)))
+
+    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
+        return converted(g, x[0], ins[0].dtype, self.dtype)

@@ -1,0 +1,245 @@
+"""Mistakes of products, attention, recurrence and choices: sizes that do not fit, patterns that cannot be read.
+
+Shapes stand here as text (`[N, 8, 16, 64]`).
+"""
+
+from __future__ import annotations
+
+
+from dslc.diagnostics.model import Help, Mistake
+
+
+class InnerMismatch(Mistake, code="E0345"):
+    """The sizes that a matrix product sums over differ.
+
+    `a @ b` sums over the last axis of a and the last but one of b.
+
+    ```dl fails
+    net f on x[N, 16, 64]:
+        it @ it
+    ```
+
+    ```dl
+    net f on x[N, 16, 64]:
+        it @ (it -> transpose(1, 2))
+    ```
+    """
+
+    left: str
+    right: str
+    sizes: tuple[str, str]
+
+    @property
+    def message(self) -> str:
+        return f"`@` joins {self.left} and {self.right}"
+
+    @property
+    def label(self) -> str:
+        return f"sums over {self.sizes[0]} of the first and {self.sizes[1]} of the second"
+
+
+class HeadsMismatch(Mistake, code="E0346"):
+    """Queries have another number of heads than keys and values.
+
+    With `gqa=true` several heads of queries share one of keys and values, whose number must divide theirs
+    (Ainslie et al., GQA, arXiv:2305.13245).
+
+    ```dl fails
+    net f on q[N, 8, 16, 64], k[N, 2, 16, 64], v[N, 2, 16, 64]:
+        sdpa(q, k, v)
+    ```
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 2, 16, 64], v[N, 2, 16, 64]:
+        sdpa(q, k, v, gqa=true)
+    ```
+    """
+
+    queries: str
+    keys: str
+    gqa: bool
+
+    @property
+    def message(self) -> str:
+        return f"`sdpa` is given {self.queries} heads of queries and {self.keys} of keys and values"
+
+    @property
+    def label(self) -> str:
+        return f"{self.keys} does not divide {self.queries}" if self.gqa else "these must be equal"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return () if self.gqa else (Help("`gqa=true` lets groups of queries share keys and values"),)
+
+
+class CausalMask(Mistake, code="E0347"):
+    """Attention is asked to be causal and given a mask of its own.
+
+    PyTorch takes one or the other. Combine them in the mask.
+
+    ```dl fails
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64], v[N, 8, 16, 64], mask: bool[N, 1, 16, 16]:
+        sdpa(q, k, v, mask, causal=true)
+    ```
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64], v[N, 8, 16, 64], mask: bool[N, 1, 16, 16]:
+        sdpa(q, k, v, mask)
+    ```
+    """
+
+    shape: str
+
+    @property
+    def message(self) -> str:
+        return f"`sdpa` is given `causal=true` and a mask {self.shape}"
+
+    @property
+    def label(self) -> str:
+        return "either one"
+
+
+class EinsumPattern(Mistake, code="E0348"):
+    """An einsum pattern that cannot be read, or that does not fit its tensors.
+
+    Letters name axes, commas part the tensors, `->` comes before the axes of the result:
+    `"n h q d, n h k d -> n h q k"`. Spaces are free. Letters of the result occur once in it, and on the left.
+
+    ```dl fails
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
+        einsum("nhqd,nhkd->nhqx", q, k)
+    ```
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
+        einsum("nhqd,nhkd->nhqk", q, k)
+    ```
+    """
+
+    pattern: str
+    why: str
+
+    @property
+    def message(self) -> str:
+        return f'einsum pattern "{self.pattern}": {self.why}'
+
+
+class EinsumSize(Mistake, code="E0349"):
+    """One letter of an einsum pattern stands for two sizes.
+
+    ```dl fails
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 32]:
+        einsum("nhqd,nhkd->nhqk", q, k)
+    ```
+
+    ```dl
+    net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
+        einsum("nhqd,nhkd->nhqk", q, k)
+    ```
+    """
+
+    pattern: str
+    letter: str
+    sizes: tuple[str, str]
+
+    @property
+    def message(self) -> str:
+        return f'einsum pattern "{self.pattern}": `{self.letter}` is {self.sizes[0]} and {self.sizes[1]}'
+
+
+class TooManyWanted(Mistake, code="E0350"):
+    """`topk` asks for more elements than the axis has.
+
+    ```dl fails
+    net f on x[N, 10]:
+        values, _places = topk(20)
+        values
+    ```
+
+    ```dl
+    net f on x[N, 10]:
+        values, _places = topk(5)
+        values
+    ```
+    """
+
+    k: int
+    size: str
+
+    @property
+    def message(self) -> str:
+        return f"`topk` takes {self.k} of an axis that has {self.size}"
+
+
+class OddFeatures(Mistake, code="E0351"):
+    """Rotary positions turn pairs of features, so their number must be even.
+
+    ```dl fails
+    net f on x[N, 8, 16, 63]:
+        rotary
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 64]:
+        rotary
+    ```
+    """
+
+    features: int
+
+    @property
+    def message(self) -> str:
+        return f"`rotary` cannot pair {self.features} features"
+
+
+class ClampBounds(Mistake, code="E0352"):
+    """A clamp needs a lower or an upper bound, and the lower one not above the upper.
+
+    ```dl fails
+    net f on x[N, 8]:
+        clamp(6, 0)
+    ```
+
+    ```dl
+    net f on x[N, 8]:
+        clamp(0, 6)
+    ```
+    """
+
+    least: float | None
+    most: float | None
+
+    @property
+    def message(self) -> str:
+        if self.least is None:
+            return "`clamp` is given no bound"
+        return f"`clamp` from {self.least} to {self.most} leaves nothing"
+
+
+class StateShape(Mistake, code="E0353"):
+    """The initial state of a recurrent layer has another shape than the layer needs.
+
+    A state is `[layers * directions, N, hidden]`, as in PyTorch. `lstm` takes two (hidden and cell) or none.
+
+    ```dl fails
+    net f on x[N, T=20, 32], h[1, N, 48]:
+        (x, h) -> gru(64)
+    ```
+
+    ```dl
+    net f on x[N, T=20, 32], h[1, N, 64]:
+        (x, h) -> gru(64)
+    ```
+    """
+
+    op: str
+    given: str
+    needed: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` is given the state {self.given}"
+
+    @property
+    def label(self) -> str:
+        return f"needs {self.needed}"

@@ -1,0 +1,184 @@
+"""Fields along one axis, against the places each op really reads."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from math import ceil, floor
+
+import pytest
+
+from dslc.analysis.field import Field, Number, Status, joined, transposed, upsampled, window
+
+Reads = Callable[[int], set[int]]
+"""The places of the input that a place of the output reads, nothing cut off at the edges."""
+
+
+def window_reads(k: int, s: int, p: int, d: int) -> Reads:
+    return lambda u: {u * s - p + j * d for j in range(k)}
+
+
+def transposed_reads(k: int, s: int, p: int, d: int) -> Reads:
+    return lambda u: {(u + p - j * d) // s for j in range(k) if (u + p - j * d) % s == 0}
+
+
+def nearest_reads(f: int) -> Reads:
+    return lambda u: {u // f}
+
+
+def linear_reads(f: int) -> Reads:
+    def reads(u: int) -> set[int]:
+        at = Fraction(2 * u + 1, 2 * f) - Fraction(1, 2)
+        return {floor(at), ceil(at)}
+
+    return reads
+
+
+def through(chain: list[Reads], u: int) -> set[int]:
+    """What place u of the last value reads of the input."""
+    places = {u}
+    for reads in reversed(chain):
+        places = set().union(*(reads(place) for place in places))
+    return places
+
+
+def hull(chain: list[Reads], stride: Number, places: range) -> tuple[Number, Number]:
+    """(L, H): least and greatest place read less S*u, over many u."""
+    offsets = [
+        (min(seen) - stride * u, max(seen) - stride * u) for u in places if (seen := through(chain, u))
+    ]
+    return min(low for low, _ in offsets), max(high for _, high in offsets)
+
+
+def test_the_input_sees_itself() -> None:
+    own = Field()
+    assert [own.size, own.stride, own.padding, own.centre, own.spread] == [1, 1, 0, 0, 0]
+
+
+def test_random_chains_of_windows_are_exact() -> None:
+    draw = random.Random(0)
+    for _ in range(200):
+        field, chain = Field(), []
+        for _ in range(draw.randint(1, 5)):
+            k, s, d = draw.randint(1, 5), draw.randint(1, 3), draw.randint(1, 3)
+            p = draw.randint(0, (k - 1) * d)
+            field = window(field, k, s, p, d)
+            chain.append(window_reads(k, s, p, d))
+        for u in (-3, 0, 7):
+            seen = through(chain, u)
+            assert (min(seen), max(seen)) == (field.stride * u + field.low, field.stride * u + field.high)
+        assert field.status is Status.EXACT
+        assert field.size == field.smallest
+        assert field.centre == Fraction(field.first, 2)
+
+
+def test_the_closed_form_of_a_chain() -> None:
+    """1 + sum of (k_i - 1) * product of the strides before (Araujo et al. 2019, equation 2)."""
+    layers = [(7, 2), (3, 2), (3, 1), (3, 2), (1, 1), (5, 1)]
+    field, size, stride = Field(), 1, 1
+    for k, s in layers:
+        field = window(field, k, s, k // 2, 1)
+        size += (k - 1) * stride
+        stride *= s
+    assert (field.size, field.stride) == (size, stride)
+
+
+@pytest.mark.parametrize(
+    ("k", "s", "p", "d"), [(4, 2, 1, 1), (3, 2, 1, 1), (2, 2, 0, 1), (5, 3, 2, 1), (4, 4, 0, 1)]
+)
+def test_transposed_convolution_is_the_hull_over_phases(k: int, s: int, p: int, d: int) -> None:
+    chain = [window_reads(3, 1, 1, 1), transposed_reads(k, s, p, d)]
+    field = transposed(window(Field(), 3, 1, 1, 1), k, s, p, d)
+    low, high = hull(chain, field.stride, range(-6 * s, 6 * s))
+    assert field.stride == Fraction(1, s)
+    assert field.low <= low and high <= field.high, "nothing that is read lies outside"
+    assert low - field.low < 1 and field.high - high < 1, "and it is as tight as whole places allow"
+    assert field.status is Status.PHASE_DEPENDENT
+
+
+def test_transposed_convolution_of_stride_1_is_exact() -> None:
+    chain = [transposed_reads(4, 1, 1, 1)]
+    field = transposed(Field(), 4, 1, 1, 1)
+    assert (field.low, field.high) == hull(chain, 1, range(5))
+    assert field.status is Status.EXACT
+
+
+@pytest.mark.parametrize("f", [2, 3, 4, 8])
+@pytest.mark.parametrize("nearest", [True, False])
+def test_upsampling_is_the_hull_over_phases(f: int, nearest: bool) -> None:
+    chain = [window_reads(3, 2, 1, 1), nearest_reads(f) if nearest else linear_reads(f)]
+    field = upsampled(window(Field(), 3, 2, 1, 1), f, nearest)
+    assert field.stride == Fraction(2, f)
+    assert (field.low, field.high) == hull(chain, field.stride, range(-4 * f, 4 * f))
+    assert field.status is Status.PHASE_DEPENDENT and field.cause == "upsampling"
+
+
+def test_linear_upsampling_by_a_fraction_is_a_hull() -> None:
+    field = upsampled(Field(), 1.5, nearest=False)
+    chain = [lambda u: {floor(x := Fraction(2 * u + 1, 3) - Fraction(1, 2)), ceil(x)}]
+    low, high = hull(chain, Fraction(2, 3), range(-9, 9))
+    assert field.low <= low and high <= field.high
+
+
+def test_upsampling_by_1_changes_nothing() -> None:
+    field = window(Field(), 3, 1, 1, 1)
+    assert upsampled(field, 1.0, nearest=True) is field
+
+
+def test_numbers_stay_ints_until_something_upsamples() -> None:
+    field = window(window(Field(), 3, 2, 1, 1), 5, 1, 2, 2)
+    assert all(type(x) is int for x in (field.stride, field.low, field.high, field.smallest, field.first))
+    back = upsampled(field, 2, nearest=True)
+    assert back.stride == 1
+
+
+# ---- paths that join
+
+
+def test_joined_paths_are_the_hull_and_keep_the_smallest() -> None:
+    small, large = window(Field(), 1, 2, 0, 1), window(Field(), 7, 2, 3, 1)
+    both = joined(small, large, "add")
+    assert [both.size, both.stride, both.smallest, both.spread] == [7, 2, 1, 0]
+    assert both.status is Status.EXACT
+
+
+def test_branches_that_look_elsewhere_are_unaligned() -> None:
+    centred, shifted = window(Field(), 3, 1, 1, 1), window(Field(), 3, 1, 0, 1)
+    both = joined(centred, shifted, "add")
+    assert (both.low, both.high) == (-1, 2)
+    assert both.spread == 1
+
+
+def test_different_strides_do_not_join() -> None:
+    a, b = window(Field(), 3, 2, 1, 1), window(Field(), 3, 1, 1, 1)
+    both = joined(a, b, "concat")
+    assert both.status is Status.UNKNOWN and both.cause == "stride-mismatch at `concat`"
+
+
+def test_a_gate_that_sees_everything_leaves_the_local_numbers() -> None:
+    x = window(Field(), 3, 2, 1, 1)
+    gate = window(x, 5, 1, 2, 1).marked(Status.GLOBAL, "gap")
+    for both in (joined(x, gate, "mul"), joined(gate, x, "mul")):
+        assert (both.low, both.high, both.smallest) == (x.low, x.high, x.smallest)
+        assert (both.status, both.cause) == (Status.GLOBAL, "gap")
+
+
+def test_a_global_path_of_another_stride_still_joins() -> None:
+    x = window(Field(), 3, 1, 1, 1)
+    far = window(Field(), 3, 8, 1, 1).marked(Status.GLOBAL, "gap")
+    assert joined(x, far, "add").status is Status.GLOBAL
+    both = joined(far, window(Field(), 3, 4, 1, 1).marked(Status.GLOBAL, "pool"), "add")
+    assert both.status is Status.GLOBAL
+
+
+def test_the_worst_status_holds_with_its_cause() -> None:
+    a = Field().marked(Status.PHASE_DEPENDENT, "upsampling")
+    b = Field().marked(Status.UNKNOWN, "sort")
+    assert (joined(a, b, "add").status, joined(b, a, "add").cause) == (Status.UNKNOWN, "sort")
+    assert b.marked(Status.GLOBAL, "gap").cause == "sort"
+    assert a.marked(Status.PHASE_DEPENDENT, "later").cause == "upsampling"
+
+
+def test_status_as_text() -> None:
+    assert [s.text for s in Status] == ["exact", "phase-dependent", "partitioned", "global", "unknown"]
