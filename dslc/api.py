@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -171,10 +172,17 @@ def _elaborate(
 
 @contextmanager
 def _deep() -> Iterator[None]:
-    """Room for nested blocks: 200 levels of some 20 Python frames each (pure Python frames use no C stack)."""
-    before = sys.getrecursionlimit()
+    """Room for nested blocks, and no garbage collection meanwhile.
+
+    200 levels take some 20 Python frames each (pure Python frames use no C stack). A compile makes many objects that
+    live until its end: the collector would walk all of them again and again, and time would not grow linearly.
+    """
+    before, collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(before, 12_000))
+    gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
+        if collecting:
+            gc.enable()

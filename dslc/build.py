@@ -62,9 +62,18 @@ def build(
             built.checks = verify(model, text, graph, state, checks)
         if "onnx" in targets:
             files += onnx_files(stem, graph, state, seed, weights is None, built)
-    stem.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(stem.parent)
     output.write_all(files)
     return built
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none. Raises `OutputError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise output.OutputError(output.CannotWrite(str(folder), reason)) from error
 
 
 def onnx_graph(

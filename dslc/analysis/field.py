@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
+from math import gcd
 from typing import TypeAlias
 
 Number: TypeAlias = int | Fraction
@@ -23,7 +24,7 @@ class Status(IntEnum):
     EXACT = 0
     PHASE_DEPENDENT = 1  # the places read depend on u modulo a factor; the numbers are their hull
     PARTITIONED = 2  # places were regrouped (windows); the numbers are a hull
-    GLOBAL = 3  # every place of the input is read; the numbers are those of the local paths
+    GLOBAL = 3  # some path reads every place of the input; the numbers are those of the local paths
     UNKNOWN = 4  # some op on the way cannot say; the numbers leave it out
 
     @property
@@ -36,8 +37,9 @@ class Status(IntEnum):
 class Field:
     """The field of a value along one axis of one input, in places (pixels) of that input.
 
-    `smallest` is the size of the smallest path's window; `first` and `last` are the least and the greatest
-    L + H (twice the centre offset) over the paths; `cause` names what is behind a status that is not exact.
+    `smallest` is the size of the smallest path's window; `first` and `last` are the least and the greatest L + H
+    (twice the centre offset) over the paths; `cause` names what is behind a status that is not exact. `local` is false
+    where every path sees everything: the numbers are then those of the map that was last seen in windows.
     """
 
     stride: Number = 1
@@ -48,6 +50,7 @@ class Field:
     last: Number = 0
     status: Status = Status.EXACT
     cause: str = ""
+    local: bool = True
 
     @property
     def size(self) -> Number:
@@ -82,11 +85,16 @@ class Field:
             self.last + both,
             self.status,
             self.cause,
+            self.local,
         )
 
     def marked(self, status: Status, cause: str) -> Field:
         """The same numbers, trusted at most as `status` says; the cause of the worst status is kept."""
         return self if status <= self.status else replace(self, status=status, cause=cause)
+
+    def seen_whole(self, cause: str) -> Field:
+        """The field after something that reads every place."""
+        return replace(self.marked(Status.GLOBAL, cause), local=False)
 
 
 def whole(number: Fraction) -> Number:
@@ -126,21 +134,30 @@ def upsampled(field: Field, factor: float, nearest: bool) -> Field:
     return moved.marked(Status.PHASE_DEPENDENT, "upsampling")
 
 
+def binned(field: Field, source: int, target: int) -> Field:
+    """Adaptive pooling of n places in m bins: place u reads floor(u*n/m) .. ceil((u+1)*n/m) - 1.
+
+    Of a multiple it is an ordinary pool; else the hull over the remainders, which are multiples of gcd(n, m)/m.
+    """
+    step = Fraction(source, target)
+    slack = 1 - Fraction(gcd(source, target), target)
+    moved = field.read(whole(-slack), whole(step - 1 + slack), whole(step))
+    return moved if not slack else moved.marked(Status.PHASE_DEPENDENT, "adaptive pooling")
+
+
 def joined(a: Field, b: Field, op: str) -> Field:
     """Two paths into one value: the hull. Strides must agree, else the field is unknown: `stride-mismatch`.
 
-    A path that sees everything adds no window, so that of a squeeze-and-excitation gate leaves the local
-    numbers.
+    A path that only sees everything adds no window: of `x * gate` the numbers are those of x.
     """
     if a is b:
         return a
     status, cause = (a.status, a.cause) if a.status >= b.status else (b.status, b.cause)
-    if (a.status is Status.GLOBAL) is not (b.status is Status.GLOBAL):
-        local = b if a.status is Status.GLOBAL else a
-        return replace(local, status=status, cause=cause)
+    if a.local is not b.local:
+        return replace(a if a.local else b, status=status, cause=cause)
     if a.stride != b.stride:
-        if status is Status.GLOBAL:
-            return a
+        if not a.local:
+            return replace(a, status=status, cause=cause)
         return replace(a, status=Status.UNKNOWN, cause=f"stride-mismatch at `{op}`")
     return Field(
         a.stride,
@@ -151,4 +168,5 @@ def joined(a: Field, b: Field, op: str) -> Field:
         max(a.last, b.last),
         status,
         cause,
+        a.local,
     )

@@ -7,15 +7,16 @@ is seen whole by the first op that mixes channels there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from dslc.analysis.field import Field, Status, joined, transposed, upsampled, window
-from dslc.ir.model import Call, Model, Value
+from dslc.analysis.field import Field, Status, binned, joined, transposed, upsampled, window
+from dslc.ir.model import Call, Model, Node, Value
 from dslc.ir.walk import Flat, Step
 from dslc.ops import base
 from dslc.ops.base import Op
+from dslc.types.dim import evaluate
 from dslc.types.tensor import TensorType
 
 
@@ -49,14 +50,14 @@ def receptive_fields(model: Model, flat: Flat) -> Fields:
         axes = followed_axes(value.type, settled_channel(value, flat.steps))
         found[value] = tuple(Track(index, axis, axis, False, Field()) for axis in axes)
     for step in flat.steps:
-        paths = seen_by(step, found)
+        paths = seen_by(step, found, model.sizes.default)
         tracks = tuple(paths) if len(step.inputs) == 1 else merged(paths, step.path)
         for out in step.outs:
             found[out] = tracks
     return found
 
 
-def seen_by(step: Step, found: Fields) -> list[Track]:
+def seen_by(step: Step, found: Fields, at: Mapping[str, int]) -> list[Track]:
     """The tracks of a step's inputs as its results see them, one input after the other."""
     node = step.node
     if isinstance(node, Call):
@@ -65,22 +66,22 @@ def seen_by(step: Step, found: Fields) -> list[Track]:
     out = step.outs[0].type
     reach = node.op.reach(tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs))
     return [
-        moved(track, reach, node.op, port, value.type, out)
+        moved(track, reach, node.op, port, value.type, out, at)
         for port, value in enumerate(step.inputs)
         for track in found.get(value, ())
     ]
 
 
 def settled_channel(value: Value, steps: Sequence[Step]) -> int | None:
-    """The channel axis of an input: its type's, else the one its first reader needs, else 1."""
-    if value.type.channel is not None or value.type.rank < 3:
+    """The channel axis of an input: its type's, else the one needed by the first layer that asks for one, else 1."""
+    rank = value.type.rank
+    if value.type.channel is not None or rank < 3:
         return value.type.channel
     for step in steps:
-        if isinstance(step.node, Call) or value not in step.inputs:
-            continue
-        channel = channel_of(step.node.op, step.inputs.index(value), value.type)
-        if channel is not None:
-            return channel
+        if isinstance(step.node, Node) and step.inputs and step.inputs[0].type.rank == rank:
+            channel = channel_of(step.node.op, 0, value.type)
+            if channel is not None:
+                return channel
     return 1
 
 
@@ -91,23 +92,32 @@ def followed_axes(type: TensorType, channel: int | None) -> tuple[int, ...]:
     return tuple(axis for axis in range(1, type.rank) if axis != channel)
 
 
-def moved(track: Track, reach: base.Reach, op: Op, port: int, source: TensorType, out: TensorType) -> Track:
+def moved(
+    track: Track,
+    reach: base.Reach,
+    op: Op,
+    port: int,
+    source: TensorType,
+    out: TensorType,
+    sizes: Mapping[str, int],
+) -> Track:
     """A track of an input as the op's output sees it."""
     field, at = track.field, track.at
     if mixes_channels(op, port, source) and at is not None and at == channel_of(op, port, source):
-        field = field.marked(Status.GLOBAL, op.name)
+        field = field.seen_whole(op.name)
     match reach:
         case base.Pointwise():
             field = broadcast(field, at, op, source, out)
-        case base.Window() | base.TransposedWindow() | base.Upsample() | base.Shift():
-            field = slid(track, field, reach, op)
         case base.Global():
             field = seen_whole(field, at, reach.cause)
+            at = at if out.rank == source.rank else None
         case base.Axes():
-            return carried(track, field, reach, op, source)
+            return carried(track, field, reach, op, source, out)
         case base.Unknown():
             field = field.marked(Status.UNKNOWN, reach.cause)
-    return track if field is track.field else replace(track, field=field)
+        case _:
+            field = slid(track, field, reach, op, sizes)
+    return track if field is track.field and at == track.at else replace(track, at=at, field=field)
 
 
 def channel_of(op: Op, port: int, source: TensorType) -> int | None:
@@ -130,22 +140,23 @@ def broadcast(field: Field, at: int | None, op: Op, source: TensorType, out: Ten
     if at is None or out.rank != source.rank or at >= source.rank:
         return field
     repeated = source.dims[at] == 1 and out.dims[at] != 1
-    return field.marked(Status.GLOBAL, op.name) if repeated else field
+    return field.seen_whole(op.name) if repeated else field
 
 
 def slid(
     track: Track,
     field: Field,
-    reach: base.Window | base.TransposedWindow | base.Upsample | base.Shift,
+    reach: base.Window | base.TransposedWindow | base.Upsample | base.Bins | base.Shift,
     op: Op,
+    sizes: Mapping[str, int],
 ) -> Field:
     """The field after a window along the track's axis; other axes than the spatial ones are left alone."""
     if track.at is not None and track.at < 2:
         return field
-    axis = 0 if track.at is None else track.at - 2
     if track.at is None or track.merged:
         alone = isinstance(reach, base.Window) and all(k == 1 for k in reach.kernel + reach.stride)
         return field if alone else field.marked(Status.UNKNOWN, f"`{op.name}` over mixed axes")
+    axis = track.at - 2
     match reach:
         case base.Window(k, s, p, d):
             return window(field, k[axis], s[axis], p[axis], d[axis])
@@ -153,6 +164,8 @@ def slid(
             return transposed(field, k[axis], s[axis], p[axis], d[axis])
         case base.Upsample(factor, nearest):
             return upsampled(field, factor[axis], nearest)
+        case base.Bins(source, target):
+            return binned(field, evaluate(source[axis], sizes), target[axis])
         case base.Shift(offset):
             return field.read(offset[axis], offset[axis], 1)
 
@@ -165,22 +178,26 @@ def seen_whole(field: Field, at: int | None, cause: str) -> Field:
         return field
     if field.status is Status.PARTITIONED:
         return field.marked(Status.UNKNOWN, f"{cause} in windows")
-    return field.marked(Status.GLOBAL, cause)
+    return field.seen_whole(cause)
 
 
-def carried(track: Track, field: Field, reach: base.Axes, op: Op, source: TensorType) -> Track:
-    """The track along the axes of an op that moves, joins or splits axes."""
+def carried(track: Track, field: Field, reach: base.Axes, op: Op, source: TensorType, out: TensorType) -> Track:
+    """The track along the axes of an op that moves, joins or splits axes.
+
+    Places that are kept by no axis lie on the one that is new, if there is one; in line only if nothing else does.
+    """
     if reach.partitioned:
         field = field.marked(Status.PARTITIONED, op.name)
     if track.at is None:
         return replace(track, field=field)
     if track.at in reach.source:
-        return replace(track, at=reach.source.index(track.at), field=field)
+        at = reach.source.index(track.at)
+        offset = reach.offset[at] if reach.offset else 0
+        return replace(track, at=at, field=field.read(offset, offset, 1) if offset else field)
     mixed = [axis for axis, kept in enumerate(reach.source) if kept is None]
-    gone = [axis for axis in range(source.rank) if axis not in reach.source and source.dims[axis] != 1]
     if len(mixed) != 1:
         return replace(track, at=None, field=field)
-    return replace(track, at=mixed[0], merged=track.merged or len(gone) > 1, field=field)
+    return replace(track, at=mixed[0], merged=track.merged or out.dims[mixed[0]] != source.dims[track.at], field=field)
 
 
 def merged(paths: list[Track], op: str) -> Tracks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
-from dslc.diagnostics.model import Frame, Label, Reject
+from dslc.diagnostics.model import Frame, Label, Mistake, Reject
 from dslc.elaborate.arguments import Binding
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation, NotALayer, WrongInputs
@@ -277,17 +277,10 @@ class Application(Binding, Naming, ABC):
             self.report(WrongInputs(op.name, wanted, len(inputs)), span, p)
             return False
         for port, value in zip(ports, inputs, strict=False):
-            kind = value.type
-            made = [Label(value.span, f"this is {kind}")] if value.span is not None and value.span != span else []
-            if kind.rank < port.rank[0] or (port.rank[1] is not None and kind.rank > port.rank[1]):
-                self.report(WrongRank(op.name, port.name, kind, *port.rank), span, p, made)
-                return False
-            if not _has_dtype(kind.dtype, port.dtype):
-                self.report(WrongDtype(op.name, port.name, kind, port.dtype), span, p, made)
-                return False
-            axis = None if port.channel is None or kind.rank <= 2 else port.channel % kind.rank
-            if axis is not None and kind.channel not in (None, axis):
-                self.report(WrongChannelAxis(op.name, port.name, kind, port.channel or 0), span, p, made)
+            mistake = _unfit(op.name, port, value.type)
+            if mistake is not None:
+                made = [Label(value.span, f"this is {value.type}")] if value.span not in (None, span) else []
+                self.report(mistake, span, p, made)
                 return False
         return True
 
@@ -314,6 +307,19 @@ class Application(Binding, Naming, ABC):
     @abstractmethod
     def apply_block(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         """The tensors that a block makes of tensors."""
+
+
+def _unfit(op: str, port: Port, type: TensorType) -> Mistake | None:
+    """Why a tensor does not fit a port: its rank, element type or channel axis."""
+    least, most = port.rank
+    if type.rank < least or (most is not None and type.rank > most):
+        return WrongRank(op, port.name, type, least, most)
+    if not _has_dtype(type.dtype, port.dtype):
+        return WrongDtype(op, port.name, type, port.dtype)
+    axis = None if port.channel is None or type.rank <= 2 else port.channel % type.rank
+    if axis is not None and type.channel not in (None, axis):
+        return WrongChannelAxis(op, port.name, type, port.channel or 0)
+    return None
 
 
 def _has_dtype(dtype: DType, wanted: str) -> bool:

@@ -53,7 +53,8 @@ class Naming(State, ABC):
             base = recipe.via or automatic
             name, n = base, 1
             while name in owner.taken or (n == 1 and reserved(name) is not None):
-                n += 1
+                n = owner.numbers.get(base, n) + 1
+                owner.numbers[base] = n
                 name = f"{base}_{n}"
         owner.taken[name] = span
         return name, False

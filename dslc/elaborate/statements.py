@@ -33,7 +33,7 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
-from dslc.types.solve import Relation
+from dslc.types.sizes import Relation
 
 KINDS: Final = {
     "parameter": "a parameter",

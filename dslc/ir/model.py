@@ -101,6 +101,7 @@ class Instance:
     via: str | None = None
     taken: dict[str, Span] = field(default_factory=dict)  # names of its modules and tensors, and where they were given
     count: int = 0  # layer steps so far, of a numbered instance
+    numbers: dict[str, int] = field(default_factory=dict)  # the last number of each automatic name
 
     @property
     def path(self) -> str:

@@ -149,11 +149,13 @@ class Global:
 class Axes:
     """The op moves axes: per axis of the output, the input axis whose places it keeps (none: mixed or new).
 
-    `partitioned` says that places were regrouped (windows); the receptive field is then a hull.
+    `partitioned` says that places were regrouped (windows); the receptive field is then a hull. `offset`: per axis
+    of the output, place u reads place `u + offset` (none given: zeros).
     """
 
     source: tuple[int | None, ...]
     partitioned: bool = False
+    offset: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

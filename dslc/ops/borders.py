@@ -61,10 +61,12 @@ def side_slots(slot: Const, axes: int) -> list[tuple[Const, Const]]:
 
 def shifted(x: TensorType, pairs: dict[int, Pair], sign: int) -> Reach:
     """The reach of places added (sign -1) or taken away (1) before each axis."""
-    offsets = [pairs[axis][0] for axis in spatial_axes(x)]
-    if all(isinstance(offset, int) for offset in offsets):
-        return Shift(tuple(sign * offset for offset in offsets if isinstance(offset, int)))
-    return Unknown("the border depends on the input's size")
+    offsets = {axis: sign * before for axis, (before, _) in pairs.items() if isinstance(before, int)}
+    if len(offsets) < len(pairs):
+        return Unknown("the border depends on the input's size")
+    if x.channel == x.rank - 1:
+        return Axes(tuple(range(x.rank)), offset=tuple(offsets.get(axis, 0) for axis in range(x.rank)))
+    return Shift(tuple(offsets[axis] for axis in spatial_axes(x)))
 
 
 @op("pad")

@@ -44,9 +44,9 @@ def uniform_bias(fan_in: int) -> Init:
 def check_groups(name: str, channels: int, out: int, groups: int, at: str = "g") -> None:
     """A Reject unless `groups` divides both channel counts; `at` is the attribute that gave the number."""
     if channels % groups:
-        raise Reject(BadGroups(name, channels, groups, "input"), at=at)
+        raise Reject(BadGroups(name, channels, groups, "input", out), at=at)
     if out % groups:
-        raise Reject(BadGroups(name, out, groups, "output"), at=at)
+        raise Reject(BadGroups(name, out, groups, "output", channels), at=at)
 
 
 def with_channels(c: InferContext, x: TensorType, out: int) -> TensorType:

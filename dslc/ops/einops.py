@@ -35,15 +35,12 @@ class Patterned(NoParams, NoMacs, Op):
     inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(1, None), dtype="any"),)
     extra: ClassVar[str | None] = "sizes"
     pattern: str = attr()
+    sizes: tuple[tuple[str, Const], ...] = attr((), symbolic=True)
 
     def reading(self, x: TensorType, c: InferContext | None = None) -> Reading:
         """The pattern on a tensor. With a context, sizes that depend on the input are checked."""
         divide = None if c is None else Divide(c.divide, c.equal)
-        return apply(self.name, self.pattern, x, self.given(), divide)
-
-    def given(self) -> tuple[tuple[str, Const], ...]:
-        """The sizes written as arguments."""
-        raise NotImplementedError(f"{self.name}.given")
+        return apply(self.name, self.pattern, x, self.sizes, divide)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return self.reading(x, c).result_type(x)
@@ -212,11 +209,6 @@ class Rearrange(Patterned):
     ```
     """
 
-    sizes: tuple[tuple[str, int], ...] = attr((), symbolic=True)
-
-    def given(self) -> tuple[tuple[str, Const], ...]:
-        return self.sizes  # type: ignore[return-value]
-
     def reach(self, ins: Types, outs: Types) -> Reach:
         reading = self.reading(ins[0])
         return Axes(tuple(map(reading.source_axis, reading.right)), reading.splits_places(ins[0]))
@@ -247,10 +239,6 @@ class Reduce(Patterned):
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(1, None)),)
     how: str = attr(choices=("mean", "sum", "max", "min", "prod"))
-    sizes: tuple[tuple[str, int], ...] = attr((), symbolic=True)
-
-    def given(self) -> tuple[tuple[str, Const], ...]:
-        return self.sizes  # type: ignore[return-value]
 
     def dropped(self, reading: Reading) -> tuple[int, ...]:
         """The atoms that are reduced, by number."""
@@ -308,11 +296,6 @@ class Repeat(Patterned):
         repeat("n c h w -> n c (h a) (w b)", a=2, b=2)
     ```
     """
-
-    sizes: tuple[tuple[str, int], ...] = attr((), symbolic=True)
-
-    def given(self) -> tuple[tuple[str, Const], ...]:
-        return self.sizes  # type: ignore[return-value]
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         x, reading = ins[0], self.reading(ins[0])

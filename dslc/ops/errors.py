@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from dslc.diagnostics.model import Help, Mistake
 from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
@@ -38,6 +40,7 @@ class BadGroups(Mistake, code="E0304"):
     channels: int
     groups: int
     side: str  # "input" or "output"
+    other: int  # channels of the other side
 
     @property
     def message(self) -> str:
@@ -49,12 +52,13 @@ class BadGroups(Mistake, code="E0304"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        near = near_divisors(self.channels, self.groups)
+        near = near_divisors(gcd(self.channels, self.other), self.groups)
         if not near:
             return ()
         words = " and ".join(map(str, near))
         verb = "divides" if len(near) == 1 else "divide"
-        return (Help(f"{words} {verb} {self.channels}: write {near[-1]}", replace=str(near[-1])),)
+        sides = str(self.channels) if self.other == self.channels else f"{self.channels} and {self.other}"
+        return (Help(f"{words} {verb} {sides}: write {near[-1]}", replace=str(near[-1])),)
 
 
 class WrongSides(Mistake, code="E0305"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dslc.diagnostics.model import Mistake
 from dslc.ops.errors_tensor import counted
 

@@ -5,7 +5,6 @@ Shapes stand here as text (`[N, 8, 16, 64]`).
 
 from __future__ import annotations
 
-
 from dslc.diagnostics.model import Help, Mistake
 
 

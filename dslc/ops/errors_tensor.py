@@ -5,7 +5,6 @@ Shapes stand here as text (`[N, 64, 56, 56]`). Others: errors_index.py, errors_p
 
 from __future__ import annotations
 
-
 from dslc.diagnostics.model import Help, Mistake
 
 

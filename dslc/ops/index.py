@@ -154,11 +154,20 @@ class Index(NoParams, NoMacs, Op):
                 ones = (1,) * len(steps)
                 return Window(ones, steps, tuple(-start for start in offset), ones)
         source: list[int | None] = []
+        offsets: list[int] = []
         for entry in entries:
             if entry.place is None:
-                whole = entry.tensor is None and entry.start == 0 and entry.step == 1
-                source.append(entry.axis if whole or entry.axis == x.channel else None)
-        return Axes(tuple(source[: outs[0].rank]) + (None,) * (outs[0].rank - len(source)))
+                start = 0 if entry.axis is None else from_start(entry.start, x.dims[entry.axis])
+                moved = isinstance(start, int) and entry.step == 1
+                source.append(entry.axis if moved or entry.axis == x.channel else None)
+                offsets.append(start if moved and isinstance(start, int) and entry.axis != x.channel else 0)
+        if len(ins) > 1:
+            at, places = tensor_places([entry for entry in entries if entry.place is None])
+            for place in reversed(places):
+                del source[place], offsets[place]
+            new = outs[0].rank - len(source)
+            source[at:at], offsets[at:at] = [None] * new, [0] * new
+        return Axes(tuple(source), offset=tuple(offsets))
 
     def torch(self, t: TorchContext) -> Form:
         items: list[Const | str | PyExpr | Bounds] = []

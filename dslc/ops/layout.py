@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
-from dslc.ops.base import Graph
+from dslc.ops.base import Axes, Graph, Pointwise, Reach
 from dslc.ops.errors_tensor import NoSuchAxis, RepeatedAxis
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
@@ -70,6 +70,13 @@ def merged(x: TensorType, axes: Sequence[int]) -> tuple[Size, Const | None]:
 def shape_text(sizes: Sequence[object]) -> str:
     """Sizes as a shape: `[N, 3, -1]`."""
     return f"[{', '.join(map(str, sizes))}]"
+
+
+def cut_places(x: TensorType, axis: int) -> Reach:
+    """The reach of an op that cuts or joins along an axis: the places of that axis move, if it holds any."""
+    if axis == x.channel:
+        return Pointwise()
+    return Axes(tuple(None if a == axis else a for a in range(x.rank)))
 
 
 def places(g: Graph, size: Size, like: str | None) -> str:

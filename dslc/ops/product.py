@@ -94,16 +94,11 @@ class MatMul(NoParams, Op):
         return TensorType(result.dims, promoted(a, b), result.channel, result.words)
 
     @staticmethod
-    def channel(a: TensorType, b: TensorType, rank: int) -> int | None:
-        """Channels among the columns of b stay the last axis; else those of a that are not summed over stay.
-
-        `x @ w` with a parameter w makes other channels of x's; `q @ k^T` loses both.
-        """
-        if b.channel == b.rank - 1 or (b.channel is None and a.channel == a.rank - 1):
-            return rank - 1
-        if a.channel is not None and a.channel != a.rank - 1:
+    def channel(a: TensorType, b: TensorType, rank: int) -> int:
+        """The columns of b, unless a has channels that are not summed over and b has none there."""
+        if b.channel != b.rank - 1 and a.channel is not None and a.channel != a.rank - 1:
             return a.channel + rank - a.rank
-        return None
+        return rank - 1
 
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (work((*outs[0].dims, ins[0].dims[-1])),)
@@ -125,11 +120,12 @@ class Einsum(NoParams, Op):
     """A sum of products by a pattern: letters name axes, those that are not in the result are summed over.
 
     Multiply-adds: tensors are joined from the left, two at a time; each join costs the product of its
-    letters' extents. A result whose last letter is the channels of the last tensor that has it keeps them.
+    letters' extents. The channels of the last tensor whose channels are in the result stay channels; else the
+    last axis is.
 
     ```dl
     net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
-        einsum("nhqd,nhkd->nhqk", q, k) -> softmax
+        einsum("nhqd,nhkd->nhqk", q, k) -> softmax(axis=-1)
     ```
     """
 
@@ -191,11 +187,11 @@ class Einsum(NoParams, Op):
 
     @staticmethod
     def channel(operands: list[str], result: str, ins: Types) -> int | None:
-        """The axis of the result that is the channels of a tensor, the last that has them there."""
+        """The axis of the result that is the channels of a tensor, the last that has them there; else the last."""
         for letters, x in zip(reversed(operands), reversed(ins), strict=True):
             if x.channel is not None and letters[x.channel] in result:
                 return result.index(letters[x.channel])
-        return None
+        return len(result) - 1 if result else None
 
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         operands, result = self.letters(ins)

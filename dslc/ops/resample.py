@@ -62,8 +62,7 @@ class UpsampleMap(NoParams, NoMacs, Op):
 
     ```dl
     net f on image[N, 3, H=32, W=32] -> [N, 8, H, W]:
-        let half = conv(8, 3, s=2) -> relu
-        half -> upsample(like=image, mode="bilinear")
+        conv(8, 3, s=2) -> relu -> upsample(2, mode="bilinear")
     ```
     """
 
@@ -94,8 +93,7 @@ class UpsampleMap(NoParams, NoMacs, Op):
             raise Reject(WrongSides("like", tuple(n for n in like.spatial if isinstance(n, int)), axes), at="like")
         sizes = self.sizes(x, like)
         for size in sizes:
-            if not isinstance(size, int):
-                c.at_least(size, 1)
+            c.at_least(size, 1)
         y = resized(x, sizes)
         if like is not None:
             for axis in range(2, x.rank):

@@ -1,9 +1,8 @@
-"""Ops that give a tensor another shape: merge, split, join, move and repeat axes."""
+"""Ops that give a tensor another shape: merge, split, move and repeat axes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -13,7 +12,6 @@ from dslc.ops.base import (
     Axes,
     Graph,
     InferContext,
-    Local,
     NoMacs,
     NoParams,
     Op,
@@ -24,24 +22,20 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.broadcasting import converted, promoted
 from dslc.ops.errors_tensor import (
     CannotFlatten,
     CannotSplit,
     ExpandSize,
-    RankMismatch,
     ReshapeCount,
-    ShapeMismatch,
     SplitSum,
 )
-from dslc.ops.layout import axis_of, merged, pick, shape_text
+from dslc.ops.layout import axis_of, cut_places, merged, pick, shape_text
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword, sequence
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
-from dslc.types.tensor import DType, TensorType
+from dslc.types.tensor import TensorType
 
 ANY: tuple[Port, ...] = (Port("x", rank=(1, None), dtype="any"),)
-MANY: tuple[Port, ...] = (Port("xs", rank=(1, None), dtype="any", many=True),)
 
 
 # ---- one axis from several
@@ -226,7 +220,7 @@ def pieces(g: Graph, x: str, sizes: tuple[int, ...], axis: int) -> tuple[str, ..
 
 
 @op("split")
-class Split(NoParams, NoMacs, Local, Op):
+class Split(NoParams, NoMacs, Op):
     """An axis (the channels, unless given) cut into pieces of the sizes given, or all of one size.
 
     ```dl
@@ -259,6 +253,9 @@ class Split(NoParams, NoMacs, Local, Op):
         """The size of each piece."""
         return (self.sizes,) * (size // self.sizes) if isinstance(self.sizes, int) else self.sizes
 
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        return cut_places(ins[0], channel_axis("split", ins[0], self.axis))
+
     def torch(self, t: TorchContext) -> Form:
         sizes = t.attr("sizes")
         given = sizes if isinstance(self.sizes, int) else sequence(words.items(sizes))
@@ -277,7 +274,7 @@ def axis_const(t: TorchContext, axis: int | None) -> Const:
 
 
 @op("chunk")
-class Chunk(NoParams, NoMacs, Local, Op):
+class Chunk(NoParams, NoMacs, Op):
     """An axis (the channels, unless given) cut into `n` equal pieces.
 
     ```dl
@@ -299,6 +296,9 @@ class Chunk(NoParams, NoMacs, Local, Op):
         word = words.quotient((size, x.word(axis)), [(self.n, c.word("n"))])
         return (x.with_dim(axis, c.divide(size, self.n), word),) * self.n
 
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        return cut_places(ins[0], channel_axis("chunk", ins[0], self.axis))
+
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("chunk", t.attr("n"), axis_const(t, self.axis), receiver=In(0)))
 
@@ -308,105 +308,6 @@ class Chunk(NoParams, NoMacs, Local, Op):
             return (x[0],)
         parts: tuple[str, ...] = g.op("Split", [x[0]], outputs=self.n, axis=axis, num_outputs=self.n)
         return parts
-
-
-@op("cat")
-class Cat(NoParams, NoMacs, Local, Op):
-    """Tensors joined end to end along an axis (the channels, unless given); all other sizes are equal.
-
-    `concat` of the standard library is this op over branches.
-
-    ```dl
-    net f on x[N, 64, 8, 8]:
-        y = conv(32, 3) -> relu
-        cat(it, y)
-    ```
-    """
-
-    inputs: ClassVar[tuple[Port, ...]] = MANY
-    axis: int | None = attr(None, keyword=True)
-
-    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
-        first = next((x for x in ins if x.channel is not None), ins[0])
-        axis = channel_axis("concat", first, self.axis)
-        result = joined_sizes(c, "concat", ins, axis)
-        sizes = [(x.dims[axis], x.word(axis)) for x in ins]
-        size: Size = sum(side for side, _ in sizes)
-        return result.with_dim(axis, size, words.total(sizes))
-
-    def torch(self, t: TorchContext) -> Form:
-        channel = next((x.channel for x in t.ins if x.channel is not None), None)
-        axis = t.attr("axis") if self.axis is not None else t.const(channel)
-        return Form(function=call("torch.cat", sequence([In(i) for i in range(len(t.ins))]), axis))
-
-    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        first = next((i for i in ins if i.channel is not None), ins[0])
-        axis = channel_axis("concat", first, self.axis)
-        return str(g.op("Concat", same_type(g, x, ins, outs[0].dtype), axis=axis))
-
-
-def joined_sizes(c: InferContext, op: str, ins: Types, free: int | None) -> TensorType:
-    """The first tensor's type, with the sizes that all share checked; along `free` they may differ."""
-    result = ins[0]
-    channel = next((x.channel for x in ins if x.channel is not None), None)
-    for x in ins[1:]:
-        if x.rank != result.rank:
-            raise Reject(RankMismatch(op, str(result), str(x), (result.rank, x.rank)))
-        result = replace(result, dtype=promoted(result, x))
-        for axis in range(x.rank):
-            a, b = result.dims[axis], x.dims[axis]
-            if axis == free:
-                continue
-            if isinstance(a, int) and isinstance(b, int):
-                if a != b:
-                    raise Reject(ShapeMismatch(op, str(result), str(x), axis, (str(a), str(b)), axis == channel))
-                size: Size = a
-            else:
-                size = c.equal(a, b)
-            result = result.with_dim(axis, size, result.word(axis) or x.word(axis))
-    return result.with_dims(result.dims, channel, result.words)
-
-
-def same_type(g: Graph, x: tuple[str, ...], ins: Types, dtype: DType) -> list[str]:
-    """Tensors cast to one element type."""
-    return [converted(g, name, i.dtype, dtype) for name, i in zip(x, ins, strict=True)]
-
-
-@op("stack")
-class Stack(NoParams, NoMacs, Op):
-    """Tensors of one shape joined along a new axis.
-
-    ```dl
-    net f on x[N, 64, 8, 8]:
-        y = conv(64, 3) -> relu
-        stack(it, y, axis=1) -> mean(1)
-    ```
-    """
-
-    inputs: ClassVar[tuple[Port, ...]] = MANY
-    axis: int = attr(0, keyword=True)
-
-    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
-        result = joined_sizes(c, "stack", ins, None)
-        return pick(result, self.source(result), [(len(ins), None)])
-
-    def source(self, x: TensorType) -> list[int | None]:
-        """Per axis of the result, the axis of an input; none for the new one."""
-        axis = axis_of("stack", self.axis, x, more=1)
-        return [*range(axis), None, *range(axis, x.rank)]
-
-    def reach(self, ins: Types, outs: Types) -> Reach:
-        return Axes(tuple(self.source(ins[0])))
-
-    def torch(self, t: TorchContext) -> Form:
-        tensors = sequence([In(i) for i in range(len(t.ins))])
-        return Form(function=call("torch.stack", tensors, t.attr("axis")))
-
-    def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        axis = self.axis % outs[0].rank
-        at = g.ints([axis])
-        parts = [str(g.op("Unsqueeze", [name, at])) for name in same_type(g, x, ins, outs[0].dtype)]
-        return str(g.op("Concat", parts, axis=axis))
 
 
 # ---- moved and repeated axes

@@ -180,6 +180,8 @@ def same(a: Const, b: Const) -> bool:
         return True
     if a.value != b.value or a.origin is None or b.origin is None:
         return False
+    if isinstance(a.origin, tree.Number) and isinstance(b.origin, tree.Number):
+        return True
     if isinstance(a.origin, tree.Name) and isinstance(b.origin, tree.Name):
         if a.origin.name != b.origin.name or a.scope is None or b.scope is None:
             return False

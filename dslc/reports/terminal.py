@@ -116,9 +116,8 @@ def totals(stats: Stats) -> list[str]:
     lines.append(f"params  {params_text(cost.count)}")
     least = "at least " if cost.unknown else ""
     macs = f"MACs    {least}{cost.macs:,}" + (f" ({short(cost.macs)})" if cost.macs >= 1000 else "")
-    if cost.train_only_macs:
-        macs += f", {cost.train_only_macs:,} more in training"
-    lines += macs_lines(macs, cost.terms, model.sizes)
+    more = f"{cost.train_only_macs:,} more in training" if cost.train_only_macs else ""
+    lines += macs_lines(macs, cost.terms, model.sizes, more)
     if cost.unknown:
         lines.append(f"        without {', '.join(cost.unknown)}, which do not say what they cost")
     names = [name for name, _ in stats.inputs]
@@ -159,23 +158,23 @@ def guard_places(sizes: Sizes) -> str:
     return printable("; ".join(places))
 
 
-def macs_lines(head: str, terms: Terms, sizes: Sizes) -> list[str]:
-    """The total, as a polynomial where it is one, and as a table by size."""
-    symbolic = {key: n for key, n in terms.items() if key}
-    if not symbolic:
-        return [head]
+def macs_lines(head: str, terms: Terms, sizes: Sizes, more: str) -> list[str]:
+    """The total, as a polynomial where it is one, and as a table by size; `more` is said of it besides."""
     found = polynomial(terms, sizes)
     if found is not None:
         head += f" = {found[0]}" + (f" at {found[1]}" if found[1] else "")
-        if not found[1]:
-            return [head]
+    if more:
+        head += f"; {more}"
+    if not any(terms) or (found is not None and not found[1]):
+        return [head]
     lines = [f"{head}; exact for every size:"]
     at = sizes.default
     table = []
     for key, n in terms.items():
         values = [evaluate(size, at) for size in key]
         table.append((f"{n:,}", factors(key, sizes), values, n * prod(values)))
-    table.sort(key=lambda row: -row[3])
+    if len(table) > MAX_TERMS:
+        table.sort(key=lambda row: -row[3])
     shown, left_out = table[:MAX_TERMS], table[MAX_TERMS:]
     rows = [
         (n, " x ".join(["", *words])[1:], " x ".join(map(str, values)), short(value, 1))

@@ -96,7 +96,8 @@ class StatementBuilder(ExpressionBuilder):
         if statement is not None:
             span = statement.span
             self.refuse(mistakes.SuiteNotSimple(), span.start, span.end)
-            statement = self._own(statement, inner, end)
+            if isinstance(statement, Simple) and self.can_own(statement.value):
+                statement = self._own(statement, inner, end)
         return self.block(start, end, [statement])
 
     def body_without_colon(self, start: int, end: int, kids: list[Any]) -> tree.Suite:
@@ -105,28 +106,29 @@ class StatementBuilder(ExpressionBuilder):
         return suite
 
     def _survey(self, suite: tree.Suite) -> None:
-        """Notes the first `|` among a suite's lines; lines of both kinds in one suite are refused."""
+        """Notes the first `|` among a suite's lines, and the first line that is none."""
         branch: tree.Branch | None = None
         plain: tree.Stmt | None = None
         for statement in suite.body:
-            inner = self._first_branch(statement)
-            branch = branch or inner
-            if inner is None:
-                plain = plain or statement
-        if branch is not None and plain is not None:
-            self.refuse(mistakes.MixedBranches(), plain.span.start, plain.span.end)
+            inner = self._branches_of(statement)
+            branch = branch or (inner[0] if inner is not None else None)
+            plain = plain or (inner[1] if inner is not None else statement)
         if branch is not None:
-            self.branching[suite] = branch
+            self.branching[suite] = branch, plain
 
-    def _first_branch(self, statement: tree.Stmt) -> tree.Branch | None:
+    def _branches_of(self, statement: tree.Stmt) -> tuple[tree.Branch, tree.Stmt | None] | None:
         if isinstance(statement, tree.Branch):
-            return statement
+            return statement, None
         if isinstance(statement, tree.For):
             return self.branching.get(statement.suite)
-        if isinstance(statement, tree.If):
-            found = (self.branching.get(suite) for _, suite in statement.branches)
-            return next((branch for branch in found if branch is not None), None)
-        return None
+        if not isinstance(statement, tree.If):
+            return None
+        found = [pair for _, suite in statement.branches if (pair := self.branching.get(suite)) is not None]
+        if not found:
+            return None
+        without = (suite.body for _, suite in statement.branches if suite not in self.branching and suite.body)
+        plain = next((body[0] for body in without), None)
+        return found[0][0], next((other for _, other in found if other is not None), plain)
 
     # ---- simple lines
 

@@ -31,7 +31,8 @@ class ExpressionBuilder:
         self.interpolate = interpolate
         self.grouped: set[tree.Expr] = set()  # written in brackets of their own
         self.open_seqs: dict[tree.Expr, None] = {}  # `seq` that has no suite yet
-        self.branching: dict[tree.Suite, tree.Branch] = {}  # the first `|` of suites that have any
+        # of suites that have a `|`: the first, and the first line that is none
+        self.branching: dict[tree.Suite, tuple[tree.Branch, tree.Stmt | None]] = {}
 
     def refuse(self, mistake: Mistake, start: int, end: int) -> None:
         self.found.add(mistake, start, end)
@@ -209,8 +210,10 @@ class ExpressionBuilder:
             self.no_branches(suite)
             return tree.Seq(value.span, suite)
         if isinstance(value, tree.Call) and value.suite is None and value not in self.grouped:
+            self.only_branches(suite)
             return tree.Call(value.span, value.target, value.arguments, suite)
         if isinstance(value, tree.Name | tree.TickName | tree.Attribute) and value not in self.grouped:
+            self.only_branches(suite)
             return tree.Call(value.span, value, (), suite, bare=True)
         if not isinstance(value, Broken):
             self.refuse(mistakes.SuiteOwner(value.span.text), value.span.start, value.span.end)
@@ -218,6 +221,12 @@ class ExpressionBuilder:
 
     def no_branches(self, suite: tree.Suite) -> None:
         """Refuses `|` in a suite that is not that of a layer."""
-        branch = self.branching.get(suite)
-        if branch is not None:
-            self.refuse(mistakes.StrayBranch(), branch.span.start, branch.span.start + 1)
+        if suite in self.branching:
+            span = self.branching[suite][0].span
+            self.refuse(mistakes.StrayBranch(), span.start, span.start + 1)
+
+    def only_branches(self, suite: tree.Suite) -> None:
+        """Refuses other lines in a layer's suite that has branches."""
+        plain = self.branching[suite][1] if suite in self.branching else None
+        if plain is not None:
+            self.refuse(mistakes.MixedBranches(), plain.span.start, plain.span.end)

@@ -114,8 +114,8 @@ class Builder(StatementBuilder):
             return self._alias(header, tail)
         if tail.lines is not None:
             self._indented(tail.lines)
-        step = tree.Step(tail.value.span, tail.value)
-        return self._block(kind, header, tree.Suite(tail.value.span, (step,)), True)
+        span = self.span(tail.value.span.start, end)
+        return self._block(kind, header, tree.Suite(span, (tree.Step(span, tail.value),)), True)
 
     def _block(self, kind: str, header: _Header, suite: tree.Suite, sequence: bool) -> tree.Block:
         name, span = header.name, self.span(header.start, header.end)

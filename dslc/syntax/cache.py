@@ -48,10 +48,12 @@ def _hash(data: bytes) -> bytes:
 def cache_path(grammar: str) -> Path | None:
     """Where the tables of this grammar are kept; none if there is no place for them."""
     try:
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        root = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        if not root.is_absolute():
+            root = Path.home() / ".cache"
     except RuntimeError:
         return None
-    return Path(root) / "dslc" / f"grammar-{_key(grammar)}.json"
+    return root / "dslc" / f"grammar-{_key(grammar)}.json"
 
 
 def _key(grammar: str) -> str:

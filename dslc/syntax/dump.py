@@ -150,7 +150,7 @@ def _statement(node: tree.Stmt) -> list[str]:
         case tree.For():
             return [*_line("for", *node.targets, node.source), *_suite(node.suite, 1)]
         case tree.Branch():
-            more = [] if node.more is None else _suite(node.more, 1)
+            more = [] if node.more is None else [_INDENT + "more", *_suite(node.more, 2)]
             return [*_line("branch", node.value), *more]
         case tree.Require():
             return _line("require", node.condition, node.message)

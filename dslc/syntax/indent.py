@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
+from typing import NamedTuple
 
 from dslc.diagnostics.model import Edit, Help
 from dslc.syntax import mistakes
-from dslc.syntax.text import Found
+from dslc.syntax.text import MOST_FOUND, Found
 
 MOST_EDITS = 1000
+
+
+class _Line(NamedTuple):
+    start: int  # of its first token
+    column: int
+    level: int
+
+
+class _Misfit(NamedTuple):
+    at: int  # index of the line
+    fitting: tuple[int, ...]  # columns that would do
+    nested: bool  # the lines in its suite move with it
 
 
 class Indentation:
@@ -22,7 +36,10 @@ class Indentation:
         self.found = found
         self.text = text
         self.open: list[set[int]] = []
-        self.steps: list[tuple[int, int, frozenset[int]]] = []  # end of the spaces, their number, columns of the header
+        self.lines: list[_Line] = []
+        self.steps: list[tuple[int, frozenset[int]]] = []  # line that begins a suite, columns of its header
+        self.counts: Counter[int] = Counter()
+        self.misfits: list[_Misfit] = []
         self.tabs: list[int] = []
         self.tab_indents = False
 
@@ -32,66 +49,86 @@ class Indentation:
         `opened`: the line before it is one that may have lines under it.
         """
         column = self._column(line_start, start)
-        if not self.open:
+        first = not self.open
+        if first:
             self.open.append({column})
-            return 0, column == 0
-        if any(column in columns for columns in self.open):
+        elif any(column in columns for columns in self.open):
             while column not in self.open[-1]:
                 self.open.pop()
         elif column > max(self.open[-1]):
-            unit = self.unit
-            if not opened and self.steps and all(column - base != unit for base in self.open[-1]):
-                self._uneven(start, column, (max(self.open[-1]), max(self.open[-1]) + unit))
-                self.open[-1].add(column)
-                return len(self.open) - 1, True
-            self.steps.append((start, column, frozenset(self.open[-1])))
-            self.open.append({column})
+            self._deeper(column, opened)
         else:
-            self._misfit(column, start)
-        return len(self.open) - 1, True
+            self._between(column)
+        level = len(self.open) - 1
+        self.lines.append(_Line(start, column, level))
+        return level, not first or column == 0
 
-    def _misfit(self, column: int, start: int) -> None:
-        """A column between those of the open suites."""
-        deeper = self.open[-1]
+    def _deeper(self, column: int, opened: bool) -> None:
+        header = self.open[-1]
+        if not opened and self.counts and all(column - base != self.unit for base in header):
+            self.misfits.append(_Misfit(len(self.lines), (max(header), max(header) + self.unit), False))
+            header.add(column)
+            return
+        self.counts[column - max(header)] += 1
+        self.steps.append((len(self.lines), frozenset(header)))
+        self.open.append({column})
+
+    def _between(self, column: int) -> None:
+        deeper = None
         while self.open and min(self.open[-1]) > column:
             deeper = self.open.pop()
         if not self.open:
             self.open.append({column})
             return
-        fitting = (max(self.open[-1]), min(deeper)) if deeper is not self.open[-1] else (max(deeper),)
-        if deeper is not self.open[-1]:
-            self.open.append(deeper)
+        outer = self.open[-1]
+        if deeper is None:
+            self.misfits.append(_Misfit(len(self.lines), (max(outer),), False))
+            outer.add(column)
+            return
+        self.misfits.append(_Misfit(len(self.lines), (max(outer), min(deeper)), False))
         deeper.add(column)
-        self._uneven(start, column, fitting)
+        self.open.append(deeper)
 
     def _column(self, line_start: int, start: int) -> int:
         tabs = self.text.count("\t", line_start, start)
         return start - line_start + tabs * 3 if tabs else start - line_start
-
-    def _uneven(self, start: int, column: int, fitting: tuple[int, ...]) -> None:
-        if not self.tab_indents:
-            self.found.add(mistakes.UnevenIndent(column, fitting), start - column, start)
 
     # ---- what is known when all lines are
 
     @property
     def unit(self) -> int:
         """The step by which most suites of the file are deeper than their headers."""
-        steps = Counter(column - max(bases) for _, column, bases in self.steps)
-        return steps.most_common(1)[0][0] if steps else 4
+        return self.counts.most_common(1)[0][0] if self.counts else 4
 
     def finish(self) -> None:
-        """Reports suites that are deeper by another step than most, and tabs."""
-        unit = self.unit
-        for start, column, bases in self.steps:
-            if all(column - base != unit for base in bases):
-                self._uneven(start, column, (max(bases) + unit,))
+        """Reports tabs, lines that fit no suite, and suites that are deeper by another step than most."""
         if self.tabs:
-            self._report_tabs(unit)
+            self._report_tabs()
+        if self.tab_indents:
+            return
+        unit = self.unit
+        for index, bases in self.steps:
+            if all(self.lines[index].column - base != unit for base in bases):
+                self.misfits.append(_Misfit(index, (max(bases) + unit,), True))
+        for misfit in self.misfits[:MOST_FOUND]:
+            self._report(misfit)
 
-    def _report_tabs(self, unit: int) -> None:
+    def _report(self, misfit: _Misfit) -> None:
+        start, column, level = self.lines[misfit.at]
+        nearest = min(misfit.fitting, key=lambda width: abs(width - column))
+        edits: list[Edit] = []
+        for line in islice(self.lines, misfit.at + 1, None):
+            if line.level < level or len(edits) == MOST_EDITS:
+                break
+            if misfit.nested or (line.level == level and line.column == column):
+                moved = " " * max(line.column + nearest - column, 0)
+                edits.append(Edit(self.found.source.span(line.start - line.column, line.start), moved))
+        help = Help(f"indent it by {nearest}", replace=" " * nearest, edits=tuple(edits))
+        self.found.add(mistakes.UnevenIndent(column, misfit.fitting), start - column, start, help=(help,))
+
+    def _report_tabs(self) -> None:
         first = self.tabs[0]
-        spaces = " " * unit if self.tab_indents else " "
+        spaces = " " * self.unit if self.tab_indents else " "
         span = self.found.source.span
         edits = tuple(Edit(span(at, at + 1), spaces) for at in self.tabs[:MOST_EDITS])
         mistake = mistakes.TabCharacter(self.tab_indents, len(self.tabs) - 1)

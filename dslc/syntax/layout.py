@@ -41,6 +41,7 @@ _LEXICAL = {
     "quoted": r"'(?:[^'\\\n]|\\.)*'?",
     "wrong": r"&&|[^ ]",
 }
+_DTYPE = re.compile(r"bool|(?:u?int|b?float)[0-9]+")
 _FOREIGN = r"[A-Za-z0-9_]*[^\x00-\x7f\W]\w*"
 
 
@@ -115,25 +116,34 @@ def tokens_between(scanner: Scanner, found: Found, text: str, start: int, end: i
 
 
 def _mark_types(header: Line, deeper: bool) -> None:
-    """Tells the colons of dtypes from the one that begins the suite, which is the last; there is none
-    before `=`, and one with lines under it ends its line.
-    """
+    """Tells the colons of dtypes from the one that begins the suite; `deeper`: lines are indented under the header."""
+    tokens = header.tokens
+    outside = _outside_brackets(tokens)
+    colons = [i for i in outside if tokens[i].kind == "COLON"]
+    for i in colons:
+        word, after = ([*tokens[i + 1 : i + 3], None, None])[:2]
+        typed = word is not None and word.kind == "NAME"
+        if typed and word is not None and _DTYPE.fullmatch(word.text) is None:
+            shaped = after is not None and after.kind == "LSQB"
+            closed = next((k for k in outside if k > i + 2), len(tokens))
+            assigned = closed < len(tokens) and tokens[closed].kind == "ASSIGN"
+            typed = shaped and (deeper or assigned or i != colons[-1])
+        if not typed:
+            return
+        tokens[i].kind = "_TYPED"
+
+
+def _outside_brackets(tokens: list[Token]) -> list[int]:
     depth = 0
-    colons: list[Token] = []
-    for token in header.tokens:
+    found = []
+    for i, token in enumerate(tokens):
         if token.kind in _OPEN:
             depth += 1
         elif token.kind in _CLOSE:
             depth -= 1
-        elif depth == 0 and token.kind == "COLON":
-            colons.append(token)
-        elif depth == 0 and token.kind == "ASSIGN":
-            break
-    else:
-        if colons and (not deeper or colons[-1] is header.tokens[-1]):
-            colons.pop()
-    for colon in colons:
-        colon.kind = "_TYPED"
+        elif depth == 0:
+            found.append(i)
+    return found
 
 
 def _may_open(line: Line) -> bool:
@@ -189,7 +199,11 @@ class _Reader:
             line = self.line
             assert line is not None
             line.tokens.append(token)
-            line.reported |= wrong
+            if wrong:
+                line.reported = True
+                if text[0] in "\"'`" and (len(text) == 1 or text[-1] != text[0]):
+                    # the brackets that close those of this line of text are in the open string
+                    self.brackets = [bracket for bracket in self.brackets if bracket.start < line_start]
             if kind in _OPEN:
                 self._open(token, line)
             elif kind in _CLOSE:

@@ -79,7 +79,7 @@ class _Parse:
         self.callbacks: list[Callback | None] = [
             getattr(self.builder, rule.callback, None) for rule in automaton.tables.rules
         ]
-        self.doc_lines = {c.span.line: c.text for c in layout.comments if c.own_line and c.text[:2] == "##"}
+        self.remarks = {c.span.line: c.text for c in layout.comments if c.own_line}
 
     def items(self) -> list[tree.Item]:
         items = []
@@ -87,7 +87,7 @@ class _Parse:
             item = self._item(lines)
             if item is not None:
                 items.append(item)
-            if self.attempts < 0 or self.reparsed < 0:
+            if self.attempts < 0 or self.reparsed < 0 or self.found.full:
                 break
         return items
 
@@ -116,7 +116,7 @@ class _Parse:
                 if not self._give_way(lines, tokens, owners, stuck):
                     return None
                 continue
-            self.found.diagnostics += attempt.diagnostics
+            self.found.extend(attempt)
             return item
 
     def _give_way(self, lines: list[Line], tokens: list[Token], owners: list[int], stuck: Stuck) -> bool:
@@ -153,12 +153,13 @@ class _Parse:
         return value
 
     def _doc(self, start: int) -> str:
-        """The `##` lines right above an item, without their marks."""
+        """The `##` lines of the comments right above an item, without their marks."""
         number = self.found.source.position(start)[0] - 1
         lines: list[str] = []
-        while number in self.doc_lines:
-            body = self.doc_lines[number].lstrip("#").rstrip()
-            lines.append(body[1:] if body.startswith(" ") else body)
+        while number in self.remarks:
+            text = self.remarks[number]
+            if text.startswith("##"):
+                lines.append(text.lstrip("#").removeprefix(" ").rstrip())
             number -= 1
         return "\n".join(reversed(lines))
 

@@ -84,13 +84,14 @@ def build(grammar: str) -> Tables:
     if empty:
         raise ValueError(f"empty rules have no place in the text: {empty}")
     index = {rule: i for i, rule in enumerate(lark.rules)}
+    number = _numbers(table.states, table.start_states)
     actions: list[dict[str, int]] = []
     gotos: list[dict[str, int]] = []
-    for state in range(len(table.states)):
-        row = table.states[state]
-        declared = {name: v for name, v in row.items() if _is_terminal(name)}
-        actions.append({n: arg if what is Shift else ~index[arg] for n, (what, arg) in declared.items()})
-        gotos.append({n: arg for n, (_, arg) in row.items() if not _is_terminal(n)})
+    for state in number:
+        row = sorted(table.states[state].items(), key=_name)
+        moves = {name: number[arg] if what is Shift else ~index[arg] for name, (what, arg) in row}
+        actions.append({name: to for name, to in moves.items() if _is_terminal(name)})
+        gotos.append({name: to for name, to in moves.items() if not _is_terminal(name)})
     order = sorted(lark.terminals, key=lambda t: -t.priority)
     return Tables(
         words={t.pattern.value: t.name for t in lark.terminals if t.pattern.type == "str"},
@@ -98,8 +99,24 @@ def build(grammar: str) -> Tables:
         actions=actions,
         gotos=gotos,
         rules=[_row(rule) for rule in lark.rules],
-        starts=dict(table.start_states),
+        starts={name: number[state] for name, state in table.start_states.items()},
     )
+
+
+def _numbers(states: dict[int, dict[str, tuple[object, Any]]], starts: dict[str, int]) -> dict[int, int]:
+    """A number for each state, in the order in which they are reached: Lark's own numbers change from run to run."""
+    reached = [starts[name] for name in STARTS]
+    number = {state: i for i, state in enumerate(reached)}
+    for state in reached:
+        for _, (_, to) in sorted(states[state].items(), key=_name):
+            if isinstance(to, int) and to not in number:
+                number[to] = len(number)
+                reached.append(to)
+    return number
+
+
+def _name(entry: tuple[str, object]) -> str:
+    return entry[0]
 
 
 def _is_terminal(name: str) -> bool:

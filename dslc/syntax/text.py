@@ -15,6 +15,7 @@ from dslc.syntax.tree import Expr
 
 LONGEST_FILE = 4 * 1024 * 1024
 LONGEST_NUMBER = 100
+MOST_FOUND = 200
 
 # control characters but newline and tab, bidirectional controls, line separators and lone surrogates
 _REFUSED = re.compile(
@@ -28,15 +29,24 @@ _TICK_TEXT = re.compile(r"[A-Za-z0-9_-]*")
 
 
 class Found:
-    """The diagnostics of one source, in the order in which they were found."""
+    """The diagnostics of one source, in the order in which they were found; of very many, the first."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
 
+    @property
+    def full(self) -> bool:
+        return len(self.diagnostics) >= MOST_FOUND
+
+    def extend(self, other: Found) -> None:
+        self.diagnostics += other.diagnostics[: MOST_FOUND - len(self.diagnostics)]
+
     def add(
         self, mistake: Mistake, start: int, end: int, related: Iterable[Label] = (), help: Iterable[Help] = ()
     ) -> None:
+        if self.full:
+            return
         self.diagnostics.append(mistake.at(self.source.span(start, end), related=related, help=help))
 
 
@@ -95,16 +105,16 @@ def pieces(
         if match[1] is not None:
             literal += _escape(found, match, ticked)
         elif match[2] == "}":
-            found.add(mistakes.BadInterpolation("}"), match.start(), match.end())
+            found.add(mistakes.BadInterpolation("}", ticked), match.start(), match.end())
         else:
             close = text.find("}", at, end)
             if close < 0:
-                found.add(mistakes.BadInterpolation("{"), match.start(), match.end())
+                found.add(mistakes.BadInterpolation("{", ticked), match.start(), match.end())
                 break
             if literal:
                 result.append(literal)
                 literal = ""
-            value = _interpolated(found, text, at, close, expression)
+            value = _interpolated(found, text, at, close, ticked, expression)
             if value is not None:
                 result.append(value)
             at = close + 1
@@ -132,18 +142,18 @@ def _escape(found: Found, match: re.Match[str], ticked: bool) -> str:
 
 
 def _interpolated(
-    found: Found, text: str, start: int, end: int, expression: Callable[[int, int], Expr | None]
+    found: Found, text: str, start: int, end: int, ticked: bool, expression: Callable[[int, int], Expr | None]
 ) -> Expr | None:
     inside = text[start:end]
     if "{" in inside:
         at = start + inside.index("{")
-        found.add(mistakes.BadInterpolation("{{"), at, at + 1)
+        found.add(mistakes.BadInterpolation("{{", ticked), at, at + 1)
         return None
     if not inside.strip():
-        found.add(mistakes.BadInterpolation("{}"), start - 1, end + 1)
+        found.add(mistakes.BadInterpolation("{}", ticked), start - 1, end + 1)
         return None
     form = _FORM.search(inside)
     if form is not None:
-        found.add(mistakes.BadInterpolation(":"), start + form.start(), end)
+        found.add(mistakes.BadInterpolation(":", ticked), start + form.start(), end)
         return None
     return expression(start, end)

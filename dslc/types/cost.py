@@ -184,9 +184,11 @@ def _at_multiples(cost: Cost, sizes: Sizes, steps: Mapping[str, int]) -> Size | 
 
 def _polynomial_text(polynomial: Size, sizes: Sizes, steps: Mapping[str, int]) -> str:
     """The terms by falling share at the default sizes, the constant last."""
+    if isinstance(polynomial, int):
+        return f"{polynomial:,}"
     terms = [
         (prod(steps[atom.name] for atom in monomial if isinstance(atom, Sym)), monomial, coefficient)
-        for monomial, coefficient in terms_of(polynomial)
+        for monomial, coefficient in polynomial.terms
     ]
     whole = all(coefficient % scale == 0 for scale, _, coefficient in terms)
     ordered = sorted(terms, key=lambda term: (not term[1], -abs(term[2]) * _share(term[1], sizes, steps)))

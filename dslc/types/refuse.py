@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dslc.diagnostics.model import Mistake, Reject
+from dslc.types.condition import Part, Relation, compare
 from dslc.types.dim import Dim, Size, substitute, sym, symbol
 from dslc.types.domain import EVERY, Domain, TooManyResidues
 from dslc.types.errors import (
@@ -23,7 +24,7 @@ from dslc.types.errors import (
 )
 from dslc.types.join import Agreement
 from dslc.types.limits import UniversalSize
-from dslc.types.solve import Part, Relation, bounds, can_vanish, compare, solved_for
+from dslc.types.solve import bounds, can_vanish, solved_for
 
 if TYPE_CHECKING:
     from dslc.types.sizes import Sizes

@@ -16,6 +16,7 @@ from dslc.diagnostics.model import Reject
 from dslc.source import Span
 from dslc.types import dim as dims
 from dslc.types import refuse
+from dslc.types.condition import NotMonotone, Part, Relation, compare, split
 from dslc.types.dim import Atom, Dim, Floor, Size, substitute
 from dslc.types.domain import EVERY, MAX_CLASSES, NOTHING, Domain, TooManyResidues, domain
 from dslc.types.errors import NotDivisible, SizesDiffer
@@ -23,7 +24,7 @@ from dslc.types.guards import Guard, Pin, Pinned
 from dslc.types.join import Agreement, Known, agreement
 from dslc.types.limits import RequireForm, SymbolicCount, TooManyClasses, UniversalPin
 from dslc.types.period import columns, period, single_floor
-from dslc.types.solve import NotMonotone, Part, Relation, bounds, can_vanish, compare, solved_for, split
+from dslc.types.solve import bounds, can_vanish, solved_for
 from dslc.types.text import Style, dim_text
 
 __all__ = ["Guard", "Pin", "Pinned", "Relation", "Size", "Sizes"]
@@ -102,9 +103,9 @@ class Sizes:
         a, m = self.reduce(a), self.reduce(m)
         if isinstance(m, Dim):
             return a // m
+        if m == 0 or (isinstance(a, int) and a % m):
+            raise Reject(NotDivisible(self.text(a), self.value(a), m, self.where(a), (), by))
         if isinstance(a, int):
-            if m == 0 or a % m:
-                raise Reject(NotDivisible(str(a), a, m, "", (), by))
             return a // m
         quotient = a // m
         key = (a, m * quotient)
@@ -287,7 +288,8 @@ class Sizes:
         except TooManyResidues as many:
             periods = {name: period(dim, dims.sym(name)) for name in self.names(dim)}
             names = tuple(sorted((n for n in periods if periods[n] > 1), key=lambda n: -periods[n]))
-            raise self._too_many(names, tuple(periods[n] for n in names)) from many
+            moduli = (many.mod,) if len(names) == 1 else tuple(periods[n] for n in names)
+            raise self._too_many(names, moduli) from many
 
     def _too_many(self, names: tuple[str, ...], moduli: tuple[int, ...]) -> Reject:
         return Reject(TooManyClasses(names, moduli, MAX_CLASSES, self.default[names[0]]))

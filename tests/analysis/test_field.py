@@ -9,7 +9,7 @@ from math import ceil, floor
 
 import pytest
 
-from dslc.analysis.field import Field, Number, Status, joined, transposed, upsampled, window
+from dslc.analysis.field import Field, Number, Status, binned, joined, transposed, upsampled, window
 
 Reads = Callable[[int], set[int]]
 """The places of the input that a place of the output reads, nothing cut off at the edges."""
@@ -45,9 +45,7 @@ def through(chain: list[Reads], u: int) -> set[int]:
 
 def hull(chain: list[Reads], stride: Number, places: range) -> tuple[Number, Number]:
     """(L, H): least and greatest place read less S*u, over many u."""
-    offsets = [
-        (min(seen) - stride * u, max(seen) - stride * u) for u in places if (seen := through(chain, u))
-    ]
+    offsets = [(min(seen) - stride * u, max(seen) - stride * u) for u in places if (seen := through(chain, u))]
     return min(low for low, _ in offsets), max(high for _, high in offsets)
 
 
@@ -84,9 +82,7 @@ def test_the_closed_form_of_a_chain() -> None:
     assert (field.size, field.stride) == (size, stride)
 
 
-@pytest.mark.parametrize(
-    ("k", "s", "p", "d"), [(4, 2, 1, 1), (3, 2, 1, 1), (2, 2, 0, 1), (5, 3, 2, 1), (4, 4, 0, 1)]
-)
+@pytest.mark.parametrize(("k", "s", "p", "d"), [(4, 2, 1, 1), (3, 2, 1, 1), (2, 2, 0, 1), (5, 3, 2, 1), (4, 4, 0, 1)])
 def test_transposed_convolution_is_the_hull_over_phases(k: int, s: int, p: int, d: int) -> None:
     chain = [window_reads(3, 1, 1, 1), transposed_reads(k, s, p, d)]
     field = transposed(window(Field(), 3, 1, 1, 1), k, s, p, d)
@@ -112,6 +108,14 @@ def test_upsampling_is_the_hull_over_phases(f: int, nearest: bool) -> None:
     assert field.stride == Fraction(2, f)
     assert (field.low, field.high) == hull(chain, field.stride, range(-4 * f, 4 * f))
     assert field.status is Status.PHASE_DEPENDENT and field.cause == "upsampling"
+
+
+@pytest.mark.parametrize(("n", "m"), [(7, 7), (14, 7), (13, 6), (10, 7), (3, 5), (6, 4)])
+def test_adaptive_pooling_is_the_hull_over_bins(n: int, m: int) -> None:
+    chain = [window_reads(3, 2, 1, 1), lambda u: set(range(floor(Fraction(u * n, m)), ceil(Fraction((u + 1) * n, m))))]
+    field = binned(window(Field(), 3, 2, 1, 1), n, m)
+    assert (field.low, field.high) == hull(chain, field.stride, range(-2 * m, 2 * m))
+    assert field.status is (Status.EXACT if n % m == 0 else Status.PHASE_DEPENDENT)
 
 
 def test_linear_upsampling_by_a_fraction_is_a_hull() -> None:
@@ -158,18 +162,26 @@ def test_different_strides_do_not_join() -> None:
 
 def test_a_gate_that_sees_everything_leaves_the_local_numbers() -> None:
     x = window(Field(), 3, 2, 1, 1)
-    gate = window(x, 5, 1, 2, 1).marked(Status.GLOBAL, "gap")
+    gate = window(x, 5, 1, 2, 1).seen_whole("gap")
     for both in (joined(x, gate, "mul"), joined(gate, x, "mul")):
         assert (both.low, both.high, both.smallest) == (x.low, x.high, x.smallest)
-        assert (both.status, both.cause) == (Status.GLOBAL, "gap")
+        assert (both.status, both.cause, both.local) == (Status.GLOBAL, "gap", True)
 
 
-def test_a_global_path_of_another_stride_still_joins() -> None:
+def test_a_gated_path_still_has_its_window() -> None:
+    """A residual around squeeze-and-excitation: the wide path is global through its gate, and wide all the same."""
+    x = window(Field(), 3, 2, 1, 1)
+    wide = window(x, 3, 1, 1, 1)
+    gated = joined(wide, wide.seen_whole("gap"), "mul")
+    assert joined(gated, x, "add").size == joined(x, gated, "add").size == wide.size
+
+
+def test_global_paths_of_different_strides_join() -> None:
     x = window(Field(), 3, 1, 1, 1)
-    far = window(Field(), 3, 8, 1, 1).marked(Status.GLOBAL, "gap")
-    assert joined(x, far, "add").status is Status.GLOBAL
-    both = joined(far, window(Field(), 3, 4, 1, 1).marked(Status.GLOBAL, "pool"), "add")
-    assert both.status is Status.GLOBAL
+    far = window(Field(), 3, 8, 1, 1).seen_whole("gap")
+    assert joined(x, far, "add").stride == joined(far, x, "add").stride == 1
+    both = joined(far, window(Field(), 3, 4, 1, 1).seen_whole("pool"), "add")
+    assert both.status is Status.GLOBAL and not both.local
 
 
 def test_the_worst_status_holds_with_its_cause() -> None:

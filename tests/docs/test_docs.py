@@ -144,7 +144,9 @@ def run_command(command: str) -> tuple[int, str]:
     """Status and output (both streams) of a `dslc` command."""
     words = shlex.split(command)
     assert words[0] == "dslc", f"only dslc can be run here: {command}"
-    result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
+    result = CliRunner().invoke(main, words[1:])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise AssertionError(f"`{command}` raised {result.exception!r}") from None
     return result.exit_code, "\n".join(line.rstrip() for line in result.output.splitlines())
 
 

@@ -172,7 +172,9 @@ def test_a_bomb_of_loops_is_counted_before_it_is_expanded() -> None:
 
 def test_a_bomb_of_blocks_is_counted_before_it_is_expanded() -> None:
     blocks = "".join(
-        f"\nblock b{i} on x[N, C, H, W]:\n    for i in range(100): b{i - 1}\n" if i else "block b0 on x[N, C, H, W]: relu\n"
+        f"\nblock b{i} on x[N, C, H, W]:\n    for i in range(100): b{i - 1}\n"
+        if i
+        else "block b0 on x[N, C, H, W]: relu\n"
         for i in range(6)
     )
     text = blocks + "\nnet f on x[N, 3, H=8, W=8]:\n    for i in range(2): b5\n    gap -> flatten\n"

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from dslc.ops.base import REGISTRY, Op
 from dslc.types.const import Const, literal
 from dslc.types.tensor import DType, TensorType
 from tests.ops.context import SPAN
 from tests.ops.sample import Sample, bools, ints, maps, over_maps, over_tokens, plain, tokens
+
+
+def use(name: str, **attributes: Any) -> Op:
+    """The op of a name with attributes."""
+    return REGISTRY[name](**attributes)
 
 
 def const(value: object) -> Const:

@@ -15,6 +15,7 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Failure, Mistake, Reject, Sink
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
+from dslc.source import Span
 from dslc.types.sizes import Sizes
 from dslc.weights.init import value_of
 
@@ -61,7 +62,7 @@ def metadata(model: Model, dynamic: Sequence[str] = ()) -> dict[str, str]:
     sizes = model.sizes
     guards = []
     for name, allowed in sizes.domain.items():
-        lines = sorted({f"{g.span.source.path}:{g.span.line}" for g in sizes.guards if g.symbol == name})
+        lines = sorted({_place(g.span) for g in sizes.guards if g.symbol == name})
         if lines:
             guards.append(
                 {
@@ -77,13 +78,23 @@ def metadata(model: Model, dynamic: Sequence[str] = ()) -> dict[str, str]:
             )
     found = {
         "dslc.entry": model.entry,
-        "dslc.source": model.source.path.replace("\\", "/").rsplit("/", 1)[-1],
+        "dslc.source": _file_name(model.source.path),
         "dslc.sizes": json.dumps(sizes.default, separators=(",", ":")),
         "dslc.guards": json.dumps(guards, separators=(",", ":")),
     }
     if dynamic:
         found["dslc.dynamic"] = ",".join(dynamic)
     return found
+
+
+def _place(span: Span) -> str:
+    path = span.source.path
+    return f"{path if path.startswith('std/') else _file_name(path)}:{span.line}"
+
+
+def _file_name(path: str) -> str:
+    """The last part of a path: where the source lay on a machine must not change the file."""
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 # ---- steps

@@ -54,6 +54,7 @@ class Aligner:
     paths: dict[str, Sym] = field(default_factory=dict)
     count: int = 0
     turn: int = 0
+    partial: int = 0  # optional parts and kept loops around
 
     def run(self) -> None:
         """Fill in the class's inputs, items, outputs and declared tensors."""
@@ -285,6 +286,8 @@ class Aligner:
             require_same(f"`{name}` has other initialisers", list(kinds))
             if specs[0].init.default or specs[0].kind != "param":
                 continue
+            if self.partial and len(self.members) > 1:
+                raise Split("a part that not all have has an initialiser", list(range(len(item.rows))))
             numbers = {}
             for at, (key, _) in enumerate(specs[0].init.args):
                 consts = [literal(s.init.args[at][1], n.span) for s, n in zip(specs, item.nodes, strict=True)]
@@ -371,6 +374,7 @@ class Aligner:
 
     def part(self, ifs: list[If], rows: list[Row], members: list[int], sequential: bool) -> list[MItem]:
         """One side of an `if`. A Split there is one of all rows, with those of the other side kept together."""
+        self.partial += 1
         try:
             return self.align([ifs[k].items for k in members], [rows[k] for k in members], sequential)
         except Split as split:
@@ -378,6 +382,8 @@ class Aligner:
             for k, key in zip(members, split.keys, strict=True):
                 keys[k] = key
             raise Split(split.why, keys) from None
+        finally:
+            self.partial -= 1
 
     def join(self, values: list[Value], taken: list[int], rest: list[int]) -> list[tuple[Sym, Sym, Sym]]:
         """The value after an `if`, as one symbol; nothing where it is the same tensor on both sides."""
@@ -404,6 +410,7 @@ class Aligner:
         consts = [Const(len(f.turns), length(f.source.origin), f.source.scope, f.source.span) for f in loops]
         slot = self.slot(consts, rows, "depth")
         carried: tuple[Sym, Sym, Sym, Sym] | None = None
+        self.partial += 1
         try:
             moving = all(v is not None for f in loops for v in f.carried)
             before = inside = None
@@ -425,6 +432,8 @@ class Aligner:
             if len(set(texts)) == 1:
                 texts = [str(c) for c in counts]
             raise Split(split.why, texts) from None
+        finally:
+            self.partial -= 1
         return [MFor(slot, items, carried, rows, inner, self.turn, variable(loops))]
 
     def either(self, choices: list[Either], rows: list[Row]) -> list[MItem]:
@@ -486,6 +495,9 @@ def module_names(item: MItem) -> list[str]:
 def steady_names(items: list[MItem]) -> None:
     """Where some steps of a Sequential have names, the numbers of the others must agree too."""
     named = [i for i in walk(items, inside_sequentials=False) if isinstance(i, MNode | MCall | MSeq)]
+    for item in named:
+        if isinstance(item, MNode) and item.initial:
+            require_same("a module with an initialiser has other numbers", module_names(item))
     if all(n.isdecimal() for i in named for n in module_names(i)):
         return
     for item in named:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
-from dslc.backends.torch.merged import MCall, MFor, MIf, MNode, MSeq, Parameter, walk
+from dslc.backends.torch.merged import MCall, MFor, MNode, MSeq, Parameter, walk
 from dslc.backends.torch.slots import OWN, Resolver
 from dslc.backends.torch.terms import Factory
 from dslc.names.reserved import MODULE_ATTRIBUTES, local_name
@@ -26,7 +26,7 @@ def construct(resolver: Resolver) -> None:
     for item in walk(target.items, inside_sequentials=False):
         if isinstance(item, MFor) and not item.children and item.count.term is not None:
             forward.update(dict.fromkeys(terms.free(item.count.term)))
-    stored = _forward(resolver, forward)
+    stored = list(dict.fromkeys((*_forward(resolver, forward), *_again(resolver))))
     needed = _closed(resolver, [*init, *stored])
     _parameters(resolver, [n for n in needed if n not in resolver.lets or n not in target.lets])
     _name_stored(resolver, stored)
@@ -62,6 +62,17 @@ def _forward(resolver: Resolver, names: Iterable[str]) -> list[str]:
             stored[name] = None
     target.local = _in_order(target.local)
     return list(stored)
+
+
+def _again(resolver: Resolver) -> list[str]:
+    """The names that `reset_parameters` reads, which are stored for it."""
+    target = resolver.target
+    slots = [s for d in target.declared.values() for s in d.numbers.values()]
+    for item in walk(target.items):
+        if isinstance(item, MNode):
+            slots += [s for _, _, numbers in item.initial for s in numbers.values()]
+    names = [n for s in slots if s.term is not None for n in terms.free(s.term)]
+    return [*names, *(n for d in target.declared.values() for n in d.reads)]
 
 
 def _closed(resolver: Resolver, names: Iterable[str]) -> list[str]:
@@ -267,11 +278,6 @@ def _name_stored(resolver: Resolver, stored: list[str]) -> None:
             name += "_"
         taken.add(name)
         target.stored[key] = name
-    number = 0
-    for item in walk(target.items, inside_sequentials=False):
-        if isinstance(item, MIf):
-            item.flag = ""
-            number += 1
 
 
 __all__ = ["OWN", "construct", "literal_default", "type_text"]

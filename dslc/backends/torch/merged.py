@@ -154,7 +154,6 @@ class MIf:
     other: list[MItem]
     joins: list[tuple[Sym, Sym, Sym]]
     turn: int
-    flag: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -235,7 +234,8 @@ class Declared:
     params: list[Param]
     shape: list[Slot]
     numbers: dict[str, Slot]  # of its initialiser
-    index: object = None  # of a buffer: how its values are made
+    index: tuple[tuple[str, ...], Term] | None = None  # of values given by index: its names, and the value there
+    reads: list[str] = field(default_factory=list)  # the names of the class that this value reads
 
 
 @dataclass(slots=True, eq=False)

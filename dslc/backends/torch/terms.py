@@ -256,7 +256,8 @@ def _is_float(fn: Fn, name: str) -> bool:
 # ---- text
 
 ATOM: Final = 20
-_CHOICE, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POWER, _CALL = range(10)
+_CHOICE, _OR, _AND, _NOT, _COMPARISON, _BIT_OR, _BIT_XOR, _BIT_AND, _SUM, _PRODUCT, _SIGN, _POWER, _CALL = range(13)
+BITS: Final[dict[str, int]] = {"|": _BIT_OR, "^": _BIT_XOR, "&": _BIT_AND}
 PRECEDENCE: Final[dict[str, int]] = {
     "or": _OR,
     "and": _AND,
@@ -278,6 +279,11 @@ def text(term: Term, names: Callable[[str], str], least: int = 0) -> str:
     """Python text of a term; `names` spells the class's names. Bracketed if it binds less than `least`."""
     body, binds = _text(term, names)
     return body if binds >= least else f"({body})"
+
+
+def binding(term: Term) -> int:
+    """How tightly the text of a term binds."""
+    return _text(term, str)[1]
 
 
 def _text(term: Term, names: Callable[[str], str]) -> tuple[str, int]:

@@ -255,14 +255,14 @@ class GeneratorForm(Mistake, code="E0149"):
     A comprehension makes a list and stands in square brackets, also as the only argument of a call.
 
     ```dl fails
-    let width = sum(2 * i for i in range(4))
+    let width = max(2 * i for i in range(4))
 
     net tiny() on x[N, 3, H=32, W=32]:
         conv(width, 3) -> relu
     ```
 
     ```dl
-    let width = sum([2 * i for i in range(4)])
+    let width = max([2 * i for i in range(4)])
 
     net tiny() on x[N, 3, H=32, W=32]:
         conv(width, 3) -> relu

@@ -59,11 +59,6 @@ class UnevenIndent(Mistake, code="E0121"):
         fitting = " or ".join(map(str, self.fitting))
         return f"this line is indented by {_spaces(self.found)}, where {fitting} would fit"
 
-    @property
-    def help(self) -> tuple[Help, ...]:
-        nearest = min(self.fitting, key=lambda width: abs(width - self.found))
-        return (Help(f"indent it by {_spaces(nearest)}", replace=" " * nearest),)
-
 
 def _spaces(count: int) -> str:
     return "1 space" if count == 1 else f"{count} spaces"
@@ -188,7 +183,7 @@ class TooHeavy(Mistake, code="E0126"):
     """Too many operators stand around one another.
 
     An expression has at most a hundred operators, calls and brackets one around the other; what has more
-    was made by a program. Give its parts names, or use `sum`. Steps of a chain and items of a list are not
+    was made by a program. Give its parts names. Steps of a chain and items of a list are not
     limited.
 
     ```dl fails
@@ -202,7 +197,7 @@ class TooHeavy(Mistake, code="E0126"):
     ```
 
     ```dl
-    let width = sum([1 for i in range(107)])
+    let width = 107
 
     net tiny() on x[N, 3, H=32, W=32]:
         conv(width, 3) -> relu
@@ -269,7 +264,7 @@ class WrongBracket(Mistake, code="E0128"):
     @property
     def help(self) -> tuple[Help, ...]:
         if self.opened is None:
-            return (Help("remove it", replace=""),)
+            return ()
         right = {"(": ")", "[": "]"}[self.opened]
         return (Help(f"write `{right}`", replace=right),)
 

@@ -323,6 +323,7 @@ class BadInterpolation(Mistake, code="E0110"):
     """
 
     what: str
+    ticked: bool = False
 
     @property
     def message(self) -> str:
@@ -338,7 +339,7 @@ class BadInterpolation(Mistake, code="E0110"):
     def help(self) -> tuple[Help, ...]:
         if self.what == "{{":
             return (Help("a brace itself is written `\\{`"),)
-        if self.what == ":":
+        if self.what == ":" or self.ticked:
             return ()
         if self.what == "{}":
             return (Help("braces themselves are written `\\{\\}`"),)
@@ -379,13 +380,13 @@ class LogicalSymbol(Mistake, code="E0112"):
     Conditions are joined by the words `and` and `or`, and negated by `not`.
 
     ```dl fails
-    net tiny(wide: bool = true) on x[N, 3, H=32, W=32]:
-        conv(16 if wide && H > 8 else 8, 3) -> relu
+    net tiny(wide: bool = true, deep: bool = true) on x[N, 3, H=32, W=32]:
+        conv(16 if wide && deep else 8, 3) -> relu
     ```
 
     ```dl
-    net tiny(wide: bool = true) on x[N, 3, H=32, W=32]:
-        conv(16 if wide and H > 8 else 8, 3) -> relu
+    net tiny(wide: bool = true, deep: bool = true) on x[N, 3, H=32, W=32]:
+        conv(16 if wide and deep else 8, 3) -> relu
     ```
     """
 

@@ -1,0 +1,610 @@
+"""`forward`: names of locals, which steps nest in one line, and the statements.
+
+A value used by the next step alone is `x` (or `y` while `x` is live); one that lives longer bears the user's name,
+else that of the module that made it. Steps of one source line nest where the outer one has no other argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, count
+
+from dslc.backends.torch import layout, terms
+from dslc.backends.torch.forms import Tree
+from dslc.backends.torch.layout import Group, Named, Px, flat
+from dslc.backends.torch.liveness import Lives, lives, needed, reads, results
+from dslc.backends.torch.merged import Class, CompilerBug, MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Slot, Sym, walk
+from dslc.backends.torch.terms import ATOM, POSTFIX, Lit, text
+from dslc.names.reserved import local_name
+
+NEST = 70
+"""Columns of an expression up to which steps nest."""
+
+CHOICE = 88
+"""Columns of `a if c else b` up to which it stands on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """Python of a value: how tightly it binds, and whether a type checker knows that it is a Tensor."""
+
+    px: Px
+    binds: int
+    typed: bool
+
+    @property
+    def text(self) -> str:
+        return flat(self.px) or ""
+
+    def at(self, least: int) -> str:
+        """The text, in brackets if it binds less than `least`."""
+        return self.text if self.binds >= least else f"({self.text})"
+
+
+@dataclass(slots=True)
+class Line:
+    """A statement of forward: `prefix px suffix`."""
+
+    indent: int
+    prefix: str
+    px: Px
+    suffix: str = ""
+    comment: str = ""
+    target: str = ""
+    typed: bool = True
+
+
+@dataclass(slots=True)
+class Pending:
+    """An expression that waits to be nested in the next step."""
+
+    sym: Sym
+    expr: Expr
+    item: MItem
+    source: Sym | None  # what the whole expression is made from
+
+
+@dataclass(slots=True, eq=False)
+class Body:
+    """Writes the forward of one class."""
+
+    target: Class
+    attribute: Callable[[MNode | MCall | MSeq], str]  # `self.conv1`
+    condition: Callable[[MIf], str]  # `self.downsample is not None`
+    comment: Callable[[Sym, Sym | None], str]
+    reserved: set[str]
+    spelled: dict[str, str]  # names of the class -> how forward spells them
+    lives: Lives = field(init=False)
+    lines: list[Line] = field(default_factory=list)
+    name_of: dict[int, str] = field(default_factory=dict)
+    holds: dict[str, Sym] = field(default_factory=dict)
+    typed: dict[str, bool] = field(default_factory=dict)
+    want: dict[int, str] = field(default_factory=dict)
+    pending: Pending | None = None
+    last_comment: str = ""
+    touched: set[str] = field(default_factory=set)
+
+    def write(self, inputs: Sequence[str], training: Iterable[int]) -> None:
+        """The statements for the class's items; `training`: ids of the items that only training needs."""
+        self.lives = lives(self.target)
+        for sym, name in zip(self.target.inputs, inputs, strict=True):
+            self.bind(sym, name, True)
+        self.region(self.target.items, 2, set(training))
+
+    def finish(self) -> list[str]:
+        """The lines of text."""
+        found: list[str] = []
+        for line in self.lines:
+            found += layout.statement(line.prefix, line.px, line.suffix, line.indent, line.comment)
+        return found
+
+    # ---- names
+
+    def bind(self, sym: Sym, name: str, typed: bool) -> None:
+        self.name_of[sym.id] = name
+        self.holds[name] = sym
+        self.typed.setdefault(name, typed)
+
+    def busy(self, name: str, now: int) -> bool:
+        """Whether a name holds a tensor that is still read after `now`."""
+        if name in self.reserved:
+            return True
+        held = self.holds.get(name)
+        return held is not None and self.lives.last.get(held.id, 0) > now and self.name_of.get(held.id) == name
+
+    def choose(self, sym: Sym, now: int, item: MItem | None = None) -> str:
+        """A name for a new value."""
+        wanted = self.want.get(sym.id)
+        if wanted is not None and not self.busy(wanted, now):
+            return wanted
+        if sym.name is not None and sym.name != "it":
+            for name in chain([local_name(sym.name)], (f"{local_name(sym.name)}_{k}" for k in count(2))):
+                if not self.busy(name, now):
+                    return name
+        made, last = self.lives.made.get(sym.id, now), self.lives.last.get(sym.id, now)
+        short = not any(made < k < last for k in _between(self.lives.unnamed, made, last))
+        names: list[str] = ["x", "y", "z"] if short else []
+        if not short and isinstance(item, MNode | MCall | MSeq):
+            if item.name.isidentifier() and (not isinstance(item, MNode) or item.module):
+                names.append(local_name(item.name))
+        for name in chain(names, ["y", "z", "w"] if not short else [], (f"x{k}" for k in count(1))):
+            if not self.busy(name, now):
+                return name
+        raise AssertionError
+
+    # ---- expressions
+
+    def operand(self, sym: Sym) -> Expr:
+        """A tensor as it can be read now."""
+        if self.pending is not None and self.pending.sym is sym:
+            self.touched.add("pending")
+            return self.pending.expr
+        if sym.kind == "param":
+            return Expr(self.path(sym.path), ATOM, True)
+        name = self.name_of.get(sym.id)
+        if name is None:
+            raise CompilerBug("a tensor is read before it is made")
+        return Expr(name, ATOM, self.typed.get(name, True))
+
+    def path(self, path: str) -> str:
+        """A parameter read, from `self`."""
+        found = "self"
+        parts = path.split(".")
+        for at, part in enumerate(parts):
+            if part.isidentifier() and not terms_keyword(part):
+                found += f".{part}"
+            elif at < len(parts) - 1:
+                found = f'{found}.get_submodule("{part}")'
+            else:
+                found = f'{found}.get_parameter("{part}")'
+        return found
+
+    def slot(self, slot: Slot, ins: Sequence[Sym], least: int = 0) -> str:
+        """A compile-time value in forward."""
+        if slot.shape is not None:
+            index, axis = slot.shape
+            return f"{self.operand(ins[index]).at(POSTFIX)}.shape[{axis}]"
+        if slot.term is None:
+            raise CompilerBug(f"`{slot.hint}` has no text")
+        return text(slot.term, lambda n: self.spelled.get(n, n), least)
+
+    def tree(self, tree: Tree, item: MNode) -> Expr:
+        """The Python of a piece of an op's rule."""
+        match tree.kind:
+            case "leaf":
+                assert isinstance(tree.leaf, Slot)
+                return Expr(self.slot(tree.leaf, item.ins), _binds(tree.leaf), True)
+            case "text":
+                return Expr(tree.text, ATOM, True)
+            case "none":
+                return Expr("None", ATOM, True)
+            case "in":
+                return self.operand(item.ins[int(tree.text)])
+            case "own":
+                if tree.text in item.tied:
+                    return self.operand(item.tied[tree.text])
+                return Expr(f"{self.attribute(item)}.{tree.text}", POSTFIX, True)
+            case "device":
+                return Expr(f"{self.operand(item.ins[0]).at(POSTFIX)}.device", POSTFIX, True)
+            case "call":
+                return self.call(tree, item)
+            case "infix":
+                binds = terms.PRECEDENCE.get(tree.text, terms.BITS.get(tree.text, terms.COMPARISON))
+                left, right = self.tree(tree.kids[0], item), self.tree(tree.kids[1], item)
+                tight = (binds + 1, binds) if tree.text == "**" else (binds, binds + 1)
+                tight = (binds + 1, binds + 1) if binds == terms.COMPARISON else tight
+                typed = (left.typed or tree.kids[0].kind == "leaf") and (right.typed or left.typed)
+                if tree.kids[0].kind == "leaf" and not right.typed:
+                    typed = False
+                return Expr(f"{left.at(tight[0])} {tree.text} {right.at(tight[1])}", binds, typed)
+            case "prefix":
+                inner = self.tree(tree.kids[0], item)
+                return Expr(f"{tree.text}{inner.at(terms.SIGN)}", terms.SIGN, inner.typed)
+            case "index":
+                value = self.tree(tree.kids[0], item)
+                inside = ", ".join(self.slice(t, item) for t in tree.kids[1:])
+                return Expr(f"{value.at(POSTFIX)}[{inside}]", POSTFIX, value.typed)
+            case "sequence":
+                items = tuple(self.tree(t, item).px for t in tree.kids)
+                close = {"[": "]", "(": ")"}[tree.text]
+                return Expr(Group("", items, "", tree.text + close), ATOM, True)
+        raise CompilerBug(f"a torch rule has a part of kind {tree.kind}")
+
+    def slice(self, tree: Tree, item: MNode) -> str:
+        """One item of an index."""
+        if tree.kind != "slice":
+            return self.tree(tree, item).text
+        start, stop, step = (("" if t.kind == "none" else self.tree(t, item).text) for t in tree.kids)
+        ends = [e if e.replace("_", "a").isalnum() or not e or e.lstrip("-").isdigit() else e for e in (start, stop)]
+        colon = " : " if any(" " in e for e in ends) and all(ends) else ":"
+        if colon == ":" and any(" " in e for e in ends):
+            colon = " :" if ends[0] else ": "
+        body = f"{ends[0]}{colon}{ends[1]}"
+        return f"{body}:{step}" if step else body
+
+    def call(self, tree: Tree, item: MNode) -> Expr:
+        """A function, or a method of a tensor."""
+        args = arguments(tree, lambda t: self.tree(t, item).px)
+        if not tree.receiver:
+            return Expr(Group(tree.text, args), POSTFIX, not tree.text.startswith("self."))
+        receiver = self.tree(tree.kids[0], item)
+        return Expr(Group(f"{receiver.at(POSTFIX)}.{tree.text}", args), POSTFIX, receiver.typed)
+
+    def apply(self, item: MNode | MCall | MSeq) -> Expr:
+        """A module or function applied."""
+        if isinstance(item, MNode):
+            if item.use.function is not None:
+                return self.tree(item.use.function, item)
+            if item.use.arguments is not None:
+                args = [self.tree(t, item).px for t in item.use.arguments]
+                return Expr(Group(self.attribute(item), tuple(args)), POSTFIX, False)
+        function = self.attribute(item)
+        given = tuple(self.operand(s).px for s in item.ins)
+        made = Expr(Group(function, given), POSTFIX, False)
+        if isinstance(item, MNode) and item.optional:
+            return Expr(f"{made.text} if {function} is not None else {self.operand(item.ins[0]).text}", 0, False)
+        return made
+
+    # ---- statements
+
+    def region(self, items: list[MItem], indent: int, training: set[int]) -> None:
+        """The statements of a list of items."""
+        at = 0
+        while at < len(items):
+            item = items[at]
+            if id(item) in training:
+                end = at
+                while end < len(items) and id(items[end]) in training:
+                    end += 1
+                self.trained(items[at:end], indent)
+                at = end
+                continue
+            after = items[at + 1] if at + 1 < len(items) and id(items[at + 1]) not in training else None
+            self.statement(item, after, indent)
+            at += 1
+        self.flush(indent)
+
+    def statement(self, item: MItem, after: MItem | None, indent: int) -> None:
+        match item:
+            case MNode() | MCall() | MSeq():
+                self.step(item, after, indent)
+            case MIf():
+                self.flush(indent)
+                self.choice(self.condition(item), (item.then, item.other), item.joins, item, indent)
+            case MEither():
+                self.flush(indent)
+                joins = [(item.out, *item.sides)]
+                self.choice("self.training", (item.training, item.evaluation), joins, item, indent)
+            case MFor():
+                self.flush(indent)
+                self.loop(item, indent)
+
+    def flush(self, indent: int) -> None:
+        """Write the expression that waits, as a statement."""
+        if self.pending is None:
+            return
+        held, self.pending = self.pending, None
+        self.assign(held.sym, held.expr, held.item, indent, source=held.source)
+
+    def assign(
+        self,
+        sym: Sym,
+        expr: Expr,
+        item: MItem | None,
+        indent: int,
+        now: int | None = None,
+        source: Sym | None = None,
+    ) -> None:
+        """`name = expr`."""
+        now = self.lives.end.get(id(item), 0) if now is None else now
+        name = self.choose(sym, now, item)
+        self.put(indent, f"{name} = ", expr, name, self.comment(sym, source))
+        self.bind(sym, name, expr.typed)
+
+    def put(self, indent: int, prefix: str, expr: Expr, target: str, comment: str = "") -> None:
+        self.lines.append(Line(indent, prefix, expr.px, "", comment, target, expr.typed))
+
+    def step(self, item: MNode | MCall | MSeq, after: MItem | None, indent: int) -> None:
+        """One module or function: nested in the next step, or a statement."""
+        expr, source = self.nested(item, indent)
+        now = self.lives.end[id(item)]
+        read = [s for s in item.outs if s.id in self.lives.last]
+        unpack = item.use.unpack if isinstance(item, MNode) else None
+        if not read:
+            return
+        if len(item.outs) == 1 and unpack is None:
+            if self.nests(item, after):
+                self.pending = Pending(item.outs[0], expr, item, source)
+            else:
+                self.assign(item.outs[0], expr, item, indent, source=source)
+            return
+        names: list[str] = []
+        for sym in item.outs:
+            name = self.choose(sym, now, item) if sym in read else "_"
+            while name in names and name != "_":
+                name += "_"
+            names.append(name)
+            if sym in read:
+                self.bind(sym, name, False)
+        left = unpack.format(*names) if unpack is not None else ", ".join(names)
+        self.put(indent, f"{left} = ", expr, "")
+
+    def nested(self, item: MNode | MCall | MSeq, indent: int) -> tuple[Expr, Sym | None]:
+        """The expression of a step and what it is made from; the one that waits is nested if the whole is short."""
+        if self.pending is not None and self.pending.sym not in reads(item):
+            self.flush(indent)
+        expr = self.apply(item)
+        whole = flat(expr.px)
+        source = item.ins[0] if item.ins else None
+        if self.pending is not None:
+            if whole is None or len(whole) > NEST:
+                self.flush(indent)
+                return self.apply(item), source
+            source = self.pending.source
+            self.pending = None
+        return expr, source
+
+    def nests(self, item: MNode | MCall | MSeq, after: MItem | None) -> bool:
+        """Whether a step's result goes into the next step's text."""
+        sym = item.outs[0]
+        if not isinstance(item, MNode) or not isinstance(after, MNode) or item.optional or sym.name is not None:
+            return False
+        if self.lives.count.get(sym.id) != 1 or self.lives.last.get(sym.id) != self.lives.place[id(after)]:
+            return False
+        if after.turn != item.turn or sym.id in self.want:
+            return False
+        infix = item.use.function is not None and item.use.function.kind == "infix"
+        same_line = item.span.source is after.span.source and item.span.line == after.span.line
+        return (infix or same_line) and _sole(after, sym)
+
+    # ---- regions
+
+    def choice(
+        self,
+        condition: str,
+        sides: tuple[list[MItem], list[MItem]],
+        joins: list[tuple[Sym, Sym, Sym]],
+        item: MItem,
+        indent: int,
+    ) -> None:
+        """`if condition: .. else: ..`, on one line where both sides are one expression."""
+        joins = [j for j in joins if j[0].id in self.lives.last]
+        now = self.lives.end[id(item)]
+        if len(joins) == 1:
+            one = self.one_line(condition, sides, joins[0], indent)
+            if one is not None:
+                self.assign(joins[0][0], one, item, indent, now)
+                return
+        names = []
+        for out, *inner in joins:
+            name = self.join_name(out, sides, inner, now, names)
+            names.append(name)
+            for sym in inner:
+                self.want[sym.id] = name
+        before = dict(self.holds)
+        self.lines.append(Line(indent, f"if {condition}:", ""))
+        wrote = self.side(sides[0], [j[1] for j in joins], names, indent)
+        if not wrote:
+            self.lines.pop()
+        at = len(self.lines)
+        self.lines.append(Line(indent, "else:" if wrote else f"if not {_bracketed(condition)}:", ""))
+        for name, sym in before.items():
+            if self.name_of.get(sym.id) == name:
+                self.holds[name] = sym
+        if not self.side(sides[1], [j[2] for j in joins], names, indent):
+            self.lines.pop(at)
+        for name, (out, *_) in zip(names, joins, strict=True):
+            self.bind(out, name, False)
+
+    def join_name(self, out: Sym, sides: tuple[list[MItem], ...], inner: list[Sym], now: int, taken: list[str]) -> str:
+        """The name of a value that both sides of an `if` give: that of the value before it, if it is not read again."""
+        for sym, side in zip(inner, sides, strict=True):
+            name = self.name_of.get(sym.id)
+            if not side and name is not None and name not in taken and out.name in (None, name):
+                if self.lives.last.get(sym.id, 0) <= now and sym.kind != "param":
+                    return name
+        start = self.lives.place.get(id(sides), now)
+        name = self.choose(out, min(start, now))
+        while name in taken or self.busy(name, 0):
+            held = self.holds.get(name)
+            if held is not None and self.lives.last.get(held.id, 0) <= 0 and name not in taken:
+                break
+            name = f"{name}_" if name.endswith("_") or len(name) > 1 else {"x": "y", "y": "z"}.get(name, f"{name}_")
+        return name
+
+    def side(self, items: list[MItem], values: list[Sym], names: list[str], indent: int) -> bool:
+        """The statements of one side; false if there are none."""
+        start = len(self.lines)
+        self.region(items, indent + 1, set())
+        for sym, name in zip(values, names, strict=True):
+            expr = self.operand(sym)
+            if expr.text != name:
+                self.put(indent + 1, f"{name} = ", expr, name)
+        return len(self.lines) > start
+
+    def one_line(
+        self, condition: str, sides: tuple[list[MItem], list[MItem]], join: tuple[Sym, Sym, Sym], indent: int
+    ) -> Expr | None:
+        """`a if condition else b`, if both sides are one expression and it is short."""
+        parts: list[Expr] = []
+        for items, sym in zip(sides, join[1:], strict=True):
+            if len(items) > 1 or (items and not isinstance(items[0], MNode | MCall | MSeq)):
+                return None
+            if items:
+                item = items[0]
+                assert isinstance(item, MNode | MCall | MSeq)
+                if item.outs != (sym,) or (isinstance(item, MNode) and (item.optional or item.use.unpack)):
+                    return None
+                parts.append(self.apply(item))
+            else:
+                parts.append(self.operand(sym))
+        whole = f"{parts[0].at(1)} if {condition} else {parts[1].at(0)}"
+        if len(whole) + 4 * indent > CHOICE:
+            return None
+        return Expr(whole, 0, parts[0].typed and parts[1].typed)
+
+    def loop(self, item: MFor, indent: int) -> None:
+        """A kept loop."""
+        name = ""
+        if item.carried is not None:
+            before, inside, after, out = item.carried
+            start = self.operand(before)
+            keep = self.lives.last.get(before.id, 0) > self.lives.place[id(item)] or before.kind == "param"
+            name = self.choose(inside, self.lives.place[id(item)]) if keep else start.text
+            if name != start.text:
+                self.put(indent, f"{name} = ", start, name)
+            self.bind(inside, name, self.typed.get(name, start.typed))
+            self.want[after.id] = name
+        if item.children:
+            made = next(i for i in item.items if isinstance(i, MCall | MSeq) or (isinstance(i, MNode) and i.module))
+            assert isinstance(made, MNode | MCall | MSeq)
+            variable = made.template.before.strip("_") if made.template is not None else made.name
+            variable = local_name(variable if variable.isidentifier() else "layer")
+            while self.busy(variable, 0) or variable == name:
+                variable += "_"
+            self.spelled[f"child {id(made)}"] = variable
+            self.lines.append(Line(indent, f"for {variable} in self.children():", ""))
+        else:
+            variable = self.spelled.get(item.variable, item.variable)
+            assert item.count.term is not None
+            turns = text(item.count.term, lambda n: self.spelled.get(n, n))
+            self.lines.append(Line(indent, f"for {variable} in range({turns}):", ""))
+        size = len(self.lines)
+        self.region(item.items, indent + 1, set())
+        if item.carried is not None:
+            expr = self.operand(item.carried[2])
+            if expr.text != name:
+                self.put(indent + 1, f"{name} = ", expr, name)
+            self.bind(item.carried[3], name, self.typed.get(name, False))
+        if len(self.lines) == size:
+            self.lines.pop()
+
+    def trained(self, items: list[MItem], indent: int) -> None:
+        """Items that only training needs: `aux = self.aux(x) if self.training else None`, or a block."""
+        self.flush(indent)
+        made = [s for i in items for s in results(i)]
+        inside = {id(i) for i in walk(items, False)}
+        leaving = [s for s in made if self.lives.last.get(s.id, 0) > max(self.lives.end[i] for i in inside)]
+        if len(items) == 1 and isinstance(items[0], MNode | MCall | MSeq) and len(leaving) == len(items[0].outs) == 1:
+            expr = Expr(f"{self.apply(items[0]).text} if self.training else None", 0, False)
+            self.assign(leaving[0], expr, items[0], indent)
+            return
+        names = []
+        now = max(self.lives.end[i] for i in inside)
+        for sym in leaving:
+            name = self.choose(sym, now)
+            while name in names:
+                name += "_"
+            names.append(name)
+            self.want[sym.id] = name
+            self.lines.append(Line(indent, f"{name}: Tensor | None = ", "None"))
+            self.typed[name] = True
+        self.lines.append(Line(indent, "if self.training:", ""))
+        self.region(items, indent + 1, set())
+        for sym, name in zip(leaving, names, strict=True):
+            if self.name_of[sym.id] != name:
+                self.put(indent + 1, f"{name} = ", self.operand(sym), name)
+            self.bind(sym, name, False)
+
+    # ---- the end
+
+    def give(self, sym: Sym, indent: int) -> None:
+        """`return` of one tensor, whose type a checker must know."""
+        if self.pending is None and self.lines and sym.kind != "param":
+            last = self.lines[-1]
+            name = self.name_of.get(sym.id)
+            if last.indent == indent and last.target == name and last.prefix == f"{name} = " and last.typed:
+                self.lines[-1] = Line(indent, "return ", last.px)
+                return
+        expr = self.operand(sym)
+        if not expr.typed:
+            self.annotate(expr.text)
+        self.lines.append(Line(indent, f"return {expr.text}", ""))
+
+    def annotate(self, name: str) -> None:
+        """Give a variable the type Tensor where it is first assigned."""
+        first = next((line for line in self.lines if line.target == name), None)
+        if first is not None and first.prefix == f"{name} = " and first.indent == 2:
+            first.prefix = f"{name}: Tensor = "
+            self.typed[name] = True
+            return
+        at = next((k for k, line in enumerate(self.lines) if f"{name}," in line.prefix or f" {name} =" in line.prefix), 0)
+        self.lines.insert(min(at, len(self.lines)), Line(2, f"{name}: Tensor", ""))
+
+
+def arguments(tree: Tree, show: Callable[[Tree], Px]) -> tuple[Px, ...]:
+    """The arguments of a call, without those that are at their default."""
+    kids = tree.arguments
+    keys, defaults = tree.keys or (None,) * len(kids), tree.defaults or (...,) * len(kids)
+    shown: list[Px] = []
+    dropping = True
+    for kid, key, default in reversed(list(zip(kids, keys, defaults, strict=True))):
+        if at_default(kid, default) and (key is not None or dropping):
+            continue
+        if key is None:
+            dropping = False
+        value = show(kid)
+        shown.append(value if key is None else Named(f"{key}=", value))
+    return tuple(reversed(shown))
+
+
+def at_default(tree: Tree, default: object) -> bool:
+    """Whether an argument is a literal equal to the callee's default."""
+    if default is ... or tree.kind not in ("leaf", "none"):
+        return False
+    if tree.kind == "none":
+        return default is None
+    slot = tree.leaf
+    if not isinstance(slot, Slot) or not isinstance(slot.term, Lit):
+        return False
+    value = slot.term.value
+    if isinstance(value, bool) or isinstance(default, bool):
+        return value is default
+    return terms.same(value, default) or (
+        isinstance(value, int | float) and isinstance(default, int | float) and value == default
+    )
+
+
+def _binds(slot: Slot) -> int:
+    if slot.shape is not None or slot.term is None:
+        return POSTFIX
+    return terms.binding(slot.term)
+
+
+def _between(places: list[int], start: int, end: int) -> list[int]:
+    """The places strictly between two."""
+    from bisect import bisect_left, bisect_right
+
+    return places[bisect_right(places, start) : bisect_left(places, end)]
+
+
+def _sole(item: MNode, sym: Sym) -> bool:
+    """Whether a step's text takes a tensor as its only argument, or as what a method is called on."""
+    if item.ins.count(sym) != 1 or item.use.arguments is not None or item.use.unpack is not None or item.optional:
+        return False
+    tree = item.use.function
+    if tree is None:
+        return len(item.ins) == 1
+    if tree.kind != "call" or not tree.kids:
+        return False
+    here = tree.kids[0]
+    if here.kind != "in" or item.ins[int(here.text)] is not sym:
+        return False
+    if tree.receiver:
+        return True
+    return len(arguments(tree, lambda t: "")) == 1
+
+
+def _bracketed(condition: str) -> str:
+    return f"({condition})" if " " in condition and not condition.startswith("self.training") else condition
+
+
+def terms_keyword(name: str) -> bool:
+    """Whether a name is a word of Python, which no attribute can be."""
+    from keyword import iskeyword
+
+    return iskeyword(name)
+
+
+__all__ = ["Body", "Expr", "Line", "arguments", "at_default", "needed"]

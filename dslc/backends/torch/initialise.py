@@ -1,0 +1,154 @@
+"""Tensors that a class declares, and `reset_parameters`: the initialisers that are not PyTorch's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dslc.backends.torch import layout, terms
+from dslc.backends.torch.layout import Group, Named, Px
+from dslc.backends.torch.merged import Class, Declared, MCall, MItem, MNode, MSeq, Slot, Template, walk
+from dslc.backends.torch.modules import Modules, is_attribute
+from dslc.backends.torch.terms import Lit
+from dslc.ir.model import Param
+from dslc.types.tensor import DType
+
+DEFAULTS: dict[str, dict[str, object]] = {
+    "uniform": {"a": 0.0, "b": 1.0},
+    "normal": {"mean": 0.0, "std": 1.0},
+    "trunc_normal": {"mean": 0.0, "std": 1.0, "a": -2.0, "b": 2.0},
+    "xavier_uniform": {"gain": 1.0},
+    "xavier_normal": {"gain": 1.0},
+    "kaiming_uniform": {"a": 0, "mode": "fan_in", "nonlinearity": "leaky_relu"},
+    "kaiming_normal": {"a": 0, "mode": "fan_in", "nonlinearity": "leaky_relu"},
+    "orthogonal": {"gain": 1},
+    "dirac": {"groups": 1},
+}
+"""Defaults of torch.nn.init's functions."""
+
+
+@dataclass(slots=True)
+class Initialiser:
+    """Writes what a class's own tensors need."""
+
+    modules: Modules
+    table: Callable[[Declared], Px | None]  # the values of a tensor that is given by index
+    lines: list[str] = field(default_factory=list)  # of `reset_parameters`
+
+    @property
+    def target(self) -> Class:
+        return self.modules.target
+
+    def annotations(self) -> list[str]:
+        """Types of buffers, which `register_buffer` does not tell a checker."""
+        return [f"    {n}: Tensor" for n, d in self.target.declared.items() if kind(d) != "param" and is_attribute(n)]
+
+    def declare(self) -> None:
+        """Lines of `__init__` that make the tensors, and those of `reset_parameters` that fill them."""
+        for name, declared in self.target.declared.items():
+            self._declare(name, declared)
+        for at, item in enumerate(walk(self.target.items)):
+            if isinstance(item, MNode):
+                for parameter, init, numbers in item.initial:
+                    self._fill(item, parameter, init, numbers, at)
+
+    def _declare(self, name: str, declared: Declared) -> None:
+        sizes = tuple(self.modules.slot(s) for s in declared.shape)
+        spec = declared.params[0].spec
+        dtype = () if spec.dtype is DType.FLOAT32 else (Named("dtype=", f"torch.{spec.dtype.value}"),)
+        empty = Group("torch.empty", (*(sizes or ("()",)), *dtype))
+        if kind(declared) == "param":
+            make: Px = Group("nn.Parameter", (empty,))
+            if is_attribute(name):
+                self.modules.put(f"self.{name} = ", make)
+            else:
+                self.modules.put("", Group("self.register_parameter", (terms.quoted(name), make)))
+        else:
+            persistent = () if kind(declared) == "buffer" else (Named("persistent=", "False"),)
+            self.modules.put("", Group("self.register_buffer", (terms.quoted(name), empty, *persistent)))
+        tensor = f"self.{name}" if is_attribute(name) else self._get(name, kind(declared))
+        values = self.table(declared)
+        if values is not None:
+            made = Group("torch.tensor", (values, *dtype))
+            if kind(declared) == "param":
+                self._put("with torch.no_grad():", "")
+                self._put("    ", Group(f"{tensor}.copy_", (made,)))
+            else:
+                self._put("", Group(f"{tensor}.copy_", (made,)))
+        else:
+            self._put("", self._call(spec.init.kind, tensor, declared.numbers))
+
+    def _get(self, name: str, of: str) -> str:
+        return f'self.get_{"parameter" if of == "param" else "buffer"}("{name}")'
+
+    def _put(self, prefix: str, px: Px) -> None:
+        indent = 2
+        while prefix.startswith("    "):
+            prefix, indent = prefix[4:], indent + 1
+        self.lines += layout.statement(prefix, px, "", indent)
+
+    def _call(self, init: str, tensor: str, numbers: dict[str, Slot]) -> Px:
+        """`nn.init.trunc_normal_(self.pos, std=0.02)`."""
+        args: list[Px] = [tensor]
+        defaults = DEFAULTS.get(init, {})
+        for name, slot in numbers.items():
+            if isinstance(slot.term, Lit) and name in defaults and slot.term.value == defaults[name]:
+                continue
+            text = self._number(slot)
+            args.append(text if init == "constant" else Named(f"{name}=", text))
+        return Group(f"nn.init.{init}_", tuple(args))
+
+    def _number(self, slot: Slot) -> str:
+        """A number of an initialiser: what the constructor had, where that was an argument, is stored."""
+        assert slot.term is not None
+        stored = self.target.stored
+        return terms.text(slot.term, lambda n: f"self.{stored[n]}" if n in stored else self.modules.spelled.get(n, n))
+
+    def _fill(self, item: MNode, parameter: str, init: str, numbers: dict[str, Slot], at: int) -> None:
+        """The initialiser of a module's parameter, wherever the module stands in the class."""
+        path = self._path(item)
+        if path is None:
+            return
+        if len(path) == 1 and isinstance(path[0], str) and is_attribute(path[0]):
+            tensor = f"self.{path[0]}.{parameter}"
+        else:
+            parts = [p if isinstance(p, str) else f"{p.before}{p.base}{p.after}" for p in path]
+            tensor = f'self.get_parameter("{".".join((*parts, parameter))}")'
+        self._put("", self._call(init, tensor, numbers))
+
+    def _path(self, item: MNode) -> list[str | Template] | None:
+        """The attributes that lead to a module from `self`."""
+        return _find(self.target.items, item)
+
+
+def _find(items: list[MItem], wanted: MNode) -> list[str | Template] | None:
+    for item in items:
+        if item is wanted:
+            return [wanted.name]
+        if isinstance(item, MSeq):
+            inner = _find(item.items, wanted)
+            if inner is not None:
+                return [item.name, *inner]
+        elif not isinstance(item, MNode | MCall):
+            from dslc.backends.torch.merged import regions
+
+            for region in regions(item):
+                inner = _find(region, wanted)
+                if inner is not None:
+                    return inner
+    return None
+
+
+def kind(declared: Declared) -> str:
+    """`param`, `buffer` or `const`."""
+    return declared.params[0].spec.kind
+
+
+def nested(values: object) -> Px:
+    """Nested lists of numbers as Python."""
+    if isinstance(values, list | tuple):
+        return Group("", tuple(nested(v) for v in values), "", "[]")
+    return terms.literal(values)[0]
+
+
+__all__ = ["Initialiser", "Param", "kind", "nested"]

@@ -1,0 +1,443 @@
+"""The file around the classes: header, imports, helpers, functions, and each class's text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+
+import dslc
+from dslc.backends.torch import layout, terms
+from dslc.backends.torch.body import Body
+from dslc.backends.torch.comments import Shapes
+from dslc.backends.torch.guards import check_function
+from dslc.backends.torch.initialise import Initialiser
+from dslc.backends.torch.layout import Group
+from dslc.backends.torch.liveness import lives, needed
+from dslc.backends.torch.merged import Class, MCall, MFor, MIf, MNode, MSeq, walk
+from dslc.backends.torch.modules import Modules, is_attribute, signature, template_text
+from dslc.backends.torch.slots import Resolver
+from dslc.backends.torch.tables import table
+from dslc.backends.torch.terms import Fn, Term
+from dslc.ir.model import Model
+from dslc.names.reserved import BUILTINS, GENERATED, KEYWORDS, local_name
+from dslc.syntax import tree
+
+SOURCES = {
+    "math": "import math",
+    "OrderedDict": "from collections import OrderedDict",
+    "Callable": "from collections.abc import Callable",
+    "partial": "from functools import partial",
+    "NamedTuple": "from typing import NamedTuple",
+    "torch": "import torch",
+    "F": "from torch.nn import functional as F",
+}
+"""Where the names of a file come from; `Tensor` and `nn` share a line."""
+
+
+def class_name(name: str) -> str:
+    """`inverted_residual` as `InvertedResidual`, `resnext50_32x4d` as `Resnext50_32x4d`."""
+    words = [w for w in re.split(r"[^A-Za-z0-9]+", name) if w]
+    text = ""
+    for word in words:
+        text += "_" if text and text[-1].isdigit() and word[0].isdigit() else ""
+        text += word[0].upper() + word[1:]
+    return f"Net{text}" if not text or text[0].isdigit() else text
+
+
+@dataclass(slots=True, eq=False)
+class File:
+    """What is the same for all classes of a file."""
+
+    model: Model
+    classes: list[Class]
+    helpers: dict[str, str]
+    externs: dict[str, str] = field(default_factory=dict)
+    notes: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+    check: tuple[list[str], list[tuple[str, int, int]]] = ((), ())  # type: ignore[assignment]
+    result: str = ""
+
+    def name_classes(self) -> None:
+        """Give every class a name of its own."""
+        taken = set(GENERATED) | set(BUILTINS) | set(KEYWORDS) | set(self.helpers) | {"_check_size"}
+        root = self.classes[-1]
+        for target in (root, *self.classes[:-1]):
+            base = self._base(target, root)
+            name, number = base, 1
+            while name in taken:
+                number += 1
+                name = f"{base}{number}" if not base[-1].isdigit() else f"{base}_{number}"
+            taken.add(name)
+            target.name = name
+            if target.kind == "extern":
+                assert isinstance(target.definition, tree.Extern)
+                path = "".join(p for p in target.definition.target.pieces if isinstance(p, str))
+                self.externs[name] = path
+        self.taken = taken
+        self.check = check_function(self.model)
+
+    def _base(self, target: Class, root: Class) -> str:
+        if target is root:
+            return class_name(self.model.entry)
+        if target.definition is not None:
+            return class_name(target.definition.name)
+        names = {m.name.rstrip("0123456789").rstrip("_-") for m in target.members}
+        only = next(iter(names)) if len(names) == 1 else ""
+        return class_name(only) if only and not only.isdecimal() else "Group"
+
+    def note(self, text: str) -> str:
+        """A comment on why something was chosen, once in a file."""
+        kind = text.split(" ")[-1]
+        if not text or kind in self.notes:
+            return ""
+        self.notes.add(kind)
+        return f"# {text}"
+
+    # ---- the whole
+
+    def assemble(self, functions: list[list[str]], bodies: list[list[str]]) -> str:
+        """The text of the file."""
+        blocks = [self._helper(name) for name in self._used_helpers(bodies)]
+        blocks += functions
+        if self.check[0]:
+            blocks.append(list(self.check[0]))
+        root = bodies.pop()
+        blocks += bodies
+        if self.result:
+            blocks.append(self._result())
+        blocks.append(root)
+        code = "\n\n\n".join("\n".join(b) for b in blocks)
+        imports = self._imports(code)
+        head = "\n".join(self._header())
+        return f"{head}\n\n{imports}\n\n\n{code}\n"
+
+    def _used_helpers(self, bodies: list[list[str]]) -> list[str]:
+        if not self.helpers:
+            return []
+        text = "\n".join("\n".join(b) for b in bodies)
+        found: dict[str, None] = {}
+        todo = [n for n in self.helpers if re.search(rf"\b{n}\b", text)]
+        while todo:
+            name = todo.pop(0)
+            inner = [n for n in self.helpers if n != name and re.search(rf"\b{n}\b", self.helpers[name])]
+            if any(n not in found for n in inner):
+                todo = [*(n for n in inner if n not in found), name, *todo]
+                continue
+            found[name] = None
+        return list(found)
+
+    def _helper(self, name: str) -> list[str]:
+        return self.helpers[name].strip("\n").split("\n")
+
+    def _header(self) -> list[str]:
+        root = self.model.root
+        definition = root.definition
+        assert isinstance(definition, tree.Block)
+        ports = ", ".join(self._port(p) for p in definition.ports or ())
+        results = ", ".join(_spaced(r.span.text) for r in definition.results or ())
+        arrow = f" -> {results}" if results else ""
+        path = self.model.source.path
+        path = path.rsplit("/", 1)[-1] if path.startswith(("/", "..")) or ":" in path else path
+        text = f"{self.model.entry}: {ports}{arrow}.\n\n"
+        version = getattr(dslc, "__version__", "0.1")
+        text += f"Generated by dslc {version} from {path}: edit that file, not this one."
+        return layout.docstring(text, 0)
+
+    def _port(self, port: tree.Port) -> str:
+        dims = ", ".join(_spaced(d.span.text) for d in port.spec.dims or ())
+        dtype = f"{port.spec.dtype} " if port.spec.dtype else ""
+        return f"{port.name} {dtype}[{dims}]" if port.spec.dims is not None else port.name
+
+    def _imports(self, code: str) -> str:
+        """The import lines that the code needs, sorted as ruff's isort rules do."""
+        used = {n.id for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name)}
+        standard = [SOURCES[n] for n in ("math",) if n in used]
+        standard += [SOURCES[n] for n in ("OrderedDict", "Callable", "partial", "NamedTuple") if n in used]
+        third = [SOURCES["torch"]] if "torch" in used else []
+        lines = []
+        pair = [n for n in ("Tensor", "nn") if n in used]
+        if pair:
+            lines.append(("torch", f"from torch import {', '.join(pair)}"))
+        if "F" in used:
+            lines.append(("torch.nn", SOURCES["F"]))
+        for name, path in self.externs.items():
+            module, _, cls = path.partition(":")
+            lines.append((module, f"from {module} import {cls}" + (f" as {name}" if cls != name else "")))
+        third += [line for _, line in sorted(lines)]
+        return "\n\n".join("\n".join(part) for part in (standard, third) if part)
+
+    def _result(self) -> list[str]:
+        """The NamedTuple that a root with results of training returns."""
+        root = self.classes[-1]
+        lines = [f"class {self.result}(NamedTuple):"]
+        for name, train in zip(output_names(root), root.first.train_only, strict=True):
+            lines.append(f"    {name}: Tensor{' | None' if train else ''}")
+        return lines
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def output_names(target: Class) -> list[str]:
+    """Names of a class's results: the header's, else `out`."""
+    first = target.first
+    found: list[str] = []
+    names = first.output_names or (None,) * len(target.outputs)
+    for name in names:
+        base = local_name(name) if name and name.isidentifier() else "out"
+        while base in found or base.startswith("_") or base in ("count", "index"):
+            base = f"{base.lstrip('_')}_"
+        found.append(base)
+    return found
+
+
+# ---- functions
+
+
+def function_lines(fn: Fn) -> list[str]:
+    """A `fn` of the program as a Python function."""
+    kinds: dict[str, str] = {}
+    parameters = []
+    for name, kind, default in fn.parameters:
+        kinds[name] = kind if kind in ("int", "float", "bool", "str") else ""
+        if not kinds[name]:
+            kinds[name] = static_type(default, kinds) if default is not None else "float"
+        text = f"{local_name(name)}: {kinds[name]}"
+        parameters.append(text if default is None else f"{text} = {terms.text(default, local_name)}")
+    body: list[str] = []
+    for name, term in fn.lets:
+        kinds[name] = static_type(term, kinds)
+        body += layout.statement(f"{local_name(name)} = ", terms.text(term, local_name), "", 1)
+    result = static_type(fn.result, kinds)
+    head = layout.statement("def ", Group(fn.name, tuple(parameters)), f" -> {result}:")
+    return [*head, *layout.docstring(fn.doc, 1), *body, *layout.statement("return ", terms.text(fn.result, local_name), "", 1)]
+
+
+def static_type(term: Term, kinds: dict[str, str]) -> str:
+    """The Python type of a term whose names have these types."""
+    match term:
+        case terms.Lit(value):
+            return type(value).__name__ if value is not None else "None"
+        case terms.Var(name):
+            return kinds.get(name, "float")
+        case terms.Infix("/", _, _):
+            return "float"
+        case terms.Infix("and" | "or", _, _) | terms.Comparison() | terms.Prefix("not", _):
+            return "bool"
+        case terms.Infix(_, left, right):
+            return _wider(static_type(left, kinds), static_type(right, kinds))
+        case terms.Prefix(_, value):
+            return static_type(value, kinds)
+        case terms.Choice(_, then, other):
+            return _wider(static_type(then, kinds), static_type(other, kinds))
+        case terms.Apply("int" | "round" | "len" | "math.ceil" | "math.floor", _, _, None):
+            return "int"
+        case terms.Apply("float" | "math.log" | "math.sqrt", _, _, None):
+            return "float"
+        case terms.Apply(_, args, _, None):
+            return _wider(*(static_type(a, kinds) for a in args))
+        case terms.Apply(_, _, _, terms.Fn() as body):
+            inner = {n: k if k else "float" for n, k, _ in body.parameters}
+            for name, line in body.lets:
+                inner[name] = static_type(line, inner)
+            return static_type(body.result, inner)
+    return "float"
+
+
+def _wider(*kinds: str) -> str:
+    return "float" if "float" in kinds else kinds[0]
+
+
+# ---- classes
+
+
+def class_lines(target: Class, resolver: Resolver, file: File) -> list[str]:
+    """The text of one class."""
+    base = "nn.Sequential" if target.sequential else "nn.Module"
+    lines = [f"class {target.name}({base}):"]
+    doc = target.definition.doc if target.definition is not None else ""
+    if target.why:
+        first = target.first.definition.name if target.first.definition is not None else target.first.name
+        doc = f"{doc.rstrip()}\n\nAnother class of `{first}`: {target.why}."
+    lines += layout.docstring(doc, 1)
+    modules = Modules(target, file.note)
+    tables = Initialiser(modules, lambda d: table(d, lambda n: _stored(target, n), [_size(target, s) for s in d.shape]))
+    annotations = tables.annotations()
+    if annotations:
+        lines += ["" for _ in lines[1:2]] + annotations
+    if len(lines) > 1:
+        lines.append("")
+    lines += layout.statement("def ", Group("__init__", ("self", *signature(target, modules.spelled))), " -> None:", 1)
+    lines += constructor_lines(target, modules, tables)
+    if tables.lines:
+        modules.put("", "self.reset_parameters()")
+        lines.append("        self.reset_parameters()")
+        lines += ["", "    def reset_parameters(self) -> None:", *tables.lines]
+    if not target.sequential:
+        lines += ["", *forward_lines(target, resolver, modules, file)]
+    return lines
+
+
+def _stored(target: Class, name: str) -> str:
+    return f"self.{target.stored[name]}" if name in target.stored else name
+
+
+def _size(target: Class, slot: object) -> str:
+    from dslc.backends.torch.merged import Slot
+
+    assert isinstance(slot, Slot) and slot.term is not None
+    return terms.text(slot.term, lambda n: _stored(target, n))
+
+
+def constructor_lines(target: Class, modules: Modules, tables: Initialiser) -> list[str]:
+    """The statements of `__init__`."""
+    if target.sequential:
+        for name, term in target.lets.items():
+            modules.put(f"{modules.spelled[name]} = ", modules.text(term))
+        px = modules.sequential("super().__init__", target.items, 2)
+        modules.put("", px)
+        tables.declare()
+        return modules.lines
+    modules.put("", "super().__init__()")
+    for name, term in target.lets.items():
+        modules.put(f"{modules.spelled[name]} = ", modules.text(term))
+    for key, attribute in target.stored.items():
+        modules.put(f"self.{attribute} = ", modules.spelled[key])
+    tables.declare()
+    modules.items(target.items, 2)
+    return modules.lines
+
+
+def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: File) -> list[str]:
+    """The text of `forward`."""
+    train = target.first.train_only or (False,) * len(target.outputs)
+    main = [s for s, t in zip(target.outputs, train, strict=True) if not t]
+    everything = needed(target, target.outputs)
+    training = everything - needed(target, main)
+    prune(target, everything)
+    reserved = set(file.taken) | {"self"} | {f for f in _functions(file)}
+    names = input_names(target, reserved)
+    spelled: dict[str, str] = {f"{k}": f"self.{v}" for k, v in target.stored.items()}
+    taken = reserved | set(names) | {"x", "y", "z"}
+    for key in (*target.reads, *target.local):
+        name = local_name(key.lower() if not key.startswith("@") else f"size{target.reads[key][1]}")
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        reserved.add(name)
+        spelled[key] = name
+    for item in walk(target.items):
+        if isinstance(item, MFor):
+            spelled[item.variable] = modules.spelled[item.variable]
+            reserved.add(modules.spelled[item.variable])
+    if target.why != "checked":
+        reserved -= set(names)
+
+    def attribute(item: MNode | MCall | MSeq) -> str:
+        child = body.spelled.get(f"child {id(item)}")
+        if child is not None:
+            return child
+        if item.template is not None:
+            return f"self.get_submodule({template_text(item.template, spelled[modules.variable_of(item)])})"
+        return f"self.{item.name}" if is_attribute(item.name) else f'self.get_submodule("{item.name}")'
+
+    def condition(item: MIf) -> str:
+        return modules.optional[id(item)].test
+
+    shapes = Shapes(target, resolver, file.model, target is file.classes[-1])
+    body = Body(target, attribute, condition, shapes.comment, reserved, spelled)
+    if target is file.classes[-1] and file.check[1]:
+        given = ", ".join(f"{names[i]}.shape[{a}]" for _, i, a in file.check[1])
+        body.lines += [_line(f"_check_size({given})")]
+    body.lines += [_line(text) for text in shape_reads(target, names, spelled)]
+    for key, term in target.local.items():
+        body.lines.append(_line(terms.text(term, lambda n: spelled.get(n, n)), f"{spelled[key]} = "))
+    body.write(names, training)
+    returned = give_back(target, body, train, file)
+    parameters = ("self", *(f"{n}: Tensor" for n in names))
+    head = layout.statement("def ", Group("forward", parameters), f" -> {returned}:", 1)
+    return [*head, *body.finish()]
+
+
+def _line(text: str, prefix: str = "") -> object:
+    from dslc.backends.torch.body import Line
+
+    return Line(2, prefix, text)
+
+
+def _functions(file: File) -> set[str]:
+    return set(file.helpers)
+
+
+def prune(target: Class, kept: set[int]) -> None:
+    """Drop from forward what no result needs."""
+    target.items = [i for i in target.items if id(i) in kept or not isinstance(i, MNode | MCall | MSeq)]
+
+
+def input_names(target: Class, reserved: set[str]) -> list[str]:
+    """Names of forward's parameters: the ports', else `x`."""
+    found: list[str] = []
+    for at, sym in enumerate(target.inputs):
+        value = sym.values[0]
+        base = value.name if value.name and value.name.isidentifier() and value.name != "it" else "x"
+        base = local_name(base)
+        name, number = base, 1
+        while name in found or (name in reserved and name != "x"):
+            number += 1
+            name = f"{base}{number}" if base == "x" else f"{base}_{number}"
+        found.append(name if at or name else "x")
+    return found
+
+
+def shape_reads(target: Class, names: list[str], spelled: dict[str, str]) -> list[str]:
+    """Lines that bind the sizes of inputs: `n, _, h, w = x.shape`, or `t = x.shape[1]`."""
+    lines = []
+    for index, name in enumerate(names):
+        axes = {axis: spelled[key] for key, (i, axis) in target.reads.items() if i == index}
+        if len(axes) == 1:
+            ((axis, local),) = axes.items()
+            lines.append(f"{local} = {name}.shape[{axis}]")
+        elif axes:
+            rank = target.inputs[index].values[0].type.rank
+            lines.append(f"{', '.join(axes.get(a, '_') for a in range(rank))} = {name}.shape")
+    return lines
+
+
+def give_back(target: Class, body: Body, train: tuple[bool, ...], file: File) -> str:
+    """Write `return`; the type of what is returned."""
+    outputs = target.outputs
+    if len(outputs) == 1 and not train[0]:
+        body.give(outputs[0], 2)
+        return "Tensor"
+    texts = [body.operand(s) for s in outputs]
+    if not any(train):
+        for text in texts:
+            if not text.typed:
+                body.annotate(text.text)
+        body.lines.append(_line(", ".join(t.text for t in texts), "return "))  # type: ignore[arg-type]
+        return f"tuple[{', '.join(['Tensor'] * len(outputs))}]"
+    kinds = ["Tensor | None" if t else "Tensor" for t in train]
+    for text, when in zip(texts, train, strict=True):
+        if not text.typed and not when:
+            body.annotate(text.text)
+    if target is not file.classes[-1]:
+        body.lines.append(_line(", ".join(t.text for t in texts), "return "))  # type: ignore[arg-type]
+        return f"tuple[{', '.join(kinds)}]"
+    name = f"{target.name}Output"
+    while name in file.taken:
+        name += "_"
+    file.result = name
+    body.lines.append(_line("if self.training:"))  # type: ignore[arg-type]
+    made = Group(name, tuple(t.text for t in texts))
+    from dslc.backends.torch.body import Line
+
+    body.lines.append(Line(3, "return ", made))
+    main = [t.text for t, when in zip(texts, train, strict=True) if not when]
+    body.lines.append(_line(", ".join(main), "return "))  # type: ignore[arg-type]
+    alone = "Tensor" if len(main) == 1 else f"tuple[{', '.join(['Tensor'] * len(main))}]"
+    return f"{alone} | {name}"
+
+
+__all__ = ["File", "class_lines", "function_lines", "lives"]

@@ -1,0 +1,231 @@
+"""Checks of generated code before it is given out: the text is what it may be, and builds this network."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Mapping
+
+from dslc.backends.torch import terms
+from dslc.backends.torch.merged import Class, CompilerBug, MCall, MFor, MIf, MItem, MNode, MSeq, Row, Slot, regions, walk
+from dslc.backends.torch.terms import Lit, NoValue
+
+MODULES = {
+    "math": None,
+    "torch": {"Tensor", "nn"},
+    "torch.nn": {"functional"},
+    "collections": {"OrderedDict"},
+    "collections.abc": {"Callable"},
+    "functools": {"partial"},
+    "typing": {"NamedTuple"},
+}
+"""Modules that a generated file may import, and from them what."""
+
+CALLABLE = frozenset(
+    "ValueError abs bool dict enumerate float int len list max min range reversed round str sum super tuple zip".split()
+)
+"""Builtins that a generated file may name."""
+
+STATEMENTS = (
+    ast.ClassDef,
+    ast.FunctionDef,
+    ast.Assign,
+    ast.AnnAssign,
+    ast.AugAssign,
+    ast.Expr,
+    ast.Return,
+    ast.If,
+    ast.For,
+    ast.Raise,
+    ast.With,
+    ast.Import,
+    ast.ImportFrom,
+)
+
+
+class Mismatch(Exception):
+    """Printed texts give a part of a class another value than the network has."""
+
+    def __init__(self, target: Class, why: str) -> None:
+        super().__init__(why)
+        self.target = target
+
+
+# ---- the text
+
+
+def check_text(text: str, externs: Mapping[str, str]) -> None:
+    """CompilerBug unless a file holds imports of known names, classes and functions, and names only what it binds."""
+    try:
+        module = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise CompilerBug(f"the generated file does not parse: {error}") from error
+    bound = set(CALLABLE)
+    for at, node in enumerate(module.body):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name not in MODULES or alias.asname is not None:
+                    raise CompilerBug(f"the generated file imports `{alias.name}`")
+                bound.add(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            bound |= _imported(node, externs)
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            bound.add(node.name)
+        elif not (at == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            raise CompilerBug(f"the generated file has a {type(node).__name__} at its top level")
+    for node in ast.walk(module):
+        if isinstance(node, ast.stmt) and not isinstance(node, STATEMENTS):
+            raise CompilerBug(f"the generated file has a {type(node).__name__} statement")
+        if isinstance(node, ast.Lambda | ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr | ast.Global | ast.Nonlocal):
+            raise CompilerBug(f"the generated file has a {type(node).__name__}")
+        if isinstance(node, ast.Attribute) and node.attr.startswith("__") and node.attr != "__init__":
+            raise CompilerBug(f"the generated file reads `{node.attr}`")
+    _check_names(module, bound)
+
+
+def _imported(node: ast.ImportFrom, externs: Mapping[str, str]) -> set[str]:
+    found = set()
+    for alias in node.names:
+        name = alias.asname or alias.name
+        allowed = MODULES.get(node.module or "")
+        own = externs.get(name) == f"{node.module}:{alias.name}"
+        if node.level or (not own and (allowed is None or alias.name not in allowed)):
+            raise CompilerBug(f"the generated file imports `{alias.name}` from `{node.module}`")
+        found.add(name)
+    return found
+
+
+def _check_names(module: ast.Module, bound: set[str]) -> None:
+    """Every name that is read is bound at the top level, a builtin of the list, or made in its function."""
+    for node in module.body:
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef):
+            continue
+        local = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        local |= {a.arg for a in ast.walk(node) if isinstance(a, ast.arg)}
+        if local & bound:
+            raise CompilerBug(f"the generated file binds `{min(local & bound)}` a second time")
+        for name in ast.walk(node):
+            if isinstance(name, ast.Name) and name.id not in local and name.id not in bound:
+                what = "a builtin that it may not use" if hasattr(builtins, name.id) else "bound nowhere"
+                raise CompilerBug(f"the generated file names `{name.id}`, which is {what}")
+
+
+# ---- what the text builds
+
+
+def replay(root: Class, classes: Mapping[int, Class]) -> None:
+    """Build the network from the printed terms alone, and compare every value with the network's.
+
+    Each class's parameters get what its callers' texts say, from the root on; nothing of the analysis that chose
+    the texts is used. Mismatch at the first that differs.
+    """
+    start: dict[str, object] = {}
+    for key, parameter in root.parameters.items():
+        if parameter.default is ...:
+            raise Mismatch(root, f"the root's parameter `{parameter.name}` has no default")
+        start[key] = parameter.default
+    todo: list[tuple[Class, int, dict[str, object]]] = [(root, 0, start)]
+    while todo:
+        target, member, given = todo.pop()
+        _replay(target, member, given, todo)
+
+
+def _replay(target: Class, member: int, given: dict[str, object], todo: list[tuple[Class, int, dict[str, object]]]) -> None:
+    for name, term in target.lets.items():
+        try:
+            given[name] = terms.evaluate(term, given)
+        except NoValue as error:
+            raise Mismatch(target, f"`{name}` of `{target.first.name}` has no value: {error}") from None
+    loops = {}
+    for item in walk(target.items):
+        if isinstance(item, MFor):
+            for row in item.inner:
+                loops[id(row.turns[-1][0])] = item.variable
+    items = _reached(target.items)
+    for slot, row, at in _rows(target, member):
+        if slot.forward or slot.term is None:
+            continue
+        env = {**given, **{loops[id(s)]: k for s, k in row.turns}} if row.turns else given
+        try:
+            value = terms.evaluate(slot.term, env)
+        except NoValue as error:
+            raise Mismatch(target, f"`{slot.hint}` in `{target.first.name}` has no value: {error}") from None
+        if not _same(value, slot.consts[at].value):
+            wanted = slot.consts[at].value
+            raise Mismatch(target, f"`{slot.hint}` in `{target.first.name}` would be {value}, and is {wanted}")
+    for item in items:
+        if isinstance(item, MCall):
+            _call(item, target, member, given, loops, todo)
+        elif isinstance(item, MNode | MSeq) and item.template is not None:
+            _template(item, target, member)
+
+
+def _reached(items: list[MItem]) -> list[MItem]:
+    return list(walk(items))
+
+
+def _rows(target: Class, member: int) -> list[tuple[Slot, Row, int]]:
+    """The slots of a class with a row of a member."""
+    found = []
+    for slot in target.slots:
+        if len(slot.rows) == len(target.members) and not slot.rows[0].turns:
+            found.append((slot, slot.rows[member], member))
+            continue
+        found += [(slot, row, at) for at, row in enumerate(slot.rows) if row.member == member]
+    return found
+
+
+def _call(
+    item: MCall,
+    target: Class,
+    member: int,
+    given: dict[str, object],
+    loops: dict[int, str],
+    todo: list[tuple[Class, int, dict[str, object]]],
+) -> None:
+    for at, row in enumerate(item.rows):
+        if row.member != member:
+            continue
+        env = {**given, **{loops[id(s)]: k for s, k in row.turns}} if row.turns else given
+        instance = item.calls[at].instance
+        inner: dict[str, object] = {}
+        for key, parameter in item.target.parameters.items():
+            slot = item.slots[parameter.name]
+            assert slot.term is not None
+            left_out = isinstance(slot.term, Lit) and parameter.default is not ...
+            if left_out and terms.same(slot.term.value, parameter.default):  # type: ignore[union-attr]
+                inner[key] = parameter.default
+            else:
+                inner[key] = terms.evaluate(slot.term, env)
+        if item.template is not None:
+            _check_template(item.template, row, instance.name, target)
+        if item.target.kind != "extern":
+            todo.append((item.target, item.target.index[id(instance)], inner))
+
+
+def _template(item: MNode | MSeq, target: Class, member: int) -> None:
+    from dslc.backends.torch.merged import Template
+
+    assert isinstance(item.template, Template)
+    names = [n.name for n in item.nodes] if isinstance(item, MNode) else [c.instance.name for c in item.calls]
+    for row, name in zip(item.rows, names, strict=True):
+        if row.member == member:
+            _check_template(item.template, row, name, target)
+
+
+def _check_template(template: object, row: Row, name: str, target: Class) -> None:
+    from dslc.backends.torch.merged import Template
+
+    assert isinstance(template, Template)
+    made = f"{template.before}{template.base + row.turns[-1][1]}{template.after}"
+    if made != name:
+        raise Mismatch(target, f"a module would be called `{made}`, and is `{name}`")
+
+
+def _same(a: object, b: object) -> bool:
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return isinstance(a, bool) == isinstance(b, bool) and a == b
+    return terms.same(a, b)
+
+
+__all__ = ["MIf", "Mismatch", "check_text", "regions", "replay"]
