@@ -61,7 +61,7 @@ _KINDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     "tuple[Size, ...]": ("sizes", lambda v: isinstance(v, tuple | list) and all(map(whole, v))),
 }
 
-_TYPES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
+TYPES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
     "int": _KINDS["int"],
     "float": _KINDS["float"],
     "bool": _KINDS["bool"],
@@ -281,16 +281,31 @@ class Binding(Expressions, ABC):
         if const.value is POISON:
             return None
         if declared.type is None:
-            return const
+            return self._like_default(block, declared, const, p)
         if declared.type.kind == "init":
             const = initial(const)
-        if not matches(declared.type, const.value):
-            wanted = spell_type(declared.type)
+        wanted = spell_type(declared.type)
+        if not matches(declared.type, const.value) or not self._takes(const.value, declared.type.calls):
             self.report(WrongType(block, declared.name, wanted, describe(const.value)), const.span, p)
             return None
         if declared.type.kind == "float" and isinstance(const.value, int):
             return Const(float(const.value), const.origin, const.scope, const.span)
         return const
+
+    def _takes(self, value: object, called_with: tuple[str, ...] | None) -> bool:
+        """Whether a layer has room for the arguments that `layer(out, s)` says it will get."""
+        if called_with is None or not isinstance(value, Recipe) or not isinstance(value.target, Definition | type):
+            return True
+        free = [n for n in self.parameter_names(value) if n not in value.bound]
+        return len(free) >= len(called_with)
+
+    def _like_default(self, block: str, declared: tree.Parameter, const: Const, p: Place) -> Const | None:
+        """A parameter without a type has its default's, where that is a plain literal."""
+        kind = literal_kind(declared.default)
+        if kind is None or TYPES[kind][1](const.value):
+            return const
+        self.report(WrongType(block, declared.name, TYPES[kind][0], describe(const.value)), const.span, p)
+        return None
 
     def missing(self, recipe: Recipe, names: list[str], p: Place, span: Span) -> Const:
         """The mistake of a layer applied before it is complete."""
@@ -379,7 +394,21 @@ def matches(declared: tree.TypeExpr, value: object) -> bool:
             and len(value) == len(declared.items)
             and all(matches(t, v) for t, v in zip(declared.items, value, strict=True))
         )
-    return _TYPES[declared.kind][1](value) if declared.kind in _TYPES else True
+    return TYPES[declared.kind][1](value)
+
+
+def literal_kind(default: tree.Expr | None) -> str | None:
+    """The type of a parameter whose default is a plain literal."""
+    match default:
+        case tree.Number(value=value):
+            return "int" if isinstance(value, int) else "float"
+        case tree.Word(word="true" | "false"):
+            return "bool"
+        case tree.Text():
+            return "str"
+        case tree.SizeLiteral():
+            return "size"
+    return None
 
 
 def spell_type(declared: tree.TypeExpr) -> str:
@@ -389,7 +418,9 @@ def spell_type(declared: tree.TypeExpr) -> str:
     elif declared.kind == "tuple":
         text = f"({', '.join(spell_type(t) for t in declared.items)})"
     else:
-        text = _TYPES[declared.kind][0] if declared.kind in _TYPES else declared.kind
+        text = TYPES[declared.kind][0]
+        if declared.calls is not None:
+            text += f" that takes ({', '.join(declared.calls)})"
     return f"{text} or none" if declared.optional else text
 
 

@@ -415,8 +415,17 @@ class Blocks(Application, ABC):
                     result.span,
                 )
             )
-        for value in block_of(q.owner).inputs:
-            value.readers.append(block_of(q.owner))
+        instance = block_of(q.owner)
+        for value in instance.inputs:
+            value.readers.append(instance)
+        for name, expr in block.facts:
+            fact = self.evaluate(expr, q)
+            if name not in ("macs", "params", "reach"):
+                self.report(
+                    BadOperation(f"an `extern` block states macs, params and reach, not `{name}`"), expr.span, q
+                )
+            elif fact.value is not POISON:
+                instance.facts[name] = fact.value
         return tuple(outs)
 
 

@@ -26,7 +26,9 @@ class Naming(State, ABC):
             node.first = again.first or again
             node.name, node.explicit = node.first.name, True
             return
-        node.name, node.explicit = self._module_name(node.owner, recipe, recipe.label, node.op.is_layer and node.op.name != "id", p, span)
+        node.name, node.explicit = self._module_name(
+            node.owner, recipe, recipe.label, node.op.is_layer and node.op.name != "id", p, span
+        )
 
     def name_instance(self, instance: Instance, recipe: Recipe, automatic: str, p: Place, span: Span) -> None:
         """Name an instance in its parent, or let it share the name of the first use of its `module`."""

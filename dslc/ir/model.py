@@ -99,6 +99,7 @@ class Instance:
     params: dict[str, Param] = field(default_factory=dict)  # declared by `param`, `buffer`, `const`
     first: Instance | None = None  # of a `module` used again: the instance that owns the weights
     via: str | None = None
+    facts: dict[str, object] = field(default_factory=dict)  # what an `extern` block says it costs: macs, params, reach
     taken: dict[str, Span] = field(default_factory=dict)  # names of its modules and tensors, and where they were given
     count: int = 0  # layer steps so far, of a numbered instance
     numbers: dict[str, int] = field(default_factory=dict)  # the last number of each automatic name

@@ -270,3 +270,36 @@ class BoundTwice(Mistake, code="E0202"):
     @property
     def label(self) -> str:
         return "give this one another name"
+
+
+class UnknownType(Mistake, code="E0220"):
+    """A parameter's type that the language does not have.
+
+    ```dl fails
+    block head(classes: integer): gap -> flatten -> linear(classes)
+
+    net f on x[N, 3, 32, 32]: head(10)
+    ```
+
+    ```dl
+    block head(classes: int): gap -> flatten -> linear(classes)
+
+    net f on x[N, 3, 32, 32]: head(10)
+    ```
+    """
+
+    name: str
+    known: tuple[str, ...]
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        return f"unknown type `{self.name}`"
+
+    @property
+    def label(self) -> str:
+        return f"types are {', '.join(self.known)}, lists `[int]` and tuples `(int, int)`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"did you mean `{self.near}`?", replace=self.near),) if self.near else ()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Sink
-from dslc.names.errors import BoundTwice
+from dslc.names.errors import BoundTwice, UnknownType
 from dslc.names.resolve import Program
 from dslc.source import Span
 from dslc.syntax import tree
+
+PARAMETER_TYPES = ("int", "float", "bool", "str", "size", "layer", "init", "dtype")
 
 
 def check_headers(program: Program, sink: Sink) -> None:
@@ -17,6 +20,14 @@ def check_headers(program: Program, sink: Sink) -> None:
         for item in loaded.tree.items:
             if isinstance(item, tree.Block | tree.Extern | tree.Fn | tree.NetAlias):
                 _check(item, program, set(loaded.scope.names), sink)
+
+
+def _check_type(declared: tree.TypeExpr, sink: Sink) -> None:
+    if declared.kind not in PARAMETER_TYPES and declared.kind not in ("list", "tuple"):
+        near = nearest(declared.kind, PARAMETER_TYPES)
+        sink.add(UnknownType(declared.kind, PARAMETER_TYPES, near).at(declared.span))
+    for inner in declared.items:
+        _check_type(inner, sink)
 
 
 def _check(
@@ -36,6 +47,8 @@ def _check(
             seen[name] = (what, span)
 
     for parameter in item.parameters:
+        if parameter.type is not None:
+            _check_type(parameter.type, sink)
         bind(parameter.name, "a parameter", parameter.span)
     ports = item.ports or () if isinstance(item, tree.Block | tree.Extern) else ()
     for port in ports:

@@ -9,6 +9,7 @@ from dslc.diagnostics.model import Edit, Help, Mistake
 from dslc.syntax import mistakes
 from dslc.syntax.lalr import END, Automaton, Stuck
 from dslc.syntax.layout import ITEM_WORDS, Line, Token
+from dslc.syntax.mistakes.words import quoted
 from dslc.syntax.text import Found
 
 _LAYOUT = frozenset(("_NEWLINE", "_INDENT", "_DEDENT"))
@@ -284,7 +285,7 @@ _RULES: tuple[Callable[[Case], Blame | None], ...] = (
 
 def _unexpected(case: Case) -> Blame:
     token, before = case.token, case.before
-    found = _FOUND.get(token.kind) or f"`{token.text}`"
+    found = _FOUND.get(token.kind) or quoted(token.text)
     help: tuple[Help, ...] = ()
     start, end = token.start, token.end
     if token.kind == "MORETHAN" and before.kind == "ASSIGN" and before.end == token.start:

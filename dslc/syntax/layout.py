@@ -175,8 +175,9 @@ class _Reader:
                 fresh, line_start = True, stop
                 continue
             if kind == "comment":
-                span = self.found.source.span(at, stop)
-                self.out.comments.append(Comment(span, match[group], fresh))
+                text = match[group].rstrip()
+                span = self.found.source.span(at, at + len(text))
+                self.out.comments.append(Comment(span, text, fresh))
                 continue
             text = match[group]
             wrong = False

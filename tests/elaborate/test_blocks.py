@@ -203,3 +203,33 @@ def test_sizes_and_arguments_from_outside() -> None:
     for wrong in ({"T": 3}, {"H": 0}):
         with pytest.raises(Exception, match="E0219"):
             compile_model(text, sizes=wrong)
+
+
+def test_a_layer_parameter_says_what_it_is_called_with() -> None:
+    block = f"block b(unit: layer(out, s)) {ON}:\n    unit(8, s=2)"
+    assert shapes(model(in_net(block, "b(conv(k=3))"))) == ["[N, 8]"]
+    found = errors(in_net(block, "b(relu)"))
+    assert found == [("E0360", 5, "`unit` of `b` must be a layer that takes (out, s), not a layer (`relu`)")]
+
+
+def test_a_parameter_without_a_type_has_its_defaults() -> None:
+    block = f"block b(n=3, p=half) {ON}:\n    conv(n, 3, p=p)"
+    assert shapes(model(in_net(block, "b(4, p=2)"))) == ["[N, 4]"]
+    assert errors(in_net(block, 'b("4")'))[0][0] == "E0360"
+
+
+def test_types_must_be_known() -> None:
+    assert errors(in_net(f"block b(n: integer) {ON}:\n    relu", "b(3)"))[0][:2] == ("E0220", 1)
+
+
+def test_what_an_extern_block_states() -> None:
+    text = """
+    extern block mine(out: int) on x[N, C, H, W] -> y[N, out, H, W] = "package.module:Class"
+        macs = out * C * H * W
+        params = out * C
+
+    net f on x[N, 3, 32, 32]:
+        mine(8) -> gap -> flatten
+    """
+    call = model(text).root.body[0]
+    assert call.instance.facts == {"macs": 8 * 3 * 32 * 32, "params": 24}  # type: ignore[union-attr]

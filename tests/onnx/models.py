@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 NETS = {
     "lenet": "lenet.dl",
-    "alexnet": "alexnet.dl",
     "nin": "nin.dl",
     "googlenet": "googlenet.dl",
     "resnet18": "resnet.dl",
@@ -34,11 +34,18 @@ NETS = {
 
 
 def example(name: str, **sizes: int) -> Model:
+    """A network of examples/, at other default sizes where they are given."""
     return dslc.compile(EXAMPLES / NETS[name], net=name, sizes=sizes or None)
 
 
+@cache
+def example_state(name: str) -> dict[str, Array]:
+    """Its `lively` weights; not to be changed."""
+    return lively(example(name))
+
+
 def lively(model: Model, seed: int = 0) -> dict[str, Array]:
-    """Weights that keep signals near 1 and statistics that are not 0 and 1, so that nothing cancels by chance."""
+    """Weights that keep signals near 1, and statistics that are not 0 and 1: nothing cancels by chance."""
     rng = np.random.default_rng(seed)
     state = initial(model.params)
     for name, array in state.items():
@@ -46,7 +53,7 @@ def lively(model: Model, seed: int = 0) -> dict[str, Array]:
             state[name] = rng.uniform(0.5, 1.5, array.shape).astype(np.float32)
         elif array.dtype == np.float32 and array.ndim > 1:
             fan = array.size // array.shape[0]
-            state[name] = rng.normal(0, fan**-0.5, array.shape).astype(np.float32)
+            state[name] = rng.standard_normal(array.shape, np.float32) * np.float32(fan**-0.5)
         elif array.dtype == np.float32:
             state[name] = (array + rng.normal(0, 0.1, array.shape)).astype(np.float32)
     return state

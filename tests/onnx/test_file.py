@@ -12,19 +12,20 @@ import pytest
 from dslc.backends.onnx import file
 from dslc.backends.onnx.emit import emit
 from dslc.output import OutputError
-from tests.onnx.models import difference, example, inputs_of, lively, run
+from dslc.weights.init import initial
+from tests.onnx.models import difference, example, inputs_of, run
 
 
 def test_inline(tmp_path: Path) -> None:
     model = example("lenet")
-    graph = emit(model, lively(model))
+    graph = emit(model, initial(model.params))
     assert file.save(graph, tmp_path / "net.onnx") == [tmp_path / "net.onnx"]
     assert (tmp_path / "net.onnx").read_bytes() == graph.data()
 
 
 def test_external(tmp_path: Path) -> None:
     model = example("mobilenet_v2")
-    graph = emit(model, lively(model))
+    graph = emit(model, initial(model.params))
     written = file.save(graph, tmp_path / "net.onnx", inline_limit=1000)
     assert written == [tmp_path / "net.onnx.data", tmp_path / "net.onnx"]
     onnx.checker.check_model(str(tmp_path / "net.onnx"), full_check=True)
@@ -51,7 +52,7 @@ def test_external(tmp_path: Path) -> None:
 
 def test_external_again_is_the_same(tmp_path: Path) -> None:
     model = example("lenet")
-    graph = emit(model, lively(model))
+    graph = emit(model, initial(model.params))
     contents = []
     for _ in range(2):
         written = file.save(graph, tmp_path / "net.onnx", inline_limit=1000)
@@ -64,5 +65,5 @@ def test_nothing_is_left_where_it_cannot_be_written(tmp_path: Path, limit: int) 
     (tmp_path / "net.onnx").mkdir()
     model = example("lenet")
     with pytest.raises(OutputError, match="is a directory"):
-        file.save(emit(model, lively(model)), tmp_path / "net.onnx", inline_limit=limit)
+        file.save(emit(model, initial(model.params)), tmp_path / "net.onnx", inline_limit=limit)
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]

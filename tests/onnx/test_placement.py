@@ -8,7 +8,7 @@ from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.graph import NodeDef, OnnxGraph, TensorInfo
 from dslc.backends.onnx.placement import leaving
 from dslc.types.tensor import DType
-from tests.onnx.models import NETS, example, exported, lively
+from tests.onnx.models import NETS, example, example_state, exported
 
 FLOAT, HALF, INT, BOOL = DType.FLOAT32, DType.FLOAT16, DType.INT64, DType.BOOL
 
@@ -63,8 +63,7 @@ def test_types_are_followed_through_unnamed_tensors() -> None:
 
 @pytest.mark.parametrize("name", NETS)
 def test_every_example_stays(name: str) -> None:
-    model = example(name)
-    assert leaving(emit(model, lively(model)).graph) == []
+    assert leaving(emit(example(name), example_state(name)).graph) == []
 
 
 def test_size_arithmetic_runs_on_the_host() -> None:

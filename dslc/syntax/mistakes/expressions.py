@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
+from dslc.syntax.mistakes.words import quoted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,8 +32,7 @@ class NeedsBrackets(Mistake, code="E0140"):
 
     @property
     def message(self) -> str:
-        shown = self.text if len(self.text) <= 40 and "\n" not in self.text else "this"
-        return f"`{shown}` needs brackets beside `->`" if shown != "this" else "this needs brackets beside `->`"
+        return f"{quoted(self.text)} needs brackets beside `->`"
 
     @property
     def help(self) -> tuple[Help, ...]:
@@ -122,8 +122,7 @@ class Target(Mistake, code="E0143"):
 
     @property
     def message(self) -> str:
-        text = self.text if len(self.text) <= 40 and "\n" not in self.text else "this"
-        return f"`{text}` is not a name that `{self.form}` can give"
+        return f"{quoted(self.text)} is not a name that `{self.form}` can give"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -171,7 +170,7 @@ class PositionalAfterKeyword(Mistake, code="E0145"):
 
     @property
     def message(self) -> str:
-        return f"an argument without a name stands after `{self.keyword}=`"
+        return f"an argument without a name stands after {quoted(self.keyword + '=')}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -196,7 +195,7 @@ class RepeatedName(Mistake, code="E0146"):
 
     @property
     def message(self) -> str:
-        return f"the {self.what} `{self.name}` stands here twice"
+        return f"the {self.what} {quoted(self.name)} stands here twice"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
+from dslc.syntax.mistakes.words import quoted
 
 HABITS = {
     "def": "a layer is a `block`, a function of compile-time values is a `fn`",
@@ -209,7 +210,7 @@ class BudgetForm(Mistake, code="E0165"):
 
     @property
     def message(self) -> str:
-        return f"`{self.text}` is no limit: write a quantity, a comparison and a value, as in `params <= 26M`"
+        return f"{quoted(self.text)} is no limit: write a quantity, a comparison and a value, as in `params <= 26M`"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

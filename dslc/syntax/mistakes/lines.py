@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
+from dslc.syntax.mistakes.words import quoted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -331,12 +332,7 @@ class SuiteOwner(Mistake, code="E0130"):
 
     @property
     def message(self) -> str:
-        return f"{_quoted(self.text)} takes no suite"
-
-
-def _quoted(text: str) -> str:
-    line = text.split("\n")[0]
-    return f"`{line if len(line) <= 40 and line == text else line[:37] + '...'}`"
+        return f"{quoted(self.text)} takes no suite"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

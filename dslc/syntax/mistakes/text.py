@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
+from dslc.syntax.mistakes.words import quoted
 
 # what to write in place of a character, and why
 _CHARACTERS: dict[str, tuple[str | None, str]] = {
@@ -102,7 +103,7 @@ class ForeignName(Mistake, code="E0103"):
     @property
     def message(self) -> str:
         letter = next(c for c in self.name if not c.isascii())
-        return f"`{self.name}` is no name: `{letter}` (U+{ord(letter):04X}) is not one of A-Z a-z 0-9 _"
+        return f"{quoted(self.name)} is no name: `{letter}` (U+{ord(letter):04X}) is not one of A-Z a-z 0-9 _"
 
     @property
     def help(self) -> tuple[Help, ...]:
