@@ -54,8 +54,9 @@ EXPORT = (
     TORCHVISION
     + """
 import sys
-net = torchvision.models.{name}().eval()
-torch.onnx.export(net, (torch.zeros(1, 3, 224, 224),), sys.argv[1], dynamo=True, verbose=False)
+name, path = sys.argv[1:]
+net = torchvision.models.get_model(name).eval()
+torch.onnx.export(net, (torch.zeros(1, 3, 224, 224),), path, dynamo=True, verbose=False)
 """
 )
 
@@ -169,7 +170,7 @@ def build_table(rounds: int) -> None:
     rows = []
     for name, (file, bar) in BUILDS.items():
         ours = Command("dslc", lambda out, f=file, n=name: dslc("build", EXAMPLES / f, "--net", n, "-o", out))  # type: ignore[misc]
-        theirs = Command("torch", lambda out, n=name: code(EXPORT.format(name=n), out / "net.onnx"))  # type: ignore[misc]
+        theirs = Command("torch", lambda out, n=name: code(EXPORT, n, out / "net.onnx"))  # type: ignore[misc]
         found = medians([ours, theirs], rounds)
         ratio = found["dslc"] / found["torch"]
         rows.append(

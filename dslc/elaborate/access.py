@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
@@ -27,10 +27,13 @@ from dslc.elaborate.state import (
 )
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import REGISTRY, Init
-from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.ops.initialisers import initialiser
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, literal
+
+Argument: TypeAlias = tuple[str | None, Const, Span | None]
+"""An evaluated argument: its name, value, and the name's place."""
 
 
 class Access(Operators, ABC):
@@ -135,8 +138,7 @@ class Access(Operators, ABC):
     # ---- calls, chains, names of modules
 
     def _call(self, expr: tree.Call, p: Place) -> Const:
-        arguments: list[tuple[str | None, Const, Span | None]] = []
-        target = self._callee(expr, p)
+        arguments: list[Argument] = []
         for argument in expr.arguments:
             value = self.evaluate(argument.value, p)
             if argument.star:
@@ -146,6 +148,7 @@ class Access(Operators, ABC):
                     self.report(NotIterable(describe(value.value), False), argument.span, p)
             else:
                 arguments.append((argument.name, value, argument.name_span))
+        target = self._callee(expr, arguments, p)
         if target.value is POISON:
             return target
         plain = [a[1].value for a in arguments if a[0] is None]
@@ -167,18 +170,19 @@ class Access(Operators, ABC):
                 )
         return self.report(BadOperation(f"{describe(target.value)} cannot be called"), expr.target.span, p)
 
-    def _callee(self, expr: tree.Call, p: Place) -> Const:
+    def _callee(self, expr: tree.Call, arguments: list[Argument], p: Place) -> Const:
+        """What is called. A name of both a layer and a compile-time function is the function of plain values."""
         target = self.evaluate(expr.target, p)
-        if isinstance(target.value, Recipe) and isinstance(expr.target, tree.Name):
-            name = expr.target.name
-            initial = name in INITIALISERS and name in REGISTRY and not expr.arguments
-            if not initial and name in const.BUILTINS and name in REGISTRY and p.scope.find(name) is None:
-                return Const(target.value, None, None, target.span)
+        if not isinstance(target.value, Recipe) or not isinstance(expr.target, tree.Name):
+            return target
+        name = expr.target.name
+        plain = [c.value for key, c, _ in arguments if key is None]
+        both = name in const.BUILTINS and name in REGISTRY and p.scope.find(name) is None
+        if both and plain and not any(is_tensor(v) for v in plain):
+            return literal(Builtin(name), expr.target.span)
         return target
 
-    def _builtin(
-        self, name: str, arguments: list[tuple[str | None, Const, Span | None]], expr: tree.Call, p: Place
-    ) -> Const:
+    def _builtin(self, name: str, arguments: list[Argument], expr: tree.Call, p: Place) -> Const:
         for key, _, span in arguments:
             if key is not None:
                 return self.report(BadOperation(f"`{name}` takes no argument by name"), span or expr.span, p)
@@ -191,7 +195,7 @@ class Access(Operators, ABC):
     def call_function(
         self,
         target: Function,
-        arguments: list[tuple[str | None, Const, Span | None]],
+        arguments: list[Argument],
         expr: tree.Call,
         p: Place,
     ) -> Const:

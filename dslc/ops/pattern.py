@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Reject
@@ -34,6 +35,7 @@ class Pattern:
     text: tuple[str, str]
 
 
+@lru_cache(maxsize=1024)
 def read(op: str, pattern: str) -> Pattern:
     """A pattern's two sides. A Reject where it cannot be read."""
     sides = pattern.split("->")

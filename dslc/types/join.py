@@ -63,7 +63,7 @@ def _all_of(parts: list[Dim], known: Known) -> Agreement:
     """Where every part is zero; each has one symbol."""
     sets: dict[str, Domain] = {}
     for part in parts:
-        found = _by_classes(part, known.order(part), known) if can_vanish(part) else Agreement(never=True)
+        found = _by_classes(part, known.order(part), known)
         if found.never or found.universal:
             return found
         sets |= found.sets

@@ -179,3 +179,8 @@ def test_a_bomb_of_blocks_is_counted_before_it_is_expanded() -> None:
     )
     text = blocks + "\nnet f on x[N, 3, H=8, W=8]:\n    for i in range(2): b5\n    gap -> flatten\n"
     assert [c for c, _, _ in errors(text)] == ["E0379"]
+
+
+def test_a_function_of_plain_values_may_share_its_name_with_a_layer() -> None:
+    lines = ["let w = sum([2, 4])", "conv(w, 3) -> abs -> sum(axis=2) -> (it + sqrt(4.0)) -> sqrt"]
+    assert shapes(body(*lines)) == ["[N, 6, W]"]

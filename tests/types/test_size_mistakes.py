@@ -125,6 +125,10 @@ def test_open_condition() -> None:
         "`7 >= ceil(H/32)` holds for H <= 224 only",
         "write `require H <= 224`, `require H >= 225`, or `224` for `H` in the net's port",
     ]
+    larger, (x,) = net(H=300)
+    assert said(refused(lambda: larger.decide(">=", 7, -(-x // 32), SPAN)))[2] == (
+        "write `require H >= 225`, `require H <= 224`, or `300` for `H` in the net's port"
+    )
     assert said(refused(lambda: sizes.decide("==", h % 2, 0, SPAN)))[1:] == [
         "`H % 2 == 0` holds for H % 2 == 0 only",
         "write `require H % 2 == 0`, `require H % 2 == 1`, or `224` for `H` in the net's port",

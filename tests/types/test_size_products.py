@@ -126,3 +126,12 @@ def test_a_symbol_inside_one_floor_is_asked_as_that_floor() -> None:
         sizes.require("==", (size // 32) % 7, 0, SPAN)
     assert sizes.allowed() == "H % 224 == 0 (exactly H % 224 in {0..31}); W as H"
     assert str(sizes.divide((h // 32) * (w // 32), 49, SPAN)) == "((H // 32)*(W // 32)) // 49"
+
+
+def test_a_floor_that_skips_numbers_is_no_variable() -> None:
+    sizes = Sizes()
+    h, w = sizes.symbol("H", 400, SPAN), sizes.symbol("W", 400, SPAN)
+    for size, code in ((h // 2, "E0408"), ((5 * h) // 2, "E0404")):
+        with pytest.raises(Reject) as refused:
+            sizes.divide(size * w, 200, SPAN)
+        assert refused.value.mistake.code == code

@@ -199,6 +199,14 @@ def test_a_symbol_in_terms_of_another_moves_its_sizes() -> None:
     assert sizes.equal(t - 3, 2 * s, SPAN) is not None
 
 
+def test_moving_sizes_that_fit_already_is_no_guard() -> None:
+    sizes, (s, t) = net(S=30, T=63)
+    sizes.require("==", s % 2, 0, SPAN)
+    sizes.require("==", t % 4, 3, SPAN)
+    sizes.require("==", t, 2 * s + 3, SPAN)
+    assert [guard.text for guard in sizes.guards] == ["S % 2 == 0", "T % 4 == 3", "T == 2*S + 3"]
+
+
 def test_three_symbols_in_a_row() -> None:
     sizes, (a, b, c) = net(A=12, B=6, C=3)
     sizes.require("==", a, 2 * b, SPAN)

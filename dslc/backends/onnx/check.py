@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import onnx
 
 
-def check(model: OnnxModel | onnx.ModelProto) -> onnx.ModelProto:
-    """The model with all its shapes, found by onnx.
+def check(model: OnnxModel | onnx.ModelProto) -> None:
+    """Run onnx's checker and its strict shape inference.
 
     Raises `onnx.checker.ValidationError` or `onnx.shape_inference.InferenceError` where onnx finds the file
     wrong, or where a declared shape is not the one that its inference finds.
@@ -20,4 +20,3 @@ def check(model: OnnxModel | onnx.ModelProto) -> onnx.ModelProto:
 
     proto = model.proto() if isinstance(model, OnnxModel) else model
     onnx.checker.check_model(proto, full_check=True)
-    return onnx.shape_inference.infer_shapes(proto, check_type=True, strict_mode=True, data_prop=True)
