@@ -212,10 +212,10 @@ class Access(Operators, ABC):
         """Send tensors through the steps of a chain."""
         q = p.inside()
         for step in rest:
-            if value.value is POISON:
-                return value
             q.it = value.value  # type: ignore[assignment]
             made = self.evaluate(step, q)
+            if value.value is POISON:
+                continue
             if is_tensor(made.value) and not mentions_it(step):
                 return self.report(NotALayer(describe(made.value)), step.span, p)
             value = self.settle(made, q, step.span)

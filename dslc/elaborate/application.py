@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from typing import Final
 
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
 from dslc.elaborate.arguments import Binding
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation, NotALayer, WrongInputs
+from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import (
     POISON,
@@ -35,12 +37,16 @@ from dslc.types.dim import Dim, Size
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
 
+SYMBOLS: Final = {name: symbol for symbol, name in OPERATORS.items()} | {"cat": "concat"}
+"""What the user wrote for an op."""
+
 
 class OpContext:
     """What an op's `infer` may ask; see `ops.base.InferContext`."""
 
-    def __init__(self, sizes: Sizes, inputs: tuple[Value, ...], consts: dict[str, Const], span: Span) -> None:
+    def __init__(self, sizes: Sizes, op: str, inputs: tuple[Value, ...], consts: dict[str, Const], span: Span) -> None:
         self.sizes = sizes
+        self.by = SYMBOLS.get(op, op)
         self.inputs = inputs
         self.consts = consts
         self.span = span
@@ -51,13 +57,13 @@ class OpContext:
             a = self.sizes.pin(a, self.span)
         elif isinstance(b, Dim) and isinstance(a, int) and any(self.loose(i) for i in range(len(self.inputs))):
             b = self.sizes.pin(b, self.span)
-        return self.sizes.equal(a, b, self.span)
+        return self.sizes.equal(a, b, self.span, self.by)
 
     def at_least(self, a: Size, b: Size) -> None:
-        self.sizes.at_least(a, b, self.span)
+        self.sizes.at_least(a, b, self.span, self.by)
 
     def divide(self, a: Size, m: Size) -> Size:
-        return self.sizes.divide(a, m, self.span)
+        return self.sizes.divide(a, m, self.span, self.by)
 
     def pin(self, a: Size) -> int:
         return a if isinstance(a, int) else self.sizes.pin(a, self.span)
@@ -240,7 +246,7 @@ class Application(Binding, Naming, ABC):
             consts["bias"] = literal(True, recipe.span)
         op = cls(**values)
         try:
-            types = op.infer(OpContext(self.sizes, inputs, consts, span), *(v.type for v in inputs))
+            types = op.infer(OpContext(self.sizes, cls.name, inputs, consts, span), *(v.type for v in inputs))
         except Reject as reject:
             return self._rejected(reject, recipe, consts, inputs, p, span)
         node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)
@@ -279,7 +285,9 @@ class Application(Binding, Naming, ABC):
         for port, value in zip(ports, inputs, strict=False):
             mistake = _unfit(op.name, port, value.type)
             if mistake is not None:
-                made = [Label(value.span, f"this is {value.type}")] if value.span not in (None, span) else []
+                made = (
+                    [Label(value.span, f"this is {self.shape(value.type)}")] if value.span not in (None, span) else []
+                )
                 self.report(mistake, span, p, made)
                 return False
         return True
@@ -301,7 +309,7 @@ class Application(Binding, Naming, ABC):
         if len(inputs) > 1:
             for value in inputs:
                 if value.span is not None:
-                    related.append(Label(value.span, f"this is {value.type}"))
+                    related.append(Label(value.span, f"this is {self.shape(value.type)}"))
         return self.report(reject.mistake, where, p, related)
 
     @abstractmethod

@@ -314,7 +314,7 @@ class Blocks(Application, ABC):
     def _wrong_port(self, where: str, spec: tree.TensorSpec, value: Value, why: str, p: Place, span: Span) -> None:
         labels = [Label(spec.span, "the header asks for this")]
         if value.span is not None and value.span != span:
-            labels.append(Label(value.span, f"this is {value.type}"))
+            labels.append(Label(value.span, f"this is {self.shape(value.type)}"))
         self.report(WrongPort(where, spec.span.text, str(value.type), why), span, p, labels)
 
     # ---- results

@@ -18,7 +18,7 @@ from dslc.syntax import tree
 from dslc.types.const import Const, Scope
 from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
-from dslc.types.tensor import DType
+from dslc.types.tensor import DType, TensorType
 
 MAX_DEPTH: Final = 200
 
@@ -252,6 +252,14 @@ class State(ABC):
         if p is not None:
             self.broken.add(id(block_of(p.owner)))
         return Const(POISON, None, None, span)
+
+    def shape(self, type: TensorType) -> str:
+        """A tensor's type for a label; a size with arithmetic is shown with its value at the default sizes too."""
+        computed = any(isinstance(d, Dim) and not str(d).isidentifier() for d in type.dims)
+        if not computed:
+            return str(type)
+        values = ", ".join(str(self.sizes.value(d)) for d in type.dims)
+        return f"{type}, by default [{values}]"
 
     @abstractmethod
     def evaluate(self, expr: tree.Expr, p: Place) -> Const:

@@ -123,8 +123,10 @@ class Sizes:
             raise Reject(refuse.below(self, a, b, {}, by))
         names = self.names(difference)
         refuse.universal(self, names, a, ">=", b)
-        if len(names) > 1:
+        if len(names) > 1 and self.value(difference) >= 0:
             raise Reject(refuse.undecided(self, a, ">=", b, names))
+        if len(names) > 1:
+            raise Reject(refuse.below(self, a, b, {}, by))
         holds, fails = self._split(difference, a, ">=", b)
         if fails.empty:
             return
@@ -287,9 +289,10 @@ class Sizes:
             yield
         except TooManyResidues as many:
             periods = {name: period(dim, dims.sym(name)) for name in self.names(dim)}
+            if len(periods) == 1:
+                periods = dict.fromkeys(periods, many.mod)
             names = tuple(sorted((n for n in periods if periods[n] > 1), key=lambda n: -periods[n]))
-            moduli = (many.mod,) if len(names) == 1 else tuple(periods[n] for n in names)
-            raise self._too_many(names, moduli) from many
+            raise self._too_many(names, tuple(periods[n] for n in names)) from many
 
     def _too_many(self, names: tuple[str, ...], moduli: tuple[int, ...]) -> Reject:
         return Reject(TooManyClasses(names, moduli, MAX_CLASSES, self.default[names[0]]))

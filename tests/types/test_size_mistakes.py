@@ -166,6 +166,10 @@ def test_too_small() -> None:
         "E0411",
         "`H // 2` (10) is too small at H=20: it must be at least `H` (20)",
     ]
+    sizes, (h, w) = net(H=20, W=30)
+    assert refused(lambda: sizes.at_least(h, w, SPAN, "crop")).message == (
+        "`H` (20) is too small at H=20, W=30: `crop` needs at least `W` (30)"
+    )
     assert refused(lambda: sizes.at_least(3, 5, SPAN)).message == "`3` is too small: it must be at least 5"
 
 
