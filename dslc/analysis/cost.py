@@ -42,7 +42,7 @@ class Count:
 class NodeCost:
     """One use of an op: multiply-adds at the default sizes, the same by size, the parameters first used here.
 
-    `known` is false for a user's own module that does not say what it costs.
+    `known` is false for a user's own module (`extern`) that does not state what it costs.
     """
 
     macs: int
@@ -77,18 +77,21 @@ def costs(model: Model, flat: Flat) -> Cost:
     seen: set[Param] = set()
     for step in flat.steps:
         node = step.node
-        if isinstance(node, Call):
-            total.nodes[node] = NodeCost(0, {}, Count(), step.needed, known=False)
-            total.unknown.append(step.path)
-            continue
         count = Count()
-        for param in node.params.values():
-            if param not in seen:
-                seen.add(param)
-                count.add(param, param not in kept)
-        terms = work_terms(step, ones)
+        if isinstance(node, Call):
+            terms, known = stated(node.instance, step.needed, count, ones)
+            total.count.params += count.params
+            total.count.train_only += count.train_only
+            if not known:
+                total.unknown.append(step.path)
+        else:
+            terms, known = work_terms(step, node, ones), True
+            for param in node.params.values():
+                if param not in seen:
+                    seen.add(param)
+                    count.add(param, param not in kept)
         macs = value_at(terms, model.sizes.default)
-        total.nodes[node] = NodeCost(macs, terms, count, step.needed)
+        total.nodes[node] = NodeCost(macs, terms, count, step.needed, known)
         if step.needed is Needed.ALWAYS:
             total.macs += macs
             for sizes, number in terms.items():
@@ -127,10 +130,19 @@ def add_read(kept: set[Param], value: Value) -> None:
         kept.add(value.producer)
 
 
-def work_terms(step: Step, ones: dict[Atom, Size]) -> Terms:
+def stated(extern: Instance, needed: Needed, count: Count, ones: dict[Atom, Size]) -> tuple[Terms, bool]:
+    """What a user's module states: its multiply-adds, its parameters into `count`, and whether it states both."""
+    macs, params = extern.facts.get("macs"), extern.facts.get("params")
+    if isinstance(params, int) and extern.first is None:
+        count.params, count.train_only = (0, params) if needed is Needed.TRAINING else (params, 0)
+    if not isinstance(macs, int | Dim):
+        return {}, False
+    sizes, number = factored(Work(1, (macs,)), ones)
+    return {sizes: number}, isinstance(params, int)
+
+
+def work_terms(step: Step, node: Node, ones: dict[Atom, Size]) -> Terms:
     """The multiply-adds of a use for one sample; numbers among the sizes are multiplied into the count."""
-    node = step.node
-    assert isinstance(node, Node)
     ins, outs = tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs)
     terms: Terms = {}
     for work in node.op.macs(ins, outs):

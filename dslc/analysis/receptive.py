@@ -60,16 +60,28 @@ def receptive_fields(model: Model, flat: Flat) -> Fields:
 def seen_by(step: Step, found: Fields, at: Mapping[str, int]) -> list[Track]:
     """The tracks of a step's inputs as its results see them, one input after the other."""
     node = step.node
-    if isinstance(node, Call):
-        unknown = [track for value in step.inputs for track in found.get(value, ())]
-        return [replace(t, at=None, field=t.field.marked(Status.UNKNOWN, step.path)) for t in unknown]
     out = step.outs[0].type
+    if isinstance(node, Call):
+        return [
+            through_extern(track, node.instance.facts.get("reach"), step.path, value.type, out)
+            for value in step.inputs
+            for track in found.get(value, ())
+        ]
     reach = node.op.reach(tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs))
     return [
         moved(track, reach, node.op, port, value.type, out, at)
         for port, value in enumerate(step.inputs)
         for track in found.get(value, ())
     ]
+
+
+def through_extern(track: Track, reach: object, path: str, source: TensorType, out: TensorType) -> Track:
+    """A track past a user's module: centred windows of `reach` places, where it states them and keeps the size."""
+    at = track.at
+    kept = at is not None and source.rank == out.rank and source.dims[at] == out.dims[at] and not track.merged
+    if isinstance(reach, int) and kept:
+        return replace(track, field=window(track.field, reach, 1, (reach - 1) // 2, 1))
+    return replace(track, at=None, field=track.field.marked(Status.UNKNOWN, f"`{path}`"))
 
 
 def settled_channel(value: Value, steps: Sequence[Step]) -> int | None:

@@ -317,18 +317,12 @@ class Op:
     name: ClassVar[str]
     inputs: ClassVar[tuple[Port, ...]]
     attributes: ClassVar[dict[str, Attr]]
-    absorbs_bias: ClassVar[bool] = (
-        False  # a norm that subtracts the mean per channel, so a bias before it is idle
-    )
+    absorbs_bias: ClassVar[bool] = False  # a norm that subtracts the mean per channel, so a bias before it is idle
     weightless: ClassVar[bool] = True  # never owns parameters: a function in generated code
     is_layer: ClassVar[bool] = True  # false: an operator such as `+`, which takes no number in a `seq`
-    extra: ClassVar[str | None] = (
-        None  # the attribute that takes unknown keyword arguments: ((name, Const), ...)
-    )
+    extra: ClassVar[str | None] = None  # the attribute that takes unknown keyword arguments: ((name, Const), ...)
     gather: ClassVar[str | None] = None  # the attribute that takes all positional arguments, as one tuple
-    numbers: ClassVar[
-        dict[str, str]
-    ] = {}  # of an optional port: the attribute for a number given in its place
+    numbers: ClassVar[dict[str, str]] = {}  # of an optional port: the attribute for a number given in its place
 
     def __init__(self, **values: object) -> None:
         for name, rules in self.attributes.items():

@@ -26,7 +26,7 @@ from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted,
 from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, places
-from dslc.ops.torchtext import Device, Form, In, PyExpr, TorchContext, call, keyword
+from dslc.ops.torchtext import Arg, Device, Form, In, PyExpr, TorchContext, call, keyword
 from dslc.types.const import Const
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
@@ -44,6 +44,12 @@ def at_least_one(c: InferContext, size: Size) -> Size:
     """A size that is 1 or more for all inputs."""
     c.at_least(size, 1)
     return size
+
+
+def source_options(dtype: DType, default: DType) -> list[Arg]:
+    """Element type, unless it is the default, and device of a new tensor."""
+    device = keyword("device", Device())
+    return [device] if dtype is default else [keyword("dtype", f"torch.{dtype.value}"), device]
 
 
 @op("arange")
@@ -64,8 +70,8 @@ class Arange(Source):
         return TensorType((at_least_one(c, self.n),), self.dtype, None, (c.word("n"),))
 
     def torch(self, t: TorchContext) -> Form:
-        dtype = keyword("dtype", t.attr("dtype"), DType.INT64)
-        return Form(function=call("torch.arange", t.attr("n"), dtype, keyword("device", Device())))
+        options = source_options(self.dtype, DType.INT64)
+        return Form(function=call("torch.arange", t.attr("n"), *options))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return converted(g, places(g, self.n, None), DType.INT64, self.dtype)
@@ -90,8 +96,8 @@ class Eye(Source):
         return TensorType((size, size), self.dtype, None, (c.word("n"),) * 2)
 
     def torch(self, t: TorchContext) -> Form:
-        dtype = keyword("dtype", t.attr("dtype"), DType.FLOAT32)
-        return Form(function=call("torch.eye", t.attr("n"), dtype, keyword("device", Device())))
+        options = source_options(self.dtype, DType.FLOAT32)
+        return Form(function=call("torch.eye", t.attr("n"), *options))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         numbers = places(g, self.n, None)
@@ -114,8 +120,8 @@ class Filled(Source):
 
     def torch(self, t: TorchContext) -> Form:
         sizes = words.items(t.attr("sizes"))
-        dtype = keyword("dtype", t.attr("dtype"), DType.FLOAT32)
-        return Form(function=call(f"torch.{self.name}", *sizes, dtype, keyword("device", Device())))
+        options = source_options(self.dtype, DType.FLOAT32)
+        return Form(function=call(f"torch.{self.name}", *sizes, *options))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return str(g.op("Expand", [g.scalar(self.content, self.dtype), g.extents(outs[0].dims)]))
@@ -344,7 +350,7 @@ class Cast(NoParams, NoMacs, Local, Op):
         return replace(x, dtype=self.dtype)
 
     def torch(self, t: TorchContext) -> Form:
-        return Form(function=call("to", t.attr("dtype"), receiver=In(0)))
+        return Form(function=call("to", f"torch.{self.dtype.value}", receiver=In(0)))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return converted(g, x[0], ins[0].dtype, self.dtype)

@@ -82,11 +82,11 @@ class Mean(Reduction):
 
 @op("sum")
 class Sum(Reduction):
-    """The sum along axes.
+    """The sum along axes. As `sum` also adds up lists, the tensor is written: `sum(it, 1)`.
 
     ```dl
     net f on x[N, 64, 8, 8]:
-        sum((2, 3)) -> linear(10)
+        sum(it, (2, 3)) -> linear(10)
     ```
     """
 

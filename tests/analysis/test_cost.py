@@ -9,6 +9,7 @@ import pytest
 
 from dslc.analysis.cost import value_at
 from dslc.api import compile_model
+from dslc.diagnostics.model import CompileError
 from tests.analysis.nets import compiled, cost_of, macs_by_path
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
@@ -132,3 +133,27 @@ def test_attention_by_the_formula() -> None:
             attention(4)
     """)
     assert cost_of(model).macs == 16 * 32 * 4 * 32 + 2 * 16 * 16 * 32
+
+
+EXTERN = """
+    extern block swirl(out: int) on x[N, C, H, W] -> [N, out, H, W] = "my.parts:Swirl"
+{}
+    net f on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> swirl(16) -> gap -> flatten
+"""
+
+
+def test_a_module_of_the_users_own_costs_what_it_states() -> None:
+    model = compiled(EXTERN.format("        macs = N * out * C * H * W\n        params = out * C\n"))
+    cost = cost_of(model)
+    assert (cost.macs, cost.count.params) == (27 * 8 * 1024 + 128 * 1024, 27 * 8 + 8 + 128)
+    assert cost.unknown == []
+    assert value_at(cost.terms, {"H": 64, "W": 8}) == (27 * 8 + 128) * 64 * 8
+
+
+def test_what_it_does_not_state_is_unknown_not_zero() -> None:
+    assert cost_of(compiled(EXTERN.format("        macs = 3\n"))).unknown == ["swirl"]
+    assert cost_of(compiled(EXTERN.format(""))).unknown == ["swirl"]
+    with pytest.raises(CompileError) as error:
+        compiled(EXTERN.format("") + "        budget macs <= 1G\n")
+    assert [d.code for d in error.value.diagnostics] == ["E0703"]

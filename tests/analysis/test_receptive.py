@@ -171,3 +171,17 @@ def test_a_parameter_has_no_field_and_adds_none() -> None:
 def test_a_recurrent_layer_sees_the_whole_sequence() -> None:
     model = compiled("net f on x[N, T=16, 8]:\n    lstm(8) -> linear(2)\n")
     assert field_of(model, axis=1).status is Status.GLOBAL
+
+
+def test_a_module_of_the_users_own_sees_what_it_states() -> None:
+    text = """
+        extern block swirl on x[N, C, H, W] -> [N, C, H, W] = "my.parts:Swirl"
+            {}
+
+        net f on x[N, 3, 32, 32]:
+            conv(8, 3, s=2) -> swirl -> conv(8, 3)
+    """
+    stated = field_of(compiled(text.format("reach = 5")))
+    assert (stated.size, stated.status) == (3 + 4 * 2 + 2 * 2, Status.EXACT)
+    silent = field_of(compiled(text.format("macs = 0")))
+    assert (silent.status, silent.cause) == (Status.UNKNOWN, "`swirl`")

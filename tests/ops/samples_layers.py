@@ -16,7 +16,7 @@ CONVOLUTIONS = {
         over_maps(2, 3, 8, 9, out=4, k=(4, 3), s=2, p="same_tf"),
         over_maps(2, 3, 8, 9, out=4, k=3, d=2, p="same_tf"),
         over_maps(2, 3, 8, 9, out=4, k=3, s=2, d=2, p="same_tf"),
-        over_maps(2, 3, 11, 9, out=4, k=2, s=(4, 5), d=2, p="same_tf"),
+        over_maps(2, 3, 9, 9, out=4, k=2, s=(4, 5), d=2, p="same_tf"),
         over_maps(2, 3, 8, 9, out=4, k=1, s=2, p="same_tf"),
         over_maps(2, 3, 13, out=4, k=2, s=3, p="same_tf"),
         over_maps(2, 6, 7, 7, out=12, k=3, g=6, d=2),
