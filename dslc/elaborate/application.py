@@ -102,9 +102,14 @@ class Application(Binding, Naming, ABC):
             return literal(POISON, span)
         if not isinstance(recipe, Recipe):
             return self.report(NotALayer(describe(recipe)), layer.span, p)
+        if recipe.named:
+            if recipe.home is not block_of(p.owner):
+                text = "this layer holds a tensor of another block: hand the tensor over as an input"
+                return self.report(SharedModule(text), recipe.span, p)
+            inputs = self.in_port_order(recipe, inputs)
         match recipe.target:
             case type():
-                return self.apply_op(recipe, inputs, p, span)
+                return self.apply_op(recipe, inputs if recipe.target.inputs else (), p, span)
             case Definition():
                 return self.apply_block(recipe, inputs, p, span)
             case Shared():

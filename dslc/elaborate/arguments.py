@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from dslc.diagnostics.codes import nearest
@@ -11,7 +12,7 @@ from dslc.elaborate.const import is_number
 from dslc.elaborate.errors import MissingArgument, NotAChoice, OutOfRange, SurplusArgument, UnknownArgument, WrongType
 from dslc.elaborate.errors_body import NoSuite
 from dslc.elaborate.expression import Expressions
-from dslc.elaborate.state import POISON, Definition, Function, Place, Recipe, SuiteLayer, describe, is_tensor
+from dslc.elaborate.state import POISON, Definition, Function, Place, Recipe, SuiteLayer, block_of, describe, is_tensor
 from dslc.ir.model import Value
 from dslc.ops.base import Attr, Init, Op
 from dslc.ops.initialisers import INITIALISERS, initialiser
@@ -89,46 +90,63 @@ class Binding(Expressions, ABC):
         """The layer with more arguments; applied at once where tensors are among them."""
         if any(c.value is POISON for _, c, _ in arguments):
             return literal(POISON, call.span)
+        tensors, named, rest = self._sorted(recipe, arguments)
+        filled = self._fill(recipe, rest, self.parameter_names(recipe), call, p)
+        if filled is not None and call.suite is not None:
+            filled = self._suite(filled, call, p)
+        if filled is None:
+            return literal(POISON, call.span)
+        if named:
+            filled = replace(filled, named={**recipe.named, **named}, home=block_of(p.owner))
+        source = isinstance(recipe.target, type) and not recipe.target.inputs
+        if tensors or source or (named and self._required(recipe) <= set(filled.named)):
+            return self.apply(literal(filled, call.span), tuple(tensors), p, call.span)
+        return Const(filled, call, p.scope, call.span)
+
+    def _sorted(self, recipe: Recipe, arguments: Arguments) -> tuple[list[Value], dict[str, Value], Arguments]:
+        """Arguments told apart: tensors by position, tensors by port name, and values for parameters."""
+        ports, attributes = self.port_names(recipe), self.parameter_names(recipe)
+        numbers = recipe.target.numbers if isinstance(recipe.target, type) else {}
+        at_once = any(key is None and is_tensor(c.value) for key, c, _ in arguments)
         tensors: list[Value] = []
-        rest: Arguments = []
-        ports = self.port_names(recipe)
-        attributes = self.parameter_names(recipe)
         named: dict[str, Value] = {}
+        rest: Arguments = []
+        position = 0
         for key, const, span in arguments:
             value = const.value
             if key is None and isinstance(value, Value):
                 tensors.append(value)
             elif key is None and is_tensor(value) and isinstance(value, tuple):
                 tensors += value
-            elif (
-                key is not None
-                and key in ports
-                and key not in attributes
-                and (isinstance(value, Value) or value is None)
-            ):
+            elif key is None and at_once and position < len(ports) and ports[position] in numbers:
+                rest.append((numbers[ports[position]], const, span))
+            elif key in ports and key not in attributes and (isinstance(value, Value) or value is None):
                 if isinstance(value, Value):
-                    named[key] = value
+                    named[str(key)] = value
+            elif key in numbers:
+                rest.append((numbers[str(key)], const, span))
             else:
                 rest.append((key, const, span))
-        filled = self._fill(recipe, rest, attributes, call, p)
-        if filled is None:
-            return literal(POISON, call.span)
-        if call.suite is not None:
-            filled = self._suite(filled, call, p)
-            if filled is None:
-                return literal(POISON, call.span)
-        if tensors or named:
-            return self.apply(literal(filled, call.span), self._in_port_order(ports, tensors, named), p, call.span)
-        return Const(filled, call, p.scope, call.span)
+            position += key is None
+        return tensors, named, rest
 
-    def _in_port_order(
-        self, ports: tuple[str, ...], tensors: list[Value], named: dict[str, Value]
-    ) -> tuple[Value, ...]:
-        inputs = list(tensors)
-        for name in ports[len(tensors) :]:
-            if name in named:
-                inputs.append(named[name])
-        return tuple(inputs)
+    def _required(self, recipe: Recipe) -> set[str]:
+        """The ports of a layer that must have a tensor."""
+        if isinstance(recipe.target, type):
+            return {q.name for q in recipe.target.inputs if not q.optional}
+        block = recipe.target.tree if isinstance(recipe.target, Definition) else None
+        return {q.name for q in (block.ports or ()) if not q.optional} if block is not None else set()
+
+    def in_port_order(self, recipe: Recipe, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+        """The tensors of a use: those given by port name stand at their ports, the rest fills the others in order."""
+        waiting = list(inputs)
+        ordered = []
+        for name in self.port_names(recipe):
+            if name in recipe.named:
+                ordered.append(recipe.named[name])
+            elif waiting:
+                ordered.append(waiting.pop(0))
+        return (*ordered, *waiting)
 
     def port_names(self, recipe: Recipe) -> tuple[str, ...]:
         """The names of a layer's tensor inputs."""
@@ -184,16 +202,7 @@ class Binding(Expressions, ABC):
                 return None
         if gathered and gather is not None:
             bound[gather] = literal(tuple(gathered), call.span)
-        return Recipe(
-            recipe.target,
-            call.span if recipe.name is None else recipe.span,
-            recipe.scope,
-            bound,
-            extra,
-            recipe.name,
-            recipe.name_span,
-            recipe.via,
-        )
+        return replace(recipe, span=call.span if recipe.name is None else recipe.span, bound=bound, extra=extra)
 
     def _suite(self, recipe: Recipe, call: tree.Call, p: Place) -> Recipe | None:
         """A trailing suite fills `body`, or `branches` if its lines begin with `|`."""

@@ -125,6 +125,8 @@ class Recipe:
     name: str | None = None  # by `as`
     name_span: Span | None = None
     via: str | None = None
+    named: dict[str, Value] = field(default_factory=dict)  # tensors given by port name before the layer is applied
+    home: Instance | None = None  # the block whose tensors those are
 
     @property
     def label(self) -> str:

@@ -184,3 +184,21 @@ def test_a_bomb_of_blocks_is_counted_before_it_is_expanded() -> None:
 def test_a_function_of_plain_values_may_share_its_name_with_a_layer() -> None:
     lines = ["let w = sum([2, 4])", "conv(w, 3) -> abs -> sum(axis=2) -> (it + sqrt(4.0)) -> sqrt"]
     assert shapes(body(*lines)) == ["[N, 6, W]"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "shape"),
+    [
+        (["y = crop(2)", "x -> crop(like=y) -> gap -> flatten", "it + 0 * (y -> gap -> flatten)"], "[N, 3]"),
+        (["where(it > 0, it, 0)", "where(it > 1, 0, it)", "where(it > 1, 1, 0)"], "int64[N, 3, H, W]"),
+        (["it * arange(W)[none, none, none]"], "[N, 3, H, W]"),
+    ],
+)
+def test_tensors_by_port_numbers_in_their_place_and_sources(lines: list[str], shape: str) -> None:
+    assert shapes(body(*lines)) == [shape]
+
+
+def test_a_where_keeps_the_side_of_its_number() -> None:
+    found = body("where(it > 0, it, 5)", "where(it > 0, 7, it)")
+    wheres = [n for n in found.root.body if getattr(n, "name", "").startswith("where")]
+    assert [(n.op.a_number, n.op.b_number) for n in wheres] == [(None, 5), (7, None)]  # type: ignore[union-attr]

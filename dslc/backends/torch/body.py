@@ -6,6 +6,8 @@ else that of the module that made it. Steps of one source line nest where the ou
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
@@ -32,6 +34,12 @@ class Expr:
     px: Px
     binds: int
     typed: bool
+    needs: frozenset[str] = frozenset()  # untyped, but typed once these variables are
+
+    @property
+    def hopeful(self) -> bool:
+        """Whether the type is known, or would be if variables that it reads had theirs."""
+        return self.typed or bool(self.needs)
 
     @property
     def text(self) -> str:
@@ -53,6 +61,7 @@ class Line:
     comment: str = ""
     target: str = ""
     typed: bool = True
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -80,7 +89,9 @@ class Body:
     name_of: dict[int, str] = field(default_factory=dict)
     holds: dict[str, Sym] = field(default_factory=dict)
     typed: dict[str, bool] = field(default_factory=dict)
+    declared: set[str] = field(default_factory=set)
     want: dict[int, str] = field(default_factory=dict)
+    free_at: dict[str, int] = field(default_factory=dict)  # of a loop's variable: from where its turn does not read it
     pending: Pending | None = None
     last_comment: str = ""
     touched: set[str] = field(default_factory=set)
@@ -88,6 +99,7 @@ class Body:
     def write(self, inputs: Sequence[str], training: Iterable[int]) -> None:
         """The statements for the class's items; `training`: ids of the items that only training needs."""
         self.lives = lives(self.target)
+        self.declared.update(inputs)
         for sym, name in zip(self.target.inputs, inputs, strict=True):
             self.bind(sym, name, True)
         self.region(self.target.items, 2, set(training))
@@ -102,9 +114,10 @@ class Body:
     # ---- names
 
     def bind(self, sym: Sym, name: str, typed: bool) -> None:
+        """A name holds a tensor; its type is known if it was declared, or is that of what it was given."""
         self.name_of[sym.id] = name
         self.holds[name] = sym
-        self.typed.setdefault(name, typed)
+        self.typed[name] = typed or name in self.declared
 
     def busy(self, name: str, now: int) -> bool:
         """Whether a name holds a tensor that is still read after `now`."""
@@ -116,7 +129,7 @@ class Body:
     def choose(self, sym: Sym, now: int, item: MItem | None = None) -> str:
         """A name for a new value."""
         wanted = self.want.get(sym.id)
-        if wanted is not None and not self.busy(wanted, now):
+        if wanted is not None and (not self.busy(wanted, now) or self.free_at.get(wanted, now + 1) <= now):
             return wanted
         if sym.name is not None and sym.name != "it":
             for name in chain([local_name(sym.name)], (f"{local_name(sym.name)}_{k}" for k in count(2))):
@@ -145,7 +158,8 @@ class Body:
         name = self.name_of.get(sym.id)
         if name is None:
             raise CompilerBug("a tensor is read before it is made")
-        return Expr(name, ATOM, self.typed.get(name, True))
+        typed = self.typed.get(name, True)
+        return Expr(name, ATOM, typed, frozenset() if typed else frozenset((name,)))
 
     def path(self, path: str) -> str:
         """A parameter read, from `self`."""
@@ -194,17 +208,14 @@ class Body:
                 left, right = self.tree(tree.kids[0], item), self.tree(tree.kids[1], item)
                 tight = (binds + 1, binds) if tree.text == "**" else (binds, binds + 1)
                 tight = (binds + 1, binds + 1) if binds == terms.COMPARISON else tight
-                typed = (left.typed or tree.kids[0].kind == "leaf") and (right.typed or left.typed)
-                if tree.kids[0].kind == "leaf" and not right.typed:
-                    typed = False
-                return Expr(f"{left.at(tight[0])} {tree.text} {right.at(tight[1])}", binds, typed)
+                return Expr(f"{left.at(tight[0])} {tree.text} {right.at(tight[1])}", binds, *both(left, right))
             case "prefix":
                 inner = self.tree(tree.kids[0], item)
-                return Expr(f"{tree.text}{inner.at(terms.SIGN)}", terms.SIGN, inner.typed)
+                return Expr(f"{tree.text}{inner.at(terms.SIGN)}", terms.SIGN, inner.typed, inner.needs)
             case "index":
                 value = self.tree(tree.kids[0], item)
                 inside = ", ".join(self.slice(t, item) for t in tree.kids[1:])
-                return Expr(f"{value.at(POSTFIX)}[{inside}]", POSTFIX, value.typed)
+                return Expr(f"{value.at(POSTFIX)}[{inside}]", POSTFIX, value.typed, value.needs)
             case "sequence":
                 items = tuple(self.tree(t, item).px for t in tree.kids)
                 close = {"[": "]", "(": ")"}[tree.text]
@@ -229,7 +240,7 @@ class Body:
         if not tree.receiver:
             return Expr(Group(tree.text, args), POSTFIX, not tree.text.startswith("self."))
         receiver = self.tree(tree.kids[0], item)
-        return Expr(Group(f"{receiver.at(POSTFIX)}.{tree.text}", args), POSTFIX, receiver.typed)
+        return Expr(Group(f"{receiver.at(POSTFIX)}.{tree.text}", args), POSTFIX, receiver.typed, receiver.needs)
 
     def apply(self, item: MNode | MCall | MSeq) -> Expr:
         """A module or function applied."""
@@ -303,7 +314,7 @@ class Body:
         self.bind(sym, name, expr.typed)
 
     def put(self, indent: int, prefix: str, expr: Expr, target: str, comment: str = "") -> None:
-        self.lines.append(Line(indent, prefix, expr.px, "", comment, target, expr.typed))
+        self.lines.append(Line(indent, prefix, expr.px, "", comment, target, expr.typed, expr.needs))
 
     def step(self, item: MNode | MCall | MSeq, after: MItem | None, indent: int) -> None:
         """One module or function: nested in the next step, or a statement."""
@@ -348,13 +359,16 @@ class Body:
     def nests(self, item: MNode | MCall | MSeq, after: MItem | None) -> bool:
         """Whether a step's result goes into the next step's text."""
         sym = item.outs[0]
-        if not isinstance(item, MNode) or not isinstance(after, MNode) or item.optional or sym.name is not None:
+        if not isinstance(after, MNode | MCall | MSeq) or sym.name is not None:
+            return False
+        if isinstance(item, MNode) and item.optional:
             return False
         if self.lives.count.get(sym.id) != 1 or self.lives.last.get(sym.id) != self.lives.place[id(after)]:
             return False
         if after.turn != item.turn or sym.id in self.want:
             return False
-        infix = item.use.function is not None and item.use.function.kind == "infix"
+        function = item.use.function if isinstance(item, MNode) else None
+        infix = function is not None and function.kind in ("infix", "index")
         same_line = item.span.source is after.span.source and item.span.line == after.span.line
         return (infix or same_line) and _sole(after, sym)
 
@@ -442,7 +456,7 @@ class Body:
         whole = f"{parts[0].at(1)} if {condition} else {parts[1].at(0)}"
         if len(whole) + 4 * indent > CHOICE:
             return None
-        return Expr(whole, 0, parts[0].typed and parts[1].typed)
+        return Expr(whole, 0, *both(*parts))
 
     def loop(self, item: MFor, indent: int) -> None:
         """A kept loop."""
@@ -456,6 +470,8 @@ class Body:
                 self.put(indent, f"{name} = ", start, name)
             self.bind(inside, name, self.typed.get(name, start.typed))
             self.want[after.id] = name
+            last = [self.lives.place[id(i)] for i in walk(item.items, False) if inside in reads(i)]
+            self.free_at[name] = max(last, default=0)
         if item.children:
             made = next(i for i in item.items if isinstance(i, MCall | MSeq) or (isinstance(i, MNode) and i.module))
             assert isinstance(made, MNode | MCall | MSeq)
@@ -511,26 +527,54 @@ class Body:
 
     def give(self, sym: Sym, indent: int) -> None:
         """`return` of one tensor, whose type a checker must know."""
-        if self.pending is None and self.lines and sym.kind != "param":
-            last = self.lines[-1]
-            name = self.name_of.get(sym.id)
-            if last.indent == indent and last.target == name and last.prefix == f"{name} = " and last.typed:
+        name = self.name_of.get(sym.id)
+        last = self.lines[-1] if self.lines else None
+        if last is not None and sym.kind != "param" and last.indent == indent and last.prefix == f"{name} = ":
+            if last.typed or (last.needs and all(map(self.annotate, sorted(last.needs)))):
                 self.lines[-1] = Line(indent, "return ", last.px)
                 return
+            if name not in self.declared:
+                first = not any(line.target == name for line in self.lines[:-1])
+                name = name if first and name is not None and len(name) > 1 else self.fresh("out")
+                last.prefix, last.target = f"{name}: Tensor = ", name
+            last.comment = ""
+            self.lines.append(Line(indent, f"return {name}", ""))
+            return
         expr = self.operand(sym)
         if not expr.typed:
             self.annotate(expr.text)
         self.lines.append(Line(indent, f"return {expr.text}", ""))
 
-    def annotate(self, name: str) -> None:
+    def fresh(self, name: str) -> str:
+        """A name that forward does not use yet."""
+        taken = {line.target for line in self.lines} | set(self.holds) | self.reserved
+        while name in taken:
+            name += "_"
+        return name
+
+    def annotate(self, name: str) -> bool:
         """Give a variable the type Tensor where it is first assigned."""
+        if name in self.declared:
+            return True
+        self.declared.add(name)
+        self.typed[name] = True
         first = next((line for line in self.lines if line.target == name), None)
         if first is not None and first.prefix == f"{name} = " and first.indent == 2:
             first.prefix = f"{name}: Tensor = "
-            self.typed[name] = True
-            return
-        at = next((k for k, line in enumerate(self.lines) if f"{name}," in line.prefix or f" {name} =" in line.prefix), 0)
-        self.lines.insert(min(at, len(self.lines)), Line(2, f"{name}: Tensor", ""))
+            return True
+        used = (k for k, line in enumerate(self.lines) if re.search(rf"\b{name}\b.* = ", line.prefix))
+        at = next(used, 0)
+        while at > 0 and self.lines[at].indent > 2:
+            at -= 1
+        self.lines.insert(at, Line(2, f"{name}: Tensor", ""))
+        return True
+
+
+def both(left: Expr, right: Expr) -> tuple[bool, frozenset[str]]:
+    """Whether an expression of two has a known type, and the variables that it would take."""
+    if left.typed and right.typed:
+        return True, frozenset()
+    return False, left.needs | right.needs if left.hopeful and right.hopeful else frozenset()
 
 
 def arguments(tree: Tree, show: Callable[[Tree], Px]) -> tuple[Px, ...]:
@@ -574,26 +618,27 @@ def _binds(slot: Slot) -> int:
 
 def _between(places: list[int], start: int, end: int) -> list[int]:
     """The places strictly between two."""
-    from bisect import bisect_left, bisect_right
-
     return places[bisect_right(places, start) : bisect_left(places, end)]
 
 
-def _sole(item: MNode, sym: Sym) -> bool:
+def _sole(item: MNode | MCall | MSeq, sym: Sym) -> bool:
     """Whether a step's text takes a tensor as its only argument, or as what a method is called on."""
-    if item.ins.count(sym) != 1 or item.use.arguments is not None or item.use.unpack is not None or item.optional:
+    if item.ins.count(sym) != 1:
+        return False
+    if not isinstance(item, MNode):
+        return len(item.ins) == 1
+    if item.use.arguments is not None or item.use.unpack is not None or item.optional:
         return False
     tree = item.use.function
     if tree is None:
         return len(item.ins) == 1
-    if tree.kind != "call" or not tree.kids:
-        return False
-    here = tree.kids[0]
-    if here.kind != "in" or item.ins[int(here.text)] is not sym:
-        return False
-    if tree.receiver:
-        return True
-    return len(arguments(tree, lambda t: "")) == 1
+    receiver = False
+    while tree.kind == "call" and tree.receiver and tree.kids[0].kind in ("call", "in"):
+        tree, receiver = tree.kids[0], True
+    if tree.kind == "call" and tree.kids and not tree.receiver:
+        receiver = len(arguments(tree, lambda t: "")) == 1
+        tree = tree.kids[0]
+    return receiver and tree.kind == "in" and item.ins[int(tree.text)] is sym
 
 
 def _bracketed(condition: str) -> str:

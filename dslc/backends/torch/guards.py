@@ -43,9 +43,11 @@ def check_function(model: Model) -> tuple[list[str], list[tuple[str, int, int]]]
     got = ", ".join(f"{n}={{{spelled[n]}}}" for n, _, _ in ordered)
     lines = ["@torch.fx.wrap", f"def _check_size({arguments}) -> None:"]
     lines += layout.docstring(_why(model), 1)
-    for refused_text, _ in conditions:
-        message = f"the input must have {needs}; it has {got}"
-        lines += layout.statement("", f"if {refused_text}:", "", 1)
+    message = f"the input must have {needs}; it has {got}"
+    whole = f"if {' or '.join(text for text, _ in conditions)}:"
+    tests = [whole] if len(whole) + 4 <= layout.WIDTH else [f"if {text}:" for text, _ in conditions]
+    for test in tests:
+        lines += layout.statement("", test, "", 1)
         lines += layout.statement("raise ", layout.Group("ValueError", ("f" + _string(message),)), "", 2)
     return lines, [(spelled[n], i, a) for n, i, a in ordered]
 
@@ -55,18 +57,14 @@ def _string(text: str) -> str:
 
 
 def _why(model: Model) -> str:
-    notes = ["Refuse sizes that this network is not defined for."]
-    reasons = []
-    for guard in model.sizes.guards:
-        path = guard.span.source.path.rsplit("/", 1)[-1]
-        reasons.append(f"{guard.text}: {f'`{guard.by}` at ' if guard.by else ''}{path}:{guard.span.line}")
-    for pin in model.sizes.pins.values():
-        path = pin.span.source.path.rsplit("/", 1)[-1]
-        reasons.append(f"{pin.symbol} == {pin.value}: a weight depends on it, {path}:{pin.span.line}")
-    shown = list(dict.fromkeys(reasons))
-    if shown:
-        notes += ["", *shown[:6]]
-    return "\n".join(notes)
+    """The lines of the program that ask for the sizes."""
+    places: dict[str, dict[int, None]] = {}
+    for found in (*model.sizes.guards, *model.sizes.pins.values()):
+        path = found.span.source.path.rsplit("/", 1)[-1]
+        places.setdefault(path, {})[found.span.line] = None
+    listed = [f"{path}:{', '.join(map(str, sorted(lines)[:6]))}" for path, lines in places.items()]
+    where = f" ({'; '.join(listed[:3])})" if listed else ""
+    return f"Refuse sizes that this network is not defined for{where}."
 
 
 def refusal(name: str, allowed: Domain) -> list[str]:

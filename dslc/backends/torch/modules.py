@@ -34,6 +34,9 @@ from dslc.names.reserved import MODULE_ATTRIBUTES, local_name
 FOLD = 2
 """Equal neighbours in a Sequential from which they are one comprehension."""
 
+ONE_LINE = 72
+"""Columns of a Sequential up to which it stands on one line."""
+
 OPTIONAL = "nn.Module | None"
 
 
@@ -276,8 +279,31 @@ class Modules:
             assert isinstance(item, MNode | MCall | MSeq)
             entries.append((item.name, self.make(item, indent)))
         if [name for name, _ in entries] == [str(k) for k in range(len(entries))]:
-            return Group(function, tuple(folded([px for _, px in entries])), exploded=True)
-        return Group(function, (named(entries),), exploded=True)
+            steps = folded([px for _, px in entries])
+            short = Group(function, tuple(steps))
+            text = flat(short)
+            one_line = text is not None and len(text) <= ONE_LINE and not any(isinstance(s, Named) for s in steps)
+            return short if one_line else Group(function, tuple(steps), exploded=True)
+        return Group(function, (self._named(entries, indent),))
+
+    def _named(self, entries: list[tuple[str, Px]], indent: int) -> Px:
+        """The OrderedDict of a Sequential whose steps have names; a long one after lines of its own."""
+        rule = by_rule(entries)
+        if rule is None and all(is_keyword_argument(n) for n, _ in entries):
+            short = Group("OrderedDict", tuple(Named(f"{n}=", px) for n, px in entries))
+            text = flat(short)
+            if text is not None and len(text) <= ONE_LINE - 20:
+                return short
+        base = "layers" if rule is not None else "named"
+        name = next(n for n in (base if k == 1 else f"{base}_{k}" for k in count(1)) if n not in self.used - {"layers"})
+        if rule is not None:
+            self.put(f"{name} = ", Group("", rule, clauses=True), indent=indent)
+            return f"OrderedDict({name})"
+        annotation = "" if name in self.annotated else ": dict[str, nn.Module]"
+        self.annotated.add(name)
+        pairs = tuple(Named(f"{terms.quoted(n)}: ", px) for n, px in entries)
+        self.put(f"{name}{annotation} = ", Group("", pairs, "", "{}", exploded=True), indent=indent)
+        return f"OrderedDict({name})"
 
     def _listed(self, items: list[MItem], indent: int) -> Px:
         """Lines that fill `layers`; what the Sequential is called with."""
@@ -407,22 +433,18 @@ def folded(made: list[Px]) -> list[Px]:
     return found
 
 
-def named(entries: list[tuple[str, Px]]) -> Px:
-    """An OrderedDict of named steps: by a rule, by keywords, or as a dict."""
+def by_rule(entries: list[tuple[str, Px]]) -> tuple[Px, Px] | None:
+    """Pairs of a name and a step, and their `for`, where the steps are equal and the names count."""
     first = entries[0][1]
-    if len(entries) > 2 and all(px == first for _, px in entries):
-        head = entries[0][0].rstrip("0123456789")
-        number = entries[0][0][len(head) :]
-        start = int(number) if number and str(int(number)) == number else None
-        if start is not None and [n for n, _ in entries] == [f"{head}{start + k}" for k in range(len(entries))]:
-            span = f"{len(entries)}" if start == 0 else f"{start}, {start + len(entries)}"
-            pair = Group("", (f'f"{head}{{i}}"', first))
-            return Group("OrderedDict", (pair, f"for i in range({span})"), clauses=True)
-    if all(is_keyword_argument(n) for n, _ in entries):
-        items = tuple(Named(f"{n}=", px) for n, px in entries)
-        return Group("OrderedDict", items, exploded=len(items) > 1)
-    pairs = tuple(Named(f"{terms.quoted(n)}: ", px) for n, px in entries)
-    return Group("OrderedDict", (Group("", pairs, "", "{}", exploded=True),))
+    if len(entries) <= FOLD or any(px != first for _, px in entries):
+        return None
+    head = entries[0][0].rstrip("0123456789")
+    number = entries[0][0][len(head) :]
+    start = int(number) if number and str(int(number)) == number else None
+    if start is None or [n for n, _ in entries] != [f"{head}{start + k}" for k in range(len(entries))]:
+        return None
+    span = f"{len(entries)}" if start == 0 else f"{start}, {start + len(entries)}"
+    return Group("", (f'f"{head}{{i}}"', first)), f"for i in range({span})"
 
 
 def is_attribute(name: str) -> bool:
