@@ -9,7 +9,7 @@ from typing import Final
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
 from dslc.elaborate.arguments import Binding
 from dslc.elaborate.errors_body import SharedModule
-from dslc.elaborate.errors_use import BadOperation, NotALayer, WrongInputs
+from dslc.elaborate.errors_use import NotALayer, WrongInputs
 from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import (
@@ -25,7 +25,6 @@ from dslc.elaborate.state import (
     TrainingLayer,
     block_of,
     describe,
-    is_tensor,
 )
 from dslc.ir.model import Call, If, Instance, Item, Node, Param, Value
 from dslc.ops.base import Op, Port
@@ -349,6 +348,3 @@ def _has_dtype(dtype: DType, wanted: str) -> bool:
 def trail(what: str, call: Span, parent: Frame | None) -> Frame:
     """The frame of an expansion; its text is one line."""
     return Frame(" ".join(what.split())[:72], call, parent)
-
-
-__all__ = ["Application", "BadOperation", "is_tensor", "trail"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.errors_use import BadOperation
+from dslc.elaborate.errors_use import BadOperation, NotIterable
 from dslc.elaborate.state import POISON, describe
 from dslc.source import Span
 from dslc.types.dim import Dim
@@ -79,8 +79,8 @@ def _with_dims(op: str, left: Any, right: Any) -> object:
     if isinstance(left, float) or isinstance(right, float) or op == "/":
         raise Reject(BadOperation(f"`{op}` of a size that depends on the input's must stay whole: use `//`"))
     if op == "**":
-        if not isinstance(right, int) or right < 0 or right > 16:
-            raise Reject(BadOperation("a size takes a whole power of at most 16"))
+        if not isinstance(right, int) or right < 0 or right > 64:
+            raise Reject(BadOperation("a size takes a whole power of at most 64"))
         result: Any = 1
         for _ in range(right):
             result = result * left
@@ -176,8 +176,6 @@ def _extreme(larger: bool) -> Callable[[list[Any], Sizes, Span], object]:
 
 def _range(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     if any(isinstance(a, Dim) for a in args):
-        from dslc.elaborate.errors_use import NotIterable
-
         raise Reject(NotIterable("a size", True))
     if not all(isinstance(a, int) and not isinstance(a, bool) for a in args):
         raise TypeError

@@ -20,7 +20,7 @@ class NotALayer(Mistake, code="E0363"):
     ```dl
     net f on x[N, 3, 32, 32]:
         a = conv(8, 3)
-        conv(8, 5) -> it + a
+        conv(8, 5) -> (it + a)
         gap -> flatten
     ```
     """
@@ -38,7 +38,7 @@ class NotALayer(Mistake, code="E0363"):
     @property
     def help(self) -> tuple[Help, ...]:
         if self.found.startswith("a tensor"):
-            return (Help("join it with the current value, as in `it + ...` or `concat(it, ...)`"),)
+            return (Help("join it with the current value, as in `(it + ...)` or `concat(it, ...)`"),)
         return ()
 
 
@@ -313,20 +313,20 @@ class NotIterable(Mistake, code="E0372"):
 class Misplaced(Mistake, code="E0373"):
     """A statement where it has no meaning.
 
-    `|` belongs to the suite of a layer with `branches`, `budget` to a net, `param` to a block's body.
+    A `budget` belongs to a net, a `param` to a block's body and not to a loop, and the suite of a layer names no
+    values.
 
     ```dl fails
-    net f on x[N, 3, 32, 32]:
-        | conv(8, 3)
-        gap -> flatten
+    net f on x[N, T=16, 32]:
+        for i in range(2):
+            param scale: [32] = ones
+            it * scale
     ```
 
     ```dl
-    net f on x[N, 3, 32, 32]:
-        concat:
-            | conv(8, 3)
-            | conv(8, 5)
-        gap -> flatten
+    net f on x[N, T=16, 32]:
+        param scale: [32] = ones
+        for i in range(2): it * scale
     ```
     """
 

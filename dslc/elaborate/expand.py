@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Label, Reject, Sink
-from dslc.elaborate.blocks import dim_names
+from dslc.diagnostics.model import Label, Sink
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation, Dropped
 from dslc.elaborate.meaning import DTYPES
+from dslc.elaborate.ports import dim_names
 from dslc.elaborate.scan import mentioned
-from dslc.elaborate.state import POISON, Definition, Place, Recipe, block_of
+from dslc.elaborate.state import POISON, Definition, Place, Recipe
 from dslc.elaborate.statements import Statements
 from dslc.ir.model import Call, Instance, Model, Node, Param, Value
 from dslc.names.errors import NetArgument
 from dslc.names.resolve import Program, lookup
 from dslc.ops.base import ParamSpec
-from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
@@ -344,6 +342,3 @@ def _check_fit(e: Elaborator, known: Param, spec: ParamSpec, owner: Node | Insta
         text = f"`{name}` is {list(known.spec.shape)} by its first use, and {list(spec.shape)} by this one"
         span = owner.span if isinstance(owner, Node) else owner.site
         e.report(SharedModule(text), span)
-
-
-__all__ = ["Elaborator", "Reject", "Span", "block_of", "elaborate", "replace"]

@@ -12,11 +12,8 @@ from typing import Any, Final
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.access import Access
 from dslc.elaborate.errors_body import DeepExpression
-from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import (
     Place,
-    Poison,
-    is_tensor,
 )
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref
@@ -60,5 +57,3 @@ _HANDLERS: Final[dict[type[tree.Expr], Callable[[Expressions, Any, Place], Const
     tree.Slice: Expressions._slice,
     Ref: Expressions._ref,
 }
-
-__all__ = ["Expressions", "Poison", "is_tensor", "mentioned"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Final
 
+from dslc.diagnostics.model import Reject
 from dslc.elaborate.arguments import initial
 from dslc.elaborate.const import is_number
 from dslc.elaborate.errors_body import BadTensor
@@ -40,7 +41,11 @@ class Tensors(Expressions, Naming, ABC):
             return
         if not self.free(name, line.target.span, p):
             return
-        dims, consts = self._sizes(line, p)
+        try:
+            dims, consts = self._sizes(line, p)
+        except Reject as reject:
+            self.report(reject.mistake, line.spec.span, p)
+            dims, consts = None, ()
         if dims is None:
             p.scope.names[name] = Binding("let", literal(POISON, line.span), line.target.span)
             return

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import lcm
 from typing import Literal, TypeAlias
 
-from dslc.types.dim import Dim, Floor, symbol
-from dslc.types.domain import MAX_CLASSES, Domain, TooManyResidues, domain
+from dslc.types.dim import Dim, Floor, as_remainder, symbol
+from dslc.types.domain import MAX_CLASSES, NOTHING, Domain, TooManyResidues, domain
 from dslc.types.period import columns, degree_in, period
 
 Relation: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">="]
@@ -48,7 +48,11 @@ def split(dim: Dim, relation: Relation, allowed: Domain) -> tuple[Part, Part]:
     other = NEGATION[relation]
     holds, fails = interval(dim, relation), interval(dim, other)
     if holds is None and fails is None:
-        return _regions(dim, relation, allowed)
+        if _classes(dim, allowed) <= MAX_CLASSES:
+            return _regions(dim, relation, allowed)
+        holds, fails = remainder(dim, relation), remainder(dim, other)
+        if holds is None and fails is None:
+            raise TooManyResidues(lcm(_period(dim), allowed.mod))
     return _side(holds, fails, allowed), _side(fails, holds, allowed)
 
 
@@ -91,14 +95,37 @@ def interval(dim: Dim, relation: Relation) -> Domain | None:
     return domain(least, most)
 
 
+def remainder(dim: Dim, relation: Relation) -> Domain | None:
+    """The sizes where `k * ((p*h + a) % m) + c == 0`: one class, however large m is."""
+    found = as_remainder(dim) if relation == "==" else None
+    if found is None:
+        return None
+    times, floor, rest = found
+    num, m = floor.num, floor.den
+    if num.depth or num.degree > 1 or len(num.symbols) > 1:
+        return None
+    left = -rest // times
+    if rest % times or not 0 <= left < m:
+        return NOTHING
+    return domain(mod=m, residues={(left - num.constant) * pow(num.terms[0][1], -1, m) % m})
+
+
+def _period(dim: Dim) -> int:
+    (s,) = dim.symbols
+    return period(dim, s)
+
+
+def _classes(dim: Dim, allowed: Domain) -> int:
+    """The number of classes on which a condition within the allowed sizes is one polynomial each."""
+    return len(allowed.residues) * (lcm(_period(dim), allowed.mod) // allowed.mod)
+
+
 Piece: TypeAlias = tuple[int, int | None]
 
 
 def _regions(dim: Dim, relation: Relation, allowed: Domain) -> tuple[Part, Part]:
     (s,) = dim.symbols
-    mod = lcm(period(dim, s), allowed.mod)
-    if len(allowed.residues) * (mod // allowed.mod) > MAX_CLASSES:
-        raise TooManyResidues(mod)
+    mod = lcm(_period(dim), allowed.mod)
     starts = [
         allowed.lo + (r - allowed.lo) % mod
         for start in allowed.residues

@@ -346,6 +346,18 @@ def _new_floor(num: Dim, den: int) -> Floor:
     return found
 
 
+def as_remainder(dim: Dim) -> tuple[int, Floor, int] | None:
+    """(k, floor, c) where the dim is `k * (floor.num % floor.den) + c`."""
+    for monomial, coefficient in dim.terms:
+        floor = monomial[0] if len(monomial) == 1 else None
+        if isinstance(floor, Floor) and coefficient < 0 and coefficient % floor.den == 0:
+            times = -coefficient // floor.den
+            rest = dim - times * (floor.num % floor.den)
+            if isinstance(rest, int):
+                return times, floor, rest
+    return None
+
+
 # ---- values
 
 

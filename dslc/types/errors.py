@@ -259,8 +259,8 @@ class JoinedSizes(Mistake, code="E0412"):
     @property
     def message(self) -> str:
         what = f"`{self.by}`" if self.by else "this"
-        values = f"{what} joins {self.left_value} and {self.right_value} at {self.where}"
-        return f"{values}: `{self.left}` and `{self.right}`"
+        values = f"{what} joins {self.left_value} and {self.right_value}"
+        return f"{values} at {self.where}: `{self.left}` and `{self.right}`" if self.where else values
 
     @property
     def help(self) -> tuple[Help, ...]:
@@ -274,19 +274,15 @@ class Coincidence(Mistake, code="E0413"):
     that agree by chance near the default mean that the network is for this size: write it as a number.
 
     ```dl fails
-    block head on x[N, C, 7, 7]:
-        flatten
-
     net f on x[N, 3, H=224, W=224]:
-        maxpool(32, s=32) -> head
+        coarse = maxpool(32, s=32)
+        coarse + avgpool(218, s=1)
     ```
 
     ```dl
-    block head on x[N, C, 7, 7]:
-        flatten
-
     net f on x[N, 3, 224, 224]:
-        maxpool(32, s=32) -> head
+        coarse = maxpool(32, s=32)
+        coarse + avgpool(218, s=1)
     ```
     """
 
@@ -377,28 +373,3 @@ class RequireFails(Mistake, code="E0415"):
     @property
     def help(self) -> tuple[Help, ...]:
         return tuple(fit.help for fit in self.fits)
-
-
-class SizesDiffer(Mistake, code="E0418"):
-    """Two sizes that must be equal are different numbers.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        half = maxpool(2, s=2)
-        it + half
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        half = maxpool(2, s=2)
-        it + (half -> deconv(3, 2, s=2))
-    ```
-    """
-
-    left: int
-    right: int
-    by: str = ""
-
-    @property
-    def message(self) -> str:
-        return f"{f'`{self.by}`' if self.by else 'this'} joins sizes {self.left} and {self.right}"

@@ -19,10 +19,10 @@ from dslc.types import refuse
 from dslc.types.condition import NotMonotone, Part, Relation, compare, split
 from dslc.types.dim import Atom, Dim, Floor, Size, substitute
 from dslc.types.domain import EVERY, MAX_CLASSES, NOTHING, Domain, TooManyResidues, domain
-from dslc.types.errors import NotDivisible, SizesDiffer
+from dslc.types.errors import NotDivisible
 from dslc.types.guards import Guard, Pin, Pinned
 from dslc.types.join import Agreement, Known, agreement
-from dslc.types.limits import RequireForm, SymbolicCount, TooManyClasses, UniversalPin
+from dslc.types.limits import RequireForm, TooManyClasses, UniversalPin
 from dslc.types.period import columns, period, single_floor
 from dslc.types.solve import bounds, can_vanish, solved_for
 from dslc.types.text import Style, dim_text
@@ -93,7 +93,7 @@ class Sizes:
         kept = self._joined.get((a, b))
         if kept is None:
             if isinstance(a, int) and isinstance(b, int):
-                raise Reject(SizesDiffer(a, b, by))
+                raise Reject(refuse.differ(self, a, b, 0, {}, by))
             self._join(a, b, "==", span, by)
             kept = self._joined[a, b] = min(a, b, key=lambda size: len(str(size)))
         return kept
@@ -169,13 +169,6 @@ class Sizes:
     def larger(self, a: Size, b: Size, span: Span) -> Size:
         """max(a, b)."""
         return a if self.decide(">=", a, b, span) else b
-
-    def count(self, size: Size) -> int:
-        """A number of repetitions, which no input size may change."""
-        known = self.reduce(size)
-        if isinstance(known, Dim):
-            raise Reject(SymbolicCount(self.text(known), self.value(known), self.where(known)))
-        return known
 
     def pin(self, a: Size, span: Span) -> int:
         """The number of a weight's size. `Pinned` where it depends on a symbol with a default."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from dslc.types.dim import Atom, Dim, Floor, Monomial, Size, Sym
+from dslc.types.dim import Atom, Dim, Floor, Monomial, Size, Sym, as_remainder
 
 Terms: TypeAlias = Iterable[tuple[Monomial, int]]
 
@@ -116,14 +116,12 @@ def _enclosed(text: str) -> bool:
 
 def _remainder_text(dim: Dim, style: Style) -> str:
     """`H % 32` for a size that is it, times a number."""
-    for monomial, coefficient in dim.terms:
-        floor = monomial[0] if len(monomial) == 1 else None
-        if isinstance(floor, Floor) and coefficient < 0 and coefficient % floor.den == 0:
-            times = -coefficient // floor.den
-            if dim is times * (floor.num % floor.den):
-                text = _bracketed(_numerator(list(floor.num.terms), 0, style), "*")
-                return f"{text} % {floor.den}" if times == 1 else f"{times}*({text} % {floor.den})"
-    return ""
+    found = as_remainder(dim)
+    if found is None or found[2]:
+        return ""
+    times, floor, _ = found
+    text = _bracketed(_numerator(list(floor.num.terms), 0, style), "*")
+    return f"{text} % {floor.den}" if times == 1 else f"{times}*({text} % {floor.den})"
 
 
 def number_runs(values: Iterable[int], shown: int = 8) -> str:

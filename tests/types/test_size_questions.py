@@ -214,7 +214,7 @@ def test_three_symbols_in_a_row() -> None:
     assert sizes.reduce(a) is sizes.reduce(4 * c)
     sizes.require("==", c, 3, SPAN)
     assert sizes.reduce(a + b) == 18
-    assert sizes.count(a) == 12
+    assert sizes.reduce(a) == 12
 
 
 def test_a_required_number_is_a_number() -> None:
@@ -304,3 +304,12 @@ def test_division_by_zero_is_refused() -> None:
         with pytest.raises(Reject) as refused:
             sizes.divide(size, 0, SPAN)
         assert refused.value.mistake.code == "E0414"
+
+
+def test_a_remainder_by_a_large_number() -> None:
+    sizes, (h,) = net(H=123_456)
+    large = 300_007
+    sizes.require("==", (3 * h + 5) % large, (3 * 123_456 + 5) % large, SPAN)
+    assert (sizes.domain["H"].mod, min(sizes.domain["H"].residues)) == (large, 123_456)
+    assert not sizes.decide("==", 2 * (h % large), 7, SPAN)
+    assert not sizes.decide("==", h % large, large, SPAN)

@@ -40,7 +40,7 @@ NETS = {
     "vit_b_16": "vit.dl",
     "unet": "unet.dl",
 }
-GONE_IN_EVALUATION = {"dropout", "id"}
+GONE_IN_EVALUATION = {"dropout", "id", "expand"}  # `expand` to a batch of 1
 
 
 def state_of(model: Model) -> dict[str, Tensor]:
@@ -55,7 +55,7 @@ def state_of(model: Model) -> dict[str, Tensor]:
         elif path.endswith("running_var"):
             tensor.uniform_(0.5, 1.5, generator=random)
         elif len(spec.shape) > 1:
-            tensor.normal_(0, (2 * spec.shape[0] / spec.count) ** 0.5, generator=random)
+            tensor.normal_(0, (spec.shape[0] / spec.count) ** 0.5, generator=random)
         else:
             tensor.normal_(1.0 if path.endswith("weight") else 0.0, 0.1, generator=random)
         state[path] = tensor
