@@ -33,11 +33,9 @@ class Tensors(Expressions, Naming, ABC):
         name = line.target.name
         owner = block_of(p.owner)
         if p.scope.kind in ("turn", "suite"):
-            self.report(
-                Misplaced(f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"),
-                line.span,
-                p,
-            )
+            text = f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"
+            self.report(Misplaced(text), line.span, p)
+            p.scope.names.setdefault(name, Binding("let", literal(POISON, line.span), line.target.span))
             return
         if not self.free(name, line.target.span, p):
             return

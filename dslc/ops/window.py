@@ -9,7 +9,7 @@ from typing import Any
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Padding, Sides, Window
 from dslc.ops.errors import NoHalfPadding, TooSmall, WrongSides
-from dslc.ops.torchtext import Arg, PyExpr, TorchContext, call, keyword
+from dslc.ops.torchtext import Arg, PyExpr, TorchContext, call, keyword, sequence
 from dslc.syntax import tree
 from dslc.types.const import Const, derived, literal
 from dslc.types.dim import Size
@@ -20,18 +20,14 @@ Pair = tuple[int, int]
 PAD_SAME = '''\
 def pad_same(
     x: Tensor,
-    kernel: int | tuple[int, ...],
-    stride: int | tuple[int, ...] = 1,
-    dilation: int | tuple[int, ...] = 1,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...] = (1, 1, 1),
     value: float = 0.0,
 ) -> Tensor:
     """Pads for ceil(size / stride) windows, as TensorFlow does: the odd place after."""
-    axes = x.dim() - 2
-    kernel = kernel if isinstance(kernel, tuple) else (kernel,) * axes
-    stride = stride if isinstance(stride, tuple) else (stride,) * axes
-    dilation = dilation if isinstance(dilation, tuple) else (dilation,) * axes
     pads: list[int] = []
-    for size, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True):
+    for size, k, s, d in zip(x.shape[2:], kernel, stride, dilation):
         total = max(0, (-(-size // s) - 1) * s + d * (k - 1) + 1 - size)
         pads = [total // 2, total - total // 2, *pads]
     return F.pad(x, pads, value=value)
@@ -116,6 +112,11 @@ def half_const(k: Const, d: Const, pads: tuple[Pair, ...]) -> Const:
     return derived("//", derived("*", d, steps, d.value * (k.value - 1)), 2, value)
 
 
+def each(side: Const, axes: int) -> Const | PyExpr:
+    """A number or a size as a tuple with one entry per axis, which is what helpers take."""
+    return side if isinstance(side.value, tuple) else sequence([side] * axes, "(")
+
+
 def resized(x: TensorType, sizes: Sequence[Size]) -> TensorType:
     """A map with other spatial sizes; an axis that keeps its size keeps its words."""
     for axis, size in enumerate(sizes, 2):
@@ -184,8 +185,10 @@ class Windows:
         fill = (Arg(value, "value"),) if value else ()
         if self.padding == "same_tf" and self.moves:
             name = t.helper("pad_same", PAD_SAME)
-            stride, dilation = keyword("stride", s, 1), keyword("dilation", d, 1)
-            return call(name, x, t.attr("k"), stride, dilation, *fill)
+            axes = len(self.kernel)
+            plain = d.origin is None and all(side == 1 for side in self.dilation)
+            dilation = () if plain else (keyword("dilation", each(d, axes)),)
+            return call(name, x, each(t.attr("k"), axes), each(s, axes), *dilation, *fill)
         pads = () if self.padding == "same_tf" else self.pads(())
         if all(before == after for before, after in pads):
             return None

@@ -276,13 +276,15 @@ class Coincidence(Mistake, code="E0413"):
     ```dl fails
     net f on x[N, 3, H=224, W=224]:
         coarse = maxpool(32, s=32)
-        coarse + avgpool(218, s=1)
+        fine = avgpool(218, s=1)
+        coarse + fine
     ```
 
     ```dl
     net f on x[N, 3, 224, 224]:
         coarse = maxpool(32, s=32)
-        coarse + avgpool(218, s=1)
+        fine = avgpool(218, s=1)
+        coarse + fine
     ```
     """
 

@@ -6,14 +6,24 @@ import pytest
 import torch
 from torch import nn
 
-from tests.ops.context import infer
+from dslc.backends.torch.verify import check_text
+from tests.ops.context import Torch, infer
 from tests.ops.render import Rendered, render
 from tests.ops.sample import Sample, over_maps, tokens
+from tests.ops.samples import SAMPLES
 
 
 def rendered(name: str, sample: Sample) -> Rendered:
     op = sample.op(name)
     return render(op, sample.inputs, infer(op, sample.inputs))
+
+
+def helpers(name: str, sample: Sample) -> list[str]:
+    """The sources of the helpers that a use registers."""
+    op = sample.op(name)
+    context = Torch(op, sample.inputs, infer(op, sample.inputs))
+    op.torch(context)
+    return list(context.helpers.values())
 
 
 def built(name: str, sample: Sample) -> nn.Module:
@@ -93,6 +103,23 @@ def test_helpers_work_on_meta_and_compile() -> None:
     for height, width in ((9, 8), (12, 7), (5, 5)):
         x = torch.randn(1, 2, height, width)
         torch.testing.assert_close(exported.module()(x), forward(x))
+
+
+HEAD = """import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+"""
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_helpers_may_stand_in_generated_files(name: str) -> None:
+    """The allow-list of generated files accepts every helper."""
+    for sample in SAMPLES[name]:
+        for source in helpers(name, sample):
+            check_text(HEAD + source, {})
 
 
 class Wrapped(nn.Module):

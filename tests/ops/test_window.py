@@ -91,12 +91,12 @@ def test_pad_same_helper() -> None:
     pad_same = scope["pad_same"]
     assert callable(pad_same)
     for height, width, k, s, d in product((1, 4, 7, 8), (3, 9), (1, 2, 3), (1, 2, 3), (1, 2)):
-        y = pad_same(torch.ones(1, 1, height, width), (k, 3), stride=(s, 1), dilation=(d, 1), value=-1.0)
+        y = pad_same(torch.ones(1, 1, height, width), (k, 3), (s, 1), (d, 1), value=-1.0)
         (top, bottom), (left, right) = same_tf_padding(height, k, s, d), same_tf_padding(width, 3, 1, 1)
         assert y.shape[2:] == (top + height + bottom, left + width + right)
         assert (y[0, 0, top : top + height, left : left + width] == 1).all()
         assert (y == 1).sum() == height * width
-    assert pad_same(torch.ones(1, 1, 5), 3, 2, 1).shape == (1, 1, 7)
+    assert pad_same(torch.ones(1, 1, 5), (3,), (2,)).shape == (1, 1, 7)
 
 
 def test_half_padding() -> None:
