@@ -8,7 +8,7 @@ from typing import Final
 
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
 from dslc.elaborate.arguments import Binding
-from dslc.elaborate.errors_body import SharedModule
+from dslc.elaborate.errors_body import SharedModule, TiedShape
 from dslc.elaborate.errors_use import NotALayer, WrongInputs
 from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import Naming
@@ -228,13 +228,13 @@ class Application(Binding, Naming, ABC):
         consts: dict[str, Const] = {}
         missing = []
         for name, rules in cls.attributes.items():
-            given = recipe.bound.get(name)
-            if given is None:
+            const = recipe.bound.get(name)
+            if const is None:
                 if rules.required and name != getattr(cls, "extra", None):
                     missing.append(name)
                 consts[name] = literal(() if name == getattr(cls, "extra", None) else rules.default, recipe.span)
                 continue
-            checked = self.attribute(cls, rules, given, p)
+            checked = self.attribute(cls, rules, const, p)
             if checked is None:
                 return literal(POISON, span)
             consts[name] = checked
@@ -253,6 +253,12 @@ class Application(Binding, Naming, ABC):
             types = op.infer(OpContext(self.sizes, cls.name, inputs, consts, span), *(v.type for v in inputs))
         except Reject as reject:
             return self._rejected(reject, recipe, consts, inputs, p, span)
+        for spec in op.params(*(v.type for v in inputs)) if tied else ():
+            given = tied.get(spec.name)
+            if given is not None and given.type.dims != spec.shape:
+                wanted = TensorType(spec.shape, spec.dtype)
+                mistake = TiedShape(cls.name, spec.name, str(wanted), str(given.type))
+                return self.report(mistake, consts[spec.name].span, p)
         node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)
         if automatic:
             self.auto_bias.append(node)

@@ -262,3 +262,33 @@ class DeepExpression(Mistake, code="E0382"):
     @property
     def message(self) -> str:
         return "this expression nests too deeply, or a function calls itself without end"
+
+
+class TiedShape(Mistake, code="E0384"):
+    """A tensor given as a layer's weight has another shape than the layer needs.
+
+    A `linear(out, weight=w)` on `D` features needs `w` of shape `[out, D]`.
+
+    ```dl fails
+    net f on ids: int64[N, T=16]:
+        module wte = embedding(100, 32)
+        ids -> wte
+        linear(101, weight=wte.weight)
+    ```
+
+    ```dl
+    net f on ids: int64[N, T=16]:
+        module wte = embedding(100, 32)
+        ids -> wte
+        linear(100, weight=wte.weight)
+    ```
+    """
+
+    layer: str
+    name: str
+    wanted: str
+    found: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` of `{self.layer}` must be {self.wanted}, and is {self.found}"

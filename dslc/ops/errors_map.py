@@ -212,19 +212,18 @@ class WrongMode(Mistake, code="E0316"):
 
 
 class NoOpenForm(Mistake, code="E0317"):
-    """A layer has no ONNX form over a size that is kept open.
+    """A layer has no ONNX form over a size that the export keeps open.
 
-    The windows of an adaptive pool depend on the size of its input, and ONNX states windows as numbers.
-    Export with that size fixed (leave it out of `--dynamic`).
-
-    ```dl fails --dynamic H,W
-    net f on x[N, 8, H=32, W=32]:
-        adaptive_avgpool(7) -> flatten
-    ```
+    The windows of an adaptive pool depend on the size of its input, and ONNX states windows as numbers. Of this
+    network the batch may stay open, but not H and W:
 
     ```dl
     net f on x[N, 8, H=32, W=32]:
         adaptive_avgpool(7) -> flatten
+    ```
+
+    ```sh
+    dslc build net.dl --dynamic N
     ```
     """
 

@@ -44,11 +44,16 @@ class WeightGivenLinear(nn.Module):
 '''
 
 BIAS_GIVEN = '''\
-class BiasGivenLinear(nn.Linear):
+class BiasGivenLinear(nn.Module):
     """A linear map with a weight of its own, and a bias that is given at each call."""
 
     def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features, bias=False)
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         return F.linear(x, self.weight, bias)

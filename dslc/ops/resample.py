@@ -41,7 +41,15 @@ NORMALIZE = '''\
 class Normalize(nn.Module):
     """Subtracts a mean and divides by a deviation, per channel; neither is in the state dict."""
 
-    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...], axes: int = 2) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        axes: int = 2,
+    ) -> None:
         super().__init__()
         shape = (-1,) + (1,) * axes
         self.register_buffer("mean", torch.tensor(mean).view(shape), persistent=False)

@@ -26,9 +26,10 @@ BARE = ("half", "valid", "same_tf", "auto")
 HEAD = """\
 # Layers
 
-The layers that are built in, by family. A signature shows what is given in brackets, with defaults; arguments after `*` go by name only,
-`*sizes` takes any number of them, and `**sizes` any number with names of your own.
-Tensors come from the chain, or stand first in the brackets. [The language](language.md) says how layers are put together; parts made of these (`cba`, `residual`, `se`, ..) are in `stdlib/`.
+The layers that are built in, by family. A signature shows what is given in brackets, with defaults; arguments
+after `*` go by name only, `*sizes` takes any number of them, and `**sizes` any number with names of your own.
+Tensors come from the chain, or stand first in the brackets. [The language](language.md) says how layers are put
+together; parts made of these (`cba`, `residual`, `se`, ..) are in `stdlib/`.
 
 This page is written by `python -m dslc.reports.layers`.
 """

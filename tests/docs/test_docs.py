@@ -1,4 +1,4 @@
-"""Every fenced block of the docs, the README and the explain pages does what it says.
+"""Every fenced block of docs/ and of the explain pages does what it says (test_readme.py: the README).
 
 | fence | what is tested |
 |---|---|
@@ -33,7 +33,7 @@ from dslc.diagnostics.model import CompileError, Severity
 from dslc.reports.catalogue import load_codes
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *(p for p in [ROOT / "README.md"] if p.exists())]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 FENCE = re.compile(r"^(?P<marks>`{3,})(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=marks)[ ]*$", re.M | re.S)
 RUN = ("console", "python", "sh")
 
@@ -163,9 +163,7 @@ def session(text: str) -> list[tuple[str, list[str]]]:
 
 def matches(expected: list[str], printed: str) -> bool:
     """Whether the lines are those printed; `...` stands for any number of them."""
-    pattern = "".join(
-        r"(?:[^\n]*\n)*" if line.strip() == "..." else re.escape(line) + r"\n" for line in expected
-    )
+    pattern = "".join(r"(?:[^\n]*\n)*" if line.strip() == "..." else re.escape(line) + r"\n" for line in expected)
     text = printed.strip("\n")
     return re.fullmatch(pattern, text + "\n" if text else "") is not None
 

@@ -121,9 +121,7 @@ def run_onnx(
     options.log_severity_level = 3
     if level is not None:
         options.graph_optimization_level = level
-    session = onnxruntime.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = names or [output.name for output in session.get_outputs()]
     results = session.run(names, {session.get_inputs()[0].name: image.numpy()})
     return {name: torch.from_numpy(array) for name, array in zip(names, results, strict=True)}
@@ -131,7 +129,7 @@ def run_onnx(
 
 def difference(a: Tensor, b: Tensor) -> float:
     """Largest difference, relative to the largest value."""
-    return float((a - b).abs().max() / b.abs().max())
+    return float((a - b).detach().abs().max() / b.detach().abs().max())
 
 
 def check_onnx_shapes(model: Model, flat: Flat, declared: dict[str, Shape], found: dict[str, Shape]) -> None:

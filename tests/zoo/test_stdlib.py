@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import dslc
-from dslc.ir.model import Model
-from dslc.source import Source
 from dslc.diagnostics.model import Sink
+from dslc.source import Source
 from dslc.syntax import tree
 from dslc.syntax.parser import parse
 
@@ -21,13 +22,13 @@ ROOT = Path(__file__).resolve().parents[2]
 # Every definition of stdlib/ stands in one of these, with the parameters that hand layers down given too.
 PROGRAMS = {
     "conv": """
-        net conv on image[N, 3, H=64, W=64]:
+        net whole on image[N, 3, H=64, W=64]:
             cba(16) -> cba(16, act=gelu, norm=ln(axis=1)) as c2 -> dw(3) as d -> pw(32) as p -> dw(5, s=2)
             sepconv(32, act=silu, norm=gn(4)) -> mlpconv([32, 16, 16], 5, act=tanh) -> se(4, act=silu, gate=hsigmoid)
             gap -> flatten
         """,
     "one axis": """
-        net axis on x[N, 3, 32]:
+        net whole on x[N, 3, 32]:
             cba(8) -> sepconv(8) -> se(2) -> add:
                 | conv(8, 1)
                 | conv(8, 3)
@@ -45,7 +46,7 @@ PROGRAMS = {
         """,
     "resnet": """
         use std.resnet: basic, bottleneck, preact, shortcut
-        net resnet on image[N, 3, H=64, W=64]:
+        net whole on image[N, 3, H=64, W=64]:
             basic(32, s=2) -> basic(32, act=gelu, norm=gn(4), attend=se(4)) as b2
             bottleneck(16, g=4, w=32) -> bottleneck(16, s=2, attend=se) as b4
             preact(64) -> preact(32, s=2, act=silu, norm=gn(4), attend=se(4)) as p2 -> shortcut(32) -> shortcut(8)
@@ -53,27 +54,27 @@ PROGRAMS = {
         """,
     "mobilenet": """
         use std.mobilenet: inverted_residual, divisible
-        net mobilenet on image[N, 3, H=64, W=64]:
+        net whole on image[N, 3, H=64, W=64]:
             inverted_residual(divisible(30.0), s=2, t=1)
             inverted_residual(divisible(30.0), k=5, act=hswish, norm=gn(4), attend=se(4)) as i2
             gap -> flatten
         """,
     "densenet": """
         use std.densenet: dense_layer, dense_block, transition
-        net densenet on image[N, 3, H=64, W=64]:
+        net whole on image[N, 3, H=64, W=64]:
             dense_layer(6) -> dense_block(3, 6) -> transition
             dense_block(2, 7, b=2, act=silu, norm=gn(1)) as d2 -> transition(32, norm=gn(1)) as t2 -> gap -> flatten
         """,
     "inception": """
         use std.inception: conv_bn, inception, inception_aux
-        net inception on image[N, 3, H=64, W=64]:
+        net whole on image[N, 3, H=64, W=64]:
             conv_bn(32, 3, s=2) -> inception(16, (16, 32), (8, 16), 16)
             inception(16, (16, 32), (8, 16), 16, k=3, unit=conv_bn) as i2 -> inception_aux(10)
         """,
     "attention": """
         use std.attention: attention, cross_attention, mlp, encoder, encoder_postnorm
         use std.attention: patch_embedding, class_token, positions
-        net attention on image[N, 3, H=64, W=64], memory[N, S, 48]:
+        net whole on image[N, 3, H=64, W=64], memory[N, S, 48]:
             patch_embedding(64, norm=ln) -> class_token -> positions -> encoder(4) -> encoder_postnorm(4, act=gelu)
             residual: attention(8, causal=true)
             (it, memory) -> cross_attention(8) as cross
@@ -94,21 +95,20 @@ def definitions() -> dict[str, str]:
 
 
 def test_programs_use_every_part() -> None:
-    lacking = [name for name in definitions() if not any(f"{name}" in text for text in PROGRAMS.values())]
-    assert not lacking
+    used = {word for text in PROGRAMS.values() for word in re.findall(r"\w+", text)}
+    assert not definitions().keys() - used
 
 
-def compiled(text: str, folder: Path) -> Model:
+def written(text: str, folder: Path) -> Path:
+    """A file with the program, its common indentation removed."""
     path = folder / "program.dl"
-    path.write_text(text, encoding="utf-8")
-    return dslc.compile(path)
+    path.write_text(dedent(text), encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_parts_compile_and_run(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "program.dl"
-    text = "\n".join(line.removeprefix("        ") for line in PROGRAMS[name].splitlines())
-    path.write_text(text, encoding="utf-8")
+    path = written(PROGRAMS[name], tmp_path)
     model = dslc.compile(path)
     network = dslc.load(path)().eval()
     assert set(network.state_dict()) == {k for k, p in model.params.items() if p.spec.kind != "const"}
@@ -116,3 +116,92 @@ def test_parts_compile_and_run(name: str, tmp_path: Path) -> None:
     inputs = [torch.randn(ports[value.name or ""]) for value in model.root.inputs]
     with torch.no_grad():
         assert network(*inputs).isfinite().all()
+
+
+def keys(path: Path) -> dict[str, tuple[int, ...]]:
+    return {key: param.spec.shape for key, param in dslc.compile(path).params.items()}
+
+
+def test_resnet_and_se_are_those_of_the_examples(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "examples" / "resnet.dl", tmp_path)
+    for unit, example in {
+        "bottleneck": "resnet50",
+        "basic": "resnet34",
+        "bottleneck(w=128)": "wide_resnet50_2",
+    }.items():
+        text = f"""
+            use "./resnet.dl": resnet
+            use std.resnet: basic as _basic, bottleneck as _bottleneck
+            net whole = resnet(_{unit}, [3, 4, 6, 3])
+            """
+        expected = dslc.compile(ROOT / "examples" / "resnet.dl", net=example).params
+        assert keys(written(text, tmp_path)) == {key: param.spec.shape for key, param in expected.items()}
+
+
+def renamed(state: dict[str, Tensor], names: dict[str, str]) -> dict[str, Tensor]:
+    """A state dict under other names: each key's beginning is replaced."""
+    found = {}
+    for key, tensor in state.items():
+        old = next(old for old in names if key.startswith(old))
+        found[names[old] + key.removeprefix(old)] = tensor
+    return found
+
+
+ENCODER = {
+    "self_attn.in_proj_": "encoder.attn.qkv.",
+    "self_attn.out_proj": "encoder.attn.proj",
+    "linear1": "encoder.mlp.fc1",
+    "linear2": "encoder.mlp.fc2",
+    "norm1": "encoder.norm1",
+    "norm2": "encoder.norm2",
+}
+
+
+@pytest.mark.parametrize("norm_first", [True, False])
+def test_encoders_are_pytorchs(norm_first: bool, tmp_path: Path) -> None:
+    part = "encoder(4, act=relu, norm=ln" if norm_first else "encoder_postnorm(4"
+    text = f"""
+        use std.attention: encoder, encoder_postnorm
+        net whole on x[N, T, 64]: {part}, drop=0.1) as encoder
+        """
+    torch.manual_seed(2)
+    other = nn.TransformerEncoderLayer(64, 4, 256, norm_first=norm_first, batch_first=True).eval()
+    mine = dslc.load(written(text, tmp_path))().eval()
+    mine.load_state_dict(renamed(other.state_dict(), ENCODER))
+    x = torch.randn(2, 7, 64)
+    with torch.no_grad():
+        assert torch.allclose(mine(x), other(x), rtol=1e-5, atol=1e-5)
+
+
+def test_cross_attention_is_pytorchs(tmp_path: Path) -> None:
+    text = """
+        use std.attention: cross_attention
+        net whole on x[N, T, 64], memory[N, S, 48]: (x, memory) -> cross_attention(4) as cross
+        """
+    torch.manual_seed(3)
+    other = nn.MultiheadAttention(64, 4, kdim=48, vdim=48, batch_first=True).eval()
+    mine = dslc.load(written(text, tmp_path))().eval()
+    state = other.state_dict()
+    q_bias, k_bias, v_bias = (torch.randn(64) for _ in range(3))
+    state["in_proj_bias"].copy_(torch.cat([q_bias, k_bias, v_bias]))
+    mine.load_state_dict(
+        {
+            **{f"cross.{name}.weight": state[f"{name}_proj_weight"] for name in "qkv"},
+            **{f"cross.{name}.bias": bias for name, bias in zip("qkv", (q_bias, k_bias, v_bias), strict=True)},
+            **renamed({k: v for k, v in state.items() if k.startswith("out_proj")}, {"out_proj": "cross.proj"}),
+        }
+    )
+    x, memory = torch.randn(2, 7, 64), torch.randn(2, 5, 48)
+    with torch.no_grad():
+        assert torch.allclose(mine(x, memory), other(x, memory, memory)[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("value", "width"), [(8, 8), (3.5, 8), (11.9, 16), (12.0, 16), (19.9, 24), (67.2, 64), (44.8, 48), (1792, 1792)]
+)
+def test_divisible_is_torchvisions(value: float, width: int, tmp_path: Path) -> None:
+    text = f"""
+        use std.mobilenet: divisible
+        net whole on x[N, 3, 8, 8]: conv(divisible({float(value)}), 1) as c -> gap -> flatten
+        """
+    assert keys(written(text, tmp_path))["c.weight"] == (width, 3, 1, 1)

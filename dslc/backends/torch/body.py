@@ -6,7 +6,6 @@ else that of the module that made it. Steps of one source line nest where the ou
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -34,12 +33,6 @@ class Expr:
     px: Px
     binds: int
     typed: bool
-    needs: frozenset[str] = frozenset()  # untyped, but typed once these variables are
-
-    @property
-    def hopeful(self) -> bool:
-        """Whether the type is known, or would be if variables that it reads had theirs."""
-        return self.typed or bool(self.needs)
 
     @property
     def text(self) -> str:
@@ -61,7 +54,6 @@ class Line:
     comment: str = ""
     target: str = ""
     typed: bool = True
-    needs: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -90,6 +82,7 @@ class Body:
     holds: dict[str, Sym] = field(default_factory=dict)
     typed: dict[str, bool] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
+    inlined: dict[str, tuple[int, int]] = field(default_factory=dict)  # sizes read where they are needed
     want: dict[int, str] = field(default_factory=dict)
     free_at: dict[str, int] = field(default_factory=dict)  # of a loop's variable: from where its turn does not read it
     pending: Pending | None = None
@@ -158,8 +151,7 @@ class Body:
         name = self.name_of.get(sym.id)
         if name is None:
             raise CompilerBug("a tensor is read before it is made")
-        typed = self.typed.get(name, True)
-        return Expr(name, ATOM, typed, frozenset() if typed else frozenset((name,)))
+        return Expr(name, ATOM, self.typed.get(name, True))
 
     def path(self, path: str) -> str:
         """A parameter read, from `self`."""
@@ -181,7 +173,15 @@ class Body:
             return f"{self.operand(ins[index]).at(POSTFIX)}.shape[{axis}]"
         if slot.term is None:
             raise CompilerBug(f"`{slot.hint}` has no text")
-        return text(slot.term, lambda n: self.spelled.get(n, n), least)
+        return text(slot.term, self.spell, least)
+
+    def spell(self, name: str) -> str:
+        """A name of the class as forward writes it; a size that is read once, from its tensor."""
+        place = self.inlined.get(name)
+        if place is not None:
+            sym = self.target.inputs[place[0]]
+            return f"{self.name_of[sym.id]}.shape[{place[1]}]"
+        return self.spelled.get(name, name)
 
     def tree(self, tree: Tree, item: MNode) -> Expr:
         """The Python of a piece of an op's rule."""
@@ -208,14 +208,14 @@ class Body:
                 left, right = self.tree(tree.kids[0], item), self.tree(tree.kids[1], item)
                 tight = (binds + 1, binds) if tree.text == "**" else (binds, binds + 1)
                 tight = (binds + 1, binds + 1) if binds == terms.COMPARISON else tight
-                return Expr(f"{left.at(tight[0])} {tree.text} {right.at(tight[1])}", binds, *both(left, right))
+                return Expr(f"{left.at(tight[0])} {tree.text} {right.at(tight[1])}", binds, left.typed and right.typed)
             case "prefix":
                 inner = self.tree(tree.kids[0], item)
-                return Expr(f"{tree.text}{inner.at(terms.SIGN)}", terms.SIGN, inner.typed, inner.needs)
+                return Expr(f"{tree.text}{inner.at(terms.SIGN)}", terms.SIGN, inner.typed)
             case "index":
                 value = self.tree(tree.kids[0], item)
                 inside = ", ".join(self.slice(t, item) for t in tree.kids[1:])
-                return Expr(f"{value.at(POSTFIX)}[{inside}]", POSTFIX, value.typed, value.needs)
+                return Expr(f"{value.at(POSTFIX)}[{inside}]", POSTFIX, value.typed)
             case "sequence":
                 items = tuple(self.tree(t, item).px for t in tree.kids)
                 close = {"[": "]", "(": ")"}[tree.text]
@@ -240,7 +240,7 @@ class Body:
         if not tree.receiver:
             return Expr(Group(tree.text, args), POSTFIX, not tree.text.startswith("self."))
         receiver = self.tree(tree.kids[0], item)
-        return Expr(Group(f"{receiver.at(POSTFIX)}.{tree.text}", args), POSTFIX, receiver.typed, receiver.needs)
+        return Expr(Group(f"{receiver.at(POSTFIX)}.{tree.text}", args), POSTFIX, receiver.typed)
 
     def apply(self, item: MNode | MCall | MSeq) -> Expr:
         """A module or function applied."""
@@ -314,7 +314,7 @@ class Body:
         self.bind(sym, name, expr.typed)
 
     def put(self, indent: int, prefix: str, expr: Expr, target: str, comment: str = "") -> None:
-        self.lines.append(Line(indent, prefix, expr.px, "", comment, target, expr.typed, expr.needs))
+        self.lines.append(Line(indent, prefix, expr.px, "", comment, target, expr.typed))
 
     def step(self, item: MNode | MCall | MSeq, after: MItem | None, indent: int) -> None:
         """One module or function: nested in the next step, or a statement."""
@@ -370,7 +370,7 @@ class Body:
         function = item.use.function if isinstance(item, MNode) else None
         infix = function is not None and function.kind in ("infix", "index")
         same_line = item.span.source is after.span.source and item.span.line == after.span.line
-        return (infix or same_line) and _sole(after, sym)
+        return ((infix or same_line) and _sole(after, sym)) or (isinstance(after, MNode) and _joins(after, sym))
 
     # ---- regions
 
@@ -456,7 +456,7 @@ class Body:
         whole = f"{parts[0].at(1)} if {condition} else {parts[1].at(0)}"
         if len(whole) + 4 * indent > CHOICE:
             return None
-        return Expr(whole, 0, *both(*parts))
+        return Expr(whole, 0, parts[0].typed and parts[1].typed)
 
     def loop(self, item: MFor, indent: int) -> None:
         """A kept loop."""
@@ -525,56 +525,16 @@ class Body:
 
     # ---- the end
 
-    def give(self, sym: Sym, indent: int) -> None:
-        """`return` of one tensor, whose type a checker must know."""
+    def give(self, sym: Sym, indent: int) -> bool:
+        """`return` of one tensor; whether a type checker knows that it is one."""
         name = self.name_of.get(sym.id)
         last = self.lines[-1] if self.lines else None
         if last is not None and sym.kind != "param" and last.indent == indent and last.prefix == f"{name} = ":
-            if last.typed or (last.needs and all(map(self.annotate, sorted(last.needs)))):
-                self.lines[-1] = Line(indent, "return ", last.px)
-                return
-            if name not in self.declared:
-                first = not any(line.target == name for line in self.lines[:-1])
-                name = name if first and name is not None and len(name) > 1 else self.fresh("out")
-                last.prefix, last.target = f"{name}: Tensor = ", name
-            last.comment = ""
-            self.lines.append(Line(indent, f"return {name}", ""))
-            return
+            self.lines[-1] = Line(indent, "return ", last.px)
+            return last.typed
         expr = self.operand(sym)
-        if not expr.typed:
-            self.annotate(expr.text)
         self.lines.append(Line(indent, f"return {expr.text}", ""))
-
-    def fresh(self, name: str) -> str:
-        """A name that forward does not use yet."""
-        taken = {line.target for line in self.lines} | set(self.holds) | self.reserved
-        while name in taken:
-            name += "_"
-        return name
-
-    def annotate(self, name: str) -> bool:
-        """Give a variable the type Tensor where it is first assigned."""
-        if name in self.declared:
-            return True
-        self.declared.add(name)
-        self.typed[name] = True
-        first = next((line for line in self.lines if line.target == name), None)
-        if first is not None and first.prefix == f"{name} = " and first.indent == 2:
-            first.prefix = f"{name}: Tensor = "
-            return True
-        used = (k for k, line in enumerate(self.lines) if re.search(rf"\b{name}\b.* = ", line.prefix))
-        at = next(used, 0)
-        while at > 0 and self.lines[at].indent > 2:
-            at -= 1
-        self.lines.insert(at, Line(2, f"{name}: Tensor", ""))
-        return True
-
-
-def both(left: Expr, right: Expr) -> tuple[bool, frozenset[str]]:
-    """Whether an expression of two has a known type, and the variables that it would take."""
-    if left.typed and right.typed:
-        return True, frozenset()
-    return False, left.needs | right.needs if left.hopeful and right.hopeful else frozenset()
+        return expr.typed
 
 
 def arguments(tree: Tree, show: Callable[[Tree], Px]) -> tuple[Px, ...]:
@@ -636,9 +596,20 @@ def _sole(item: MNode | MCall | MSeq, sym: Sym) -> bool:
     while tree.kind == "call" and tree.receiver and tree.kids[0].kind in ("call", "in"):
         tree, receiver = tree.kids[0], True
     if tree.kind == "call" and tree.kids and not tree.receiver:
-        receiver = len(arguments(tree, lambda t: "")) == 1
+        given = arguments(tree, lambda t: t.kind)
+        receiver = len(given) == 1 or given[1:] == ("leaf",)
         tree = tree.kids[0]
     return receiver and tree.kind == "in" and item.ins[int(tree.text)] is sym
+
+
+def _joins(item: MNode, sym: Sym) -> bool:
+    """Whether a step adds or concatenates a tensor with others: `x + f(x)`, `torch.cat([x, f(x)], 1)`."""
+    tree = item.use.function
+    if tree is None or item.ins.count(sym) != 1:
+        return False
+    if tree.kind == "infix":
+        return all(kid.kind == "in" for kid in tree.kids)
+    return tree.kind == "call" and tree.text == "torch.cat" and not tree.receiver
 
 
 def _bracketed(condition: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
 from dslc.backends.torch.merged import MCall, MFor, MNode, MSeq, Parameter, walk
-from dslc.backends.torch.slots import OWN, Resolver
+from dslc.backends.torch.origins import literal_default
+from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.terms import Factory
 from dslc.names.reserved import MODULE_ATTRIBUTES, local_name
 from dslc.syntax import tree
@@ -204,25 +205,6 @@ def _default(resolver: Resolver, key: str, kind: str) -> object:
     return ...
 
 
-def literal_default(declared: tree.Parameter) -> object:
-    """The default of a header's parameter where it is a literal; `...` where it is none."""
-    expr = declared.default
-    sign = 1
-    if isinstance(expr, tree.Unary) and expr.op == "-":
-        sign, expr = -1, expr.value
-    match expr:
-        case tree.Number(value=value):
-            value = sign * value
-            return float(value) if declared.type is not None and declared.type.kind == "float" else value
-        case tree.SizeLiteral(sides=sides):
-            return sides
-        case tree.Word(word=word) if word in ("true", "false", "none"):
-            return {"true": True, "false": False, "none": None}[word]
-        case tree.Text(pieces=pieces) if all(isinstance(p, str) for p in pieces):
-            return "".join(p for p in pieces if isinstance(p, str))
-    return ...
-
-
 def type_text(values: Iterable[object]) -> str:
     """The Python type of a parameter that takes these values."""
     kinds = dict.fromkeys(map(_type, values))
@@ -278,6 +260,3 @@ def _name_stored(resolver: Resolver, stored: list[str]) -> None:
             name += "_"
         taken.add(name)
         target.stored[key] = name
-
-
-__all__ = ["OWN", "construct", "literal_default", "type_text"]

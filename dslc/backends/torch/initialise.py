@@ -45,18 +45,26 @@ class Initialiser:
 
     def declare(self) -> None:
         """Lines of `__init__` that make the tensors, and those of `reset_parameters` that fill them."""
+        constant = all(kind(d) == "param" and self._filled(d) for d in self.target.declared.values())
+        constant = constant and not any(isinstance(i, MNode) and i.initial for i in walk(self.target.items))
         for name, declared in self.target.declared.items():
-            self._declare(name, declared)
+            self._declare(name, declared, constant)
         for at, item in enumerate(walk(self.target.items)):
             if isinstance(item, MNode):
                 for parameter, init, numbers in item.initial:
                     self._fill(item, parameter, init, numbers, at)
 
-    def _declare(self, name: str, declared: Declared) -> None:
+    def _filled(self, declared: Declared) -> bool:
+        """Whether a tensor is zeros or ones."""
+        return declared.params[0].spec.init.kind in ("zeros", "ones") and declared.params[0].values is None
+
+    def _declare(self, name: str, declared: Declared, constant: bool) -> None:
+        """`constant`: the class's tensors are zeros and ones, made so; no other line fills them."""
         sizes = tuple(self.modules.slot(s) for s in declared.shape)
         spec = declared.params[0].spec
         dtype = () if spec.dtype is DType.FLOAT32 else (Named("dtype=", f"torch.{spec.dtype.value}"),)
-        empty = Group("torch.empty", (*(sizes or ("()",)), *dtype))
+        fill = spec.init.kind if constant else "empty"
+        empty = Group(f"torch.{fill}", (*(sizes or ("()",)), *dtype))
         if kind(declared) == "param":
             make: Px = Group("nn.Parameter", (empty,))
             if is_attribute(name):
@@ -66,6 +74,8 @@ class Initialiser:
         else:
             persistent = () if kind(declared) == "buffer" else (Named("persistent=", "False"),)
             self.modules.put("", Group("self.register_buffer", (terms.quoted(name), empty, *persistent)))
+        if constant:
+            return
         tensor = f"self.{name}" if is_attribute(name) else self._get(name, kind(declared))
         values = self.table(declared)
         if values is not None:

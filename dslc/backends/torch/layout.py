@@ -130,9 +130,9 @@ def exploded(function: str, *items: Px) -> Group:
     return Group(function, items, exploded=True)
 
 
-def docstring(text: str, indent: int) -> list[str]:
-    """Lines of a docstring that holds `text`, whatever the text is: it cannot end the string."""
-    lines = [_printable(line).rstrip() for line in text.expandtabs(4).split("\n")]
+def clean(text: str) -> list[str]:
+    """The lines of a text without the indentation they share, tabs, and blank lines at the ends."""
+    lines = [line.rstrip() for line in text.expandtabs(4).split("\n")]
     while lines and not lines[0]:
         lines.pop(0)
     while lines and not lines[-1]:
@@ -140,7 +140,14 @@ def docstring(text: str, indent: int) -> list[str]:
     if not lines:
         return []
     shared = min((len(line) - len(line.lstrip()) for line in lines[1:] if line), default=0)
-    lines = [lines[0].lstrip(), *(line[shared:] for line in lines[1:])]
+    return [lines[0].lstrip(), *(line[shared:] for line in lines[1:])]
+
+
+def docstring(text: str, indent: int) -> list[str]:
+    """Lines of a docstring that holds `text`, whatever the text is: it cannot end the string."""
+    lines = [_printable(line) for line in clean(text)]
+    if not lines:
+        return []
     pad = INDENT * indent
     if lines[0].startswith('"'):
         lines[0] = "\\" + lines[0]

@@ -35,7 +35,7 @@ FOLD = 2
 """Equal neighbours in a Sequential from which they are one comprehension."""
 
 ONE_LINE = 72
-"""Columns of a Sequential up to which it stands on one line."""
+"""Columns of a Sequential with named steps up to which it stands on one line."""
 
 OPTIONAL = "nn.Module | None"
 
@@ -126,7 +126,7 @@ class Modules:
             case MCall():
                 return Group(item.target.name, call_arguments(item, self.text))
             case MSeq():
-                return self.sequential("nn.Sequential", item.items, indent)
+                return self.sequential("nn.Sequential", item.items, indent, len(item.name) + 1)
 
     # ---- statements
 
@@ -270,7 +270,7 @@ class Modules:
 
     # ---- Sequentials
 
-    def sequential(self, function: str, items: list[MItem], indent: int) -> Px:
+    def sequential(self, function: str, items: list[MItem], indent: int, room: int = 0) -> Px:
         """`nn.Sequential(..)`; lines before it where a step is optional or repeated by a parameter."""
         if any(not plain(i) for i in items):
             return Group(function, (self._listed(items, indent),))
@@ -282,7 +282,8 @@ class Modules:
             steps = folded([px for _, px in entries])
             short = Group(function, tuple(steps))
             text = flat(short)
-            one_line = text is not None and len(text) <= ONE_LINE and not any(isinstance(s, Named) for s in steps)
+            one_line = text is not None and len(steps) <= 2 and not any(isinstance(s, Named) for s in steps)
+            one_line = one_line and len(text or "") + 4 * indent + 7 + room <= layout.WIDTH
             return short if one_line else Group(function, tuple(steps), exploded=True)
         return Group(function, (self._named(entries, indent),))
 
@@ -507,7 +508,7 @@ def call_arguments(item: MCall, show: Callable[[Term], str]) -> tuple[Px, ...]:
             positional = False
             continue
         text = show(slot.term)
-        if positional and at < 2 and parameter.name not in by_name and (at == 0 or parameter.default is ...):
+        if positional and (at < 2 or text == parameter.name) and parameter.name not in by_name:
             found.append(text)
         else:
             positional = False

@@ -84,6 +84,7 @@ class Reader:
         self.memo: dict[int, Term | None] = {}
         self.unknown: set[str] = set()  # lets that the class cannot compute: what they stand for is printed
         self.fold = False  # whether that holds for all lets
+        self.fixed: set[str] = set()  # options of a library part that nothing sets
 
     def term(self, const: Const) -> Term | None:
         """The term of a constant's origin; none if it has none in the names of the class."""
@@ -173,6 +174,8 @@ class Reader:
             return Var(name)
         folded = name in self.unknown or (self.fold and binding.kind == "let")
         if id(here) in self.own and binding.kind in ("parameter", "dim", "let", "loop") and not folded:
+            if name in self.fixed and terms.printable(value.value):
+                return Lit(value.value)
             return Var(name)
         if id(here) not in self.own and here.instance is not None and id(writer_of(here.instance)) not in self.writers:
             raise _Unsaid
@@ -227,3 +230,22 @@ def own_scopes(instance: Instance) -> frozenset[int]:
             found.append(id(scope))
         scope = scope.parent
     return frozenset(found)
+
+
+def literal_default(declared: tree.Parameter) -> object:
+    """The default of a header's parameter where it is a literal; `...` where it is none."""
+    expr = declared.default
+    sign = 1
+    if isinstance(expr, tree.Unary) and expr.op == "-":
+        sign, expr = -1, expr.value
+    match expr:
+        case tree.Number(value=value):
+            value = sign * value
+            return float(value) if declared.type is not None and declared.type.kind == "float" else value
+        case tree.SizeLiteral(sides=sides):
+            return sides
+        case tree.Word(word=word) if word in ("true", "false", "none"):
+            return {"true": True, "false": False, "none": None}[word]
+        case tree.Text(pieces=pieces) if all(isinstance(p, str) for p in pieces):
+            return "".join(p for p in pieces if isinstance(p, str))
+    return ...

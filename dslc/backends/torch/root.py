@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.backends.torch.constructor import literal_default
 from dslc.backends.torch.forms import SizeConst, leaves
 from dslc.backends.torch.groups import Groups, flat
 from dslc.backends.torch.merged import Class, MNode, Slot, walk
+from dslc.backends.torch.origins import literal_default
 from dslc.backends.torch.terms import Var, same
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Value
 from dslc.syntax import tree

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
 from dslc.backends.torch.merged import Class, CompilerBug, MFor, Row, Slot, Split, walk
-from dslc.backends.torch.origins import Origins, Reader, own_scopes, writer_of
+from dslc.backends.torch.origins import Origins, Reader, literal_default, own_scopes, writer_of
 from dslc.backends.torch.terms import Lit, NoValue, Term, Var
 from dslc.ir.model import Call, Value
 from dslc.names.reserved import local_name
@@ -76,6 +76,7 @@ class Resolver:
         self._name_loops()
         self.reader = Reader(self.origins, {id(writer_of(m)) for m in self.target.members}, own, self.kept)
         self.reader.fold = self.by_value
+        self.reader.fixed = self._unset()
         self._find_places()
         for slot in self.target.slots:
             if slot.layer and slot.default == OWN and len(slot.consts) == len(self.target.members):
@@ -91,6 +92,19 @@ class Resolver:
                     number += 1
                 for row in item.inner:
                     self.kept[id(row.turns[-1][0])] = item.variable
+
+    def _unset(self) -> set[str]:
+        """The options of a part of the standard library that every member leaves at their defaults."""
+        definition = self.target.definition
+        if self.target.kind != "block" or definition is None or not definition.span.source.path.startswith("std/"):
+            return set()
+        found = set()
+        for declared in definition.parameters:
+            default = literal_default(declared)
+            members = range(len(self.target.members))
+            if default is not ... and all(terms.same(self.value(declared.name, m), default) for m in members):
+                found.add(declared.name)
+        return found
 
     def _find_places(self) -> None:
         """The inputs and axes at which the block's sizes stand."""
