@@ -74,6 +74,13 @@ def data(path: str | Path, chunks: Iterable[Buffer]) -> Output:
     return Output(Path(path), write)
 
 
+def make_folder(path: str | Path) -> Path:
+    """The folder, made with those above it where it is missing. Raises `OutputError`."""
+    with _reported(Path(path)):
+        Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
+
+
 def write_all(outputs: Sequence[Output]) -> None:
     """Write all files, or none: raises `OutputError` with the system's reason and leaves the targets as they
     were.

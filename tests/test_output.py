@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dslc.output import Output, OutputError, data, text, write_all
+from dslc.output import Output, OutputError, data, make_folder, text, write_all
 
 
 def names(folder: Path) -> list[str]:
@@ -52,6 +52,15 @@ def test_a_failing_rename_puts_back_what_was_replaced(tmp_path: Path, monkeypatc
     with pytest.raises(OutputError, match="operation not permitted"):
         write_all([text(tmp_path / name, "new") for name in ("a", "new", "b", "c")])
     assert {name: (tmp_path / name).read_text() for name in names(tmp_path)} == {"a": "old", "b": "old"}
+
+
+def test_folders(tmp_path: Path) -> None:
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    assert make_folder(tmp_path / "a").is_dir()
+    (tmp_path / "file").touch()
+    for path, reason in (("file", "file exists"), ("file/a", "not a directory")):
+        with pytest.raises(OutputError, match=reason):
+            make_folder(tmp_path / path)
 
 
 def test_interrupted(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
 from dslc.elaborate.arguments import Binding
-from dslc.elaborate.errors_body import SharedModule, TiedShape
+from dslc.elaborate.errors_body import SharedModule, TiedShape, TooManyOps
 from dslc.elaborate.errors_use import NotALayer, WrongInputs
 from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import Naming
@@ -211,7 +211,7 @@ class Application(Binding, Naming, ABC):
         result = self.apply(literal(recipe, shared.layer.span), inputs, q, span)
         self.reuse = None
         if shared.first is None:
-            made = next((i for i in q.items[before:] if isinstance(i, Node | Call)), None)
+            made = next(self.modules(q.items[before:]), None)
             shared.first = made.instance if isinstance(made, Call) else made
         return result
 
@@ -267,7 +267,7 @@ class Application(Binding, Naming, ABC):
     def _add(self, node: Node, recipe: Recipe, types: tuple[TensorType, ...], p: Place, span: Span) -> Const:
         self.ops += 1
         if self.ops > self.max_ops:
-            raise Runaway(self.ops)
+            raise Runaway(TooManyOps(self.ops, self.max_ops))
         outs = tuple(Value(t, node, None, i, span) for i, t in enumerate(types))
         node.outs = outs
         for value in (*node.inputs, *node.tied.values()):

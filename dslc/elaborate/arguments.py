@@ -324,6 +324,7 @@ class Binding(Expressions, ABC):
         """A `fn` of compile-time values."""
         if any(c.value is POISON for _, c, _ in arguments):
             return literal(POISON, expr.span)
+        self.spend(CALL)
         fn = target.tree
         scope = Scope("fn", target.scope, None)
         recipe = Recipe(Definition(fn, target.scope), expr.span, p.scope)  # type: ignore[arg-type]

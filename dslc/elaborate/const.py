@@ -29,6 +29,7 @@ BUILTINS: Final = (
     *("int", "float", "round", "ceil", "floor", "log", "sqrt", "abs", "size"),
 )
 MAX_LENGTH: Final = 1_000_000
+MAX_BITS: Final = 4096
 
 
 def is_number(value: object) -> bool:
@@ -53,15 +54,18 @@ def arithmetic(op: str, left: Any, right: Any) -> object:
         ):
             raise Reject(BadOperation(f"`{left} ** {right}` is too large"))
         try:
-            return ARITHMETIC[op](left, right)
+            result = ARITHMETIC[op](left, right)
         except (OverflowError, ZeroDivisionError, ValueError) as error:
             raise Reject(BadOperation(f"`{left} {op} {right}` has no value: {error}")) from None
+        if isinstance(result, int) and result.bit_length() > MAX_BITS:
+            raise Reject(BadOperation("this number is too large"))
+        return result
     if op == "+" and isinstance(left, list) and isinstance(right, list):
         return _short([*left, *right])
     if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
         return _short((*left, *right))
     if op == "+" and isinstance(left, str) and isinstance(right, str):
-        return left + right
+        return _short(left + right)
     if op == "*" and isinstance(left, list | tuple) and isinstance(right, int) and not isinstance(right, bool):
         if len(left) * max(right, 0) > MAX_LENGTH:
             raise Reject(BadOperation(f"a list of {len(left) * right:,} items is too long"))
@@ -69,9 +73,9 @@ def arithmetic(op: str, left: Any, right: Any) -> object:
     raise Reject(BadOperation(f"`{op}` is not defined for {describe(left)} and {describe(right)}"))
 
 
-def _short(values: list[object] | tuple[object, ...]) -> object:
+def _short(values: list[object] | tuple[object, ...] | str) -> object:
     if len(values) > MAX_LENGTH:
-        raise Reject(BadOperation(f"a list of {len(values):,} items is too long"))
+        raise Reject(BadOperation(f"a list or text of {len(values):,} items is too long"))
     return values
 
 

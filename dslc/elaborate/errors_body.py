@@ -165,6 +165,29 @@ class TooManyOps(Mistake, code="E0379"):
         return (Help(f"raise the limit if this is meant: --max-ops {self.least}"),)
 
 
+class EndlessWork(Mistake, code="E0385"):
+    """Loops and functions that take too many steps to be run at compile time.
+
+    ```dl fails
+    fn twice(n: int) = 1 if n == 0 else twice(n - 1) + twice(n - 1)
+
+    net f on x[N, 3, 32, 32]:
+        conv(twice(60), 3)
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(2**6, 3)
+    ```
+    """
+
+    limit: int
+
+    @property
+    def message(self) -> str:
+        return f"this program takes more than {self.limit:,} steps of loops and functions"
+
+
 class RequireFailed(Mistake, code="E0501"):
     """A `require` of the program does not hold.
 

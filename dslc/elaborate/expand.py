@@ -274,8 +274,6 @@ def _report_dropped(e: Elaborator) -> None:
         if value.readers or id(block) in e.broken or value.span is None:
             continue
         producer = value.producer
-        if isinstance(producer, Node) and len(producer.outs) > 1 and producer.op.name in ("lstm", "gru", "rnn"):
-            continue
         by = e.replaced.get(id(value))
         related = [Label(by, "this line takes its place")] if by is not None else []
         frame = producer.frame if isinstance(producer, Node | Call) else block.frame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from dslc.diagnostics.model import Label
 from dslc.elaborate.errors import ModuleNameTaken, ReservedName
@@ -20,9 +20,9 @@ class Naming(State, ABC):
 
     def name_node(self, node: Node, recipe: Recipe, p: Place, span: Span) -> None:
         """Name a node in its owner, or let it share the name of the first use of its `module`."""
-        again, self.reuse = self.reuse, None
-        if again is not None:
-            assert isinstance(again, Node)
+        again = self.reuse
+        if isinstance(again, Node) and again.op.name == node.op.name:
+            self.reuse = None
             node.first = again.first or again
             node.name, node.explicit = node.first.name, True
             return
@@ -32,10 +32,10 @@ class Naming(State, ABC):
 
     def name_instance(self, instance: Instance, recipe: Recipe, automatic: str, p: Place, span: Span) -> None:
         """Name an instance in its parent, or let it share the name of the first use of its `module`."""
-        again, self.reuse = self.reuse, None
+        again = self.reuse
         assert instance.parent is not None
-        if again is not None:
-            assert isinstance(again, Instance)
+        if isinstance(again, Instance) and again.definition is instance.definition:
+            self.reuse = None
             instance.first = again.first or again
             instance.name, instance.explicit = instance.first.name, True
             return
@@ -71,12 +71,18 @@ class Naming(State, ABC):
             self.report(ModuleNameTaken(name), span, p, [Label(before, "taken here")])
         owner.taken[name] = span
 
+    def modules(self, items: Iterable[Item]) -> Iterator[Node | Call]:
+        """The uses among items that may own weights."""
+        return (i for i in _flat(items) if isinstance(i, Call) or not i.op.weightless)
+
     def name_expansion(self, items: Iterable[Item], recipe: Recipe, p: Place, span: Span) -> bool:
         """`as` on a use of an inline block: the one module of its expansion gets the name; false if not one."""
-        modules = [i for i in _flat(items) if isinstance(i, Call) or not i.op.weightless]
+        modules = list(self.modules(items))
         if len(modules) != 1 or recipe.name is None:
             return False
         module = modules[0]
+        if (module.instance.first if isinstance(module, Call) else module.first) is not None:
+            return True
         owner = module.instance.parent if isinstance(module, Call) else module.owner
         old = module.instance.name if isinstance(module, Call) else module.name
         if owner is None or block_of(owner) is not block_of(p.owner):

@@ -83,6 +83,7 @@ class Operators(Meanings, ABC):
         if not isinstance(found.value, list | tuple | range):
             self.report(NotIterable(describe(found.value), isinstance(found.value, Dim)), source.span, p)
             return found, []
+        self.spend(len(found.value))
         turns = []
         for value in found.value:
             values = [value] if len(targets) == 1 else value

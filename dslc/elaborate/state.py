@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
+from dslc.elaborate.errors_body import EndlessWork
 from dslc.ir.model import Budget, Instance, Item, Node, Value
 from dslc.ops.base import Init, Op
 from dslc.source import Span
@@ -21,6 +22,9 @@ from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
 
 MAX_DEPTH: Final = 200
+MAX_WORK: Final = 1_000_000
+CALL: Final = 20
+"""What the call of a function weighs against a turn of a loop."""
 
 
 class Poison:
@@ -34,11 +38,11 @@ POISON: Final = Poison()
 
 
 class Runaway(Exception):
-    """The network has more ops than allowed: elaboration stops at once."""
+    """The program does more than allowed: elaboration stops at once."""
 
-    def __init__(self, least: int) -> None:
-        super().__init__(f"at least {least} ops")
-        self.least = least
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(mistake.message)
+        self.mistake = mistake
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,6 +236,7 @@ class State(ABC):
         self.sizes = sizes
         self.max_ops = max_ops
         self.ops = 0
+        self.work = 0  # turns of loops and calls of functions so far
         self.nodes: list[Node] = []
         self.owners: list[Node | Instance] = []  # in order of first application, for the order of parameters
         self.auto_bias: list[Node] = []
@@ -254,6 +259,12 @@ class State(ABC):
         if p is not None:
             self.broken.add(id(block_of(p.owner)))
         return Const(POISON, None, None, span)
+
+    def spend(self, work: int) -> None:
+        """Count turns of loops and calls of functions, and stop a program that would never end."""
+        self.work += work
+        if self.work > MAX_WORK:
+            raise Runaway(EndlessWork(MAX_WORK))
 
     def shape(self, type: TensorType) -> str:
         """A tensor's type for a label; a size with arithmetic is shown with its value at the default sizes too."""

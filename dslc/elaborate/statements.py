@@ -57,7 +57,7 @@ class Statements(Blocks, Tensors, ABC):
             except Runaway as runaway:
                 if p.depth:
                     raise
-                self.report(TooManyOps(runaway.least, self.max_ops), line.span, p)
+                self.report(runaway.mistake, line.span, p)
                 p.it = POISON
                 return
             except Reject as reject:
@@ -282,7 +282,7 @@ class Statements(Blocks, Tensors, ABC):
         """Count a loop's ops before it is expanded, so that a runaway nest stops at once."""
         least = least_ops(line, p.scope, self.max_ops)
         if self.ops + least > self.max_ops:
-            raise Runaway(self.ops + least)
+            raise Runaway(TooManyOps(self.ops + least, self.max_ops))
 
     def branches(self, suite: tree.Suite, p: Place) -> list[object]:
         """The branches of a combinator's suite, as layers; `for` and `if` around `|` repeat and choose."""

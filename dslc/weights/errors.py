@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dslc.diagnostics.model import Failure, Help, Mistake
 
 

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.random import SFC64, Generator
 from numpy.random.bit_generator import ISeedSequence
-from numpy.typing import NDArray
 
 from dslc.ops.base import ParamSpec
 from dslc.types.tensor import DType
+from dslc.weights.memory import Array
 from dslc.weights.quantile import normal_quantile
 
 if TYPE_CHECKING:
     from dslc.ir.model import Param
 
-Array: TypeAlias = NDArray[Any]
 Args: TypeAlias = Mapping[str, Any]
 
 

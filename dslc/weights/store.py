@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,8 @@ from dslc.weights.errors import (
     WrongWeightShape,
     WrongWeightType,
 )
-from dslc.weights.init import Array, numpy_type
+from dslc.weights.init import numpy_type
+from dslc.weights.memory import Array, raw
 
 if TYPE_CHECKING:
     from dslc.ir.model import Param
@@ -66,9 +66,7 @@ def fit(found: Mapping[str, Array], params: Mapping[str, Param]) -> dict[str, Ar
     missing = [n for n in wanted if n not in found and not n.endswith("num_batches_tracked")]
     surplus = [n for n in found if n not in wanted]
     near = len(missing) + len(surplus) <= NEAR_NAMES
-    mistakes: list[Mistake] = [
-        MissingWeight(n, wanted[n].shape, _like(n, surplus) if near else None) for n in missing
-    ]
+    mistakes: list[Mistake] = [MissingWeight(n, wanted[n].shape, _like(n, surplus) if near else None) for n in missing]
     mistakes += [ExtraWeight(n, found[n].shape, _like(n, missing) if near else None) for n in sorted(surplus)]
     state: dict[str, Array] = {}
     for name, spec in wanted.items():
@@ -111,15 +109,6 @@ def chunks(state: Mapping[str, Array]) -> Iterator[Buffer]:
     yield len(text).to_bytes(8, "little") + text
     for name in names:
         yield raw(state[name])
-
-
-def raw(array: Array) -> memoryview:
-    """The elements of an array, little-endian and in row-major order; a view of its memory where it is so
-    already.
-    """
-    if array.dtype.byteorder == ">" or (array.dtype.byteorder == "=" and sys.byteorder == "big"):
-        array = array.astype(array.dtype.newbyteorder("<"))
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 _CODES = {

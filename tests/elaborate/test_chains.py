@@ -202,3 +202,19 @@ def test_a_where_keeps_the_side_of_its_number() -> None:
     found = body("where(it > 0, it, 5)", "where(it > 0, 7, it)")
     wheres = [n for n in found.root.body if getattr(n, "name", "").startswith("where")]
     assert [(n.op.a_number, n.op.b_number) for n in wheres] == [(None, 5), (7, None)]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "net f on x[N, 3, 8, 8]:\n    for i in range(10**9): id\n    relu\n",
+        "net f on x[N, 3, 8, 8]:\n    let a = [i for i in range(10**4) for j in range(10**4)]\n    conv(len(a), 3)\n",
+        "fn f(n: int) = f(n - 1) + f(n - 1) if n > 0 else 1\nnet g on x[N, 3, 8, 8]:\n    conv(f(90), 3)\n",
+        "fn f(n: int) = f(n + 1)\nnet g on x[N, 3, 8, 8]:\n    conv(f(0), 3)\n",
+        "let a = 9 ** 1000\nlet b = a * a * a * a\nlet c = b * b * b\nnet g on x[N, 3, 8, 8]:\n    conv(c, 3)\n",
+        "let a = a + 1\nnet g on x[N, 3, 8, 8]:\n    conv(a, 3)\n",
+        'let a = [1] * 1000000 + [1] * 1000000\nnet g on x[N, 3, 8, 8]:\n    conv(len(a), 3)\n',
+    ],
+)
+def test_programs_that_would_not_end_are_stopped(program: str) -> None:
+    assert {c for c, _, _ in errors(program)} <= {"E0385", "E0382", "E0369", "E0379"}

@@ -161,3 +161,19 @@ def test_bias_auto_follows_the_next_step_of_the_same_chain() -> None:
     assert biased("conv(4, 3) -> (bn -> relu) as tail")
     assert not biased("conv(4, 3, bias=false)")
     assert biased("conv(4, 3, bias=true) -> bn")
+
+
+def test_a_module_of_an_inline_block_is_shared() -> None:
+    lines = ["module d = dw(3)", "d -> relu -> d", "gap -> flatten"]
+    assert keys(body(*lines)) == ["d.weight", "d.bias"]
+
+
+def test_a_net_may_be_a_layer_of_another() -> None:
+    text = """
+    net backbone on image[N, 3, H=32, W=32]:
+        conv(8, 3, s=2) -> bn -> relu
+
+    net f on image[N, 3, H=64, W=64]:
+        backbone as body -> gap -> flatten
+    """
+    assert modules(model(text, "f")) == ["body.conv", "body.bn"]

@@ -194,29 +194,3 @@ def test_folding_changes_rounding_only(name: str) -> None:
     expected = run(kept, inputs)
     for key, value in run(folded, inputs).items():
         assert difference(value, expected[key]) < 1e-4
-
-
-@pytest.mark.parametrize(
-    ("name", "sizes"),
-    [
-        ("resnet18", [(224, 224), (97, 160), (33, 64)]),
-        ("googlenet", [(224, 224), (96, 131), (64, 75)]),
-        ("densenet121", [(224, 224), (96, 131), (64, 75)]),
-        ("mobilenet_v2", [(224, 224), (96, 131), (33, 50)]),
-        ("se_resnet50", [(224, 224), (96, 131), (33, 50)]),
-        ("nin", [(32, 32), (64, 33), (40, 57)]),
-        ("unet", [(64, 64), (48, 96), (112, 16)]),
-    ],
-)
-def test_dynamic_is_static_at_each_size(name: str, sizes: list[tuple[int, int]]) -> None:
-    """One graph with open sizes gives what the graphs built for each size give."""
-    model, state = example(name), example_state(name)
-    dynamic = emit(model, state, dynamic=("N", "H", "W"))
-    check(dynamic)
-    for height, width in sizes:
-        static = example(name, H=height, W=width)
-        inputs = inputs_of(static)
-        expected = run(emit(static, state), inputs)
-        twice = {key: np.concatenate([x, -x]) for key, x in inputs.items()}
-        for key, value in run(dynamic, twice).items():
-            assert difference(value[:1], expected[key]) < 1e-5

@@ -28,7 +28,5 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 )
 def test_golden(name: str, dynamic: tuple[str, ...], golden: Golden) -> None:
     model = example(name)
-    state = {
-        path: np.ones(param.spec.shape, numpy_type(param.spec.dtype)) for path, param in model.params.items()
-    }
+    state = {path: np.ones(param.spec.shape, numpy_type(param.spec.dtype)) for path, param in model.params.items()}
     golden(GOLDEN / name / "onnx.txt", dump(emit(model, state, dynamic=dynamic)))

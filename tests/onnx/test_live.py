@@ -66,10 +66,10 @@ def test_a_bfloat16_module(module: nn.Module) -> None:
 
 
 def test_modules_that_cannot_be_exported(module: nn.Module, tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="Linear is no class that dslc.load made"):
+    with pytest.raises(TypeError, match="Linear is no class"):
         dslc.export_onnx(nn.Linear(2, 2), tmp_path / "a.onnx")
     module.add_module("more", nn.Linear(2, 2))
-    with pytest.raises(WeightsError, match="more.weight"):
+    with pytest.raises(WeightsError, match=r"more\.weight"):
         dslc.export_onnx(module, tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []
 

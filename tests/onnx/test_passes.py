@@ -49,7 +49,7 @@ def before_and_after(made: OnnxGraph, x: TensorInfo = IMAGE) -> OnnxGraph:
     """The graph after all passes; its outputs are those it had before."""
     after = copy.deepcopy(made)
     run_passes(after)
-    image = RNG.normal(size=x.shape).astype(np.float32)
+    image = RNG.normal(size=[int(side) for side in x.shape]).astype(np.float32)
     was, now = (run(OnnxModel(g, "0"), {"x": image}) for g in (made, after))
     assert was.keys() == now.keys()
     for name in was:
@@ -71,16 +71,12 @@ def kinds(found: OnnxGraph) -> list[str]:
         ("ConvTranspose", (6, 4, 2, 2), {"group": 3}, 12),
     ],
 )
-def test_fold_bn(
-    kind: str, shape: tuple[int, ...], attributes: dict[str, object], channels: int, bias: bool
-) -> None:
+def test_fold_bn(kind: str, shape: tuple[int, ...], attributes: dict[str, object], channels: int, bias: bool) -> None:
     inputs = ["x", "conv.weight", *(["conv.bias"] if bias else [])]
     weights = {"conv.weight": shape, **({"conv.bias": (channels,)} if bias else {}), **norm("bn", channels)}
     linear = NodeDef("conv", kind, inputs, ["conv:out"], attributes)
     after = before_and_after(graph([linear, bn("bn", "conv:out", "y")], weights, ["y"]))
-    assert [(n.name, n.kind, n.inputs) for n in after.nodes] == [
-        ("conv", kind, ["x", "conv.weight", "conv.bias"])
-    ]
+    assert [(n.name, n.kind, n.inputs) for n in after.nodes] == [("conv", kind, ["x", "conv.weight", "conv.bias"])]
     assert set(after.initializers) == {"conv.weight", "conv.bias"}
 
 

@@ -121,34 +121,94 @@ def test_cuda_is_never_silently_the_cpu() -> None:
 
 
 class NoGpu:
-    """An onnxruntime built for CUDA on a machine without it, as observed: it lists the provider, and then gives a
-    session on the CPU; with the fallback disabled it fails."""
+    """onnxruntime-gpu on a machine without a GPU, as observed with 1.31.1.
+
+    It lists the provider, prints which libraries are missing, and gives a session on the CPU; with the fallback
+    disabled it fails, and says nothing of the GPU.
+    """
 
     def __init__(self, fails: bool) -> None:
         self.fails = fails
+        self.severities: list[int] = []
         self.SessionOptions = onnxruntime.SessionOptions
 
     def get_available_providers(self) -> list[str]:
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
-    def InferenceSession(  # noqa: N802 - onnxruntime's name
-        self, source: bytes, options: object, providers: list[str]
-    ) -> onnxruntime.InferenceSession:
+    def set_default_logger_severity(self, level: int) -> None:
+        self.severities.append(level)
+
+    def preload_dlls(self) -> None:
+        print("Failed to load libcublasLt.so.13: cannot open shared object file: No such file or directory")
+
+    def InferenceSession(self, source: bytes, options: object, providers: list[str]) -> onnxruntime.InferenceSession:
         if self.fails and providers == ["CUDAExecutionProvider"]:
             raise RuntimeError("fallback to CPU EP has been explicitly disabled by the user.\nmore")
         return onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
 
 
 @pytest.mark.parametrize("fails", [True, False])
-def test_cuda_that_does_not_work(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", NoGpu(fails))
+def test_cuda_that_does_not_work(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], fails: bool
+) -> None:
+    ort = NoGpu(fails)
+    monkeypatch.setitem(sys.modules, "onnxruntime", ort)
     graph = exported(IMAGE)
     with pytest.raises(RunError) as caught:
         runner.load(graph, "cuda")
-    assert mistake(caught).code == "E0620"
+    message = "onnxruntime cannot run on cuda: libcublasLt.so.13 cannot be loaded"
+    assert (mistake(caught).code, mistake(caught).message) == ("E0620", message)
     session = runner.load(graph, "auto")
-    assert session.device == "cpu"
-    assert session.note == mistake(caught).message
+    assert (session.device, session.note) == ("cpu", message)
+    assert ort.severities[-1] == 2
+    assert capfd.readouterr() == ("", "")
+
+
+class Node:
+    """A node as onnxruntime reports its placement."""
+
+    def __init__(self, name: str, op_type: str) -> None:
+        self.name, self.op_type = name, op_type
+
+
+class Part:
+    """The nodes of one provider, as onnxruntime reports them."""
+
+    def __init__(self, ep_name: str, nodes: list[Node]) -> None:
+        self.ep_name = ep_name
+        self.get_nodes = lambda: nodes
+
+
+class PartlyOnCpu(NoGpu):
+    """onnxruntime-gpu with a GPU, for a graph with one node that it has no kernel for."""
+
+    class Session:
+        def get_providers(self) -> list[str]:
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+        def get_provider_graph_assignment_info(self) -> list[Part]:
+            there = Part("CUDAExecutionProvider", [Node("conv", "Conv")])
+            return [there, Part("CPUExecutionProvider", [Node("pool", "LpPool")])]
+
+    def preload_dlls(self) -> None:
+        pass
+
+    def InferenceSession(self, source: bytes, options: object, providers: list[str]) -> object:  # type: ignore[override]
+        if providers == ["CPUExecutionProvider"]:
+            return onnxruntime.InferenceSession(source, providers=providers)
+        if providers == ["CUDAExecutionProvider"]:
+            raise RuntimeError("fallback to CPU EP has been explicitly disabled by the user.")
+        return self.Session()
+
+
+def test_nodes_that_would_leave_the_gpu_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", PartlyOnCpu(True))
+    with pytest.raises(RunError) as caught:
+        runner.load(exported(IMAGE), "cuda")
+    found = mistake(caught)
+    assert (found.code, found.message) == ("E0621", "1 node would run on the CPU: `pool (LpPool)`")
+    session = runner.load(exported(IMAGE), "auto")
+    assert (session.device, session.note) == ("cpu", found.message)
 
 
 def test_without_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +226,8 @@ def test_images_are_prepared_as_by_torchvision(tmp_path: Path, size: tuple[int, 
     with Image.open(tmp_path / "photo.png") as image:
         expected = torch.Tensor(preset(image)).numpy()[np.newaxis]
     found = load_image(tmp_path / "photo.png", 3, 224, 224)
-    assert (found.dtype, found.shape) == (np.float32, (1, 3, 224, 224))
+    assert found.shape == (1, 3, 224, 224)
+    assert found.dtype == np.float32
     assert np.abs(found - expected).mean() < 0.01
 
 

@@ -31,7 +31,7 @@ def table() -> Sizes:
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 
 
-def graph_of(targets: list[Size], dynamic: tuple[str, ...]) -> OnnxModel:
+def graph_of(targets: list[Size], dynamic: tuple[str, ...]) -> onnx.ModelProto:
     """A graph that gives each size as an int64[1] output."""
     builder = Builder("sizes", {}, SizeView(table(), dynamic))
     builder.add_input("x", TensorType((N, 3, H, W)))
@@ -40,8 +40,7 @@ def graph_of(targets: list[Size], dynamic: tuple[str, ...]) -> OnnxModel:
     for name in found:
         builder.declare(name, TensorType((1,)))
         builder.graph.outputs[name] = builder.graph.values[name]
-    data = OnnxModel(builder.graph, "0").data()
-    proto = onnx.ModelProto.FromString(data)
+    proto = OnnxModel(builder.graph, "0").proto()
     for output in proto.graph.output:
         output.type.tensor_type.elem_type = onnx.TensorProto.INT64
     return proto
@@ -55,17 +54,8 @@ def values(proto: onnx.ModelProto, n: int, h: int, w: int) -> list[int]:
 def random_size(rng: random.Random) -> Size:
     size: Size = rng.choice([H, W, H + W, N * H, H * W])
     for _ in range(rng.randint(1, 5)):
-        number = rng.randint(2, 9)
-        size = rng.choice(
-            [
-                lambda s, k: s + k,
-                lambda s, k: s - 40 * k,
-                lambda s, k: s * k,
-                lambda s, k: s // k,
-                lambda s, k: -s // k,
-                lambda s, k: s // k + W // (k + 1),
-            ]
-        )(size, number)
+        k = rng.randint(2, 9)
+        size = rng.choice([size + k, size - 40 * k, size * k, size // k, -size // k, size // k + W // (k + 1)])
     return size
 
 

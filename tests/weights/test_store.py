@@ -77,7 +77,7 @@ def test_every_misfit_is_named() -> None:
     wanted = params(
         conv1__weight=spec(8, 3), conv1__bias=spec(8), fc__weight=spec(10, 4), table=spec(4, dtype=DType.INT64)
     )
-    found = {
+    found: dict[str, Array] = {
         "conv_1.weight": np.zeros((8, 3), np.float32),
         "conv1.bias": np.zeros(9, np.float32),
         "fc.weight": np.zeros((10, 4), np.int64),

@@ -146,9 +146,7 @@ class Use:
             else:
                 kind = node.kind.lower()
                 counts[kind] = counts.get(kind, 0) + 1
-                node.name = (
-                    f"{self._path}/{kind}" if counts[kind] == 1 else f"{self._path}/{kind}_{counts[kind]}"
-                )
+                node.name = f"{self._path}/{kind}" if counts[kind] == 1 else f"{self._path}/{kind}_{counts[kind]}"
             single = len(node.outputs) == 1
             for i, name in enumerate(node.outputs):
                 final[name] = f"{node.name}:out" if single else f"{node.name}:out{i + 1}"

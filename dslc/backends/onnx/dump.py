@@ -25,9 +25,7 @@ def dump(model: OnnxModel | onnx.ModelProto) -> str:
     lines += [f"input {info.name}: {known[info.name]}" for info in graph.input]
     lines += [_node(node, known) for node in graph.node]
     lines += [f"output {info.name}: {known[info.name]}" for info in graph.output]
-    lines += [
-        f"weight {t.name}: {_dtype(t.data_type)}[{', '.join(map(str, t.dims))}]" for t in graph.initializer
-    ]
+    lines += [f"weight {t.name}: {_dtype(t.data_type)}[{', '.join(map(str, t.dims))}]" for t in graph.initializer]
     return "\n".join(lines) + "\n"
 
 
@@ -51,9 +49,7 @@ def _attribute(attribute: onnx.AttributeProto) -> str:
         return str(value)
     if isinstance(value, onnx.TensorProto):
         return f"{_dtype(value.data_type)}[{', '.join(map(str, value.dims))}]"
-    items = [
-        v.decode() if isinstance(v, bytes) else f"{v:.7g}" if isinstance(v, float) else str(v) for v in value
-    ]
+    items = [v.decode() if isinstance(v, bytes) else f"{v:.7g}" if isinstance(v, float) else str(v) for v in value]
     return f"[{', '.join(items)}]"
 
 

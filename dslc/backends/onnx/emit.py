@@ -20,9 +20,7 @@ from dslc.types.sizes import Sizes
 from dslc.weights.init import value_of
 
 
-def emit(
-    model: Model, weights: Mapping[str, Array], *, dynamic: Sequence[str] = (), fold: bool = True
-) -> OnnxModel:
+def emit(model: Model, weights: Mapping[str, Array], *, dynamic: Sequence[str] = (), fold: bool = True) -> OnnxModel:
     """The network in evaluation mode as an ONNX graph of opset 21.
 
     `weights` is the state dict. All sizes are numbers, the defaults, but for the symbols named in `dynamic`.
@@ -124,9 +122,7 @@ def _write_step(builder: Builder, step: Step, names: dict[Value, str]) -> None:
     if not isinstance(node, Node):
         raise Reject(NoOnnx(node.instance.name))
     ins = tuple(_tensor(builder, value, names) for value in step.inputs)
-    params = {
-        name: builder.weight(param.path) for name, param in node.params.items() if name not in step.tied
-    }
+    params = {name: builder.weight(param.path) for name, param in node.params.items() if name not in step.tied}
     params |= {name: _tensor(builder, value, names) for name, value in step.tied.items()}
     types = tuple(value.type for value in node.inputs)
     out_types = tuple(value.type for value in node.outs)

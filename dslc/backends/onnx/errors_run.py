@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dslc.diagnostics.model import Failure, Help, Mistake
 
 
@@ -29,11 +28,7 @@ class NoCuda(Mistake, code="E0620"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (
-            Help(
-                "`dslc doctor` shows what is installed; `--device auto` takes the CPU where there is no GPU"
-            ),
-        )
+        return (Help("`dslc doctor` shows what is installed; `--device auto` takes the CPU where there is no GPU"),)
 
 
 class LeavesGpu(Mistake, code="E0621"):
@@ -92,9 +87,7 @@ class WrongInputShape(Mistake, code="E0623"):
     @property
     def message(self) -> str:
         wanted = ", ".join(map(str, self.wanted))
-        return (
-            f"`{self.name}` must be [{wanted}], got {list(self.shape)}{f': {self.why}' if self.why else ''}"
-        )
+        return f"`{self.name}` must be [{wanted}], got {list(self.shape)}{f': {self.why}' if self.why else ''}"
 
 
 class RefusedSize(Mistake, code="E0624"):

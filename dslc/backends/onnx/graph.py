@@ -8,13 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
-
-from numpy.typing import NDArray
-
 from dslc.types.tensor import DType
-
-Array: TypeAlias = NDArray[Any]
+from dslc.weights.memory import Array
 
 OPSET = 21
 """The newest opset at which pools, InstanceNormalization, Elu, Selu and Dropout have CUDA kernels in

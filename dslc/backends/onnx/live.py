@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from dslc.ir.model import Model
 
 
-def export_onnx(
-    module: nn.Module, path: str | Path, *, dynamic: Sequence[str] = (), fold: bool = True
-) -> list[Path]:
+def export_onnx(module: nn.Module, path: str | Path, *, dynamic: Sequence[str] = (), fold: bool = True) -> list[Path]:
     """Write a module that `dslc.load` made, in evaluation mode, with its present weights; the files written.
 
     `dynamic` and `fold` are those of `dslc build --dynamic` and `--no-fold`. Weights may lie on any device.

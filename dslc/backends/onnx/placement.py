@@ -91,9 +91,7 @@ def leaving(graph: OnnxGraph, opset: int = OPSET) -> list[Leaves]:
     input. Arithmetic on sizes (`--dynamic`) always runs on the host: onnxruntime puts it there on purpose.
     """
     types = {name: info.dtype for name, info in graph.values.items()}
-    types |= {
-        name: DType(array.dtype.name) for name, array in graph.initializers.items() if _known(array.dtype)
-    }
+    types |= {name: DType(array.dtype.name) for name, array in graph.initializers.items() if _known(array.dtype)}
     found = []
     for node in graph.nodes:
         dtype = _data_type(node, types)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -123,35 +125,58 @@ def _on_cuda(ort: Any, source: bytes | str) -> Session:
     """A session with every node on the GPU; onnxruntime would else go on silently on the CPU."""
     if _CUDA not in ort.get_available_providers():
         raise RunError(NoCuda("this onnxruntime was built without it (`onnxruntime-gpu` has it)"))
-    if hasattr(ort, "preload_dlls"):
-        ort.preload_dlls()
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-    try:
-        session = ort.InferenceSession(source, options, providers=[_CUDA])
-    except Exception as error:  # onnxruntime's own exception classes share no public base
-        elsewhere = _elsewhere(ort, source)
-        raise RunError(LeavesGpu(elsewhere) if elsewhere else NoCuda(_first_line(error))) from error
+    with _quiet(ort):
+        missing = _missing_libraries(ort)
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        try:
+            session = ort.InferenceSession(source, options, providers=[_CUDA])
+        except Exception as error:  # onnxruntime's own exception classes share no public base
+            raise RunError(_why_not(ort, source, missing, error)) from error
     if session.get_providers()[0] != _CUDA:
-        raise RunError(NoCuda("its CUDA libraries or the driver are missing or of another version"))
+        raise RunError(NoCuda(missing or NO_DRIVER))
     return _session(session, "cuda")
 
 
-def _elsewhere(ort: Any, source: bytes | str) -> tuple[str, ...]:
-    """The nodes that onnxruntime puts on the CPU beside the GPU; none if it does not say."""
+NO_DRIVER = "its CUDA libraries or the driver are missing, or of another version"
+
+
+def _missing_libraries(ort: Any) -> str:
+    """Load the CUDA libraries of the nvidia packages; which of them are missing, as far as onnxruntime prints it."""
+    if not hasattr(ort, "preload_dlls"):
+        return ""
+    with redirect_stdout(StringIO()) as printed:
+        ort.preload_dlls()
+    names = dict.fromkeys(re.findall(r"Failed to load (\S+?):", printed.getvalue()))
+    return f"{', '.join(names)} cannot be loaded" if names else ""
+
+
+def _why_not(ort: Any, source: bytes | str, missing: str, error: Exception) -> Mistake:
+    """Why no session has every node on the GPU: what onnxruntime does where it may use the CPU as well."""
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    first_line = str(error).partition("\n")[0] or type(error).__name__
     try:
         session = ort.InferenceSession(source, options, providers=[_CUDA, _CPU])
         if session.get_providers()[0] != _CUDA:
-            return ()
+            return NoCuda(missing or NO_DRIVER)
         parts = session.get_provider_graph_assignment_info()
     except Exception:  # an older onnxruntime cannot say, or the graph does not load at all
-        return ()
-    nodes = (node for part in parts if part.ep_name != _CUDA for node in part.get_nodes())
-    return tuple(f"{node.name} ({node.op_type})" for node in nodes)
+        return NoCuda(first_line)
+    nodes = [node for part in parts if part.ep_name != _CUDA for node in part.get_nodes()]
+    return LeavesGpu(tuple(f"{node.name} ({node.op_type})" for node in nodes)) if nodes else NoCuda(first_line)
+
+
+@contextmanager
+def _quiet(ort: Any) -> Iterator[None]:
+    """Silence onnxruntime's own log: what matters of it is in our message."""
+    ort.set_default_logger_severity(4)
+    try:
+        yield
+    finally:
+        ort.set_default_logger_severity(2)  # onnxruntime's default: warnings
 
 
 def _session(session: Any, device: str, note: str = "") -> Session:
@@ -172,10 +197,6 @@ def _source(model: OnnxModel | onnx.ModelProto | str | Path) -> Iterator[bytes |
             path = Path(folder) / "model.onnx"
             save(model, path)
             yield str(path)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 # ---- inputs

@@ -18,9 +18,7 @@ from dslc.types.dim import Atom, Dim, Monomial, Size, Sym
 class ShapeMath:
     """Writes the nodes that compute sizes, each size and each part of one once."""
 
-    def __init__(
-        self, view: SizeView, add: Callable[[NodeDef], None], constant: Callable[[Array], str]
-    ) -> None:
+    def __init__(self, view: SizeView, add: Callable[[NodeDef], None], constant: Callable[[Array], str]) -> None:
         self._view = view
         self._add = add
         self._constant = constant

@@ -16,7 +16,7 @@ import numpy as np
 from dslc.backends.onnx.graph import IR_VERSION, OPSET, Array, NodeDef, OnnxGraph, TensorInfo
 from dslc.output import Buffer
 from dslc.types.tensor import DType
-from dslc.weights.store import raw
+from dslc.weights.memory import raw
 
 DTYPE_CODES = {
     DType.FLOAT32: 1,
@@ -134,8 +134,7 @@ def _attribute(name: str, value: object) -> bytes:
 
 def _value(name: str, info: TensorInfo) -> bytes:
     dims = b"".join(
-        _bytes(1, _number(1, extent) if isinstance(extent, int) else _text(2, extent))
-        for extent in info.shape
+        _bytes(1, _number(1, extent) if isinstance(extent, int) else _text(2, extent)) for extent in info.shape
     )
     tensor = _number(1, DTYPE_CODES[info.dtype]) + _bytes(2, dims)
     return _text(1, name) + _bytes(2, _bytes(1, tensor))

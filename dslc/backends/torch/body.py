@@ -1,7 +1,8 @@
 """`forward`: names of locals, which steps nest in one line, and the statements.
 
 A value used by the next step alone is `x` (or `y` while `x` is live); one that lives longer bears the user's name,
-else that of the module that made it. Steps of one source line nest where the outer one has no other argument.
+else that of the module that made it. Steps of one source line nest where the outer one takes no other tensor, and
+into a sum or concatenation, up to a short line.
 """
 
 from __future__ import annotations
@@ -582,7 +583,7 @@ def _between(places: list[int], start: int, end: int) -> list[int]:
 
 
 def _sole(item: MNode | MCall | MSeq, sym: Sym) -> bool:
-    """Whether a step's text takes a tensor as its only argument, or as what a method is called on."""
+    """Whether a step's text takes a tensor first and numbers after it, or calls a method of it."""
     if item.ins.count(sym) != 1:
         return False
     if not isinstance(item, MNode):
@@ -596,8 +597,7 @@ def _sole(item: MNode | MCall | MSeq, sym: Sym) -> bool:
     while tree.kind == "call" and tree.receiver and tree.kids[0].kind in ("call", "in"):
         tree, receiver = tree.kids[0], True
     if tree.kind == "call" and tree.kids and not tree.receiver:
-        given = arguments(tree, lambda t: t.kind)
-        receiver = len(given) == 1 or given[1:] == ("leaf",)
+        receiver = all(kid.kind in ("leaf", "none", "text") for kid in tree.kids[1:])
         tree = tree.kids[0]
     return receiver and tree.kind == "in" and item.ins[int(tree.text)] is sym
 

@@ -59,15 +59,12 @@ def _norm_after(graph: OnnxGraph, linear: NodeDef, readers: dict[str, list[NodeD
 def _same_rule(found: list[tuple[NodeDef, NodeDef]]) -> bool:
     """Whether all uses of a weight map it to channels in the same way and norm them with the same epsilon."""
     rules = [
-        (a.kind, a.attributes.get("group"), a.attributes.get("transB"), b.attributes.get("epsilon"))
-        for a, b in found
+        (a.kind, a.attributes.get("group"), a.attributes.get("transB"), b.attributes.get("epsilon")) for a, b in found
     ]
     return all(rule == rules[0] for rule in rules)
 
 
-def _fold(
-    graph: OnnxGraph, linear: NodeDef, norm: NodeDef, readers: dict[str, list[NodeDef]], uses: int
-) -> str:
+def _fold(graph: OnnxGraph, linear: NodeDef, norm: NodeDef, readers: dict[str, list[NodeDef]], uses: int) -> str:
     """Store the folded weight and bias; the bias's name."""
     held = graph.initializers
     gamma, beta, mean, var = (held[name].astype(np.float64) for name in norm.inputs[1:5])
@@ -92,9 +89,7 @@ def _scaled(weight: Array, scale: Array, linear: NodeDef) -> Array:
     taps = (1,) * (weight.ndim - 2)
     if linear.kind != "ConvTranspose":
         return np.asarray(weight * factor.reshape(-1, 1, *taps))
-    groups = linear.attributes.get(
-        "group", 1
-    )  # [in, out/g, *k]: group i of the inputs makes group i of the outputs
+    groups = linear.attributes.get("group", 1)  # [in, out/g, *k]: group i of the inputs makes group i of the outputs
     assert isinstance(groups, int)
     by_group = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
     return np.reshape(by_group * factor.reshape(groups, 1, -1, *taps), weight.shape)
