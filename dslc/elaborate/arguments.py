@@ -12,7 +12,18 @@ from dslc.elaborate.const import is_number
 from dslc.elaborate.errors import MissingArgument, NotAChoice, OutOfRange, SurplusArgument, UnknownArgument, WrongType
 from dslc.elaborate.errors_body import NoSuite
 from dslc.elaborate.expression import Expressions
-from dslc.elaborate.state import POISON, Definition, Function, Place, Recipe, SuiteLayer, block_of, describe, is_tensor
+from dslc.elaborate.state import (
+    CALL,
+    POISON,
+    Definition,
+    Function,
+    Place,
+    Recipe,
+    SuiteLayer,
+    block_of,
+    describe,
+    is_tensor,
+)
 from dslc.ir.model import Value
 from dslc.ops.base import Attr, Init, Op
 from dslc.ops.initialisers import INITIALISERS, initialiser

@@ -14,7 +14,7 @@ from dslc.backends.onnx.passes import run_passes
 from dslc.backends.onnx.passes.drop_identity import drop_identity
 from dslc.backends.onnx.passes.drop_unread import drop_unread
 from dslc.backends.onnx.passes.fold_bn import fold_bn
-from dslc.backends.onnx.passes.store_layout import store_layout, transposed
+from dslc.backends.onnx.passes.store_layout import store_layout
 from dslc.types.tensor import DType
 from tests.onnx.models import difference, run
 
@@ -238,13 +238,6 @@ def test_a_transposed_weight_is_folded_into() -> None:
     ]
     made = graph(nodes, {"w.weight": (5, 6), **norm("bn", 5)}, ["y"], x)
     assert kinds(before_and_after(made, x)) == ["Gemm"]
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (100, 3), (48, 32)])
-def test_transposed(shape: tuple[int, int]) -> None:
-    array = RNG.normal(size=shape)
-    assert np.array_equal(transposed(array), array.T)
-    assert transposed(array).flags.c_contiguous
 
 
 def test_store_layout_leaves_results_alone() -> None:

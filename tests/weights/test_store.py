@@ -16,7 +16,7 @@ from dslc.output import write_all
 from dslc.types.tensor import DType
 from dslc.weights import store
 from dslc.weights.errors import WeightsError
-from dslc.weights.init import Array
+from dslc.weights.memory import Array
 
 
 def params(**specs: ParamSpec) -> dict[str, Param]:

@@ -33,4 +33,4 @@ def outputs(model: OnnxModel, path: str | Path, *, inline_limit: int = INLINE_LI
         return [data(target, model.chunks())]
     external = ExternalData(f"{target.name}.data", EXTERNAL_LEAST)
     chunks = list(model.chunks(external))
-    return [data(target.with_name(external.location), external.chunks), data(target, chunks)]
+    return [data(target.with_name(external.location), external.chunks()), data(target, chunks)]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
 from dslc.types.tensor import DType
-from dslc.weights.memory import Array
+from dslc.weights.memory import Array as Array
 
 OPSET = 21
 """The newest opset at which pools, InstanceNormalization, Elu, Selu and Dropout have CUDA kernels in

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -32,6 +33,9 @@ _NUMPY_CODES = {dtype.value: code for dtype, code in DTYPE_CODES.items()} | {"fl
 _FLOAT, _INT, _STRING, _TENSOR, _FLOATS, _INTS, _STRINGS = 1, 2, 3, 4, 6, 7, 8  # AttributeProto.AttributeType
 _EXTERNAL = 1  # TensorProto.DataLocation
 
+Piece: TypeAlias = bytes | Array
+"""Part of a file. An array is turned into its bytes only when they are written."""
+
 
 @dataclass(slots=True)
 class ExternalData:
@@ -39,18 +43,22 @@ class ExternalData:
 
     location: str
     least: int  # bytes below which a tensor stays in the model
-    chunks: list[Buffer] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
     size: int = 0
 
     def add(self, array: Array, align: int = 4096) -> tuple[int, int]:
         """Append a tensor; its offset (a multiple of the page size, so that it can be mapped) and length."""
         pad = -self.size % align
         if pad:
-            self.chunks.append(bytes(pad))
+            self.pieces.append(bytes(pad))
         offset = self.size + pad
-        self.chunks.append(raw(array))
+        self.pieces.append(array)
         self.size = offset + array.nbytes
         return offset, array.nbytes
+
+    def chunks(self) -> Iterator[Buffer]:
+        """The content of the file, once the model's own bytes have been asked for."""
+        yield from map(_buffer, self.pieces)
 
 
 def model_chunks(
@@ -60,10 +68,10 @@ def model_chunks(
     external: ExternalData | None = None,
 ) -> Iterator[Buffer]:
     """The bytes of a ModelProto in pieces; the weights are views of the arrays' own memory."""
-    body: list[Buffer] = [_graph_head(graph)]
+    body: list[Piece] = [_graph_head(graph)]
     for name, array in graph.initializers.items():
         body += _initializer(name, array, external)
-    length = sum(_nbytes(piece) for piece in body)
+    length = sum(map(_nbytes, body))
     domains = sorted({node.domain for node in graph.nodes} | {""})
     yield b"".join(
         (
@@ -76,7 +84,7 @@ def model_chunks(
             _varint(length),
         )
     )
-    yield from body
+    yield from map(_buffer, body)
 
 
 # ---- messages
@@ -120,7 +128,7 @@ def _attribute(name: str, value: object) -> bytes:
     if isinstance(value, str):
         return head + _text(4, value) + _number(20, _STRING)
     if isinstance(value, np.ndarray):
-        return head + _bytes(5, b"".join(bytes(p) for p in _tensor("", value, None))) + _number(20, _TENSOR)
+        return head + _bytes(5, b"".join(map(_buffer, _tensor("", value, None)))) + _number(20, _TENSOR)
     if isinstance(value, Sequence):
         if all(isinstance(item, int | np.integer) for item in value):
             return head + b"".join(_number(8, int(item)) for item in value) + _number(20, _INTS)
@@ -140,14 +148,14 @@ def _value(name: str, info: TensorInfo) -> bytes:
     return _text(1, name) + _bytes(2, _bytes(1, tensor))
 
 
-def _initializer(name: str, array: Array, external: ExternalData | None) -> list[Buffer]:
+def _initializer(name: str, array: Array, external: ExternalData | None) -> list[Piece]:
     """A tensor as field 5 of the graph: what stands before its elements, and these."""
     tensor = _tensor(name, array, external)
-    length = sum(_nbytes(piece) for piece in tensor)
-    return [_tag(5, 2) + _varint(length) + bytes(tensor[0]), *tensor[1:]]
+    length = sum(map(_nbytes, tensor))
+    return [_tag(5, 2) + _varint(length) + _buffer(tensor[0]), *tensor[1:]]
 
 
-def _tensor(name: str, array: Array, external: ExternalData | None) -> list[Buffer]:
+def _tensor(name: str, array: Array, external: ExternalData | None) -> list[Piece]:
     head = [_number(1, side) for side in array.shape]
     head.append(_number(2, _NUMPY_CODES[array.dtype.name]))
     if name:
@@ -159,7 +167,7 @@ def _tensor(name: str, array: Array, external: ExternalData | None) -> list[Buff
         head.append(_number(14, _EXTERNAL))
         return [b"".join(head)]
     head += [_tag(9, 2), _varint(array.nbytes)]
-    return [b"".join(head), raw(array)]
+    return [b"".join(head), array]
 
 
 # ---- fields: a tag (number and wire type), then a varint, four bytes, or a length and that many bytes
@@ -197,5 +205,9 @@ def _text(number: int, value: str) -> bytes:
     return _bytes(number, value.encode())
 
 
-def _nbytes(piece: Buffer) -> int:
-    return piece.nbytes if isinstance(piece, memoryview) else len(piece)
+def _nbytes(piece: Piece) -> int:
+    return len(piece) if isinstance(piece, bytes) else piece.nbytes
+
+
+def _buffer(piece: Piece) -> bytes | memoryview:
+    return piece if isinstance(piece, bytes) else raw(piece)

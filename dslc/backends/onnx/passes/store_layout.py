@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
 
+
 def store_layout(graph: OnnxGraph) -> None:
     """Replace Transpose or Reshape of an initialiser by the initialiser in that layout, under its own name.
 
     Only where every reader asks for the same layout: a weight with other readers (a tied embedding) is stored
-    once, as it is, and keeps the node.
+    once, as it is, and keeps the node. The arrays are views: what must be moved is moved as it is written.
     """
     dropped: dict[str, str] = {}
     gone: set[int] = set()
