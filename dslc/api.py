@@ -53,7 +53,7 @@ def compile_model(
         if model is not None:
             check_budgets(model, sink)
     model = sink.finish(model)
-    assert model is not None
+    assert model is not None, "elaboration failed without a diagnostic"
     model.notes = tuple(d for d in sink.diagnostics if d.severity is not Severity.ERROR)
     return model
 

@@ -21,6 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     "source",
+    "collector",
     "diagnostics",
     "syntax",
     "types",

@@ -31,6 +31,7 @@ from dslc.ops.initialisers import initialiser
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, literal
+from dslc.types.dim import Dim
 
 Argument: TypeAlias = tuple[str | None, Const, Span | None]
 """An evaluated argument: its name, value, and the name's place."""
@@ -115,8 +116,14 @@ class Access(Operators, ABC):
         for item in expr.items:
             if isinstance(item, tree.Slice):
                 ends = [None if e is None else self.evaluate(e, p) for e in (item.start, item.stop, item.step)]
-                if any(e is not None and e.value is POISON for e in ends):
-                    return literal(POISON, expr.span)
+                for part, end in enumerate(ends):
+                    if end is None:
+                        continue
+                    if end.value is POISON:
+                        return literal(POISON, expr.span)
+                    if isinstance(end.value, bool) or not isinstance(end.value, int if part == 2 else int | Dim):
+                        text = f"a slice is made of whole numbers, not {describe(end.value)}"
+                        return self.report(BadOperation(text), item.span, p)
                 items.append(tuple(ends))
                 continue
             at = self.evaluate(item, p)
@@ -206,6 +213,8 @@ class Access(Operators, ABC):
         first = self.evaluate(expr.steps[0], p)
         if first.value is POISON or is_tensor(first.value):
             return self.steps(first, expr.steps[1:], p)
+        if not isinstance(first.value, Recipe):
+            return self.report(NotALayer(describe(first.value)), expr.steps[0].span, p)
         return Const(Recipe(ChainLayer(first, expr.steps[1:]), expr.span, p.scope), expr, p.scope, expr.span)
 
     def steps(self, value: Const, rest: tuple[tree.Expr, ...], p: Place) -> Const:
@@ -219,6 +228,8 @@ class Access(Operators, ABC):
             if is_tensor(made.value) and not mentions_it(step):
                 return self.report(NotALayer(describe(made.value)), step.span, p)
             value = self.settle(made, q, step.span)
+            if value.value is not POISON and not is_tensor(value.value):
+                value = self.report(NotALayer(describe(value.value)), step.span, p)
         return value
 
     def _as(self, expr: tree.As, p: Place) -> Const:

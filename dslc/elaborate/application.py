@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
-from dslc.elaborate.arguments import Binding
+from dslc.elaborate.arguments import Binding, whole
+from dslc.elaborate.errors import WrongType
 from dslc.elaborate.errors_body import SharedModule, TiedShape, TooManyOps
 from dslc.elaborate.errors_use import NotALayer, WrongInputs
 from dslc.elaborate.meaning import OPERATORS
@@ -240,7 +241,15 @@ class Application(Binding, Naming, ABC):
             consts[name] = checked
         if missing:
             return self.missing(recipe, missing, p, span)
+        if cls.numbers:
+            given_count = len(inputs) + sum(n in recipe.bound for n in cls.numbers.values())
+            if given_count != len(cls.inputs):
+                return self.report(WrongInputs(cls.name, f"{len(cls.inputs)} tensors or numbers", given_count), span, p)
         if cls.extra is not None and recipe.extra:
+            for name, const in recipe.extra.items():
+                if not whole(const.value):
+                    refused = WrongType(cls.name, name, "a whole number", describe(const.value))
+                    return self.report(refused, const.span, p)
             consts[cls.extra] = literal(tuple(recipe.extra.items()), recipe.span)
         tied = {k: c.value for k, c in consts.items() if isinstance(c.value, Value)}
         values = {k: c.value for k, c in consts.items()}

@@ -256,9 +256,14 @@ def _port_size(e: Elaborator, dim: tree.DimSpec, asked: Mapping[str, int], p: Pl
     const = e.evaluate(dim.value, p)
     if const.value is POISON:
         return None
-    if not isinstance(const.value, int | Dim) or isinstance(const.value, bool) or const.value == 0:
+    if (
+        not isinstance(const.value, int | Dim)
+        or isinstance(const.value, bool)
+        or (isinstance(const.value, int) and const.value < 1)
+    ):
         e.report(NetArgument("a size is a whole number of at least 1"), dim.span, p)
         return None
+    assert isinstance(const.value, int | Dim)
     return const.value
 
 

@@ -132,7 +132,10 @@ class Ports(Application, ABC):
             if wanted.value is POISON:
                 return False
             actual = value.type.dims[axis]
-            if not isinstance(wanted.value, int | Dim) or not self.same_size(wanted.value, actual, span, q):
+            if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
+                self.report(BadOperation(f"a size is a whole number, not {describe(wanted.value)}"), dim.span, q)
+                return False
+            if not self.same_size(wanted.value, actual, span, q):
                 if isinstance(wanted.value, Dim) or isinstance(actual, Dim):
                     return False
                 found = f"axis {axis} must be {wanted.value}, and is {value.type.dims[axis]}"

@@ -171,6 +171,19 @@ def test_an_op_without_a_dynamic_form_is_shown_at_its_line() -> None:
     assert (found.span.line, found.span.text) == (3, "adaptive_avgpool(7)")
 
 
+def test_an_extern_block_is_shown_at_its_use() -> None:
+    text = """
+extern block mine(k: int) on x[N, C, H, W] -> y[N, C, H, W] = "package.module:Mine"
+
+net f on x[N, 3, H=32, W=32]:
+    mine(3) -> conv(4, 3)
+"""
+    with pytest.raises(CompileError) as caught:
+        exported(text)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.span.text) == ("E0632", "mine(3)")
+
+
 @pytest.mark.parametrize("name", ["lenet", "googlenet", "mobilenet_v2"])
 def test_same_bytes(name: str) -> None:
     first, second = (example(name) for _ in range(2))

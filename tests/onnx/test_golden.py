@@ -7,26 +7,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dslc.api import compile_model
 from dslc.backends.onnx.dump import dump
 from dslc.backends.onnx.emit import emit
 from dslc.weights.init import numpy_type
 from tests.conftest import Golden
-from tests.onnx.models import example
+from tests.onnx.models import EXAMPLES
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
+SMALL_VIT = {"patch": 32, "depth": 1, "heads": 4, "width": 64, "classes": 10}
+
+
 @pytest.mark.parametrize(
-    ("name", "dynamic"),
+    ("net", "file", "args", "dynamic"),
     [
-        ("lenet", ()),
-        ("resnet18", ()),
-        ("mobilenet_v2", ("N",)),
-        ("vit_b_16", ()),
-        ("unet", ("N", "H", "W")),
+        ("lenet", "lenet.dl", {}, ()),
+        ("resnet18", "resnet.dl", {}, ()),
+        ("mobilenet_v2", "mobilenet_v2.dl", {}, ("N",)),
+        ("vit", "vit.dl", SMALL_VIT, ("N",)),
+        ("unet", "unet.dl", {}, ("N", "H", "W")),
     ],
 )
-def test_golden(name: str, dynamic: tuple[str, ...], golden: Golden) -> None:
-    model = example(name)
+def test_golden(net: str, file: str, args: dict[str, int], dynamic: tuple[str, ...], golden: Golden) -> None:
+    model = compile_model(EXAMPLES / file, net, args=args)
     state = {path: np.ones(param.spec.shape, numpy_type(param.spec.dtype)) for path, param in model.params.items()}
-    golden(GOLDEN / name / "onnx.txt", dump(emit(model, state, dynamic=dynamic)))
+    golden(GOLDEN / net / "onnx.txt", dump(emit(model, state, dynamic=dynamic)))

@@ -193,7 +193,7 @@ class PartlyOnCpu(NoGpu):
     def preload_dlls(self) -> None:
         pass
 
-    def InferenceSession(self, source: bytes, options: object, providers: list[str]) -> object:  # type: ignore[override]
+    def InferenceSession(self, source: bytes, options: object, providers: list[str]) -> object:
         if providers == ["CPUExecutionProvider"]:
             return onnxruntime.InferenceSession(source, providers=providers)
         if providers == ["CUDAExecutionProvider"]:

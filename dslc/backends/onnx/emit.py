@@ -11,6 +11,7 @@ from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
 from dslc.backends.onnx.model import OnnxModel
 from dslc.backends.onnx.passes import run_passes
 from dslc.backends.onnx.sizes import SizeView
+from dslc.collector import paused
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Failure, Mistake, Reject, Sink
 from dslc.ir.model import Model, Node, Param, Value
@@ -29,6 +30,11 @@ def emit(model: Model, weights: Mapping[str, Array], *, dynamic: Sequence[str] =
     bytes.
     """
     check_dynamic(model.sizes, dynamic)
+    with paused():
+        return _emit(model, weights, dynamic, fold)
+
+
+def _emit(model: Model, weights: Mapping[str, Array], dynamic: Sequence[str], fold: bool) -> OnnxModel:
     flat = flatten(model)
     state = dict(weights)
     for path, param in model.params.items():

@@ -29,7 +29,7 @@ def export_onnx(module: nn.Module, path: str | Path, *, dynamic: Sequence[str] =
 
 
 def to_model(module: nn.Module, *, dynamic: Sequence[str] = (), fold: bool = True) -> OnnxModel:
-    """The graph of a module that `dslc.load` made."""
+    """The graph of a module that `dslc.load` made. Its weights are the module's own memory until it is written."""
     origin = getattr(type(module), "__dslc__", None)
     if origin is None:
         raise TypeError(f"{type(module).__name__} is no class that dslc.load made")

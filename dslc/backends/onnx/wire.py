@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -131,7 +132,7 @@ def _attribute(name: str, value: object) -> bytes:
         return head + _bytes(5, b"".join(map(_buffer, _tensor("", value, None)))) + _number(20, _TENSOR)
     if isinstance(value, Sequence):
         if all(isinstance(item, int | np.integer) for item in value):
-            return head + b"".join(_number(8, int(item)) for item in value) + _number(20, _INTS)
+            return head + _ints(tuple(map(int, value)))
         if all(isinstance(item, int | float | np.number) for item in value):
             floats = b"".join(_tag(7, 5) + struct.pack("<f", item) for item in value)
             return head + floats + _number(20, _FLOATS)
@@ -140,12 +141,22 @@ def _attribute(name: str, value: object) -> bytes:
     raise TypeError(f"attribute `{name}` cannot be written: {value!r}")
 
 
+@lru_cache(4096)
+def _ints(value: tuple[int, ...]) -> bytes:
+    return b"".join(_number(8, item) for item in value) + _number(20, _INTS)
+
+
 def _value(name: str, info: TensorInfo) -> bytes:
+    return _text(1, name) + _type(info)
+
+
+@lru_cache(4096)
+def _type(info: TensorInfo) -> bytes:
     dims = b"".join(
         _bytes(1, _number(1, extent) if isinstance(extent, int) else _text(2, extent)) for extent in info.shape
     )
     tensor = _number(1, DTYPE_CODES[info.dtype]) + _bytes(2, dims)
-    return _text(1, name) + _bytes(2, _bytes(1, tensor))
+    return _bytes(2, _bytes(1, tensor))
 
 
 def _initializer(name: str, array: Array, external: ExternalData | None) -> list[Piece]:
@@ -202,7 +213,10 @@ def _bytes(number: int, value: bytes) -> bytes:
 
 
 def _text(number: int, value: str) -> bytes:
-    return _bytes(number, value.encode())
+    encoded = value.encode()
+    if len(encoded) < 128:  # nearly all names: both numbers are one byte each
+        return _SMALL[number << 3 | 2] + _SMALL[len(encoded)] + encoded
+    return _bytes(number, encoded)
 
 
 def _nbytes(piece: Piece) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from dslc.backends.torch.modules import Modules, is_attribute, signature, templa
 from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.tables import table
 from dslc.backends.torch.terms import Fn, Term
+from dslc.backends.torch.verify import check_code, check_head
 from dslc.ir.model import Model
 from dslc.names.reserved import BUILTINS, GENERATED, KEYWORDS, local_name
 from dslc.syntax import tree
@@ -109,8 +109,10 @@ class File:
             blocks.append(self._result())
         blocks.append(root)
         code = "\n\n\n".join("\n".join(b) for b in blocks)
-        imports = self._imports(code)
+        used = check_code(code).used
+        imports = self._imports(used)
         head = "\n".join(self._header())
+        check_head(f"{head}\n{imports}\n", used, self.externs)
         directive = "# mypy: no-warn-return-any\n" if self.untyped else ""
         return f"{head}\n\n{directive}{imports}\n\n\n{code}\n"
 
@@ -152,9 +154,8 @@ class File:
         dtype = f"{port.spec.dtype} " if port.spec.dtype else ""
         return f"{port.name} {dtype}[{dims}]" if port.spec.dims is not None else port.name
 
-    def _imports(self, code: str) -> str:
+    def _imports(self, used: set[str]) -> str:
         """The import lines that the code needs, sorted as ruff's isort rules do."""
-        used = {n.id for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name)}
         standard = [SOURCES[n] for n in ("math",) if n in used]
         standard += [SOURCES[n] for n in ("OrderedDict", "Callable", "partial", "NamedTuple") if n in used]
         third = [SOURCES["torch"]] if "torch" in used else []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from dslc.backends.torch import terms
 from dslc.backends.torch.merged import Class, CompilerBug, MCall, MFor, MIf, MItem, MNode, MSeq, Row, Slot, regions, walk
@@ -26,21 +28,20 @@ CALLABLE = frozenset(
 )
 """Builtins that a generated file may name."""
 
-STATEMENTS = (
-    ast.ClassDef,
-    ast.FunctionDef,
-    ast.Assign,
-    ast.AnnAssign,
-    ast.AugAssign,
-    ast.Expr,
-    ast.Return,
-    ast.If,
-    ast.For,
-    ast.Raise,
-    ast.With,
-    ast.Import,
-    ast.ImportFrom,
+ALLOWED = frozenset(
+    """
+    Module ClassDef FunctionDef Assign AnnAssign AugAssign Expr Return If For Raise With withitem
+    Call Name Attribute Constant BinOp UnaryOp BoolOp Compare IfExp Subscript Slice Tuple List Dict Starred keyword
+    arguments arg GeneratorExp ListComp comprehension JoinedStr FormattedValue Load Store
+    Add Sub Mult Div FloorDiv Mod Pow MatMult BitAnd BitOr BitXor LShift RShift USub Invert Not And Or
+    Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn
+    """.split()
 )
+"""Nodes of Python's syntax tree that the body of a generated file may have."""
+
+
+HEAD = frozenset(("F", "Callable", "NamedTuple", "OrderedDict", "Tensor", "math", "nn", "partial", "torch"))
+"""Names that the head of a generated file may bind."""
 
 
 class Mismatch(Exception):
@@ -54,14 +55,67 @@ class Mismatch(Exception):
 # ---- the text
 
 
-def check_text(text: str, externs: Mapping[str, str]) -> None:
-    """CompilerBug unless a file holds imports of known names, classes and functions, and names only what it binds."""
+@dataclass(slots=True)
+class Code:
+    """The classes and functions of a file, parsed and checked; `used` are the names that they take from its head."""
+
+    tree: ast.Module
+    used: set[str]
+
+
+def check_code(code: str) -> Code:
+    """CompilerBug unless a text holds classes and functions alone, of allowed syntax, that bind no name twice."""
+    module = parsed(code)
+    bound = {n.name for n in module.body if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+    used: set[str] = set()
+    for item in module.body:
+        if not isinstance(item, ast.ClassDef | ast.FunctionDef):
+            raise CompilerBug(f"the generated file has a {type(item).__name__} at its top level")
+        loaded, local = _names(item)
+        if local & bound or local & CALLABLE or local & HEAD:
+            taken = min(local & (bound | CALLABLE | HEAD))
+            raise CompilerBug(f"the generated file binds `{taken}` a second time")
+        used |= loaded - local
+    return Code(module, used - bound)
+
+
+def parsed(text: str) -> ast.Module:
     try:
-        module = ast.parse(text)
+        return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise CompilerBug(f"the generated file does not parse: {error}") from error
+
+
+def _names(item: ast.AST) -> tuple[set[str], set[str]]:
+    """The names that a class or function reads, and those that it binds inside."""
+    loaded: set[str] = set()
+    local: set[str] = set()
+    todo: list[Any] = [item]
+    while todo:
+        node = todo.pop()
+        kind = type(node).__name__
+        if kind not in ALLOWED:
+            raise CompilerBug(f"the generated file has a {kind}")
+        if kind == "Name":
+            (local if isinstance(node.ctx, ast.Store) else loaded).add(node.id)
+            continue
+        if kind == "arg":
+            local.add(node.arg)
+        elif kind == "Attribute" and node.attr.startswith("__") and node.attr != "__init__":
+            raise CompilerBug(f"the generated file reads `{node.attr}`")
+        for name in node._fields:
+            value = getattr(node, name)
+            if isinstance(value, list):
+                todo.extend(v for v in value if isinstance(v, ast.AST))
+            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+                todo.append(value)
+    return loaded, local
+
+
+def check_head(head: str, used: set[str], externs: Mapping[str, str]) -> None:
+    """CompilerBug unless a file's head is a docstring and imports of allowed names, and gives what the code uses."""
     bound = set(CALLABLE)
-    for at, node in enumerate(module.body):
+    for at, node in enumerate(parsed(head).body):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name not in MODULES or alias.asname is not None:
@@ -69,18 +123,12 @@ def check_text(text: str, externs: Mapping[str, str]) -> None:
                 bound.add(alias.name)
         elif isinstance(node, ast.ImportFrom):
             bound |= _imported(node, externs)
-        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
-            bound.add(node.name)
         elif not (at == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             raise CompilerBug(f"the generated file has a {type(node).__name__} at its top level")
-    for node in ast.walk(module):
-        if isinstance(node, ast.stmt) and not isinstance(node, STATEMENTS):
-            raise CompilerBug(f"the generated file has a {type(node).__name__} statement")
-        if isinstance(node, ast.Lambda | ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr | ast.Global | ast.Nonlocal):
-            raise CompilerBug(f"the generated file has a {type(node).__name__}")
-        if isinstance(node, ast.Attribute) and node.attr.startswith("__") and node.attr != "__init__":
-            raise CompilerBug(f"the generated file reads `{node.attr}`")
-    _check_names(module, bound)
+    if used - bound:
+        name = min(used - bound)
+        what = "a builtin that it may not use" if hasattr(builtins, name) else "bound nowhere"
+        raise CompilerBug(f"the generated file names `{name}`, which is {what}")
 
 
 def _imported(node: ast.ImportFrom, externs: Mapping[str, str]) -> set[str]:
@@ -93,21 +141,6 @@ def _imported(node: ast.ImportFrom, externs: Mapping[str, str]) -> set[str]:
             raise CompilerBug(f"the generated file imports `{alias.name}` from `{node.module}`")
         found.add(name)
     return found
-
-
-def _check_names(module: ast.Module, bound: set[str]) -> None:
-    """Every name that is read is bound at the top level, a builtin of the list, or made in its function."""
-    for node in module.body:
-        if not isinstance(node, ast.ClassDef | ast.FunctionDef):
-            continue
-        local = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        local |= {a.arg for a in ast.walk(node) if isinstance(a, ast.arg)}
-        if local & bound:
-            raise CompilerBug(f"the generated file binds `{min(local & bound)}` a second time")
-        for name in ast.walk(node):
-            if isinstance(name, ast.Name) and name.id not in local and name.id not in bound:
-                what = "a builtin that it may not use" if hasattr(builtins, name.id) else "bound nowhere"
-                raise CompilerBug(f"the generated file names `{name.id}`, which is {what}")
 
 
 # ---- what the text builds
@@ -226,6 +259,3 @@ def _same(a: object, b: object) -> bool:
     if isinstance(a, int | float) and isinstance(b, int | float):
         return isinstance(a, bool) == isinstance(b, bool) and a == b
     return terms.same(a, b)
-
-
-__all__ = ["MIf", "Mismatch", "check_text", "regions", "replay"]
