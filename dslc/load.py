@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial, wraps
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +35,32 @@ def load(
     module = module_from_text(emit(model), model.entry)
     cls: type[nn.Module] = getattr(module, root_class(module))
     if "__dslc__" not in vars(cls):
-        origin = {"source": source, "net": model.entry, "args": args, "sizes": sizes or {}, "model": model}
-        for name, value in (("__dslc__", origin), ("to_onnx", to_onnx)):
+        again = partial(compile_model, source, net, sizes=sizes)
+        origin = {
+            "source": source,
+            "net": model.entry,
+            "args": args,
+            "sizes": sizes or {},
+            "model": model,
+            "compile": lambda given: again(args={**args, **given}),
+        }
+        for name, value in (("__dslc__", origin), ("__init__", recorded(cls.__init__)), ("to_onnx", to_onnx)):
             setattr(cls, name, value)
     return cls
+
+
+def recorded(init: Callable[..., None]) -> Callable[..., None]:
+    """A constructor that keeps its arguments, so that the network can be compiled again for them."""
+    shape = signature(init)
+
+    @wraps(init)
+    def __init__(self: nn.Module, *values: object, **named: object) -> None:
+        init(self, *values, **named)
+        given = dict(shape.bind(self, *values, **named).arguments)
+        given.pop(next(iter(shape.parameters)))
+        self.__dict__["_dslc_arguments"] = given
+
+    return __init__
 
 
 def to_onnx(self: nn.Module, path: str | Path, **options: Any) -> list[Path]:

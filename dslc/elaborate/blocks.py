@@ -13,7 +13,7 @@ from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.outward import outward
 from dslc.elaborate.ports import Ports, dim_names
 from dslc.elaborate.scan import mentioned
-from dslc.elaborate.state import MAX_DEPTH, POISON, Definition, Place, Recipe, block_of
+from dslc.elaborate.state import MAX_DEPTH, POISON, Definition, Place, Recipe, block_of, describe
 from dslc.ir.model import Call, Instance, Value
 from dslc.source import Span
 from dslc.syntax import tree
@@ -286,7 +286,10 @@ class Blocks(Ports, ABC):
             for dim in spec.dims:
                 assert dim.value is not None
                 size = self.evaluate(dim.value, q)
-                if not isinstance(size.value, int | Dim):
+                if not isinstance(size.value, int | Dim) or isinstance(size.value, bool):
+                    if size.value is not POISON:
+                        text = f"a size is a whole number, not {describe(size.value)}"
+                        self.report(BadOperation(text), dim.span, q)
                     return (None,)
                 dims.append(size.value)
                 words.append(size)

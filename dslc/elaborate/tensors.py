@@ -125,8 +125,9 @@ class Tensors(Expressions, Naming, ABC):
             return None
         if isinstance(const.value, Init):
             return const.value, None
-        if is_number(const.value) or isinstance(const.value, bool):
-            return Init("constant", (("value", float(const.value)),)), None  # type: ignore[arg-type]
+        number = self.sizes.pin(const.value, const.span) if isinstance(const.value, Dim) else const.value
+        if isinstance(number, int | float):
+            return Init("constant", (("value", float(number)),)), None
         shape = shape_of(const.value)
         if shape is not None:
             if shape != dims:

@@ -30,6 +30,9 @@ class Value:
     span: Span | None = None  # the line that made it
     readers: list[Node | Call | Instance] = field(default_factory=list)  # an instance reads its outputs
 
+    def __repr__(self) -> str:
+        return f"<Value {self.name or ''}{self.type}>"
+
 
 @dataclass(slots=True, eq=False)
 class Param:
@@ -47,6 +50,9 @@ class Param:
     span: Span | None = None
     dims: tuple[Const, ...] = ()  # the sizes of a declared tensor in the block's words
     values: object = None  # of `buffer` and `const`: nested lists of numbers, or none where `init` gives them
+
+    def __repr__(self) -> str:
+        return f"<Param {self.path} {list(self.spec.shape)}>"
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +77,9 @@ class Node:
     @property
     def path(self) -> str:
         return f"{self.owner.path}.{self.name}" if self.owner.path else self.name
+
+    def __repr__(self) -> str:
+        return f"<Node {self.path}: {self.op.name}>"
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +121,9 @@ class Instance:
         above = self.parent.path
         return f"{above}.{self.name}" if above else self.name
 
+    def __repr__(self) -> str:
+        return f"<Instance {self.path or self.name}: {self.kind}>"
+
 
 @dataclass(slots=True, eq=False)
 class Call:
@@ -122,6 +134,9 @@ class Call:
     outs: tuple[Value, ...]
     span: Span
     frame: Frame | None
+
+    def __repr__(self) -> str:
+        return f"<Call of {self.instance.path}>"
 
 
 @dataclass(slots=True, eq=False)
@@ -137,6 +152,9 @@ class If:
     after: Value | None  # `it` after
     names: dict[str, Value] = field(default_factory=dict)  # values named inside that later lines read
 
+    def __repr__(self) -> str:
+        return f"<If {self.site}, side {self.side}>"
+
 
 @dataclass(slots=True, eq=False)
 class For:
@@ -149,6 +167,9 @@ class For:
     turns: list[list[Item]]
     carried: list[Value | None]
 
+    def __repr__(self) -> str:
+        return f"<For {self.site}, {len(self.turns)} turns>"
+
 
 @dataclass(slots=True, eq=False)
 class Either:
@@ -159,6 +180,9 @@ class Either:
     evaluation: list[Item]
     sides: tuple[Value, Value]  # (in training, in evaluation)
     out: Value
+
+    def __repr__(self) -> str:
+        return f"<Either {self.site}>"
 
 
 Item: TypeAlias = Node | Call | If | For | Either
@@ -188,3 +212,6 @@ class Model:
     doc: str = ""
     budgets: list[Budget] = field(default_factory=list)
     notes: tuple[Diagnostic, ...] = ()  # warnings and notes of this run
+
+    def __repr__(self) -> str:
+        return f"<Model {self.entry}: {len(self.params)} tensors>"

@@ -21,7 +21,6 @@ class DefinedTwice(Mistake, code="E0210"):
     block flat: flatten
 
     net f on x[N, 3, 32, 32]: head
-    net g on x[N, 3, 32, 32]: flat
     ```
     """
 

@@ -155,7 +155,7 @@ class Einsum(NoParams, Op):
                 raise reject(f"`{letters}` names {len(letters)} axes of {x}")
         if len(set(result)) != len(result):
             raise reject(f"`{result}` names an axis twice")
-        new = [letter for letter in result if letter not in sides[0]]
+        new = [letter for letter in result if letter not in "".join(operands)]
         if new:
             raise reject(f"`{new[0]}` is only in the result")
         return operands, result

@@ -27,6 +27,9 @@ class Const:
     scope: Scope | None
     span: Span
 
+    def __repr__(self) -> str:
+        return f"<Const {self.span.text!r}>"
+
 
 @record
 class Ref(tree.Expr):
@@ -44,6 +47,9 @@ class Binding:
     span: Span
     used: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Binding {self.kind} {self.span.text!r}>"
+
 
 @dataclass(slots=True, eq=False)
 class Scope:
@@ -59,6 +65,9 @@ class Scope:
     instance: Instance | None = None
     inline: bool = False
     names: dict[str, Binding] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Scope {self.kind} of {', '.join(self.names)}>"
 
     def find(self, name: str) -> Binding | None:
         """The binding of a name here or in an enclosing scope."""

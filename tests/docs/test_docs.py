@@ -8,13 +8,12 @@
 | `python` | it runs, in the page's folder and with the names of the page's earlier ones |
 | `sh` | each line that begins with `dslc` ends with status 0, in the page's folder |
 
-`DSLC_WRITE_DOCS=1 pytest tests/docs` writes what `console` fences print into the pages; read the diff.
+`pytest tests/docs --regen` writes what `console` fences without a line `...` print into the pages; read the diff.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shlex
 import shutil
@@ -26,6 +25,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from dslc.api import compile_model
 from dslc.check import check_file
 from dslc.cli.main import main
 from dslc.diagnostics.codes import REGISTRY
@@ -87,7 +87,10 @@ def check_program(fence: Fence, folder: Path, code: str | None) -> None:
     path = folder / (fence.file or "program.dl")
     path.write_text(fence.text, encoding="utf-8")
     try:
-        found = check_file(path).diagnostics
+        result = check_file(path)
+        found = result.diagnostics
+        if code is not None and not result.nets:
+            compile_model(path)  # a file without a net is right by itself, and cannot be built
     except CompileError as error:
         found = list(error.diagnostics)
     shown = [f"{d.span}: {d.code} {d.message}" for d in found]
@@ -172,7 +175,8 @@ RUNNING = [page for page in PAGES if any(f.kind in RUN for f in page_fences(page
 
 
 @pytest.mark.parametrize("page", RUNNING, ids=lambda p: p.name)
-def test_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    regenerate = bool(request.config.getoption("--regen"))
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
@@ -194,12 +198,12 @@ def test_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             written = []
             for command, expected in session(fence.text):
                 _, printed = run_command(command)
-                if os.environ.get("DSLC_WRITE_DOCS") and "..." not in expected:
+                if regenerate and "..." not in expected:
                     expected = printed.strip("\n").splitlines()
                 assert matches(expected, printed), f"{fence.place}: `{command}` prints\n{printed}"
                 written += [f"$ {command}", *expected]
             rewritten.append((fence, "\n".join(written) + "\n"))
-    if os.environ.get("DSLC_WRITE_DOCS"):
+    if regenerate:
         for fence, new in reversed(rewritten):
             text = text[: fence.start] + new + text[fence.end :]
         page.write_text(text, encoding="utf-8")

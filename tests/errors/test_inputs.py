@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from dslc.api import compile_model
 from dslc.cli.main import main
+from dslc.diagnostics.model import CompileError
 
 GOOD = "net f on x[N, 3, 32, 32]:\n    conv(8, 3) -> gap -> flatten\n"
 
@@ -158,3 +160,10 @@ def test_weights_that_do_not_fit(net: Path, tmp_path: Path) -> None:
 def test_a_size_that_cannot_stay_open(net: Path, tmp_path: Path) -> None:
     refused(run("build", net, "-o", tmp_path / "out", "--dynamic", "Q"), "E0630", "`Q`")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_text_of_more_characters_than_a_person_writes() -> None:
+    """The same limit for a program that is given as text."""
+    with pytest.raises(CompileError) as error:
+        compile_model("net f on x[N, 8]:\n" + "    relu\n" * 500_000)
+    assert [d.code for d in error.value.diagnostics] == ["E0101"]

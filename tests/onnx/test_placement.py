@@ -63,7 +63,8 @@ def test_types_are_followed_through_unnamed_tensors() -> None:
 
 @pytest.mark.parametrize("name", NETS)
 def test_every_example_stays(name: str) -> None:
-    assert leaving(emit(example(name), example_state(name)).graph) == []
+    for dynamic in ((), ("N",)):
+        assert leaving(emit(example(name), example_state(name), dynamic=dynamic).graph) == []
 
 
 def test_size_arithmetic_runs_on_the_host() -> None:

@@ -11,11 +11,12 @@ import pytest
 
 from dslc.backends.onnx.builder import Builder, Use
 from dslc.backends.onnx.model import OnnxModel
+from dslc.backends.onnx.placement import leaving
 from dslc.backends.onnx.sizes import SizeView
 from dslc.source import Source
 from dslc.types.dim import Dim, Size, evaluate, symbol
 from dslc.types.sizes import Sizes
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 
 SPAN = Source("net.dl", "net").span(0, 3)
 
@@ -118,6 +119,22 @@ class TestReshape:
 
     def test_two_new_extents_are_computed(self) -> None:
         assert self.spec((N, 14, H, W), (N, 7, 2, H, W)).startswith("size/")
+
+
+@pytest.mark.parametrize(
+    "sizes", [(N, 1, 1), (1, N), (1, 1, 1, H, 1), (1, 1, W), (W, 1, 1, 1), (1, H), (1, 1, 1, 1, N), (H, 1, 1)]
+)
+def test_one_symbol_among_ones_needs_no_arithmetic(sizes: tuple[Size, ...]) -> None:
+    builder = Builder("g", {}, SizeView(table(), ("N", "H", "W")))
+    builder.add_input("x", TensorType((N, 3, H, W)))
+    use = Use(builder, "use")
+    (name,) = use.finish([use.op("Identity", [use.extents(sizes)])])
+    builder.declare(name, TensorType((len(sizes),), DType.INT64))
+    builder.graph.outputs[name] = builder.graph.values[name]
+    assert leaving(builder.graph) == []
+    session = onnxruntime.InferenceSession(OnnxModel(builder.graph, "0").data(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"x": np.zeros((2, 3, 5, 7), np.float32)})
+    assert found.tolist() == [evaluate(size, {"N": 2, "H": 5, "W": 7}) for size in sizes]
 
 
 def test_extents_beside_each_other_are_one_shape_node() -> None:

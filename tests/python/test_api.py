@@ -81,8 +81,8 @@ def test_its_source_can_be_read() -> None:
     small = dslc.load(SMALL)
     source = inspect.getsource(small)
     assert source.startswith("class Small(nn.Module):") and "self.stem = nn.Conv2d(3, 8, 3" in source
-    assert inspect.getdoc(small) == "A small network."
-    assert "from torch import" in inspect.getsource(sys.modules[small.__module__])
+    whole = inspect.getsource(sys.modules[small.__module__])
+    assert "from torch import" in whole and "A small network." in whole
 
 
 def test_instances_pickle_and_copy() -> None:
@@ -181,3 +181,20 @@ def test_a_loaded_network_trains() -> None:
         optimiser.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0]
+
+
+def test_a_constructors_argument_is_followed(tmp_path: Path) -> None:
+    """A net's parameter that is left open is a constructor argument; the export is of the network it makes."""
+    resnet = dslc.load(RESNET, net="resnet18")
+    net = resnet(classes=7).eval()
+    x = torch.randn(1, 3, 224, 224)
+    for twin in (net, copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        (path,) = twin.to_onnx(tmp_path / "seven.onnx")
+        assert torch.allclose(run_onnx(path, x), net(x), rtol=1e-3, atol=1e-4)
+
+
+def test_a_model_can_be_shown() -> None:
+    """The module tree refers to itself in many ways; its text is short all the same."""
+    model = dslc.compile(RESNET, "resnet50")
+    assert repr(model) == "<Model resnet50: 320 tensors>"
+    assert len(repr(model.root.body)) < 2000 and len(repr(model.root.scope)) < 500

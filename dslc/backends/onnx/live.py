@@ -33,7 +33,8 @@ def to_model(module: nn.Module, *, dynamic: Sequence[str] = (), fold: bool = Tru
     origin = getattr(type(module), "__dslc__", None)
     if origin is None:
         raise TypeError(f"{type(module).__name__} is no class that dslc.load made")
-    model: Model = origin["model"]
+    given = vars(module).get("_dslc_arguments", {})
+    model: Model = origin["compile"](given) if given else origin["model"]
     return emit(model, fit(state_of(module), model.params), dynamic=dynamic, fold=fold)
 
 

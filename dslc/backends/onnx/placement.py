@@ -104,7 +104,7 @@ def leaving(graph: OnnxGraph, opset: int = OPSET) -> list[Leaves]:
 
 
 def _reason(node: NodeDef, dtype: DType, opset: int) -> str:
-    if node.name.startswith("size/") and node.kind != "Shape":
+    if node.name.startswith("size/") and node.kind in ("Add", "Sub", "Mul", "Div", "Mod", "Concat"):
         return "arithmetic on sizes"
     if node.domain:
         kernels = MICROSOFT.get(node.kind) if node.domain == "com.microsoft" else None

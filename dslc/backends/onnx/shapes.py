@@ -23,26 +23,52 @@ class ShapeMath:
         self._add = add
         self._constant = constant
         self._inputs: dict[Sym, tuple[str, int]] = {}
+        self._ranks: dict[str, int] = {}
         self._made: dict[tuple[object, ...], str] = {}
         self._texts: dict[str, int] = {}
 
     def add_input(self, name: str, sizes: Sequence[Size]) -> None:
         """A graph input: every bare symbol among its sizes can be read from its shape."""
+        self._ranks[name] = len(sizes)
         for axis, size in enumerate(sizes):
-            if isinstance(size, Dim) and len(size.terms) == 1:
-                monomial, coefficient = size.terms[0]
-                if coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0], Sym):
-                    self._inputs.setdefault(monomial[0], (name, axis))
+            found = _bare_symbol(size)
+            if found is not None:
+                self._inputs.setdefault(found, (name, axis))
 
     def vector(self, sizes: Sequence[Size], like: tuple[str, Sequence[Size]] | None = None) -> str:
-        """A 1-D tensor of sizes; one Shape node where they stand side by side in the shape of `like`."""
+        """A 1-D tensor of sizes; one Shape node where they stand side by side in the shape of `like`.
+
+        One symbol among ones (an Expand over the batch) is the shape of a slice of the input: Concat would join
+        the sizes on the host, where a node has no place in a graph for the GPU.
+        """
         if like is not None:
             name, own = like
             for start in range(len(own) - len(sizes) + 1):
                 if all(a is b or a == b for a, b in zip(own[start:], sizes, strict=False)):
                     return self._node("Shape", [name], "shape", start=start, end=start + len(sizes))
+        symbols = [size for size in sizes if isinstance(size, Dim)]
+        lone = _bare_symbol(symbols[0]) if len(symbols) == 1 else None
+        if lone is not None and len(sizes) > 1 and all(size == 1 for size in sizes if isinstance(size, int)):
+            return self._among_ones(lone, [isinstance(size, Dim) for size in sizes].index(True), len(sizes))
         parts = [self.size(size) for size in sizes]
         return parts[0] if len(parts) == 1 else self._node("Concat", parts, "sizes", axis=0)
+
+    def _among_ones(self, symbol: Sym, place: int, length: int) -> str:
+        """[1, .., symbol, .., 1] of this length: the shape of the input cut to one place along its other axes."""
+        name, axis = self._inputs[symbol]
+        rank = self._ranks[name]
+        before, after = max(0, place - axis), max(0, length - place - rank + axis)
+        others = [a for a in range(rank) if a != axis]
+        cut = name
+        if others:
+            bounds = [self._constant(np.array(v, np.int64)) for v in ([0] * len(others), [1] * len(others), others)]
+            cut = self._node("Slice", [name, *bounds], f"{symbol.name} alone")
+        if before or after:
+            new = [*range(before), *range(before + rank, before + rank + after)]
+            cut = self._node("Unsqueeze", [cut, self._constant(np.array(new, np.int64))], f"{symbol.name} alone")
+        start = axis + before - place
+        text = ", ".join(symbol.name if i == place else "1" for i in range(length))
+        return self._node("Shape", [cut], f"[{text}]", start=start, end=start + length)
 
     def size(self, size: Size) -> str:
         """One size as an int64[1] tensor."""
@@ -86,3 +112,12 @@ class ShapeMath:
             found = self._made[key] = f"{name}:out"
             self._add(NodeDef(name, kind, inputs, [found], attributes))
         return found
+
+
+def _bare_symbol(size: Size) -> Sym | None:
+    """The symbol that a size is."""
+    if isinstance(size, Dim) and len(size.terms) == 1:
+        monomial, coefficient = size.terms[0]
+        if coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0], Sym):
+            return monomial[0]
+    return None

@@ -207,7 +207,7 @@ class Resolver:
             self._choose_layer(slot)
             return
         symbolic = slot.forward and any(isinstance(v, Dim) for v in slot.values)
-        for term in self.candidates(slot):
+        for term in self.candidates(slot) if not self.by_value or self.bare or symbolic else ():
             if self.by_value and not (isinstance(term, Var) and term.name in self.bare):
                 if not symbolic:
                     continue
@@ -251,6 +251,8 @@ class Resolver:
         """The origins of all rows as terms, shortest first."""
         found: dict[Term, int] = {}
         seen: set[int] = set()
+        if self.by_value and not slot.forward and not isinstance(slot.consts[0].origin, tree.Name):
+            return []
         for at, const in enumerate(slot.consts):
             term: Term | None = None
             if const.origin is not None:
