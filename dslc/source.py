@@ -18,12 +18,20 @@ def record(cls: type[T]) -> type[T]:
     return dataclass(slots=True, eq=False, repr=False)(cls)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Source:
-    """One file (or string) of source text. `path` is what messages show."""
+    """One file (or string) of source text. `path` is what messages show; that of the library begins with `std/`."""
 
     path: str
     text: str
+
+    def __repr__(self) -> str:
+        return f"<Source {self.path}>"
+
+    @property
+    def is_library(self) -> bool:
+        """Whether this is a file of std, which is not the user's to mend."""
+        return self.path.startswith("std/")
 
     @cached_property
     def line_starts(self) -> list[int]:

@@ -40,6 +40,6 @@ def check(
 
         show_diagnostics(found, result.counts, footer=bool(result.errors))
         if not result.errors:
-            what = ", ".join(result.nets) or "no net without arguments to check; names and text"
-            click.echo(f"{source}: {what}: no errors")
+            nets = f"{', '.join(result.nets)}: no errors"
+            click.echo(f"{source}: {nets if result.nets else 'no errors; no net is complete without arguments'}")
     ctx.exit(1 if result.errors else 0)

@@ -17,6 +17,7 @@ from dslc.ir.model import Call, Instance, Model, Node, Param, Value
 from dslc.names.errors import NetArgument
 from dslc.names.resolve import Program, lookup
 from dslc.ops.base import ParamSpec
+from dslc.ops.initialisers import FANS, BadInitialiser
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
@@ -323,10 +324,23 @@ def _collect(e: Elaborator) -> dict[str, Param]:
             param.path = full
             if known is None:
                 params[full] = param
+                _check_init(e, param)
             else:
                 made[name] = known
                 _check_fit(e, known, param.spec, owner)
     return params
+
+
+def _check_init(e: Elaborator, param: Param) -> None:
+    """An initialiser that looks at fans or axes needs a tensor that has them."""
+    kind, rank = param.spec.init.kind, len(param.spec.shape)
+    least, most = {"dirac": (3, 5), "eye": (2, 2)}.get(kind, (2, None) if kind in FANS else (0, None))
+    if rank < least or (most is not None and rank > most):
+        axes = f"{least} axes" if least == most else f"at least {least} axes"
+        span = param.owner.consts["init"].span if isinstance(param.owner, Node) else param.span
+        assert span is not None
+        found = f"`{param.path}` is {list(param.spec.shape)}"
+        e.report(BadInitialiser(f"`{kind}` needs a tensor of {axes}, and {found}"), span)
 
 
 def _check_reuse(e: Elaborator, node: Node) -> None:

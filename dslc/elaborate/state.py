@@ -45,7 +45,7 @@ class Runaway(Exception):
         self.mistake = mistake
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Definition:
     """A `block`, `net` or `extern` of a file."""
 
@@ -53,7 +53,7 @@ class Definition:
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Function:
     """A `fn` of a file."""
 
@@ -61,14 +61,14 @@ class Function:
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Builtin:
     """A compile-time function of the language."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ChainLayer:
     """`a -> b -> c` as a layer: the first step is evaluated, the rest when it is applied."""
 
@@ -76,7 +76,7 @@ class ChainLayer:
     rest: tuple[tree.Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SuiteLayer:
     """A trailing suite as a layer; `seq` makes it an nn.Sequential."""
 
@@ -84,7 +84,7 @@ class SuiteLayer:
     seq: bool
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Shared:
     """`module name = layer`: one set of weights, sized by the first use."""
 
@@ -95,7 +95,7 @@ class Shared:
     first: Node | Instance | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ChoiceLayer:
     """`a if c else b` with layers: the side taken, and which it was."""
 
@@ -105,7 +105,7 @@ class ChoiceLayer:
     site: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TrainingLayer:
     """`(a if training else b)` with layers."""
 
@@ -117,7 +117,7 @@ class TrainingLayer:
 Target: TypeAlias = type[Op] | Definition | ChainLayer | SuiteLayer | Shared | ChoiceLayer | TrainingLayer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Recipe:
     """A layer value: what to apply, the arguments given so far, and where it was written."""
 
@@ -154,7 +154,7 @@ class Recipe:
 Tensors: TypeAlias = Value | tuple[Value, ...] | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Place:
     """Where a line is executed: who owns what it applies, what names mean, and the current value."""
 
@@ -255,7 +255,13 @@ class State(ABC):
         help: Iterable[Help] = (),
     ) -> Const:
         """Add a diagnostic; the poisoned constant that stands for what failed."""
-        self.sink.add(mistake.at(span, p.frame if p is not None else None, related, help))
+        trail = p.frame if p is not None else None
+        inside = span
+        while span.source.is_library and trail is not None:
+            span, trail = trail.call, trail.parent
+        if span is not inside:
+            related = [Label(inside, "inside here"), *related]
+        self.sink.add(mistake.at(span, trail, related, help))
         if p is not None:
             self.broken.add(id(block_of(p.owner)))
         return Const(POISON, None, None, span)

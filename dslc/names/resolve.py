@@ -19,7 +19,7 @@ from dslc.syntax.parser import parse
 from dslc.types.const import Binding, Scope
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class FileNames:
     """A loaded file: its tree, its scope, its place on disk."""
 
@@ -28,7 +28,7 @@ class FileNames:
     path: Path | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Defined:
     """A definition of a file and the scope its body is read in."""
 
@@ -36,7 +36,7 @@ class Defined:
     scope: Scope
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Import:
     """A name that another file defines; `core` ones were not asked for by the user."""
 
@@ -49,7 +49,7 @@ class Import:
     failed: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Program:
     """The main file with all it reaches."""
 

@@ -27,6 +27,9 @@ INITIALISERS: Final[dict[str, dict[str, float | str | None]]] = {
 }
 """Name -> arguments in order with defaults (none: must be given). `eye_` because `eye` makes a tensor."""
 
+FANS: Final = ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal")
+"""Initialisers of tensors with at least two axes."""
+
 CHOICES: Final = {"mode": ("fan_in", "fan_out"), "nonlinearity": GAINS}
 
 
@@ -82,5 +85,5 @@ def initialiser(name: str, args: list[object], named: dict[str, object]) -> Init
                 raise Reject(BadInitialiser(f"`{key}` of `{name}` is one of {', '.join(CHOICES[key])}"))
         elif isinstance(value, bool) or not isinstance(value, int | float):
             raise Reject(BadInitialiser(f"`{key}` of `{name}` must be a number"))
-        values.append((key, value))  # type: ignore[arg-type]
+        values.append((key, value))
     return Init("eye" if name == "eye_" else name, tuple(values))

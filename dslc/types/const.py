@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["parameter", "dim", "let", "loop", "tensor", "module", "definition"]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Const:
     """A compile-time value.
 
@@ -38,7 +38,7 @@ class Ref(tree.Expr):
     const: Const
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Binding:
     """What a name means. `value` is a Const for compile-time names, else a tensor, a module or a definition."""
 
@@ -51,7 +51,7 @@ class Binding:
         return f"<Binding {self.kind} {self.span.text!r}>"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """Names of one place of one instance.
 

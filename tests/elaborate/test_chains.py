@@ -213,7 +213,7 @@ def test_a_where_keeps_the_side_of_its_number() -> None:
         "fn f(n: int) = f(n + 1)\nnet g on x[N, 3, 8, 8]:\n    conv(f(0), 3)\n",
         "let a = 9 ** 1000\nlet b = a * a * a * a\nlet c = b * b * b\nnet g on x[N, 3, 8, 8]:\n    conv(c, 3)\n",
         "let a = a + 1\nnet g on x[N, 3, 8, 8]:\n    conv(a, 3)\n",
-        'let a = [1] * 1000000 + [1] * 1000000\nnet g on x[N, 3, 8, 8]:\n    conv(len(a), 3)\n',
+        "let a = [1] * 1000000 + [1] * 1000000\nnet g on x[N, 3, 8, 8]:\n    conv(len(a), 3)\n",
     ],
 )
 def test_programs_that_would_not_end_are_stopped(program: str) -> None:

@@ -86,3 +86,15 @@ def test_a_tied_weight_counts_once() -> None:
 
 def test_text_or_path() -> None:
     assert compile_model("net f on x[N, 3]:\n    relu\n").name == "f"
+
+
+def test_an_initialiser_needs_the_axes_it_looks_at() -> None:
+    assert failing("param p: [8] = xavier_uniform", "it * p", on=TOKENS)[0][:2] == ("E0383", 2)
+    assert failing("param p: [1, 8, 8] = eye_", "it @ p", on=TOKENS)[0][:2] == ("E0383", 2)
+    assert failing("linear(8, init=dirac)", on=TOKENS)[0][:2] == ("E0383", 2)
+    assert body("linear(8, init=orthogonal)", on=TOKENS).params["linear.weight"].spec.init.kind == "orthogonal"
+
+
+def test_a_mistake_inside_the_library_is_shown_at_its_use() -> None:
+    code, line, _ = failing("y = conv(3, 3, s=2)", "concat(it, y)", "gap -> flatten")[0]
+    assert line == 3 and code.startswith("E0")

@@ -1,8 +1,8 @@
 """Programs with mistakes: code, line and words of each message, and how the command line shows them.
 
-A file says on the line of a caret `# error[E0304]: words of the message` (or `warning[...]`), several one after the other. A message whose caret is
-in another file belongs to the line that led there, one about the whole file to line 1. Beside each file lies what
-`dslc check` prints; `pytest --regen` rewrites it, to be read in the diff.
+A file says on the line of a caret `# error[E0304]: words of the message` (or `warning[...]`), several in a row. A
+message whose caret is in another file belongs to the line that led there, one about the whole file to line 1. Beside
+each file lies what `dslc check` prints; `pytest --regen` rewrites it, to be read in the diff.
 """
 
 from __future__ import annotations

@@ -153,6 +153,7 @@ def _python_name(resolver: Resolver, key: str) -> str:
     index, axis = _place(resolver, key)
     value = resolver.inputs[0][index]
     word = "channels" if value.type.channel == 1 and value.type.rank > 2 else "dim"
+    axis %= value.type.rank
     if axis == value.type.channel or (value.type.channel is None and axis == 1):
         if index == 0:
             return "in_channels" if word == "channels" else word
@@ -185,8 +186,12 @@ def _constants(resolver: Resolver, key: str, kind: str) -> list[Const]:
             binding = member.scope.find(key)
             assert binding is not None and isinstance(binding.value, Const)
             found.append(Const(binding.value.value, tree.Name(member.site, key), member.scope, member.site))
-        else:
+        elif key in member.args:
             found.append(member.args[key])
+        else:
+            binding = member.scope.find(key)
+            assert binding is not None and isinstance(binding.value, Const)
+            found.append(binding.value)
     return found
 
 

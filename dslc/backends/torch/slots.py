@@ -107,17 +107,21 @@ class Resolver:
         return found
 
     def _find_places(self) -> None:
-        """The inputs and axes at which the block's sizes stand."""
+        """The inputs and axes at which the block's sizes stand; counted from the end where ranks differ."""
         for index, value in enumerate(self.inputs[0]):
             for axis, word in enumerate(value.type.words):
                 name = word.origin.name if word is not None and isinstance(word.origin, tree.Name) else None
-                if name is None or name in self.places:
+                found = None if name is None or name in self.places else self.binding(name, 0)
+                if name is None or found is None or found.kind != "dim":
                     continue
-                found = self.binding(name, 0)
-                if found is not None and found.kind == "dim" and all(
-                    terms.same(self.value(name, m), inputs[index].type.dims[axis]) for m, inputs in enumerate(self.inputs)
-                ):
-                    self.places[name] = (index, axis)
+                for place in (axis, axis - value.type.rank):
+                    if all(self._stands(name, m, index, place) for m in range(len(self.inputs))):
+                        self.places[name] = (index, place)
+                        break
+
+    def _stands(self, name: str, member: int, index: int, axis: int) -> bool:
+        dims = self.inputs[member][index].type.dims
+        return -len(dims) <= axis < len(dims) and terms.same(self.value(name, member), dims[axis])
 
     # ---- what names mean
 

@@ -423,9 +423,8 @@ def shape_reads(target: Class, names: list[str], spelled: dict[str, str]) -> lis
     lines = []
     for index, name in enumerate(names):
         axes = {axis: spelled[key] for key, (i, axis) in target.reads.items() if i == index and key in spelled}
-        if len(axes) == 1:
-            ((axis, local),) = axes.items()
-            lines.append(f"{local} = {name}.shape[{axis}]")
+        if len(axes) == 1 or any(axis < 0 for axis in axes):
+            lines += [f"{local} = {name}.shape[{axis}]" for axis, local in axes.items()]
         elif axes:
             rank = target.inputs[index].values[0].type.rank
             lines.append(f"{', '.join(axes.get(a, '_') for a in range(rank))} = {name}.shape")
