@@ -3,8 +3,8 @@
     python benchmarks/compile.py                 # everything, about ten minutes on two cores
     python benchmarks/compile.py stats length    # some of: stats build growth length
 
-Each time is the median wall time of whole processes that take turns, so that a busy machine slows all alike. Results are
-written to memory where the system has a folder for that, so that no disk is measured. Needs the extra `bench`, and
+Each time is the median wall time of whole processes that take turns, so that a busy machine slows all alike. Results
+are written to memory where the system has a folder for that, so that no disk is measured. Needs the extra `bench`, and
 torchvision.
 """
 

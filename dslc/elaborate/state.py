@@ -22,8 +22,7 @@ from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
 
 MAX_DEPTH: Final = 200
-MAX_WORK: Final = 1_000_000
-CALL: Final = 20
+CALL: Final = 40
 """What the call of a function weighs against a turn of a loop."""
 
 
@@ -269,8 +268,9 @@ class State(ABC):
     def spend(self, work: int) -> None:
         """Count turns of loops and calls of functions, and stop a program that would never end."""
         self.work += work
-        if self.work > MAX_WORK:
-            raise Runaway(EndlessWork(MAX_WORK))
+        most = 200_000 + 2 * self.max_ops
+        if self.work > most:
+            raise Runaway(EndlessWork(most))
 
     def shape(self, type: TensorType) -> str:
         """A tensor's type for a label; a size with arithmetic is shown with its value at the default sizes too."""

@@ -189,7 +189,7 @@ def test_a_constructors_argument_is_followed(tmp_path: Path) -> None:
     net = resnet(classes=7).eval()
     x = torch.randn(1, 3, 224, 224)
     for twin in (net, copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
-        (path,) = twin.to_onnx(tmp_path / "seven.onnx")
+        (path,) = twin.to_onnx(tmp_path / "seven.onnx")  # type: ignore[operator]
         assert torch.allclose(run_onnx(path, x), net(x), rtol=1e-3, atol=1e-4)
 
 

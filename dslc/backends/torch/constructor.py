@@ -152,9 +152,12 @@ def _python_name(resolver: Resolver, key: str) -> str:
         return local_name(key.lower())
     index, axis = _place(resolver, key)
     value = resolver.inputs[0][index]
-    word = "channels" if value.type.channel == 1 and value.type.rank > 2 else "dim"
-    axis %= value.type.rank
-    if axis == value.type.channel or (value.type.channel is None and axis == 1):
+    rank = value.type.rank
+    channel = value.type.channel
+    if channel is None:
+        channel = rank - 1 if rank < 4 else 1
+    word = "channels" if channel == 1 and rank > 2 else "dim"
+    if axis % rank == channel:
         if index == 0:
             return "in_channels" if word == "channels" else word
         return local_name(f"{value.name or f'input{index + 1}'}_{word}")

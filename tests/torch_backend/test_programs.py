@@ -1,0 +1,75 @@
+"""Generated code against the network it is of: merged and unmerged files agree bit for bit, names and shapes hold."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+import torch
+
+from tests.torch_backend.common import EXAMPLES, TRAPS, both, flat, inputs_of, model_of, network, scatter
+
+ALL = [*TRAPS, *(pytest.param(n, marks=pytest.mark.slow) if n in ("googlenet", "densenet121") else n for n in EXAMPLES)]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_merged_is_unmerged(name: str) -> None:
+    """Same weights, same outputs, at another batch, in evaluation and training; running statistics too."""
+    model = model_of(name)
+    one, other = (network(made, name) for made in both(model))
+    scatter(one)
+    other.load_state_dict(one.state_dict())
+    inputs = inputs_of(model, 3)
+    for training in (False, True):
+        results = []
+        for net in (one, other):
+            torch.manual_seed(5)
+            with torch.no_grad():
+                results.append(flat(net.train(training)(*inputs)))
+        assert len(results[0]) == len(results[1]) > 0
+        for a, b in zip(*results, strict=True):
+            assert torch.equal(a, b)
+            assert torch.isfinite(a).all() and a.abs().sum() > 0
+    for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_state_dict_is_the_models(name: str) -> None:
+    """Exactly the names, shapes and element types of `Model.params`, on the meta device too."""
+    model = model_of(name)
+    wanted = {k: (p.spec.shape, p.spec.dtype.value) for k, p in model.params.items() if p.spec.kind != "const"}
+    for made in both(model):
+        with torch.device("meta"):
+            net = network(made, name)
+        found = {k: (tuple(t.shape), str(t.dtype).removeprefix("torch.")) for k, t in net.state_dict().items()}
+        assert found == wanted
+        assert {t.device.type for t in net.state_dict().values()} <= {"meta"}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_copies(name: str) -> None:
+    """A deep copy and a pickle give the same outputs, and do not share weights."""
+    model = model_of(name)
+    net = network(both(model)[0], name).eval()
+    inputs = inputs_of(model, 2)
+    with torch.no_grad():
+        first = flat(net(*inputs))
+        for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+            for a, b in zip(first, flat(other(*inputs)), strict=True):
+                assert torch.equal(a, b)
+            assert not {id(p) for p in net.parameters()} & {id(p) for p in other.parameters()}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_training_step(name: str) -> None:
+    """Every trained tensor gets a gradient."""
+    model = model_of(name)
+    net = network(both(model)[0], name).train()
+    scatter(net)
+    total = sum(t.square().mean() for t in flat(net(*inputs_of(model, 3))))
+    assert isinstance(total, torch.Tensor)
+    total.backward()
+    without = [n for n, p in net.named_parameters() if p.grad is None]
+    assert without == []
