@@ -321,6 +321,7 @@ class Statements(Blocks, Tensors, ABC):
             return
         text = self.text(line.message, p) if line.message is not None else f"`{line.condition.span.text}` does not hold"
         self.report(RequireFailed(text), line.condition.span, p)
+        p.it = POISON  # what follows relies on it
 
     def _budget(self, line: tree.Budget, p: Place) -> None:
         if p.owner.parent is not None:

@@ -225,6 +225,7 @@ class Aligner:
             consts = [self.layer_const(n, layer, row) for n, row in zip(nodes, rows, strict=True)]
             item.factory = self.slot(consts, rows, layer, "own")
             item.factory.layer = True
+            item.use = Use(uses[0].module, None, None, (), uses[0].stateful, None)
             item.optional = any(c.value == Factory(None) for c in consts)
         else:
             item.use = self.use(nodes, uses, rows, module)
