@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
 class OverBudget(Mistake, code="E0701"):
@@ -62,7 +62,7 @@ class UnknownQuantity(Mistake, code="E0702"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"did you mean `{self.near}`?", replace=self.near),) if self.near else ()
+        return did_you_mean(self.near)
 
 
 class OpenBudget(Mistake, code="E0703"):

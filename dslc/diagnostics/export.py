@@ -38,8 +38,7 @@ def diagnostic_record(diagnostic: Diagnostic, count: int = 1) -> Json:
         "span": span_record(diagnostic.span),
         "related": [{"span": span_record(r.span), "text": r.text} for r in diagnostic.related],
         "trail": [
-            {"what": frame.what, "span": span_record(frame.call)}
-            for frame in islice(diagnostic.trail or (), MAX_TRAIL)
+            {"what": frame.what, "span": span_record(frame.call)} for frame in islice(diagnostic.trail or (), MAX_TRAIL)
         ],
         "help": [help_record(h, diagnostic.span) for h in diagnostic.help],
         "count": count,

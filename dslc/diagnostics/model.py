@@ -39,6 +39,11 @@ class Help:
     edits: tuple[Edit, ...] = ()
 
 
+def did_you_mean(near: str | None, replace: bool = True) -> tuple[Help, ...]:
+    """The proposal of a near name, if there is one; `replace`: it can stand for the diagnostic's own text."""
+    return (Help(f"did you mean `{near}`?", near if replace else None),) if near else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A second place that matters, with a few words of its own."""

@@ -36,9 +36,7 @@ class Mark:
     primary: bool
 
 
-def render(
-    diagnostics: Iterable[Diagnostic], counts: Mapping[Key, int] | None = None, *, color: bool = False
-) -> str:
+def render(diagnostics: Iterable[Diagnostic], counts: Mapping[Key, int] | None = None, *, color: bool = False) -> str:
     """All diagnostics in the order given, an empty line between two; ends without a newline.
 
     `counts` says how often each key was found (`Sink.counts`); a missing key counts once.

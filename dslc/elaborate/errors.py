@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Help, Mistake
-
-
-def _near(near: str | None) -> tuple[Help, ...]:
-    return (Help(f"did you mean `{near}`?", replace=near),) if near else ()
+from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
 class UnknownName(Mistake, code="E0201"):
@@ -37,7 +33,7 @@ class UnknownName(Mistake, code="E0201"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return _near(self.near)
+        return did_you_mean(self.near)
 
 
 class ModuleNameTaken(Mistake, code="E0203"):
@@ -128,7 +124,7 @@ class UnknownArgument(Mistake, code="E0301"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"did you mean `{self.near}`?", replace=self.near),) if self.near else ()
+        return did_you_mean(self.near)
 
 
 class MissingArgument(Mistake, code="E0302"):
@@ -287,4 +283,4 @@ class NotAChoice(Mistake, code="E0362"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return _near(self.near)
+        return did_you_mean(self.near)

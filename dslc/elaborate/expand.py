@@ -201,11 +201,8 @@ def _ports(e: Elaborator, ports: tuple[tree.Port, ...], asked: Mapping[str, int]
             words.append(Const(size, dim.value, p.scope, dim.span))
         if port.spec.dtype is not None and port.spec.dtype not in DTYPES:
             near = nearest(port.spec.dtype, DTYPES)
-            e.report(
-                NetArgument(f"unknown element type `{port.spec.dtype}`", f"did you mean `{near}`?"),
-                port.spec.span,
-                p,
-            )
+            hint = f"did you mean `{near}`?" if near else f"it is one of {', '.join(DTYPES)}"
+            e.report(NetArgument(f"unknown element type `{port.spec.dtype}`", hint), port.spec.span, p)
             return False
         dtype = DTYPES[port.spec.dtype or "float32"]
         rank = len(dims)

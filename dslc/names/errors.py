@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
 class DefinedTwice(Mistake, code="E0210"):
@@ -83,7 +82,7 @@ class ImportMissing(Mistake, code="E0212"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
+        return did_you_mean(self.near, replace=False)
 
 
 class ImportUnknown(Mistake, code="E0213"):
@@ -112,7 +111,7 @@ class ImportUnknown(Mistake, code="E0213"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"did you mean `{self.near}`?", replace=self.near),) if self.near else ()
+        return did_you_mean(self.near)
 
 
 class ImportCycle(Mistake, code="E0214"):
@@ -301,4 +300,4 @@ class UnknownType(Mistake, code="E0220"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"did you mean `{self.near}`?", replace=self.near),) if self.near else ()
+        return did_you_mean(self.near)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Help, Mistake, Reject
+from dslc.diagnostics.model import Help, Mistake, Reject, did_you_mean
 from dslc.ops.base import Init
 
 GAINS: Final = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
@@ -59,7 +59,7 @@ class BadInitialiser(Mistake, code="E0383"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
+        return did_you_mean(self.near, replace=False)
 
 
 def initialiser(name: str, args: list[object], named: dict[str, object]) -> Init:

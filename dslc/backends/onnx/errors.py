@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
 class UnknownSymbol(Mistake, code="E0630"):
@@ -27,7 +27,7 @@ class UnknownSymbol(Mistake, code="E0630"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
+        return did_you_mean(self.near, replace=False)
 
 
 class PinnedSymbol(Mistake, code="E0631"):

@@ -16,7 +16,20 @@ from dslc.backends.torch import layout, terms
 from dslc.backends.torch.forms import Tree
 from dslc.backends.torch.layout import Group, Named, Px, flat
 from dslc.backends.torch.liveness import Lives, lives, needed, reads, results
-from dslc.backends.torch.merged import Class, CompilerBug, MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Slot, Sym, walk
+from dslc.backends.torch.merged import (
+    Class,
+    CompilerBug,
+    MCall,
+    MEither,
+    MFor,
+    MIf,
+    MItem,
+    MNode,
+    MSeq,
+    Slot,
+    Sym,
+    walk,
+)
 from dslc.backends.torch.terms import ATOM, POSTFIX, Lit, text
 from dslc.names.reserved import local_name
 

@@ -94,7 +94,7 @@ class Shapes:
                 continue
             for by in self._divisors():
                 values = [terms_value(self.resolver, by, m) for m in range(len(dims))]
-                if not all(isinstance(v, int) and v > 1 or v == 1 for v in values):
+                if not all((isinstance(v, int) and v > 1) or v == 1 for v in values):
                     continue
                 text = by.name if isinstance(by, Var) else str(values[0])
                 pairs = [(o, v) for o, v in zip(own, values, strict=True) if isinstance(o, int | Dim) and isinstance(v, int)]

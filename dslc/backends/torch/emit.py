@@ -6,13 +6,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import dslc
 from dslc.backends.torch import layout, verify
 from dslc.backends.torch.classes import Aligner
 from dslc.backends.torch.constructor import construct
 from dslc.backends.torch.groups import Groups, group
 from dslc.backends.torch.merged import Class, CompilerBug, Split
-from dslc.backends.torch.modules import Modules
 from dslc.backends.torch.origins import Origins
 from dslc.backends.torch.root import free_parameters, unsaid
 from dslc.backends.torch.slots import Resolver

@@ -404,7 +404,7 @@ def once(target: Class, names: list[str]) -> dict[str, tuple[int, int]]:
             for name in terms.free(slot.term):
                 counts[name] = counts.get(name, 0) + (1 if not slot.rows[0].turns else 2)
     for term in target.local.values():
-        counts.update({n: 2 for n in terms.free(term)})
+        counts.update(dict.fromkeys(terms.free(term), 2))
     reused = {"x", "y", "z"} | {s.name for s in all_outs(target) if s.name is not None}
     return {
         key: place

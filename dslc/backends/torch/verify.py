@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from dslc.backends.torch import terms
-from dslc.backends.torch.merged import Class, CompilerBug, MCall, MFor, MIf, MItem, MNode, MSeq, Row, Slot, regions, walk
+from dslc.backends.torch.merged import (
+    Class,
+    CompilerBug,
+    MCall,
+    MFor,
+    MItem,
+    MNode,
+    MSeq,
+    Row,
+    Slot,
+    walk,
+)
 from dslc.backends.torch.terms import Lit, NoValue
 
 MODULES = {
@@ -163,7 +174,9 @@ def replay(root: Class, classes: Mapping[int, Class]) -> None:
         _replay(target, member, given, todo)
 
 
-def _replay(target: Class, member: int, given: dict[str, object], todo: list[tuple[Class, int, dict[str, object]]]) -> None:
+def _replay(
+    target: Class, member: int, given: dict[str, object], todo: list[tuple[Class, int, dict[str, object]]]
+) -> None:
     for name, term in target.lets.items():
         try:
             given[name] = terms.evaluate(term, given)
