@@ -113,3 +113,28 @@ class WrongWeightType(Mistake, code="E0614"):
     @property
     def message(self) -> str:
         return f"`{self.name}` is {self.dtype} in the network and {self.found} in the weights"
+
+
+class TooLargeWeights(Mistake, code="E0615"):
+    """A network whose weights are larger than this machine's memory.
+
+    `dslc stats` needs no weights, and `--target torch` writes none.
+
+    ```sh
+    dslc stats net.dl
+    dslc build net.dl --target torch
+    ```
+    """
+
+    needed: int
+    memory: int
+
+    @property
+    def message(self) -> str:
+        return (
+            f"the weights take {self.needed / 1e9:,.1f} GB, and this machine has {self.memory / 1e9:,.1f} GB of memory"
+        )
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("`dslc stats` shows which layers weigh most; `--target torch` writes no weights"),)

@@ -8,6 +8,8 @@ differ. Source of the formulas: torch/nn/init.py of PyTorch 2.
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,6 +20,7 @@ from numpy.random.bit_generator import ISeedSequence
 
 from dslc.ops.base import ParamSpec
 from dslc.types.tensor import DType
+from dslc.weights.errors import TooLargeWeights, WeightsError
 from dslc.weights.memory import Array
 from dslc.weights.quantile import normal_quantile
 
@@ -28,8 +31,23 @@ Args: TypeAlias = Mapping[str, Any]
 
 
 def initial(params: Mapping[str, Param], seed: int = 0) -> dict[str, Array]:
-    """The state dict of a new network: each `param` and `buffer` by path, drawn or as given in index form."""
-    return {path: value_of(param, seed) for path, param in params.items() if param.spec.kind != "const"}
+    """The state dict of a new network: each `param` and `buffer` by path, drawn or as given in index form.
+
+    Raises `WeightsError` where they do not fit in this machine's memory.
+    """
+    state = {path: param for path, param in params.items() if param.spec.kind != "const"}
+    needed = sum(param.spec.count * param.spec.dtype.bytes for param in state.values())
+    if needed > memory_bytes():
+        raise WeightsError(TooLargeWeights(needed, memory_bytes()))
+    return {path: value_of(param, seed) for path, param in state.items()}
+
+
+def memory_bytes() -> int:
+    """The machine's memory, in bytes; where the system does not tell, no limit."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return sys.maxsize
 
 
 def value_of(param: Param, seed: int = 0) -> Array:

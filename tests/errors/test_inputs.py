@@ -157,6 +157,13 @@ def test_weights_that_do_not_fit(net: Path, tmp_path: Path) -> None:
     refused(run("build", net, "-o", tmp_path, "--weights", tmp_path / "none.safetensors"), "E0610", "none.safetensors")
 
 
+def test_weights_larger_than_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "big.dl"
+    path.write_text("net f on x[N, 3, 8, 8]:\n    conv(100000, 3) -> conv(1000000, 3) -> gap -> flatten\n")
+    refused(run("build", path, "-o", tmp_path / "out"), "E0615", "3,600.0 GB")
+    assert run("stats", path).exit_code == 0
+
+
 def test_a_size_that_cannot_stay_open(net: Path, tmp_path: Path) -> None:
     refused(run("build", net, "-o", tmp_path / "out", "--dynamic", "Q"), "E0630", "`Q`")
     assert not (tmp_path / "out").exists()

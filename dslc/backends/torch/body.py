@@ -14,7 +14,7 @@ from itertools import chain, count
 
 from dslc.backends.torch import layout, terms
 from dslc.backends.torch.forms import Tree
-from dslc.backends.torch.layout import Group, Named, Px, flat
+from dslc.backends.torch.layout import Chain, Group, Named, Px, flat
 from dslc.backends.torch.liveness import Lives, lives, needed, reads, results
 from dslc.backends.torch.merged import (
     Class,
@@ -95,6 +95,7 @@ class Body:
     name_of: dict[int, str] = field(default_factory=dict)
     holds: dict[str, Sym] = field(default_factory=dict)
     typed: dict[str, bool] = field(default_factory=dict)
+    beside: list[tuple[int, int]] = field(default_factory=list)  # places of sides that exclude the one being written
     declared: set[str] = field(default_factory=set)
     inlined: dict[str, tuple[int, int]] = field(default_factory=dict)  # sizes read where they are needed
     want: dict[int, str] = field(default_factory=dict)
@@ -131,7 +132,10 @@ class Body:
         if name in self.reserved:
             return True
         held = self.holds.get(name)
-        return held is not None and self.lives.last.get(held.id, 0) > now and self.name_of.get(held.id) == name
+        if held is None or self.lives.last.get(held.id, 0) <= now or self.name_of.get(held.id) != name:
+            return False
+        uses = (k for k in self.lives.uses.get(held.id, ()) if k > now)
+        return any(not any(a < k <= b for a, b in self.beside) for k in uses)
 
     def choose(self, sym: Sym, now: int, item: MItem | None = None) -> str:
         """A name for a new value."""
@@ -254,7 +258,11 @@ class Body:
         if not tree.receiver:
             return Expr(Group(tree.text, args), POSTFIX, not tree.text.startswith("self."))
         receiver = self.tree(tree.kids[0], item)
-        return Expr(Group(f"{receiver.at(POSTFIX)}.{tree.text}", args), POSTFIX, receiver.typed)
+        start = receiver.at(POSTFIX)
+        made = Group(f"{start}.{tree.text}", args)
+        before = receiver.px.parts if isinstance(receiver.px, Chain) and receiver.binds >= POSTFIX else (start,)
+        link = (flat(made) or "")[len(start) :]
+        return Expr(Chain((*before, link), made), POSTFIX, receiver.typed)
 
     def apply(self, item: MNode | MCall | MSeq) -> Expr:
         """A module or function applied."""
@@ -412,7 +420,9 @@ class Body:
                 self.want[sym.id] = name
         before = dict(self.holds)
         self.lines.append(Line(indent, f"if {condition}:", ""))
+        self.beside.append((self.lives.middle[id(item)], now))
         wrote = self.side(sides[0], [j[1] for j in joins], names, indent)
+        self.beside.pop()
         if not wrote:
             self.lines.pop()
         at = len(self.lines)

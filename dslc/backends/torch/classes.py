@@ -214,7 +214,8 @@ class Aligner:
         name, template = first.name, None
         if len(nodes) > 1:
             if module:
-                name, template = common_name([n.name for n in nodes], rows, sequential)
+                names = [None if isinstance(n.op, Identity) else n.name for n in nodes]
+                name, template = common_name(names, rows, sequential)
             require_same("a module is used again in some", [n.first is not None for n in nodes])
             require_same("other tensors are tied", [tuple(n.tied) for n in nodes])
         ins = tuple(self.sym([n.inputs[k] for n in nodes]) for k in range(len(first.inputs)))
@@ -250,10 +251,10 @@ class Aligner:
         hints = {id(c): name for n in nodes for name, c in n.consts.items()}
 
         def constructor(consts: list[Const], hint: str, default: object) -> Slot:
-            return self.slot(consts, rows, hint or hints.get(id(consts[0]), ""), default, False, inputs)
+            return self.slot(consts, rows, hint or hints.get(id(consts[0]), "channels"), default, False, inputs)
 
         def expression(consts: list[Const], hint: str, default: object) -> Slot:
-            return self.slot(consts, rows, hint or hints.get(id(consts[0]), ""), default, True, inputs)
+            return self.slot(consts, rows, hint or hints.get(id(consts[0]), "channels"), default, True, inputs)
 
         why = f"`{nodes[0].op.name}` is written in other ways"
         made = merge_uses([Use(u.module, None, None, u.helpers, u.stateful, u.unpack) for u in shown], constructor, why)
@@ -472,18 +473,24 @@ class Aligner:
             self.target.declared[name] = Declared(params, shape, numbers)
 
 
-def common_name(names: list[str], rows: list[Row], sequential: bool) -> tuple[str, Template | None]:
-    """The name of a module in all rows, or its rule by the turn of a kept loop; in a Sequential numbers are free."""
-    first = names[0]
-    if all(n == first for n in names) or (sequential and all(n.isdecimal() for n in names)):
+def common_name(
+    names: Sequence[str | None], rows: list[Row], sequential: bool
+) -> tuple[str, Template | None]:
+    """The name of a module in all rows that have it, or its rule by the turn of a kept loop.
+
+    The numbers of a Sequential's steps are free. Split where there is neither.
+    """
+    known = [(n, row) for n, row in zip(names, rows, strict=True) if n is not None]
+    first = known[0][0]
+    if all(n == first for n, _ in known) or (sequential and all(n.isdecimal() for n, _ in known)):
         return first, None
     if rows[0].turns:
-        turns = [row.turns[-1][1] for row in rows]
         for match in re.finditer(r"\d+", first):
-            before, after, base = first[: match.start()], first[match.end() :], int(match[0]) - turns[0]
-            if all(n == f"{before}{base + k}{after}" for n, k in zip(names, turns, strict=True)):
-                return first, Template(before, base, after)
-    raise Split("their parts have other names", names)
+            base = int(match[0]) - known[0][1].turns[-1][1]
+            rule = Template(first[: match.start()], base, first[match.end() :])
+            if all(n == f"{rule.before}{base + row.turns[-1][1]}{rule.after}" for n, row in known):
+                return first, rule
+    raise Split("their parts have other names", list(names))
 
 
 def module_names(item: MItem) -> list[str]:
@@ -493,13 +500,20 @@ def module_names(item: MItem) -> list[str]:
     return [c.instance.name for c in item.calls] if isinstance(item, MCall | MSeq) else []
 
 
+def bearing(item: MItem) -> list[str]:
+    """The names of a module in the rows that have it: a layer parameter's may be none."""
+    if isinstance(item, MNode):
+        return [n.name for n in item.nodes if not isinstance(n.op, Identity)]
+    return module_names(item)
+
+
 def steady_names(items: list[MItem]) -> None:
     """Where some steps of a Sequential have names, the numbers of the others must agree too."""
     named = [i for i in walk(items, inside_sequentials=False) if isinstance(i, MNode | MCall | MSeq)]
     for item in named:
         if isinstance(item, MNode) and item.initial:
             require_same("a module with an initialiser has other numbers", module_names(item))
-    if all(n.isdecimal() for i in named for n in module_names(i)):
+    if all(n.isdecimal() for i in named for n in bearing(i)):
         return
     for item in named:
         if item.template is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
-from dslc.backends.torch.merged import MCall, MFor, MNode, MSeq, Parameter, walk
+from dslc.backends.torch.merged import MCall, MFor, MIf, MNode, MSeq, Parameter, walk
 from dslc.backends.torch.origins import literal_default
 from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.terms import Factory
@@ -27,6 +27,8 @@ def construct(resolver: Resolver) -> None:
     for item in walk(target.items, inside_sequentials=False):
         if isinstance(item, MFor) and not item.children and item.count.term is not None:
             forward.update(dict.fromkeys(terms.free(item.count.term)))
+        if isinstance(item, MIf) and item.turns and item.condition.term is not None:
+            forward.update(dict.fromkeys(terms.free(item.condition.term)))
     stored = list(dict.fromkeys((*_forward(resolver, forward), *_again(resolver))))
     needed = _closed(resolver, [*init, *stored])
     _parameters(resolver, [n for n in needed if n not in resolver.lets or n not in target.lets])
@@ -38,7 +40,9 @@ def _choose_loops(resolver: Resolver) -> None:
     items = list(walk(resolver.target.items, inside_sequentials=False))
     owners = [i for i in items if (isinstance(i, MNode) and i.module) or isinstance(i, MCall | MSeq)]
     loops = [i for i in items if isinstance(i, MFor)]
-    read = {n for s in resolver.target.slots if s.forward and s.term for n in terms.free(s.term)}
+    slots = [s for s in resolver.target.slots if s.forward]
+    slots += [i.condition for i in items if isinstance(i, MIf)]
+    read = {n for s in slots if s.term is not None for n in terms.free(s.term)}
     if len(loops) == 1 and len(owners) == 1 and owners[0] in loops[0].items:
         loops[0].children = loops[0].variable not in read
 

@@ -10,7 +10,7 @@ from dslc.backends.torch import layout, verify
 from dslc.backends.torch.classes import Aligner
 from dslc.backends.torch.constructor import construct
 from dslc.backends.torch.groups import Groups, group
-from dslc.backends.torch.merged import Class, CompilerBug, Split
+from dslc.backends.torch.merged import Class, CompilerBug, Parameter, Split
 from dslc.backends.torch.origins import Origins
 from dslc.backends.torch.root import free_parameters, unsaid
 from dslc.backends.torch.slots import Resolver
@@ -20,6 +20,7 @@ from dslc.backends.torch.text import File, class_lines, function_lines
 from dslc.collector import paused
 from dslc.ir.model import Instance, Model, Node
 from dslc.names.resolve import lookup
+from dslc.syntax import tree
 
 
 @dataclass(slots=True)
@@ -141,11 +142,10 @@ class Maker:
         target = Class(kind, members, definition=first.definition)  # type: ignore[arg-type]
         target.index = {id(m): k for k, m in enumerate(members)}
         aligner = Aligner(self.groups, self.of, members, target, self.factory)
+        if kind == "extern":
+            return self.extern(target)
         try:
-            if kind == "extern":
-                aligner.extern()
-            else:
-                aligner.run()
+            aligner.run()
             inputs = [aligner.inputs(m) for m in members]
             by_value = not merge or first is self.model.root
             resolver = Resolver(
@@ -161,6 +161,14 @@ class Maker:
                 raise CompilerBug(str(bug)) from bug
             raise Broken(id(first.definition), str(bug)) from bug
         self.resolvers[id(target)] = resolver
+        return target
+
+    def extern(self, target: Class) -> Class:
+        """A user's module: its constructor takes the header's parameters by name."""
+        assert isinstance(target.definition, tree.Extern)
+        for declared in target.definition.parameters:
+            consts = [m.args[declared.name] for m in target.members]
+            target.parameters[declared.name] = Parameter(declared.name, declared.name, "given", "", ..., consts)
         return target
 
     def make_root(self) -> None:

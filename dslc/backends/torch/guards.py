@@ -33,7 +33,7 @@ def check_function(model: Model) -> tuple[list[str], list[tuple[str, int, int]]]
         elif allowed != EVERY:
             refused = refusal(spelled[name], allowed)
             if refused:
-                conditions.append((" or ".join(refused), allowed.text(name)))
+                conditions.append((" or ".join(refused), allowed.sufficient().exact_text(name)))
                 read[name] = (index, axis)
     if not conditions:
         return [], []
@@ -43,13 +43,18 @@ def check_function(model: Model) -> tuple[list[str], list[tuple[str, int, int]]]
     got = ", ".join(f"{n}={{{spelled[n]}}}" for n, _, _ in ordered)
     lines = ["@torch.fx.wrap", f"def _check_size({arguments}) -> None:"]
     lines += layout.docstring(_why(model), 1)
-    message = f"the input must have {needs}; it has {got}"
+    message = f"the input must have {_plain(needs)}; it has {got}"
     whole = f"if {' or '.join(text for text, _ in conditions)}:"
     tests = [whole] if len(whole) + 4 <= layout.WIDTH else [f"if {text}:" for text, _ in conditions]
     for test in tests:
         lines += layout.statement("", test, "", 1)
         lines += layout.statement("raise ", layout.Group("ValueError", ("f" + _string(message),)), "", 2)
     return lines, [(spelled[n], i, a) for n, i, a in ordered]
+
+
+def _plain(text: str) -> str:
+    """Text that an f-string shows as it is."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _string(text: str) -> str:

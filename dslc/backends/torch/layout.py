@@ -39,13 +39,28 @@ class Named:
     value: Px
 
 
-Px: TypeAlias = str | Group | Named
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Calls of methods one after another: `x`, `.flatten(1)`, `.unsqueeze(0)`; the last one also as a Group."""
+
+    parts: tuple[str, ...]
+    last: Group
+
+    @property
+    def fluent(self) -> bool:
+        """Whether ruff breaks it before each method: where two or more follow a bracket."""
+        return sum(part.endswith((")", "]")) for part in self.parts[:-1]) >= 2
+
+
+Px: TypeAlias = str | Group | Named | Chain
 
 
 def flat(px: Px) -> str | None:
     """The expression on one line; none if something in it must be broken."""
     if isinstance(px, str):
         return px
+    if isinstance(px, Chain):
+        return flat(px.last)
     if isinstance(px, Named):
         inner = flat(px.value)
         return None if inner is None else px.prefix + inner
@@ -73,14 +88,29 @@ def statement(prefix: str, px: Px, suffix: str = "", indent: int = 0, comment: s
             line += f"  {comment}"
         return [pad + line]
     lines: list[str] = []
+    if isinstance(px, Chain):
+        fluent = _fluent(prefix, px, suffix, pad)
+        if fluent and all(len(line) <= WIDTH for line in fluent):
+            return fluent
+        px = px.last
     if _broken(prefix, px, suffix, indent, lines) and all(len(line) <= WIDTH for line in lines):
         return lines
     plain = flat(_unexploded(px)) or ""
     return [f"{pad}{prefix}{plain}{suffix}  # fmt: skip"]
 
 
+def _fluent(prefix: str, px: Chain, suffix: str, pad: str) -> list[str]:
+    """A chain with a line for each method, in brackets; nothing if it is not written so."""
+    if not px.fluent:
+        return []
+    first, *rest = px.parts
+    if not first.endswith((")", "]")):
+        first += rest.pop(0)
+    return [f"{pad}{prefix}(", *(f"{pad}{INDENT}{part}" for part in (first, *rest)), f"{pad}){suffix}"]
+
+
 def _unexploded(px: Px) -> Px:
-    if isinstance(px, str):
+    if isinstance(px, str | Chain):
         return px
     if isinstance(px, Named):
         return Named(px.prefix, _unexploded(px.value))
@@ -90,8 +120,8 @@ def _unexploded(px: Px) -> Px:
 
 def _broken(prefix: str, px: Px, suffix: str, indent: int, lines: list[str]) -> bool:
     """Append the lines of an expression that does not fit on one; false where nothing can be broken."""
-    while isinstance(px, Named):
-        prefix, px = prefix + px.prefix, px.value
+    while isinstance(px, Named | Chain):
+        prefix, px = (prefix + px.prefix, px.value) if isinstance(px, Named) else (prefix, px.last)
     pad = INDENT * indent
     if isinstance(px, str) or not px.items:
         lines.append(f"{pad}{prefix}{flat(px)}{suffix}")

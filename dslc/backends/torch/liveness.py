@@ -52,12 +52,15 @@ class Lives:
     unnamed: list[int] = field(default_factory=list)
     place: dict[int, int] = field(default_factory=dict)  # id of an item -> where it is
     end: dict[int, int] = field(default_factory=dict)  # id of a region's item -> where it ends
+    middle: dict[int, int] = field(default_factory=dict)  # id of an `if` -> where its first side ends
+    uses: dict[int, list[int]] = field(default_factory=dict)
     now: int = 0
 
     def read(self, syms: Iterable[Sym]) -> None:
         for sym in syms:
             self.last[sym.id] = max(self.last.get(sym.id, 0), self.now)
             self.count[sym.id] = self.count.get(sym.id, 0) + 1
+            self.uses.setdefault(sym.id, []).append(self.now)
 
     def make(self, sym: Sym) -> None:
         self.made[sym.id] = self.now
@@ -87,11 +90,13 @@ def _number(items: list[MItem], found: Lives) -> None:
                     _number(region, found)
                     found.now += 1
                     found.read(j[side] for j in item.joins)
+                    found.middle.setdefault(id(item), found.now)
             case MEither():
                 for sym, region in zip(item.sides, (item.training, item.evaluation), strict=True):
                     _number(region, found)
                     found.now += 1
                     found.read([sym])
+                    found.middle.setdefault(id(item), found.now)
             case MFor():
                 _loop(item, found)
         found.end[id(item)] = found.now
@@ -109,9 +114,11 @@ def _loop(item: MFor, found: Lives) -> None:
     if item.carried is not None:
         found.read([item.carried[2]])
         found.last[item.carried[1].id] = found.now
+        found.uses.setdefault(item.carried[1].id, []).append(found.now)
     outside = {s.id for i in walk(item.items, False) for s in reads(i) if found.made.get(s.id, 0) < start}
     for sym in outside:  # read again in the next turn
         found.last[sym] = max(found.last[sym], found.now)
+        found.uses[sym].append(found.now)
 
 
 def needed(target: Class, outputs: Iterable[Sym]) -> set[int]:

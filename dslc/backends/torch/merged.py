@@ -155,6 +155,11 @@ class MIf:
     joins: list[tuple[Sym, Sym, Sym]]
     turn: int
 
+    @property
+    def turns(self) -> bool:
+        """Whether it stands in a kept loop, so that no attribute can hold its condition."""
+        return bool(self.condition.rows[0].turns)
+
 
 @dataclass(slots=True, eq=False)
 class MFor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -143,7 +144,7 @@ class Modules:
                 case MIf():
                     self.choice(item, indent)
                 case MFor():
-                    if has_modules(item.items):
+                    if has_statements(item.items):
                         assert item.count.term is not None
                         variable, turns = self.spelled[item.variable], self.text(item.count.term)
                         self.put("", f"for {variable} in range({turns}):", indent=indent)
@@ -183,6 +184,9 @@ class Modules:
         taken |= set(MODULE_ATTRIBUTES) | set(self.target.declared) | set(self.target.stored.values())
         for item in walk(self.target.items, inside_sequentials=False):
             if not isinstance(item, MIf):
+                continue
+            if item.turns:
+                self.optional[id(item)] = Optional("term", "")
                 continue
             then, other = modules_of(item.then), modules_of(item.other)
             if len(then) == 1 and not other and item.then and then[0] in item.then and is_attribute(then[0].name):
@@ -228,11 +232,11 @@ class Modules:
         """The modules of an `if`."""
         held = self.optional[id(item)]
         condition = self.slot(item.condition)
-        if held.kind == "flag":
-            if held.name not in self.annotated:
+        if held.kind in ("flag", "term"):
+            if held.kind == "flag" and held.name not in self.annotated:
                 self.annotated.add(held.name)
                 self.put(f"self.{held.name} = ", condition, indent=indent)
-            then, other = has_modules(item.then), has_modules(item.other)
+            then, other = has_statements(item.then), has_statements(item.other)
             shared = {m.name for m in modules_of(item.then)} & {m.name for m in modules_of(item.other)}
             for name in sorted(shared):
                 if is_attribute(name):
@@ -244,9 +248,10 @@ class Modules:
                 self.put("", "else:" if then else f"if not {self._negated(item)}:", indent=indent)
                 self.items(item.other, indent + 1)
             return
-        part = modules_of(item.then if held.kind == "then" else item.other)[0]
-        if not plain(part):
-            self._optional_block(held, part, item, indent)
+        region = item.then if held.kind == "then" else item.other
+        part = modules_of(region)[0]
+        if not plain(part) or any(isinstance(i, MIf) for i in region):
+            self._optional_block(held, region, item, indent)
             return
         made = flat(self.make(part, indent + 1))
         if held.kind == "other":
@@ -256,13 +261,13 @@ class Modules:
             if len(line) + 4 * indent <= layout.WIDTH:
                 self.put("", line, indent=indent)
                 return
-        self._optional_block(held, part, item, indent)
+        self._optional_block(held, region, item, indent)
 
-    def _optional_block(self, held: Optional, part: MNode | MCall | MSeq, item: MIf, indent: int) -> None:
+    def _optional_block(self, held: Optional, region: list[MItem], item: MIf, indent: int) -> None:
         condition = self.slot(item.condition) if held.kind == "then" else f"not {self._negated(item)}"
         self.put("", f"self.{held.name}: {OPTIONAL} = None", indent=indent)
         self.put("", f"if {condition}:", indent=indent)
-        self.module(part, indent + 1)
+        self.items(region, indent + 1)
 
     def _negated(self, item: MIf) -> str:
         assert item.condition.term is not None
@@ -323,7 +328,8 @@ class Modules:
             while start < len(items) and plain(items[start]):
                 start += 1
             made = [self.make(i, indent) for i in items[:start] if isinstance(i, MNode | MCall | MSeq)]
-            self.put(f"{name}{annotation} = ", Group("", tuple(folded(made)), "", "[]", exploded=True), indent=indent)
+            steps = tuple(folded(made))
+            self.put(f"{name}{annotation} = ", Group("", steps, "", "[]", exploded=len(steps) > 1), indent=indent)
         self._fill(name, keyed, items[start:], indent)
         self.used.discard(name)
         return name if keyed else f"*{name}"
@@ -372,8 +378,10 @@ class Modules:
                     clause = f"for {variable} in range({turns})"
                     only = item.items[0] if len(item.items) == 1 and plain(item.items[0]) else None
                     if only is not None and not keyed and isinstance(only, MNode | MCall | MSeq):
-                        clauses = Group("", (self.make(only, indent), clause), clauses=True)
-                        self.put("", Group(f"{name}.extend", clauses.items, clauses=True), indent=indent)
+                        px = self.make(only, indent)
+                        if not re.search(rf"\b{variable}\b", flat(px) or variable):
+                            clause = f"for _ in range({turns})"
+                        self.put("", Group(f"{name}.extend", (px, clause), clauses=True), indent=indent)
                     else:
                         self.put("", f"{clause}:", indent=indent)
                         self._fill(name, keyed, item.items, indent + 1)
@@ -400,9 +408,9 @@ def plain(item: MItem) -> bool:
     return isinstance(item, MNode | MCall) and not (isinstance(item, MNode) and item.optional)
 
 
-def has_modules(items: list[MItem]) -> bool:
-    """Whether items make modules in `__init__`."""
-    return bool(modules_of(items))
+def has_statements(items: list[MItem]) -> bool:
+    """Whether items need lines of `__init__`: modules, or the attributes that hold conditions."""
+    return bool(modules_of(items)) or any(isinstance(i, MIf) and not i.turns for i in walk(items, False))
 
 
 def modules_of(items: list[MItem]) -> list[MNode | MCall | MSeq]:

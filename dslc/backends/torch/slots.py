@@ -67,6 +67,8 @@ class Resolver:
     kinds: dict[str, bool] = field(default_factory=dict)
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
     factories: dict[str, list[Const]] = field(default_factory=dict)
+    loops: dict[str, Slot] = field(default_factory=dict)  # the number of turns of each kept loop
+    risen: list[Term] = field(default_factory=list)
     reader: Reader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +92,7 @@ class Resolver:
                 if not item.variable:
                     item.variable = f"@turn{number}"
                     number += 1
+                self.loops[item.variable] = item.count
                 for row in item.inner:
                     self.kept[id(row.turns[-1][0])] = item.variable
 
@@ -369,7 +372,7 @@ class Resolver:
             term = Var(name)
             if not name.startswith("@turn") and self.fits(term, slot):
                 return term
-        return None
+        return next((t for t in self.risen if self.fits(t, slot)), None)
 
     def _declared(self) -> Sequence[tree.Parameter]:
         definition = self.target.definition
@@ -426,6 +429,9 @@ class Resolver:
         for step in self._steps(slot, steps):
             term = terms.infix("+", first.term, terms.infix("*", step, turn))
             if self.fits(term, slot):
+                count = self.loops[turn.name].term
+                if count is not None:  # what it has grown to after the loop
+                    self.risen.append(terms.substitute(term, {turn.name: count}))
                 return term
         return None
 

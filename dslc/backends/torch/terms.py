@@ -424,6 +424,8 @@ def infix(op: str, left: Term, right: Term) -> Term:
             return Lit(_arithmetic(op, left.value, right.value))
         except (ArithmeticError, TypeError, ValueError):
             return Infix(op, left, right)
+    if op == "+" and left == right and not isinstance(left, Lit):
+        return Infix("*", Lit(2), left)
     one, zero = Lit(1), Lit(0)
     if (right == one and op in ("*", "//")) or (right == zero and op in ("+", "-")):
         return left

@@ -113,7 +113,9 @@ class File:
         imports = self._imports(used)
         head = "\n".join(self._header())
         check_head(f"{head}\n{imports}\n", used, self.externs)
-        directive = "# mypy: no-warn-return-any\n" if self.untyped else ""
+        relaxed = ["allow-untyped-calls"] if ".unflatten(" in code else []
+        relaxed += ["no-warn-return-any"] if self.untyped else []
+        directive = f"# mypy: {', '.join(relaxed)}\n" if relaxed else ""
         return f"{head}\n\n{directive}{imports}\n\n\n{code}\n"
 
     def _used_helpers(self, bodies: list[list[str]]) -> list[str]:
@@ -351,7 +353,10 @@ def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: Fil
         return f"self.{item.name}" if is_attribute(item.name) else f'self.get_submodule("{item.name}")'
 
     def condition(item: MIf) -> str:
-        return modules.optional[id(item)].test
+        held = modules.optional[id(item)]
+        if held.kind == "term" and item.condition.term is not None:
+            return terms.text(item.condition.term, body.spell)
+        return held.test
 
     shapes = Shapes(target, resolver, file.model, target is file.classes[-1])
     body = Body(target, attribute, condition, shapes.comment, reserved, spelled, inlined=inlined)
