@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dslc.analysis.notes import size_notes
 from dslc.api import compile_model, nets
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity
 from dslc.diagnostics.render import Key
@@ -66,5 +67,5 @@ def check_file(
         except CompileError as error:
             findings.add(error.diagnostics, error.counts)
         else:
-            findings.add(model.notes, {})
+            findings.add((*model.notes, *size_notes(model)), {})
     return findings

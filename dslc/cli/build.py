@@ -43,12 +43,13 @@ def build(
     verbose: bool,
 ) -> None:
     """Write a network as a PyTorch module and as an ONNX graph, with the weights both start from."""
+    from dslc.analysis.notes import size_notes
     from dslc.api import compile_model
     from dslc.build import build as write
     from dslc.cli.show import show_notes
 
     model = compile_model(Path(source), net, args=args, sizes=sizes, max_ops=max_ops)
-    show_notes(model.notes, verbose)
+    show_notes((*model.notes, *size_notes(model)), verbose)
     built = write(
         model,
         folder,

@@ -100,6 +100,29 @@ def test_check_as_json(tmp_path: Path) -> None:
     assert json.loads(run("check", path, "--format", "json").stdout)["diagnostics"]
 
 
+PYRAMID = """
+net pyramid on image[N, 3, H=64, W=64]:
+    fine = conv(8, 3, s=2)
+    coarse = fine -> conv(8, 3, s=2)
+    fine + (coarse -> upsample(2))
+    it -> gap -> flatten -> linear(2)
+"""
+
+
+def test_notes_on_sizes_are_shown_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "net.dl"
+    path.write_text(PYRAMID)
+    assert not run("check", path).stderr
+    result = run("check", path, "-v")
+    assert result.exit_code == 0
+    assert "note: `+` makes this network need H % 4 == 0 (exactly H % 4 in {0, 3})" in result.stderr
+    assert f"--> {path}:5:5" in result.stderr
+    found = json.loads(printed("check", path, "--format", "json"))["diagnostics"]
+    assert {(d["severity"], d["code"]) for d in found} == {("note", "")}
+    path.write_text(PYRAMID.replace("gap -> ", ""))
+    assert "note: a weight fixes `H` at 64" in run("check", path, "-v").stderr
+
+
 def test_check_with_arguments_and_sizes(net: Path) -> None:
     assert run("check", net, "--set", "c=0").exit_code == 1
     assert run("check", net, "--set", "c=16", "--set", "wide=true", "--size", "H=64,W=96").exit_code == 0

@@ -12,6 +12,7 @@ from dslc.api import compile_model
 from dslc.backends.torch.emit import Generated, generate
 from dslc.generated import module_from_text, root_class
 from dslc.ir.model import Model
+from dslc.types.tensor import DType
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
@@ -72,6 +73,8 @@ def inputs_of(model: Model, batch: int) -> list[Tensor]:
         shape = [model.sizes.evaluate(d, at) for d in value.type.dims]
         if value.type.dtype.is_float:
             found.append(torch.randn(shape, generator=random))
+        elif value.type.dtype is DType.BOOL:
+            found.append(torch.rand(shape, generator=random) > 0.3)
         else:
             found.append(torch.randint(0, 5, shape, generator=random))
     return found

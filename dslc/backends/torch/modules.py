@@ -35,8 +35,8 @@ from dslc.names.reserved import MODULE_ATTRIBUTES, local_name
 FOLD = 2
 """Equal neighbours in a Sequential from which they are one comprehension."""
 
-ONE_LINE = 72
-"""Columns of a Sequential with named steps up to which it stands on one line."""
+ONE_LINE = 52
+"""Columns of an OrderedDict up to which it stands inside the Sequential."""
 
 OPTIONAL = "nn.Module | None"
 
@@ -64,11 +64,12 @@ class Modules:
     optional: dict[int, Optional] = field(default_factory=dict)
     annotated: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
+    depth: int = 0  # Sequentials being written
 
     def __post_init__(self) -> None:
         for key, parameter in self.target.parameters.items():
             self.spelled[key] = parameter.name
-        taken = set(self.spelled.values()) | {"layers", "self"}
+        taken = set(self.spelled.values()) | {"self"}
         for name in self.target.lets:
             spelled = local_name(name)
             while spelled in taken:
@@ -127,7 +128,7 @@ class Modules:
             case MCall():
                 return Group(item.target.name, call_arguments(item, self.text))
             case MSeq():
-                return self.sequential("nn.Sequential", item.items, indent, len(item.name) + 1)
+                return self.sequential("nn.Sequential", item.items, indent, item.name)
 
     # ---- statements
 
@@ -275,49 +276,59 @@ class Modules:
 
     # ---- Sequentials
 
-    def sequential(self, function: str, items: list[MItem], indent: int, room: int = 0) -> Px:
+    def sequential(self, function: str, items: list[MItem], indent: int, name: str = "") -> Px:
         """`nn.Sequential(..)`; lines before it where a step is optional or repeated by a parameter."""
-        if any(not plain(i) for i in items):
-            return Group(function, (self._listed(items, indent),))
-        entries: list[tuple[str, Px]] = []
-        for item in items:
-            assert isinstance(item, MNode | MCall | MSeq)
-            entries.append((item.name, self.make(item, indent)))
-        if [name for name, _ in entries] == [str(k) for k in range(len(entries))]:
-            steps = folded([px for _, px in entries])
-            short = Group(function, tuple(steps))
-            text = flat(short)
-            one_line = text is not None and len(steps) <= 2 and not any(isinstance(s, Named) for s in steps)
-            one_line = one_line and len(text or "") + 4 * indent + 7 + room <= layout.WIDTH
-            return short if one_line else Group(function, tuple(steps), exploded=True)
-        return Group(function, (self._named(entries, indent),))
+        self.depth += 1
+        try:
+            if any(not plain(i) for i in items):
+                return Group(function, (self._listed(items, indent, name),))
+            entries: list[tuple[str, Px]] = []
+            for item in items:
+                assert isinstance(item, MNode | MCall | MSeq)
+                entries.append((item.name, self.make(item, indent)))
+            if [n for n, _ in entries] != [str(k) for k in range(len(entries))]:
+                return Group(function, (self._named(entries, indent, name),))
+        finally:
+            self.depth -= 1
+        steps = folded([px for _, px in entries])
+        short = Group(function, tuple(steps))
+        text = flat(short)
+        one_line = text is not None and len(steps) <= 2 and not any(isinstance(s, Named) for s in steps)
+        if one_line and 4 * indent + len(f"self.{name} = {text}") <= layout.WIDTH:
+            return short
+        return Group(function, tuple(steps), exploded=True)
 
-    def _named(self, entries: list[tuple[str, Px]], indent: int) -> Px:
+    def _local(self, base: str) -> str:
+        """A local of `__init__`. One that waits to be read by a Sequential around its own is never used again."""
+        base = local_name(base) if base.isidentifier() else "layers"
+        for name in (base if k == 1 else f"{base}_{k}" for k in count(1)):
+            if name not in self.used:
+                if self.depth > 1 or name != "layers":
+                    self.used.add(name)
+                return name
+        raise AssertionError
+
+    def _named(self, entries: list[tuple[str, Px]], indent: int, base: str) -> Px:
         """The OrderedDict of a Sequential whose steps have names; a long one after lines of its own."""
         rule = by_rule(entries)
         if rule is None and all(is_keyword_argument(n) for n, _ in entries):
             short = Group("OrderedDict", tuple(Named(f"{n}=", px) for n, px in entries))
             text = flat(short)
-            if text is not None and len(text) <= ONE_LINE - 20:
+            if text is not None and len(text) <= ONE_LINE:
                 return short
-        base = "layers" if rule is not None else "named"
-        name = next(n for n in (base if k == 1 else f"{base}_{k}" for k in count(1)) if n not in self.used - {"layers"})
+        name = self._local(base)
         if rule is not None:
             self.put(f"{name} = ", Group("", rule, clauses=True), indent=indent)
             return f"OrderedDict({name})"
-        annotation = "" if name in self.annotated else ": dict[str, nn.Module]"
-        self.annotated.add(name)
         pairs = tuple(Named(f"{terms.quoted(n)}: ", px) for n, px in entries)
-        self.put(f"{name}{annotation} = ", Group("", pairs, "", "{}", exploded=True), indent=indent)
+        self.put(f"{name}: dict[str, nn.Module] = ", Group("", pairs, "", "{}", exploded=True), indent=indent)
         return f"OrderedDict({name})"
 
-    def _listed(self, items: list[MItem], indent: int) -> Px:
-        """Lines that fill `layers`; what the Sequential is called with."""
+    def _listed(self, items: list[MItem], indent: int, base: str) -> Px:
+        """Lines that fill a local; what the Sequential is called with."""
         steps = [i for i in walk(items, False) if isinstance(i, MNode | MCall | MSeq)]
         keyed = any(not i.name.isdecimal() or i.template is not None for i in steps)
-        base = "named" if keyed else "layers"
-        name = next(n for n in (base if k == 1 else f"{base}_{k}" for k in count(1)) if n not in self.used - {"layers"})
-        self.used.add(name)
+        name = self._local(base if keyed else "layers")
         kind = "OrderedDict[str, nn.Module]" if keyed else "list[nn.Module]"
         annotation = "" if name in self.annotated else f": {kind}"
         self.annotated.add(name)
@@ -328,10 +339,9 @@ class Modules:
             while start < len(items) and plain(items[start]):
                 start += 1
             made = [self.make(i, indent) for i in items[:start] if isinstance(i, MNode | MCall | MSeq)]
-            steps = tuple(folded(made))
-            self.put(f"{name}{annotation} = ", Group("", steps, "", "[]", exploded=len(steps) > 1), indent=indent)
+            first = tuple(folded(made))
+            self.put(f"{name}{annotation} = ", Group("", first, "", "[]", exploded=len(first) > 1), indent=indent)
         self._fill(name, keyed, items[start:], indent)
-        self.used.discard(name)
         return name if keyed else f"*{name}"
 
     def _fill(self, name: str, keyed: bool, items: list[MItem], indent: int) -> None:

@@ -303,7 +303,7 @@ def constructor_lines(target: Class, modules: Modules, tables: Initialiser) -> l
     if target.sequential:
         for name, term in target.lets.items():
             modules.put(f"{modules.spelled[name]} = ", modules.text(term))
-        px = modules.sequential("super().__init__", target.items, 2)
+        px = modules.sequential("super().__init__", target.items, 2, "layers")
         modules.put("", px)
         tables.declare()
         return modules.lines
