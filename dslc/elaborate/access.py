@@ -199,6 +199,10 @@ class Access(Operators, ABC):
         return Const(const.function(name, values, self.sizes, expr.span), expr, p.scope, expr.span)
 
     @abstractmethod
+    def probe(self, const: Const, p: Place) -> None:
+        """Check a layer's arguments although it cannot be applied."""
+
+    @abstractmethod
     def call_function(
         self,
         target: Function,
@@ -224,6 +228,7 @@ class Access(Operators, ABC):
             q.it = value.value  # type: ignore[assignment]
             made = self.evaluate(step, q)
             if value.value is POISON:
+                self.probe(made, q)
                 continue
             if is_tensor(made.value) and not mentions_it(step):
                 return self.report(NotALayer(describe(made.value)), step.span, p)

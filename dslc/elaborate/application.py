@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
-from dslc.elaborate.arguments import Binding, whole
+from dslc.elaborate.arguments import Binding
 from dslc.elaborate.errors import WrongType
 from dslc.elaborate.errors_body import SharedModule, TiedShape, TooManyOps
 from dslc.elaborate.errors_use import NotALayer, WrongInputs
+from dslc.elaborate.kinds import whole
 from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import (

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
 from dslc.diagnostics.codes import nearest
-from dslc.elaborate.const import is_number
-from dslc.elaborate.errors import MissingArgument, NotAChoice, OutOfRange, SurplusArgument, UnknownArgument, WrongType
+from dslc.elaborate.errors import (
+    GivenTwice,
+    MissingArgument,
+    NotAChoice,
+    OutOfRange,
+    SurplusArgument,
+    UnknownArgument,
+    WrongType,
+)
 from dslc.elaborate.errors_body import NoSuite
+from dslc.elaborate.errors_use import NotALayer
 from dslc.elaborate.expression import Expressions
+from dslc.elaborate.kinds import KINDS, TYPES, initial, literal_kind, matches, numbers_in, spell_type, whole
 from dslc.elaborate.state import (
     CALL,
     POISON,
@@ -25,73 +32,13 @@ from dslc.elaborate.state import (
     is_tensor,
 )
 from dslc.ir.model import Value
-from dslc.ops.base import Attr, Init, Op
-from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.ops.base import Attr, Op
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope, literal
 from dslc.types.dim import Dim
-from dslc.types.tensor import DType
 
 Arguments = list[tuple[str | None, Const, Span | None]]
-
-
-def whole(value: object) -> bool:
-    """An int or a symbolic size."""
-    return isinstance(value, int | Dim) and not isinstance(value, bool)
-
-
-def _pairs(value: object) -> bool:
-    return isinstance(value, tuple | list) and all(
-        whole(v) or (isinstance(v, tuple | list) and len(v) == 2 and all(whole(e) for e in v)) for v in value
-    )
-
-
-_KINDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
-    "int": ("a whole number", whole),
-    "float": ("a number", is_number),
-    "bool": ("true or false", lambda v: isinstance(v, bool)),
-    "str": ("a word", lambda v: isinstance(v, str)),
-    "None": ("none", lambda v: v is None),
-    "Sides": (
-        "a whole number or a size such as 3x3",
-        lambda v: whole(v) or (isinstance(v, tuple) and all(map(whole, v))),
-    ),
-    "Padding": (
-        "a padding (a number, a size, pairs, or half, valid, same_tf)",
-        lambda v: whole(v) or _pairs(v),
-    ),
-    "Init": ("an initialiser", lambda v: isinstance(v, Init)),
-    "Tensor": ("a tensor", lambda v: isinstance(v, Value)),
-    "Value": ("a tensor", lambda v: isinstance(v, Value)),
-    "Const": ("a value", lambda v: True),
-    "Size": ("a size", whole),
-    "DType": ("an element type", lambda v: isinstance(v, DType)),
-    "object": ("a value", lambda v: True),
-    "tuple[int, ...]": ("whole numbers", lambda v: isinstance(v, tuple | list) and all(map(whole, v))),
-    "tuple[float, ...]": ("numbers", lambda v: isinstance(v, tuple | list) and all(map(is_number, v))),
-    "tuple[Size, ...]": ("sizes", lambda v: isinstance(v, tuple | list) and all(map(whole, v))),
-}
-
-TYPES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
-    "int": _KINDS["int"],
-    "float": _KINDS["float"],
-    "bool": _KINDS["bool"],
-    "str": ("text", lambda v: isinstance(v, str)),
-    "size": ("a size such as 3x3, or a whole number", _KINDS["Sides"][1]),
-    "layer": ("a layer", lambda v: isinstance(v, Recipe)),
-    "init": ("an initialiser", lambda v: isinstance(v, Init)),
-    "dtype": ("an element type", lambda v: isinstance(v, DType)),
-}
-
-
-def initial(const: Const) -> Const:
-    """`zeros` and `ones` name both a layer and an initialiser: here the initialiser is meant."""
-    value = const.value
-    if not isinstance(value, Recipe) or not isinstance(value.target, type) or value.bound:
-        return const
-    name = value.target.name
-    return Const(initialiser(name, [], {}), const.origin, const.scope, const.span) if name in INITIALISERS else const
 
 
 class Binding(Expressions, ABC):
@@ -107,6 +54,10 @@ class Binding(Expressions, ABC):
             filled = self._suite(filled, call, p)
         if filled is None:
             return literal(POISON, call.span)
+        waiting = self._layer_waiting(filled) if tensors else None
+        if waiting is not None:
+            first = next(c for key, c, _ in arguments if key is None and is_tensor(c.value))
+            return self.report(NotALayer(describe(first.value)), first.span, p)
         if named:
             filled = replace(filled, named={**recipe.named, **named}, home=block_of(p.owner))
         source = isinstance(recipe.target, type) and not recipe.target.inputs
@@ -140,6 +91,27 @@ class Binding(Expressions, ABC):
                 rest.append((key, const, span))
             position += key is None
         return tensors, named, rest
+
+    def _layer_waiting(self, recipe: Recipe) -> str | None:
+        """A parameter of a block that must be given a layer, and has none."""
+        block = recipe.target.tree if isinstance(recipe.target, Definition) else None
+        for q in block.parameters if block is not None else ():
+            if q.type is not None and q.type.kind == "layer" and q.default is None and q.name not in recipe.bound:
+                return q.name
+        return None
+
+    def probe(self, const: Const, p: Place) -> None:
+        """Check a layer's arguments although it cannot be applied, because something above failed."""
+        recipe = const.value
+        if not isinstance(recipe, Recipe):
+            return
+        if isinstance(recipe.target, type):
+            for name, given in recipe.bound.items():
+                self.attribute(recipe.target, recipe.target.attributes[name], given, p)
+        elif isinstance(recipe.target, Definition):
+            declared = {q.name: q for q in recipe.target.tree.parameters}
+            for name, given in recipe.bound.items():
+                self.parameter(recipe.label, declared[name], given, p)
 
     def _required(self, recipe: Recipe) -> set[str]:
         """The ports of a layer that must have a tensor."""
@@ -190,6 +162,7 @@ class Binding(Expressions, ABC):
             n for n in known if n not in bound and n not in (spread, gather) and not (op and op.attributes[n].keyword)
         ]
         gathered: list[Const] = []
+        now: set[str] = set()  # given in this call
         for key, const, span in arguments:
             if key is None:
                 if gather is not None:
@@ -200,8 +173,13 @@ class Binding(Expressions, ABC):
                     self.report(SurplusArgument(recipe.label, max(most, 0)), const_span(const, call, arguments), p)
                     return None
                 else:
+                    now.add(open_names[0])
                     bound[open_names.pop(0)] = const
+            elif key in now:
+                self.report(GivenTwice(recipe.label, key), span or call.span, p)
+                return None
             elif key in known and key not in (spread, gather):
+                now.add(key)
                 bound[key] = const
                 if key in open_names:
                     open_names.remove(key)
@@ -256,8 +234,8 @@ class Binding(Expressions, ABC):
             known = tuple(str(c) for c in rules.choices)
             self.report(NotAChoice(op.name, rules.name, str(value), known, None), const.span, p)
             return None
-        if not any(_KINDS.get(kind, _KINDS["object"])[1](value) for kind in kinds):
-            wanted = " or ".join(_KINDS[k][0] for k in kinds if k in _KINDS)
+        if not any(KINDS.get(kind, KINDS["object"])[1](value) for kind in kinds):
+            wanted = " or ".join(KINDS[k][0] for k in kinds if k in KINDS)
             if rules.choices:
                 wanted += " or " + ", ".join(f"`{c}`" for c in rules.choices)
             self.report(WrongType(op.name, rules.name, wanted, describe(value)), const.span, p)
@@ -392,57 +370,6 @@ def has_branches(suite: tree.Suite) -> bool:
         if isinstance(line, tree.If) and any(has_branches(s) for _, s in line.branches):
             return True
     return False
-
-
-def numbers_in(value: object) -> list[float]:
-    """The numbers of a value, nested or not."""
-    if isinstance(value, tuple | list):
-        return [n for v in value for n in numbers_in(v)]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return [value]
-    return []
-
-
-def matches(declared: tree.TypeExpr, value: object) -> bool:
-    """Whether a value has a header's type."""
-    if declared.optional and value is None:
-        return True
-    if declared.kind == "list":
-        return isinstance(value, list | tuple | range) and all(matches(declared.items[0], v) for v in value)
-    if declared.kind == "tuple":
-        return (
-            isinstance(value, tuple | list)
-            and len(value) == len(declared.items)
-            and all(matches(t, v) for t, v in zip(declared.items, value, strict=True))
-        )
-    return TYPES[declared.kind][1](value)
-
-
-def literal_kind(default: tree.Expr | None) -> str | None:
-    """The type of a parameter whose default is a plain literal."""
-    match default:
-        case tree.Number(value=value):
-            return "int" if isinstance(value, int) else "float"
-        case tree.Word(word="true" | "false"):
-            return "bool"
-        case tree.Text():
-            return "str"
-        case tree.SizeLiteral():
-            return "size"
-    return None
-
-
-def spell_type(declared: tree.TypeExpr) -> str:
-    """A header's type in words."""
-    if declared.kind == "list":
-        text = f"a list, each item {spell_type(declared.items[0])}"
-    elif declared.kind == "tuple":
-        text = f"({', '.join(spell_type(t) for t in declared.items)})"
-    else:
-        text = TYPES[declared.kind][0]
-        if declared.calls is not None:
-            text += f" that takes ({', '.join(declared.calls)})"
-    return f"{text} or none" if declared.optional else text
 
 
 def signature(recipe: Recipe) -> str:

@@ -157,6 +157,30 @@ class MissingArgument(Mistake, code="E0302"):
         return f"the layer is `{self.signature}`"
 
 
+class GivenTwice(Mistake, code="E0386"):
+    """An argument given by its place and by its name in one call.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3, out=9)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(9, 3)
+        gap -> flatten
+    ```
+    """
+
+    layer: str
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` of `{self.layer}` is given twice"
+
+
 class SurplusArgument(Mistake, code="E0303"):
     """More positional arguments than the layer takes.
 

@@ -95,7 +95,7 @@ class Statements(Blocks, Tensors, ABC):
     def _silent(self, expr: tree.Expr, p: Place) -> None:
         """After a mistake the chain has no type, but the names and arguments of later lines are still checked."""
         for step in expr.steps if isinstance(expr, tree.Chain) else (expr,):
-            self.evaluate(step, p)
+            self.probe(self.evaluate(step, p), p)
 
     def _assign(self, line: tree.Assign, p: Place) -> None:
         if isinstance(line.value, tree.Tuple):

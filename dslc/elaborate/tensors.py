@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from typing import Final
 
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.arguments import initial
 from dslc.elaborate.const import is_number
 from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.errors_use import Misplaced
 from dslc.elaborate.expression import Expressions
+from dslc.elaborate.kinds import initial
 from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import POISON, Place, block_of, describe

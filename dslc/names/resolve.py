@@ -137,8 +137,8 @@ def _use(program: Program, item: tree.Use, scope: Scope, path: Path | None) -> N
     """Bind what a `use` names; its file is loaded at once, so that mistakes in it are found."""
     try:
         target = _target(program, item, path)
-        if path is None or not _is_std(program, path):
-            _load(program, target, item.path_span)
+        if (path is None or not _is_std(program, path)) and _load(program, target, item.path_span) is None:
+            return
     except Reject as reject:
         program.sink.add(reject.mistake.at(item.path_span))
         return

@@ -81,6 +81,29 @@ def test_independent_mistakes_are_all_reported() -> None:
     assert [c for c, _, _ in found] == ["E0301", "E0301", "E0303"]
 
 
+def test_after_a_mistake_the_arguments_of_later_lines_are_still_checked() -> None:
+    found = failing("rellu -> conv(8, 3, s=0)", "conv(8.5, 3)", "residual: conv(0, 3)", "gap -> linear(none)")
+    assert [(c, n) for c, n, _ in found] == [("E0201", 2), ("E0361", 2), ("E0360", 3), ("E0360", 5)]
+
+
+def test_an_argument_is_given_once() -> None:
+    assert failing("conv(8, 3, out=9)", "gap -> flatten")[0][:2] == ("E0386", 2)
+    assert failing("conv(8, k=3, k=5)", "gap -> flatten")[0][:2] == ("E0146", 2)
+    assert shapes(body("let c = conv(8, 3)", "c(out=9) -> gap -> flatten")) == ["[N, 9]"]
+
+
+def test_a_tensor_in_the_place_of_a_layer() -> None:
+    text = """
+    block twice(part: layer) on x[N, C, H, W]:
+        part -> part
+
+    net f on x[N, 3, H=8, W=8]:
+        y = conv(3, 3)
+        twice(y) -> gap -> flatten
+    """
+    assert errors(text)[0][:2] == ("E0363", 6)
+
+
 def test_a_name_with_an_underscore_may_be_dropped() -> None:
     assert shapes(body("_y = conv(8, 3)", "gap -> flatten")) == ["[N, 3]"]
 

@@ -1,0 +1,125 @@
+"""Types of arguments: what a value must be for an op's attribute or a header's parameter, and the words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from dslc.elaborate.const import is_number
+from dslc.elaborate.state import Recipe
+from dslc.ir.model import Value
+from dslc.ops.base import Init
+from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.syntax import tree
+from dslc.types.const import Const
+from dslc.types.dim import Dim
+from dslc.types.tensor import DType
+
+
+def whole(value: object) -> bool:
+    """An int or a symbolic size."""
+    return isinstance(value, int | Dim) and not isinstance(value, bool)
+
+
+def _pairs(value: object) -> bool:
+    return isinstance(value, tuple | list) and all(
+        whole(v) or (isinstance(v, tuple | list) and len(v) == 2 and all(whole(e) for e in v)) for v in value
+    )
+
+
+KINDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
+    "int": ("a whole number", whole),
+    "float": ("a number", is_number),
+    "bool": ("true or false", lambda v: isinstance(v, bool)),
+    "str": ("a word", lambda v: isinstance(v, str)),
+    "None": ("none", lambda v: v is None),
+    "Sides": (
+        "a whole number or a size such as 3x3",
+        lambda v: whole(v) or (isinstance(v, tuple) and all(map(whole, v))),
+    ),
+    "Padding": (
+        "a padding (a number, a size, pairs, or half, valid, same_tf)",
+        lambda v: whole(v) or _pairs(v),
+    ),
+    "Init": ("an initialiser", lambda v: isinstance(v, Init)),
+    "Tensor": ("a tensor", lambda v: isinstance(v, Value)),
+    "Value": ("a tensor", lambda v: isinstance(v, Value)),
+    "Const": ("a value", lambda v: True),
+    "Size": ("a size", whole),
+    "DType": ("an element type", lambda v: isinstance(v, DType)),
+    "object": ("a value", lambda v: True),
+    "tuple[int, ...]": ("whole numbers", lambda v: isinstance(v, tuple | list) and all(map(whole, v))),
+    "tuple[float, ...]": ("numbers", lambda v: isinstance(v, tuple | list) and all(map(is_number, v))),
+    "tuple[Size, ...]": ("sizes", lambda v: isinstance(v, tuple | list) and all(map(whole, v))),
+}
+
+TYPES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
+    "int": KINDS["int"],
+    "float": KINDS["float"],
+    "bool": KINDS["bool"],
+    "str": ("text", lambda v: isinstance(v, str)),
+    "size": ("a size such as 3x3, or a whole number", KINDS["Sides"][1]),
+    "layer": ("a layer", lambda v: isinstance(v, Recipe)),
+    "init": ("an initialiser", lambda v: isinstance(v, Init)),
+    "dtype": ("an element type", lambda v: isinstance(v, DType)),
+}
+
+
+def initial(const: Const) -> Const:
+    """`zeros` and `ones` name both a layer and an initialiser: here the initialiser is meant."""
+    value = const.value
+    if not isinstance(value, Recipe) or not isinstance(value.target, type) or value.bound:
+        return const
+    name = value.target.name
+    return Const(initialiser(name, [], {}), const.origin, const.scope, const.span) if name in INITIALISERS else const
+
+
+def numbers_in(value: object) -> list[float]:
+    """The numbers of a value, nested or not."""
+    if isinstance(value, tuple | list):
+        return [n for v in value for n in numbers_in(v)]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return [value]
+    return []
+
+
+def matches(declared: tree.TypeExpr, value: object) -> bool:
+    """Whether a value has a header's type."""
+    if declared.optional and value is None:
+        return True
+    if declared.kind == "list":
+        return isinstance(value, list | tuple | range) and all(matches(declared.items[0], v) for v in value)
+    if declared.kind == "tuple":
+        return (
+            isinstance(value, tuple | list)
+            and len(value) == len(declared.items)
+            and all(matches(t, v) for t, v in zip(declared.items, value, strict=True))
+        )
+    return TYPES[declared.kind][1](value)
+
+
+def literal_kind(default: tree.Expr | None) -> str | None:
+    """The type of a parameter whose default is a plain literal."""
+    match default:
+        case tree.Number(value=value):
+            return "int" if isinstance(value, int) else "float"
+        case tree.Word(word="true" | "false"):
+            return "bool"
+        case tree.Text():
+            return "str"
+        case tree.SizeLiteral():
+            return "size"
+    return None
+
+
+def spell_type(declared: tree.TypeExpr) -> str:
+    """A header's type in words."""
+    if declared.kind == "list":
+        text = f"a list, each item {spell_type(declared.items[0])}"
+    elif declared.kind == "tuple":
+        text = f"({', '.join(spell_type(t) for t in declared.items)})"
+    else:
+        text = TYPES[declared.kind][0]
+        if declared.calls is not None:
+            text += f" that takes ({', '.join(declared.calls)})"
+    return f"{text} or none" if declared.optional else text
