@@ -57,7 +57,7 @@ class Binding(Expressions, ABC):
         waiting = self._layer_waiting(filled) if tensors else None
         if waiting is not None:
             first = next(c for key, c, _ in arguments if key is None and is_tensor(c.value))
-            return self.report(NotALayer(describe(first.value)), first.span, p)
+            return self.report(NotALayer(describe(first.value).replace("a tensor", "the tensor", 1)), first.span, p)
         if named:
             filled = replace(filled, named={**recipe.named, **named}, home=block_of(p.owner))
         source = isinstance(recipe.target, type) and not recipe.target.inputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -39,13 +40,13 @@ TRAPS = sorted(p.stem for p in PROGRAMS.glob("*.dl"))
 """Programs written to trip the merging of instances, by name."""
 
 
-def model_of(name: str) -> Model:
+def model_of(name: str, args: Mapping[str, object] | None = None) -> Model:
     """The model of an example or of a program here."""
     if name in EXAMPLES:
-        model = compile_model(ROOT / "examples" / EXAMPLES[name], name)
+        model = compile_model(ROOT / "examples" / EXAMPLES[name], name, args=args)
         path = f"examples/{EXAMPLES[name]}"
     else:
-        model = compile_model(PROGRAMS / f"{name}.dl")
+        model = compile_model(PROGRAMS / f"{name}.dl", args=args)
         path = f"{name}.dl"
     return dataclasses.replace(model, source=dataclasses.replace(model.source, path=path))
 
@@ -57,10 +58,10 @@ def both(model: Model) -> tuple[Generated, Generated]:
     return merged, apart
 
 
-def network(made: Generated, name: str) -> nn.Module:
+def network(made: Generated, name: str, **args: object) -> nn.Module:
     """An instance of a file's root class."""
     module = module_from_text(made.text, name)
-    network: nn.Module = getattr(module, root_class(module))()
+    network: nn.Module = getattr(module, root_class(module))(**args)
     return network
 
 

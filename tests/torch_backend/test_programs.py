@@ -50,6 +50,22 @@ def test_state_dict_is_the_models(name: str) -> None:
         assert {t.device.type for t in net.state_dict().values()} <= {"meta"}
 
 
+@pytest.mark.parametrize("name", [*TRAPS, *EXAMPLES])
+def test_arguments_of_the_root(name: str) -> None:
+    """An argument that stayed one, given another value, makes the network that the program has with it."""
+    model = model_of(name)
+    made = both(model)[0]
+    root = made.classes[-1]
+    for key, parameter in root.parameters.items():
+        if type(parameter.default) is not int:
+            continue
+        other = parameter.default + 4
+        wanted = {k: p.spec.shape for k, p in model_of(name, {key: other}).params.items() if p.spec.kind != "const"}
+        with torch.device("meta"):
+            net = network(made, name, **{parameter.name: other})
+        assert {k: tuple(t.shape) for k, t in net.state_dict().items()} == wanted
+
+
 @pytest.mark.parametrize("name", TRAPS)
 def test_copies(name: str) -> None:
     """A deep copy and a pickle give the same outputs, and do not share weights."""

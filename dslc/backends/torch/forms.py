@@ -109,7 +109,12 @@ class Context:
 
 def use_of(node: Node, helpers: dict[str, str]) -> Use:
     """The text of one node, from its op's rule."""
-    form: Form = node.op.torch(Context(node, helpers))
+    return use_in(node, Context(node, helpers))
+
+
+def use_in(node: Node, context: Context) -> Use:
+    """The text of one node in a context."""
+    form: Form = node.op.torch(context)
     return Use(
         None if form.module is None else tree_of(form.module),
         None if form.function is None else tree_of(form.function),

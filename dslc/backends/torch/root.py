@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.backends.torch.forms import SizeConst, leaves
+from dslc.backends.torch.forms import Context, SizeConst, Tree, leaves, use_in
 from dslc.backends.torch.groups import Groups, flat
 from dslc.backends.torch.merged import Class, MNode, Slot, walk
 from dslc.backends.torch.origins import literal_default
 from dslc.backends.torch.terms import Var, same
+from dslc.diagnostics.model import Reject
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Value
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, Scope
 from dslc.types.dim import Dim, Sym
 from dslc.types.domain import Domain
+from dslc.types.tensor import TensorType
 
 
 def free_parameters(model: Model) -> frozenset[str]:
@@ -149,13 +151,7 @@ def _node(
         if depends and id(const) not in shown:
             pinned |= depends
     if incoming and id(node) in printed:
-        use = printed[id(node)].use
-        trees = [use.module, use.function, *(use.arguments or ())]
-        attributes = {id(c) for c in node.consts.values()}
-        for slot in (s for t in trees for s in leaves(t)):
-            const = slot.consts[0]
-            if id(const) in attributes or (isinstance(const, SizeConst) and const.origin is not None):
-                continue
+        if not _worded(node, printed):
             pinned |= incoming
     return own
 
@@ -257,16 +253,44 @@ def _last(child: Class, instance: Instance, key: str) -> bool:
 
 
 def _worded(node: Node, printed: dict[int, MNode]) -> bool:
-    """Whether all that a node prints is an attribute or a size whose words are known."""
+    """Whether all that a node prints is an attribute, a size of known words, or the same for other sizes."""
     if id(node) not in printed:
         return True
     use = printed[id(node)].use
     attributes = {id(c) for c in node.consts.values()}
     for slot in (s for t in (use.module, use.function, *(use.arguments or ())) for s in leaves(t)):
         for const in slot.consts:
-            if id(const) not in attributes and not (isinstance(const, SizeConst) and const.origin is not None):
+            if id(const) in attributes or (isinstance(const, SizeConst) and const.origin is not None):
+                continue
+            if isinstance(const, SizeConst) or not steady(node):
                 return False
     return True
+
+
+def steady(node: Node) -> bool:
+    """Whether an op's text has the same numbers for inputs and outputs of other sizes."""
+    contexts = (Context(node, {}), Context(node, {}))
+    contexts[1].ins = tuple(map(_larger, contexts[1].ins))
+    contexts[1].outs = tuple(map(_larger, contexts[1].outs))
+    try:
+        uses = [use_in(node, c) for c in contexts]
+    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, Reject):
+        return False
+    return same(*(tuple(map(_numbers, (u.module, u.function, *(u.arguments or ())))) for u in uses))
+
+
+def _larger(kind: TensorType) -> TensorType:
+    return kind.with_dims(tuple(d + 1 for d in kind.dims), kind.channel)
+
+
+def _numbers(tree: Tree | None) -> object:
+    """A tree with the values at its leaves, but for sizes of inputs."""
+    if tree is None:
+        return None
+    if tree.kind == "leaf":
+        const = tree.leaf
+        return None if const is None or isinstance(const, SizeConst | Slot) else repr(const.value)
+    return tree.kind, tree.text, tree.keys, tuple(map(_numbers, tree.kids))
 
 
 # ---- guards
