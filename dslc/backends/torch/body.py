@@ -40,23 +40,6 @@ CHOICE = 88
 """Columns of `a if c else b` up to which it stands on one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
-    """Python of a value: how tightly it binds, and whether a type checker knows that it is a Tensor."""
-
-    px: Px
-    binds: int
-    typed: bool
-
-    @property
-    def text(self) -> str:
-        return flat(self.px) or ""
-
-    def at(self, least: int) -> str:
-        """The text, in brackets if it binds less than `least`."""
-        return self.text if self.binds >= least else f"({self.text})"
-
-
 @dataclass(slots=True)
 class Line:
     """A statement of forward: `prefix px suffix`."""
@@ -68,16 +51,6 @@ class Line:
     comment: str = ""
     target: str = ""
     typed: bool = True
-
-
-@dataclass(slots=True)
-class Pending:
-    """An expression that waits to be nested in the next step."""
-
-    sym: Sym
-    expr: Expr
-    item: MItem
-    source: Sym | None  # what the whole expression is made from
 
 
 @dataclass(slots=True, eq=False)
@@ -156,128 +129,6 @@ class Body:
             if not self.busy(name, now):
                 return name
         raise AssertionError
-
-    # ---- expressions
-
-    def operand(self, sym: Sym) -> Expr:
-        """A tensor as it can be read now."""
-        if self.pending is not None and self.pending.sym is sym:
-            self.touched.add("pending")
-            return self.pending.expr
-        if sym.kind == "param":
-            return Expr(self.path(sym.path), ATOM, True)
-        name = self.name_of.get(sym.id)
-        if name is None:
-            raise CompilerBug("a tensor is read before it is made")
-        return Expr(name, ATOM, self.typed.get(name, True))
-
-    def path(self, path: str) -> str:
-        """A parameter read, from `self`."""
-        found = "self"
-        parts = path.split(".")
-        for at, part in enumerate(parts):
-            if part.isidentifier() and not terms_keyword(part):
-                found += f".{part}"
-            elif at < len(parts) - 1:
-                found = f'{found}.get_submodule("{part}")'
-            else:
-                found = f'{found}.get_parameter("{part}")'
-        return found
-
-    def slot(self, slot: Slot, ins: Sequence[Sym], least: int = 0) -> str:
-        """A compile-time value in forward."""
-        if slot.shape is not None:
-            index, axis = slot.shape
-            return f"{self.operand(ins[index]).at(POSTFIX)}.shape[{axis}]"
-        if slot.term is None:
-            raise CompilerBug(f"`{slot.hint}` has no text")
-        return text(slot.term, self.spell, least)
-
-    def spell(self, name: str) -> str:
-        """A name of the class as forward writes it; a size that is read once, from its tensor."""
-        place = self.inlined.get(name)
-        if place is not None:
-            sym = self.target.inputs[place[0]]
-            return f"{self.name_of[sym.id]}.shape[{place[1]}]"
-        return self.spelled.get(name, name)
-
-    def tree(self, tree: Tree, item: MNode) -> Expr:
-        """The Python of a piece of an op's rule."""
-        match tree.kind:
-            case "leaf":
-                assert isinstance(tree.leaf, Slot)
-                return Expr(self.slot(tree.leaf, item.ins), _binds(tree.leaf), True)
-            case "text":
-                return Expr(tree.text, ATOM, True)
-            case "none":
-                return Expr("None", ATOM, True)
-            case "in":
-                return self.operand(item.ins[int(tree.text)])
-            case "own":
-                if tree.text in item.tied:
-                    return self.operand(item.tied[tree.text])
-                return Expr(f"{self.attribute(item)}.{tree.text}", POSTFIX, True)
-            case "device":
-                return Expr(f"{self.operand(item.ins[0]).at(POSTFIX)}.device", POSTFIX, True)
-            case "call":
-                return self.call(tree, item)
-            case "infix":
-                binds = terms.PRECEDENCE.get(tree.text, terms.BITS.get(tree.text, terms.COMPARISON))
-                left, right = self.tree(tree.kids[0], item), self.tree(tree.kids[1], item)
-                tight = (binds + 1, binds) if tree.text == "**" else (binds, binds + 1)
-                tight = (binds + 1, binds + 1) if binds == terms.COMPARISON else tight
-                return Expr(f"{left.at(tight[0])} {tree.text} {right.at(tight[1])}", binds, left.typed and right.typed)
-            case "prefix":
-                inner = self.tree(tree.kids[0], item)
-                return Expr(f"{tree.text}{inner.at(terms.SIGN)}", terms.SIGN, inner.typed)
-            case "index":
-                value = self.tree(tree.kids[0], item)
-                inside = ", ".join(self.slice(t, item) for t in tree.kids[1:])
-                return Expr(f"{value.at(POSTFIX)}[{inside}]", POSTFIX, value.typed)
-            case "sequence":
-                items = tuple(self.tree(t, item).px for t in tree.kids)
-                close = {"[": "]", "(": ")"}[tree.text]
-                return Expr(Group("", items, "", tree.text + close), ATOM, True)
-        raise CompilerBug(f"a torch rule has a part of kind {tree.kind}")
-
-    def slice(self, tree: Tree, item: MNode) -> str:
-        """One item of an index."""
-        if tree.kind != "slice":
-            return self.tree(tree, item).text
-        start, stop, step = (("" if t.kind == "none" else self.tree(t, item).text) for t in tree.kids)
-        ends = [e if e.replace("_", "a").isalnum() or not e or e.lstrip("-").isdigit() else e for e in (start, stop)]
-        colon = " : " if any(" " in e for e in ends) and all(ends) else ":"
-        if colon == ":" and any(" " in e for e in ends):
-            colon = " :" if ends[0] else ": "
-        body = f"{ends[0]}{colon}{ends[1]}"
-        return f"{body}:{step}" if step else body
-
-    def call(self, tree: Tree, item: MNode) -> Expr:
-        """A function, or a method of a tensor."""
-        args = arguments(tree, lambda t: self.tree(t, item).px)
-        if not tree.receiver:
-            return Expr(Group(tree.text, args), POSTFIX, not tree.text.startswith("self."))
-        receiver = self.tree(tree.kids[0], item)
-        start = receiver.at(POSTFIX)
-        made = Group(f"{start}.{tree.text}", args)
-        before = receiver.px.parts if isinstance(receiver.px, Chain) and receiver.binds >= POSTFIX else (start,)
-        link = (flat(made) or "")[len(start) :]
-        return Expr(Chain((*before, link), made), POSTFIX, receiver.typed)
-
-    def apply(self, item: MNode | MCall | MSeq) -> Expr:
-        """A module or function applied."""
-        if isinstance(item, MNode):
-            if item.use.function is not None:
-                return self.tree(item.use.function, item)
-            if item.use.arguments is not None:
-                args = [self.tree(t, item).px for t in item.use.arguments]
-                return Expr(Group(self.attribute(item), tuple(args)), POSTFIX, False)
-        function = self.attribute(item)
-        given = tuple(self.operand(s).px for s in item.ins)
-        made = Expr(Group(function, given), POSTFIX, False)
-        if isinstance(item, MNode) and item.optional:
-            return Expr(f"{made.text} if {function} is not None else {self.operand(item.ins[0]).text}", 0, False)
-        return made
 
     # ---- statements
 
@@ -561,45 +412,6 @@ class Body:
         return expr.typed
 
 
-def arguments(tree: Tree, show: Callable[[Tree], Px]) -> tuple[Px, ...]:
-    """The arguments of a call, without those that are at their default."""
-    kids = tree.arguments
-    keys, defaults = tree.keys or (None,) * len(kids), tree.defaults or (...,) * len(kids)
-    shown: list[Px] = []
-    dropping = True
-    for kid, key, default in reversed(list(zip(kids, keys, defaults, strict=True))):
-        if at_default(kid, default) and (key is not None or dropping):
-            continue
-        if key is None:
-            dropping = False
-        value = show(kid)
-        shown.append(value if key is None else Named(f"{key}=", value))
-    return tuple(reversed(shown))
-
-
-def at_default(tree: Tree, default: object) -> bool:
-    """Whether an argument is a literal equal to the callee's default."""
-    if default is ... or tree.kind not in ("leaf", "none"):
-        return False
-    if tree.kind == "none":
-        return default is None
-    slot = tree.leaf
-    if not isinstance(slot, Slot) or not isinstance(slot.term, Lit):
-        return False
-    value = slot.term.value
-    if isinstance(value, bool) or isinstance(default, bool):
-        return value is default
-    return terms.same(value, default) or (
-        isinstance(value, int | float) and isinstance(default, int | float) and value == default
-    )
-
-
-def _binds(slot: Slot) -> int:
-    if slot.shape is not None or slot.term is None:
-        return POSTFIX
-    return terms.binding(slot.term)
-
-
 def _between(places: list[int], start: int, end: int) -> list[int]:
     """The places strictly between two."""
     return places[bisect_right(places, start) : bisect_left(places, end)]
@@ -637,13 +449,3 @@ def _joins(item: MNode, sym: Sym) -> bool:
 
 def _bracketed(condition: str) -> str:
     return f"({condition})" if " " in condition and not condition.startswith("self.training") else condition
-
-
-def terms_keyword(name: str) -> bool:
-    """Whether a name is a word of Python, which no attribute can be."""
-    from keyword import iskeyword
-
-    return iskeyword(name)
-
-
-__all__ = ["Body", "Expr", "Line", "arguments", "at_default", "needed"]
