@@ -136,10 +136,12 @@ class Pad(NoParams, NoMacs, Op):
         return Form(module=module, function=padded)
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        pairs = sides(self.p, ins[0], "p")
-        amounts = [before for before, _ in pairs.values()] + [after for _, after in pairs.values()]
-        value = g.scalar(self.value, ins[0].dtype)
-        inputs = [x[0], g.extents(amounts, x[0]), value, g.ints(list(pairs))]
+        # Amounts for every axis, not the input `axes`: where onnxruntime 1.30 moves a Transpose over a Pad it permutes
+        # the amounts as if there were one for each axis.
+        padded = sides(self.p, ins[0], "p")
+        pairs = [padded.get(axis, (0, 0)) for axis in range(ins[0].rank)]
+        amounts = [before for before, _ in pairs] + [after for _, after in pairs]
+        inputs = [x[0], g.extents(amounts, x[0]), g.scalar(self.value, ins[0].dtype)]
         return str(g.op("Pad", inputs, mode=ONNX_MODES[self.mode]))
 
 

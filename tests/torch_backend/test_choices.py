@@ -8,9 +8,9 @@ from textwrap import dedent
 import pytest
 
 from dslc.api import compile_model
-from dslc.backends.torch import emit as emit_module
 from dslc.backends.torch import slots, terms, verify
 from dslc.backends.torch.emit import MergeFailed, emit, generate
+from dslc.backends.torch.merged import CompilerBug, Slot
 from dslc.backends.torch.terms import Choice, Comparison, Infix, Item, Lit, Prefix, Several, Term, Var
 
 
@@ -129,12 +129,12 @@ def test_wrong_term_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """)
     honest = slots.Resolver.right
 
-    def careless(self: slots.Resolver, term: Term, slot: slots.Slot) -> bool:
+    def careless(self: slots.Resolver, term: Term, slot: Slot) -> bool:
         if slot.hint == "out" and len(self.target.members) > 1:
             return isinstance(term, Var)
         return honest(self, term, slot)
 
-    def swapped(self: slots.Resolver, slot: slots.Slot) -> list[Term]:
+    def swapped(self: slots.Resolver, slot: Slot) -> list[Term]:
         found = candidates(self, slot)
         return [Var("C")] if slot.hint == "out" and len(self.target.members) > 1 else found
 
@@ -156,8 +156,8 @@ def test_unmergeable_bug_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
 
     model = compile_model("net f on x[N, 8, H=8, W=8]:\n    gap -> flatten\n")
     made = generate(model)
-    monkeypatch.setattr(emit_module.verify, "replay", broken)
-    with pytest.raises(emit_module.CompilerBug):
+    monkeypatch.setattr(verify, "replay", broken)
+    with pytest.raises(CompilerBug):
         generate(model)
 
 
@@ -166,22 +166,22 @@ def test_unmergeable_bug_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def random_term(rng: random.Random, depth: int) -> Term:
     if depth == 0 or rng.random() < 0.2:
-        return rng.choice([Var("a"), Var("b"), Lit(rng.randint(-9, 9)), Lit(2.5)])
+        leaves: list[Term] = [Var("a"), Var("b"), Lit(rng.randint(-9, 9)), Lit(2.5)]
+        return rng.choice(leaves)
     parts = [random_term(rng, depth - 1) for _ in range(3)]
     truth = Comparison((parts[0], parts[1]), (rng.choice(["<", "==", ">="]),))
-    return rng.choice(
-        [
-            Infix(rng.choice(["+", "-", "*", "//", "%", "/"]), parts[0], parts[1]),
-            Infix("**", parts[0], Lit(rng.randint(0, 3))),
-            Prefix("-", parts[0]),
-            Choice(truth, parts[1], parts[2]),
-            Choice(Prefix("not", truth), parts[1], parts[2]),
-            Choice(Infix(rng.choice(["and", "or"]), truth, truth), parts[0], parts[2]),
-            Item(Several((parts[0], parts[1]), rng.choice(["(", "["])), Lit(1)),
-            terms.infix(rng.choice(["+", "-", "*", "//"]), parts[0], parts[1]),
-            terms.Apply("max", (parts[0], parts[1]), (None, None)),
-        ]
-    )
+    choices: list[Term] = [
+        Infix(rng.choice(["+", "-", "*", "//", "%", "/"]), parts[0], parts[1]),
+        Infix("**", parts[0], Lit(rng.randint(0, 3))),
+        Prefix("-", parts[0]),
+        Choice(truth, parts[1], parts[2]),
+        Choice(Prefix("not", truth), parts[1], parts[2]),
+        Choice(Infix(rng.choice(["and", "or"]), truth, truth), parts[0], parts[2]),
+        Item(Several((parts[0], parts[1]), rng.choice(["(", "["])), Lit(1)),
+        terms.infix(rng.choice(["+", "-", "*", "//"]), parts[0], parts[1]),
+        terms.Apply("max", (parts[0], parts[1]), (None, None)),
+    ]
+    return rng.choice(choices)
 
 
 def test_text_means_what_is_evaluated() -> None:
@@ -207,7 +207,16 @@ def test_text_means_what_is_evaluated() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1e-5, "1e-5"), (0.5, "0.5"), ((3,), "(3,)"), ((1, 2), "(1, 2)"), ("same", '"same"'), (-1, "-1"), (None, "None"), (float("inf"), "math.inf")],
+    [
+        (1e-5, "1e-5"),
+        (0.5, "0.5"),
+        ((3,), "(3,)"),
+        ((1, 2), "(1, 2)"),
+        ("same", '"same"'),
+        (-1, "-1"),
+        (None, "None"),
+        (float("inf"), "math.inf"),
+    ],
 )
 def test_literals(value: object, text: str) -> None:
     assert terms.literal(value)[0] == text

@@ -10,18 +10,22 @@ from dslc.api import compile_model
 from dslc.backends.torch.emit import generate
 from dslc.ir.model import Model
 
+HEAD = "net f on x[N, 8, H=16, W=16]:\n    "
+END = "\n    gap -> flatten\n"
 CHAINS = {
-    "turns": "net f on x[N, 8, 16, 16]:\n    for i in range({n}): conv(8, 3) -> relu\n    gap -> flatten\n",
-    "lines": "net f on x[N, 8, 16, 16]:\n{lines}    gap -> flatten\n",
-    "sequence": "net f on x[N, 8, 16, 16]:\n    seq as body:\n        for i in range({n}): conv(8, 3) -> relu\n    gap -> flatten\n",
+    "turns": HEAD + "for i in range({n}): conv(8, 3) -> relu" + END,
+    "lines": HEAD + "{lines}" + END,
+    "sequence": HEAD + "seq as body:\n        for i in range({n}): conv(8, 3) -> relu" + END,
+    "residuals": HEAD + "for i in range({n}):\n        residual: conv(8, 3) -> relu" + END,
     "blocks": "block b on x[N, C, H, W]:\n    conv(C, 3) as c -> relu\n    it + x\n"
-    "net f on x[N, 8, H=16, W=16]:\n    for i in range({n}): b\n    gap -> flatten\n",
-    "residuals": "net f on x[N, 8, 16, 16]:\n    for i in range({n}):\n        residual: conv(8, 3) -> relu\n    gap -> flatten\n",
+    + HEAD
+    + "for i in range({n}): b"
+    + END,
 }
 
 
 def chain(kind: str, n: int) -> Model:
-    return compile_model(CHAINS[kind].format(n=n, lines="    conv(8, 3)\n    relu\n" * n), max_ops=1_000_000)
+    return compile_model(CHAINS[kind].format(n=n, lines="\n    ".join(["conv(8, 3)", "relu"] * n)), max_ops=1_000_000)
 
 
 def seconds(model: Model) -> float:

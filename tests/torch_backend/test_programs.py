@@ -13,6 +13,9 @@ from tests.torch_backend.common import EXAMPLES, TRAPS, both, flat, inputs_of, m
 ALL = [*TRAPS, *(pytest.param(n, marks=pytest.mark.slow) if n in ("googlenet", "densenet121") else n for n in EXAMPLES)]
 
 
+ALIASED = ("lenet", "resnet18", "densenet121", "mobilenet_v2", "vit_b_16", "unet", "googlenet")
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_merged_is_unmerged(name: str) -> None:
     """Same weights, same outputs, at another batch, in evaluation and training; running statistics too."""
@@ -50,7 +53,7 @@ def test_state_dict_is_the_models(name: str) -> None:
         assert {t.device.type for t in net.state_dict().values()} <= {"meta"}
 
 
-@pytest.mark.parametrize("name", [*TRAPS, *EXAMPLES])
+@pytest.mark.parametrize("name", [*TRAPS, *ALIASED])
 def test_arguments_of_the_root(name: str) -> None:
     """An argument that stayed one, given another value, makes the network that the program has with it."""
     model = model_of(name)

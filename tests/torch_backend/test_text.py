@@ -61,7 +61,9 @@ def test_formatter_changes_nothing(files: Path) -> None:
 
 
 def test_linter_finds_nothing(files: Path) -> None:
-    assert run(files, "ruff", "check", "--isolated", "--target-version", "py311", "--select", "E4,E7,E9,F,I,UP", ".") == ""
+    assert (
+        run(files, "ruff", "check", "--isolated", "--target-version", "py311", "--select", "E4,E7,E9,F,I,UP", ".") == ""
+    )
 
 
 @pytest.mark.slow

@@ -14,7 +14,18 @@ from dslc.ir.model import Model
 from dslc.types.domain import domain
 from tests.torch_backend.common import both, flat, inputs_of, model_of, network, scatter
 
-COMPILED = ("resnet18", "kept_loop", "dense", "factory", "symbolic", "guards", "tensors", "shared", "either", "training")
+COMPILED = (
+    "resnet18",
+    "kept_loop",
+    "dense",
+    "factory",
+    "symbolic",
+    "guards",
+    "tensors",
+    "shared",
+    "either",
+    "training",
+)
 EXPORTED = ("resnet18", "kept_loop", "factory", "symbolic", "guards", "escape", "both_sides")
 
 

@@ -8,29 +8,16 @@ into a sum or concatenation, up to a short line.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from dslc.backends.torch import layout, terms
-from dslc.backends.torch.forms import Tree
-from dslc.backends.torch.layout import Chain, Group, Named, Px, flat
-from dslc.backends.torch.liveness import Lives, lives, needed, reads, results
-from dslc.backends.torch.merged import (
-    Class,
-    CompilerBug,
-    MCall,
-    MEither,
-    MFor,
-    MIf,
-    MItem,
-    MNode,
-    MSeq,
-    Slot,
-    Sym,
-    walk,
-)
-from dslc.backends.torch.terms import ATOM, POSTFIX, Lit, text
+from dslc.backends.torch import layout
+from dslc.backends.torch.expressions import Expr, Expressions, Pending
+from dslc.backends.torch.layout import Px, flat
+from dslc.backends.torch.liveness import Lives, lives, reads, results
+from dslc.backends.torch.merged import MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Sym, walk
+from dslc.backends.torch.terms import text
 from dslc.names.reserved import local_name
 
 NEST = 70
@@ -54,28 +41,23 @@ class Line:
 
 
 @dataclass(slots=True, eq=False)
-class Body:
-    """Writes the forward of one class."""
+class Body(Expressions):
+    """Writes the forward of one class.
 
-    target: Class
-    attribute: Callable[[MNode | MCall | MSeq], str]  # `self.conv1`
-    condition: Callable[[MIf], str]  # `self.downsample is not None`
-    comment: Callable[[Sym, Sym | None], str]
-    reserved: set[str]
-    spelled: dict[str, str]  # names of the class -> how forward spells them
+    `condition` says how an `if` tests (`self.downsample is not None`), `comment` the shape of a value made from
+    another; `reserved` are names that no local may have.
+    """
+
+    condition: Callable[[MIf], str] = field(kw_only=True)
+    comment: Callable[[Sym, Sym | None], str] = field(kw_only=True)
+    reserved: set[str] = field(kw_only=True)
     lives: Lives = field(init=False)
     lines: list[Line] = field(default_factory=list)
-    name_of: dict[int, str] = field(default_factory=dict)
     holds: dict[str, Sym] = field(default_factory=dict)
-    typed: dict[str, bool] = field(default_factory=dict)
-    beside: list[tuple[int, int]] = field(default_factory=list)  # places of sides that exclude the one being written
     declared: set[str] = field(default_factory=set)
-    inlined: dict[str, tuple[int, int]] = field(default_factory=dict)  # sizes read where they are needed
+    beside: list[tuple[int, int]] = field(default_factory=list)  # places of sides that exclude the one being written
     want: dict[int, str] = field(default_factory=dict)
     free_at: dict[str, int] = field(default_factory=dict)  # of a loop's variable: from where its turn does not read it
-    pending: Pending | None = None
-    last_comment: str = ""
-    touched: set[str] = field(default_factory=set)
 
     def write(self, inputs: Sequence[str], training: Iterable[int]) -> None:
         """The statements for the class's items; `training`: ids of the items that only training needs."""
@@ -110,23 +92,23 @@ class Body:
         uses = (k for k in self.lives.uses.get(held.id, ()) if k > now)
         return any(not any(a < k <= b for a, b in self.beside) for k in uses)
 
-    def choose(self, sym: Sym, now: int, item: MItem | None = None) -> str:
-        """A name for a new value."""
+    def choose(self, sym: Sym, now: int, item: MItem | None = None, avoid: Collection[str] = ()) -> str:
+        """A name for a new value, that is free after `now`."""
         wanted = self.want.get(sym.id)
         if wanted is not None and (not self.busy(wanted, now) or self.free_at.get(wanted, now + 1) <= now):
             return wanted
         if sym.name is not None and sym.name != "it":
             for name in chain([local_name(sym.name)], (f"{local_name(sym.name)}_{k}" for k in count(2))):
-                if not self.busy(name, now):
+                if name not in avoid and not self.busy(name, now):
                     return name
         made, last = self.lives.made.get(sym.id, now), self.lives.last.get(sym.id, now)
         short = not any(made < k < last for k in _between(self.lives.unnamed, made, last))
         names: list[str] = ["x", "y", "z"] if short else []
         if not short and isinstance(item, MNode | MCall | MSeq):
-            if item.name.isidentifier() and (not isinstance(item, MNode) or item.module):
-                names.append(local_name(item.name))
+            named = item.name.isidentifier() and (not isinstance(item, MNode) or item.module)
+            names += [local_name(item.name)] if named else []
         for name in chain(names, ["y", "z", "w"] if not short else [], (f"x{k}" for k in count(1))):
-            if not self.busy(name, now):
+            if name not in avoid and not self.busy(name, now):
                 return name
         raise AssertionError
 
@@ -263,7 +245,7 @@ class Body:
             if one is not None:
                 self.assign(joins[0][0], one, item, indent, now)
                 return
-        names = []
+        names: list[str] = []
         for out, *inner in joins:
             name = self.join_name(out, sides, inner, now, names)
             names.append(name)
@@ -287,28 +269,26 @@ class Body:
             self.bind(out, name, False)
 
     def join_name(self, out: Sym, sides: tuple[list[MItem], ...], inner: list[Sym], now: int, taken: list[str]) -> str:
-        """The name of a value that both sides of an `if` give: that of the value before it, if it is not read again."""
+        """The name of what both sides of an `if` give: that of the value before it, if nothing reads it later."""
         for sym, side in zip(inner, sides, strict=True):
             name = self.name_of.get(sym.id)
-            if not side and name is not None and name not in taken and out.name in (None, name):
-                if self.lives.last.get(sym.id, 0) <= now and sym.kind != "param":
-                    return name
-        start = self.lives.place.get(id(sides), now)
-        name = self.choose(out, min(start, now))
-        while name in taken or self.busy(name, 0):
-            held = self.holds.get(name)
-            if held is not None and self.lives.last.get(held.id, 0) <= 0 and name not in taken:
-                break
-            name = f"{name}_" if name.endswith("_") or len(name) > 1 else {"x": "y", "y": "z"}.get(name, f"{name}_")
-        return name
+            if side or name is None or name in taken or out.name not in (None, name) or sym.kind == "param":
+                continue
+            if self.lives.last.get(sym.id, 0) <= now:
+                return name
+        return self.choose(out, now, avoid=taken)
 
     def side(self, items: list[MItem], values: list[Sym], names: list[str], indent: int) -> bool:
         """The statements of one side; false if there are none."""
         start = len(self.lines)
         self.region(items, indent + 1, set())
-        for sym, name in zip(values, names, strict=True):
-            expr = self.operand(sym)
-            if expr.text != name:
+        moved = [(n, self.operand(s)) for n, s in zip(names, values, strict=True)]
+        moved = [(n, expr) for n, expr in moved if expr.text != n]
+        if {n for n, _ in moved} & {expr.text for _, expr in moved}:
+            left, right = ", ".join(n for n, _ in moved), ", ".join(expr.text for _, expr in moved)
+            self.lines.append(Line(indent + 1, f"{left} = ", right))
+        else:
+            for name, expr in moved:
                 self.put(indent + 1, f"{name} = ", expr, name)
         return len(self.lines) > start
 
@@ -337,7 +317,7 @@ class Body:
         """A kept loop."""
         name = ""
         if item.carried is not None:
-            before, inside, after, out = item.carried
+            before, inside, after, _ = item.carried
             start = self.operand(before)
             keep = self.lives.last.get(before.id, 0) > self.lives.place[id(item)] or before.kind == "param"
             name = self.choose(inside, self.lives.place[id(item)]) if keep else start.text

@@ -30,6 +30,7 @@ from dslc.backends.torch.merged import (
 )
 from dslc.backends.torch.rows import common_name, length, require_same, steady_names, variable
 from dslc.backends.torch.terms import Factory
+from dslc.backends.torch.writer import is_attribute
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
 from dslc.ops.identity import Identity
 from dslc.types.const import Const, literal
@@ -139,14 +140,16 @@ class Aligner:
     def path(self, param: Param) -> str:
         """Where a parameter is, from `self`."""
         parts = [param.name]
-        owner = param.owner
-        if isinstance(owner, Node):
-            parts.append(owner.name)
-            owner = owner.owner
-        while owner is not None and id(owner) not in self.target.index:
-            parts.append(owner.name)
-            owner = owner.parent  # type: ignore[assignment]
-        if owner is None:
+        holder: Instance | None
+        if isinstance(param.owner, Node):
+            parts.append(param.owner.name)
+            holder = param.owner.owner
+        else:
+            holder = param.owner
+        while holder is not None and id(holder) not in self.target.index:
+            parts.append(holder.name)
+            holder = holder.parent
+        if holder is None:
             raise CompilerBug(f"`{param.name}` is read outside of the part that owns it")
         return ".".join(reversed(parts))
 
@@ -225,6 +228,8 @@ class Aligner:
             item.factory.layer = True
             item.use = Use(uses[0].module, None, None, (), uses[0].stateful, None)
             item.optional = any(c.value == Factory(None) for c in consts)
+            if item.optional and not sequential and (template is not None or not is_attribute(name)):
+                item.optional, item.filled = False, True
         else:
             item.use = self.use(nodes, uses, rows, module)
             self.initialisers(item)
@@ -468,50 +473,3 @@ class Aligner:
                 consts = [literal(p.spec.init.args[at][1], p.span or self.members[0].site) for p in params]
                 numbers[key] = self.slot(consts, rows, key)
             self.target.declared[name] = Declared(params, shape, numbers)
-
-
-def common_name(
-    names: Sequence[str | None], rows: list[Row], sequential: bool
-) -> tuple[str, Template | None]:
-    """The name of a module in all rows that have it, or its rule by the turn of a kept loop.
-
-    The numbers of a Sequential's steps are free. Split where there is neither.
-    """
-    known = [(n, row) for n, row in zip(names, rows, strict=True) if n is not None]
-    first = known[0][0]
-    if all(n == first for n, _ in known) or (sequential and all(n.isdecimal() for n, _ in known)):
-        return first, None
-    if rows[0].turns:
-        for match in re.finditer(r"\d+", first):
-            base = int(match[0]) - known[0][1].turns[-1][1]
-            rule = Template(first[: match.start()], base, first[match.end() :])
-            if all(n == f"{rule.before}{base + row.turns[-1][1]}{rule.after}" for n, row in known):
-                return first, rule
-    raise Split("their parts have other names", list(names))
-
-
-def module_names(item: MItem) -> list[str]:
-    """The names of a module of a Sequential in all rows."""
-    if isinstance(item, MNode):
-        return [n.name for n in item.nodes]
-    return [c.instance.name for c in item.calls] if isinstance(item, MCall | MSeq) else []
-
-
-def bearing(item: MItem) -> list[str]:
-    """The names of a module in the rows that have it: a layer parameter's may be none."""
-    if isinstance(item, MNode):
-        return [n.name for n in item.nodes if not isinstance(n.op, Identity)]
-    return module_names(item)
-
-
-def steady_names(items: list[MItem]) -> None:
-    """Where some steps of a Sequential have names, the numbers of the others must agree too."""
-    named = [i for i in walk(items, inside_sequentials=False) if isinstance(i, MNode | MCall | MSeq)]
-    for item in named:
-        if isinstance(item, MNode) and item.initial:
-            require_same("a module with an initialiser has other numbers", module_names(item))
-    if all(n.isdecimal() for i in named for n in bearing(i)):
-        return
-    for item in named:
-        if item.template is None:
-            require_same("their parts have other numbers", module_names(item))

@@ -97,7 +97,9 @@ class Shapes:
                 if not all((isinstance(v, int) and v > 1) or v == 1 for v in values):
                     continue
                 text = by.name if isinstance(by, Var) else str(values[0])
-                pairs = [(o, v) for o, v in zip(own, values, strict=True) if isinstance(o, int | Dim) and isinstance(v, int)]
+                pairs = [
+                    (o, v) for o, v in zip(own, values, strict=True) if isinstance(o, int | Dim) and isinstance(v, int)
+                ]
                 if len(pairs) < len(dims):
                     continue
                 if self._equal([-(-o // v) for o, v in pairs], dims):

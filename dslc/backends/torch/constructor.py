@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
-from dslc.backends.torch.merged import MCall, MFor, MIf, MNode, MSeq, Parameter, walk
+from dslc.backends.torch.merged import Kind, MCall, MFor, MIf, MNode, MSeq, Parameter, walk
 from dslc.backends.torch.origins import literal_default
 from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.terms import Factory
@@ -129,7 +129,7 @@ def _parameters(resolver: Resolver, needed: list[str]) -> None:
             number += 1
             name = f"{base}_{number}"
         taken.add(name)
-        kind = "dim" if key in dims else ("new" if key in new else "given")
+        kind: Kind = "dim" if key in dims else ("new" if key in new else "given")
         constants = _constants(resolver, key, kind)
         default = _default(resolver, key, kind)
         values = [c.value for c in constants]

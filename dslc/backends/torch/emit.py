@@ -40,7 +40,9 @@ def emit(model: Model, merge: bool = True) -> str:
     """The text of the file. `merge=False` writes one class per instance, for comparison."""
     made = generate(model, merge)
     for bug in made.bugs:
-        warnings.warn(f"a bug in dslc: {bug}; please report it (the generated code is right)", MergeFailed, stacklevel=2)
+        warnings.warn(
+            f"a bug in dslc: {bug}; please report it (the generated code is right)", MergeFailed, stacklevel=2
+        )
     return made.text
 
 
@@ -139,7 +141,7 @@ class Maker:
         """The class of some members. Split if they do not fit one."""
         first = members[0]
         kind = "group" if first.kind == "seq" else first.kind
-        target = Class(kind, members, definition=first.definition)  # type: ignore[arg-type]
+        target = Class(kind, members, definition=first.definition)
         target.index = {id(m): k for k, m in enumerate(members)}
         aligner = Aligner(self.groups, self.of, members, target, self.factory)
         if kind == "extern":

@@ -60,7 +60,6 @@ class Expressions(ABC):
     def operand(self, sym: Sym) -> Expr:
         """A tensor as it can be read now."""
         if self.pending is not None and self.pending.sym is sym:
-            self.touched.add("pending")
             return self.pending.expr
         if sym.kind == "param":
             return Expr(self.path(sym.path), ATOM, True)
@@ -143,12 +142,12 @@ class Expressions(ABC):
         if tree.kind != "slice":
             return self.tree(tree, item).text
         start, stop, step = (("" if t.kind == "none" else self.tree(t, item).text) for t in tree.kids)
-        ends = [e if e.replace("_", "a").isalnum() or not e or e.lstrip("-").isdigit() else e for e in (start, stop)]
-        colon = " : " if any(" " in e for e in ends) and all(ends) else ":"
-        if colon == ":" and any(" " in e for e in ends):
-            colon = " :" if ends[0] else ": "
-        body = f"{ends[0]}{colon}{ends[1]}"
-        return f"{body}:{step}" if step else body
+        spaced = any(" " in end for end in (start, stop, step))  # ruff gives an operator's weight to the colon
+        before, after = (" " if spaced and start else ""), (" " if spaced and stop else "")
+        body = f"{start}{before}:{after}{stop}"
+        if not step:
+            return body
+        return f"{body} : {step}" if spaced else f"{body}:{step}"
 
     def call(self, tree: Tree, item: MNode) -> Expr:
         """A function, or a method of a tensor."""

@@ -181,9 +181,9 @@ def _line(items: list[Item], value: Value, owner: Instance, groups: Groups) -> V
                         after = item.outs[0]
             case Call():
                 child = item.instance
-                if item.inputs == (value,) and len(item.outs) == 1 and child.first is None and child.parent is owner:
-                    if child.kind != "seq" or _closed(child, groups):
-                        after = item.outs[0]
+                one = item.inputs == (value,) and len(item.outs) == 1 and child.first is None
+                if one and child.parent is owner and (child.kind != "seq" or _closed(child, groups)):
+                    after = item.outs[0]
             case If():
                 after = _line(item.items, value, owner, groups)
                 if item.after is not None and after is not item.after:

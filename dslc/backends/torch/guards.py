@@ -64,9 +64,9 @@ def _string(text: str) -> str:
 def _why(model: Model) -> str:
     """The lines of the program that ask for the sizes."""
     places: dict[str, dict[int, None]] = {}
-    for found in (*model.sizes.guards, *model.sizes.pins.values()):
-        path = found.span.source.path.rsplit("/", 1)[-1]
-        places.setdefault(path, {})[found.span.line] = None
+    for span in (*(g.span for g in model.sizes.guards), *(p.span for p in model.sizes.pins.values())):
+        path = span.source.path.rsplit("/", 1)[-1]
+        places.setdefault(path, {})[span.line] = None
     listed = [f"{path}:{', '.join(map(str, sorted(lines)[:6]))}" for path, lines in places.items()]
     where = f" ({'; '.join(listed[:3])})" if listed else ""
     return f"Refuse sizes that this network is not defined for{where}."

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from dslc.backends.torch import layout, terms
 from dslc.backends.torch.layout import Group, Named, Px
 from dslc.backends.torch.merged import Class, Declared, MCall, MItem, MNode, MSeq, Slot, Template, walk
-from dslc.backends.torch.modules import Modules, is_attribute
+from dslc.backends.torch.modules import Modules
 from dslc.backends.torch.terms import Lit
+from dslc.backends.torch.writer import is_attribute
 from dslc.ir.model import Param
 from dslc.types.tensor import DType
 

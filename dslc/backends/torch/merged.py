@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Split(Exception):
     """Members that do not fit one class: `keys` has one entry per row of the aligned lists; unequal ones part."""
 
-    def __init__(self, why: str, keys: list[object] | list[str]) -> None:
+    def __init__(self, why: str, keys: Sequence[object]) -> None:
         super().__init__(why)
         self.why = why
         self.keys: list[object] = list(keys)
@@ -98,6 +98,7 @@ class MNode:
     template: Template | None = None
     factory: Slot | None = None  # the layer parameter that makes it
     optional: bool = False  # the factory is none in some members
+    filled: bool = False  # and then the module is the identity
     initial: list[tuple[str, str, dict[str, Slot]]] = field(default_factory=list)  # (parameter, kind, numbers)
     again: bool = False  # a `module` applied once more
 
@@ -213,6 +214,9 @@ def walk(items: list[MItem], inside_sequentials: bool = True) -> Iterator[MItem]
             todo.extend(reversed(item.items))
 
 
+Kind: TypeAlias = Literal["dim", "given", "new"]
+
+
 @dataclass(slots=True, eq=False)
 class Parameter:
     """A parameter of a class's constructor.
@@ -224,7 +228,7 @@ class Parameter:
 
     key: str
     name: str
-    kind: Literal["dim", "given", "new"]
+    kind: Kind
     type: str
     default: object  # `...`: none
     constants: list[Const]

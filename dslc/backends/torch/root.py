@@ -150,9 +150,8 @@ def _node(
         own |= depends
         if depends and id(const) not in shown:
             pinned |= depends
-    if incoming and id(node) in printed:
-        if not _worded(node, printed):
-            pinned |= incoming
+    if incoming and not _worded(node, printed):
+        pinned |= incoming
     return own
 
 

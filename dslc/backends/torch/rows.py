@@ -30,13 +30,63 @@ def variable(loops: list[For]) -> str:
     for name in scopes[0][0].names:
         bindings = [(scope.names.get(name), k) for scope, k in scopes]
         if all(
-            b is not None and b.kind == "loop" and isinstance(b.value, Const) and b.value.value == k for b, k in bindings
+            b is not None and b.kind == "loop" and isinstance(b.value, Const) and b.value.value == k
+            for b, k in bindings
         ):
             return name
     return ""
+
+
+def _is(value: object, turn: int) -> bool:
+    return isinstance(value, Const) and value.value == turn
 
 
 def require_same(why: str, keys: Sequence[object]) -> None:
     """Split the rows unless their keys are equal."""
     if any(k != keys[0] for k in keys):
         raise Split(why, [str(k) for k in keys])
+
+
+def common_name(names: Sequence[str | None], rows: list[Row], sequential: bool) -> tuple[str, Template | None]:
+    """The name of a module in all rows that have it, or its rule by the turn of a kept loop.
+
+    The numbers of a Sequential's steps are free. Split where there is neither.
+    """
+    known = [(n, row) for n, row in zip(names, rows, strict=True) if n is not None]
+    first = known[0][0]
+    if all(n == first for n, _ in known) or (sequential and all(n.isdecimal() for n, _ in known)):
+        return first, None
+    if rows[0].turns:
+        for match in re.finditer(r"\d+", first):
+            base = int(match[0]) - known[0][1].turns[-1][1]
+            rule = Template(first[: match.start()], base, first[match.end() :])
+            if all(n == f"{rule.before}{base + row.turns[-1][1]}{rule.after}" for n, row in known):
+                return first, rule
+    raise Split("their parts have other names", list(names))
+
+
+def module_names(item: MItem) -> list[str]:
+    """The names of a module of a Sequential in all rows."""
+    if isinstance(item, MNode):
+        return [n.name for n in item.nodes]
+    return [c.instance.name for c in item.calls] if isinstance(item, MCall | MSeq) else []
+
+
+def bearing(item: MItem) -> list[str]:
+    """The names of a module in the rows that have it: a layer parameter's may be none."""
+    if isinstance(item, MNode):
+        return [n.name for n in item.nodes if not isinstance(n.op, Identity)]
+    return module_names(item)
+
+
+def steady_names(items: list[MItem]) -> None:
+    """Where some steps of a Sequential have names, the numbers of the others must agree too."""
+    named = [i for i in walk(items, inside_sequentials=False) if isinstance(i, MNode | MCall | MSeq)]
+    for item in named:
+        if isinstance(item, MNode) and item.initial:
+            require_same("a module with an initialiser has other numbers", module_names(item))
+    if all(n.isdecimal() for i in named for n in bearing(i)):
+        return
+    for item in named:
+        if item.template is None:
+            require_same("their parts have other numbers", module_names(item))

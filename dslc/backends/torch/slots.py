@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
@@ -421,7 +422,7 @@ class Resolver:
         values = slot.values
         steps = set()
         for places in groups.values():
-            for a, b in zip(places, places[1:], strict=False):
+            for a, b in pairwise(places):
                 left, right = values[a], values[b]
                 if not isinstance(left, int) or not isinstance(right, int):
                     return None

@@ -47,9 +47,7 @@ def _term(
     if term is None:
         return None
     if resolver.by_value:
-        term = terms.substitute(
-            term, {n: terms.Lit(resolver.value(n, 0)) for n in terms.free(term) if n not in names}
-        )
+        term = terms.substitute(term, {n: terms.Lit(resolver.value(n, 0)) for n in terms.free(term) if n not in names})
     if not all(resolver.known(n, False) for n in terms.free(term) if n not in names):
         return None
     for at, param in enumerate(declared.params):

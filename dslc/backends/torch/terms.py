@@ -10,7 +10,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from dslc.diagnostics.model import Reject
 from dslc.names.reserved import local_name
@@ -136,7 +136,7 @@ def same(a: object, b: object) -> bool:
 
 # ---- values
 
-_INFIX: Final[dict[str, Callable[[object, object], object]]] = {
+_INFIX: Final[dict[str, Callable[[Any, Any], object]]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -144,18 +144,18 @@ _INFIX: Final[dict[str, Callable[[object, object], object]]] = {
     "//": operator.floordiv,
     "%": operator.mod,
     "**": operator.pow,
-}  # type: ignore[dict-item]
+}
 
-_COMPARE: Final[dict[str, Callable[[object, object], object]]] = {
+_COMPARE: Final[dict[str, Callable[[Any, Any], object]]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "in": lambda a, b: a in b,  # type: ignore[operator]
-    "not in": lambda a, b: a not in b,  # type: ignore[operator]
-}  # type: ignore[dict-item]
+    "in": lambda a, b: a in b,
+    "not in": lambda a, b: a not in b,
+}
 
 FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "max": max,
@@ -312,7 +312,9 @@ def _text(term: Term, names: Callable[[str], str]) -> tuple[str, int]:
             sides = text(then, names, _OR), text(condition, names, _OR), text(other, names, _CHOICE)
             return f"{sides[0]} if {sides[1]} else {sides[2]}", _CHOICE
         case Apply(function, args, keys, _):
-            given = [f"{local_name(k)}={text(a, names)}" if k else text(a, names) for a, k in zip(args, keys, strict=True)]
+            given = [
+                f"{local_name(k)}={text(a, names)}" if k else text(a, names) for a, k in zip(args, keys, strict=True)
+            ]
             return f"{function}({', '.join(given)})", _CALL
         case Item(value, index):
             return f"{text(value, names, _CALL)}[{text(index, names)}]", _CALL

@@ -14,11 +14,12 @@ from dslc.backends.torch.initialise import Initialiser
 from dslc.backends.torch.layout import Group, flat
 from dslc.backends.torch.liveness import lives, needed, results
 from dslc.backends.torch.merged import Class, MCall, MFor, MIf, MNode, MSeq, Sym, walk
-from dslc.backends.torch.modules import Modules, is_attribute, signature, template_text
+from dslc.backends.torch.modules import Modules
 from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.tables import table
 from dslc.backends.torch.terms import Fn, Term
 from dslc.backends.torch.verify import check_code, check_head
+from dslc.backends.torch.writer import is_attribute, signature, template_text
 from dslc.ir.model import Model
 from dslc.names.reserved import BUILTINS, GENERATED, KEYWORDS, local_name
 from dslc.syntax import tree
@@ -218,7 +219,12 @@ def function_lines(fn: Fn) -> list[str]:
         body += layout.statement(f"{local_name(name)} = ", terms.text(term, local_name), "", 1)
     result = static_type(fn.result, kinds)
     head = layout.statement("def ", Group(fn.name, tuple(parameters)), f" -> {result}:")
-    return [*head, *layout.docstring(fn.doc, 1), *body, *layout.statement("return ", terms.text(fn.result, local_name), "", 1)]
+    return [
+        *head,
+        *layout.docstring(fn.doc, 1),
+        *body,
+        *layout.statement("return ", terms.text(fn.result, local_name), "", 1),
+    ]
 
 
 def static_type(term: Term, kinds: dict[str, str]) -> str:
@@ -269,14 +275,14 @@ def class_lines(target: Class, resolver: Resolver, file: File) -> list[str]:
         first = target.first.definition.name if target.first.definition is not None else target.first.name
         doc = f"{doc.rstrip()}\n\nAnother class of `{first}`: {target.why}."
     lines += layout.docstring(doc, 1)
-    modules = Modules(target, file.note)
+    modules = Modules(target, note=file.note)
     tables = Initialiser(modules, lambda d: table(d, lambda n: _stored(target, n), [_size(target, s) for s in d.shape]))
     annotations = tables.annotations()
     if annotations:
         lines += ["" for _ in lines[1:2]] + annotations
     if len(lines) > 1:
         lines.append("")
-    lines += layout.statement("def ", Group("__init__", ("self", *signature(target, modules.spelled))), " -> None:", 1)
+    lines += layout.statement("def ", Group("__init__", ("self", *signature(target))), " -> None:", 1)
     lines += constructor_lines(target, modules, tables)
     if tables.lines:
         modules.put("", "self.reset_parameters()")
@@ -324,7 +330,7 @@ def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: Fil
     everything = needed(target, target.outputs)
     training = everything - needed(target, main)
     prune(target, everything)
-    reserved = set(file.taken) | {"self"} | {f for f in _functions(file)}
+    reserved = set(file.taken) | {"self"} | set(file.helpers)
     names = input_names(target, reserved)
     spelled: dict[str, str] = {f"{k}": f"self.{v}" for k, v in target.stored.items()}
     taken = reserved | set(names) | {"x", "y", "z"}
@@ -359,7 +365,7 @@ def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: Fil
         return held.test
 
     shapes = Shapes(target, resolver, file.model, target is file.classes[-1])
-    body = Body(target, attribute, condition, shapes.comment, reserved, spelled, inlined=inlined)
+    body = Body(target, attribute, spelled, inlined, condition=condition, comment=shapes.comment, reserved=reserved)
     if target is file.classes[-1] and file.check[1]:
         given = ", ".join(f"{names[i]}.shape[{a}]" for _, i, a in file.check[1])
         body.lines += [_line(f"_check_size({given})")]
@@ -375,10 +381,6 @@ def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: Fil
 
 def _line(text: str, prefix: str = "") -> Line:
     return Line(2, prefix, text)
-
-
-def _functions(file: File) -> set[str]:
-    return set(file.helpers)
 
 
 def prune(target: Class, kept: set[int]) -> None:
@@ -411,11 +413,7 @@ def once(target: Class, names: list[str]) -> dict[str, tuple[int, int]]:
     for term in target.local.values():
         counts.update(dict.fromkeys(terms.free(term), 2))
     reused = {"x", "y", "z"} | {s.name for s in all_outs(target) if s.name is not None}
-    return {
-        key: place
-        for key, place in target.reads.items()
-        if counts.get(key) == 1 and names[place[0]] not in reused
-    }
+    return {key: place for key, place in target.reads.items() if counts.get(key) == 1 and names[place[0]] not in reused}
 
 
 def all_outs(target: Class) -> list[Sym]:
