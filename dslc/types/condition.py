@@ -126,11 +126,7 @@ Piece: TypeAlias = tuple[int, int | None]
 def _regions(dim: Dim, relation: Relation, allowed: Domain) -> tuple[Part, Part]:
     (s,) = dim.symbols
     mod = lcm(_period(dim), allowed.mod)
-    starts = [
-        allowed.lo + (r - allowed.lo) % mod
-        for start in allowed.residues
-        for r in range(start, mod, allowed.mod)
-    ]
+    starts = [allowed.lo + (r - allowed.lo) % mod for start in allowed.residues for r in range(start, mod, allowed.mod)]
     if allowed.hi is not None:
         starts = [start for start in starts if start <= allowed.hi]
     points = [

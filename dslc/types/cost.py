@@ -55,8 +55,7 @@ class Cost:
     def value(self, sizes: Sizes, at: Mapping[str, int] | None = None) -> int:
         """The number at some sizes; symbols not given are at their default."""
         return sum(
-            count * prod(sizes.evaluate(size, at or {}) for size in product)
-            for product, count in self.terms.items()
+            count * prod(sizes.evaluate(size, at or {}) for size in product) for product, count in self.terms.items()
         )
 
     def expanded(self) -> Size:

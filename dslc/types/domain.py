@@ -122,9 +122,7 @@ class Domain:
         mod, rest = self.mod, 0
         for size in range(len(self.residues), 0, -1):
             if self.mod % size == 0:
-                full = [
-                    r for r, n in Counter(r % (self.mod // size) for r in self.residues).items() if n == size
-                ]
+                full = [r for r, n in Counter(r % (self.mod // size) for r in self.residues).items() if n == size]
                 if full:
                     mod, rest = self.mod // size, min(full)
                     break
@@ -236,6 +234,4 @@ def _meet(m: int, a: frozenset[int], n: int, b: frozenset[int]) -> tuple[int, fr
     if sum(len(groups.get(r % g, ())) for r in a) > MAX_CLASSES:
         raise TooManyResidues(both)
     inverse = pow(m // g, -1, n // g)
-    return both, frozenset(
-        r + m * ((s - r) // g * inverse % (n // g)) for r in a for s in groups.get(r % g, ())
-    )
+    return both, frozenset(r + m * ((s - r) // g * inverse % (n // g)) for r in a for s in groups.get(r % g, ()))

@@ -135,9 +135,7 @@ class OpenCondition(Mistake, code="E0409"):
     @property
     def help(self) -> tuple[Help, ...]:
         words = [f"`require {text}`" for text in self.requires]
-        return (
-            Help(f"write {', '.join([*words, ''])}or `{self.default}` for `{self.symbol}` in the net's port"),
-        )
+        return (Help(f"write {', '.join([*words, ''])}or `{self.default}` for `{self.symbol}` in the net's port"),)
 
 
 class OpenComparison(Mistake, code="E0410"):
@@ -176,9 +174,7 @@ class OpenComparison(Mistake, code="E0410"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        fixed = Help(
-            f"write a number for {quoted(self.symbols)} in the net's port, or bounds, as in `require H >= 64`"
-        )
+        fixed = Help(f"write a number for {quoted(self.symbols)} in the net's port, or bounds, as in `require H >= 64`")
         return (Help(f"write `require {self.require}`"), fixed) if self.require else (fixed,)
 
 
@@ -217,11 +213,7 @@ class BelowLeast(Mistake, code="E0411"):
 
     @property
     def _least(self) -> str:
-        return (
-            str(self.right_value)
-            if self.right == str(self.right_value)
-            else _valued(self.right, self.right_value)
-        )
+        return str(self.right_value) if self.right == str(self.right_value) else _valued(self.right, self.right_value)
 
     @property
     def help(self) -> tuple[Help, ...]:
@@ -298,9 +290,7 @@ class Coincidence(Mistake, code="E0413"):
     @property
     def message(self) -> str:
         what = f"`{self.by}` joins" if self.by else "this joins"
-        return (
-            f"{what} `{self.left}` and `{self.right}`: both {self.value} at {self.where}, but not in general"
-        )
+        return f"{what} `{self.left}` and `{self.right}`: both {self.value} at {self.where}, but not in general"
 
     @property
     def help(self) -> tuple[Help, ...]:

@@ -104,9 +104,7 @@ def _at_every_size(difference: Dim, symbols: Sequence[Sym], known: Known) -> boo
         total *= allowed.classes(period(difference, s))[0] if allowed.count is None else allowed.count
         if total > MAX_CLASSES:
             return False
-        axes.append(
-            axis_of(difference, s, allowed) if allowed.count is None else Axis(s, 0, list(allowed.values()))
-        )
+        axes.append(axis_of(difference, s, allowed) if allowed.count is None else Axis(s, 0, list(allowed.values())))
     return len(zero_classes(difference, axes)) == total
 
 
@@ -120,9 +118,7 @@ def _divisors(axes: Sequence[Axis], good: set[tuple[int, ...]], known: Known) ->
         key=lambda pair: (values[0] % pair[0] > 0 or values[1] % pair[1] > 0, max(pair), sum(pair)),
     )
     for p, q in choices:
-        multiples = product(
-            *([r for r in axis.residues if r % d == 0] for axis, d in zip(axes, (p, q), strict=True))
-        )
+        multiples = product(*([r for r in axis.residues if r % d == 0] for axis, d in zip(axes, (p, q), strict=True)))
         if all(pair in good for pair in multiples):
             return {_factor_text(axis.meaning): d for axis, d in zip(axes, (p, q), strict=True) if d > 1}
     return {}

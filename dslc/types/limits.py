@@ -105,9 +105,7 @@ class TooDeep(Mistake, code="E0403"):
 
     @property
     def message(self) -> str:
-        return (
-            f"this size rounds {quoted(self.symbols)} down more than {self.limit} times, one inside the other"
-        )
+        return f"this size rounds {quoted(self.symbols)} down more than {self.limit} times, one inside the other"
 
     @property
     def help(self) -> tuple[Help, ...]:
@@ -179,9 +177,7 @@ class UniversalSize(Mistake, code="E0405"):
 
     @property
     def message(self) -> str:
-        return (
-            f"`{self.condition}` does not hold for every `{self.symbol}`, and `{self.symbol}` has no default"
-        )
+        return f"`{self.condition}` does not hold for every `{self.symbol}`, and `{self.symbol}` has no default"
 
     @property
     def label(self) -> str:
@@ -254,9 +250,5 @@ class RequireForm(Mistake, code="E0416"):
     @property
     def help(self) -> tuple[Help, ...]:
         if len(self.symbols) == 1:
-            return (
-                Help(
-                    "write bounds, a remainder or a number, such as `require H >= 64`, `require H % 32 == 0`"
-                ),
-            )
+            return (Help("write bounds, a remainder or a number, such as `require H >= 64`, `require H % 32 == 0`"),)
         return (Help(f"write one size alone on a side: `require {self.symbols[-1]} == ...`"),)

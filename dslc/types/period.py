@@ -120,9 +120,7 @@ def _columns(size: Size, at: Mapping[Sym, list[int]], rows: int, seen: dict[Floo
     return total
 
 
-def _floor_column(
-    floor: Floor, at: Mapping[Sym, list[int]], rows: int, seen: dict[Floor, list[int]]
-) -> list[int]:
+def _floor_column(floor: Floor, at: Mapping[Sym, list[int]], rows: int, seen: dict[Floor, list[int]]) -> list[int]:
     found = seen.get(floor)
     if found is None:
         den = floor.den

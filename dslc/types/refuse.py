@@ -64,9 +64,7 @@ def below(sizes: Sizes, left: Size, right: Size, sets: Mapping[str, Domain], by:
     """`left >= right` does not hold at the default, or nowhere."""
     values = sizes.value(left), sizes.value(right)
     where = sizes.where(left, right)
-    return BelowLeast(
-        sizes.text(left), values[0], sizes.text(right), values[1], where, _fits(sizes, sets), by
-    )
+    return BelowLeast(sizes.text(left), values[0], sizes.text(right), values[1], where, _fits(sizes, sets), by)
 
 
 def differ(sizes: Sizes, a: Size, b: Size, divisor: int, sets: Mapping[str, Domain], by: str) -> Mistake:
@@ -78,9 +76,7 @@ def differ(sizes: Sizes, a: Size, b: Size, divisor: int, sets: Mapping[str, Doma
     return JoinedSizes(sizes.text(a), values[0], sizes.text(b), values[1], sizes.where(a, b), fits, by)
 
 
-def disagree(
-    sizes: Sizes, a: Size, b: Size, divisor: int, difference: Dim, found: Agreement, by: str
-) -> None:
+def disagree(sizes: Sizes, a: Size, b: Size, divisor: int, difference: Dim, found: Agreement, by: str) -> None:
     """Raise where no set of sizes for each symbol makes a == b."""
     asked = _multiple(sizes, a, divisor) if divisor else condition(sizes, a, "==", b)
     names = sizes.names(difference)
@@ -129,9 +125,7 @@ def undecided(sizes: Sizes, left: Size, relation: Relation, right: Size, names: 
     return OpenComparison(condition(sizes, left, relation, right), tuple(names), holds, require)
 
 
-def both(
-    sizes: Sizes, left: Size, relation: Relation, right: Size, name: str, holds: Part, fails: Part
-) -> Mistake:
+def both(sizes: Sizes, left: Size, relation: Relation, right: Size, name: str, holds: Part, fails: Part) -> Mistake:
     """A comparison that holds for some sizes of one symbol and fails for others."""
     default = sizes.default[name]
     sides = [part.sizes for part in (holds, fails) if part.sizes is not None]
@@ -142,8 +136,6 @@ def both(
     return OpenCondition(condition(sizes, left, relation, right), name, default, shown, allowed)
 
 
-def require_fails(
-    sizes: Sizes, left: Size, relation: Relation, right: Size, sets: Mapping[str, Domain]
-) -> Mistake:
+def require_fails(sizes: Sizes, left: Size, relation: Relation, right: Size, sets: Mapping[str, Domain]) -> Mistake:
     """A `require` that is not true at the default."""
     return RequireFails(condition(sizes, left, relation, right), sizes.where(left, right), _fits(sizes, sets))

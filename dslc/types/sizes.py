@@ -153,11 +153,7 @@ class Sizes:
                 return fails.empty
             refuse.universal(self, names, left, relation, right)
             raise Reject(refuse.both(self, left, relation, right, names[0], holds, fails))
-        if (
-            relation in ("==", "!=")
-            and can_vanish(difference)
-            and self._agreement(left, right, difference).always
-        ):
+        if relation in ("==", "!=") and can_vanish(difference) and self._agreement(left, right, difference).always:
             return relation == "=="
         refuse.universal(self, names, left, relation, right)
         raise Reject(refuse.undecided(self, left, relation, right, names))
@@ -203,9 +199,7 @@ class Sizes:
             raise Reject(refuse.require_fails(self, left, relation, right, {}))
         elif relation == "==" and can_vanish(difference):
             self._join(left, right, "==", span, "require")
-        elif self._by_bounds(difference, relation) != {True} and not (
-            relation == "==" and self._tie(difference, span)
-        ):
+        elif self._by_bounds(difference, relation) != {True} and not (relation == "==" and self._tie(difference, span)):
             raise Reject(form)
 
     # ---- text

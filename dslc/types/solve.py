@@ -101,9 +101,7 @@ class Axis:
             raise TooManyResidues(mod)
         (real,) = floor.num.symbols
         values = columns(floor.num, {real: list(range(mod))}, mod)
-        return domain(
-            mod=mod, residues=(h for h, x in enumerate(values) if x // floor.den % self.mod in good)
-        )
+        return domain(mod=mod, residues=(h for h, x in enumerate(values) if x // floor.den % self.mod in good))
 
 
 def class_axes(dim: Dim, symbols: Sequence[Sym], allowed: Mapping[str, Domain]) -> tuple[Dim, list[Axis]]:
@@ -178,13 +176,7 @@ def factored(a: Size, b: Size) -> list[Dim] | None:
 
     For products in which every factor has one symbol. None where a, b are not such.
     """
-    if (
-        isinstance(a, int)
-        or isinstance(b, int)
-        or len(a.terms) > 1
-        or len(b.terms) > 1
-        or a.symbols != b.symbols
-    ):
+    if isinstance(a, int) or isinstance(b, int) or len(a.terms) > 1 or len(b.terms) > 1 or a.symbols != b.symbols:
         return None
     parts = []
     for s in a.symbols:
@@ -205,9 +197,7 @@ def factored(a: Size, b: Size) -> list[Dim] | None:
 
 def _factor(dim: Dim, s: Sym) -> Dim | None:
     """The product of the factors that hold a symbol; none where one of them holds another too."""
-    atoms = [
-        atom for atom in dim.terms[0][0] if (atom is s if isinstance(atom, Sym) else s in atom.num.symbols)
-    ]
+    atoms = [atom for atom in dim.terms[0][0] if (atom is s if isinstance(atom, Sym) else s in atom.num.symbols)]
     if any(isinstance(atom, Floor) and len(atom.num.symbols) > 1 for atom in atoms):
         return None
     factor = product_of(symbol(a.name) if isinstance(a, Sym) else a.num // a.den for a in atoms)

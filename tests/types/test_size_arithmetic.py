@@ -124,9 +124,7 @@ def test_rule_s_finds_the_single_floor(size: Size, text: str) -> None:
         assert evaluate(single_floor(size), {"H": h}) == evaluate(size, {"H": h})
 
 
-@pytest.mark.parametrize(
-    "size", [(3 * (H // 2)) // 2 + H, H // 2 + H // 3, H // 2 + W // 2, H // 5000 - H // 5001]
-)
+@pytest.mark.parametrize("size", [(3 * (H // 2)) // 2 + H, H // 2 + H // 3, H // 2 + W // 2, H // 5000 - H // 5001])
 def test_rule_s_leaves_what_has_no_single_floor(size: Size) -> None:
     assert single_floor(size) is size
 

@@ -103,11 +103,7 @@ def test_formula_equals_the_sum_at_multiples(seed: int) -> None:
     cost = Cost.total(
         Cost.of(
             rng.randint(1, 99),
-            [
-                (x + rng.randrange(m)) // m + rng.choice([0, -1])
-                for x in (h, w)
-                for m in [rng.choice([1, 2, 3, 8])]
-            ],
+            [(x + rng.randrange(m)) // m + rng.choice([0, -1]) for x in (h, w) for m in [rng.choice([1, 2, 3, 8])]],
         )
         for _ in range(4)
     )
@@ -116,9 +112,7 @@ def test_formula_equals_the_sum_at_multiples(seed: int) -> None:
     assert cost.value(sizes) == evaluate(cost.expanded(), sizes.default)
     code = compile(found.text.replace(",", "").replace("/", "//"), "formula", "eval")
     for at in ({"H": 48, "W": 24}, {"H": 480, "W": 240}, sizes.default):
-        expected = sum(
-            count * prod(evaluate(size, at) for size in product) for product, count in cost.terms.items()
-        )
+        expected = sum(count * prod(evaluate(size, at) for size in product) for product, count in cost.terms.items())
         assert eval(code, dict(at)) == expected
 
 

@@ -22,11 +22,7 @@ def random_domain(rng: random.Random) -> tuple[Domain, set[int]]:
     lo = rng.choice([1, 1, rng.randint(1, 60)])
     hi = rng.choice([None, None, rng.randint(1, 250)])
     holes = rng.sample(range(1, 250), rng.choice([0, 0, 1, 5]))
-    plain = {
-        v
-        for v in range(1, TOP)
-        if v >= lo and (hi is None or v <= hi) and v % mod in residues and v not in holes
-    }
+    plain = {v for v in range(1, TOP) if v >= lo and (hi is None or v <= hi) and v % mod in residues and v not in holes}
     return domain(lo, hi, mod, residues, holes), plain
 
 

@@ -72,9 +72,7 @@ def test_joined_sizes_that_never_meet() -> None:
         "E0412",
         "`+` joins 224 and 222 at H=224: `H` and `H - 2`",
     ]
-    assert refused(lambda: sizes.equal(h // 2, 7, SPAN)).message == (
-        "this joins 112 and 7 at H=224: `H // 2` and `7`"
-    )
+    assert refused(lambda: sizes.equal(h // 2, 7, SPAN)).message == ("this joins 112 and 7 at H=224: `H // 2` and `7`")
 
 
 def test_coincidence() -> None:
@@ -182,9 +180,7 @@ def test_not_divisible() -> None:
     ]
     mistake = refused(lambda: sizes.divide(7, 2, SPAN))
     assert (mistake.message, mistake.label) == ("cannot divide `7` by 2", "7 is not a multiple of 2")
-    assert refused(lambda: sizes.divide(2 * h + 1, 2, SPAN)).message == (
-        "cannot divide `2*H + 1` (451) by 2 at H=225"
-    )
+    assert refused(lambda: sizes.divide(2 * h + 1, 2, SPAN)).message == ("cannot divide `2*H + 1` (451) by 2 at H=225")
 
 
 def test_require_fails() -> None:

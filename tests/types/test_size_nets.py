@@ -155,9 +155,7 @@ def unet_2015(x: Axis) -> None:
         (unet_2015, 572, "H - 2", "16*((H + 4) // 16) - 188", "H >= 188"),
     ],
 )
-def test_sizes_and_guards(
-    net: Callable[[Axis], None], default: int, first: str, last: str, allowed: str
-) -> None:
+def test_sizes_and_guards(net: Callable[[Axis], None], default: int, first: str, last: str, allowed: str) -> None:
     texts, kept = sizes_of(net, default)
     assert (texts[0], texts[-1], kept) == (first, last, allowed)
 
@@ -172,8 +170,7 @@ def test_sizes_and_guards(
         (
             inception_v3,
             299,
-            "(H - 1) // 2; (H - 5) // 2; (H - 7) // 4; (H - 15) // 4; (H - 19) // 8; (H - 27) // 16; "
-            "(H - 43) // 32",
+            "(H - 1) // 2; (H - 5) // 2; (H - 7) // 4; (H - 15) // 4; (H - 19) // 8; (H - 27) // 16; (H - 43) // 32",
         ),
         (dcgan, 1, "H + 3; 2*H + 6; 4*H + 12; 8*H + 24; 16*H + 48"),
     ],
@@ -277,8 +274,7 @@ def test_swin() -> None:
             sizes.decide(">=", 7, size, SPAN)
         texts.append(refused.value.mistake.message)
     assert texts == [
-        f"`7 >= {size}` holds for H <= {top} only"
-        for size, top in zip(padded, (31, 59, 115, 227), strict=True)
+        f"`7 >= {size}` holds for H <= {top} only" for size, top in zip(padded, (31, 59, 115, 227), strict=True)
     ]
 
 
