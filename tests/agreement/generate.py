@@ -168,15 +168,18 @@ class Writer:
             lambda: (self.norm() + self.module_name(state), w),
             lambda: (self.act() + self.module_name(state, 0.1), w),
             lambda: (self.act() + self.module_name(state, 0.1), w),
-            lambda: (f"maxpool(3, s=1, p=1)", w),
-            lambda: (f"avgpool(3, s=1, p=1)", w),
-            lambda: (rng.choice([f"dropout({self.drop()})", f"dropout2d({self.drop()})", f"droppath({self.drop()})"]), w),
+            lambda: ("maxpool(3, s=1, p=1)", w),
+            lambda: ("avgpool(3, s=1, p=1)", w),
+            lambda: (
+                rng.choice([f"dropout({self.drop()})", f"dropout2d({self.drop()})", f"droppath({self.drop()})"]),
+                w,
+            ),
             lambda: (f"se({rng.choice('24')}, act={self.act()})" + self.module_name(state), w),
             lambda: (f"sepconv({self.save('w')}, norm={self.norm()})" + self.module_name(state), self.kept),
             lambda: ("shuffle(2)", w),
             lambda: ('rearrange("n (a b) h w -> n (b a) h w", a=2)', w),
             lambda: ("upsample(2) -> avgpool(2)", w),
-            lambda: ("pad(((1, 1), (2, 2)), mode=\"reflect\") -> crop(((1, 1), (2, 2)))", w),
+            lambda: ('pad(((1, 1), (2, 2)), mode="reflect") -> crop(((1, 1), (2, 2)))', w),
             lambda: (f"roll({rng.choice('12')}, 2)", w),
             lambda: ('rearrange("n c h w -> n h w c") -> linear(8) -> rearrange("n h w c -> n c h w")', "8"),
             lambda: ("softmax", w),
@@ -408,7 +411,9 @@ class Writer:
     def conditional(self, state: State) -> State:
         """`(..) as name if c else id`."""
         text = f"({self.keeping(state)} -> {self.keeping(state)}){self.module_name(state, 0.8)}"
-        self.write(f"({text} if {self.condition(state)} else {self.rng.choice(['id', 'id', self.back(state, state.width)])})")
+        self.write(
+            f"({text} if {self.condition(state)} else {self.rng.choice(['id', 'id', self.back(state, state.width)])})"
+        )
         return state
 
     def choice(self, state: State) -> State:
@@ -519,10 +524,17 @@ class Writer:
         after = self.suite(state, self.rng.randint(1, 3))
         self.halvings = halvings
         if after.width == state.width and self.chance(0.7):
-            self.write(self.rng.choice([f"it + {y}", f"{y} + it", f"it * {y}", f"it - {y} * 0.5", f"{y} + (it -> {self.act()})"]))
+            self.write(
+                self.rng.choice(
+                    [f"it + {y}", f"{y} + it", f"it * {y}", f"it - {y} * 0.5", f"{y} + (it -> {self.act()})"]
+                )
+            )
             return after
         width = self.width()
-        self.write(self.rng.choice([f"concat(it, {y})", f"concat({y}, it)", f"concat({y}, it, {y})"]) + f" -> {self.back(state, width)}")
+        self.write(
+            self.rng.choice([f"concat(it, {y})", f"concat({y}, it)", f"concat({y}, it, {y})"])
+            + f" -> {self.back(state, width)}"
+        )
         return replace(after, width=width)
 
     def split(self, state: State) -> State:
@@ -555,7 +567,11 @@ class Writer:
             self.write(f"for {y} in {xs}:")
             self.write(f"    it + ({y} -> {self.act()})")
             return state
-        self.write(f"concat(*{xs}) -> {self.back(state, width)}" if self.chance(0.5) else f"concat(it, {xs}[0], {xs}[-1]) -> {self.back(state, width)}")
+        self.write(
+            f"concat(*{xs}) -> {self.back(state, width)}"
+            if self.chance(0.5)
+            else f"concat(it, {xs}[0], {xs}[-1]) -> {self.back(state, width)}"
+        )
         return replace(state, width=width)
 
     def encoder(self, state: State) -> State:
@@ -584,7 +600,14 @@ class Writer:
         if state.turns or state.seq:
             return state
         h = self.names.new("h")
-        self.write(f"module {h} = " + (f"seq: {self.keeping(state)} -> {self.norm()}" if self.chance(0.6) else self.back(state, state.width).partition(" as ")[0]))
+        self.write(
+            f"module {h} = "
+            + (
+                f"seq: {self.keeping(state)} -> {self.norm()}"
+                if self.chance(0.6)
+                else self.back(state, state.width).partition(" as ")[0]
+            )
+        )
         y = self.names.new("y")
         self.write(f"{y} = {h}")
         self.write(f"(it -> {self.act()}) -> {h}" + (f" -> {h}" if self.chance(0.4) else ""))
@@ -598,15 +621,25 @@ class Writer:
         sizes = ", 1, 1" if self.kind == "map" else ""
         how = self.rng.randrange(4)
         if how == 0:
-            self.write(f"param {t}: [{self.axis}{sizes}] = {self.rng.choice(['ones', 'zeros', 'normal(0.1)', 'trunc_normal(0.02)'])}")
+            self.write(
+                f"param {t}: [{self.axis}{sizes}] = {self.rng.choice(['ones', 'zeros', 'normal(0.1)', 'trunc_normal(0.02)'])}"
+            )
             self.write(self.rng.choice([f"it * {t}", f"it + {t}"]))
         elif how == 1:
             word = self.rng.choice(["buffer", "const"])
             value = self.rng.choice(["i / 8 + 0.5", "2.0 ** (-(i + 1))", "i % 2 + 0.25"])
-            self.write(f"{word} {t}: [i: {self.axis}] = {value}" if self.kind == "tokens" else f"{word} {t}: [i: {self.axis}, j: 1, k: 1] = {value}")
+            self.write(
+                f"{word} {t}: [i: {self.axis}] = {value}"
+                if self.kind == "tokens"
+                else f"{word} {t}: [i: {self.axis}, j: 1, k: 1] = {value}"
+            )
             self.write(f"it * {t}")
         elif how == 2:
-            self.write(f"param {t}: [1, {self.axis}{sizes}] = ones" if self.kind == "map" else f"param {t}: [1, 1, {self.axis}] = ones")
+            self.write(
+                f"param {t}: [1, {self.axis}{sizes}] = ones"
+                if self.kind == "map"
+                else f"param {t}: [1, 1, {self.axis}] = ones"
+            )
             self.write(f"it * {t}")
         else:
             self.write(f"param {t}: [1] = ones")
@@ -643,7 +676,9 @@ class Writer:
         if state.turns:
             return state
         if self.kind == "map":
-            self.write(f"{y} = mean(axis=(2, 3), keep=true)" if self.chance(0.5) else f"{y} = amax(axis=(2, 3), keep=true)")
+            self.write(
+                f"{y} = mean(axis=(2, 3), keep=true)" if self.chance(0.5) else f"{y} = amax(axis=(2, 3), keep=true)"
+            )
             self.write(f"it * ({y} -> sigmoid)" if self.chance(0.5) else f"it - {y}")
         else:
             self.write(f"{y} = mean(axis=1, keep=true)")
@@ -683,7 +718,7 @@ class Writer:
             return state
         y = self.names.new("y")
         self.write(f"{y} = {self.rng.choice(['maxpool(2)', f'conv({state.width}, 3, s=2)'])} -> {self.keeping(state)}")
-        up = self.rng.choice([f"upsample(like=it)", "upsample(2)"])
+        up = self.rng.choice(["upsample(like=it)", "upsample(2)"])
         if up.startswith("upsample(like"):
             z = self.names.new("z")
             self.write(f"{z} = it")
@@ -781,8 +816,10 @@ def block(rng: random.Random, name: str, parts: list[Part], inlines: list[str]) 
         params["out"] = None if rng.random() < 0.6 else "8"
     for key in sorted(chosen, key=lambda key: rng.random()):
         default: str | None = None
-        if params and next(reversed(params.values())) is not None or rng.random() < 0.5:
-            default = {"act": "relu", "norm": "bn" if kind == "map" else "ln", "s": "1"}.get(key) or rng.choice(CHOICES[key])
+        if (params and next(reversed(params.values())) is not None) or rng.random() < 0.5:
+            default = {"act": "relu", "norm": "bn" if kind == "map" else "ln", "s": "1"}.get(key) or rng.choice(
+                CHOICES[key]
+            )
         params[key] = default
     writer = Writer(rng, parts, inlines, kind, params, rng.randint(2, 7), "C" if kind == "map" else "D")
     if "s" not in params:
@@ -900,7 +937,7 @@ def net(rng: random.Random, parts: list[Part], inlines: list[str]) -> list[str]:
             aux = rng.choice([", aux when training", ", aux"])
         tokens = [p for p in parts if p.kind == "tokens"]
         if tokens or rng.random() < 0.2:
-            writer.write(rng.choice(['rearrange("n c h w -> n (h w) c")', 'flatten(2) -> transpose(1, 2)']))
+            writer.write(rng.choice(['rearrange("n c h w -> n (h w) c")', "flatten(2) -> transpose(1, 2)"]))
             writer.kind = "tokens"
             for part in tokens:
                 state = uses(writer, part, state)

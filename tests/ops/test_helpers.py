@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dslc.backends.torch.verify import check_text
+from dslc.backends.torch.verify import check_code
 from tests.ops.context import Torch, infer
 from tests.ops.render import Rendered, render
 from tests.ops.sample import Sample, over_maps, tokens
@@ -105,21 +105,12 @@ def test_helpers_work_on_meta_and_compile() -> None:
         torch.testing.assert_close(exported.module()(x), forward(x))
 
 
-HEAD = """import math
-
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-
-"""
-
-
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_helpers_may_stand_in_generated_files(name: str) -> None:
     """The allow-list of generated files accepts every helper."""
     for sample in SAMPLES[name]:
         for source in helpers(name, sample):
-            check_text(HEAD + source, {})
+            check_code(source)
 
 
 class Wrapped(nn.Module):

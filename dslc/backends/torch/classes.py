@@ -70,7 +70,7 @@ class Aligner:
         self.declare(rows)
         self.target.items = self.align([m.body for m in self.members], rows, sequential)
         if sequential:
-            steady_names(self.target.items)
+            steady_names(self.target.items, rows)
         outputs = [self.outputs(m) for m in self.members]
         require_same("they have other results", [len(o) for o in outputs])
         self.target.outputs = tuple(self.sym([o[k] for o in outputs]) for k in range(len(outputs[0])))
@@ -336,7 +336,7 @@ class Aligner:
         """A `seq` whose steps are one line of modules."""
         ins = (self.sym([c.inputs[0] for c in calls]),)
         items = self.align([c.instance.body for c in calls], rows, True)
-        steady_names(items)
+        steady_names(items, rows)
         item = MSeq(calls, rows, items, calls[0].instance.name, ins, (), self.turn, again)
         if all(c.outs[0] is c.inputs[0] for c in calls):
             return [item] if items else []

@@ -158,7 +158,11 @@ class Modules(Sequentials):
         if not plain(part) or any(isinstance(i, MIf) for i in region):
             self._optional_block(held, region, item, indent)
             return
+        lines, used = len(self.lines), set(self.used)
         made = flat(self.make(part, indent + 1))
+        if len(self.lines) > lines:  # lines of its own belong into the `if`
+            del self.lines[lines:]
+            self.used, made = used, None
         if held.kind == "other":
             condition = f"not {self.negated(item)}"
         if made is not None:

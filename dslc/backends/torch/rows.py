@@ -79,14 +79,15 @@ def bearing(item: MItem) -> list[str]:
     return module_names(item)
 
 
-def steady_names(items: list[MItem]) -> None:
+def steady_names(items: list[MItem], rows: list[Row]) -> None:
     """Where some steps of a Sequential have names, the numbers of the others must agree too."""
     named = [i for i in walk(items, inside_sequentials=False) if isinstance(i, MNode | MCall | MSeq)]
+    numbered = all(n.isdecimal() for i in named for n in bearing(i))
     for item in named:
-        if isinstance(item, MNode) and item.initial:
-            require_same("a module with an initialiser has other numbers", module_names(item))
-    if all(n.isdecimal() for i in named for n in bearing(i)):
-        return
-    for item in named:
-        if item.template is None:
-            require_same("their parts have other numbers", module_names(item))
+        fixed = isinstance(item, MNode) and bool(item.initial)
+        if item.template is not None or (numbered and not fixed) or len(set(bearing(item))) <= 1:
+            continue
+        found: dict[int, list[str]] = {}
+        for row, name in zip(item.rows, module_names(item), strict=True):
+            found.setdefault(row.member, []).append(name)
+        raise Split("their parts have other numbers", [str(found.get(row.member)) for row in rows])
