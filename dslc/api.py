@@ -118,7 +118,9 @@ def _check_names(
     assert program.main is not None
     bound = program.main.scope.names[entry].value
     known: list[str] = []
-    while isinstance(bound, Defined) and isinstance(bound.item, tree.NetAlias | tree.Block):
+    seen: list[object] = []  # aliases of each other would be followed without end
+    while isinstance(bound, Defined) and isinstance(bound.item, tree.NetAlias | tree.Block) and bound not in seen:
+        seen.append(bound)
         known += [p.name for p in bound.item.parameters]
         if isinstance(bound.item, tree.Block):
             break

@@ -10,7 +10,7 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
 from dslc.elaborate import const
 from dslc.elaborate.errors_body import SharedModule
-from dslc.elaborate.errors_use import BadOperation, NotALayer, NotIterable
+from dslc.elaborate.errors_use import BadOperation, NotALayer, NotATensor, NotIterable
 from dslc.elaborate.operators import Operators
 from dslc.elaborate.scan import mentions_it
 from dslc.elaborate.state import (
@@ -34,7 +34,7 @@ from dslc.types.const import Const, Ref, literal
 from dslc.types.dim import Dim
 
 Argument: TypeAlias = tuple[str | None, Const, Span | None]
-"""An evaluated argument: its name, value, and the name's place."""
+"""An evaluated argument: its name, value, and the place of the name, or of the whole argument."""
 
 
 class Access(Operators, ABC):
@@ -150,11 +150,12 @@ class Access(Operators, ABC):
             value = self.evaluate(argument.value, p)
             if argument.star:
                 if isinstance(value.value, list | tuple | range):
-                    arguments += [(None, literal(v, value.span), None) for v in value.value]
+                    arguments += [(None, literal(v, value.span), argument.span) for v in value.value]
                 elif value.value is not POISON:
-                    self.report(NotIterable(describe(value.value), False), argument.span, p)
+                    failed = self.report(NotIterable(describe(value.value), False), argument.span, p)
+                    arguments.append((None, failed, argument.span))
             else:
-                arguments.append((argument.name, value, argument.name_span))
+                arguments.append((argument.name, value, argument.name_span or argument.span))
         target = self._callee(expr, arguments, p)
         if target.value is POISON:
             return target
@@ -164,6 +165,8 @@ class Access(Operators, ABC):
                 return self.bind(target.value, arguments, expr, p)
             case Builtin(name=name):
                 return self._builtin(name, arguments, expr, p)
+            case Function(alias=True):
+                return self._alias(target.value, arguments, expr, p)
             case Function():
                 return self.call_function(target.value, arguments, expr, p)
             case Init(kind=kind):
@@ -179,7 +182,10 @@ class Access(Operators, ABC):
 
     def _callee(self, expr: tree.Call, arguments: list[Argument], p: Place) -> Const:
         """What is called. A name of both a layer and a compile-time function is the function of plain values."""
-        target = self.evaluate(expr.target, p)
+        if isinstance(expr.target, tree.Name):
+            target = self.name(expr.target.name, expr.target, p)
+        else:
+            target = self.evaluate(expr.target, p)
         if not isinstance(target.value, Recipe) or not isinstance(expr.target, tree.Name):
             return target
         name = expr.target.name
@@ -188,6 +194,15 @@ class Access(Operators, ABC):
         if both and plain and not any(is_tensor(v) for v in plain):
             return literal(Builtin(name), expr.target.span)
         return target
+
+    def _alias(self, alias: Function, arguments: list[Argument], expr: tree.Call, p: Place) -> Const:
+        """A net's alias with parameters: values fill its header, tensors flow into the net it stands for."""
+        names = {q.name for q in alias.tree.parameters}
+        tensors = [a for a in arguments if is_tensor(a[1].value) and a[0] not in names]
+        value = self.call_function(alias, [a for a in arguments if a not in tensors], expr, p)
+        if isinstance(value.value, Recipe) and (tensors or expr.suite is not None):
+            return self.bind(value.value, tensors, expr, p)
+        return value
 
     def _builtin(self, name: str, arguments: list[Argument], expr: tree.Call, p: Place) -> Const:
         for key, _, span in arguments:
@@ -202,24 +217,22 @@ class Access(Operators, ABC):
     def probe(self, const: Const, p: Place) -> None:
         """Check a layer's arguments although it cannot be applied."""
 
-    @abstractmethod
-    def call_function(
-        self,
-        target: Function,
-        arguments: list[Argument],
-        expr: tree.Call,
-        p: Place,
-    ) -> Const:
-        """A `fn` of compile-time values."""
-
     def _chain(self, expr: tree.Chain, p: Place) -> Const:
         """From a tensor, a chain flows at once; from a layer, it is a layer of several steps."""
         first = self.evaluate(expr.steps[0], p)
         if first.value is POISON or is_tensor(first.value):
             return self.steps(first, expr.steps[1:], p)
         if not isinstance(first.value, Recipe):
+            if isinstance(first.value, tuple) and any(isinstance(v, Value) for v in first.value):
+                return self._mixed(expr.steps[0], first.value, p)
             return self.report(NotALayer(describe(first.value)), expr.steps[0].span, p)
         return Const(Recipe(ChainLayer(first, expr.steps[1:]), expr.span, p.scope), expr, p.scope, expr.span)
+
+    def _mixed(self, expr: tree.Expr, values: tuple[object, ...], p: Place) -> Const:
+        """The mistake of brackets that hold tensors and something else."""
+        at = next(i for i, v in enumerate(values) if not isinstance(v, Value))
+        item = expr.items[at] if isinstance(expr, tree.Tuple) else expr
+        return self.report(NotATensor(describe(values[at]), item.span.text), item.span, p)
 
     def steps(self, value: Const, rest: tuple[tree.Expr, ...], p: Place) -> Const:
         """Send tensors through the steps of a chain."""
@@ -239,7 +252,9 @@ class Access(Operators, ABC):
 
     def _as(self, expr: tree.As, p: Place) -> Const:
         value = self.evaluate(expr.value, p)
-        name = expr.name.name if isinstance(expr.name, tree.Name) else self.text(expr.name.text, p)
+        name = expr.name.name if isinstance(expr.name, tree.Name) else self.ticked(expr.name.text, p)
+        if name is None:
+            return literal(POISON, expr.span)
         if isinstance(value.value, Recipe):
             recipe = replace(value.value, name=name, name_span=expr.name.span)
             return Const(recipe, expr, p.scope, value.span)

@@ -16,7 +16,7 @@ from dslc.elaborate.errors import (
     WrongType,
 )
 from dslc.elaborate.errors_body import NoSuite
-from dslc.elaborate.errors_use import NotALayer
+from dslc.elaborate.errors_use import BadOperation, NotALayer
 from dslc.elaborate.expression import Expressions
 from dslc.elaborate.kinds import KINDS, TYPES, initial, literal_kind, matches, numbers_in, spell_type, whole
 from dslc.elaborate.state import (
@@ -26,6 +26,7 @@ from dslc.elaborate.state import (
     Function,
     Place,
     Recipe,
+    Shared,
     SuiteLayer,
     block_of,
     describe,
@@ -51,7 +52,7 @@ class Binding(Expressions, ABC):
         tensors, named, rest = self._sorted(recipe, arguments)
         filled = self._fill(recipe, rest, self.parameter_names(recipe), call, p)
         if filled is not None and call.suite is not None:
-            filled = self._suite(filled, call, p)
+            filled = self._suite(filled, recipe, call, p)
         if filled is None:
             return literal(POISON, call.span)
         waiting = self._layer_waiting(filled) if tensors else None
@@ -115,6 +116,8 @@ class Binding(Expressions, ABC):
 
     def _required(self, recipe: Recipe) -> set[str]:
         """The ports of a layer that must have a tensor."""
+        if isinstance(recipe.target, Shared):
+            return self._required(recipe.target.layer)
         if isinstance(recipe.target, type):
             return {q.name for q in recipe.target.inputs if not q.optional}
         block = recipe.target.tree if isinstance(recipe.target, Definition) else None
@@ -138,6 +141,8 @@ class Binding(Expressions, ABC):
                 return tuple(p.name for p in recipe.target.inputs)
             case Definition(tree=block):
                 return tuple(p.name for p in block.ports or ())
+            case Shared(layer=layer):
+                return self.port_names(layer)
             case _:
                 return ()
 
@@ -170,7 +175,7 @@ class Binding(Expressions, ABC):
                 elif not open_names:
                     count = sum(a[0] is None for a in arguments)
                     most = count - sum(a[0] is None and a[1] is not const for a in arguments) - 1
-                    self.report(SurplusArgument(recipe.label, max(most, 0)), const_span(const, call, arguments), p)
+                    self.report(SurplusArgument(recipe.label, max(most, 0)), span or call.span, p)
                     return None
                 else:
                     now.add(open_names[0])
@@ -193,13 +198,17 @@ class Binding(Expressions, ABC):
             bound[gather] = literal(tuple(gathered), call.span)
         return replace(recipe, span=call.span if recipe.name is None else recipe.span, bound=bound, extra=extra)
 
-    def _suite(self, recipe: Recipe, call: tree.Call, p: Place) -> Recipe | None:
+    def _suite(self, recipe: Recipe, before: Recipe, call: tree.Call, p: Place) -> Recipe | None:
         """A trailing suite fills `body`, or `branches` if its lines begin with `|`."""
         suite = call.suite
         assert suite is not None
         parameter = "branches" if has_branches(suite) else "body"
         if parameter not in self.parameter_names(recipe):
             self.report(NoSuite(recipe.label, parameter), call.target.span, p)
+            return None
+        given = recipe.bound.get(parameter)
+        if given is not None and given is not before.bound.get(parameter):
+            self.report(GivenTwice(recipe.label, parameter), given.span, p)
             return None
         value: object
         if parameter == "body":
@@ -212,6 +221,10 @@ class Binding(Expressions, ABC):
     @abstractmethod
     def branches(self, suite: tree.Suite, p: Place) -> list[object]:
         """The branches of a combinator's suite, as layers."""
+
+    @abstractmethod
+    def free(self, name: str, span: Span, p: Place) -> bool:
+        """Whether a name may be given here."""
 
     # ---- checks
 
@@ -315,6 +328,10 @@ class Binding(Expressions, ABC):
             return literal(POISON, expr.span)
         self.spend(CALL)
         fn = target.tree
+        for _, const, span in arguments:
+            if is_tensor(const.value):
+                text = f"`{fn.name}` is a function of compile-time values, not of tensors: make it a `block`"
+                return self.report(BadOperation(text), span or expr.span, p)
         scope = Scope("fn", target.scope, None)
         recipe = Recipe(Definition(fn, target.scope), expr.span, p.scope)  # type: ignore[arg-type]
         names = [q.name for q in fn.parameters]
@@ -323,8 +340,10 @@ class Binding(Expressions, ABC):
             if key is None:
                 free = [n for n in names if n not in given]
                 if not free:
-                    return self.report(SurplusArgument(fn.name, len(names)), const.span, p)
+                    return self.report(SurplusArgument(fn.name, len(names)), span or const.span, p)
                 given[free[0]] = const
+            elif key in given:
+                return self.report(GivenTwice(fn.name, key), span or expr.span, p)
             elif key in names:
                 given[key] = const
             else:
@@ -345,19 +364,13 @@ class Binding(Expressions, ABC):
                 return literal(POISON, expr.span)
             scope.names[declared.name] = Bound("parameter", checked, declared.span)
         for line in fn.lets:
+            if not self.free(line.target.name, line.target.span, q):
+                return literal(POISON, expr.span)
             scope.names[line.target.name] = Bound("let", self.evaluate(line.value, q), line.target.span)
         result = self.evaluate(fn.value, q)
         if isinstance(result.value, Recipe):
             return result
         return Const(result.value, expr, p.scope, expr.span)
-
-
-def const_span(const: Const, call: tree.Call, arguments: Arguments) -> Span:
-    """The text of a positional argument in its call."""
-    for argument, (_, value, _) in zip(call.arguments, arguments, strict=False):
-        if value is const:
-            return argument.span
-    return call.span
 
 
 def has_branches(suite: tree.Suite) -> bool:

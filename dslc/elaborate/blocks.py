@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from dslc.elaborate.application import trail
 from dslc.elaborate.errors_body import EndlessRecursion, NoResult
@@ -20,6 +21,9 @@ from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.tensor import TensorType
+
+
+EXTERN_TARGET: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Blocks(Ports, ABC):
             scope.instance = instance
             q = Place(instance, scope, instance.body, frame, None, p.depth + 1)
         if not self._enter(recipe, block, inputs, q, p, span, instance):
+            self.broken.add(id(block_of(p.owner)))
             return literal(POISON, span)
         results = self._results(block, q, span) if self._body(block, q) else None
         if results is None or any(r is None for r in results):
@@ -98,7 +103,7 @@ class Blocks(Ports, ABC):
         call = Call(instance, inputs, (), span, p.frame)
         outer = []
         for index, value in enumerate(outs):
-            words = tuple(w if w is None else outward(w, instance.scope) for w in value.type.words)
+            words = tuple(w and outward(w, instance.scope) for w in value.type.words)
             outer.append(Value(replace(value.type, words=words), call, None, index, span))
         call.outs = tuple(outer)
         for value in inputs:
@@ -277,6 +282,11 @@ class Blocks(Ports, ABC):
 
     def extern_results(self, block: tree.Extern, q: Place, span: Span) -> tuple[Value | None, ...]:
         """The tensors a user's module is said to make."""
+        target = self.text(block.target, q)
+        if not EXTERN_TARGET.fullmatch(target):
+            text = f'an `extern` block names a class as `"package.module:Class"`, not as `"{target}"`'
+            self.report(BadOperation(text), block.target.span, q)
+            return (None,)
         outs: list[Value | None] = []
         for index, result in enumerate(block.results):
             spec = result.spec
@@ -284,7 +294,10 @@ class Blocks(Ports, ABC):
             dims: list[Size] = []
             words: list[Const | None] = []
             for dim in spec.dims:
-                assert dim.value is not None
+                if dim.value is None:
+                    text = "the result of an `extern` block has a size on each axis: `_` and `...` have none"
+                    self.report(BadOperation(text), dim.span, q)
+                    return (None,)
                 size = self.evaluate(dim.value, q)
                 if not isinstance(size.value, int | Dim) or isinstance(size.value, bool):
                     if size.value is not POISON:

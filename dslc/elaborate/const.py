@@ -225,6 +225,14 @@ def _round(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     return args[0] if isinstance(args[0], Dim) else round(args[0])
 
 
+def _zip(args: list[Any], _sizes: Sizes, _span: Span) -> object:
+    lists = [_items(a) for a in args]
+    lengths = [len(items) for items in lists]
+    if len(set(lengths)) > 1:
+        raise Reject(BadOperation(f"`zip` takes lists of one length, not of {' and '.join(map(str, lengths))} items"))
+    return list(zip(*lists, strict=True))
+
+
 def _log(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     return math.log(*args)
 
@@ -236,7 +244,7 @@ _FUNCTIONS: Final[dict[str, Callable[[list[Any], Sizes, Span], object]]] = {
     "len": lambda a, _s, _p: len(a[0]) if isinstance(a[0], list | tuple | range | str) else len(_items(a[0])),
     "range": _range,
     "enumerate": lambda a, _s, _p: [(i, v) for i, v in enumerate(_items(a[0]), *a[1:])],
-    "zip": lambda a, _s, _p: list(zip(*map(_items, a), strict=True)),
+    "zip": _zip,
     "reversed": lambda a, _s, _p: _items(a[0])[::-1],
     "int": _whole(int),
     "float": lambda a, _s, _p: float(a[0]),

@@ -271,7 +271,12 @@ def _port_size(e: Elaborator, dim: tree.DimSpec, asked: Mapping[str, int], p: Pl
 def _report_dropped(e: Elaborator) -> None:
     """Every value must be read; those of a block in which something failed are left out."""
     for shared in e.shared:
-        if shared.first is None and id(shared.instance) not in e.broken and not shared.name.startswith("_"):
+        if (
+            shared.first is None
+            and not shared.read
+            and id(shared.instance) not in e.broken
+            and not shared.name.startswith("_")
+        ):
             e.report(Dropped(f"the module `{shared.name}`"), shared.span)
     for value, what, block in e.made:
         if value.readers or id(block) in e.broken or value.span is None:

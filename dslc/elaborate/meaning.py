@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from dataclasses import replace
+from string import ascii_letters, digits
 from typing import Final
 
 from dslc.diagnostics.codes import nearest
@@ -27,6 +28,7 @@ from dslc.ir.model import Instance
 from dslc.names.resolve import lookup
 from dslc.ops.base import REGISTRY
 from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.tensor import DType
@@ -39,6 +41,7 @@ UNNAMED: Final = frozenset(
 )
 """Ops that are written as operators, so their names are free for the user."""
 WORDS: Final = ("half", "valid", "same_tf", "auto")
+TICK_LETTERS: Final = frozenset(ascii_letters + digits + "_-")
 DTYPES: Final = {d.value: d for d in DType}
 
 
@@ -58,8 +61,24 @@ class Meanings(State, ABC):
         """A string with its interpolations filled in."""
         parts = []
         for piece in expr.pieces:
-            parts.append(piece if isinstance(piece, str) else const.spell(self.evaluate(piece, p).value))
+            if isinstance(piece, str):
+                parts.append(piece)
+                continue
+            value = self.evaluate(piece, p).value
+            parts.append("?" if value is POISON else const.spell(value))
         return "".join(parts)
+
+    def ticked(self, expr: tree.Text, p: Place) -> str | None:
+        """A back-tick name with its interpolations filled in; none after a mistake."""
+        values = [self.evaluate(piece, p).value for piece in expr.pieces if not isinstance(piece, str)]
+        if any(v is POISON for v in values):
+            return None
+        name = self.text(expr, p)
+        if not set(name) <= TICK_LETTERS:
+            text = f"a back-tick name holds letters, digits, `_` and `-`, and this is `{name}`"
+            self.report(BadOperation(text), expr.span, p)
+            return None
+        return name
 
     def _word(self, expr: tree.Word, p: Place) -> Const:
         if expr.word == "training":
@@ -73,10 +92,14 @@ class Meanings(State, ABC):
         return literal(p.it, expr.span)
 
     def _name(self, expr: tree.Name, p: Place) -> Const:
-        return self.name(expr.name, expr, p)
+        found = self.name(expr.name, expr, p)
+        if isinstance(found.value, Function) and found.value.alias:
+            return self.call_function(found.value, [], tree.Call(expr.span, expr, (), None), p)
+        return found
 
     def _tick_name(self, expr: tree.TickName, p: Place) -> Const:
-        return self.name(self.text(expr.text, p), expr, p)
+        name = self.ticked(expr.text, p)
+        return literal(POISON, expr.span) if name is None else self.name(name, expr, p)
 
     def name(self, name: str, expr: tree.Expr, p: Place) -> Const:
         """What a name means at a place."""
@@ -100,6 +123,12 @@ class Meanings(State, ABC):
                 recipe = replace(recipe, via=name)
             return Const(recipe, expr, p.scope, value.span)
         return Const(value.value, expr, p.scope, value.span)
+
+    @abstractmethod
+    def call_function(
+        self, target: Function, arguments: list[tuple[str | None, Const, Span | None]], expr: tree.Call, p: Place
+    ) -> Const:
+        """A `fn` of compile-time values, or an alias of a net with its parameters."""
 
     def tensor_name(self, name: str, found: Binding, expr: tree.Expr, p: Place) -> Const:
         """A named tensor, which only the block that made it may read."""
@@ -147,8 +176,11 @@ class Meanings(State, ABC):
                 return Const(Recipe(Definition(item, scope), expr.span, p.scope), expr, p.scope, expr.span)
             case tree.Fn():
                 return literal(Function(item, scope), expr.span)
-            case tree.NetAlias():
+            case tree.NetAlias(parameters=()):
                 return self.evaluate(item.value, p.inside(scope=scope))
+            case tree.NetAlias():
+                alias = tree.Fn(item.span, item.doc, item.name, item.name_span, item.parameters, (), item.value)
+                return literal(Function(alias, scope, alias=True), expr.span)
             case tree.LetItem():
                 value = self.evaluate(item.value, p.inside(scope=scope))
                 if isinstance(value.value, Recipe):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 
 from dslc.diagnostics.model import Reject
 from dslc.elaborate import const
@@ -15,6 +15,7 @@ from dslc.elaborate.state import (
     ChoiceLayer,
     Place,
     Recipe,
+    Shared,
     TrainingLayer,
     block_of,
     describe,
@@ -58,10 +59,17 @@ class Operators(Meanings, ABC):
             return
         clause = expr.clauses[at]
         if not clause.targets:
-            if self.condition(clause.value, p)[0]:
+            holds, condition = self.condition(clause.value, p)
+            if condition.value is POISON:
+                values.append(POISON)
+            elif holds:
                 self._clauses(expr, at + 1, p, values)
             return
-        for targets in self.loop(clause.targets, clause.value, p)[1]:
+        found, turns = self.loop(clause.targets, clause.value, p)
+        if found.value is POISON or not self.free_targets(clause.targets, p):
+            values.append(POISON)
+            return
+        for targets in turns:
             scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
             for name, value in targets:
                 scope.names[name.name] = self.loop_binding(name, value)
@@ -81,8 +89,7 @@ class Operators(Meanings, ABC):
         if found.value is POISON:
             return found, []
         if not isinstance(found.value, list | tuple | range):
-            self.report(NotIterable(describe(found.value), isinstance(found.value, Dim)), source.span, p)
-            return found, []
+            return self.report(NotIterable(describe(found.value), isinstance(found.value, Dim)), source.span, p), []
         self.spend(len(found.value))
         turns = []
         for value in found.value:
@@ -90,10 +97,13 @@ class Operators(Meanings, ABC):
             if not isinstance(values, list | tuple) or len(values) != len(targets):
                 count = len(values) if isinstance(values, list | tuple) else 1
                 span = targets[0].span.to(targets[-1].span)
-                self.report(WrongCount(len(targets), count), span, p)
-                return found, []
+                return self.report(WrongCount(len(targets), count), span, p), []
             turns.append([(t, literal(v, source.span)) for t, v in zip(targets, values, strict=True)])
         return found, turns
+
+    @abstractmethod
+    def free_targets(self, targets: tuple[tree.Name, ...], p: Place) -> bool:
+        """Whether the names of a `for` may be given here."""
 
     # ---- operators
 
@@ -265,3 +275,8 @@ class Operators(Meanings, ABC):
                 found.used = True
                 if isinstance(found.value, Value):
                     found.value.readers.append(p.owner)
+                held = found.value.value if isinstance(found.value, Const) else found.value
+                for one in held if isinstance(held, list) else [held]:
+                    module = one.target if isinstance(one, Recipe) else one
+                    if isinstance(module, Shared):
+                        module.read = True

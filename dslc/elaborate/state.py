@@ -54,10 +54,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Function:
-    """A `fn` of a file."""
+    """A `fn` of a file, or a net's alias with parameters, whose value is a layer."""
 
     tree: tree.Fn
     scope: Scope
+    alias: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -92,6 +93,7 @@ class Shared:
     layer: Recipe
     instance: Instance  # the block that made it
     first: Node | Instance | None = None
+    read: bool = False  # in the side of an `if` that was not taken
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

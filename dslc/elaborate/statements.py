@@ -124,22 +124,34 @@ class Statements(Blocks, Tensors, ABC):
     def _poison(self, line: tree.Assign, p: Place) -> None:
         for target in line.targets:
             name = self._target(target, p)
-            self._scope_of(target, p).names.setdefault(name, Binding("let", literal(POISON, target.span), target.span))
+            if name is not None:
+                self._spoil(name, target.span, self._scope_of(target, p))
 
-    def _target(self, target: tree.Name | tree.TickName, p: Place) -> str:
-        return target.name if isinstance(target, tree.Name) else self.text(target.text, p)
+    def _spoil(self, name: str, span: Span, scope: Scope) -> None:
+        """A name whose line failed: what reads it stays silent. A tensor of that name stays."""
+        before = scope.names.get(name)
+        if before is None or before.kind not in ("tensor", "module"):
+            scope.names[name] = Binding("let", literal(POISON, span), span)
+
+    def _target(self, target: tree.Name | tree.TickName, p: Place) -> str | None:
+        return target.name if isinstance(target, tree.Name) else self.ticked(target.text, p)
 
     def _scope_of(self, target: tree.Name | tree.TickName, p: Place) -> Scope:
         """A back-tick name made with a loop's variable belongs to the body around the loop."""
         scope = p.scope
         if isinstance(target, tree.TickName):
             used = mentioned(target.text)
-            while scope.kind == "turn" and scope.parent is not None and used & set(scope.names):
-                scope = scope.parent
+            turn: Scope | None = scope
+            while turn is not None and turn.kind == "turn":
+                if used & set(turn.names) and turn.parent is not None:
+                    scope = turn.parent
+                turn = turn.parent
         return scope
 
     def _bind_name(self, target: tree.Name | tree.TickName, value: object, p: Place) -> None:
         name = self._target(target, p)
+        if name is None:
+            return
         scope = self._scope_of(target, p)
         if scope.kind == "suite":
             self.report(
@@ -148,6 +160,7 @@ class Statements(Blocks, Tensors, ABC):
                 p,
             )
         if not self.free(name, target.span, p):
+            self._spoil(name, target.span, scope)
             return
         scope.names[name] = Binding("tensor", value, target.span)
         for tensor in value if isinstance(value, tuple) else (value,):
@@ -155,6 +168,16 @@ class Statements(Blocks, Tensors, ABC):
                 tensor.name = tensor.name or name
                 if name.startswith("_"):
                     tensor.readers.append(block_of(p.owner))
+
+    def free_targets(self, targets: tuple[tree.Name, ...], p: Place) -> bool:
+        """Whether the names of a `for` may be given here."""
+        for index, target in enumerate(targets):
+            if target.name in [t.name for t in targets[:index]]:
+                self.report(BoundTwice(target.name, KINDS["loop"]), target.span, p)
+                return False
+            if not self.free(target.name, target.span, p):
+                return False
+        return True
 
     def free(self, name: str, span: Span, p: Place) -> bool:
         """Whether a name may be given here; reports its other meaning if not."""
@@ -174,6 +197,7 @@ class Statements(Blocks, Tensors, ABC):
             self.report(BadOperation(text), line.span, p)
             return
         if not self.free(line.target.name, line.target.span, p):
+            self._spoil(line.target.name, line.target.span, p.scope)
             return
         if isinstance(value.value, list):
             value = Const(list(value.value), value.origin, value.scope, value.span)
@@ -188,26 +212,45 @@ class Statements(Blocks, Tensors, ABC):
         if found is None or found.kind != "let" or not isinstance(list_of, list) or not isinstance(value.value, list):
             self.report(BadOperation("`+=` adds a list to a `let` list of this body"), line.span, p)
             return
+        if not self._grows_here(line.target.name, p):
+            text = f"the suite of a layer cannot change `{line.target.name}`, a list of the body around it"
+            self.report(Misplaced(text), line.span, p)
+            list_of.append(POISON)  # how many items it has is unknown now
+            return
         list_of.extend(value.value)
+
+    def _grows_here(self, name: str, p: Place) -> bool:
+        scope: Scope | None = p.scope
+        while scope is not None and name not in scope.names:
+            if scope.kind == "suite":
+                return False
+            scope = scope.parent
+        return True
 
     def _module(self, line: tree.ModuleDef, p: Place) -> None:
         name = self._target(line.target, p)
-        value = self.evaluate(line.value, p)
-        if value.value is POISON:
-            return
-        if not self.free(name, line.target.span, p):
+        if name is None:
             return
         scope = self._scope_of(line.target, p)
+        value = self.evaluate(line.value, p)
+        if value.value is POISON or not self.free(name, line.target.span, p):
+            self._spoil(name, line.target.span, scope)
+            return
         if isinstance(value.value, list):
             shared = [self._shared(f"{name}_{i}", v, line, p) for i, v in enumerate(value.value)]
             if all(s is not None for s in shared):
                 recipes = [Recipe(s, line.span, p.scope) for s in shared if s is not None]
+                self.shared += [s for s in shared if s is not None]
                 scope.names[name] = Binding("let", literal(recipes, line.span), line.span)
+            else:
+                self._spoil(name, line.target.span, scope)
             return
         one = self._shared(name, value.value, line, p)
         if one is not None:
             scope.names[name] = Binding("module", one, line.target.span)
             self.shared.append(one)
+        else:
+            self._spoil(name, line.target.span, scope)
 
     def _shared(self, name: str, value: object, line: tree.ModuleDef, p: Place) -> Shared | None:
         if not isinstance(value, Recipe):
@@ -259,9 +302,8 @@ class Statements(Blocks, Tensors, ABC):
         if source.value is POISON:
             p.it = POISON
             return
-        for target in line.targets:
-            if not self.free(target.name, target.span, p):
-                return
+        if not self.free_targets(line.targets, p):
+            return
         region = For(line.span, source, tuple(tuple(c for _, c in t) for t in turns), [], [], [])
         q = p.inside()
         for targets in turns:
@@ -292,7 +334,8 @@ class Statements(Blocks, Tensors, ABC):
                 case tree.Branch():
                     found.append(self._branch(line, p))
                 case tree.For():
-                    for targets in self.loop(line.targets, line.source, p)[1]:
+                    turns = self.loop(line.targets, line.source, p)[1] if self.free_targets(line.targets, p) else []
+                    for targets in turns:
                         scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
                         for name, value in targets:
                             scope.names[name.name] = self.loop_binding(name, value)
@@ -314,6 +357,11 @@ class Statements(Blocks, Tensors, ABC):
     # ---- the rest
 
     def _require(self, line: tree.Require, p: Place) -> None:
+        condition = line.condition
+        if isinstance(condition, tree.Binary) and condition.op == "and":
+            for part in (condition.left, condition.right):
+                self._require(tree.Require(line.span, part, line.message), p)
+            return
         if self.require_sizes(line, p):
             return
         holds, const = self.condition(line.condition, p)

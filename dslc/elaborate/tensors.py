@@ -10,7 +10,7 @@ from dslc.elaborate.const import is_number
 from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.errors_use import Misplaced
 from dslc.elaborate.expression import Expressions
-from dslc.elaborate.kinds import initial
+from dslc.elaborate.kinds import initial, numbers_in
 from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import POISON, Place, block_of, describe
@@ -55,6 +55,8 @@ class Tensors(Expressions, Naming, ABC):
                 p,
             )
         value = self._value(line, dims, dtype, p)
+        if value is not None:
+            value = self._fitting(line, value, dtype, p)
         if value is None:
             p.scope.names[name] = Binding("let", literal(POISON, line.span), line.target.span)
             return
@@ -118,6 +120,9 @@ class Tensors(Expressions, Naming, ABC):
             )
             return None
         names = [d.index for d in line.spec.dims or ()]
+        for dim in line.spec.dims or ():
+            if dim.index is not None and not self.free(dim.index, dim.span, p):
+                return None
         if any(names):
             return self._indexed(line, dims, names, dtype, p)
         const = initial(self.evaluate(line.value, p))
@@ -144,6 +149,23 @@ class Tensors(Expressions, Naming, ABC):
             line.value.span,
             p,
         )
+        return None
+
+    def _fitting(
+        self, line: tree.TensorDef, value: tuple[Init, object], dtype: DType, p: Place
+    ) -> tuple[Init, object] | None:
+        """The value, if its numbers are of the element type: a float never becomes an integer by itself."""
+        if line.kind == "param" and not dtype.is_float:
+            text = f"a `param` is learned, so its elements are floats, not {dtype.value}: write `buffer` or `const`"
+            self.report(BadTensor(text), line.spec.span, p)
+            return None
+        init, numbers = value
+        given = dict(init.args).get("value") if numbers is None and init.kind == "constant" else numbers
+        if given is None or dtype.is_float or all(float(n).is_integer() for n in numbers_in(given)):
+            return value
+        assert line.value is not None
+        text = f"`{line.target.name}` is {dtype.value}, and its value is not whole: use `//`, `int()` or `round()`"
+        self.report(BadTensor(text), line.value.span, p)
         return None
 
     def _indexed(

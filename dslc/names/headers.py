@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Sink
-from dslc.names.errors import BoundTwice, UnknownType
+from dslc.names.errors import BoundTwice, NetArgument, UnknownType
 from dslc.names.resolve import Program
 from dslc.source import Span
 from dslc.syntax import tree
@@ -43,8 +43,7 @@ def _check(
             sink.add(BoundTwice(name, "a definition of this file").at(span))
         elif name in program.reserved:
             sink.add(BoundTwice(name, "a layer or function of the language").at(span))
-        else:
-            seen[name] = (what, span)
+        seen.setdefault(name, (what, span))
 
     for parameter in item.parameters:
         if parameter.type is not None:
@@ -55,5 +54,20 @@ def _check(
         bind(port.name, "an input", port.span)
     for port in ports:
         for dim in port.spec.dims or ():
-            if isinstance(dim.value, tree.Name) and dim.value.name not in seen:
+            known = seen.get(dim.value.name) if isinstance(dim.value, tree.Name) else None
+            if isinstance(dim.value, tree.Name) and (known is None or known[0] == "an input"):
                 bind(dim.value.name, "a size of the input", dim.span)
+    _check_defaults(ports, sink)
+
+
+def _check_defaults(ports: tuple[tree.Port, ...], sink: Sink) -> None:
+    """A size that stands in several places has one default."""
+    defaults: dict[str, tree.Expr] = {}
+    for dim in (d for port in ports for d in port.spec.dims or ()):
+        if not isinstance(dim.value, tree.Name) or dim.default is None:
+            continue
+        first = defaults.setdefault(dim.value.name, dim.default)
+        if first.span.text != dim.default.span.text:
+            text = f"`{dim.value.name}` has two defaults, {first.span.text} and {dim.default.span.text}"
+            mistake = NetArgument(text, "write it once: the later places need the name only")
+            sink.add(mistake.at(dim.span, None, [Label(first.span, "the first")]))

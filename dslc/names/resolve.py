@@ -58,6 +58,7 @@ class Program:
     reserved: frozenset[str]
     files: dict[Path, FileNames] = field(default_factory=dict)
     loading: list[Path] = field(default_factory=list)
+    damaged: set[Path] = field(default_factory=set)  # files with mistakes: what they lack may be there
     core: Scope | None = None
     main: FileNames | None = None
 
@@ -176,8 +177,11 @@ def _load(program: Program, path: Path, span: Span) -> FileNames | None:
         return None
     program.loading.append(path)
     source = program.loader.read(path)
+    before = program.sink.errors
     loaded = _bind(program, parse(source, program.sink), path, program.core)
     program.loading.pop()
+    if program.sink.errors > before:
+        program.damaged.add(path)
     program.files[path] = loaded
     return loaded
 
@@ -191,7 +195,7 @@ def _follow(imported: Import) -> Defined | None:
     binding = loaded.scope.names.get(imported.name) if loaded is not None else None
     if loaded is None or binding is None:
         imported.failed = True
-        if loaded is not None and not program.sink.errors:
+        if loaded is not None and imported.file not in program.damaged:
             near = nearest(imported.name, loaded.scope.names)
             program.sink.add(ImportUnknown(imported.file.stem, imported.name, near).at(imported.span))
         return None

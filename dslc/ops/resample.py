@@ -158,9 +158,9 @@ class UpsampleMap(NoParams, NoMacs, Op):
         return Form(module=module, function=call("F.interpolate", In(0), *arguments))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        rank = ins[0].rank
-        axes = tuple(range(2, rank))
-        attributes: dict[str, Any] = {"axes": axes, "mode": "linear"}
+        # Scales and sizes of every axis, not the attribute `axes`: where onnxruntime 1.30 moves a Transpose over a
+        # Resize it permutes them as if there were one for each axis.
+        attributes: dict[str, Any] = {"mode": "linear"}
         attributes["coordinate_transformation_mode"] = "align_corners" if self.align_corners else "half_pixel"
         if self.mode == "nearest":
             attributes |= {
@@ -172,15 +172,25 @@ class UpsampleMap(NoParams, NoMacs, Op):
             attributes |= {"mode": "nearest", "nearest_mode": "round_prefer_ceil"}
         elif self.mode == "bicubic":
             attributes |= {"mode": "cubic", "cubic_coeff_a": -0.75}
-        if self.scale is not None:
-            scales = g.floats([float(f) for f in self.factors(len(axes))], (len(axes),))
+        factors = self.onnx_factors(ins[0], outs[0])
+        if factors is not None:
+            scales = g.floats([1.0, 1.0, *factors], (ins[0].rank,))
             return str(g.op("Resize", [x[0], None, scales], **attributes))
-        spatial = outs[0].spatial
-        if len(x) > 1 and any(g.static(size) is None for size in spatial):
-            sizes = g.op("Shape", [x[1]], start=2)
+        dims = outs[0].dims
+        if len(x) > 1 and any(g.static(size) is None for size in outs[0].spatial):
+            parts = [g.extents(dims[:2], x[0]), g.op("Shape", [x[1]], start=2)]
+            sizes = g.op("Concat", parts, axis=0)
         else:
-            sizes = g.extents(spatial, x[0])
+            sizes = g.extents(dims, x[0])
         return str(g.op("Resize", [x[0], None, None, sizes], **attributes))
+
+    def onnx_factors(self, x: TensorType, y: TensorType) -> list[float] | None:
+        """What each spatial axis grows by: as written, or whole numbers that the sizes tell; else none."""
+        if self.scale is not None:
+            return [float(factor) for factor in self.factors(x.rank - 2)]
+        found = [ratio(before, after) for before, after in zip(x.spatial, y.spatial, strict=True)]
+        whole = [factor for factor in found if factor is not None and factor.is_integer()]
+        return whole if len(whole) == len(found) else None
 
 
 def ratio(before: Size, after: Size) -> float | None:

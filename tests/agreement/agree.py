@@ -50,7 +50,9 @@ def agree(text: str) -> bool:
     if at:
         in_evaluation(model, networks, at, 2)
         open_graph = with_open_sizes(model, state)
-        for sizes in ({}, at) if open_graph is not None else ():
+        for sizes in ({}, at):
+            if open_graph is None:
+                break
             of_graph(model, networks[0], run(open_graph, arrays(model, sizes, 2)), sizes, 2, f"dynamic, {sizes}")
     refuses_others(model, networks[0])
     for batch in (1, 3):

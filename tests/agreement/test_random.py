@@ -62,6 +62,38 @@ FOUND = {
             rearrange("n c h w -> n h w c") -> linear(4) -> rearrange("n h w c -> n c h w")
             pad(1) -> rearrange("n c h w -> n h w c") -> linear(3)
     """,
+    "a Transpose that onnxruntime moves over a Resize": """
+        net f on image[N, 4, H=8, W=6]:
+            y = rearrange("n c h w -> n h w c") -> linear(4) -> rearrange("n h w c -> n c h w")
+            z = y -> maxpool(2) -> ln(axis=1) -> upsample(like=y) -> rearrange("n c h w -> n h w c") -> linear(4)
+            y -> upsample(size=(11, 13)) -> rearrange("n c h w -> n h w c") -> linear(4)
+            it -> rearrange("n h w c -> n c h w") -> upsample(0.5) -> rearrange("n c h w -> n h w c")
+            (it -> mean(axis=(1, 2))) + (z -> mean(axis=(1, 2)))
+    """,
+    "a table whose sizes are words that its values do not read": """
+        block scaled on x[N, C, H, W]:
+            buffer t: [i: C, j: 1, k: 1] = i % 2 + 0.25
+            it * t
+
+        net f on image[N, 3, H=16, W=24]:
+            scaled -> conv(8, 1) -> scaled
+    """,
+    "a named chain under a condition after another condition": """
+        block unit(out: int) on x[N, C, H, W]:
+            if C == out: cba(out + 4, 3, act=celu(0.5)) -> conv(C, 1) as m1
+            ((avgpool(3) -> sepconv(C) as m2) as m3 if C != out else id)
+            conv(out, 1)
+
+        net f(out: int = 12) on image[N, 3, H=16, W=24]:
+            unit(out) -> unit(out)
+    """,
+    "a named chain under a condition whose last step is a parameter": """
+        block unit(out: int = 8, act: layer = relu) on x[N, C, H, W]:
+            ((shuffle(2) -> act as m1) as m2 if C == out else id)
+
+        net f on image[N, 4, H=16, W=16]:
+            unit -> conv(8, 1) -> unit -> unit(act=celu(0.5))
+    """,
 }
 """Programs that once disagreed, reduced."""
 

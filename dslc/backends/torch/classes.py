@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dslc.backends.torch.forms import Use, merge_uses
+from dslc.backends.torch.forms import SizeConst, Use, merge_uses
 from dslc.backends.torch.groups import Groups
 from dslc.backends.torch.merged import (
     Class,
@@ -214,7 +214,7 @@ class Aligner:
         name, template = first.name, None
         if len(nodes) > 1:
             if module:
-                names = [None if isinstance(n.op, Identity) else n.name for n in nodes]
+                names = [None if sequential and isinstance(n.op, Identity) else n.name for n in nodes]
                 name, template = common_name(names, rows, sequential)
             require_same("a module is used again in some", [n.first is not None for n in nodes])
             require_same("other tensors are tied", [tuple(n.tied) for n in nodes])
@@ -252,11 +252,14 @@ class Aligner:
         inputs = [n.inputs for n in nodes]
         hints = {id(c): name for n in nodes for name, c in n.consts.items()}
 
+        def named(const: Const) -> str:
+            return hints.get(id(const), "channels" if isinstance(const, SizeConst) else nodes[0].op.name)
+
         def constructor(consts: list[Const], hint: str, default: object) -> Slot:
-            return self.slot(consts, rows, hint or hints.get(id(consts[0]), "channels"), default, False, inputs)
+            return self.slot(consts, rows, hint or named(consts[0]), default, False, inputs)
 
         def expression(consts: list[Const], hint: str, default: object) -> Slot:
-            return self.slot(consts, rows, hint or hints.get(id(consts[0]), "channels"), default, True, inputs)
+            return self.slot(consts, rows, hint or named(consts[0]), default, True, inputs)
 
         why = f"`{nodes[0].op.name}` is written in other ways"
         made = merge_uses([Use(u.module, None, None, u.helpers, u.stateful, u.unpack) for u in shown], constructor, why)

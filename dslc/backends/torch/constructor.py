@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
-from dslc.backends.torch.merged import Kind, MCall, MFor, MIf, MNode, MSeq, Parameter, walk
+from dslc.backends.torch.merged import Class, Kind, MCall, MFor, MIf, MNode, MSeq, Parameter, walk
 from dslc.backends.torch.origins import literal_default
 from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.terms import Factory
@@ -33,6 +33,15 @@ def construct(resolver: Resolver) -> None:
     needed = _closed(resolver, [*init, *stored])
     _parameters(resolver, [n for n in needed if n not in resolver.lets or n not in target.lets])
     _name_stored(resolver, stored)
+    _fill_optional(target)
+
+
+def _fill_optional(target: Class) -> None:
+    """Where a layer parameter may be none elsewhere, a type checker wants every use to say so."""
+    for item in walk(target.items):
+        if isinstance(item, MNode) and item.factory is not None and isinstance(item.factory.term, terms.Var):
+            parameter = target.parameters[item.factory.term.name]
+            item.filled = item.filled or (parameter.type.endswith("None") and not item.optional)
 
 
 def _choose_loops(resolver: Resolver) -> None:
@@ -73,6 +82,7 @@ def _again(resolver: Resolver) -> list[str]:
     """The names that `reset_parameters` reads, which are stored for it."""
     target = resolver.target
     slots = [s for d in target.declared.values() for s in d.numbers.values()]
+    slots += [s for d in target.declared.values() if d.index is not None for s in d.shape]
     for item in walk(target.items):
         if isinstance(item, MNode):
             slots += [s for _, _, numbers in item.initial for s in numbers.values()]
@@ -208,7 +218,7 @@ def _default(resolver: Resolver, key: str, kind: str) -> object:
     if kind == "new":
         slot = resolver.new[key]
         there = {r.member for r in slot.rows}
-        return slot.consts[0].value if len(there) < len(target.members) else ...
+        return slot.consts[0].value if len(there) < len(target.members) and not slot.layer else ...
     if kind == "dim" or key in resolver.factories or target.definition is None or target.kind == "group":
         return ...
     for declared in target.definition.parameters:

@@ -97,7 +97,12 @@ class Maker:
 
     def __post_init__(self) -> None:
         self.groups = group(self.model.root)
-        self.origins = Origins(lookup)
+        self.origins = Origins(lookup, taken=self.local_names())
+
+    def local_names(self) -> set[str]:
+        """Names of the program's parameters, sizes and tensors, which no printed function may bear."""
+        scopes = {id(i.scope): i.scope for members in self.groups.order for i in members}
+        return {n for scope in scopes.values() for n in (*scope.names, *(k.lower() for k in scope.names))}
 
     @property
     def root(self) -> Class:
@@ -193,10 +198,10 @@ class Maker:
 
     def text(self) -> str:
         """The whole file."""
-        file = File(self.model, self.classes, self.groups.helpers)
+        functions = self.functions()
+        file = File(self.model, self.classes, self.groups.helpers, {f.name for f in functions})
         file.name_classes()
         bodies = [class_lines(c, self.resolvers[id(c)], file) for c in self.classes if c.kind != "extern"]
-        functions = self.functions()
         return file.assemble([function_lines(f) for f in functions], bodies)
 
     def functions(self) -> list[Fn]:

@@ -96,6 +96,7 @@ class Modules(Sequentials):
     def _choose_optional(self) -> None:
         taken = {i.name for i in walk(self.target.items, False) if isinstance(i, MNode | MCall | MSeq)}
         taken |= set(MODULE_ATTRIBUTES) | set(self.target.declared) | set(self.target.stored.values())
+        nested = {id(i) for m in walk(self.target.items, False) for r in regions(m) for i in r}
         for item in walk(self.target.items, inside_sequentials=False):
             if not isinstance(item, MIf):
                 continue
@@ -108,9 +109,9 @@ class Modules(Sequentials):
             elif len(other) == 1 and not then and other[0] in item.other and certain(other[0]):
                 self.optional[id(item)] = Optional("other", f"self.{other[0].name} is None", other[0].name)
             else:
-                self.optional[id(item)] = self._flag(item, taken)
+                self.optional[id(item)] = self._flag(item, taken, id(item) in nested)
 
-    def _flag(self, item: MIf, taken: set[str]) -> Optional:
+    def _flag(self, item: MIf, taken: set[str], nested: bool) -> Optional:
         """An attribute that holds a condition: under the name of a bare parameter, else of what it is for."""
         term = item.condition.term
         if term in self.flags:
@@ -130,7 +131,8 @@ class Modules(Sequentials):
             base += "_"
         taken.add(base)
         found = Optional("flag", f"self.{base}", base)
-        self.flags[term] = found
+        if not nested:  # one in another `if` is not there where that is not taken
+            self.flags[term] = found
         return found
 
     def choice(self, item: MIf, indent: int) -> None:

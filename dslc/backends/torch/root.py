@@ -13,7 +13,6 @@ from dslc.diagnostics.model import Reject
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Value
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, Scope
-from dslc.types.dim import Dim, Sym
 from dslc.types.domain import Domain
 from dslc.types.tensor import TensorType
 
@@ -319,12 +318,3 @@ def guards(model: Model) -> list[tuple[str, int, int, Domain]]:
             elif name in model.sizes.domain and name not in model.sizes.universal:
                 found.append((name, index, axis, model.sizes.domain[name]))
     return found
-
-
-def symbol_of(value: Value, axis: int) -> str | None:
-    """The symbol that a size of an input is."""
-    dim = value.type.dims[axis]
-    if isinstance(dim, Dim) and len(dim.terms) == 1 and dim.terms[0][1] == 1 and len(dim.terms[0][0]) == 1:
-        atom = dim.terms[0][0][0]
-        return atom.name if isinstance(atom, Sym) else None
-    return None

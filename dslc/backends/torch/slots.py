@@ -12,13 +12,14 @@ from itertools import pairwise
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
 from dslc.backends.torch.merged import Class, CompilerBug, MFor, Row, Slot, Split, walk
+from dslc.backends.torch.guards import size_term
 from dslc.backends.torch.origins import Origins, Reader, literal_default, own_scopes, writer_of
 from dslc.backends.torch.terms import Lit, NoValue, Term, Var
 from dslc.ir.model import Call, Value
 from dslc.names.reserved import local_name
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const
-from dslc.types.dim import Dim, Size
+from dslc.types.dim import Dim, Size, Sym
 
 MAX_CANDIDATES = 32
 """Origins of one slot that are tried: members whose origins differ this much have no common one."""
@@ -359,10 +360,37 @@ class Resolver:
                 ):
                     name = f"@{index}.{axis}"
                     slot.term = Var(name)
-                    self.places[name] = (index, axis)
-                    self.kinds[f"{name} True"] = True
+                    self._read(name, (index, axis))
                     return True
-        return False
+        return self._by_symbols(slot)
+
+    def _read(self, name: str, place: tuple[int, int]) -> None:
+        """Let forward read a size of an input that has no name."""
+        self.places[name] = place
+        self.kinds[f"{name} True"] = True
+
+    def _by_symbols(self, slot: Slot) -> bool:
+        """A symbolic size in terms of inputs whose sizes are single symbols."""
+        value = slot.values[0]
+        if not isinstance(value, Dim):
+            return False
+        places: dict[str, tuple[int, int]] = {}
+        for index, tensor in enumerate(self.inputs[slot.rows[0].member]):
+            for axis in range(tensor.type.rank):
+                name = symbol_name(tensor.type.dims[axis])
+                if name is not None:
+                    places.setdefault(name, (index, axis))
+        if {s.name for s in value.symbols} - set(places):
+            return False
+        names = {s: f"@{i}.{a}" for s, (i, a) in places.items()}
+        term = terms.substitute(size_term(value), {s: Var(n) for s, n in names.items()})
+        if not self.right(term, slot):
+            return False
+        for symbol, name in names.items():
+            if name in terms.free(term):
+                self._read(name, places[symbol])
+        slot.term = term
+        return True
 
     def _parameter(self, slot: Slot) -> Term | None:
         """An existing parameter that has the value in all rows."""
@@ -461,6 +489,8 @@ class Resolver:
                 raise Split(f"`{slot.hint}` has no rule by the turn of a loop", self._counts(slot))
             values[row.member] = value
         if not all(map(terms.printable, values.values())):
+            if len(values) > 1:
+                raise Split(f"no text says `{slot.hint}` for all", [str(v) for v in values.values()])
             raise CompilerBug(f"no text says the value of `{slot.hint}`: {next(iter(values.values()))}")
         if self.by_value or len(self.target.members) == 1:
             raise CompilerBug(f"`{slot.hint}` has two values in one member")
@@ -484,3 +514,11 @@ def _hashable(value: object) -> object:
     if isinstance(value, list | tuple | range):
         return (type(value), *map(_hashable, value))
     return type(value), value
+
+
+def symbol_name(size: Size) -> str | None:
+    """The symbol that a size is, if it is one and nothing else."""
+    if isinstance(size, Dim) and len(size.terms) == 1 and size.terms[0][1] == 1 and len(size.terms[0][0]) == 1:
+        atom = size.terms[0][0][0]
+        return atom.name if isinstance(atom, Sym) else None
+    return None

@@ -53,6 +53,7 @@ class File:
     model: Model
     classes: list[Class]
     helpers: dict[str, str]
+    functions: set[str]
     externs: dict[str, str] = field(default_factory=dict)
     notes: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
@@ -62,7 +63,8 @@ class File:
 
     def name_classes(self) -> None:
         """Give every class a name of its own."""
-        taken = set(GENERATED) | set(BUILTINS) | set(KEYWORDS) | set(self.helpers) | {"_check_size"}
+        taken = set(GENERATED) | set(BUILTINS) | set(KEYWORDS) | set(self.helpers) | self.functions
+        taken |= {"_check_size"} | {n for c in self.classes for n in local_names(c)}
         root = self.classes[-1]
         for target in (root, *self.classes[:-1]):
             base = self._base(target, root)
@@ -76,7 +78,7 @@ class File:
                 assert isinstance(target.definition, tree.Extern)
                 path = "".join(p for p in target.definition.target.pieces if isinstance(p, str))
                 self.externs[name] = path
-        self.taken = taken
+        self.taken = {c.name for c in self.classes} | set(self.helpers) | self.functions | {"_check_size"}
         self.check = check_function(self.model)
 
     def _base(self, target: Class, root: Class) -> str:
@@ -183,6 +185,12 @@ class File:
         return lines
 
 
+def local_names(target: Class) -> set[str]:
+    """The names of parameters and tensors of a class, which no class may bear."""
+    found = {p.name for p in target.parameters.values()} | set(target.lets) | set(target.local)
+    return found | {s.name for s in (*target.inputs, *all_outs(target)) if s.name is not None}
+
+
 def _spaced(text: str) -> str:
     return " ".join(text.split())
 
@@ -275,7 +283,7 @@ def class_lines(target: Class, resolver: Resolver, file: File) -> list[str]:
         first = target.first.definition.name if target.first.definition is not None else target.first.name
         doc = f"{doc.rstrip()}\n\nAnother class of `{first}`: {target.why}."
     lines += layout.docstring(doc, 1)
-    modules = Modules(target, note=file.note)
+    modules = Modules(target, file.taken, note=file.note)
     tables = Initialiser(modules, lambda d: table(d, lambda n: _stored(target, n), [_size(target, s) for s in d.shape]))
     annotations = tables.annotations()
     if annotations:

@@ -20,6 +20,7 @@ class Writer:
     """Writes lines of one class's constructor."""
 
     target: Class
+    reserved: set[str]  # names of the file: classes, functions, helpers
     spelled: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)  # names that a new local may not have
@@ -28,7 +29,7 @@ class Writer:
     def __post_init__(self) -> None:
         for key, parameter in self.target.parameters.items():
             self.spelled[key] = parameter.name
-        taken = set(self.spelled.values()) | {"self"}
+        taken = set(self.spelled.values()) | {"self"} | self.reserved
         for name in self.target.lets:
             spelled = local_name(name)
             while spelled in taken:
@@ -87,7 +88,6 @@ class Writer:
         if not found:
             raise CompilerBug("a module's name depends on a loop that it is not in")
         return found
-
 
 
 def is_attribute(name: str) -> bool:
