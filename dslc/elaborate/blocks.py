@@ -22,7 +22,6 @@ from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.tensor import TensorType
 
-
 EXTERN_TARGET: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
