@@ -350,7 +350,7 @@ class Binding(Expressions, ABC):
                 return self.report(
                     UnknownArgument(fn.name, key, tuple(names), nearest(key, names)), span or expr.span, p
                 )
-        q = p.inside(scope=scope)
+        q = replace(p, scope=scope, it=None)
         from dslc.types.const import Binding as Bound
 
         for declared in fn.parameters:

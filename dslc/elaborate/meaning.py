@@ -177,12 +177,12 @@ class Meanings(State, ABC):
             case tree.Fn():
                 return literal(Function(item, scope), expr.span)
             case tree.NetAlias(parameters=()):
-                return self.evaluate(item.value, p.inside(scope=scope))
+                return self.evaluate(item.value, replace(p, scope=scope, it=None))
             case tree.NetAlias():
                 alias = tree.Fn(item.span, item.doc, item.name, item.name_span, item.parameters, (), item.value)
                 return literal(Function(alias, scope, alias=True), expr.span)
             case tree.LetItem():
-                value = self.evaluate(item.value, p.inside(scope=scope))
+                value = self.evaluate(item.value, replace(p, scope=scope, it=None))
                 if isinstance(value.value, Recipe):
                     return value
                 return Const(value.value, expr, p.scope, value.span)

@@ -26,9 +26,10 @@ class Naming(State, ABC):
             node.first = again.first or again
             node.name, node.explicit = node.first.name, True
             return
-        node.name, node.explicit = self._module_name(
-            node.owner, recipe, recipe.label, node.op.is_layer and node.op.name != "id", p, span
-        )
+        if node.op.name == "id" and recipe.name is None:  # no module: it takes no name from one
+            node.name = recipe.via or recipe.label
+            return
+        node.name, node.explicit = self._module_name(node.owner, recipe, recipe.label, node.op.is_layer, p, span)
 
     def name_instance(self, instance: Instance, recipe: Recipe, automatic: str, p: Place, span: Span) -> None:
         """Name an instance in its parent, or let it share the name of the first use of its `module`."""

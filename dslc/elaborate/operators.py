@@ -169,10 +169,8 @@ class Operators(Meanings, ABC):
             return literal(POISON, expr.span)
         if any(is_tensor(v.value) for v in values):
             if len(values) != 2 or expr.ops[0] not in COMPARISONS:
-                if len(values) == 2 and expr.ops[0] in ("==", "!=") and values[1].value is None:
-                    return Const(expr.ops[0] == "!=", expr, p.scope, expr.span)
                 return self.report(BadOperation("tensors are compared two at a time"), expr.span, p)
-            if values[1].value is None and expr.ops[0] in ("==", "!="):
+            if any(v.value is None for v in values) and expr.ops[0] in ("==", "!="):
                 return Const(expr.ops[0] == "!=", expr, p.scope, expr.span)
             return self.operate(COMPARISONS[expr.ops[0]], values, {}, p, expr.span, expr.values)
         result = True

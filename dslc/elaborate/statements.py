@@ -152,6 +152,11 @@ class Statements(Blocks, Tensors, ABC):
         name = self._target(target, p)
         if name is None:
             return
+        if name == "_":
+            for tensor in value if isinstance(value, tuple) else (value,):
+                if isinstance(tensor, Value):
+                    tensor.readers.append(block_of(p.owner))
+            return
         scope = self._scope_of(target, p)
         if scope.kind == "suite":
             self.report(

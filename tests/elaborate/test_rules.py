@@ -236,3 +236,36 @@ def test_the_result_of_an_extern_block_is_stated() -> None:
     assert spans(text.format(d="...")) == [("E0369", "...")]
     assert shapes(model(text.format(d="2 * C"))) == ["[N, 8]"]
     assert spans(text.format(d="C").replace("a.b:C", "a.b.C")) == [("E0369", '"a.b.C"')]
+
+
+def test_a_fn_and_a_file_level_let_have_no_current_value() -> None:
+    text = "fn g(a: int) = a + it.shape[1]\nnet f on x[N, 3, 8, 8]:\n    conv(g(1), 3) -> gap -> flatten\n"
+    assert errors(text)[0][:2] == ("E0369", 1)
+
+
+def test_none_is_compared_from_either_side() -> None:
+    text = """
+    block b on x[N, C, H, W], m?[N, C, H, W]:
+        if none != m: x * m
+        relu
+
+    net f on x[N, 3, 8, 8]:
+        b -> (it, it) -> b -> gap -> flatten
+    """
+    assert shapes(model(text)) == ["[N, 3]"]
+
+
+def test_the_underscore_may_be_given_many_times() -> None:
+    assert shapes(body("_, _, b = chunk(3, axis=1)", "b -> concat(it, x) -> gap -> flatten")) == ["[N, 4]"]
+
+
+def test_an_id_through_a_parameter_takes_no_name() -> None:
+    text = """
+    inline block twice(body: layer, skip: layer = id): body(it) + skip(it)
+
+    net f on x[N, 3, 8, 8]:
+        twice: conv(3, 3)
+        twice(skip=conv(3, 1)): conv(3, 3)
+        gap -> flatten
+    """
+    assert modules(model(text)) == ["conv", "conv_2", "skip"]
