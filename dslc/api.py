@@ -18,11 +18,12 @@ from dslc.ir.model import Model
 from dslc.names.errors import NetArgument, NoNet, WhichNet
 from dslc.names.headers import check_headers
 from dslc.names.loader import Loader, file_diagnostic
-from dslc.names.resolve import Defined, Program, resolve
+from dslc.names.resolve import Program, lookup, resolve
 from dslc.ops.base import REGISTRY
 from dslc.ops.initialisers import INITIALISERS
 from dslc.source import Source
 from dslc.syntax import tree
+from dslc.types.const import Binding
 from dslc.types.guards import Pinned
 from dslc.types.sizes import Sizes
 
@@ -116,37 +117,37 @@ def _check_names(
 ) -> None:
     """Arguments from outside must be ones of the net (an alias: of the net it stands for)."""
     assert program.main is not None
-    bound = program.main.scope.names[entry].value
-    known: list[str] = []
-    seen: list[object] = []  # aliases of each other would be followed without end
-    while isinstance(bound, Defined) and isinstance(bound.item, tree.NetAlias | tree.Block) and bound not in seen:
-        seen.append(bound)
-        known += [p.name for p in bound.item.parameters]
-        if isinstance(bound.item, tree.Block):
-            break
-        value = bound.item.value
-        target = value.target if isinstance(value, tree.Call) else value
-        inner = bound.scope.find(target.name) if isinstance(target, tree.Name) else None
-        bound = inner.value if inner is not None else None
+    known = _parameters(program.main.scope.names[entry])
+    path = program.main.tree.source.path
     for name in args:
         if name not in known:
             near = nearest(name, known)
             hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
-            sink.add(
-                file_diagnostic(
-                    NetArgument(f"the net `{entry}` has no parameter `{name}`", hint),
-                    program.main.tree.source.path,
-                )
-            )
+            sink.add(file_diagnostic(NetArgument(f"the net `{entry}` has no parameter `{name}`", hint), path))
     for name, size in sizes.items():
         if size < 1:
-            sink.add(
-                file_diagnostic(
-                    NetArgument(f"the size `{name}` must be at least 1, not {size}"),
-                    program.main.tree.source.path,
-                )
-            )
+            sink.add(file_diagnostic(NetArgument(f"the size `{name}` must be at least 1, not {size}"), path))
     sink.finish(None)
+
+
+def _parameters(binding: Binding | None) -> list[str]:
+    """The parameters of a net, and of an alias and the nets it stands for, imports followed."""
+    known: list[str] = []
+    seen: list[object] = []  # aliases of each other would be followed without end
+    while binding is not None and binding.kind == "definition":
+        found = lookup(binding)
+        if found is None or found[0] in seen:
+            break
+        item, scope = found
+        if not isinstance(item, tree.NetAlias | tree.Block):
+            break
+        seen.append(item)
+        known += [p.name for p in item.parameters]
+        if isinstance(item, tree.Block):
+            break
+        target = item.value.target if isinstance(item.value, tree.Call) else item.value
+        binding = scope.find(target.name) if isinstance(target, tree.Name) else None
+    return known
 
 
 def _elaborate(

@@ -55,7 +55,7 @@ def tabulate(
     env: dict[str, object] = {}
     try:
         text = _python(expr, indices, p.inside(scope=scope), e, env)
-        arguments = ", ".join(f"i_{n}" if n is not None else "_" for n in names)
+        arguments = ", ".join(f"i_{n}" if n is not None else f"_{axis}" for axis, n in enumerate(names))
         function = eval(f"lambda {arguments}: {text}", {"__builtins__": {}, **env})
         return _fill(function, dims, ())
     except Unclear as unclear:

@@ -269,3 +269,19 @@ def test_an_id_through_a_parameter_takes_no_name() -> None:
         gap -> flatten
     """
     assert modules(model(text)) == ["conv", "conv_2", "skip"]
+
+
+def test_a_table_may_have_several_sizes_without_an_index() -> None:
+    found = body("const s: [1, h: 3, 1, 1] = 2 ** -h", "it * s")
+    assert found.params["s"].values == [[[[1.0]], [[0.5]], [[0.25]]]]
+
+
+def test_arguments_reach_a_net_that_an_imported_alias_stands_for(tmp_path: Path) -> None:
+    (tmp_path / "nets.dl").write_text(
+        "net base(width: int, classes: int = 10) on x[N, 3, 8, 8]:\n"
+        "    conv(width, 3) -> gap -> flatten -> linear(classes)\n\n"
+        "net small = base(8)\n"
+    )
+    main = tmp_path / "main.dl"
+    main.write_text('use "./nets.dl": small\n\nnet mine = small\n')
+    assert [str(v.type) for v in compile_model(main, "mine", args={"classes": 5}).root.outputs] == ["[N, 5]"]
