@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from dslc.backends.torch.declared import declared
 from dslc.backends.torch.forms import SizeConst, Use, merge_uses
 from dslc.backends.torch.groups import Groups
 from dslc.backends.torch.merged import (
     Class,
     CompilerBug,
-    Declared,
     MCall,
     MEither,
     MFor,
@@ -28,7 +28,7 @@ from dslc.backends.torch.merged import (
     Split,
     Sym,
 )
-from dslc.backends.torch.rows import common_name, length, require_same, steady_names, variable
+from dslc.backends.torch.rows import common_name, distinct_names, length, require_same, steady_names, variable
 from dslc.backends.torch.terms import Factory
 from dslc.backends.torch.writer import is_attribute
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
@@ -50,6 +50,9 @@ class Aligner:
     known: dict[int, tuple[Sym, ...]] = field(default_factory=dict)
     params: dict[int, Sym] = field(default_factory=dict)
     paths: dict[str, Sym] = field(default_factory=dict)
+    same: dict[int, Value] = field(default_factory=dict)  # what the identity passes on, by the id of its result
+    rows: list[Row] = field(default_factory=list)  # those now aligned
+    left: set[int] = field(default_factory=set)  # ids of values made in the turns of kept loops now past
     count: int = 0
     turn: int = 0
     partial: int = 0  # optional parts and kept loops around
@@ -57,7 +60,7 @@ class Aligner:
     def run(self) -> None:
         """Fill in the class's inputs, items, outputs and declared tensors."""
         first = self.members[0]
-        rows = [Row(i) for i in range(len(self.members))]
+        rows = self.rows = [Row(i) for i in range(len(self.members))]
         inputs = [self.inputs(m) for m in self.members]
         require_same("they have other inputs", [len(i) for i in inputs])
         names = [i.name for i in first.inputs] if first.kind != "seq" else [None] * len(inputs[0])
@@ -67,10 +70,11 @@ class Aligner:
         )
         sequential = all(id(m) in self.groups.linear for m in self.members) and first.kind == "block"
         self.target.sequential = sequential
-        self.declare(rows)
+        self.target.declared = declared(self.members, self.slot, rows)
         self.target.items = self.align([m.body for m in self.members], rows, sequential)
         if sequential:
             steady_names(self.target.items, rows)
+        distinct_names(self.target.items, rows)
         outputs = [self.outputs(m) for m in self.members]
         require_same("they have other results", [len(o) for o in outputs])
         self.target.outputs = tuple(self.sym([o[k] for o in outputs]) for k in range(len(outputs[0])))
@@ -93,10 +97,13 @@ class Aligner:
 
     # ---- symbols
 
-    def make(self, values: list[Value], kind: str = "value", name: str | None = None) -> Sym:
-        """A new symbol for a value of each row."""
+    def make(
+        self, values: list[Value], kind: str = "value", name: str | None = None, rows: list[Row] | None = None
+    ) -> Sym:
+        """A new symbol for a value of each row, of those now aligned or the ones given."""
         names = {v.name for v in values}
         sym = Sym(self.count, values, kind, name if name or len(names) > 1 else next(iter(names)))  # type: ignore[arg-type]
+        sym.at = dict(zip(rows or self.rows, (self.same.get(id(v), v) for v in values), strict=True))
         self.count += 1
         for value in values:
             self.known[id(value)] = (*self.known.get(id(value), ()), sym)
@@ -111,8 +118,14 @@ class Aligner:
             raise CompilerBug(f"a tensor of {value.type} is read in a class that does not make it")
         return found
 
-    def sym(self, values: Sequence[Value]) -> Sym:
-        """The one symbol that the values of all rows are; the latest, where several are the same tensor."""
+    def sym(self, values: Sequence[Value], rows: list[Row] | None = None) -> Sym:
+        """The one symbol that the values of all rows are; the latest, where several are the same tensor.
+
+        A symbol that was made for a row stands there for that row's value alone: what a loop carries is its input
+        in the first turn only.
+        """
+        if any(id(v) in self.left and id(v) not in self.known for v in values):
+            raise Split("a list keeps what a loop makes", ["a list"] * len(values))
         first = self.of(values[0])
         if len(values) == 1:
             return first[-1]
@@ -121,6 +134,9 @@ class Aligner:
             here = self.of(value)
             if here is not first:
                 common = {s: None for s in common if s in here}
+        for row, value in zip(rows or self.rows, values, strict=True):
+            real = self.same.get(id(value), value)
+            common = {s: None for s in common if s.at.get(row, real) is real}
         if not common:
             raise Split("their steps are connected in other ways", [tuple(s.id for s in self.of(v)) for v in values])
         return max(common, key=lambda s: s.id)
@@ -173,6 +189,14 @@ class Aligner:
 
     def align(self, lists: Lists, rows: list[Row], sequential: bool) -> list[MItem]:
         """The merged items of aligned lists."""
+        around, self.rows = self.rows, rows
+        try:
+            return self.aligned(lists, rows, sequential)
+        finally:
+            self.rows = around
+
+    def aligned(self, lists: Lists, rows: list[Row], sequential: bool) -> list[MItem]:
+        """The merged items of aligned lists, whose rows are the current ones."""
         if len(lists) > 1:
             require_same("they have other steps", [len(items) for items in lists])
         found: list[MItem] = []
@@ -303,6 +327,7 @@ class Aligner:
 
     def alias(self, value: Value, known: Value) -> None:
         self.known[id(value)] = self.of(known)
+        self.same[id(value)] = self.same.get(id(known), known)
 
     def call(self, calls: list[Call], rows: list[Row], sequential: bool) -> list[MItem]:
         """One use of a part, or a Sequential of this class."""
@@ -394,7 +419,8 @@ class Aligner:
 
     def join(self, values: list[Value], taken: list[int], rest: list[int]) -> list[tuple[Sym, Sym, Sym]]:
         """The value after an `if`, as one symbol; nothing where it is the same tensor on both sides."""
-        sides = self.sym([values[k] for k in taken]), self.sym([values[k] for k in rest])
+        parts = [[self.rows[k] for k in side] for side in (taken, rest)]
+        sides = self.sym([values[k] for k in taken], parts[0]), self.sym([values[k] for k in rest], parts[1])
         return [] if sides[0] is sides[1] else [(self.make(values), *sides)]
 
     def loop(self, loops: list[For], rows: list[Row], sequential: bool) -> list[MItem]:
@@ -418,19 +444,23 @@ class Aligner:
         slot = self.slot(consts, rows, "depth")
         carried: tuple[Sym, Sym, Sym, Sym] | None = None
         self.partial += 1
+        outside = set(self.known)
         try:
             moving = all(v is not None for f in loops for v in f.carried)
             before = inside = None
             if moving:
                 before = self.sym([f.carried[0] for f in loops])  # type: ignore[misc]
-                inside = self.make([v for f in loops for v in f.carried[:-1]])  # type: ignore[misc]
+                inside = self.make([v for f in loops for v in f.carried[:-1]], rows=inner)  # type: ignore[misc]
             items = self.align([turn for f in loops for turn in f.turns], inner, sequential)
             if before is not None and inside is not None:
-                after = self.sym([v for f in loops for v in f.carried[1:]])  # type: ignore[misc]
+                after = self.sym([v for f in loops for v in f.carried[1:]], inner)  # type: ignore[misc]
                 for value in (v for f in loops for v in f.carried):  # past the loop nothing is inside it
                     self.known[id(value)] = tuple(s for s in self.known[id(value)] if s is not inside)
+                self.leave(outside)
                 if after is not inside:
                     carried = (before, inside, after, self.make([f.carried[-1] for f in loops]))  # type: ignore[misc]
+            else:
+                self.leave(outside)
         except Split as split:
             keys: list[object] = [[] for _ in loops]
             for k, key in zip(where, split.keys, strict=True):
@@ -443,6 +473,12 @@ class Aligner:
             self.partial -= 1
         return [MFor(slot, items, carried, rows, inner, self.turn, variable(loops))]
 
+    def leave(self, outside: set[int]) -> None:
+        """Past a kept loop: what its turns made has no name there."""
+        for inside in set(self.known) - outside:
+            del self.known[inside]
+            self.left.add(inside)
+
     def either(self, choices: list[Either], rows: list[Row]) -> list[MItem]:
         """A choice by `training`: both sides are kept."""
         training = self.align([c.training for c in choices], rows, False)
@@ -450,29 +486,3 @@ class Aligner:
         sides = self.sym([c.sides[0] for c in choices]), self.sym([c.sides[1] for c in choices])
         out = self.make([c.out for c in choices])
         return [MEither(training, evaluation, sides, out, self.turn)]
-
-    # ---- declared tensors
-
-    def declare(self, rows: list[Row]) -> None:
-        """The `param`, `buffer` and `const` lines of the class."""
-        require_same("they declare other tensors", [tuple(m.params) for m in self.members])
-        for name in self.members[0].params:
-            params = [m.params[name] for m in self.members]
-            specs = [p.spec for p in params]
-            require_same(
-                f"`{name}` is declared in other ways",
-                [(s.kind, s.dtype, len(s.shape), s.init.kind, tuple(k for k, _ in s.init.args)) for s in specs],
-            )
-            shape = []
-            for axis in range(len(specs[0].shape)):
-                consts = []
-                for p in params:
-                    word = p.dims[axis] if axis < len(p.dims) else None
-                    origin, scope = (word.origin, word.scope) if word is not None else (None, None)
-                    consts.append(Const(p.spec.shape[axis], origin, scope, p.span or self.members[0].site))
-                shape.append(self.slot(consts, rows, f"{name}_size"))
-            numbers = {}
-            for at, (key, _) in enumerate(specs[0].init.args):
-                consts = [literal(p.spec.init.args[at][1], p.span or self.members[0].site) for p in params]
-                numbers[key] = self.slot(consts, rows, key)
-            self.target.declared[name] = Declared(params, shape, numbers)

@@ -71,6 +71,7 @@ class Sym:
     kind: Literal["value", "input", "param"] = "value"
     name: str | None = None
     path: str = ""
+    at: dict[Row, Value] = field(default_factory=dict)  # the value by the row it was made for
 
 
 @dataclass(frozen=True, slots=True)

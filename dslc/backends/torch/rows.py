@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dslc.backends.torch.merged import MCall, MItem, MNode, MSeq, Row, Split, Template, walk
+from dslc.backends.torch.merged import MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Row, Split, Template, walk
 from dslc.ir.model import For
 from dslc.ops.identity import Identity
 from dslc.syntax import tree
@@ -85,9 +85,47 @@ def steady_names(items: list[MItem], rows: list[Row]) -> None:
     numbered = all(n.isdecimal() for i in named for n in bearing(i))
     for item in named:
         fixed = isinstance(item, MNode) and bool(item.initial)
-        if item.template is not None or (numbered and not fixed) or len(set(bearing(item))) <= 1:
+        by_loop_inside = item.template is not None and len(item.rows[0].turns) > len(rows[0].turns)
+        free = numbered and not fixed and item.template is None
+        if by_loop_inside or free or len(set(bearing(item))) <= 1:
             continue
         found: dict[int, list[str]] = {}
         for row, name in zip(item.rows, module_names(item), strict=True):
             found.setdefault(row.member, []).append(name)
         raise Split("their parts have other numbers", [str(found.get(row.member)) for row in rows])
+
+
+def distinct_names(items: list[MItem], rows: list[Row]) -> None:
+    """Split where two parts of a class would be one attribute: each member alone has names that differ."""
+    twice = _shared_name(items)[1]
+    if twice is None:
+        return
+    found: dict[int, list[str]] = {}
+    for item in walk(items, inside_sequentials=False):
+        if isinstance(item, MNode | MCall | MSeq):
+            for row, name in zip(item.rows, module_names(item), strict=True):
+                found.setdefault(row.member, []).append(name)
+    raise Split(f"two of their parts would be called `{twice}`", [str(found.get(row.member)) for row in rows])
+
+
+def _shared_name(items: list[MItem]) -> tuple[set[str], str | None]:
+    """The attributes that items make, and one that two of them make; the sides of an `if` may share one."""
+    names: set[str] = set()
+    for item in items:
+        made: set[str] = set()
+        twice: str | None = None
+        match item:
+            case MNode(module=True, again=False) | MCall(again=False) | MSeq(again=False):
+                made = {item.name if item.template is None else f"{item.template.before}#{item.template.after}"}
+            case MIf():
+                (then, first), (other, second) = _shared_name(item.then), _shared_name(item.other)
+                made, twice = then | other, first or second
+            case MFor():
+                made, twice = _shared_name(item.items)
+            case MEither():
+                made, twice = _shared_name([*item.training, *item.evaluation])
+        twice = twice or next(iter(sorted(n for n in made & names if not n.isdecimal())), None)
+        if twice is not None:
+            return names, twice
+        names |= made
+    return names, None
