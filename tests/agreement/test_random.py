@@ -94,6 +94,55 @@ FOUND = {
         net f on image[N, 4, H=16, W=16]:
             unit -> conv(8, 1) -> unit -> unit(act=celu(0.5))
     """,
+    "a list's element and what the loop carries, the same tensor in the first turn": """
+        block part0(n: int = 3) on x[N, C, H, W]:
+            let xs = []
+            for i in range(n + 1):
+                xs += [it]
+            for y in xs:
+                it + (y -> mish)
+        net f on image[N, 3, H=16, W=24]:
+            part0
+            part0(n=2)
+    """,
+    "parts that would be one attribute, each in other members": """
+        block part0(out: int) on x[N, C, H, W]:
+            (conv(C, 3) as m1 if C == 8 else conv(C, 1))
+            (dw(3) if C == 8 else id)
+            conv(out, 1)
+        net f on image[N, 3, H=16, W=24]:
+            conv(8, 3)
+            part0(12)
+            part0(8)
+    """,
+    "names of a chain inside a kept loop that change with its turn": """
+        block part0(n: int) on x[N, C, H, W]:
+            for i in range(n):
+                (conv(C, 3) -> conv(C, 1) as `b_{i}`) as `a_{i}`
+        net f on image[N, 8, H=16, W=24]:
+            part0(3)
+            part0(1)
+    """,
+    "a seq in which nothing is done": """
+        block part0(n: int) on x[N, C, H, W]:
+            seq:
+                if n % 2 == 0:
+                    scale: gap
+        net f on image[N, 3, H=16, W=16]:
+            part0(2)
+            part0(1)
+    """,
+    "a list that keeps what a loop makes, read by another": """
+        block part(n: int) on x[N, C, H, W]:
+            let xs = []
+            for i in range(n):
+                relu
+                xs += [it]
+            for y in xs: it + (y -> elu)
+
+        net f on image[N, 3, H=16, W=16]:
+            part(3) -> part(1)
+    """,
 }
 """Programs that once disagreed, reduced."""
 
