@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dslc.backends.torch.forms import inputs_of, mentions
-from dslc.backends.torch.merged import Class, MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Sym, regions, walk
+from dslc.backends.torch.merged import Class, MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Sym, walk
 
 
 def reads(item: MItem) -> list[Sym]:
@@ -40,6 +40,11 @@ def results(item: MItem) -> list[Sym]:
             return [item.carried[3]] if item.carried is not None else []
         case MEither():
             return [item.out]
+
+
+def made(target: Class) -> list[Sym]:
+    """The tensors that the items of a class's forward make."""
+    return [s for i in walk(target.items, False) for s in results(i)]
 
 
 @dataclass(slots=True)
@@ -149,6 +154,3 @@ def _inside(item: MItem) -> list[Sym]:
         case MEither():
             return list(item.sides)
     return []
-
-
-__all__ = ["Lives", "lives", "needed", "reads", "regions", "results"]

@@ -10,7 +10,7 @@ from dslc.backends.torch.merged import Class, MNode, Slot, walk
 from dslc.backends.torch.origins import literal_default
 from dslc.backends.torch.terms import Var, same
 from dslc.diagnostics.model import Reject
-from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Value
+from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, Scope
 from dslc.types.domain import Domain

@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
-from dslc.backends.torch.merged import Class, CompilerBug, MFor, Row, Slot, Split, walk
 from dslc.backends.torch.guards import size_term
+from dslc.backends.torch.merged import Class, CompilerBug, MFor, Row, Slot, Split, walk
 from dslc.backends.torch.origins import Origins, Reader, literal_default, own_scopes, writer_of
 from dslc.backends.torch.terms import Lit, NoValue, Term, Var
 from dslc.ir.model import Call, Value

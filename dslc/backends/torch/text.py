@@ -7,19 +7,18 @@ from dataclasses import dataclass, field
 
 import dslc
 from dslc.backends.torch import layout, terms
-from dslc.backends.torch.body import CHOICE, Body, Line
-from dslc.backends.torch.comments import Shapes
+from dslc.backends.torch.forward import forward_lines
 from dslc.backends.torch.guards import check_function
 from dslc.backends.torch.initialise import Initialiser
-from dslc.backends.torch.layout import Group, flat
-from dslc.backends.torch.liveness import lives, needed, results
-from dslc.backends.torch.merged import Class, MCall, MFor, MIf, MNode, MSeq, Sym, walk
+from dslc.backends.torch.layout import Group
+from dslc.backends.torch.liveness import made
+from dslc.backends.torch.merged import Class, Slot
 from dslc.backends.torch.modules import Modules
 from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.tables import table
 from dslc.backends.torch.terms import Fn, Term
 from dslc.backends.torch.verify import check_code, check_head
-from dslc.backends.torch.writer import is_attribute, signature, template_text
+from dslc.backends.torch.writer import signature
 from dslc.ir.model import Model
 from dslc.names.reserved import BUILTINS, GENERATED, KEYWORDS, local_name
 from dslc.syntax import tree
@@ -57,9 +56,9 @@ class File:
     externs: dict[str, str] = field(default_factory=dict)
     notes: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
-    check: tuple[list[str], list[tuple[str, int, int]]] = ((), ())  # type: ignore[assignment]
+    check: tuple[list[str], list[tuple[str, int, int]]] = field(default_factory=lambda: ([], []))
     result: str = ""
-    untyped: bool = False  # a forward returns what a module gives, which torch types as Any
+    untyped: bool = False
 
     def name_classes(self) -> None:
         """Give every class a name of its own."""
@@ -188,7 +187,7 @@ class File:
 def local_names(target: Class) -> set[str]:
     """The names of parameters and tensors of a class, which no class may bear."""
     found = {p.name for p in target.parameters.values()} | set(target.lets) | set(target.local)
-    return found | {s.name for s in (*target.inputs, *all_outs(target)) if s.name is not None}
+    return found | {s.name for s in (*target.inputs, *made(target)) if s.name is not None}
 
 
 def _spaced(text: str) -> str:
@@ -287,13 +286,12 @@ def class_lines(target: Class, resolver: Resolver, file: File) -> list[str]:
     tables = Initialiser(modules, lambda d: table(d, lambda n: _stored(target, n), [_size(target, s) for s in d.shape]))
     annotations = tables.annotations()
     if annotations:
-        lines += ["" for _ in lines[1:2]] + annotations
+        lines += [*([""] if len(lines) > 1 else []), *annotations]
     if len(lines) > 1:
         lines.append("")
     lines += layout.statement("def ", Group("__init__", ("self", *signature(target))), " -> None:", 1)
     lines += constructor_lines(target, modules, tables)
     if tables.lines:
-        modules.put("", "self.reset_parameters()")
         lines.append("        self.reset_parameters()")
         lines += ["", "    def reset_parameters(self) -> None:", *tables.lines]
     if not target.sequential:
@@ -305,10 +303,8 @@ def _stored(target: Class, name: str) -> str:
     return f"self.{target.stored[name]}" if name in target.stored else name
 
 
-def _size(target: Class, slot: object) -> str:
-    from dslc.backends.torch.merged import Slot
-
-    assert isinstance(slot, Slot) and slot.term is not None
+def _size(target: Class, slot: Slot) -> str:
+    assert slot.term is not None
     return terms.text(slot.term, lambda n: _stored(target, n))
 
 
@@ -329,153 +325,3 @@ def constructor_lines(target: Class, modules: Modules, tables: Initialiser) -> l
     tables.declare()
     modules.items(target.items, 2)
     return modules.lines
-
-
-def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: File) -> list[str]:
-    """The text of `forward`."""
-    train = target.first.train_only or (False,) * len(target.outputs)
-    main = [s for s, t in zip(target.outputs, train, strict=True) if not t]
-    everything = needed(target, target.outputs)
-    training = everything - needed(target, main)
-    prune(target, everything)
-    reserved = set(file.taken) | {"self"} | set(file.helpers)
-    names = input_names(target, reserved)
-    spelled: dict[str, str] = {f"{k}": f"self.{v}" for k, v in target.stored.items()}
-    taken = reserved | set(names) | {"x", "y", "z"}
-    inlined = once(target, names)
-    for key in (*target.reads, *target.local):
-        if key in inlined:
-            continue
-        name = local_name(key.lower() if not key.startswith("@") else f"size{target.reads[key][1]}")
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        reserved.add(name)
-        spelled[key] = name
-    for item in walk(target.items):
-        if isinstance(item, MFor):
-            spelled[item.variable] = modules.spelled[item.variable]
-            reserved.add(modules.spelled[item.variable])
-    reserved -= set(names)
-
-    def attribute(item: MNode | MCall | MSeq) -> str:
-        child = body.spelled.get(f"child {id(item)}")
-        if child is not None:
-            return child
-        if item.template is not None:
-            return f"self.get_submodule({template_text(item.template, spelled[modules.variable_of(item)])})"
-        return f"self.{item.name}" if is_attribute(item.name) else f'self.get_submodule("{item.name}")'
-
-    def condition(item: MIf) -> str:
-        held = modules.optional[id(item)]
-        if held.kind == "term" and item.condition.term is not None:
-            return terms.text(item.condition.term, body.spell)
-        return held.test
-
-    shapes = Shapes(target, resolver, file.model, target is file.classes[-1])
-    body = Body(target, attribute, spelled, inlined, condition=condition, comment=shapes.comment, reserved=reserved)
-    if target is file.classes[-1] and file.check[1]:
-        given = ", ".join(f"{names[i]}.shape[{a}]" for _, i, a in file.check[1])
-        body.lines += [_line(f"_check_size({given})")]
-    body.lines += [_line(text) for text in shape_reads(target, names, spelled)]
-    for key, term in target.local.items():
-        body.lines.append(_line(terms.text(term, lambda n: spelled.get(n, n)), f"{spelled[key]} = "))
-    body.write(names, training)
-    returned = give_back(target, body, train, file)
-    parameters = ("self", *(f"{n}: Tensor" for n in names))
-    head = layout.statement("def ", Group("forward", parameters), f" -> {returned}:", 1)
-    return [*head, *body.finish()]
-
-
-def _line(text: str, prefix: str = "") -> Line:
-    return Line(2, prefix, text)
-
-
-def prune(target: Class, kept: set[int]) -> None:
-    """Drop from forward what no result needs."""
-    target.items = [i for i in target.items if id(i) in kept or not isinstance(i, MNode | MCall | MSeq)]
-
-
-def input_names(target: Class, reserved: set[str]) -> list[str]:
-    """Names of forward's parameters: the ports', else `x`."""
-    found: list[str] = []
-    for at, sym in enumerate(target.inputs):
-        value = sym.values[0]
-        base = value.name if value.name and value.name.isidentifier() and value.name != "it" else "x"
-        base = local_name(base)
-        name, number = base, 1
-        while name in found or (name in reserved and name != "x"):
-            number += 1
-            name = f"{base}{number}" if base == "x" else f"{base}_{number}"
-        found.append(name if at or name else "x")
-    return found
-
-
-def once(target: Class, names: list[str]) -> dict[str, tuple[int, int]]:
-    """Sizes of inputs that one expression of forward reads, before anything can have taken the input's name."""
-    counts: dict[str, int] = {}
-    for slot in target.slots:
-        if slot.forward and slot.term is not None:
-            for name in terms.free(slot.term):
-                counts[name] = counts.get(name, 0) + (1 if not slot.rows[0].turns else 2)
-    for term in target.local.values():
-        counts.update(dict.fromkeys(terms.free(term), 2))
-    reused = {"x", "y", "z"} | {s.name for s in all_outs(target) if s.name is not None}
-    return {key: place for key, place in target.reads.items() if counts.get(key) == 1 and names[place[0]] not in reused}
-
-
-def all_outs(target: Class) -> list[Sym]:
-    """The tensors that forward makes."""
-    return [s for i in walk(target.items, False) for s in results(i)]
-
-
-def shape_reads(target: Class, names: list[str], spelled: dict[str, str]) -> list[str]:
-    """Lines that bind the sizes of inputs: `n, _, h, w = x.shape`, or `t = x.shape[1]`."""
-    lines = []
-    for index, name in enumerate(names):
-        axes = {axis: spelled[key] for key, (i, axis) in target.reads.items() if i == index and key in spelled}
-        if len(axes) == 1 or any(axis < 0 for axis in axes):
-            lines += [f"{local} = {name}.shape[{axis}]" for axis, local in axes.items()]
-        elif axes:
-            rank = target.inputs[index].values[0].type.rank
-            lines.append(f"{', '.join(axes.get(a, '_') for a in range(rank))} = {name}.shape")
-    return lines
-
-
-def give_back(target: Class, body: Body, train: tuple[bool, ...], file: File) -> str:
-    """Write `return`; the type of what is returned."""
-    outputs = target.outputs
-    if len(outputs) == 1 and not train[0]:
-        file.untyped = not body.give(outputs[0], 2) or file.untyped
-        return "Tensor"
-    texts = [body.operand(s) for s in outputs]
-    if not any(train):
-        body.lines.append(_line(", ".join(t.text for t in texts), "return "))
-        return f"tuple[{', '.join(['Tensor'] * len(outputs))}]"
-    kinds = ["Tensor | None" if t else "Tensor" for t in train]
-    if target is not file.classes[-1]:
-        body.lines.append(_line(", ".join(t.text for t in texts), "return "))
-        return f"tuple[{', '.join(kinds)}]"
-    name = f"{target.name}Output"
-    while name in file.taken:
-        name += "_"
-    file.result = name
-    made = Group(name, tuple(t.text for t in texts))
-    main = [t.text for t, when in zip(texts, train, strict=True) if not when]
-    if len(main) == 1:
-        kind = f"Tensor | {name}"
-        one_line = f"{flat(made)} if self.training else {main[0]}"
-        if len(one_line) <= CHOICE:
-            body.lines.append(_line(one_line, "return "))
-            file.untyped = True
-            return kind
-    else:
-        kind = f"tuple[{', '.join(['Tensor'] * len(main))}] | {name}"
-    body.lines.append(_line("if self.training:"))
-    body.lines.append(Line(3, "return ", made))
-    body.lines.append(_line(", ".join(main), "return "))
-    file.untyped = True
-    return kind
-
-
-__all__ = ["File", "class_lines", "function_lines", "lives"]
