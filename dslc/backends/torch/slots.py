@@ -5,7 +5,7 @@ Nothing is chosen that was not evaluated for every member and found to be that m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -14,12 +14,13 @@ from dslc.backends.torch.forms import SizeConst
 from dslc.backends.torch.guards import size_term
 from dslc.backends.torch.merged import Class, CompilerBug, MFor, Row, Slot, Split, walk
 from dslc.backends.torch.origins import Origins, Reader, literal_default, own_scopes, writer_of
+from dslc.backends.torch.reading import Env, hashable, symbol_name
 from dslc.backends.torch.terms import Lit, NoValue, Term, Var
 from dslc.ir.model import Call, Value
 from dslc.names.reserved import local_name
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const
-from dslc.types.dim import Dim, Size, Sym
+from dslc.types.dim import Dim, Size
 
 MAX_CANDIDATES = 32
 """Origins of one slot that are tried: members whose origins differ this much have no common one."""
@@ -29,26 +30,6 @@ OWN = "own"
 
 WORDS = {"k": "kernel_size", "s": "stride", "p": "padding", "d": "dilation", "g": "groups", "": "value"}
 """Names of new parameters for attributes of the language that have another name in torch."""
-
-
-class Env(Mapping[str, object]):
-    """What names mean for one row: the member's parameters, sizes and lets, and the turns of kept loops."""
-
-    def __init__(self, resolver: Resolver, row: Row) -> None:
-        self.resolver = resolver
-        self.row = row
-
-    def __getitem__(self, name: str) -> object:
-        for scope, turn in self.row.turns:
-            if self.resolver.kept.get(id(scope)) == name:
-                return turn
-        return self.resolver.value(name, self.row.member)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 @dataclass(slots=True, eq=False)
@@ -298,7 +279,7 @@ class Resolver:
         for const, row in zip(slot.consts, slot.rows, strict=True):
             env = Env(self, row)
             try:
-                key = tuple(_hashable(env[n]) for n in names)
+                key = tuple(hashable(env[n]) for n in names)
                 if key not in memo:
                     memo[key] = terms.evaluate(term, env)
                 if not self.same(memo[key], const.value):
@@ -508,17 +489,3 @@ class Resolver:
         for row in slot.rows:
             counts[row.member] += 1
         return list(counts)
-
-
-def _hashable(value: object) -> object:
-    if isinstance(value, list | tuple | range):
-        return (type(value), *map(_hashable, value))
-    return type(value), value
-
-
-def symbol_name(size: Size) -> str | None:
-    """The symbol that a size is, if it is one and nothing else."""
-    if isinstance(size, Dim) and len(size.terms) == 1 and size.terms[0][1] == 1 and len(size.terms[0][0]) == 1:
-        atom = size.terms[0][0][0]
-        return atom.name if isinstance(atom, Sym) else None
-    return None

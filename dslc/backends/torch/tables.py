@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dslc.backends.torch import terms
 from dslc.backends.torch.layout import Group, Px
 from dslc.backends.torch.merged import Class, CompilerBug, Declared
-from dslc.backends.torch.slots import Env, Resolver
+from dslc.backends.torch.reading import Env
+from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.terms import Infix, NoValue, Term, Var
 from dslc.syntax import tree
 from dslc.types.const import Const
