@@ -80,7 +80,7 @@ def test_a_loaded_class_is_an_ordinary_module_class() -> None:
 def test_its_source_can_be_read() -> None:
     small = dslc.load(SMALL)
     source = inspect.getsource(small)
-    assert source.startswith("class Small(nn.Module):") and "self.stem = nn.Conv2d(3, 8, 3" in source
+    assert source.startswith("class Small(nn.Module):") and "self.stem = nn.Conv2d(3, c, 3" in source
     whole = inspect.getsource(sys.modules[small.__module__])
     assert "from torch import" in whole and "A small network." in whole
 
