@@ -206,6 +206,9 @@ class Application(Binding, Naming, ABC):
         if block_of(p.owner) is not shared.instance:
             text = f"`{shared.name}` belongs to another block: apply it there"
             return self.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
+        if p.owner is not shared.instance:
+            text = f"`{shared.name}` is applied inside a `seq`, which numbers modules of its own: apply it outside"
+            return self.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
         recipe = replace(shared.layer, name=shared.name, name_span=shared.span)
         q = replace(p, owner=shared.instance)
         self.reuse = shared.first

@@ -285,3 +285,9 @@ def test_arguments_reach_a_net_that_an_imported_alias_stands_for(tmp_path: Path)
     main = tmp_path / "main.dl"
     main.write_text('use "./nets.dl": small\n\nnet mine = small\n')
     assert [str(v.type) for v in compile_model(main, "mine", args={"classes": 5}).root.outputs] == ["[N, 5]"]
+
+
+def test_a_module_is_not_applied_inside_a_seq() -> None:
+    found = failing("module head = conv(3, 3)", "seq as s:", "    head -> relu", "gap -> flatten")
+    assert found[0][:2] == ("E0375", 4)
+    assert failing("module head = conv(3, 3)", "(head -> relu) as s", "gap -> flatten")[0][0] == "E0375"
