@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc import output
+from dslc.diagnostics.model import Failure
+from dslc.errors import NoGeneratedCode
 from dslc.ir.model import Model
 
 if TYPE_CHECKING:
@@ -48,9 +50,7 @@ def build(
     files: list[output.Output] = []
     text = ""
     if "torch" in targets or "parity" in checks:
-        from dslc.backends.torch.emit import emit as emit_torch
-
-        text = emit_torch(model)
+        text = torch_text(model)
     if "torch" in targets:
         files.append(output.text(stem.with_name(f"{stem.name}.py"), text))
         built.files.append((files[-1].path, f"{text.count(chr(10))} lines"))
@@ -65,6 +65,17 @@ def build(
     make_folder(stem.parent)
     output.write_all(files)
     return built
+
+
+def torch_text(model: Model) -> str:
+    """The generated module. Raises `Failure` where no text passes the compiler's own checks."""
+    from dslc.backends.torch.emit import emit
+    from dslc.backends.torch.merged import CompilerBug
+
+    try:
+        return emit(model)
+    except CompilerBug as bug:
+        raise Failure(NoGeneratedCode(str(bug))) from bug
 
 
 def make_folder(folder: Path) -> None:

@@ -85,3 +85,24 @@ class LeavesGpu(Mistake, code="E0653"):
     @property
     def message(self) -> str:
         return f"`{self.node}` ({self.kind}) would leave the GPU: {self.reason}"
+
+
+class NoGeneratedCode(Mistake, code="E0654"):
+    """The compiler found that the PyTorch file it made would not be this network, so it wrote none.
+
+    This is a bug of dslc, never of the program: please report the program. The ONNX graph needs no such file.
+
+    ```sh
+    dslc build net.dl --target onnx
+    ```
+    """
+
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"no PyTorch file was written, because it would not be this network: {self.reason}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("this is a bug of dslc: please report the program; `--target onnx` still works"),)
