@@ -68,7 +68,7 @@ class InvalidGraph(Mistake, code="E0652"):
         return f"the ONNX graph is invalid: {self.reason}"
 
 
-class LeavesGpu(Mistake, code="E0653"):
+class NoCudaKernel(Mistake, code="E0653"):
     """A node of the graph has no CUDA kernel: on a GPU it would run on the CPU, with a copy before and after.
 
     `--check placement` finds such nodes without a GPU, from a table of kernels. Nothing was written.

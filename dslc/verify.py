@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dslc.diagnostics.model import Failure
-from dslc.errors import InvalidGraph, LeavesGpu, NotInstalled, OutputsDiffer
+from dslc.errors import InvalidGraph, NoCudaKernel, NotInstalled, OutputsDiffer
 from dslc.generated import module_from_text, root_class
 from dslc.ir.model import Model
 from dslc.types.tensor import TensorType
@@ -53,7 +53,7 @@ def check_placement(graph: OnnxModel) -> str:
 
     left = leaving(graph.graph)
     if left:
-        raise Failure(*(LeavesGpu(found.name, found.kind, found.reason) for found in left))
+        raise Failure(*(NoCudaKernel(found.name, found.kind, found.reason) for found in left))
     return "placement: every node has a kernel in onnxruntime's CUDA provider"
 
 

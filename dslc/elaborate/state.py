@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -315,6 +315,3 @@ class State(ABC):
     @abstractmethod
     def execute(self, suite: tree.Suite, p: Place) -> None:
         """Run the statements of a suite; `p.it` moves."""
-
-
-Thunk: TypeAlias = Callable[[], object]

@@ -6,7 +6,6 @@ weights under their state-dict keys and small constants under names that show th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dslc.types.tensor import DType
@@ -75,13 +74,6 @@ class OnnxGraph:
             for place, name in enumerate(node.inputs):
                 if name in names:
                     node.inputs[place] = _last(names, name)
-
-    def all_names(self) -> Iterator[str]:
-        """Names of all tensors."""
-        yield from self.inputs
-        yield from self.initializers
-        for node in self.nodes:
-            yield from (name for name in node.outputs if name)
 
 
 def _last(names: dict[str, str], name: str) -> str:

@@ -37,10 +37,6 @@ def variable(loops: list[For]) -> str:
     return ""
 
 
-def _is(value: object, turn: int) -> bool:
-    return isinstance(value, Const) and value.value == turn
-
-
 def require_same(why: str, keys: Sequence[object]) -> None:
     """Split the rows unless their keys are equal."""
     if any(k != keys[0] for k in keys):

@@ -14,7 +14,6 @@ from dslc.backends.torch.merged import (
     CompilerBug,
     MCall,
     MFor,
-    MItem,
     MNode,
     MSeq,
     Row,
@@ -187,7 +186,7 @@ def _replay(
         if isinstance(item, MFor):
             for row in item.inner:
                 loops[id(row.turns[-1][0])] = item.variable
-    items = _reached(target.items)
+    items = list(walk(target.items))
     for slot, row, at in _rows(target, member):
         if slot.forward or slot.term is None:
             continue
@@ -204,10 +203,6 @@ def _replay(
             _call(item, target, member, given, loops, todo)
         elif isinstance(item, MNode | MSeq) and item.template is not None:
             _template(item, target, member)
-
-
-def _reached(items: list[MItem]) -> list[MItem]:
-    return list(walk(items))
 
 
 def _rows(target: Class, member: int) -> list[tuple[Slot, Row, int]]:
