@@ -14,6 +14,8 @@ COMMANDS = {
     "build": "write a PyTorch module and an ONNX graph",
     "check": "say what is wrong with a program",
     "stats": "shapes, parameters, multiply-adds and receptive fields, layer by layer",
+    "diff": "what changed between two networks, layer by layer",
+    "convert": "rewrite a program: a fully convolutional one from one with a flattened head",
     "run": "run a network on an image or an array",
     "explain": "what an error code means, with examples",
     "doctor": "versions, onnxruntime's providers, and what is missing",

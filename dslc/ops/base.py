@@ -17,6 +17,7 @@ from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 
 if TYPE_CHECKING:
+    from dslc.ops.counting import Saved, Storage
     from dslc.ops.torchtext import Form, TorchContext
     from dslc.types.const import Const
     from dslc.types.sizes import Sizes
@@ -347,6 +348,10 @@ class Op:
         def infer(self, c: InferContext, *ins: Any, **none: Any) -> TensorType | tuple[TensorType, ...]: ...
         def params(self, *ins: Any, **none: Any) -> tuple[ParamSpec, ...]: ...
         def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]: ...
+        def acts(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]: ...
+        def flops(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]: ...
+        def storage(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Storage: ...
+        def saved(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Saved: ...
         def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach: ...
         def torch(self, t: TorchContext) -> Form: ...
         def onnx(
@@ -367,10 +372,20 @@ class NoParams:
 
 
 class NoMacs:
-    """Rule of an op that is no linear map: 0 multiply-adds by definition (docs: what the numbers mean)."""
+    """Rules of an op that is no linear map: 0 multiply-adds and no `acts` by definition (docs/numbers.md)."""
 
     def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
         return ()
+
+    def acts(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+        return ()
+
+
+class OutputActs:
+    """Rule of a linear map whose only product is its result: `acts` are the elements of it."""
+
+    def acts(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]:
+        return (Work(1, outs[0].dims),)
 
 
 class Local:
