@@ -1,7 +1,9 @@
-"""What a network costs: parameters and multiply-adds, exact, per use of an op and in total.
+"""What a network costs: parameters, multiply-adds, FLOPs and activations, exact, per use of an op and in total.
 
 Counts are for one sample: a size without a default (the batch) counts as 1. What only training computes is
-kept apart and is in no total. A multiply-add is a product inside a linear map; everything else costs none.
+kept apart and is in no total. A multiply-add (MAC) is a product inside a linear map; everything else costs none.
+FLOPs are two per multiply-add (core), and with what ops do beside them (full). `acts` are the elements that
+linear maps write. docs/numbers.md has the definitions.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ class NodeCost:
     count: Count
     needed: Needed
     known: bool = True
+    flops: Terms = field(default_factory=dict)  # full: two per multiply-add, and what the op does beside
+    acts: Terms = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -61,6 +65,8 @@ class Cost:
 
     macs: int = 0
     terms: Terms = field(default_factory=dict)
+    flops: Terms = field(default_factory=dict)
+    acts: Terms = field(default_factory=dict)
     count: Count = field(default_factory=Count)
     nodes: dict[Use, NodeCost] = field(default_factory=dict)
     declared: dict[Instance, Count] = field(default_factory=dict)  # by `param` and `buffer` lines
@@ -72,32 +78,30 @@ class Cost:
 def costs(model: Model, flat: Flat) -> Cost:
     """The costs of a network; `flat` is its `walk.flatten`. Linear in the number of ops."""
     total = Cost()
-    ones: dict[Atom, Size] = {s: 1 for name in model.sizes.universal for s in symbols_of(symbol(name))}
+    factor = Factors(model)
     kept = evaluated_params(flat)
     seen: set[Param] = set()
     for step in flat.steps:
         node = step.node
-        count = Count()
+        here = extern_cost(step, node.instance, factor) if isinstance(node, Call) else op_cost(step, node, factor)
         if isinstance(node, Call):
-            terms, known = stated(node.instance, step.needed, count, ones)
-            total.count.params += count.params
-            total.count.train_only += count.train_only
-            if not known:
+            total.count.params += here.count.params
+            total.count.train_only += here.count.train_only
+            if not here.known:
                 total.unknown.append(step.path)
         else:
-            terms, known = work_terms(step, node, ones), True
             for param in node.params.values():
                 if param not in seen:
                     seen.add(param)
-                    count.add(param, param not in kept)
-        macs = value_at(terms, model.sizes.default)
-        total.nodes[node] = NodeCost(macs, terms, count, step.needed, known)
+                    here.count.add(param, param not in kept)
+        total.nodes[node] = here
         if step.needed is Needed.ALWAYS:
-            total.macs += macs
-            for sizes, number in terms.items():
-                total.terms[sizes] = total.terms.get(sizes, 0) + number
+            total.macs += here.macs
+            add_terms(total.terms, here.terms)
+            add_terms(total.flops, here.flops)
+            add_terms(total.acts, here.acts)
         elif step.needed is Needed.TRAINING:
-            total.train_only_macs += macs
+            total.train_only_macs += here.macs
     for param in model.params.values():
         if param not in kept:
             total.train_only_params.add(param)
@@ -105,6 +109,35 @@ def costs(model: Model, flat: Flat) -> Cost:
         if isinstance(param.owner, Instance):
             total.declared.setdefault(param.owner, Count()).add(param, param not in kept)
     return total
+
+
+def op_cost(step: Step, node: Node, factor: Factors) -> NodeCost:
+    """What one use of an op costs; its parameters are left to be counted."""
+    ins, outs = tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs)
+    terms = factor.terms(node.op.macs(ins, outs))
+    flops = {sizes: 2 * number for sizes, number in terms.items()}
+    if hasattr(node.op, 'flops'):  # XXX until every op has the rule
+        add_terms(flops, factor.terms(node.op.flops(ins, outs)))
+    acts = factor.terms(node.op.acts(ins, outs)) if hasattr(node.op, 'acts') else {}
+    return NodeCost(value_at(terms, factor.default), terms, Count(), step.needed, True, flops, acts)
+
+
+def extern_cost(step: Step, extern: Instance, factor: Factors) -> NodeCost:
+    """What a user's module says it costs: multiply-adds and parameters; known only if it says both.
+
+    Its FLOPs are then the core ones, and `acts` its results where it has multiply-adds: lower bounds.
+    """
+    macs, params = extern.facts.get("macs"), extern.facts.get("params")
+    count = Count()
+    if isinstance(params, int) and extern.first is None:
+        count.params, count.train_only = (0, params) if step.needed is Needed.TRAINING else (params, 0)
+    if not isinstance(macs, int | Dim):
+        return NodeCost(0, {}, count, step.needed, False)
+    terms = factor.terms((Work(1, (macs,)),))
+    flops = {sizes: 2 * number for sizes, number in terms.items()}
+    acts = factor.terms(tuple(Work(1, v.type.dims) for v in step.outs)) if macs != 0 else {}
+    known = isinstance(params, int)
+    return NodeCost(value_at(terms, factor.default), terms, count, step.needed, known, flops, acts)
 
 
 def evaluated_params(flat: Flat) -> set[Param]:
@@ -130,40 +163,43 @@ def add_read(kept: set[Param], value: Value) -> None:
         kept.add(value.producer)
 
 
-def stated(extern: Instance, needed: Needed, count: Count, ones: dict[Atom, Size]) -> tuple[Terms, bool]:
-    """What a user's module states: its multiply-adds, its parameters into `count`, and whether it states both."""
-    macs, params = extern.facts.get("macs"), extern.facts.get("params")
-    if isinstance(params, int) and extern.first is None:
-        count.params, count.train_only = (0, params) if needed is Needed.TRAINING else (params, 0)
-    if not isinstance(macs, int | Dim):
-        return {}, False
-    sizes, number = factored(Work(1, (macs,)), ones)
-    return {sizes: number}, isinstance(params, int)
+class Factors:
+    """Work as factored sums at batch 1; products of the same sizes, which most layers share, are factored once."""
+
+    def __init__(self, model: Model) -> None:
+        self.default = model.sizes.default
+        self.ones: dict[Atom, Size] = {s: 1 for name in model.sizes.universal for s in symbols_of(symbol(name))}
+        self.known: dict[tuple[Size, ...], tuple[tuple[Dim, ...], int]] = {}
+
+    def terms(self, works: tuple[Work, ...]) -> Terms:
+        """The sum of some work; numbers among the sizes are multiplied into the count."""
+        terms: Terms = {}
+        for work in works:
+            sizes, number = self.known.get(work.sizes) or self.factored(work.sizes)
+            if work.count and number:
+                terms[sizes] = terms.get(sizes, 0) + work.count * number
+        return terms
+
+    def factored(self, product: tuple[Size, ...]) -> tuple[tuple[Dim, ...], int]:
+        """(symbolic sizes in a fixed order, number) of a product of sizes, universal symbols being 1."""
+        number = 1
+        symbolic = []
+        for size in product:
+            one = substitute(size, self.ones) if isinstance(size, Dim) and self.ones else size
+            if isinstance(one, Dim):
+                symbolic.append(one)
+            else:
+                number *= one
+        if len(symbolic) > 1:
+            symbolic.sort(key=str)
+        found = self.known[product] = tuple(symbolic), number
+        return found
 
 
-def work_terms(step: Step, node: Node, ones: dict[Atom, Size]) -> Terms:
-    """The multiply-adds of a use for one sample; numbers among the sizes are multiplied into the count."""
-    ins, outs = tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs)
-    terms: Terms = {}
-    for work in node.op.macs(ins, outs):
-        sizes, number = factored(work, ones)
-        terms[sizes] = terms.get(sizes, 0) + number
-    return terms
-
-
-def factored(work: Work, ones: dict[Atom, Size]) -> tuple[tuple[Dim, ...], int]:
-    """(symbolic sizes in a fixed order, number) of one piece of work, its universal symbols being 1."""
-    number = work.count
-    symbolic = []
-    for size in work.sizes:
-        one = substitute(size, ones) if isinstance(size, Dim) and ones else size
-        if isinstance(one, Dim):
-            symbolic.append(one)
-        else:
-            number *= one
-    if len(symbolic) > 1:
-        symbolic.sort(key=str)
-    return tuple(symbolic), number
+def add_terms(total: Terms, more: Terms) -> None:
+    """`total += more`."""
+    for sizes, number in more.items():
+        total[sizes] = total.get(sizes, 0) + number
 
 
 def value_at(terms: Terms, at: dict[str, int]) -> int:
