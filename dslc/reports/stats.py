@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from dslc.analysis.cost import Cost, Count, NodeCost, Terms, costs
-from dslc.analysis.receptive import Fields, Tracks, receptive_fields
+from dslc.analysis.cost import Cost, Count, NodeCost, Terms, Use, add_terms
+from dslc.analysis.quantities import Numbers
+from dslc.analysis.receptive import Fields, Tracks
 from dslc.ir.model import Call, Instance, Model, Node
-from dslc.ir.walk import Flat, Needed, Step, flatten
+from dslc.ir.walk import Flat, Needed, Step
 from dslc.types.tensor import TensorType
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Row:
     """A line of the tree. Of a part, the numbers are sums over what is in it, as often as it is used.
 
-    `op` is the op's name, the definition's, `seq`, or `param` and `buffer` for a tensor a block declares.
+    `op` is the op's name, the definition's, `seq`, or `param` and `buffer` for a tensor a block declares. `use` is what
+    costs are kept under; a part and a declared tensor have none.
     """
 
     depth: int
@@ -31,17 +34,16 @@ class Row:
     needed: Needed = Needed.ALWAYS
     known: bool = True
     is_part: bool = False
+    use: Use | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """A network with its costs and fields, ready to be printed."""
+class Stats(Numbers):
+    """A network's numbers and the rows of its tree; each is computed when it is first asked for."""
 
-    model: Model
-    flat: Flat
-    cost: Cost
-    fields: Fields
-    rows: list[Row]
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The tree in program order."""
+        return rows(self.model, self.flat, self.cost, self.fields)
 
     @property
     def inputs(self) -> list[tuple[str, TensorType]]:
@@ -53,13 +55,25 @@ class Stats:
         """Names (if any), types and fields of what evaluation gives."""
         return [(name, value.type, self.fields.get(value, ())) for name, value in self.flat.outputs]
 
+    def summed(self, numbers: Mapping[Use, int | float]) -> dict[Row, int | float]:
+        """Numbers of uses for every row: a part has the sum over what is in it. Training's are left out of parts."""
+        found: dict[Row, int | float] = {}
+        around: list[Row] = []
+        for row in self.rows:
+            del around[row.depth :]
+            number = numbers.get(row.use, 0) if row.use is not None else 0
+            found[row] = number
+            if number and row.needed is Needed.ALWAYS:
+                for part in around:
+                    found[part] += number
+            if row.is_part:
+                around.append(row)
+        return found
+
 
 def stats(model: Model) -> Stats:
     """All numbers of a network."""
-    flat = flatten(model)
-    cost = costs(model, flat)
-    fields = receptive_fields(model, flat)
-    return Stats(model, flat, cost, fields, rows(model, flat, cost, fields))
+    return Stats(model)
 
 
 def rows(model: Model, flat: Flat, cost: Cost, fields: Fields) -> list[Row]:
@@ -80,6 +94,8 @@ def rows(model: Model, flat: Flat, cost: Cost, fields: Fields) -> list[Row]:
         here = cost.nodes[step.node]
         if isinstance(step.node, Node):
             found.append(op_row(step, step.node, len(chain), here, fields))
+        else:
+            chain[-1].use = step.node
         for row in chain:
             add_up(row, here)
     return found
@@ -127,6 +143,7 @@ def op_row(step: Step, node: Node, depth: int, cost: NodeCost, fields: Fields) -
         cost.terms,
         tracks,
         cost.needed,
+        use=node,
     )
 
 
@@ -136,8 +153,7 @@ def add_up(row: Row, cost: NodeCost) -> None:
     row.known = row.known and cost.known
     if cost.needed is Needed.ALWAYS:
         row.macs += cost.macs
-        for sizes, number in cost.terms.items():
-            row.terms[sizes] = row.terms.get(sizes, 0) + number
+        add_terms(row.terms, cost.terms)
 
 
 def add_count(total: Count, more: Count) -> None:
