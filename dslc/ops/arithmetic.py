@@ -8,13 +8,14 @@ from typing import ClassVar
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
 from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number
+from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, SavesNothing
 from dslc.ops.errors_tensor import BoolArithmetic
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.types.const import Const
 from dslc.types.tensor import DType, TensorType
 
 
-class Binary(NoParams, NoMacs, Local, Op):
+class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
     """What the operators share: the second side is a tensor, or `number`, which `swap` puts on the left."""
 
     symbol: ClassVar[str]
@@ -63,7 +64,7 @@ class Binary(NoParams, NoMacs, Local, Op):
 
 
 @op("add")
-class Add(Binary):
+class Add(SavesNothing, Binary):
     """`a + b`, element by element; a size of 1 is repeated.
 
     ```dl
@@ -78,7 +79,7 @@ class Add(Binary):
 
 
 @op("sub")
-class Sub(Binary):
+class Sub(SavesNothing, Binary):
     """`a - b`, element by element.
 
     ```dl
@@ -106,6 +107,10 @@ class Mul(Binary):
     symbol: ClassVar[str] = "*"
     onnx_kind: ClassVar[str] = "Mul"
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        # The gradient of each side is a multiple of the other; integers have none.
+        return Saved(tuple(1 - i for i in reversed(range(len(ins))) if len(ins) == 2 and ins[i].dtype.is_float))
+
 
 @op("div")
 class Div(Binary):
@@ -124,6 +129,13 @@ class Div(Binary):
         dtype = super().common(*ins)
         return dtype if dtype.is_float else DType.FLOAT32
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        if len(ins) == 2:
+            return Saved((0, 1)) if ins[1].dtype.is_float else Saved((1,)) if ins[0].dtype.is_float else NOTHING
+        # PyTorch divides a number by a tensor as the number times the tensor's reciprocal, which it keeps.
+        reciprocal = self.swap and ins[0].dtype.is_float
+        return Saved(extra=(Held(1, outs[0].dims, outs[0].dtype),)) if reciprocal else NOTHING
+
 
 @op("pow")
 class Pow(Binary):
@@ -138,8 +150,13 @@ class Pow(Binary):
     symbol: ClassVar[str] = "**"
     onnx_kind: ClassVar[str] = "Pow"
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        if not any(x.dtype.is_float for x in ins):
+            return NOTHING
+        return Saved(tuple(range(len(ins))), (0,) if len(ins) == 2 or self.swap else ())
 
-class Comparison(Binary):
+
+class Comparison(SavesNothing, Binary):
     """Rules of comparisons: truth values."""
 
     def result(self, common: DType) -> DType:
@@ -241,7 +258,7 @@ class NotEqual(Equality):
 
 
 @op("neg")
-class Neg(NoParams, NoMacs, Local, Op):
+class Neg(NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Local, Op):
     """`-a`, element by element.
 
     ```dl
@@ -268,7 +285,7 @@ class Neg(NoParams, NoMacs, Local, Op):
 # ---- truth values
 
 
-class Logical(NoParams, NoMacs, Local, Op):
+class Logical(NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Local, Op):
     """What `and` and `or` of masks share."""
 
     symbol: ClassVar[str]
@@ -321,7 +338,7 @@ class Or(Logical):
 
 
 @op("logical_not")
-class Not(SameType, NoParams, NoMacs, Local, Op):
+class Not(SameType, NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Local, Op):
     """`not a` of a mask, element by element.
 
     ```dl

@@ -22,10 +22,12 @@ from dslc.ops.base import (
     attr,
     op,
 )
+from dslc.ops.counting import INPUT, NOTHING, Fresh, NoFlops, Saved, SavesNothing
 from dslc.ops.errors import WrongSides
 from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
 from dslc.ops.layout import axes_of, spatial_axes
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext, call, keyword, sequence
+from dslc.ops.views import PartView
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, derived
 from dslc.types.dim import Size
@@ -70,7 +72,7 @@ def shifted(x: TensorType, pairs: dict[int, Pair], sign: int) -> Reach:
 
 
 @op("pad")
-class Pad(NoParams, NoMacs, Op):
+class Pad(NoParams, NoMacs, NoFlops, Fresh, Op):
     """Places added around a map or a row of tokens: `pad(1)`, `pad(((top, bottom), (left, right)))`.
 
     `mode`: `constant` (`value`), `reflect` (the edge is the mirror), `replicate` (the edge again),
@@ -108,6 +110,10 @@ class Pad(NoParams, NoMacs, Op):
             c.at_least(side, 0)
         if most is not None and not (isinstance(side, int) and isinstance(most, int)):
             c.at_least(most, side)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        # PyTorch's kernels for these two take the input's shape from the input itself.
+        return INPUT if self.mode in ("reflect", "replicate") and ins[0].dtype.is_float else NOTHING
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return shifted(ins[0], sides(self.p, ins[0], "p"), -1)
@@ -154,7 +160,7 @@ CENTER_CROP = '''def center_crop(x: Tensor, like: Tensor) -> Tensor:
 
 
 @op("crop")
-class Crop(NoParams, NoMacs, Op):
+class Crop(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
     """Places taken away at the borders: `crop(2)`, `crop(((top, bottom), (left, right)))`, or `crop(like=y)`.
 
     `like` keeps the middle of a map, as large as another (the skips of U-Net, arXiv:1505.04597); of an odd
@@ -246,7 +252,7 @@ def end_slot(t: TorchContext, axis: int, after: Const) -> Const | None:
 
 
 @op("roll")
-class Roll(NoParams, NoMacs, Op):
+class Roll(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
     """Places moved along axes; what leaves at the end comes in at the start: `roll(3, axis=1)`.
 
     A positive shift moves to higher places, as torch.roll does.

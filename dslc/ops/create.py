@@ -19,10 +19,24 @@ from dslc.ops.base import (
     Port,
     Reach,
     Types,
+    Work,
     attr,
     op,
 )
 from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number
+from dslc.ops.counting import (
+    IN_PLACE,
+    INPUT,
+    NOTHING,
+    SAME,
+    Fresh,
+    Held,
+    InPlace,
+    NoFlops,
+    Saved,
+    SavesNothing,
+    Storage,
+)
 from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, places
@@ -34,7 +48,7 @@ from dslc.types.tensor import DType, TensorType
 # ---- sources
 
 
-class Source(NoParams, NoMacs, Local, Op):
+class Source(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
     """What tensors made of sizes share: no inputs."""
 
     inputs: ClassVar[tuple[Port, ...]] = ()
@@ -157,7 +171,7 @@ class Ones(Filled):
 
 
 @op("where")
-class Where(NoParams, NoMacs, Local, Op):
+class Where(NoParams, NoMacs, NoFlops, InPlace, Local, Op):
     """`a` where the condition is true, else `b`, element by element; each may be a number.
 
     ```dl
@@ -190,6 +204,9 @@ class Where(NoParams, NoMacs, Local, Op):
             result = broadcast(c, "where", result, x, (index == 1 and c.loose(0), c.loose(index)))
         return replace(result, dtype=self.dtype(ins))
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return INPUT if any(x.dtype.is_float for x in ins[1:]) else NOTHING
+
     def torch(self, t: TorchContext) -> Form:
         tensors = iter(range(1, len(t.ins)))
         args: list[Const | PyExpr] = [In(0)]
@@ -210,7 +227,7 @@ class Where(NoParams, NoMacs, Local, Op):
 
 
 @op("gather")
-class Gather(NoParams, NoMacs, Op):
+class Gather(NoParams, NoMacs, NoFlops, Fresh, Op):
     """Elements picked along an axis: `y[i, j] = x[i, index[i, j]]` for axis 1, as torch.gather.
 
     The result has the shape of `index`, which is at most that of `x` along the other axes.
@@ -244,6 +261,14 @@ class Gather(NoParams, NoMacs, Op):
                 c.at_least(most, size)
         return replace(index, dtype=x.dtype, channel=x.channel)
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        x, index = ins
+        if not x.dtype.is_float:
+            return NOTHING
+        if index.dtype is DType.INT64:
+            return Saved((0, 1))
+        return Saved((0,), extra=(Held(1, index.dims, DType.INT64),))
+
     def reach(self, ins: Types, outs: Types) -> Reach:
         axis = self.axis % ins[0].rank
         return Pointwise() if axis == ins[0].channel else Global("gather")
@@ -261,7 +286,7 @@ def long(x: TensorType, value: PyExpr) -> PyExpr:
 
 
 @op("topk")
-class TopK(NoParams, NoMacs, Op):
+class TopK(NoParams, NoMacs, Fresh, Op):
     """The k largest elements along an axis, in falling order, and their places (or the smallest, rising).
 
     ```dl
@@ -287,6 +312,14 @@ class TopK(NoParams, NoMacs, Op):
         values = x.with_dim(axis, self.k, c.word("k"))
         return values, replace(values, dtype=DType.INT64)
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        # A row of n is read once, which costs n - 1 comparisons as in `amax`; ordering the k is not counted.
+        x, axis = ins[0], self.axis % ins[0].rank
+        return (Work(1, (x.dims[axis] - 1, *x.dims[:axis], *x.dims[axis + 1 :])),)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved(outputs=(1,))
+
     def reach(self, ins: Types, outs: Types) -> Reach:
         axis = self.axis % ins[0].rank
         return Pointwise() if axis == ins[0].channel else Global("topk")
@@ -309,7 +342,7 @@ class TopK(NoParams, NoMacs, Op):
 
 
 @op("one_hot")
-class OneHot(NoParams, NoMacs, Local, Op):
+class OneHot(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
     """Integers as rows of zeros with a one at their place: `int64[..] -> int64[.., classes]`.
 
     ```dl
@@ -334,7 +367,7 @@ class OneHot(NoParams, NoMacs, Local, Op):
 
 
 @op("cast")
-class Cast(NoParams, NoMacs, Local, Op):
+class Cast(NoParams, NoMacs, NoFlops, SavesNothing, Local, Op):
     """Another element type: `cast(float32)`.
 
     ```dl
@@ -348,6 +381,9 @@ class Cast(NoParams, NoMacs, Local, Op):
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return replace(x, dtype=self.dtype)
+
+    def storage(self, ins: Types, outs: Types) -> Storage:
+        return SAME if ins[0].dtype is self.dtype else IN_PLACE
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("to", f"torch.{self.dtype.value}", receiver=In(0)))

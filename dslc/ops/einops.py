@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 from dslc.ops.base import (
@@ -18,9 +19,11 @@ from dslc.ops.base import (
     Types,
     Upsample,
     Window,
+    Work,
     attr,
     op,
 )
+from dslc.ops.counting import FRESH, NOTHING, SAME, STRIDED, Held, Kind, NoFlops, Saved, SavesNothing, Storage
 from dslc.ops.layout import PERMUTE, spatial_axes
 from dslc.ops.pattern import Divide, Group, Reading, apply
 from dslc.ops.torchtext import Arg, Form, In, PyCall, PyExpr, TorchContext, call, keyword, sequence
@@ -166,6 +169,26 @@ def arrange(steps: Steps, target: Sequence[Group]) -> None:
     steps.unsqueeze(target)
 
 
+def storage_of(reading: Reading, source: Sequence[str], target: Sequence[Group]) -> Storage:
+    """Where a tensor with the axes `source` lies once `arrange` has made them the groups `target`.
+
+    Atoms of `target` that `source` lacks are axes that `expand` repeats. A group is one axis of a view where its atoms
+    stand side by side in memory; else `flatten` copies. An atom of size 1 may stand anywhere.
+    """
+    old = [atom for atom in source if reading.size[atom] != 1]
+    groups = [[atom for atom in group if reading.size[atom] != 1] for group in target]
+    place = {atom: number for number, atom in enumerate(old)}
+    result = [atom for group in groups for atom in group]
+    if result == old:
+        return SAME
+    for group in groups:
+        for a, b in pairwise(group):
+            beside = place[b] == place[a] + 1 if a in place and b in place else a not in place and b not in place
+            if not beside:
+                return FRESH
+    return STRIDED
+
+
 # ---- nodes in ONNX
 
 
@@ -194,7 +217,7 @@ def sizes_of(reading: Reading, atoms: Sequence[str]) -> tuple[Size, ...]:
 
 
 @op("rearrange")
-class Rearrange(Patterned):
+class Rearrange(NoFlops, SavesNothing, Patterned):
     """Axes moved, split and merged by a pattern: `"n t (h d) -> n h t d"`. No element is lost or repeated.
 
     Axes in one bracket are one axis of the tensor, the last of them the fastest; all but one need a size,
@@ -208,6 +231,10 @@ class Rearrange(Patterned):
         sdpa(q, k, v) -> rearrange("n h t d -> n t (h d)")
     ```
     """
+
+    def storage(self, ins: Types, outs: Types) -> Storage:
+        reading = self.reading(ins[0])
+        return storage_of(reading, reading.atoms, reading.right)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         reading = self.reading(ins[0])
@@ -243,6 +270,43 @@ class Reduce(Patterned):
     def dropped(self, reading: Reading) -> tuple[int, ...]:
         """The atoms that are reduced, by number."""
         return tuple(i for i, atom in enumerate(reading.atoms) if atom not in reading.result)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        reading = self.reading(ins[0])
+        lost = self.dropped(reading)
+        if not lost:
+            return ()
+        if self.how == "mean":  # n - 1 additions and a division for each mean of n
+            return (Work(1, ins[0].dims),)
+        n = product(reading.size[reading.atoms[i]] for i in lost)
+        return (Work(1, (n - 1, *outs[0].dims)),)
+
+    def storage(self, ins: Types, outs: Types) -> Storage:
+        reading = self.reading(ins[0])
+        if not self.dropped(reading):
+            return storage_of(reading, reading.atoms, reading.right)
+        moved = self.moved(reading).kind is not Kind.SAME
+        return Storage(Kind.FRESH, (Held(1, outs[0].dims, outs[0].dtype),) if moved else ())
+
+    def moved(self, reading: Reading) -> Storage:
+        """Where the result lies beside the tensor that is reduced, whose axes are still in the order of the input."""
+        kept = [atom for atom in reading.atoms if atom in reading.result]
+        return storage_of(reading, kept, reading.right)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        reading = self.reading(ins[0])
+        lost = self.dropped(reading)
+        if not lost or self.how in ("mean", "sum"):
+            return NOTHING
+        steps = lost if self.how == "prod" else lost[:1]  # torch multiplies along one axis after another
+        sizes = {i: reading.size[atom] for i, atom in enumerate(reading.atoms)}
+        extra = []
+        for axis in reversed(steps[1:]):
+            del sizes[axis]
+            extra.append(Held(1, tuple(sizes.values()), outs[0].dtype))
+        if self.moved(reading).kind is Kind.FRESH:
+            return Saved((0,), (), (*extra, Held(1, outs[0].dims, outs[0].dtype)))
+        return Saved((0,), (0,), tuple(extra))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         x, reading = ins[0], self.reading(ins[0])
@@ -288,7 +352,7 @@ class Reduce(Patterned):
 
 
 @op("repeat")
-class Repeat(Patterned):
+class Repeat(NoFlops, SavesNothing, Patterned):
     """Elements repeated along axes that are only on the right of a pattern; their sizes are arguments.
 
     ```dl
@@ -296,6 +360,10 @@ class Repeat(Patterned):
         repeat("n c h w -> n c (h a) (w b)", a=2, b=2)
     ```
     """
+
+    def storage(self, ins: Types, outs: Types) -> Storage:
+        reading = self.reading(ins[0])
+        return storage_of(reading, reading.atoms, reading.right)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         x, reading = ins[0], self.reading(ins[0])

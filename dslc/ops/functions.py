@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
+from dslc.ops.counting import FlopPerElement, InPlace, SavesInput, SavesOutput
 from dslc.ops.errors_product import ClampBounds
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.types.tensor import TensorType
 
 
-class Function(SameType, NoParams, NoMacs, Local, Op):
+class Function(SameType, NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
     """What functions of each element share; torch has each as a method of the op's name."""
 
     onnx_kind: ClassVar[str]
@@ -25,7 +26,7 @@ class Function(SameType, NoParams, NoMacs, Local, Op):
 
 
 @op("exp")
-class Exp(Function):
+class Exp(SavesOutput, Function):
     """The exponential of each element.
 
     ```dl
@@ -39,7 +40,7 @@ class Exp(Function):
 
 
 @op("log")
-class Log(Function):
+class Log(SavesInput, Function):
     """The natural logarithm of each element.
 
     ```dl
@@ -52,7 +53,7 @@ class Log(Function):
 
 
 @op("sqrt")
-class Sqrt(Function):
+class Sqrt(SavesOutput, Function):
     """The square root of each element.
 
     ```dl
@@ -65,7 +66,7 @@ class Sqrt(Function):
 
 
 @op("sin")
-class Sin(Function):
+class Sin(SavesInput, Function):
     """The sine of each element, in radians.
 
     ```dl
@@ -78,7 +79,7 @@ class Sin(Function):
 
 
 @op("cos")
-class Cos(Function):
+class Cos(SavesInput, Function):
     """The cosine of each element, in radians.
 
     ```dl
@@ -91,7 +92,7 @@ class Cos(Function):
 
 
 @op("abs")
-class Abs(Function):
+class Abs(SavesInput, Function):
     """The absolute value of each element.
 
     ```dl
@@ -104,7 +105,7 @@ class Abs(Function):
 
 
 @op("clamp")
-class Clamp(NoParams, NoMacs, Local, Op):
+class Clamp(NoParams, NoMacs, FlopPerElement, InPlace, SavesInput, Local, Op):
     """Each element cut to a range: `min(max(x, least), most)`.
 
     ```dl

@@ -24,8 +24,10 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.broadcasting import broadcast, converted
+from dslc.ops.counting import FRESH, NOTHING, NoFlops, Saved, Storage
 from dslc.ops.errors_index import EmptySlice, IndexOutOfRange, TooManyIndices
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext
+from dslc.ops.views import PartView
 from dslc.types.const import Const, derived
 from dslc.types.dim import Dim, Size, evaluate
 from dslc.types.tensor import DType, TensorType
@@ -64,7 +66,7 @@ class Entry:
 
 
 @op("index")
-class Index(NoParams, NoMacs, Op):
+class Index(NoParams, NoMacs, NoFlops, PartView, Op):
     """Parts of a tensor, as in PyTorch: places, slices, `...`, `none` (a new axis) and integer tensors.
 
     The bounds of a slice lie within the axis (PyTorch cuts them silently) and it takes at least one place.
@@ -140,6 +142,12 @@ class Index(NoParams, NoMacs, Op):
             source[at:at] = [kept_channel] * joined.rank
         channel = None if x.channel is None or x.channel not in source else source.index(x.channel)
         return x.with_dims(tuple(dims), channel, tuple(names))
+
+    def storage(self, ins: Types, outs: Types) -> Storage:
+        return super().storage(ins, outs) if len(ins) == 1 else FRESH
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved(tuple(range(1, len(ins)))) if ins[0].dtype.is_float else NOTHING
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         x, entries = ins[0], self.entries(ins[0])

@@ -16,15 +16,18 @@ from dslc.ops.base import (
     Port,
     Reach,
     Types,
+    Work,
     attr,
     op,
 )
+from dslc.ops.counting import Fresh, Saved, SavesNothing
 from dslc.ops.layout import axes_of, pick, spatial_axes
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
+from dslc.types.dim import product
 from dslc.types.tensor import TensorType
 
 
-class Reduction(NoParams, NoMacs, Op):
+class Reduction(NoParams, NoMacs, Fresh, Op):
     """What reductions share; torch has each as a tensor method of the op's name."""
 
     onnx_kind: ClassVar[str]
@@ -52,6 +55,10 @@ class Reduction(NoParams, NoMacs, Op):
             return Pointwise()
         return Axes(tuple(axis for axis in range(x.rank) if axis not in axes))
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        n = product(ins[0].dims[axis] for axis in self.axes(ins[0]))
+        return (Work(1, (n - 1, *outs[0].dims)),)
+
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call(self.name, t.attr("axis"), keyword("keepdim", t.attr("keep"), False), receiver=In(0)))
 
@@ -61,7 +68,7 @@ class Reduction(NoParams, NoMacs, Op):
 
 
 @op("mean")
-class Mean(Reduction):
+class Mean(SavesNothing, Reduction):
     """The mean along axes: `mean((2, 3))` of a map is global average pooling.
 
     ```dl
@@ -72,6 +79,10 @@ class Mean(Reduction):
 
     onnx_kind: ClassVar[str] = "ReduceMean"
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        # n - 1 additions and a division for each mean of n: one for each element that is read.
+        return (Work(1, ins[0].dims),)
+
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         # onnxruntime's CPU layout for convolutions survives GlobalAveragePool, not ReduceMean.
         if ins[0].rank == 4 and ins[0].channel == 1 and sorted(self.axes(ins[0])) == [2, 3]:
@@ -81,7 +92,7 @@ class Mean(Reduction):
 
 
 @op("sum")
-class Sum(Reduction):
+class Sum(SavesNothing, Reduction):
     """The sum along axes. As `sum` also adds up lists, the tensor is written: `sum(it, 1)`.
 
     ```dl
@@ -93,8 +104,15 @@ class Sum(Reduction):
     onnx_kind: ClassVar[str] = "ReduceSum"
 
 
+class Extreme(Reduction):
+    """Rule of reductions whose gradient goes to the elements that equal the result."""
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved((0,), (0,))
+
+
 @op("amax")
-class Largest(Reduction):
+class Largest(Extreme):
     """The largest element along axes.
 
     ```dl
@@ -107,7 +125,7 @@ class Largest(Reduction):
 
 
 @op("amin")
-class Smallest(Reduction):
+class Smallest(Extreme):
     """The smallest element along axes.
 
     ```dl

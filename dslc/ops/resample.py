@@ -21,10 +21,12 @@ from dslc.ops.base import (
     Types,
     Unknown,
     Upsample,
+    Work,
     attr,
     op,
 )
 from dslc.ops.convolution import check_groups
+from dslc.ops.counting import Fresh, InPlace, NoFlops, SavesNothing
 from dslc.ops.errors import WrongSides
 from dslc.ops.errors_map import UpsampleTarget, WrongLength, WrongMode
 from dslc.ops.errors_tensor import CannotSplit
@@ -36,6 +38,9 @@ from dslc.types.tensor import TensorType
 
 MODE_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 """Spatial axes each interpolating mode is for; the others are for any."""
+
+TAPS = {"linear": 2, "bilinear": 4, "trilinear": 8, "bicubic": 16}
+"""Places each mode mixes into one; the others copy one."""
 
 NORMALIZE = '''\
 class Normalize(nn.Module):
@@ -61,7 +66,7 @@ class Normalize(nn.Module):
 
 
 @op("upsample")
-class UpsampleMap(NoParams, NoMacs, Op):
+class UpsampleMap(NoParams, NoMacs, Fresh, SavesNothing, Op):
     """A map at another resolution: by a factor `scale`, to a `size`, or to that of another map (`like=y`).
 
     `[N, C, *S] -> [N, C, *floor(S * scale)]` (torch.nn.functional.interpolate). `mode` is `nearest` (the
@@ -130,6 +135,10 @@ class UpsampleMap(NoParams, NoMacs, Op):
         if len(scales) != axes:
             raise Reject(WrongSides("scale", tuple(int(side) for side in scales), axes), at="scale")
         return tuple(Fraction(side).limit_denominator(1000) for side in scales)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        taps = TAPS.get(self.mode)
+        return () if taps is None else (Work(taps, outs[0].dims),)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         factors: list[float] = []
@@ -206,7 +215,7 @@ def ratio(before: Size, after: Size) -> float | None:
 
 
 @op("pixel_shuffle")
-class PixelShuffle(NoParams, NoMacs, Op):
+class PixelShuffle(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
     """Channels become places: each group of `r*r` channels is an `r` by `r` patch (Shi et al. 2016).
 
     `[N, C, H, W] -> [N, C / r**2, r*H, r*W]` (torch.nn.PixelShuffle).
@@ -240,7 +249,7 @@ class PixelShuffle(NoParams, NoMacs, Op):
 
 
 @op("shuffle")
-class ChannelShuffle(SameType, NoParams, NoMacs, Local, Op):
+class ChannelShuffle(SameType, NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
     """Channel shuffle: channel i of group j becomes channel j of group i (Zhang et al. 2017, ShuffleNet).
 
     `[N, C, *S] -> [N, C, *S]`; `groups` divides C (torch.nn.ChannelShuffle).
@@ -275,7 +284,7 @@ class ChannelShuffle(SameType, NoParams, NoMacs, Local, Op):
 
 
 @op("normalize")
-class Normalize(NoParams, NoMacs, Local, Op):
+class Normalize(NoParams, NoMacs, InPlace, SavesNothing, Local, Op):
     """Preprocessing as a layer: `(x - mean) / std` per channel.
 
     `[N, C, *S] -> [N, C, *S]`; one number per channel in each. They are part of the graph and of no state
@@ -297,6 +306,9 @@ class Normalize(NoParams, NoMacs, Local, Op):
             if len(numbers) != channels:
                 raise Reject(WrongLength("normalize", name, len(numbers), channels), at=name)
         return replace(x.with_dim(1, channels, x.word(1)), channel=1)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(2, outs[0].dims),)
 
     def torch(self, t: TorchContext) -> Form:
         name = t.helper("Normalize", NORMALIZE)

@@ -22,6 +22,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
+from dslc.ops.counting import SAME, STRIDED, NoFlops, Same, SavesNothing, Storage
 from dslc.ops.errors_tensor import (
     CannotFlatten,
     CannotSplit,
@@ -31,6 +32,7 @@ from dslc.ops.errors_tensor import (
 )
 from dslc.ops.layout import axis_of, cut_places, merged, pick, shape_text
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword, sequence
+from dslc.ops.views import PartView
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
 from dslc.types.tensor import TensorType
@@ -42,7 +44,7 @@ ANY: tuple[Port, ...] = (Port("x", rank=(1, None), dtype="any"),)
 
 
 @op("flatten")
-class Flatten(NoParams, NoMacs, Op):
+class Flatten(NoParams, NoMacs, NoFlops, Same, SavesNothing, Op):
     """Axes `start` to `end` as one, in row-major order: `[N, C, H, W] -> [N, C * H * W]`.
 
     ```dl
@@ -95,7 +97,7 @@ def only_axis(x: TensorType, start: int, end: int) -> int | None:
 
 
 @op("reshape")
-class Reshape(NoParams, NoMacs, Op):
+class Reshape(NoParams, NoMacs, NoFlops, Same, SavesNothing, Op):
     """The same elements in row-major order under another shape; one size may be -1: what is left.
 
     `rearrange` says what the axes mean and is checked; use it where axes move. An axis that keeps its place
@@ -179,7 +181,7 @@ def without_common(left: Sequence[Size], right: Sequence[Size]) -> tuple[Size, S
 
 
 @op("unbind")
-class Unbind(NoParams, NoMacs, Op):
+class Unbind(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
     """The slices of an axis as so many tensors, which lose it.
 
     ```dl
@@ -220,7 +222,7 @@ def pieces(g: Graph, x: str, sizes: tuple[int, ...], axis: int) -> tuple[str, ..
 
 
 @op("split")
-class Split(NoParams, NoMacs, Op):
+class Split(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
     """An axis (the channels, unless given) cut into pieces of the sizes given, or all of one size.
 
     ```dl
@@ -274,7 +276,7 @@ def axis_const(t: TorchContext, axis: int | None) -> Const:
 
 
 @op("chunk")
-class Chunk(NoParams, NoMacs, Op):
+class Chunk(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
     """An axis (the channels, unless given) cut into `n` equal pieces.
 
     ```dl
@@ -314,7 +316,7 @@ class Chunk(NoParams, NoMacs, Op):
 
 
 @op("transpose")
-class Transpose(NoParams, NoMacs, Op):
+class Transpose(NoParams, NoMacs, NoFlops, SavesNothing, Op):
     """Two axes exchanged.
 
     ```dl
@@ -337,6 +339,10 @@ class Transpose(NoParams, NoMacs, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return pick(x, self.order(x))
 
+    def storage(self, ins: Types, outs: Types) -> Storage:
+        long = [axis for axis in self.order(ins[0]) if ins[0].dims[axis] != 1]
+        return SAME if long == sorted(long) else STRIDED
+
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Axes(self.order(ins[0]))
 
@@ -348,7 +354,7 @@ class Transpose(NoParams, NoMacs, Op):
 
 
 @op("expand")
-class Expand(NoParams, NoMacs, Op):
+class Expand(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
     """Axes of size 1 repeated to the sizes given; -1 keeps an axis.
 
     ```dl
