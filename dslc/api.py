@@ -37,16 +37,17 @@ def compile_model(
     args: Mapping[str, object] | None = None,
     sizes: Mapping[str, int] | None = None,
     max_ops: int = MAX_OPS,
+    loader: Loader | None = None,
 ) -> Model:
     """The checked model of a net.
 
     `source` is a path, or the text of a program (a `str` with a newline). `net` names the net where the file
-    has several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. Raises
-    `CompileError`.
+    has several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. `loader` reads the files, if
+    not from disk. Raises `CompileError`.
     """
     sink = Sink()
     with _deep():
-        program = load_program(source, sink)
+        program = load_program(source, sink, loader)
         sink.finish(None)
         entry = choose(program, net, sink, args or {})
         _check_names(program, entry, args or {}, sizes or {}, sink)
@@ -66,9 +67,9 @@ def nets(source: str | Path, complete: bool = False) -> list[str]:
     return [i.name for i in found if not complete or all(p.default is not None for p in i.parameters)]
 
 
-def load_program(source: str | Path, sink: Sink) -> Program:
+def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -> Program:
     """Read, parse and bind a program with all it imports."""
-    loader = Loader()
+    loader = loader or Loader()
     if isinstance(source, str) and ("\n" in source or not source):
         text, path = Source("<text>", source), None
     else:

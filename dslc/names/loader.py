@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dslc.diagnostics.model import Diagnostic, Mistake, Reject
 from dslc.names.errors import FileProblem, ImportMissing, ImportOutside
 from dslc.source import Source
+
+if TYPE_CHECKING:
+    from dslc.names.revision import Revision
 
 MAX_BYTES: Final = 4_000_000
 PROJECT_FILES: Final = (".git", "pyproject.toml", "dslc.toml")
@@ -21,25 +24,34 @@ def std_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent.parent / "stdlib"
 
 
-def project_folder(path: Path) -> Path:
-    """The folder imports may not leave: the nearest one above that holds a project file, else the file's own."""
+def project_folder(path: Path, revision: Revision | None = None) -> Path:
+    """The folder imports may not leave: the nearest one above that holds a project file, else the file's own.
+
+    At a revision, what it holds is what counts, and the repository's own folder holds `.git`.
+    """
     start = path.parent
     for folder in (start, *start.parents):
-        if any((folder / name).exists() for name in PROJECT_FILES):
+        if any((folder / name).exists() if revision is None else revision.has(folder / name) for name in PROJECT_FILES):
+            return folder
+        if revision is not None and revision.key(folder) in (".", None):
             return folder
     return start
 
 
 @dataclass(slots=True)
 class Loader:
-    """Reads the main file, what it imports, and std. `folder` is none for a program given as text."""
+    """Reads the main file, what it imports, and std. `folder` is none for a program given as text.
+
+    `revision`: the user's files are read as they were at that commit; std is that of this compiler.
+    """
 
     folder: Path | None = None
+    revision: Revision | None = None
     shown: dict[Path, str] = field(default_factory=dict)
 
     def main(self, path: Path) -> Source:
         """The main file. A Reject where it cannot be read."""
-        self.folder = project_folder(path.absolute())
+        self.folder = project_folder(path.absolute(), self.revision)
         return self._read(path, str(path))
 
     def std(self, module: str) -> Path | None:
@@ -56,12 +68,13 @@ class Loader:
         """The file of `use "text"` written in the file `user`; a Reject where it is missing or outside the project."""
         assert self.folder is not None
         target = Path(os.path.normpath(user.absolute().parent / text))
-        real = target.resolve()
-        inside = target.is_relative_to(self.folder) and real.is_relative_to(self.folder.resolve())
+        inside = target.is_relative_to(self.folder)
+        if self.revision is None:  # a link at a revision is not followed
+            inside = inside and target.resolve().is_relative_to(self.folder.resolve())
         if os.path.isabs(text) or not inside:
             raise Reject(ImportOutside(text, str(self.folder.name or self.folder)))
-        if not target.is_file():
-            raise Reject(ImportMissing(text, _near_file(target)))
+        if not (target.is_file() if self.revision is None else self.revision.has(target)):
+            raise Reject(ImportMissing(text, _near_file(target, self.revision)))
         return target
 
     def read(self, path: Path) -> Source:
@@ -71,23 +84,40 @@ class Loader:
         return self._read(path, os.path.relpath(path))
 
     def _read(self, path: Path, shown: str) -> Source:
+        if self.revision is not None and not path.is_relative_to(std_folder()):
+            shown = f"{self.revision.name}:{shown}"
+            return Source(shown, _text(self._at_revision(path, shown, self.revision), shown))
         try:
             if path.is_dir():
                 raise Reject(FileProblem(shown, "it is a folder"))
-            size = path.stat().st_size
-            if size > MAX_BYTES:
-                raise Reject(FileProblem(shown, f"it has {size:,} bytes, and a program at most {MAX_BYTES:,}"))
-            return Source(shown, path.read_bytes().decode("utf-8"))
-        except UnicodeDecodeError as error:
-            why = f"it is not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}"
-            raise Reject(FileProblem(shown, why)) from None
+            _check_size(path.stat().st_size, shown)
+            return Source(shown, _text(path.read_bytes(), shown))
         except OSError as error:
             raise Reject(FileProblem(shown, (error.strerror or str(error)).lower())) from None
 
+    def _at_revision(self, path: Path, shown: str, revision: Revision) -> bytes:
+        _check_size(revision.size(path), shown)
+        return revision.read(path)
 
-def _near_file(target: Path) -> str | None:
+
+def _check_size(size: int, shown: str) -> None:
+    if size > MAX_BYTES:
+        raise Reject(FileProblem(shown, f"it has {size:,} bytes, and a program at most {MAX_BYTES:,}"))
+
+
+def _text(data: bytes, shown: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        why = f"it is not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}"
+        raise Reject(FileProblem(shown, why)) from None
+
+
+def _near_file(target: Path, revision: Revision | None) -> str | None:
     from dslc.diagnostics.codes import nearest
 
+    if revision is not None:
+        return nearest(target.name, revision.beside(target.parent))
     if not target.parent.is_dir():
         return None
     return nearest(target.name, [p.name for p in target.parent.glob("*.dl")])
