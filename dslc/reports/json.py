@@ -11,9 +11,8 @@ import json
 
 from dslc.analysis.cost import Count, Terms
 from dslc.analysis.receptive import Tracks
-from dslc.reports.numbers import size_text
+from dslc.reports.numbers import size_text, terms_text
 from dslc.reports.stats import Row, Stats
-from dslc.reports.terminal import terms_text
 from dslc.types.dim import Size, evaluate
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType

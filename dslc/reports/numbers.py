@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
-from math import lcm
 
 from dslc.analysis.cost import Terms
 from dslc.analysis.field import Field, Number, Status
 from dslc.analysis.receptive import Tracks
-from dslc.diagnostics.model import Reject
-from dslc.types.dim import Atom, Dim, Monomial, Size, Sym, product, substitute, symbol
-from dslc.types.period import period
+from dslc.types.cost import Cost, Formula, formula
+from dslc.types.dim import Size
 from dslc.types.sizes import Sizes
-from dslc.types.text import Style, sum_text
+
+MAX_FACTORS = 24
+"""Multiplications in a polynomial that is still read."""
 
 UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
@@ -31,6 +32,29 @@ def number_text(number: Number) -> str:
         return f"{int(number):,}"
     rounded = f"{float(number):.2f}".rstrip("0").rstrip(".")
     return rounded if Fraction(rounded) == number else f"~{rounded}"
+
+
+def grouped(number: object) -> str:
+    """A count with its thousands apart; nothing for none and zero."""
+    return f"{number:,}" if isinstance(number, int | float) and number else ""
+
+
+def bytes_text(number: object) -> str:
+    """Bytes in decimal units, `802.8 kB`; nothing for none and zero."""
+    if not isinstance(number, int | float) or not number:
+        return ""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if number >= unit:
+            return f"{number / unit:.1f} {name}"
+    return f"{number} B"
+
+
+def seconds_text(seconds: float) -> str:
+    """A time with three digits: `12.3 us`."""
+    for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if seconds >= unit:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{seconds * 1e9:.3g} ns" if seconds else ""
 
 
 # ---- receptive fields
@@ -62,58 +86,27 @@ def axes_text(fields: list[Field]) -> str:
 # ---- sums by size
 
 
-def polynomial(terms: Terms, sizes: Sizes) -> tuple[str, str] | None:
-    """A sum as a polynomial in the symbols, and where it holds: `81,456*H*W + 2,048,000`, `multiples of 32`.
+def formula_of(terms: Terms, sizes: Sizes) -> Formula | None:
+    """A sum as a polynomial in the sizes: `81,456*H*W + 2,048,000 at multiples of 32`.
 
-    It is given where the floors leave on the multiples of their periods and the default is such a multiple;
-    none where it would say nothing (no symbol), or would be too long.
+    None where the default sizes are no such multiples, where no size is open, or where it would be too long to read.
     """
-    dims = [size for key in terms for size in key]
-    symbols = sorted({s for dim in dims for s in dim.symbols}, key=lambda s: s.name)
-    if not symbols:
+    if not any(terms):
         return None
-    steps = {s: lcm(*(period(dim, s) for dim in dims)) for s in symbols}
-    if any(sizes.default[s.name] % step for s, step in steps.items()):
-        return None
-    stretched: dict[Atom, Size] = {s: symbol(s.name) * step for s, step in steps.items()}
-    total: Size = 0
-    try:
-        for key, count in terms.items():
-            total = total + count * product(substitute(size, stretched) for size in key)
-    except Reject:
-        return None
-    if not isinstance(total, Dim) or total.depth or len(total.terms) > 8:
-        return None
-    scaled = unstretched(total, steps)
-    where = sorted(set(steps.values()) - {1})
-    return scaled, f"multiples of {' and '.join(map(str, where))}" if where else ""
+    found = formula(Cost(terms), sizes)
+    return found if found is not None and found.text.count("*") <= MAX_FACTORS else None
 
 
-def unstretched(total: Dim, steps: dict[Sym, int]) -> str:
-    """A polynomial in t = H/m written in H, if its coefficients allow; else in (H/m)."""
-    shrunk: list[tuple[Monomial, int]] = []
-    for monomial, coefficient in total.terms:
-        scale = 1
-        for atom in monomial:
-            assert isinstance(atom, Sym)
-            scale *= steps[atom]
-        if coefficient % scale:
-            return parts_text(total, steps)
-        shrunk.append((monomial, coefficient // scale))
-    return sum_text(shrunk, Style(grouped=True))
+def terms_text(terms: Terms, sizes: Sizes) -> str:
+    """`9,408 * ceil(H/2) * ceil(W/2) + 2,048,000`."""
+    parts = [" * ".join([f"{n:,}", *factors(key, sizes)]) for key, n in terms.items() if n]
+    return " + ".join(parts)
 
 
-def parts_text(total: Dim, steps: dict[Sym, int]) -> str:
-    """`83,410,944*(H/32)*(W/32) + 2,048,000`."""
-    words = []
-    for monomial, coefficient in total.terms:
-        factors = [f"{abs(coefficient):,}"]
-        for atom in monomial:
-            assert isinstance(atom, Sym)
-            factors.append(atom.name if steps[atom] == 1 else f"({atom.name}/{steps[atom]})")
-        words.append(("- " if coefficient < 0 else "+ ") + "*".join(factors))
-    text = " ".join(words)
-    return text[2:] if text.startswith("+ ") else text
+def factors(key: Iterable[Size], sizes: Sizes) -> list[str]:
+    """The symbolic factors of a term as text, in brackets where they are sums or quotients."""
+    texts = [size_text(size, sizes) for size in key]
+    return [f"({t})" if " " in t and not t.startswith("ceil(") else t for t in texts]
 
 
 def size_text(size: Size, sizes: Sizes) -> str:

@@ -70,6 +70,21 @@ class Stats(Numbers):
                 around.append(row)
         return found
 
+    def summed_terms(self, terms: Mapping[Use, Terms]) -> dict[Row, Terms]:
+        """`summed` for numbers that depend on sizes."""
+        found: dict[Row, Terms] = {}
+        around: list[Row] = []
+        for row in self.rows:
+            del around[row.depth :]
+            own = terms.get(row.use, {}) if row.use is not None else {}
+            found[row] = dict(own)
+            if own and row.needed is Needed.ALWAYS:
+                for part in around:
+                    add_terms(found[part], own)
+            if row.is_part:
+                around.append(row)
+        return found
+
 
 def stats(model: Model) -> Stats:
     """All numbers of a network."""

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import prod
 
-from dslc.analysis.cost import Count, Terms
+from dslc.analysis.cost import Count, Terms, value_at
 from dslc.analysis.field import Status
 from dslc.analysis.receptive import Track, Tracks
 from dslc.diagnostics.render import printable
-from dslc.ir.walk import Needed
-from dslc.reports.numbers import axes_text, field_text, number_text, polynomial, short, size_text
-from dslc.reports.stats import Row, Stats
-from dslc.types.dim import Size, evaluate
+from dslc.reports.columns import COLUMNS, DEFAULT, View, shape_text
+from dslc.reports.numbers import axes_text, bytes_text, factors, field_text, formula_of, number_text, short
+from dslc.reports.stats import Stats
+from dslc.reports.table import Layout, Line, aligned, chosen, markdown, texts
+from dslc.types.dim import evaluate
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
 
 MAX_TERMS = 10
 """Rows of the table of multiply-adds by size; the rest is one line."""
 
-HEADINGS = ("layer", "op", "output", "params", "MACs", "field")
-RIGHT = (False, False, False, True, True, True)
+
+def render_stats(view: View, layout: Layout) -> str:
+    """The whole report, without a newline at its end."""
+    stats = view.stats
+    lines = chosen(view, layout)
+    parts = [[title(stats)], aligned(texts(lines, view, layout), layout.columns), totals(stats)]
+    legend = legend_lines(lines, layout)
+    return "\n\n".join("\n".join(part) for part in (*parts, legend) if part)
 
 
-def render_stats(stats: Stats, *, symbolic: bool = False) -> str:
-    """The whole report, without a newline at its end. `symbolic` shows sizes and counts as expressions too."""
-    sizes = stats.model.sizes
-    lines = [title(stats), ""]
-    table = [HEADINGS, *(cells(row, sizes, symbolic) for row in stats.rows)]
-    lines += columns(table)
-    lines += ["", *totals(stats)]
-    legend = legend_line(stats.rows)
-    if legend:
-        lines += ["", legend]
-    return "\n".join(lines)
+def default_report(stats: Stats, *, symbolic: bool = False) -> str:
+    """The report with the columns that are shown when none are chosen."""
+    return render_stats(View(stats, symbolic=symbolic), Layout(tuple(COLUMNS[name] for name in DEFAULT)))
+
+
+def render_markdown(view: View, layout: Layout) -> str:
+    """The report as Markdown: the net, the table, the totals."""
+    stats = view.stats
+    table = markdown(texts(chosen(view, layout), view, layout), layout.columns)
+    return "\n".join([f"### `{title(stats)}`", "", *table, "", "```text", *totals(stats), "```"])
 
 
 def title(stats: Stats) -> str:
@@ -55,57 +61,6 @@ def port_text(type: TensorType, sizes: Sizes) -> str:
     return text if type.dtype.is_float else f": {type.dtype.value}{text}"
 
 
-def shape_text(type: TensorType, sizes: Sizes, symbolic: bool = False) -> str:
-    """A type at the default sizes, `[N, 64, 112, 112]`; universal sizes keep their names."""
-    words = []
-    for size in type.dims:
-        if isinstance(size, int):
-            words.append(str(size))
-        elif symbolic or any(s.name in sizes.universal for s in size.symbols):
-            words.append(size_text(size, sizes))
-        else:
-            words.append(str(evaluate(size, sizes.default)))
-    text = f"[{', '.join(words)}]"
-    return text if type.dtype.is_float else f"{type.dtype.value}{text}"
-
-
-# ---- the tree
-
-
-def cells(row: Row, sizes: Sizes, symbolic: bool) -> tuple[str, ...]:
-    """A row's texts, one per column."""
-    shapes = ", ".join(shape_text(t, sizes, symbolic) for t in row.outs)
-    params = row.count.params + row.count.train_only
-    macs = f"{row.macs:,}" if row.macs else "" if row.known else "?"
-    if symbolic and any(row.terms):
-        macs = terms_text(row.terms, sizes)
-    op = row.op if row.needed is not Needed.TRAINING else f"{row.op} (training)"
-    name = "  " * row.depth + printable(row.name)
-    return (name, op, shapes, f"{params:,}" if params else "", macs, field_text(row.tracks))
-
-
-def columns(table: Sequence[tuple[str, ...]]) -> list[str]:
-    """Aligned columns with two spaces between them; columns of numbers stand at the right."""
-    widths = [max(len(row[k]) for row in table) for k in range(len(HEADINGS))]
-    lines = []
-    for row in table:
-        texts = zip(row, widths, RIGHT, strict=True)
-        lines.append("  ".join(t.rjust(w) if right else t.ljust(w) for t, w, right in texts).rstrip())
-    return lines
-
-
-def terms_text(terms: Terms, sizes: Sizes) -> str:
-    """`9,408 * ceil(H/2) * ceil(W/2) + 2,048,000`."""
-    parts = [" * ".join([f"{n:,}", *factors(key, sizes)]) for key, n in terms.items() if n]
-    return " + ".join(parts)
-
-
-def factors(key: Iterable[Size], sizes: Sizes) -> list[str]:
-    """The symbolic factors of a term as text, in brackets where they are sums or quotients."""
-    texts = [size_text(size, sizes) for size in key]
-    return [f"({t})" if " " in t and not t.startswith("ceil(") else t for t in texts]
-
-
 # ---- the totals
 
 
@@ -114,10 +69,14 @@ def totals(stats: Stats) -> list[str]:
     model, cost = stats.model, stats.cost
     lines = sizes_lines(model.sizes)
     lines.append(f"params  {params_text(cost.count)}")
+    if cost.count.params:
+        lines.append(f"weights {weights_text(stats)}")
     least = "at least " if cost.unknown else ""
     macs = f"MACs    {least}{cost.macs:,}" + (f" ({short(cost.macs)})" if cost.macs >= 1000 else "")
     more = f"{cost.train_only_macs:,} more in training" if cost.train_only_macs else ""
     lines += macs_lines(macs, cost.terms, model.sizes, more)
+    if cost.macs or cost.flops:
+        lines.append(flops_text(stats, least))
     if cost.unknown:
         lines.append(f"        without {', '.join(cost.unknown)}, which do not say what they cost")
     names = [name for name, _ in stats.inputs]
@@ -134,6 +93,23 @@ def params_text(count: Count) -> str:
     if count.train_only:
         text += f", {count.train_only:,} more in training"
     return text
+
+
+def weights_text(stats: Stats) -> str:
+    """`102.2 MB in float32, 51.1 MB in float16 or bfloat16, 25.6 MB in int8`: of the trained tensors."""
+    params = stats.cost.count.params
+    return ", ".join(
+        f"{bytes_text(params * width)} in {name}"
+        for width, name in ((4, "float32"), (2, "float16 or bfloat16"), (1, "int8"))
+    )
+
+
+def flops_text(stats: Stats, least: str) -> str:
+    """`FLOPs   8.178 G core (two per MAC), 8.215 G full; acts 11.115 M`."""
+    sizes = stats.model.sizes.default
+    full, acts = value_at(stats.cost.flops, sizes), value_at(stats.cost.acts, sizes)
+    core = f"{short(2 * stats.cost.macs)} core (two per MAC)"
+    return f"FLOPs   {least}{core}, {short(full)} full; acts {short(acts)} (elements that linear maps write)"
 
 
 def sizes_lines(sizes: Sizes) -> list[str]:
@@ -160,12 +136,12 @@ def guard_places(sizes: Sizes) -> str:
 
 def macs_lines(head: str, terms: Terms, sizes: Sizes, more: str) -> list[str]:
     """The total, as a polynomial where it is one, and as a table by size; `more` is said of it besides."""
-    found = polynomial(terms, sizes)
+    found = formula_of(terms, sizes)
     if found is not None:
-        head += f" = {found[0]}" + (f" at {found[1]}" if found[1] else "")
+        head += f" = {found}"
     if more:
         head += f"; {more}"
-    if not any(terms) or (found is not None and not found[1]):
+    if not any(terms) or (found is not None and not found.note):
         return [head]
     lines = [f"{head}; exact for every size:"]
     at = sizes.default
@@ -233,14 +209,19 @@ def field_facts(tracks: Sequence[Track]) -> str:
     return f" ({text})" if text else ""
 
 
-def legend_line(rows: Sequence[Row]) -> str:
-    """What the signs in the column `field` mean, of those that stand there."""
-    texts = [field_text(row.tracks) for row in rows]
-    parts = ["field: places of the input that one place of the output sees, along each axis"]
-    if any("all (" in t for t in texts):
-        parts.append("all (n): every place, n by local paths")
-    if any("~" in t for t in texts):
-        parts.append("~n: the hull of what differs from place to place")
-    if any("?" in t for t in texts):
-        parts.append("? (n): at least n, an op cannot say")
-    return "; ".join(parts) if any(texts) else ""
+def legend_lines(lines: Sequence[Line], layout: Layout) -> list[str]:
+    """What the signs of the table mean, of those that stand there."""
+    found = []
+    if any(column.name == "field" for column in layout.columns):
+        texts = [field_text(line.row.tracks) for line in lines]
+        parts = ["field: places of the input that one place of the output sees, along each axis"]
+        if any("all (" in t for t in texts):
+            parts.append("all (n): every place, n by local paths")
+        if any("~" in t for t in texts):
+            parts.append("~n: the hull of what differs from place to place")
+        if any("?" in t for t in texts):
+            parts.append("? (n): at least n, an op cannot say")
+        found += ["; ".join(parts)] if any(texts) else []
+    if any(line.repeats > 1 for line in lines):
+        found.append("xn: n equal parts one after the other; the numbers are one's, a field runs from first to last")
+    return found

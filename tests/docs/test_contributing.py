@@ -28,12 +28,12 @@ exec(compile(Path("snake.py").read_text(), "snake.py", "exec"), {"__name__": "sn
 import dslc
 from dslc.build import build
 from dslc.reports.stats import stats
-from dslc.reports.terminal import render_stats
+from dslc.reports.terminal import default_report
 
 model = dslc.compile("waves.dl")
 built = build(model, "out", checks=("onnx", "parity", "placement"))
 print("\\n".join(built.checks))
-print(render_stats(stats(model)))
+print(default_report(stats(model)))
 """
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dslc.api import compile_model
 from dslc.reports.stats import stats
-from dslc.reports.terminal import render_stats
+from dslc.reports.terminal import default_report
 from tests.analysis.nets import compiled
 from tests.conftest import Golden
 
@@ -30,7 +30,7 @@ def test_reports_of_networks(
 ) -> None:
     monkeypatch.chdir(ROOT)
     found = stats(compile_model(Path("examples") / f"{file}.dl", net, args=args))
-    golden(HERE / "golden" / f"{net}.txt", render_stats(found))
+    golden(HERE / "golden" / f"{net}.txt", default_report(found))
 
 
 def test_symbolic_rows(golden: Golden) -> None:
@@ -43,7 +43,7 @@ def test_symbolic_rows(golden: Golden) -> None:
         block a_block on x[N, C, H, W]:
             conv(C, 3, g=C) -> avgpool(2)
     """)
-    golden(HERE / "golden" / "symbolic.txt", render_stats(stats(model), symbolic=True))
+    golden(HERE / "golden" / "symbolic.txt", default_report(stats(model), symbolic=True))
 
 
 def test_a_pyramid_says_which_sizes_are_allowed_and_where(golden: Golden) -> None:
@@ -54,7 +54,7 @@ def test_a_pyramid_says_which_sizes_are_allowed_and_where(golden: Golden) -> Non
             p1 = c1 + (c2 -> upsample(2))
             p1 -> conv(4, 1)
     """)
-    golden(HERE / "golden" / "pyramid.txt", render_stats(stats(model)))
+    golden(HERE / "golden" / "pyramid.txt", default_report(stats(model)))
 
 
 def test_rows_of_parts_are_the_sums_of_what_is_in_them() -> None:

@@ -1,0 +1,300 @@
+"""The columns of `dslc stats`: how each shows a row as text, and what it is worth as a number or a word.
+
+A column that a row has nothing to say in is empty as text and none as value; what is not known is `?`, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+from dslc.analysis.cost import Terms, value_at
+from dslc.analysis.field import Field, Status
+from dslc.diagnostics.render import printable
+from dslc.ir.walk import Needed
+from dslc.reports.numbers import bytes_text, field_text, grouped, number_text, seconds_text, size_text, terms_text
+from dslc.reports.stats import Row, Stats
+from dslc.types.dim import evaluate
+from dslc.types.sizes import Sizes
+from dslc.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from dslc.analysis.roofline import Bound, Roofline
+
+Cell: TypeAlias = int | float | Fraction | str | None
+
+BAR = "▏▎▍▌▋▊▉█"
+BAR_WIDTH = 6
+"""Cells of a bar that stands for everything."""
+
+
+class View:
+    """Rows with what their columns need, each computed when a column first asks."""
+
+    def __init__(self, stats: Stats, *, symbolic: bool = False, roofline: Roofline | None = None) -> None:
+        self.stats = stats
+        self.symbolic = symbolic
+        self.roofline = roofline
+        self.sizes = stats.model.sizes
+
+    @cached_property
+    def flops(self) -> dict[Row, Terms]:
+        return self.stats.summed_terms({use: cost.flops for use, cost in self.stats.cost.nodes.items()})
+
+    @cached_property
+    def core(self) -> dict[Row, Terms]:
+        return self.stats.summed_terms(
+            {use: {key: 2 * n for key, n in cost.terms.items()} for use, cost in self.stats.cost.nodes.items()}
+        )
+
+    @cached_property
+    def acts(self) -> dict[Row, Terms]:
+        return self.stats.summed_terms({use: cost.acts for use, cost in self.stats.cost.nodes.items()})
+
+    @cached_property
+    def written(self) -> Mapping[Row, int | float]:
+        return self.stats.summed(self.stats.memory.written)
+
+    @cached_property
+    def kept(self) -> Mapping[Row, int | float]:
+        return self.stats.summed(self.stats.training.kept)
+
+    @cached_property
+    def seconds(self) -> Mapping[Row, int | float]:
+        assert self.roofline is not None
+        return self.stats.summed({use: bound.seconds for use, bound in self.roofline.bounds.items()})
+
+    def bound(self, row: Row) -> Bound | None:
+        """What holds a row back on the device; none for parts."""
+        return self.roofline.bounds.get(row.use) if self.roofline is not None and row.use is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column by its name on the command line. `device`: it needs a device to be named."""
+
+    name: str
+    heading: str
+    doc: str
+    value: Callable[[Row, View], Cell]
+    text: Callable[[Row, View], str]
+    device: bool = False
+    numeric: bool = True
+
+    @property
+    def left(self) -> bool:
+        """Whether its texts stand at the left: words do, and bars."""
+        return not self.numeric or self.name == "share"
+
+
+# ---- words
+
+
+def shape_text(type: TensorType, sizes: Sizes, symbolic: bool = False) -> str:
+    """A type at the default sizes, `[N, 64, 112, 112]`; universal sizes keep their names."""
+    words = []
+    for size in type.dims:
+        if isinstance(size, int):
+            words.append(str(size))
+        elif symbolic or any(s.name in sizes.universal for s in size.symbols):
+            words.append(size_text(size, sizes))
+        else:
+            words.append(str(evaluate(size, sizes.default)))
+    text = f"[{', '.join(words)}]"
+    return text if type.dtype.is_float else f"{type.dtype.value}{text}"
+
+
+def shapes(row: Row, view: View) -> str:
+    """The types of a row's results."""
+    return ", ".join(shape_text(t, view.sizes, view.symbolic) for t in row.outs)
+
+
+def op_text(row: Row, view: View) -> str:
+    """The op, with a word for what evaluation does not compute."""
+    return row.op if row.needed is not Needed.TRAINING else f"{row.op} (training)"
+
+
+# ---- numbers
+
+
+def bar_text(share: float) -> str:
+    """`███▌ 58.3%`: a bar of at most BAR_WIDTH cells in eighths."""
+    eighths = round(share * BAR_WIDTH * 8)
+    whole, rest = divmod(eighths, 8)
+    bar = BAR[-1] * whole + (BAR[rest - 1] if rest else "")
+    return f"{bar.ljust(BAR_WIDTH)} {share:6.1%}" if share else ""
+
+
+def counted(name: str) -> tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]:
+    """Value and text of elements of a row's tensors."""
+
+    def value(row: Row, view: View) -> Cell:
+        return int(getattr(row.count, name))
+
+    return value, lambda row, view: grouped(value(row, view))
+
+
+def summed(
+    terms: Callable[[View], Mapping[Row, Terms]],
+) -> tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]:
+    """Value and text of a sum that depends on sizes."""
+
+    def value(row: Row, view: View) -> Cell:
+        return value_at(terms(view)[row], view.sizes.default) if row.known else None
+
+    def text(row: Row, view: View) -> str:
+        found = terms(view)[row]
+        if view.symbolic and any(found):
+            return terms_text(found, view.sizes)
+        return grouped(value(row, view)) if row.known else "?"
+
+    return value, text
+
+
+def macs_text(row: Row, view: View) -> str:
+    """The multiply-adds of a row, as an expression where that is asked for."""
+    if view.symbolic and any(row.terms):
+        return terms_text(row.terms, view.sizes)
+    return grouped(row.macs) if row.macs or row.known else "?"
+
+
+def share_of(number: int | float, total: int | float) -> float:
+    """A part of a total; zero of nothing."""
+    return number / total if total else 0.0
+
+
+def macs_share(row: Row, view: View) -> Cell:
+    """The row's part of all multiply-adds."""
+    return share_of(row.macs, view.stats.cost.macs) if row.needed is Needed.ALWAYS else None
+
+
+def weights_bytes(row: Row, view: View) -> Cell:
+    """Bytes of a row's trained tensors, as they are stored (float32)."""
+    return 4 * (row.count.params + row.count.train_only)
+
+
+# ---- receptive fields
+
+
+def fields_of(row: Row) -> list[Field]:
+    """The fields of a row's first result, one per axis of each input."""
+    return [track.field for track in row.tracks]
+
+
+def along_axes(numbers: list[str]) -> str:
+    """Numbers of axes, once if they are equal: `32`, `3x1`."""
+    return numbers[0] if len(set(numbers)) == 1 else "x".join(numbers)
+
+
+def of_field(read: Callable[[Field], int | Fraction]) -> tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]:
+    """Value (the greatest over axes) and text of a number of a field."""
+
+    def value(row: Row, view: View) -> Cell:
+        return max((read(f) for f in fields_of(row)), default=None)
+
+    def text(row: Row, view: View) -> str:
+        numbers = [number_text(read(f)) for f in fields_of(row)]
+        return along_axes(numbers) if numbers else ""
+
+    return value, text
+
+
+def local_text(row: Row, view: View) -> str:
+    """The field by paths that do not see everything."""
+    numbers = [number_text(f.size) for f in fields_of(row)]
+    return along_axes(numbers) if numbers else ""
+
+
+def status_text(row: Row, view: View) -> str:
+    """How far the field can be trusted, and why not further: `global (gap)`."""
+    worst = max(fields_of(row), key=lambda f: f.status, default=None)
+    if worst is None:
+        return ""
+    return worst.status.text if worst.status is Status.EXACT else f"{worst.status.text} ({worst.cause})"
+
+
+# ---- a device
+
+
+def intensity(row: Row, view: View) -> Cell:
+    """Multiply-adds per byte moved."""
+    bound = view.bound(row)
+    return bound.intensity if bound is not None else None
+
+
+def intensity_text(row: Row, view: View) -> str:
+    number = intensity(row, view)
+    return f"{number:.1f}" if isinstance(number, float) and number else ""
+
+
+def time(row: Row, view: View) -> Cell:
+    """Least seconds on the device."""
+    return float(view.seconds[row])
+
+
+def bound_word(row: Row, view: View) -> str:
+    """What holds the row back: `compute` or `memory`."""
+    bound = view.bound(row)
+    return bound.limit if bound is not None and bound.seconds else ""
+
+
+def named(
+    name: str, heading: str, doc: str, rules: tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]
+) -> Column:
+    """A column of numbers."""
+    return Column(name, heading, doc, rules[0], rules[1])
+
+
+COLUMNS: dict[str, Column] = {
+    column.name: column
+    for column in (
+        Column("op", "op", "the op, or the block's name", op_text, op_text, numeric=False),
+        Column("output", "output", "shapes of the results", shapes, shapes, numeric=False),
+        named("params", "params", "trained elements, also those that only training uses",
+              (lambda r, v: r.count.params + r.count.train_only,
+               lambda r, v: grouped(r.count.params + r.count.train_only))),
+        named("buffers", "buffers", "elements of running statistics and other state", counted("buffers")),
+        named("train_only", "train-only", "trained elements that only training uses", counted("train_only")),
+        named("weights", "weights", "bytes of the trained tensors in float32",
+              (weights_bytes, lambda r, v: bytes_text(weights_bytes(r, v)))),
+        named("macs", "MACs", "multiply-adds", (lambda r, v: r.macs if r.known else None, macs_text)),
+        named("core_flops", "core FLOPs", "two per multiply-add", summed(lambda v: v.core)),
+        named("flops", "FLOPs", "two per multiply-add and all other operations", summed(lambda v: v.flops)),
+        named("acts", "acts", "elements that linear maps write", summed(lambda v: v.acts)),
+        named("memory", "memory", "bytes of new buffers, in place where possible",
+              (lambda r, v: v.written[r], lambda r, v: bytes_text(v.written[r]))),
+        named("saved", "saved", "bytes that training keeps for the backward pass",
+              (lambda r, v: v.kept[r], lambda r, v: bytes_text(v.kept[r]))),
+        named("share", "share of MACs", "part of all multiply-adds",
+              (macs_share, lambda r, v: bar_text(float(macs_share(r, v) or 0)))),
+        named("field", "field", "receptive field along each axis; `all (n)` beside n by local paths",
+              (of_field(lambda f: f.size)[0], lambda r, v: field_text(r.tracks))),
+        named("rf_local", "local", "receptive field by paths that do not see everything",
+              (of_field(lambda f: f.size)[0], local_text)),
+        named("stride", "stride", "places of the input between two neighbours", of_field(lambda f: f.stride)),
+        named("padding", "padding", "places before the input where the first field begins",
+              of_field(lambda f: f.padding)),
+        named("centre", "centre", "place of the input in the middle of the first field", of_field(lambda f: f.centre)),
+        named("spread", "spread", "places between the centres of the paths; 0: aligned", of_field(lambda f: f.spread)),
+        named("smallest", "smallest", "receptive field of the smallest path", of_field(lambda f: f.smallest)),
+        Column("status", "status", "how far the field can be trusted, and why", status_text, status_text,
+               numeric=False),
+        Column("intensity", "MACs/B", "multiply-adds per byte moved", intensity, intensity_text, device=True),
+        Column("bound", "bound", "what holds the layer back: compute or memory", bound_word, bound_word,
+               device=True, numeric=False),
+        Column("time", "time", "least time on the device", time, lambda r, v: seconds_text(float(v.seconds[r])),
+               device=True),
+    )
+}  # fmt: skip
+"""By name, in the order of the help text. The first column, the layer, is always there."""
+
+DEFAULT = ("op", "output", "params", "macs", "share", "field")
+WITH_DEVICE = ("op", "output", "params", "macs", "intensity", "bound", "time")
+
+
+def layer_text(row: Row, flat: bool) -> str:
+    """A row's name under its part, or its path where rows stand alone."""
+    return printable(row.path or row.name) if flat else "  " * row.depth + printable(row.name)
