@@ -8,6 +8,7 @@ linear maps write. docs/numbers.md has the definitions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -181,19 +182,24 @@ class Factors:
         return terms
 
     def factored(self, product: tuple[Size, ...]) -> tuple[tuple[Dim, ...], int]:
-        """(symbolic sizes in a fixed order, number) of a product of sizes, universal symbols being 1."""
-        number = 1
-        symbolic = []
-        for size in product:
-            one = substitute(size, self.ones) if isinstance(size, Dim) and self.ones else size
-            if isinstance(one, Dim):
-                symbolic.append(one)
-            else:
-                number *= one
-        if len(symbolic) > 1:
-            symbolic.sort(key=str)
-        found = self.known[product] = tuple(symbolic), number
+        """`factored` of these sizes, kept."""
+        found = self.known[product] = factored(Work(1, product), self.ones)
         return found
+
+
+def factored(work: Work, ones: Mapping[Atom, Size]) -> tuple[tuple[Dim, ...], int]:
+    """(symbolic sizes in a fixed order, number) of one piece of work, with `ones` put in for symbols."""
+    number = work.count
+    symbolic = []
+    for size in work.sizes:
+        one = substitute(size, ones) if isinstance(size, Dim) and ones else size
+        if isinstance(one, Dim):
+            symbolic.append(one)
+        else:
+            number *= one
+    if len(symbolic) > 1:
+        symbolic.sort(key=str)
+    return tuple(symbolic), number
 
 
 def add_terms(total: Terms, more: Terms) -> None:

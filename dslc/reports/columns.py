@@ -56,7 +56,7 @@ class View:
 
     @cached_property
     def written(self) -> Mapping[Row, int | float]:
-        return self.stats.summed(self.stats.memory.written)
+        return self.stats.summed({use: memory.written for use, memory in self.stats.memory.nodes.items()})
 
     @cached_property
     def kept(self) -> Mapping[Row, int | float]:
