@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -42,12 +43,14 @@ def project_folder(path: Path, revision: Revision | None = None) -> Path:
 class Loader:
     """Reads the main file, what it imports, and std. `folder` is none for a program given as text.
 
-    `revision`: the user's files are read as they were at that commit; std is that of this compiler.
+    `revision`: the user's files are read as they were at that commit; std is that of this compiler. `texts` stands
+    in for what files hold, by absolute path: an edited program that has not been written.
     """
 
     folder: Path | None = None
     revision: Revision | None = None
     shown: dict[Path, str] = field(default_factory=dict)
+    texts: Mapping[Path, str] = field(default_factory=dict)
 
     def main(self, path: Path) -> Source:
         """The main file. A Reject where it cannot be read."""
@@ -87,6 +90,8 @@ class Loader:
         if self.revision is not None and not path.is_relative_to(std_folder()):
             shown = f"{self.revision.name}:{shown}"
             return Source(shown, _text(self._at_revision(path, shown, self.revision), shown))
+        if (text := self.texts.get(path.absolute())) is not None:
+            return Source(shown, text)
         try:
             if path.is_dir():
                 raise Reject(FileProblem(shown, "it is a folder"))
