@@ -7,8 +7,10 @@ from ast import literal_eval
 
 import click
 
+from dslc.syntax.text import number
+
 WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
-SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+QUANTITY = re.compile(r"\d[\d_]*(\.\d+)?([KMGT](i?B)?|kB|B)")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -65,17 +67,14 @@ class Choices(click.ParamType[tuple[str, ...]]):
 
 
 def value_of(text: str) -> object:
-    """A number (with K, M, G, T), true, false, none, a size such as `3x3`, a quoted text, a list or a tuple.
+    """A number (with K, M, G, T; MB, MiB), true, false, none, a size such as `3x3`, a quoted text, a list or a tuple.
 
     A bare word is itself, for parameters that take one of several words.
     """
     if text in WORDS:
         return WORDS[text]
-    if text[-1:] in SUFFIXES and re.fullmatch(r"\d+(\.\d+)?[KMGT]", text):
-        whole, _, part = text[:-1].partition(".")
-        exact = int(whole + part) * SUFFIXES[text[-1]]
-        value, rest = divmod(exact, 10 ** len(part))
-        return value if not rest else exact / 10 ** len(part)
+    if QUANTITY.fullmatch(text):
+        return number(text)
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(int(side) for side in text.split("x"))
     if NAME.fullmatch(text):

@@ -60,7 +60,7 @@ class ExpressionBuilder:
 
     def number(self, start: int, end: int, kids: list[Any]) -> tree.Number:
         text = kids[0].text
-        value = number(text) if text[-1].isdigit() or text[-1] in "KMGT." else 0
+        value = number(text) if text[-1].isdigit() or text[-1] in "KMGTB." else 0
         if value is None:
             self.refuse(mistakes.BadNumber(text), start, end)
         return tree.Number(self.span(start, end), value or 0)

@@ -21,7 +21,8 @@ MOST_FOUND = 200
 _REFUSED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", re.UNICODE
 )
-_SUFFIX = {"K": 3, "M": 6, "G": 9, "T": 12}
+_PREFIX = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
+_SUFFIX = re.compile(r"([kKMGT]?)(i?B)?$")
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "{": "{", "}": "}"}
 _PIECE = re.compile(r"\\(.)|([{}])", re.DOTALL)
 _FORM = re.compile(r"[:!][^\[\]()=]*$")  # as Python's `:.2f` and `!r`
@@ -68,23 +69,28 @@ def clean(found: Found) -> str:
 
 
 def number(text: str) -> int | float | None:
-    """The value of a number's text; none if it has no finite value or is longer than any number should be."""
+    """The value of a number's text; none if it has no finite value or is longer than any number should be.
+
+    `4K`, `4kB` and `4KB` are 4,000; `4KiB` is 4,096.
+    """
     if len(text) > LONGEST_NUMBER or (text[0] == "0" and text[1:2].isdigit()):
         return None
     digits = text.replace("_", "")
-    suffix = _SUFFIX.get(digits[-1])
-    if suffix is None:
+    suffix = _SUFFIX.search(digits)
+    assert suffix is not None
+    if not suffix[0]:
         if digits.isdigit():
             return int(digits)
         value = float(digits)
         return value if value != float("inf") else None
     try:
-        exact = Decimal(digits[:-1])
+        exact = Decimal(digits[: suffix.start()])
     except InvalidOperation:
         return None
     if exact and not -400 < exact.adjusted() < 290:
         return None
-    exact = exact.scaleb(suffix)
+    power = _PREFIX[suffix[1]]
+    exact = exact * 1024**power if suffix[2] == "iB" else exact.scaleb(3 * power)
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
