@@ -11,21 +11,27 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
-from math import gcd
+from math import floor, gcd
 from typing import TypeAlias
+
+from dslc.analysis.support import Comb, Support
 
 Number: TypeAlias = int | Fraction
 """Exact. Only upsampling makes fractions; everything before it stays with the much faster int."""
+
+FACTORS = 1 << 12
+"""Most phases of an upsampling that are looked at one by one; beyond it the hull is stated a place wider."""
 
 
 class Status(IntEnum):
     """How far the numbers of a field can be trusted, best first; where paths join, the worst holds."""
 
     EXACT = 0
-    PHASE_DEPENDENT = 1  # the places read depend on u modulo a factor; the numbers are their hull
-    PARTITIONED = 2  # places were regrouped (windows); the numbers are a hull
-    GLOBAL = 3  # some path reads every place of the input; the numbers are those of the local paths
-    UNKNOWN = 4  # some op on the way cannot say; the numbers leave it out
+    UNALIGNED = 1  # the hull is exact, but the windows of the paths have different centres
+    PHASE_DEPENDENT = 2  # the places read depend on u modulo a factor; the numbers are their hull
+    PARTITIONED = 3  # places were regrouped (windows); the numbers are a hull
+    GLOBAL = 4  # some path reads every place of the input; the numbers are those of the local paths
+    UNKNOWN = 5  # some op on the way cannot say; the numbers leave it out
 
     @property
     def text(self) -> str:
@@ -39,7 +45,9 @@ class Field:
 
     `smallest` is the size of the smallest path's window; `first` and `last` are the least and the greatest L + H
     (twice the centre offset) over the paths; `cause` names what is behind a status that is not exact. `local` is false
-    where every path sees everything: the numbers are then those of the map that was last seen in windows.
+    where every path sees everything: the numbers are then those of the map that was last seen in windows. `sized`:
+    low, high and what follows from them hold at the sizes asked for; at others TensorFlow's SAME pads otherwise.
+    `support`: the places read, where they were asked for (`density`).
     """
 
     stride: Number = 1
@@ -51,6 +59,8 @@ class Field:
     status: Status = Status.EXACT
     cause: str = ""
     local: bool = True
+    sized: bool = False
+    support: Support | None = None
 
     @property
     def size(self) -> Number:
@@ -72,8 +82,18 @@ class Field:
         """How far the centres of the paths lie apart, in places: zero iff the branches are aligned."""
         return Fraction(self.last - self.first) / 2
 
-    def read(self, before: Number, after: Number, step: Number) -> Field:
-        """The field of a value whose place u reads this one's places u*step + before .. u*step + after."""
+    @property
+    def verdict(self) -> str:
+        """The status with what a reader needs beside it: `unaligned by 1/2 px`, `unknown(sort)`."""
+        if self.status is Status.UNALIGNED:
+            return f"unaligned by {self.spread} px"
+        return f"unknown({self.cause})" if self.status is Status.UNKNOWN else self.status.text
+
+    def read(self, before: Number, after: Number, step: Number, support: Support | None = None) -> Field:
+        """The field of a value whose place u reads this one's places u*step + before .. u*step + after.
+
+        `support` is what it reads of the input, if this one's is known.
+        """
         stride = self.stride
         both = (before + after) * stride
         return Field(
@@ -86,7 +106,13 @@ class Field:
             self.status,
             self.cause,
             self.local,
+            self.sized,
+            support,
         )
+
+    def shifted(self, offset: int) -> Field:
+        """The field of a value whose place u is this one's place u + offset."""
+        return self.read(offset, offset, 1, self.support and self.support.window(1, 1, -offset, 1))
 
     def marked(self, status: Status, cause: str) -> Field:
         """The same numbers, trusted at most as `status` says; the cause of the worst status is kept."""
@@ -104,34 +130,51 @@ def whole(number: Fraction) -> Number:
 
 def window(field: Field, kernel: int, stride: int, padding: int, dilation: int) -> Field:
     """Convolution or pool: place u reads u*s - p .. u*s - p + (k-1)*d."""
-    return field.read(-padding, (kernel - 1) * dilation - padding, stride)
+    support = field.support and field.support.window(kernel, stride, padding, dilation)
+    return field.read(-padding, (kernel - 1) * dilation - padding, stride, support)
 
 
 def transposed(field: Field, kernel: int, stride: int, padding: int, dilation: int) -> Field:
     """Transposed convolution: S' = S/s, L' = L + S*(p - (k-1)*d)/s, H' = H + S*p/s; a hull over u mod s."""
     before = Fraction(padding - (kernel - 1) * dilation, stride)
-    moved = field.read(whole(before), whole(Fraction(padding, stride)), whole(Fraction(1, stride)))
+    support = field.support and field.support.transposed(kernel, stride, padding, dilation)
+    moved = field.read(whole(before), whole(Fraction(padding, stride)), whole(Fraction(1, stride)), support)
     return moved if stride == 1 else moved.marked(Status.PHASE_DEPENDENT, "transposed convolution")
 
 
-def upsampled(field: Field, factor: float, nearest: bool) -> Field:
-    """Upsampling by f: S' = S/f.
+def upsampled(field: Field, factor: float, nearest: bool, kind: str = "") -> Field:
+    """Upsampling by f: S' = S/f. `nearest` and `kind` as in `base.Upsample`.
 
-    Nearest: place u reads floor(u/f), so L' = L - S*(f-1)/f and H' = H. Linear: place u lies at (u + 1/2)/f -
-    1/2 of the input and reads the neighbours on both sides, each less than one place away; for a whole f the
-    farthest is (2f-1)/2f away if f is even and (f-1)/f if it is odd.
+    nearest: place u reads floor(u/f), so L' = L - S*(f-1)/f and H' = H for a whole f; exact: floor((u + 1/2)/f).
+    Linear: place u lies at x = (u + 1/2)/f - 1/2 of the input and reads floor(x) and ceil(x), cubic one more on both
+    sides. With corners x is u*(n-1)/(m-1), between u/f and u/f + 1/f - 1; all that is said then is that what is read
+    lies less than one place away, of cubic two.
     """
     f = Fraction(factor).limit_denominator(1 << 16)
-    step = 1 / f
     if f == 1:
         return field
-    if nearest:
-        moved = field.read(step - 1, 0, step)
+    step = 1 / f
+    support: Support | None = None
+    if "corners" in kind or f.numerator > FACTORS:
+        apart = 2 if "cubic" in kind else 1
+        before, after = min(step - 1, Fraction(0)) - apart, max(step - 1, Fraction(0)) + apart
     else:
-        centre = (step - 1) / 2
-        reach = Fraction(1) if f.denominator != 1 else 1 - step if f.numerator % 2 else 1 - step / 2
-        moved = field.read(centre - reach, centre + reach, step)
+        rows = [places(u, step, nearest, kind) for u in range(f.numerator)]
+        before = min(first - u * step for u, (first, _, _) in enumerate(rows))
+        after = max(first + number - 1 - u * step for u, (first, number, _) in enumerate(rows))
+        support = field.support and field.support.resampled(f.numerator, f.denominator, rows.__getitem__)
+    moved = field.read(whole(before), whole(after), whole(step), support)
     return moved.marked(Status.PHASE_DEPENDENT, "upsampling")
+
+
+def places(u: int, step: Fraction, nearest: bool, kind: str) -> Comb:
+    """The places that place u of a map upsampled by 1/step reads."""
+    if nearest:
+        return floor((u + Fraction(kind == "exact", 2)) * step), 1, 1
+    x = (2 * u + 1) * step / 2 - Fraction(1, 2)
+    if x.denominator == 1:
+        return int(x), 1, 1
+    return (floor(x) - 1, 4, 1) if kind == "cubic" else (floor(x), 2, 1)
 
 
 def binned(field: Field, source: int, target: int) -> Field:
@@ -139,9 +182,16 @@ def binned(field: Field, source: int, target: int) -> Field:
 
     Of a multiple it is an ordinary pool; else the hull over the remainders, which are multiples of gcd(n, m)/m.
     """
+    common = gcd(source, target)
     step = Fraction(source, target)
-    slack = 1 - Fraction(gcd(source, target), target)
-    moved = field.read(whole(-slack), whole(step - 1 + slack), whole(step))
+    slack = 1 - Fraction(common, target)
+
+    def bin(u: int) -> Comb:
+        first = u * source // target
+        return first, -(-(u + 1) * source // target) - first, 1
+
+    support = field.support and field.support.resampled(target // common, source // common, bin)
+    moved = field.read(whole(-slack), whole(step - 1 + slack), whole(step), support)
     return moved if not slack else moved.marked(Status.PHASE_DEPENDENT, "adaptive pooling")
 
 
@@ -153,20 +203,26 @@ def joined(a: Field, b: Field, op: str) -> Field:
     if a is b:
         return a
     status, cause = (a.status, a.cause) if a.status >= b.status else (b.status, b.cause)
+    sized = a.sized or b.sized
     if a.local is not b.local:
-        return replace(a if a.local else b, status=status, cause=cause)
+        return replace(a if a.local else b, status=status, cause=cause, sized=sized)
     if a.stride != b.stride:
         if not a.local:
-            return replace(a, status=status, cause=cause)
-        return replace(a, status=Status.UNKNOWN, cause=f"stride-mismatch at `{op}`")
+            return replace(a, status=status, cause=cause, sized=sized)
+        return replace(a, status=Status.UNKNOWN, cause=f"stride-mismatch at `{op}`", sized=sized, support=None)
+    first, last = min(a.first, b.first), max(a.last, b.last)
+    if first != last and status is Status.EXACT:
+        status, cause = Status.UNALIGNED, f"the paths into `{op}`"
     return Field(
         a.stride,
         min(a.low, b.low),
         max(a.high, b.high),
         min(a.smallest, b.smallest),
-        min(a.first, b.first),
-        max(a.last, b.last),
+        first,
+        last,
         status,
         cause,
         a.local,
+        sized,
+        a.support and b.support and a.support.joined(b.support),
     )

@@ -7,16 +7,18 @@ is seen whole by the first op that mixes channels there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from dslc.analysis.field import Field, Status, binned, joined, transposed, upsampled, window
+from dslc.analysis.same import settled, varying
 from dslc.ir.model import Call, Model, Node, Value
 from dslc.ir.walk import Flat, Step
 from dslc.ops import base
 from dslc.ops.base import Op
 from dslc.types.dim import evaluate
+from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
 
 
@@ -45,19 +47,24 @@ def receptive_fields(model: Model, flat: Flat) -> Fields:
     A value without tracks depends on no place of an input (a parameter, or something computed from
     parameters).
     """
+    return followed(model, flat, flat.steps, Field())
+
+
+def followed(model: Model, flat: Flat, steps: Iterable[Step], own: Field) -> Fields:
+    """The tracks of the inputs, whose own field is given, and of what these steps make."""
     found: Fields = {}
     for index, value in enumerate(model.root.inputs):
         axes = followed_axes(value.type, settled_channel(value, flat.steps))
-        found[value] = tuple(Track(index, axis, axis, False, Field()) for axis in axes)
-    for step in flat.steps:
-        paths = seen_by(step, found, model.sizes.default)
+        found[value] = tuple(Track(index, axis, axis, False, own) for axis in axes)
+    for step in steps:
+        paths = seen_by(step, found, model.sizes)
         tracks = tuple(paths) if len(step.inputs) == 1 else merged(paths, step.path)
         for out in step.outs:
             found[out] = tracks
     return found
 
 
-def seen_by(step: Step, found: Fields, at: Mapping[str, int]) -> list[Track]:
+def seen_by(step: Step, found: Fields, sizes: Sizes) -> list[Track]:
     """The tracks of a step's inputs as its results see them, one input after the other."""
     node = step.node
     out = step.outs[0].type
@@ -67,12 +74,20 @@ def seen_by(step: Step, found: Fields, at: Mapping[str, int]) -> list[Track]:
             for value in step.inputs
             for track in found.get(value, ())
         ]
-    reach = node.op.reach(tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs))
-    return [
-        moved(track, reach, node.op, port, value.type, out, at)
+    types = tuple(v.type for v in step.inputs)
+    open_axes: frozenset[int] = frozenset()
+    if getattr(node.op, "p", None) == "same_tf":
+        open_axes = varying(node.op, types[0], step.outs[0].type, sizes)
+        types = (settled(types[0], sizes), *types[1:])
+    reach = node.op.reach(types, tuple(v.type for v in step.outs))
+    tracks = [
+        moved(track, reach, node.op, port, value.type, out, sizes.default)
         for port, value in enumerate(step.inputs)
         for track in found.get(value, ())
     ]
+    if not open_axes:
+        return tracks
+    return [replace(t, field=replace(t.field, sized=True)) if t.at in open_axes else t for t in tracks]
 
 
 def through_extern(track: Track, reach: object, path: str, source: TensorType, out: TensorType) -> Track:
@@ -174,12 +189,12 @@ def slid(
             return window(field, k[axis], s[axis], p[axis], d[axis])
         case base.TransposedWindow(k, s, p, d):
             return transposed(field, k[axis], s[axis], p[axis], d[axis])
-        case base.Upsample(factor, nearest):
-            return upsampled(field, factor[axis], nearest)
+        case base.Upsample(factor, nearest, kind):
+            return upsampled(field, factor[axis], nearest, kind)
         case base.Bins(source, target):
             return binned(field, evaluate(source[axis], sizes), target[axis])
         case base.Shift(offset):
-            return field.read(offset[axis], offset[axis], 1)
+            return field.shifted(offset[axis])
 
 
 def seen_whole(field: Field, at: int | None, cause: str) -> Field:
@@ -205,7 +220,7 @@ def carried(track: Track, field: Field, reach: base.Axes, op: Op, source: Tensor
     if track.at in reach.source:
         at = reach.source.index(track.at)
         offset = reach.offset[at] if reach.offset else 0
-        return replace(track, at=at, field=field.read(offset, offset, 1) if offset else field)
+        return replace(track, at=at, field=field.shifted(offset) if offset else field)
     mixed = [axis for axis, kept in enumerate(reach.source) if kept is None]
     if len(mixed) != 1:
         return replace(track, at=None, field=field)

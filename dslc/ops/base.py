@@ -111,10 +111,15 @@ class TransposedWindow:
 
 @dataclass(frozen=True, slots=True)
 class Upsample:
-    """Receptive field of an upsampling by a factor per axis (`nearest`, else linear interpolation)."""
+    """Receptive field of an upsampling by a factor per axis.
+
+    `nearest` repeats places, else two neighbours are read. `kind` says what is different from that: `exact` (the
+    place nearest to the centre), `cubic` (four neighbours), `corners` (corner places match; also `cubic corners`).
+    """
 
     factor: tuple[float, ...]
     nearest: bool
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

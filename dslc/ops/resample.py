@@ -141,15 +141,17 @@ class UpsampleMap(NoParams, NoMacs, Fresh, SavesNothing, Op):
         return () if taps is None else (Work(taps, outs[0].dims),)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        factors: list[float] = []
-        for before, after in zip(ins[0].spatial, outs[0].spatial, strict=True):
-            factor = ratio(before, after)
-            if factor is None and self.scale is not None:
-                factor = float(self.factors(len(outs[0].spatial))[len(factors)])
-            if factor is None:
-                return Unknown("the factor depends on the input's size")
-            factors.append(factor)
-        return Upsample(tuple(factors), self.mode.startswith("nearest"))
+        factors: list[float | None]
+        if self.scale is not None:
+            factors = [float(factor) for factor in self.factors(len(ins[0].spatial))]
+        else:
+            factors = [ratio(before, after) for before, after in zip(ins[0].spatial, outs[0].spatial, strict=True)]
+        known = tuple(factor for factor in factors if factor is not None)
+        if len(known) < len(factors):
+            return Unknown("the factor depends on the input's size")
+        kinds = {"exact": self.mode == "nearest-exact", "cubic": self.mode == "bicubic", "corners": self.align_corners}
+        kind = " ".join(word for word, holds in kinds.items() if holds)
+        return Upsample(known, self.mode.startswith("nearest"), kind)
 
     def torch(self, t: TorchContext) -> Form:
         mode = keyword("mode", t.attr("mode"), "nearest")
