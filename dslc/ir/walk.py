@@ -41,14 +41,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flat:
-    """A network as steps in program order; `outputs` has (name, value) of each result of evaluation."""
+    """A network as steps in program order; `outputs` has (name, value) of each result of evaluation.
+
+    `training`: the network as it runs in training. Results of training are among the outputs then, `a if
+    training else b` is `a`, and steps are needed ALWAYS or NEVER.
+    """
 
     steps: tuple[Step, ...]
     outputs: tuple[tuple[str | None, Value], ...]
     actual: dict[Value, Value]
+    training: bool = False
 
     def resolve(self, value: Value) -> Value:
-        """The actual value behind a formal one; of `a if training else b`, that of `b`."""
+        """The actual value behind a formal one; of `a if training else b`, that of `b` (`a` in training)."""
         return _follow(self.actual, value)
 
 
@@ -57,34 +62,39 @@ def steps(model: Model) -> list[Step]:
     return list(flatten(model).steps)
 
 
-def flatten(model: Model) -> Flat:
-    """The executed steps of a network. Linear in their number; nesting takes no recursion."""
+def flatten(model: Model, *, training: bool = False) -> Flat:
+    """The executed steps of a network, as it is evaluated or as it is trained.
+
+    Linear in their number; nesting takes no recursion.
+    """
     actual: dict[Value, Value] = {}
-    training: list[Value] = []
-    uses = list(_uses(model, actual, training))
+    apart: list[Value] = []
+    uses = list(_uses(model, actual, apart, side=0 if training else 1))
     root = model.root
     flags = root.train_only or (False,) * len(root.outputs)
     names = root.output_names or (None,) * len(root.outputs)
     outputs = [
         (name, _follow(actual, value))
         for name, value, train_only in zip(names, root.outputs, flags, strict=True)
-        if not train_only
+        if training or not train_only
     ]
-    training += [v for v, train_only in zip(root.outputs, flags, strict=True) if train_only]
+    apart += [v for v, train_only in zip(root.outputs, flags, strict=True) if train_only]
     always = _reach(uses, [value for _, value in outputs])
-    sometimes = _reach(uses, [_follow(actual, value) for value in training])
+    sometimes = set() if training else _reach(uses, [_follow(actual, value) for value in apart])
     found = []
     for path, node, inputs, tied, outs in uses:
         needed = Needed.ALWAYS if node in always else Needed.TRAINING if node in sometimes else Needed.NEVER
         found.append(Step(node, path, inputs, tied, outs, needed))
-    return Flat(tuple(found), tuple(outputs), actual)
+    return Flat(tuple(found), tuple(outputs), actual, training)
 
 
 _Use = tuple[str, Node | Call, tuple[Value, ...], dict[str, Value], tuple[Value, ...]]
 
 
-def _uses(model: Model, actual: dict[Value, Value], training: list[Value]) -> Iterator[_Use]:
-    """Every executed op with its actual inputs; fills `actual`, and `training`: what only training reads."""
+def _uses(model: Model, actual: dict[Value, Value], apart: list[Value], side: int) -> Iterator[_Use]:
+    """Every executed op with its actual inputs; fills `actual` with the given side of each `a if training else b`
+    (0: a), and `apart` with the other one.
+    """
     counts: dict[str, int] = {}
     stack: list[tuple[Iterator[Item], Call | Either | None]] = [(iter(model.root.body), None)]
     while stack:
@@ -95,8 +105,8 @@ def _uses(model: Model, actual: dict[Value, Value], training: list[Value]) -> It
             if isinstance(region, Call):
                 _bind(actual, region.outs, region.instance.outputs)
             elif isinstance(region, Either):
-                training.append(region.sides[0])
-                _bind(actual, (region.out,), (region.sides[1],))
+                apart.append(region.sides[1 - side])
+                _bind(actual, (region.out,), (region.sides[side],))
         elif isinstance(item, Node):
             inputs = tuple(_follow(actual, value) for value in item.inputs)
             tied = {name: _follow(actual, value) for name, value in item.tied.items()}
