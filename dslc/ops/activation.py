@@ -17,17 +17,22 @@ from dslc.ops.base import (
     attr,
     op,
 )
+from dslc.ops.counting import INPUT, FlopPerElement, Held, InPlace, Saved, SavesInput, SavesOutput
 from dslc.ops.torchtext import Arg, Form, In, PyInfix, TorchContext, call, keyword
 
 
-class Elementwise(SameType, NoParams, NoMacs, Local, Op):
-    """Rules all of them share: the type stays, nothing is learned, each place is read alone."""
+class Elementwise(SameType, NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
+    """Rules all of them share: the type stays, nothing is learned, each place is read alone.
+
+    An activation counts one operation for each element, however it is computed. What training keeps is each one's
+    own, by PyTorch's derivatives.yaml.
+    """
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(0, None)),)
 
 
 @op("relu")
-class Relu(Elementwise):
+class Relu(SavesOutput, Elementwise):
     """Rectifier: `max(x, 0)` (Nair and Hinton 2010).
 
     ```dl
@@ -44,7 +49,7 @@ class Relu(Elementwise):
 
 
 @op("relu6")
-class Relu6(Elementwise):
+class Relu6(SavesInput, Elementwise):
     """Rectifier with a ceiling: `min(max(x, 0), 6)` (Krizhevsky 2010; MobileNet).
 
     ```dl
@@ -62,7 +67,7 @@ class Relu6(Elementwise):
 
 
 @op("leaky_relu")
-class LeakyRelu(Elementwise):
+class LeakyRelu(SavesInput, Elementwise):
     """Rectifier that lets a part of the negative side through: `x` if positive, else `negative_slope * x`.
 
     Maas et al. 2013.
@@ -98,6 +103,9 @@ class RandomRelu(Elementwise):
     lower: float = attr(1 / 8)
     upper: float = attr(1 / 3)
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, ins[0].dtype),))  # and the slopes drawn
+
     def torch(self, t: TorchContext) -> Form:
         lower, upper = keyword("lower", t.attr("lower"), 1 / 8), keyword("upper", t.attr("upper"), 1 / 3)
         return Form(module=call("nn.RReLU", lower, upper), stateful=True)
@@ -107,7 +115,7 @@ class RandomRelu(Elementwise):
 
 
 @op("elu")
-class Elu(Elementwise):
+class Elu(SavesInput, Elementwise):
     """Exponential linear unit: `x` if positive, else `alpha * (exp(x) - 1)` (Clevert et al. 2016).
 
     ```dl
@@ -127,7 +135,7 @@ class Elu(Elementwise):
 
 
 @op("selu")
-class Selu(Elementwise):
+class Selu(SavesInput, Elementwise):
     """Self-normalising linear unit: `scale * elu(x, alpha)` with the constants of Klambauer et al. 2017.
 
     ```dl
@@ -144,7 +152,7 @@ class Selu(Elementwise):
 
 
 @op("celu")
-class Celu(Elementwise):
+class Celu(SavesInput, Elementwise):
     """Exponential linear unit with a continuous slope: `x` if positive, else `alpha * (exp(x / alpha) - 1)`.
 
     Barron 2017.
@@ -170,7 +178,7 @@ class Celu(Elementwise):
 
 
 @op("gelu")
-class Gelu(Elementwise):
+class Gelu(SavesInput, Elementwise):
     """Gaussian error linear unit: `x * Phi(x)`; `gelu("tanh")` approximates it (Hendrycks and Gimpel 2016).
 
     ```dl
@@ -190,7 +198,7 @@ class Gelu(Elementwise):
 
 
 @op("silu")
-class Silu(Elementwise):
+class Silu(SavesInput, Elementwise):
     """Sigmoid linear unit: `x * sigmoid(x)` (Elfwing et al. 2017).
 
     ```dl
@@ -219,6 +227,11 @@ class Swish(Elementwise):
 
     beta: float = attr(1.0)
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        if self.beta == 1:
+            return INPUT
+        return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, ins[0].dtype),))  # and the sigmoid
+
     def torch(self, t: TorchContext) -> Form:
         if self.beta == 1:
             return Form(module=call("nn.SiLU"), function=call("F.silu", In(0)))
@@ -231,7 +244,7 @@ class Swish(Elementwise):
 
 
 @op("mish")
-class Mish(Elementwise):
+class Mish(SavesInput, Elementwise):
     """`x * tanh(softplus(x))` (Misra 2019).
 
     ```dl
@@ -248,7 +261,7 @@ class Mish(Elementwise):
 
 
 @op("hswish")
-class HardSwish(Elementwise):
+class HardSwish(SavesInput, Elementwise):
     """`x * relu6(x + 3) / 6`, a `silu` of straight lines (Howard et al. 2019, MobileNetV3).
 
     ```dl
@@ -265,7 +278,7 @@ class HardSwish(Elementwise):
 
 
 @op("hsigmoid")
-class HardSigmoid(Elementwise):
+class HardSigmoid(SavesInput, Elementwise):
     """`relu6(x + 3) / 6`, a `sigmoid` of straight lines (Courbariaux et al. 2015; MobileNetV3).
 
     ```dl
@@ -282,7 +295,7 @@ class HardSigmoid(Elementwise):
 
 
 @op("sigmoid")
-class Sigmoid(Elementwise):
+class Sigmoid(SavesOutput, Elementwise):
     """Logistic function: `1 / (1 + exp(-x))`.
 
     ```dl
@@ -299,7 +312,7 @@ class Sigmoid(Elementwise):
 
 
 @op("tanh")
-class Tanh(Elementwise):
+class Tanh(SavesOutput, Elementwise):
     """Hyperbolic tangent.
 
     ```dl
@@ -316,7 +329,7 @@ class Tanh(Elementwise):
 
 
 @op("softplus")
-class Softplus(Elementwise):
+class Softplus(SavesInput, Elementwise):
     """Smooth rectifier: `log(1 + exp(beta * x)) / beta`, and `x` itself where `beta * x > threshold`.
 
     Dugas et al. 2001 (torch.nn.Softplus).
@@ -357,6 +370,9 @@ class Softsign(Elementwise):
     ```
     """
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, ins[0].dtype),))  # and the divisor
+
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.Softsign"), function=call("F.softsign", In(0)))
 
@@ -365,7 +381,7 @@ class Softsign(Elementwise):
 
 
 @op("hardtanh")
-class HardTanh(Elementwise):
+class HardTanh(SavesInput, Elementwise):
     """Clips to `least .. most` (Collobert 2004; torch.nn.Hardtanh).
 
     ```dl
@@ -387,7 +403,7 @@ class HardTanh(Elementwise):
 
 
 @op("threshold")
-class Threshold(Elementwise):
+class Threshold(SavesInput, Elementwise):
     """`x` where it exceeds `threshold`, else `value` (torch.nn.Threshold).
 
     ```dl

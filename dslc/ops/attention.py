@@ -22,6 +22,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.broadcasting import broadcast, converted
+from dslc.ops.counting import Fresh, Held, Kind, Saved, Storage
 from dslc.ops.errors_product import CausalMask, HeadsMismatch, OddFeatures
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import places
@@ -105,6 +106,38 @@ class Attention(NoParams, Op):
         q, k, v = ins[:3]
         pairs = (*q.dims[:-1], k.dims[-2])
         return work((*pairs, q.dims[-1])), work((*pairs, v.dims[-1]))
+
+    def acts(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        q, k = ins[:2]
+        return work((*q.dims[:-1], k.dims[-2])), work(outs[0].dims)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        q, k = ins[:2]
+        each = 1 + 5 + (len(ins) == 4)  # scale, softmax, a mask added or chosen by
+        return (Work(each, (*q.dims[:-1], k.dims[-2])),)
+
+    def storage(self, ins: Types, outs: Types) -> Storage:
+        q, k = ins[:2]
+        return Storage(Kind.FRESH, (Held(1, (*q.dims[:-1], k.dims[-2]), q.dtype),))  # the scores
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        """Of rank 4 what the fused kernels keep (flash attention, arXiv:2205.14135): no scores, but the logarithm of
+        each query's sum, and the mask as numbers. Of other ranks torch multiplies out
+        (aten/src/ATen/native/transformers/attention.cpp).
+        """
+        q, k, v = ins[:3]
+        if q.rank == 4:
+            extra = [Held(1, q.dims[:-1])]
+            if len(ins) == 4 and ins[3].dtype is DType.BOOL:
+                extra.append(Held(1, ins[3].dims, q.dtype))
+            added = (3,) if len(ins) == 4 and ins[3].dtype is not DType.BOOL else ()
+            return Saved((0, 1, 2, *added), (0,), tuple(extra))
+        heads = q.dims[:-2]  # queries and keys times the root of the scale, weights, values unless repeated
+        copies = [(*heads, *q.dims[-2:]), (*heads, *k.dims[-2:]), (*q.dims[:-1], k.dims[-2])]
+        repeated = self.gqa and q.dims[-3] != v.dims[-3]
+        if repeated:
+            copies.append((*heads, *v.dims[-2:]))
+        return Saved(() if repeated else (2,), extra=tuple(Held(1, sizes, q.dtype) for sizes in copies))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Global("attention")
@@ -192,7 +225,7 @@ ROTARY = '''def rotary(x: Tensor, base: float = 10000.0, interleaved: bool = Fal
 
 
 @op("rotary")
-class Rotary(NoParams, NoMacs, Local, Op):
+class Rotary(NoParams, NoMacs, Fresh, Local, Op):
     """Rotary positions: pairs of features turned by `place * base ** (-2i / D)`, `[.., T, D] -> [.., T, D]`.
 
     A pair is feature i with i + D/2 (as in Llama), or with its neighbour where `interleaved` (as in RoFormer,
@@ -213,6 +246,13 @@ class Rotary(NoParams, NoMacs, Local, Op):
         if features % 2:
             raise Reject(OddFeatures(features))
         return x.with_dims((*x.dims[:-1], features), x.rank - 1, x.words)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(3, outs[0].dims),)  # four products and two sums a pair; the angles are constants
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        features = outs[0].dims[-1]
+        return Saved(extra=(Held(2, (ins[0].dims[-2], features // 2), ins[0].dtype),))  # cosines and sines
 
     def torch(self, t: TorchContext) -> Form:
         name = t.helper("rotary", ROTARY)

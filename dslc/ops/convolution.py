@@ -13,6 +13,7 @@ from dslc.ops.base import (
     Init,
     Names,
     Op,
+    OutputActs,
     Padding,
     ParamSpec,
     Port,
@@ -24,6 +25,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
+from dslc.ops.counting import INPUT, Fresh, Held, Saved, SavesInput
 from dslc.ops.errors import BadGroups
 from dslc.ops.errors_map import CroppedAway, LargeOutputPadding
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
@@ -54,8 +56,13 @@ def with_channels(c: InferContext, x: TensorType, out: int) -> TensorType:
     return replace(x.with_dim(1, out, c.word("out")), channel=1)
 
 
+def biases(biased: bool, outs: Types) -> tuple[Work, ...]:
+    """Operations of a linear map beside its products: a bias adds one for each element of the result."""
+    return (Work(1, outs[0].dims),) if biased else ()
+
+
 @op("conv")
-class Conv(Op):
+class Conv(OutputActs, Fresh, Op):
     """Convolution in 1, 2 or 3 dimensions, by the rank of the map.
 
     `[N, C, *S] -> [N, out, *((S + p - d*(k-1) - 1) // s + 1)]`, weights `[out, C/g, *k]`, multiply-adds `out
@@ -102,6 +109,13 @@ class Conv(Op):
         weight = self.params(ins[0])[0]
         return (Work(weight.count, (outs[0].dims[0], *outs[0].spatial)),)
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return biases(bool(self.bias), outs)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        padded = self.windows(ins[0]).padded_dims(ins[0])
+        return INPUT if padded is None else Saved(extra=(Held(1, padded, ins[0].dtype),))
+
     def reach(self, ins: Types, outs: Types) -> Reach:
         return self.windows(ins[0]).reach(ins[0])
 
@@ -137,7 +151,7 @@ class Conv(Op):
 
 
 @op("deconv")
-class Deconv(Op):
+class Deconv(OutputActs, Fresh, SavesInput, Op):
     """Transposed convolution: the gradient of `conv` with respect to its input, as a layer of its own.
 
     `[N, C, *S] -> [N, out, *((S - 1)*s - 2p + d*(k-1) + op + 1)]`, weights `[C, out/g, *k]`, multiply-adds `C
@@ -197,6 +211,9 @@ class Deconv(Op):
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         weight = self.params(ins[0])[0]
         return (Work(weight.count, (ins[0].dims[0], *ins[0].spatial)),)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return biases(bool(self.bias), outs)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         k, s, p, _, d = self.sides(ins[0])

@@ -22,9 +22,11 @@ from dslc.ops.base import (
     Reach,
     Types,
     Unknown,
+    Work,
     attr,
     op,
 )
+from dslc.ops.counting import FlopPerElement, Fresh, InPlace, Saved, SavesInput, SavesOutput
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
@@ -33,7 +35,7 @@ from dslc.types.tensor import TensorType
 
 
 @op("prelu")
-class ParametricRelu(NoMacs, Local, Op):
+class ParametricRelu(NoMacs, FlopPerElement, InPlace, SavesInput, Local, Op):
     """Leaky rectifier whose slope is learned: `x` if positive, else `weight * x` (He et al. 2015).
 
     `weight` is one number, or with `per_channel` one for each channel of a map or of features
@@ -84,7 +86,7 @@ def split_axis(c: InferContext, op: str, x: TensorType, axis: int, parts: int, a
 
 
 @op("glu")
-class Glu(NoParams, NoMacs, Op):
+class Glu(NoParams, NoMacs, Fresh, SavesInput, Op):
     """Gated linear unit: the first half of the channels times the sigmoid of the second (Dauphin 2017).
 
     The axis is halved; by default it is that of the channels (torch.nn.functional.glu, whose default is the
@@ -105,6 +107,9 @@ class Glu(NoParams, NoMacs, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         return along(channel_axis("glu", ins[0], self.axis), ins[0], Unknown("`glu` splits an axis of places"))
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(2, outs[0].dims),)  # sigmoid and product
+
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
         axis = channel_axis("glu", x, self.axis)
@@ -118,7 +123,7 @@ class Glu(NoParams, NoMacs, Op):
 
 
 @op("maxout")
-class Maxout(NoParams, NoMacs, Op):
+class Maxout(NoParams, NoMacs, Fresh, Op):
     """The largest of each `pieces` neighbouring channels (Goodfellow et al. 2013).
 
     The axis is divided by `pieces`; by default it is that of the channels.
@@ -139,6 +144,12 @@ class Maxout(NoParams, NoMacs, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         return along(channel_axis("maxout", ins[0], self.axis), ins[0], Unknown("`maxout` splits an axis of places"))
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(self.pieces - 1, outs[0].dims),)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved(inputs=(0,), outputs=(0,))
+
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
         axis = channel_axis("maxout", x, self.axis)
@@ -152,8 +163,12 @@ class Maxout(NoParams, NoMacs, Op):
         return str(g.op("ReduceMax", [y, g.ints([axis + 1])], keepdims=0))
 
 
-class AlongAxis(NoParams, NoMacs, Op):
-    """Rules of functions that relate the values along an axis, by default that of the channels."""
+class AlongAxis(NoParams, NoMacs, Fresh, SavesOutput, Op):
+    """Rules of functions that relate the values along an axis, by default that of the channels.
+
+    Five operations for each element: comparison for the maximum, difference, exponential, sum, and the quotient or,
+    of a logarithm, the difference.
+    """
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
     axis: int | None = attr(None)
@@ -165,6 +180,9 @@ class AlongAxis(NoParams, NoMacs, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         axis = channel_axis(self.name, ins[0], self.axis)
         return along(axis, ins[0], Global(f"{self.name} along an axis of places"))
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(5, ins[0].dims),)
 
     def dim(self, t: TorchContext) -> Arg:
         """torch's `dim`: as written, else the axis of channels."""

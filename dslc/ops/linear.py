@@ -13,6 +13,7 @@ from dslc.ops.base import (
     Names,
     NoMacs,
     Op,
+    OutputActs,
     ParamSpec,
     Port,
     Tensor,
@@ -21,7 +22,8 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.convolution import TORCH_WEIGHT, uniform_bias
+from dslc.ops.convolution import TORCH_WEIGHT, biases, uniform_bias
+from dslc.ops.counting import Fresh, NoFlops, SavesInput
 from dslc.ops.torchtext import Form, In, Own, TorchContext, call, keyword
 from dslc.types.tensor import DType, TensorType
 
@@ -61,7 +63,7 @@ class BiasGivenLinear(nn.Module):
 
 
 @op("linear")
-class Linear(Local, Op):
+class Linear(OutputActs, Fresh, SavesInput, Local, Op):
     """A linear map of the last axis: `y = x W^T + b`.
 
     `[..., D] -> [..., out]`, weight `[out, D]`, multiply-adds `rows * D * out` (torch.nn.Linear). `weight=`
@@ -95,6 +97,9 @@ class Linear(Local, Op):
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(self.params(ins[0])[0].count, ins[0].dims[:-1]),)
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return biases(self.bias is not False, outs)
+
     def torch(self, t: TorchContext) -> Form:
         width, out = t.size(0, t.ins[0].rank - 1), t.attr("out")
         biased, given = self.bias is not False, not isinstance(self.bias, bool)
@@ -118,7 +123,7 @@ class Linear(Local, Op):
 
 
 @op("embedding")
-class Embedding(NoMacs, Local, Op):
+class Embedding(NoMacs, NoFlops, Fresh, SavesInput, Local, Op):
     """A table of `count` vectors, read by index (Bengio et al. 2003; torch.nn.Embedding).
 
     `int64[...] -> [..., dim]`, weight `[count, dim]`; each index must be in `0 .. count - 1`. `weight=` takes

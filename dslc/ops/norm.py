@@ -22,10 +22,12 @@ from dslc.ops.base import (
     Reach,
     SameType,
     Types,
+    Work,
     attr,
     op,
 )
 from dslc.ops.convolution import check_groups
+from dslc.ops.counting import Fresh, Held, InPlace, Saved
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.types.dim import product
@@ -62,8 +64,21 @@ def pinned(c: InferContext, x: TensorType, axis: int = 1) -> TensorType:
     return replace(x.with_dim(axis, c.pin(x.dims[axis]), x.word(axis)), channel=axis)
 
 
+def scaled(norm: Op, each: int, x: TensorType) -> tuple[Work, ...]:
+    """`each` operations for each element, one more for a weight and one for a bias."""
+    affine = sum(spec.kind == "param" for spec in norm.params(x))
+    return (Work(each + affine, x.dims),)
+
+
+def by_statistics(norm: Op, x: TensorType) -> tuple[Work, ...]:
+    """Norms by mean and variance of the input: per element the mean's sum, the difference from it, its square, the
+    variance's sum and the quotient; one more for a weight and one for a bias.
+    """
+    return scaled(norm, 5, x)
+
+
 @op("bn")
-class BatchNorm(NoMacs, Local, Op):
+class BatchNorm(NoMacs, InPlace, Local, Op):
     """Batch normalisation per channel: `(x - mean) / sqrt(var + eps) * weight + bias`.
 
     `[N, C, *S] -> [N, C, *S]` (Ioffe and Szegedy 2015); weights `weight` and `bias`, buffers `running_mean`,
@@ -95,6 +110,12 @@ class BatchNorm(NoMacs, Local, Op):
             ParamSpec("num_batches_tracked", (), ZEROS, "buffer", DType.INT64),
         )
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(2, ins[0].dims),)  # at inference one product and one sum per element, with or without weights
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved(inputs=(0,), extra=(Held(2, ins[0].dims[1:2]),))  # mean, 1 / deviation
+
     def torch(self, t: TorchContext) -> Form:
         module = call(
             f"nn.BatchNorm{max(t.ins[0].rank - 2, 1)}d",
@@ -115,7 +136,7 @@ class BatchNorm(NoMacs, Local, Op):
 
 
 @op("inorm")
-class InstanceNorm(NoMacs, Op):
+class InstanceNorm(NoMacs, Fresh, Op):
     """Instance normalisation: each channel of each sample by its own mean and variance (Ulyanov et al. 2016).
 
     `[N, C, *S] -> [N, C, *S]`; `weight` and `bias` per channel only with `affine` (torch.nn.InstanceNorm2d).
@@ -140,6 +161,13 @@ class InstanceNorm(NoMacs, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Global("statistics of each map")
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return by_statistics(self, ins[0])
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        # mean, 1 / deviation, and the weight repeated for each sample
+        return Saved(inputs=(0,), extra=(Held(3 if self.affine else 2, ins[0].dims[:2]),))
+
     def torch(self, t: TorchContext) -> Form:
         eps, affine = keyword("eps", t.attr("eps"), 1e-5), keyword("affine", t.attr("affine"), False)
         module = call(f"nn.InstanceNorm{t.ins[0].rank - 2}d", t.size(0, 1), eps, affine)
@@ -154,7 +182,7 @@ class InstanceNorm(NoMacs, Op):
 
 
 @op("ln")
-class LayerNorm(NoMacs, Local, Op):
+class LayerNorm(NoMacs, Fresh, Local, Op):
     """Layer normalisation: each place by the mean and variance of its channels (Ba et al. 2016).
 
     `[..., D] -> [..., D]` with `weight` and `bias` of D (torch.nn.LayerNorm). `ln(axis=1)` norms the channels
@@ -180,6 +208,14 @@ class LayerNorm(NoMacs, Local, Op):
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
         return scale_and_shift(x, self.affine, self.axis, self.bias)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return by_statistics(self, ins[0])
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        axis = self.axis % ins[0].rank
+        places = (*ins[0].dims[:axis], *ins[0].dims[axis + 1 :])
+        return Saved(inputs=(0,), extra=(Held(2, places),))  # mean, 1 / deviation
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
@@ -210,7 +246,7 @@ class LayerNorm(NoMacs, Local, Op):
 
 
 @op("gn")
-class GroupNorm(NoMacs, Op):
+class GroupNorm(NoMacs, Fresh, Op):
     """Group normalisation: each group of channels of a sample by its own mean and variance (Wu and He 2018).
 
     `[N, C, *S] -> [N, C, *S]`, `groups` divides C; `weight` and `bias` per channel (torch.nn.GroupNorm).
@@ -239,6 +275,12 @@ class GroupNorm(NoMacs, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Global("statistics of each group of maps")
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return by_statistics(self, ins[0])
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved(inputs=(0,), extra=(Held(2, (ins[0].dims[0], self.groups)),))  # mean, 1 / deviation
+
     def torch(self, t: TorchContext) -> Form:
         eps, affine = keyword("eps", t.attr("eps"), 1e-5), keyword("affine", t.attr("affine"), True)
         return Form(module=call("nn.GroupNorm", t.attr("groups"), t.size(0, 1), eps, affine))
@@ -261,7 +303,7 @@ class GroupNorm(NoMacs, Op):
 
 
 @op("rmsnorm")
-class RmsNorm(NoMacs, Local, Op):
+class RmsNorm(NoMacs, Fresh, Local, Op):
     """Root mean square normalisation: `x / sqrt(mean(x**2) + eps) * weight` over the last axis.
 
     `[..., D] -> [..., D]` (Zhang and Sennrich 2019), `weight` of D (torch.nn.RMSNorm); without `eps` it is
@@ -283,6 +325,13 @@ class RmsNorm(NoMacs, Local, Op):
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
         return scale_and_shift(x, self.affine, -1, bias=False)
 
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return scaled(self, 3, ins[0])  # square, sum, quotient
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        # The kernel of CUDA, derivatives.yaml `_fused_rms_norm`. The composite one of CPUs keeps x / root as well.
+        return Saved(inputs=(0,), extra=(Held(1, ins[0].dims[:-1]),))
+
     def torch(self, t: TorchContext) -> Form:
         eps = keyword("eps", t.attr("eps"), None)
         affine = keyword("elementwise_affine", t.attr("affine"), True)
@@ -299,7 +348,7 @@ class RmsNorm(NoMacs, Local, Op):
 
 
 @op("lrn")
-class LocalResponseNorm(SameType, NoParams, NoMacs, Local, Op):
+class LocalResponseNorm(SameType, NoParams, NoMacs, Fresh, Local, Op):
     """Local response normalisation: `x / (k + alpha/size * sum of x**2 over size channels)**beta`.
 
     `[N, C, *S] -> [N, C, *S]` (Krizhevsky et al. 2012); defaults as torch.nn.LocalResponseNorm. AlexNet's own
@@ -316,6 +365,16 @@ class LocalResponseNorm(SameType, NoParams, NoMacs, Local, Op):
     alpha: float = attr(1e-4)
     beta: float = attr(0.75)
     k: float = attr(1.0)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        # square, size - 1 sums, times alpha, plus k, power, quotient
+        return (Work(self.size + 4, ins[0].dims),)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        # The squares padded by size - 1 channels, the base of the power, the power (torch/nn/functional.py).
+        x = ins[0]
+        padded = (x.dims[0], x.dims[1] + self.size - 1, *x.spatial)
+        return Saved(inputs=(0,), extra=(Held(1, padded, x.dtype), Held(2, x.dims, x.dtype)))
 
     def torch(self, t: TorchContext) -> Form:
         attributes = [
@@ -341,7 +400,7 @@ class LocalResponseNorm(SameType, NoParams, NoMacs, Local, Op):
 
 
 @op("l2norm")
-class L2Norm(NoParams, NoMacs, Op):
+class L2Norm(NoParams, NoMacs, Fresh, Op):
     """Scale to length 1: `x / max(||x||, eps)` along an axis, by default that of the channels.
 
     Any shape, unchanged (torch.nn.functional.normalize with p=2).
@@ -363,6 +422,14 @@ class L2Norm(NoParams, NoMacs, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         axis = channel_axis("l2norm", ins[0], self.axis)
         return along(axis, ins[0], Global("length along an axis of places"))
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(3, ins[0].dims),)  # square, sum, quotient
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        axis = channel_axis("l2norm", ins[0], self.axis)
+        lengths = (*ins[0].dims[:axis], *ins[0].dims[axis + 1 :])
+        return Saved(inputs=(0,), extra=(Held(2, lengths, ins[0].dtype),))  # before and after the least, eps
 
     def torch(self, t: TorchContext) -> Form:
         axis = t.attr("axis") if self.axis is not None else t.const(channel_axis("l2norm", t.ins[0], None))

@@ -9,8 +9,6 @@ from typing import Any, ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import (
-    Bins,
-    Global,
     Graph,
     InferContext,
     Names,
@@ -22,15 +20,16 @@ from dslc.ops.base import (
     Reach,
     Sides,
     Types,
-    Window,
+    Work,
     attr,
     op,
 )
-from dslc.ops.errors_map import NoOpenForm, PoolPadding, UnevenCeil
+from dslc.ops.counting import Fresh, Held, Saved
+from dslc.ops.errors_map import PoolPadding, UnevenCeil
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, PyInfix, TorchContext, call, keyword
-from dslc.ops.window import Windows, per_axis, resized
+from dslc.ops.window import Windows, resized
 from dslc.types.const import Const
-from dslc.types.dim import Size, product
+from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 
 MAP = Port("x", rank=(3, 5), channel=1)
@@ -46,6 +45,18 @@ def pooled(c: InferContext, x: TensorType, windows: Windows) -> TensorType:
         if windows.ceil and any(before != after for before, after in pads):
             raise Reject(UnevenCeil(windows.op), at="p")
     return replace(resized(x, windows.sizes(c, x)), channel=1)
+
+
+def read(x: TensorType, padded: tuple[Size, ...] | None, *extra: Held) -> Saved:
+    """What a pool keeps: the map it slides over, which is the input or a padded copy of it, and `extra`."""
+    if padded is None:
+        return Saved(inputs=(0,), extra=extra)
+    return Saved(extra=(Held(1, padded, x.dtype), *extra))
+
+
+def winners(y: TensorType) -> Held:
+    """Where the largest values were: torch keeps an int64 for each."""
+    return Held(1, y.dims, DType.INT64)
 
 
 def onnx_rounding(g: Graph, windows: Windows, x: TensorType, y: TensorType) -> tuple[int, ...] | None:
@@ -95,7 +106,7 @@ def onnx_mean(
 
 
 @op("maxpool")
-class MaxPool(NoParams, NoMacs, Op):
+class MaxPool(NoParams, NoMacs, Fresh, Op):
     """The largest value of each window (torch.nn.MaxPool2d).
 
     `[N, C, *S] -> [N, C, *((S + 2p - d*(k-1) - 1) // s + 1)]`; the stride is the kernel unless given, and
@@ -118,6 +129,12 @@ class MaxPool(NoParams, NoMacs, Op):
         """The windows over the map."""
         stride = self.k if self.s is None else self.s
         return Windows.over("maxpool", x, self.k, stride, self.d, self.p, self.ceil)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(math.prod(self.windows(ins[0]).kernel) - 1, outs[0].dims),)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return read(ins[0], self.windows(ins[0]).padded_dims(ins[0]), winners(outs[0]))
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return pooled(c, x, self.windows(x))
@@ -163,7 +180,7 @@ class MaxPool(NoParams, NoMacs, Op):
 
 
 @op("avgpool")
-class AvgPool(NoParams, NoMacs, Op):
+class AvgPool(NoParams, NoMacs, Fresh, Op):
     """The mean of each window (torch.nn.AvgPool2d).
 
     `[N, C, *S] -> [N, C, *((S + 2p - k) // s + 1)]`; the stride is the kernel unless given. Padded zeros
@@ -186,6 +203,15 @@ class AvgPool(NoParams, NoMacs, Op):
         """The windows over the map."""
         stride = self.k if self.s is None else self.s
         return Windows.over("avgpool", x, self.k, stride, 1, self.p, self.ceil)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(math.prod(self.windows(ins[0]).kernel), outs[0].dims),)  # sums, and the quotient
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        padded = self.windows(ins[0]).padded_dims(ins[0])
+        if padded is None or self.count_include_pad:
+            return read(ins[0], padded)
+        return read(ins[0], padded, Held(1, outs[0].dims, ins[0].dtype))  # and the share of each window inside
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return pooled(c, x, self.windows(x))
@@ -225,7 +251,7 @@ class AvgPool(NoParams, NoMacs, Op):
 
 
 @op("lppool")
-class LpPool(NoParams, NoMacs, Op):
+class LpPool(NoParams, NoMacs, Fresh, Op):
     """The p-norm of each window: `(sum of x**norm)**(1/norm)` (Sermanet et al. 2012; torch.nn.LPPool2d).
 
     `[N, C, *S] -> [N, C, *((S - k) // s + 1)]`; the stride is the kernel unless given. For an odd `norm` the
@@ -246,6 +272,15 @@ class LpPool(NoParams, NoMacs, Op):
     def windows(self, x: TensorType) -> Windows:
         """The windows over the map."""
         return Windows.over("lppool", x, self.k, self.k if self.s is None else self.s, 1, 0, self.ceil)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        # a power of each place; per window its sums and the root
+        return Work(1, ins[0].dims), Work(math.prod(self.windows(ins[0]).kernel), outs[0].dims)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        # The powers; of their means: themselves, their sign, the rectified ones, those times the kernel.
+        dtype = ins[0].dtype
+        return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, dtype), Held(4, outs[0].dims, dtype)))
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return pooled(c, x, self.windows(x))
@@ -268,189 +303,3 @@ class LpPool(NoParams, NoMacs, Op):
         mean = onnx_mean(g, windows, y, padding, ins[0], outs[0], include=False)
         total = g.op("Mul", [mean, g.scalar(float(math.prod(windows.kernel)), dtype)])
         return str(g.op("Pow", [total, g.scalar(1 / self.norm, dtype)]))
-
-
-def bins(n: int, m: int) -> list[tuple[int, int]]:
-    """(start, end) of each of m bins over n places: floor(u*n/m), ceil((u+1)*n/m) (ATen)."""
-    return [(u * n // m, -(-(u + 1) * n // m)) for u in range(m)]
-
-
-class AdaptivePool(NoParams, NoMacs, Op):
-    """Rules of pools that state the size of their result."""
-
-    inputs: ClassVar[tuple[Port, ...]] = (MAP,)
-    out: Sides = attr(min=1)
-
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        sizes = per_axis(self.out, x.rank - 2, "out")
-        for axis, size in enumerate(sizes, 2):
-            x = x.with_dim(axis, size, c.word("out") if isinstance(self.out, int) else None)
-        return replace(x, channel=1)
-
-    def reach(self, ins: Types, outs: Types) -> Reach:
-        source, target = ins[0].spatial, per_axis(self.out, ins[0].rank - 2, "out")
-        if all(side == 1 for side in target):
-            return Global("pooling of the whole map")
-        kernel = even_bins(source, target)
-        if kernel is None:
-            return Bins(source, target)
-        return Window(kernel, kernel, (0,) * len(kernel), (1,) * len(kernel))
-
-    def static_spatial(self, g: Graph, x: TensorType) -> tuple[int, ...]:
-        """The spatial sizes as numbers. A Reject where this export keeps one open."""
-        sizes = []
-        for size in x.spatial:
-            known = g.static(size)
-            if known is None:
-                raise Reject(NoOpenForm(self.name, size))
-            sizes.append(known)
-        return tuple(sizes)
-
-
-def even_bins(source: tuple[Size, ...], target: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The kernel and stride of the pool that the bins are, where each size is a multiple of its bins."""
-    kernel = []
-    for n, m in zip(source, target, strict=True):
-        if not isinstance(n, int) or n % m:
-            return None
-        kernel.append(n // m)
-    return tuple(kernel)
-
-
-@op("adaptive_avgpool")
-class AdaptiveAvgPool(AdaptivePool):
-    """The mean of each of `out` bins per axis, whatever the size of the map (torch.nn.AdaptiveAvgPool2d).
-
-    `[N, C, *S] -> [N, C, *out]`; bin u of m over n places is `floor(u*n/m) .. ceil((u+1)*n/m) - 1`.
-
-    ```dl
-    net f on image[N, 3, H=224, W=224]:
-        conv(16, 3, s=2) -> relu -> adaptive_avgpool(7) -> flatten -> linear(10)
-    ```
-    """
-
-    def torch(self, t: TorchContext) -> Form:
-        axes = t.ins[0].rank - 2
-        function = call(f"F.adaptive_avg_pool{axes}d", In(0), t.attr("out"))
-        return Form(module=call(f"nn.AdaptiveAvgPool{axes}d", t.attr("out")), function=function)
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        target = per_axis(self.out, ins[0].rank - 2, "out")
-        if all(side == 1 for side in target):
-            return str(g.op("GlobalAveragePool", x))
-        source = self.static_spatial(g, ins[0])
-        kernel = even_bins(source, target)
-        if kernel is not None:
-            return str(g.op("AveragePool", x, kernel_shape=kernel, strides=kernel))
-        y, dims = x[0], list(ins[0].dims)
-        for axis, (n, m) in enumerate(zip(source, target, strict=True), 2):
-            if n == m:
-                continue
-            rows = [[(a <= i < b) / (b - a) for i in range(n)] for a, b in bins(n, m)]
-            y = averaged(g, y, dims, axis, rows)
-            dims[axis] = m
-        return y
-
-
-def averaged(g: Graph, x: str, dims: list[Size], axis: int, rows: list[list[float]]) -> str:
-    """The product of a constant matrix `rows` with one axis of a tensor of shape `dims`."""
-    m, n = len(rows), len(rows[0])
-    if axis == len(dims) - 1:
-        return str(g.op("MatMul", [x, g.floats([list(column) for column in zip(*rows, strict=True)], (n, m))]))
-    matrix = g.floats(rows, (m, n))
-    if axis == len(dims) - 2:
-        return str(g.op("MatMul", [matrix, x]))
-    rest = product(dims[axis + 1 :])
-    y = g.op("MatMul", [matrix, g.reshape(x, dims, [*dims[: axis + 1], rest])])
-    return g.reshape(y, [*dims[:axis], m, rest], [*dims[:axis], m, *dims[axis + 1 :]])
-
-
-@op("adaptive_maxpool")
-class AdaptiveMaxPool(AdaptivePool):
-    """The largest value of each of `out` bins per axis (torch.nn.AdaptiveMaxPool2d).
-
-    `[N, C, *S] -> [N, C, *out]`, bins as those of `adaptive_avgpool`.
-
-    ```dl
-    net f on image[N, 3, H=224, W=224]:
-        conv(16, 3, s=2) -> relu -> adaptive_maxpool(7) -> flatten -> linear(10)
-    ```
-    """
-
-    def torch(self, t: TorchContext) -> Form:
-        axes = t.ins[0].rank - 2
-        function = call(f"F.adaptive_max_pool{axes}d", In(0), t.attr("out"))
-        return Form(module=call(f"nn.AdaptiveMaxPool{axes}d", t.attr("out")), function=function)
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        target = per_axis(self.out, ins[0].rank - 2, "out")
-        if all(side == 1 for side in target):
-            return str(g.op("GlobalMaxPool", x))
-        source = self.static_spatial(g, ins[0])
-        kernel = even_bins(source, target)
-        if kernel is not None:
-            return str(g.op("MaxPool", x, kernel_shape=kernel, strides=kernel))
-        y = x[0]
-        for axis, (n, m) in enumerate(zip(source, target, strict=True), 2):
-            if n == m:
-                continue
-            places = bins(n, m)
-            longest = max(b - a for a, b in places)
-            rows = [[min(a + i, b - 1) for i in range(longest)] for a, b in places]
-            index = g.floats(rows, (m, longest), DType.INT64)
-            y = g.op("ReduceMax", [g.op("Gather", [y, index], axis=axis), g.ints([axis + 1])], keepdims=0)
-        return y
-
-
-class GlobalPool(NoParams, NoMacs, Op):
-    """Rules of pools of a whole map to one place."""
-
-    inputs: ClassVar[tuple[Port, ...]] = (MAP,)
-
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        return replace(x.with_spatial((1,) * (x.rank - 2)), channel=1)
-
-    def reach(self, ins: Types, outs: Types) -> Reach:
-        return Global("pooling of the whole map")
-
-
-@op("gap")
-class GlobalAvgPool(GlobalPool):
-    """Global average pool: the mean of each channel's map (Lin et al. 2013, Network in Network).
-
-    `[N, C, *S] -> [N, C, 1, 1]`; spatial axes of size 1 stay, `gap -> flatten` gives features `[N, C]`.
-
-    ```dl
-    net f on image[N, 3, H=32, W=32]:
-        conv(16, 3) -> relu -> gap -> flatten -> linear(10)
-    ```
-    """
-
-    def torch(self, t: TorchContext) -> Form:
-        axes, one = t.ins[0].rank - 2, Arg(t.const(1))
-        function = call(f"F.adaptive_avg_pool{axes}d", In(0), one)
-        return Form(module=call(f"nn.AdaptiveAvgPool{axes}d", one), function=function)
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        return str(g.op("GlobalAveragePool", x))
-
-
-@op("gmp")
-class GlobalMaxPool(GlobalPool):
-    """Global max pool: the largest value of each channel's map.
-
-    `[N, C, *S] -> [N, C, 1, 1]`; spatial axes of size 1 stay.
-
-    ```dl
-    net f on image[N, 3, H=32, W=32]:
-        conv(16, 3) -> relu -> gmp -> flatten -> linear(10)
-    ```
-    """
-
-    def torch(self, t: TorchContext) -> Form:
-        axes, one = t.ins[0].rank - 2, Arg(t.const(1))
-        function = call(f"F.adaptive_max_pool{axes}d", In(0), one)
-        return Form(module=call(f"nn.AdaptiveMaxPool{axes}d", one), function=function)
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        return str(g.op("GlobalMaxPool", x))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -12,6 +14,7 @@ from dslc.ops.base import (
     InferContext,
     NoParams,
     Op,
+    OutputActs,
     Pointwise,
     Port,
     Reach,
@@ -21,6 +24,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.broadcasting import converted, promoted
+from dslc.ops.counting import Fresh, Held, NoFlops, Saved
 from dslc.ops.errors_product import EinsumPattern, EinsumSize, InnerMismatch
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import spatial_axes
@@ -47,8 +51,23 @@ def work(sizes: tuple[Size, ...]) -> Work:
     return Work(count, tuple(size for size in sizes if not isinstance(size, int)))
 
 
+def flat(sizes: Sequence[Size], groups: Iterable[Sequence[int | None]]) -> bool:
+    """Whether a row-major tensor has a view with each group of its axes as one axis; else torch copies it.
+
+    None is an axis that is repeated. A symbolic size is not taken for 1, which would need no place in memory.
+    """
+    kept = [axis for axis, size in enumerate(sizes) if size != 1]
+    follower: dict[int | None, int | None] = dict(pairwise(kept))
+    follower[None] = None
+    for group in groups:
+        present = [axis for axis in group if axis is None or sizes[axis] != 1]
+        if any(a not in follower or follower[a] != b for a, b in pairwise(present)):
+            return False
+    return True
+
+
 @op("matmul")
-class MatMul(NoParams, Op):
+class MatMul(NoParams, OutputActs, NoFlops, Fresh, Op):
     """`a @ b`: `[.., m, k] @ [.., k, n] -> [.., m, n]`, the axes before as in arithmetic.
 
     Multiply-adds: the product of all extents, `.. * m * k * n`. A parameter may have fewer axes than its
@@ -103,6 +122,29 @@ class MatMul(NoParams, Op):
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (work((*outs[0].dims, ins[0].dims[-1])),)
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        a, b = ins
+        if a.rank == 2 and b.rank > 2:  # torch flattens the transpose of b to rows (LinearAlgebra.cpp, should_fold)
+            rank = b.rank
+            if flat(b.dims, [(*range(rank - 2), rank - 1), (rank - 2,)]):
+                return Saved(inputs=(0, 1))
+            return Saved(inputs=(0,), extra=(Held(1, b.dims, b.dtype),))
+        if b.rank == 2:
+            return Saved(inputs=(0, 1))
+        batch = outs[0].dims[:-2]
+        views, copies = [], []
+        for index, x in enumerate(ins):
+            first = len(batch) + 2 - x.rank
+            own = (None,) * first + tuple(
+                axis if x.dims[axis] == size else None for axis, size in enumerate(batch[first:])
+            )
+            axes = [axis for axis, size in zip(own, batch, strict=True) if size != 1]
+            if flat(x.dims, [axes]):
+                views.append(index)
+            else:
+                copies.append(Held(1, (*batch, *x.dims[-2:]), x.dtype))
+        return Saved(inputs=tuple(views), extra=tuple(copies))
+
     def reach(self, ins: Types, outs: Types) -> Reach:
         a, b = ins
         return Pointwise() if b.rank == 2 and a.channel == a.rank - 1 else Global("`@`")
@@ -116,7 +158,7 @@ class MatMul(NoParams, Op):
 
 
 @op("einsum")
-class Einsum(NoParams, Op):
+class Einsum(NoParams, Fresh, Op):
     """A sum of products by a pattern: letters name axes, those that are not in the result are summed over.
 
     Multiply-adds: tensors are joined from the left, two at a time; each join costs the product of its
@@ -193,20 +235,71 @@ class Einsum(NoParams, Op):
                 return result.index(letters[x.channel])
         return len(result) - 1 if result else None
 
-    def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
-        operands, result = self.letters(ins)
-        size = {
+    def extents(self, ins: Types) -> dict[str, Size]:
+        """The size of each letter."""
+        operands, _ = self.letters(ins)
+        return {
             letter: x.dims[axis]
             for letters, x in zip(operands, ins, strict=True)
             for axis, letter in enumerate(letters)
         }
-        current, found = operands[0], []
+
+    def joins(self, ins: Types) -> Iterator[tuple[str, str, str]]:
+        """The joins from the left: letters of both sides together, and those that a later join or the result reads."""
+        operands, result = self.letters(ins)
+        current = operands[0]
         for index, letters in enumerate(operands[1:], 1):
             together = current + "".join(letter for letter in letters if letter not in current)
-            found.append(work(tuple(size[letter] for letter in together)))
             later = result + "".join(operands[index + 1 :])
+            yield current, letters, later
             current = "".join(letter for letter in together if letter in later)
-        return tuple(found)
+
+    def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        size = self.extents(ins)
+        together = (dict.fromkeys(left + right) for left, right, _ in self.joins(ins))
+        return tuple(work(tuple(size[letter] for letter in letters)) for letters in together)
+
+    def acts(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        size = self.extents(ins)
+        kept = ([x for x in dict.fromkeys(left + right) if x in later] for left, right, later in self.joins(ins))
+        return tuple(work(tuple(size[letter] for letter in letters)) for letters in kept)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        if len(ins) > 1 or ins[0].rank == outs[0].rank:
+            return ()
+        return work(ins[0].dims), Work(-1, outs[0].dims)  # sums alone, which are no products
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        """Both sides of each join, as torch lays them out for a batch of matrix products.
+
+        aten/src/ATen/native/Linear.cpp, einsum and sumproduct_pair: letters that only one side has and nobody reads
+        later are summed first; then each side becomes (letters of both, its own, summed), a copy where that is no
+        view of it. Without letters to sum the product is one by elements, which needs no copy.
+        """
+        size = self.extents(ins)
+        _, result = self.letters(ins)
+        order = [*result, *sorted(set(size) - set(result))]
+        inputs: list[int] = []
+        extra: list[Held] = []
+        memory = ""  # the letters of the left side as they lie in memory, the slowest first
+        dtype = outs[0].dtype
+        for index, (left, right, later) in enumerate(self.joins(ins), 1):
+            memory = memory or left
+            summed = [x for x in order if x in left and x in right and x not in later]
+            both = [x for x in order if x in left and x in right and x in later]
+            own = [
+                [x for x in order if x in a and x not in b and x in later] for a, b in ((left, right), (right, left))
+            ]
+            for side, (letters, mine) in enumerate(zip((memory, right), own, strict=True)):
+                alive = [x for x in letters if x in both or x in mine or x in summed]
+                groups = [[alive.index(x) for x in group] for group in (both, mine, summed)] if summed else []
+                given = index if side else 0 if index == 1 else None
+                if given is not None and len(alive) == len(letters) and flat([size[x] for x in alive], groups):
+                    inputs.append(given)
+                else:
+                    extra.append(Held(1, tuple(size[x] for x in alive), dtype))
+            memory = "".join([*both, *own[0], *own[1]])
+        return Saved(tuple(inputs), extra=tuple(extra))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         operands, result = self.letters(ins)

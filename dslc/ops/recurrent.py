@@ -22,10 +22,11 @@ from dslc.ops.base import (
     attr,
     op,
 )
+from dslc.ops.counting import Held, Kind, Saved, Storage
 from dslc.ops.errors_product import StateShape
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, TorchContext, call, keyword, sequence
 from dslc.types.dim import Size
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 
 
 class Recurrent(Op):
@@ -34,6 +35,9 @@ class Recurrent(Op):
     kind: ClassVar[str]
     order: ClassVar[tuple[int, ...]]  # the gates of torch in the order of ONNX
     states: ClassVar[int] = 1  # how many tensors a state is
+    step_flops: ClassVar[int]  # operations of a step per feature, beside products and biases
+    step_saved: ClassVar[int]  # tensors of `hidden` that a step of torch's own cell keeps beside the states before it
+    keeps_last: ClassVar[bool] = False  # whether it keeps the state after it too
     hidden: int = attr(min=1)
     layers: int = attr(1, min=1)
     bidirectional: bool = attr(False)
@@ -93,6 +97,44 @@ class Recurrent(Op):
         rows = len(self.order) * self.hidden
         each = sum(rows * (features + self.hidden) for _, features in self.cells(ins[0]))
         return (Work(each, (ins[0].dims[0], ins[0].dims[1])),)
+
+    def acts(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        each = 2 * len(self.order) * self.hidden * self.layers * self.ways  # of the input's and of the state's map
+        return (Work(each, (ins[0].dims[0], ins[0].dims[1])),)
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        each = self.step_flops + (2 * len(self.order) if self.bias else 0)
+        return (Work(each * self.hidden * self.layers * self.ways, (ins[0].dims[0], ins[0].dims[1])),)
+
+    def storage(self, ins: Types, outs: Types) -> Storage:
+        """The gates of one step; with several layers one sequence between them, in turn with the result's buffer."""
+        batch, time, _ = ins[0].dims
+        scratch = [Held(len(self.order) * self.hidden, (batch,), ins[0].dtype)]
+        if self.layers > 1:
+            scratch.append(Held(self.ways * self.hidden, (batch, time), ins[0].dtype))
+        return Storage(Kind.FRESH, tuple(scratch))
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        """What PyTorch's own cells keep (aten/src/ATen/native/RNN.cpp); cuDNN's reserve space is not documented.
+
+        Each direction of the first layer copies the input with time first; a later layer's input is shared. Each
+        step keeps its gates and states. Between layers dropout keeps a mask of bytes, as on CUDA.
+        """
+        batch, time, features = ins[0].dims
+        dtype, cells = ins[0].dtype, self.layers * self.ways
+        copied = batch != 1 and time != 1
+        extra = [Held(self.ways, (batch, time, features), dtype)] if copied else []
+        if self.step_saved:
+            extra.append(Held(self.step_saved * self.hidden * cells, (batch, time), dtype))
+        given = tuple(range(1, len(ins)))
+        states = time + self.keeps_last - bool(given)
+        if states != 0:
+            extra.append(Held(self.states * self.hidden * cells, (batch, states), dtype))
+        if self.layers > 1:
+            extra.append(Held((self.layers - 1) * self.ways * self.hidden, (batch, time), dtype))
+        if self.layers > 1 and 0 < self.drop < 1:
+            extra.append(Held((self.layers - 1) * self.ways * self.hidden, (batch, time), DType.BOOL))
+        return Saved(given if copied else (0, *given), extra=tuple(extra))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Global(self.name)
@@ -214,6 +256,8 @@ class LSTM(Recurrent):
     kind: ClassVar[str] = "LSTM"
     order: ClassVar[tuple[int, ...]] = (0, 3, 1, 2)  # torch i f g o, ONNX i o f c
     states: ClassVar[int] = 2
+    step_flops: ClassVar[int] = 13  # 4 sums of both maps, 5 activations, f*c + i*g, o*tanh(c)
+    step_saved: ClassVar[int] = 5  # 4 gates, tanh(c)
 
 
 @op("gru")
@@ -234,6 +278,8 @@ class GRU(Recurrent):
     inputs: ClassVar[tuple[Port, ...]] = ports(("h",))
     kind: ClassVar[str] = "GRU"
     order: ClassVar[tuple[int, ...]] = (1, 0, 2)  # torch r z n, ONNX z r h
+    step_flops: ClassVar[int] = 10  # 3 sums of both maps, 3 activations, r*(..), (h - n)*z + n
+    step_saved: ClassVar[int] = 6  # the maps of the state with 2 gates in place, r's factor, n, h - n
 
     def onnx_options(self) -> dict[str, Any]:
         return {"linear_before_reset": 1}  # torch applies the reset gate to W_hn h + b_hn
@@ -256,6 +302,9 @@ class RNN(Recurrent):
     inputs: ClassVar[tuple[Port, ...]] = ports(("h",))
     kind: ClassVar[str] = "RNN"
     order: ClassVar[tuple[int, ...]] = (0,)
+    step_flops: ClassVar[int] = 2  # sum of both maps, activation
+    step_saved: ClassVar[int] = 0
+    keeps_last: ClassVar[bool] = True
     act: str = attr("tanh", choices=("tanh", "relu"), keyword=True)
 
     def options(self, t: TorchContext) -> list[Arg]:

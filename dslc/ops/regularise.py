@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.ops.base import Graph, Local, Names, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
+from dslc.ops.counting import NOTHING, Held, NoFlops, Same, Saved
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
+from dslc.types.dim import Size
+from dslc.types.tensor import DType
 
 DROP_PATH = '''\
 class DropPath(nn.Module):
@@ -25,13 +28,23 @@ class DropPath(nn.Module):
 '''
 
 
-class Regulariser(SameType, NoParams, NoMacs, Local, Op):
+class Regulariser(SameType, NoParams, NoMacs, NoFlops, Same, Local, Op):
     """Rules all of them share: the type stays, and inference passes the tensor through."""
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         return x[0]
+
+
+def mask(p: float, ins: Types, sizes: tuple[Size, ...], dtype: DType | None = None) -> Saved:
+    """What dropout keeps: a factor for each of `sizes`, of the input's element type unless given.
+
+    Nothing where nothing is dropped, one zero where all is (aten/src/ATen/native/Dropout.cpp).
+    """
+    if p == 0:
+        return NOTHING
+    return Saved(extra=(Held(1, () if p == 1 else sizes, ins[0].dtype if dtype is None or p == 1 else dtype),))
 
 
 @op("dropout")
@@ -50,6 +63,9 @@ class Dropout(Regulariser):
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.Dropout", Arg(t.attr("p"), default=0.5)), stateful=True)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return mask(self.p, ins, ins[0].dims, DType.BOOL)  # on CUDA; floats on a CPU
 
 
 @op("dropout2d")
@@ -71,6 +87,9 @@ class Dropout2d(Regulariser):
         module = call(f"nn.Dropout{t.ins[0].rank - 2}d", Arg(t.attr("p"), default=0.5))
         return Form(module=module, stateful=True)
 
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return mask(self.p, ins, ins[0].dims[:2])
+
 
 @op("alpha_dropout")
 class AlphaDropout(Regulariser):
@@ -88,6 +107,9 @@ class AlphaDropout(Regulariser):
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.AlphaDropout", Arg(t.attr("p"), default=0.5)), stateful=True)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return mask(self.p, ins, ins[0].dims)
 
 
 @op("droppath")
@@ -114,3 +136,8 @@ class DropPath(Regulariser):
             helpers=(name,),
             stateful=True,
         )
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        if self.p == 0:
+            return NOTHING
+        return Saved(extra=(Held(1, ins[0].dims[:1] if self.mode == "row" else (), ins[0].dtype),))

@@ -90,9 +90,25 @@ def same_tf_size(size: Size, s: int) -> Size:
     return -(-size // s)
 
 
+def same_tf_total(size: Size, k: int, s: int, d: int) -> Size:
+    """Places that TensorFlow's SAME adds: max(0, (ceil(L / s) - 1) * s + d*(k-1) + 1 - L).
+
+    With r = -L mod s that is max(0, r - over). Of a symbolic size: the sum over j = over + 1 .. s - 1 of whether
+    r >= j, which is floor((r + s - j) / s).
+    """
+    over = s - (d * (k - 1) + 1)
+    if isinstance(size, int) or over <= 0:
+        return max(0, -size % s - over) if isinstance(size, int) else -size % s - over
+    total: Size = 0
+    for j in range(over + 1, s):
+        total = total + (-size - j) // s + 1 - -size // s
+    return total
+
+
 def same_tf_padding(size: int, k: int, s: int, d: int) -> Pair:
     """(before, after) of TensorFlow's SAME for a known size; the odd one goes after."""
-    total = max(0, (-(-size // s) - 1) * s + d * (k - 1) + 1 - size)
+    total = same_tf_total(size, k, s, d)
+    assert isinstance(total, int)
     return total // 2, total - total // 2
 
 
@@ -193,6 +209,18 @@ class Windows:
         if all(before == after for before, after in pads):
             return None
         return call("F.pad", x, t.const(tuple(side for pair in reversed(pads) for side in pair)), *fill)
+
+    def padded_dims(self, x: TensorType) -> tuple[Size, ...] | None:
+        """The sizes of the copy that `padded_input` makes; none where it makes none."""
+        if self.padding == "same_tf":
+            if not self.moves:
+                return None
+            axes = zip(x.spatial, self.kernel, self.stride, self.dilation, strict=True)
+            return (*x.dims[:2], *(size + same_tf_total(size, k, s, d) for size, k, s, d in axes))
+        pads = self.pads(())
+        if all(before == after for before, after in pads):
+            return None
+        return (*x.dims[:2], *(size + before + after for size, (before, after) in zip(x.spatial, pads, strict=True)))
 
     def helpers(self) -> tuple[str, ...]:
         """The helpers `padded_input` uses."""
