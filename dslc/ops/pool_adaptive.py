@@ -1,0 +1,261 @@
+"""Pools whose bins cover the whole map, whatever its size: adaptive and global ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import ClassVar
+
+from dslc.diagnostics.model import Reject
+from dslc.ops.base import (
+    Bins,
+    Global,
+    Graph,
+    InferContext,
+    Names,
+    NoMacs,
+    NoParams,
+    Op,
+    Port,
+    Reach,
+    Sides,
+    Types,
+    Window,
+    Work,
+    attr,
+    op,
+)
+from dslc.ops.counting import INPUT, NOTHING, Fresh, Saved, SavesNothing
+from dslc.ops.errors_map import NoOpenForm
+from dslc.ops.pool import MAP, read, winners
+from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
+from dslc.ops.window import per_axis
+from dslc.types.dim import Size, product
+from dslc.types.tensor import DType, TensorType
+
+
+def bins(n: int, m: int) -> list[tuple[int, int]]:
+    """(start, end) of each of m bins over n places: floor(u*n/m), ceil((u+1)*n/m) (ATen)."""
+    return [(u * n // m, -(-(u + 1) * n // m)) for u in range(m)]
+
+
+class AdaptivePool(NoParams, NoMacs, Fresh, Op):
+    """Rules of pools that state the size of their result."""
+
+    inputs: ClassVar[tuple[Port, ...]] = (MAP,)
+    out: Sides = attr(min=1)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        sizes = per_axis(self.out, x.rank - 2, "out")
+        for axis, size in enumerate(sizes, 2):
+            x = x.with_dim(axis, size, c.word("out") if isinstance(self.out, int) else None)
+        return replace(x, channel=1)
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        source, target = ins[0].spatial, per_axis(self.out, ins[0].rank - 2, "out")
+        if all(side == 1 for side in target):
+            return Global("pooling of the whole map")
+        kernel = even_bins(source, target)
+        if kernel is None:
+            return Bins(source, target)
+        return Window(kernel, kernel, (0,) * len(kernel), (1,) * len(kernel))
+
+    def read_places(self, x: TensorType) -> Work:
+        """The elements that all bins read; one that two bins share counts twice."""
+        return Work(1, (*x.dims[:2], *reads(x.spatial, per_axis(self.out, x.rank - 2, "out"))))
+
+    def static_spatial(self, g: Graph, x: TensorType) -> tuple[int, ...]:
+        """The spatial sizes as numbers. A Reject where this export keeps one open."""
+        sizes = []
+        for size in x.spatial:
+            known = g.static(size)
+            if known is None:
+                raise Reject(NoOpenForm(self.name, size))
+            sizes.append(known)
+        return tuple(sizes)
+
+
+def reads(source: tuple[Size, ...], target: tuple[int, ...]) -> tuple[Size, ...]:
+    """Per axis the places that m bins over n read, together: n, and one more for each border between two bins that
+    is not whole, `ceil(u*n/m) - floor(u*n/m)` for u = 1 .. m - 1.
+    """
+    found: list[Size] = []
+    for n, m in zip(source, target, strict=True):
+        if isinstance(n, int):
+            found.append(n + m - math.gcd(n, m))
+            continue
+        for u in range(1, m):
+            n = n + -(-(u * n) // m) - u * n // m
+        found.append(n)
+    return tuple(found)
+
+
+def even_bins(source: tuple[Size, ...], target: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The kernel and stride of the pool that the bins are, where each size is a multiple of its bins."""
+    kernel = []
+    for n, m in zip(source, target, strict=True):
+        if not isinstance(n, int) or n % m:
+            return None
+        kernel.append(n // m)
+    return tuple(kernel)
+
+
+@op("adaptive_avgpool")
+class AdaptiveAvgPool(AdaptivePool):
+    """The mean of each of `out` bins per axis, whatever the size of the map (torch.nn.AdaptiveAvgPool2d).
+
+    `[N, C, *S] -> [N, C, *out]`; bin u of m over n places is `floor(u*n/m) .. ceil((u+1)*n/m) - 1`.
+
+    ```dl
+    net f on image[N, 3, H=224, W=224]:
+        conv(16, 3, s=2) -> relu -> adaptive_avgpool(7) -> flatten -> linear(10)
+    ```
+    """
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (self.read_places(ins[0]),)  # sums, and the quotient
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        # Of the whole map torch takes `mean` (aten/src/ATen/native/AdaptiveAveragePooling.cpp).
+        return NOTHING if all(side == 1 for side in outs[0].spatial) else INPUT
+
+    def torch(self, t: TorchContext) -> Form:
+        axes = t.ins[0].rank - 2
+        function = call(f"F.adaptive_avg_pool{axes}d", In(0), t.attr("out"))
+        return Form(module=call(f"nn.AdaptiveAvgPool{axes}d", t.attr("out")), function=function)
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        target = per_axis(self.out, ins[0].rank - 2, "out")
+        if all(side == 1 for side in target):
+            return str(g.op("GlobalAveragePool", x))
+        source = self.static_spatial(g, ins[0])
+        kernel = even_bins(source, target)
+        if kernel is not None:
+            return str(g.op("AveragePool", x, kernel_shape=kernel, strides=kernel))
+        y, dims = x[0], list(ins[0].dims)
+        for axis, (n, m) in enumerate(zip(source, target, strict=True), 2):
+            if n == m:
+                continue
+            rows = [[(a <= i < b) / (b - a) for i in range(n)] for a, b in bins(n, m)]
+            y = averaged(g, y, dims, axis, rows)
+            dims[axis] = m
+        return y
+
+
+def averaged(g: Graph, x: str, dims: list[Size], axis: int, rows: list[list[float]]) -> str:
+    """The product of a constant matrix `rows` with one axis of a tensor of shape `dims`."""
+    m, n = len(rows), len(rows[0])
+    if axis == len(dims) - 1:
+        return str(g.op("MatMul", [x, g.floats([list(column) for column in zip(*rows, strict=True)], (n, m))]))
+    matrix = g.floats(rows, (m, n))
+    if axis == len(dims) - 2:
+        return str(g.op("MatMul", [matrix, x]))
+    rest = product(dims[axis + 1 :])
+    y = g.op("MatMul", [matrix, g.reshape(x, dims, [*dims[: axis + 1], rest])])
+    return g.reshape(y, [*dims[:axis], m, rest], [*dims[:axis], m, *dims[axis + 1 :]])
+
+
+@op("adaptive_maxpool")
+class AdaptiveMaxPool(AdaptivePool):
+    """The largest value of each of `out` bins per axis (torch.nn.AdaptiveMaxPool2d).
+
+    `[N, C, *S] -> [N, C, *out]`, bins as those of `adaptive_avgpool`.
+
+    ```dl
+    net f on image[N, 3, H=224, W=224]:
+        conv(16, 3, s=2) -> relu -> adaptive_maxpool(7) -> flatten -> linear(10)
+    ```
+    """
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return self.read_places(ins[0]), Work(-1, outs[0].dims)  # one comparison less than places, per bin
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return read(ins[0], None, winners(outs[0]))
+
+    def torch(self, t: TorchContext) -> Form:
+        axes = t.ins[0].rank - 2
+        function = call(f"F.adaptive_max_pool{axes}d", In(0), t.attr("out"))
+        return Form(module=call(f"nn.AdaptiveMaxPool{axes}d", t.attr("out")), function=function)
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        target = per_axis(self.out, ins[0].rank - 2, "out")
+        if all(side == 1 for side in target):
+            return str(g.op("GlobalMaxPool", x))
+        source = self.static_spatial(g, ins[0])
+        kernel = even_bins(source, target)
+        if kernel is not None:
+            return str(g.op("MaxPool", x, kernel_shape=kernel, strides=kernel))
+        y = x[0]
+        for axis, (n, m) in enumerate(zip(source, target, strict=True), 2):
+            if n == m:
+                continue
+            places = bins(n, m)
+            longest = max(b - a for a, b in places)
+            rows = [[min(a + i, b - 1) for i in range(longest)] for a, b in places]
+            index = g.floats(rows, (m, longest), DType.INT64)
+            y = g.op("ReduceMax", [g.op("Gather", [y, index], axis=axis), g.ints([axis + 1])], keepdims=0)
+        return y
+
+
+class GlobalPool(NoParams, NoMacs, Fresh, Op):
+    """Rules of pools of a whole map to one place."""
+
+    inputs: ClassVar[tuple[Port, ...]] = (MAP,)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return replace(x.with_spatial((1,) * (x.rank - 2)), channel=1)
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        return Global("pooling of the whole map")
+
+
+@op("gap")
+class GlobalAvgPool(SavesNothing, GlobalPool):
+    """Global average pool: the mean of each channel's map (Lin et al. 2013, Network in Network).
+
+    `[N, C, *S] -> [N, C, 1, 1]`; spatial axes of size 1 stay, `gap -> flatten` gives features `[N, C]`.
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(16, 3) -> relu -> gap -> flatten -> linear(10)
+    ```
+    """
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(1, ins[0].dims),)  # sums, and the quotient
+
+    def torch(self, t: TorchContext) -> Form:
+        axes, one = t.ins[0].rank - 2, Arg(t.const(1))
+        function = call(f"F.adaptive_avg_pool{axes}d", In(0), one)
+        return Form(module=call(f"nn.AdaptiveAvgPool{axes}d", one), function=function)
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("GlobalAveragePool", x))
+
+
+@op("gmp")
+class GlobalMaxPool(GlobalPool):
+    """Global max pool: the largest value of each channel's map.
+
+    `[N, C, *S] -> [N, C, 1, 1]`; spatial axes of size 1 stay.
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(16, 3) -> relu -> gmp -> flatten -> linear(10)
+    ```
+    """
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return Work(1, ins[0].dims), Work(-1, outs[0].dims)
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return read(ins[0], None, winners(outs[0]))
+
+    def torch(self, t: TorchContext) -> Form:
+        axes, one = t.ins[0].rank - 2, Arg(t.const(1))
+        function = call(f"F.adaptive_max_pool{axes}d", In(0), one)
+        return Form(module=call(f"nn.AdaptiveMaxPool{axes}d", one), function=function)
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        return str(g.op("GlobalMaxPool", x))
