@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from dslc.analysis.cost import Cost, costs, value_at
 from dslc.analysis.field import Field, Status
+from dslc.analysis.memory import InferenceMemory, inference_memory
 from dslc.analysis.receptive import Fields, receptive_fields
 from dslc.ir.model import Model
 from dslc.ir.walk import Flat, flatten
@@ -34,6 +35,11 @@ class Numbers:
     def cost(self) -> Cost:
         """Parameters, multiply-adds, FLOPs and acts, per use and in total."""
         return costs(self.model, self.flat)
+
+    @cached_property
+    def memory(self) -> InferenceMemory:
+        """Buffers of one run at batch 1, in place where that is possible."""
+        return inference_memory(self.model, self.flat)
 
     @cached_property
     def fields(self) -> Fields:
@@ -61,6 +67,12 @@ class Quantity:
 def uncounted(numbers: Numbers) -> str:
     """The user's modules that do not say what they cost; empty: none."""
     paths = ", ".join(f"`{path}`" for path in numbers.cost.unknown)
+    return f"{paths} does not say" if paths else ""
+
+
+def unstored(numbers: Numbers) -> str:
+    """The user's modules whose inner buffers are not known; empty: none."""
+    paths = ", ".join(f"`{path}`" for path in numbers.memory.unknown)
     return f"{paths} does not say" if paths else ""
 
 
@@ -95,6 +107,8 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("flops", "FLOPs", "", "less", lambda n: value_at(n.cost.flops, n.model.sizes.default), uncounted),
         Quantity("acts", "acts", "", "less", lambda n: value_at(n.cost.acts, n.model.sizes.default), uncounted),
         Quantity("weights_memory", "weights", "B", "less", weights_memory, uncounted),
+        Quantity("activation_memory", "buffers", "B", "less", lambda n: n.memory.total, unstored),
+        Quantity("peak_memory", "peak", "B", "less", lambda n: n.memory.peak, unstored),
         Quantity("receptive_field", "field", "places", "more", receptive_field, unseen),
     )
 }
