@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from dslc.analysis.budget import check_budgets
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Reject, Severity, Sink
 from dslc.elaborate.const import BUILTINS
 from dslc.elaborate.expand import elaborate
 from dslc.elaborate.meaning import UNNAMED
-from dslc.ir.model import Model
+from dslc.ir.model import Budget, Model
 from dslc.names.errors import NetArgument, NoNet, WhichNet
 from dslc.names.headers import check_headers
 from dslc.names.loader import Loader, file_diagnostic
@@ -38,12 +37,13 @@ def compile_model(
     sizes: Mapping[str, int] | None = None,
     max_ops: int = MAX_OPS,
     loader: Loader | None = None,
+    budgets: Sequence[Budget] = (),
 ) -> Model:
     """The checked model of a net.
 
     `source` is a path, or the text of a program (a `str` with a newline). `net` names the net where the file
     has several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. `loader` reads the files, if
-    not from disk. Raises `CompileError`.
+    not from disk; `budgets` are limits beside the program's own. Raises `CompileError`.
     """
     sink = Sink()
     with _deep():
@@ -52,8 +52,10 @@ def compile_model(
         entry = choose(program, net, sink, args or {})
         _check_names(program, entry, args or {}, sizes or {}, sink)
         model = _elaborate(program, entry, args or {}, sizes or {}, sink, max_ops)
-        if model is not None:
-            check_budgets(model, sink)
+        if model is not None and (model.budgets or budgets):
+            from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
+
+            check_budgets(model, sink, budgets)
     model = sink.finish(model)
     assert model is not None, "elaboration failed without a diagnostic"
     model.notes = tuple(d for d in sink.diagnostics if d.severity is not Severity.ERROR)

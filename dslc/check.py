@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from dslc.analysis.notes import size_notes
 from dslc.api import compile_model, nets
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity
 from dslc.diagnostics.render import Key
+from dslc.ir.model import Budget
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ def check_file(
     args: dict[str, object] | None = None,
     sizes: dict[str, int] | None = None,
     max_ops: int = 100_000,
+    budgets: Sequence[Budget] = (),
 ) -> Findings:
     """Compile one net of a file, or all that have defaults for all their parameters, and keep what is found.
 
@@ -63,7 +65,7 @@ def check_file(
     for name in wanted:
         findings.nets.append(name)
         try:
-            model = compile_model(path, name, args=args, sizes=sizes, max_ops=max_ops)
+            model = compile_model(path, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets)
         except CompileError as error:
             findings.add(error.diagnostics, error.counts)
         else:

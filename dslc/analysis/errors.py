@@ -8,8 +8,10 @@ from dslc.diagnostics.model import Help, Mistake, did_you_mean
 class OverBudget(Mistake, code="E0701"):
     """The network does not keep a budget that its program states.
 
-    A budget is checked by every build, at the default sizes and for one sample. The places shown are the
-    layers that count most.
+    A budget is checked by every build, at the default sizes and for one sample; `dslc check --budget "macs <= 300M"`
+    adds one. It is about `macs`, `flops` or `acts`, `params`, a memory in bytes (`weights_memory`,
+    `activation_memory`, `peak_memory <= 8MB`), or the `receptive_field`. The places shown are the layers that count
+    most, with what the network saves if their part is halved.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -30,10 +32,16 @@ class OverBudget(Mistake, code="E0701"):
     value: str
     op: str
     limit: str
+    unit: str = ""
+    advice: str = ""
 
     @property
     def message(self) -> str:
-        return f"`{self.quantity}` is {self.value}, and the budget says `{self.op} {self.limit}`"
+        return f"`{self.quantity}` is {self.value}{self.unit}, and the budget says `{self.op} {self.limit}{self.unit}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(self.advice),) if self.advice else ()
 
 
 class UnknownQuantity(Mistake, code="E0702"):

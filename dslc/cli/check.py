@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from dslc.cli.budgets import budgets
 from dslc.cli.options import net_options, source_argument
+
+if TYPE_CHECKING:
+    from dslc.ir.model import Budget
 
 
 @click.command()
 @source_argument
 @net_options
+@click.option("--budget", "limits", multiple=True, metavar='"macs<=300M"', callback=budgets, help="a limit to keep")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print findings")
 @click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
 @click.pass_context
@@ -20,6 +27,7 @@ def check(
     args: dict[str, object],
     sizes: dict[str, int],
     max_ops: int,
+    limits: tuple[Budget, ...],
     form: str,
     verbose: bool,
 ) -> None:
@@ -29,7 +37,7 @@ def check(
     """
     from dslc.check import check_file
 
-    result = check_file(source, net, args=args, sizes=sizes, max_ops=max_ops)
+    result = check_file(source, net, args=args, sizes=sizes, max_ops=max_ops, budgets=limits)
     found = result.diagnostics if verbose else result.without_notes
     if form == "json":
         from dslc.diagnostics.export import to_json

@@ -53,10 +53,61 @@ def test_budgets_that_do_not(budget: str, words: str) -> None:
     assert found.span.text == budget
 
 
-def test_the_layers_that_count_most_are_shown_in_order() -> None:
+def test_the_layers_that_count_most_are_shown_in_order_with_what_halving_them_saves() -> None:
     (found,) = mistakes("macs <= 1M")
-    assert [label.text for label in found.related] == ["`large`: 1,179,648", "`small`: 110,592", "`linear`: 320"]
+    assert [label.text for label in found.related] == [
+        "`large`: 1,179,648 (91.4%); halving it saves 589,824",
+        "`small`: 110,592 (8.6%); halving it saves 55,296",
+        "`linear`: 320 (0.0%); halving it saves 160",
+    ]
     assert found.related[0].span.text == "conv(32, 3) as large"
+    assert [h.text for h in found.help] == ["halving `large` would keep it: 700,736"]
+
+
+def test_help_names_as_many_layers_as_it_takes() -> None:
+    (found,) = mistakes("macs <= 650K")
+    assert [h.text for h in found.help] == ["halving `large` and `small` would keep it: 645,440"]
+    (found,) = mistakes("macs <= 100K")
+    assert found.help == ()
+
+
+@pytest.mark.parametrize(
+    ("budget", "value"),
+    [
+        ("flops", 2 * 1_290_560 + 16 * 256 + 32 * 256 + 10 + 16 * 256 + 32 * 256),
+        ("acts", 16 * 256 + 32 * 256 + 10),
+        ("weights_memory", 5_418 * 4),
+        ("activation_memory", (16 * 256 + 32 * 256 + 32 + 10) * 4),
+        ("peak_memory", (16 * 256 + 32 * 256) * 4),
+    ],
+)
+def test_every_quantity_can_be_a_budget(budget: str, value: int) -> None:
+    """Counted by hand: three biases, a relu (in place), a pool's sum and division of 256 places."""
+    assert mistakes(f"{budget} == {value}, {budget} <= {value}") == ()
+    (found,) = mistakes(f"{budget} < {value}")
+    unit = " B" if "memory" in budget else ""
+    assert found.message == f"`{budget}` is {value:,}{unit}, and the budget says `< {value:,}{unit}`"
+
+
+def test_a_peak_names_what_lives_then_and_halving_one_may_save_nothing() -> None:
+    text = """
+        net f on x[N, 4, 8, 8]:
+            conv(8, 3) as a
+            conv(16, 3) as b
+            conv(8, 3) as c
+            budget peak_memory <= 4kB
+    """
+    with pytest.raises(CompileError) as error:
+        compiled(text)
+    (found,) = error.value.diagnostics
+    assert [label.text for label in found.related] == [
+        "`b`: 4,096 B (66.7%); halving it saves 2,048 B",
+        "`a`: 2,048 B (33.3%); halving it alone saves nothing",
+    ]
+
+
+def test_bytes_in_a_budget() -> None:
+    assert mistakes("weights_memory <= 21.7kB, peak_memory <= 48KiB") == ()
 
 
 def test_every_budget_is_checked() -> None:
