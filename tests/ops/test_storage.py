@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from math import prod
 
+import pytest
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from dslc.ops.base import REGISTRY
-from dslc.ops.counting import Held, Kind
+from dslc.ops.counting import Kind
 from tests.ops.context import infer
 from tests.ops.render import Rendered, render
 from tests.ops.sample import Sample
 from tests.ops.samples import SAMPLES
 from tests.ops.test_every_op import cases, given, randomised, tensors
 
-RULED = [(name, s) for name, samples in SAMPLES.items() for s in samples if hasattr(REGISTRY[name], "storage")]
-SAVING = [(name, s) for name, samples in SAMPLES.items() for s in samples if hasattr(REGISTRY[name], "saved")]
+PAIRS = [(name, s) for name, samples in SAMPLES.items() for s in samples]
+
+COPIED_ELSEWHERE = {("einsum", "ntd->dtn"): "a transpose in PyTorch; an Einsum node of ONNX writes its result"}
+"""Uses whose result PyTorch makes as a view though the rule says FRESH."""
+
+OTHERWISE_ON_A_CPU = {
+    "dropout": "the mask is of bytes on CUDA, of floats on a CPU",
+    "rmsnorm": "CUDA has one kernel; on a CPU it is composed of several ops, which keep what they pass on",
+    "sdpa": "with values of another width than the keys a CPU multiplies out, CUDA has a fused kernel",
+}
+"""Ops whose rule follows CUDA where a CPU keeps something else."""
+
+
+def as_ruled(name: str, sample: Sample) -> bool:
+    """Whether a CPU keeps what the rule says."""
+    if name == "sdpa":
+        _, keys, values = sample.inputs[:3]
+        return keys.rank < 4 or keys.dims == values.dims
+    return name not in OTHERWISE_ON_A_CPU
 
 
 def kind_of(name: str, sample: Sample) -> Kind:
@@ -36,7 +53,7 @@ def same_order(a: Tensor, b: Tensor) -> bool:
     return torch.equal(a.flatten(), b.flatten())
 
 
-@cases(RULED)
+@cases(PAIRS)
 def test_storage(name: str, sample: Sample) -> None:
     """Views share memory with an input and others do not; SAME keeps the order; IN_PLACE finds room if it says so."""
     op = sample.op(name)
@@ -55,13 +72,13 @@ def test_storage(name: str, sample: Sample) -> None:
                 assert shared
                 assert not same_order(result, shared[0])
             case Kind.FRESH:
-                assert not shared
+                assert not shared or (name, sample.attributes.get("pattern")) in COPIED_ELSEWHERE
             case Kind.IN_PLACE:
                 # No input as wide in bytes, as with a comparison's or a broadcast's, leaves it a buffer of its own.
                 assert any(result.numel() == x.numel() for x in xs)
 
 
-@cases([(name, s) for name, s in RULED if kind_of(name, s) is Kind.IN_PLACE])
+@cases([(name, s) for name, s in PAIRS if kind_of(name, s) is Kind.IN_PLACE])
 def test_in_place(name: str, sample: Sample) -> None:
     """Of inputs as large as the result, an element is read for the same element of the result only."""
     op = sample.op(name)
@@ -81,8 +98,8 @@ def test_in_place(name: str, sample: Sample) -> None:
             assert not changed.any()
 
 
-def held(rendered: Rendered, sample: Sample) -> tuple[set[int], set[int], list[tuple[int, str]]]:
-    """What autograd keeps of a use in training: inputs, results and others (elements, type); no weights."""
+def held(rendered: Rendered, sample: Sample) -> tuple[set[int], set[int], dict[str, int]]:
+    """What autograd keeps of a use in training: inputs, results and elements of others by type; no weights."""
     module = randomised(rendered)
     if module is not None:
         module.train()
@@ -90,10 +107,16 @@ def held(rendered: Rendered, sample: Sample) -> tuple[set[int], set[int], list[t
     leaves = [x.requires_grad_() if x.is_floating_point() else x for x in tensors(sample, sample.inputs)]
     xs = [x.clone() if x.is_floating_point() else x for x in leaves]
     kept: list[Tensor] = []
-    with saved_tensors_hooks(lambda t: (kept.append(t), t)[1], lambda t: t):
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    # oneDNN's LSTM keeps a workspace of its own; the rule is for the cells that PyTorch itself has.
+    with torch.backends.mkldnn.flags(enabled=False), saved_tensors_hooks(keep, lambda tensor: tensor):
         results = rendered.call(module, xs, ties)
     weights = [*ties.values(), *(() if module is None else (*module.parameters(), *module.buffers()))]
-    inputs, outputs, others = set(), set(), {}
+    inputs, outputs, others = set(), set(), dict[int, Tensor]()
     for tensor in kept:
         if not tensor.numel() or any(one_memory(tensor, weight) for weight in weights):
             continue
@@ -104,23 +127,26 @@ def held(rendered: Rendered, sample: Sample) -> tuple[set[int], set[int], list[t
         elif made:
             outputs.add(made[0])
         else:
-            memory = tensor.untyped_storage()
-            others[memory.data_ptr()] = memory.nbytes() // tensor.element_size(), str(tensor.dtype)[6:]
-    return inputs, outputs, sorted(others.values())
+            others[tensor.untyped_storage().data_ptr()] = tensor
+    elements: dict[str, int] = {}
+    for tensor in others.values():
+        dtype = str(tensor.dtype)[6:]
+        elements[dtype] = elements.get(dtype, 0) + tensor.untyped_storage().nbytes() // tensor.element_size()
+    return inputs, outputs, elements
 
 
-@cases(SAVING)
+@pytest.mark.filterwarnings("ignore:TF32 acceleration:UserWarning")  # by the switch of oneDNN
+@cases([(name, s) for name, s in PAIRS if as_ruled(name, s)])
 def test_saved(name: str, sample: Sample) -> None:
-    """Training keeps what `saved` says, by autograd's own account; extra tensors by their elements and type."""
+    """Training keeps what `saved` says, by autograd's own account; other tensors by their elements and type."""
     op = sample.op(name)
     outs = infer(op, sample.inputs)
     inputs, outputs, others = held(render(op, sample.inputs, outs), sample)
     rule = op.saved(sample.inputs, outs)
     assert set(rule.inputs) == inputs
     assert set(rule.outputs) == outputs
-    assert sorted(map(elements, rule.extra)) == others
-
-
-def elements(extra: Held) -> tuple[int, str]:
-    """Elements and type of a tensor that is kept."""
-    return extra.count * prod(n for n in extra.sizes if isinstance(n, int)), extra.dtype.value
+    said: dict[str, int] = {}
+    for extra in rule.extra:
+        dtype = extra.dtype.value
+        said[dtype] = said.get(dtype, 0) + extra.count * prod(n for n in extra.sizes if isinstance(n, int))
+    assert said == others
