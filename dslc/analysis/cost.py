@@ -117,9 +117,8 @@ def op_cost(step: Step, node: Node, factor: Factors) -> NodeCost:
     ins, outs = tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs)
     terms = factor.terms(node.op.macs(ins, outs))
     flops = {sizes: 2 * number for sizes, number in terms.items()}
-    if hasattr(node.op, 'flops'):  # XXX until every op has the rule
-        add_terms(flops, factor.terms(node.op.flops(ins, outs)))
-    acts = factor.terms(node.op.acts(ins, outs)) if hasattr(node.op, 'acts') else {}
+    add_terms(flops, factor.terms(node.op.flops(ins, outs)))
+    acts = factor.terms(node.op.acts(ins, outs))
     return NodeCost(value_at(terms, factor.default), terms, Count(), step.needed, True, flops, acts)
 
 

@@ -1,6 +1,6 @@
-"""The report of `dslc stats` as JSON. The schema is stable: keys are only ever added.
+"""The report of `dslc stats` as JSON. Its schema, stats.schema.json beside this file, is stable: keys are only added.
 
-Every size and every count of multiply-adds has `value`, its number at the default sizes, and `expr`, its
+Every size and every count that depends on sizes has `value`, its number at the default sizes, and `expr`, its
 expression in the sizes of the input. A count's `terms` is the same sum factored: `count` times the product of
 `sizes`.
 """
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 
-from dslc.analysis.cost import Count, Terms
+from dslc.analysis.cost import Count, Terms, value_at
 from dslc.analysis.receptive import Tracks
+from dslc.reports.columns import View
+from dslc.reports.memory import memory_record
 from dslc.reports.numbers import size_text, terms_text
 from dslc.reports.stats import Row, Stats
 from dslc.types.dim import Size, evaluate
@@ -31,6 +33,7 @@ def stats_record(stats: Stats) -> Json:
     model, cost = stats.model, stats.cost
     sizes = model.sizes
     names = [name for name, _ in stats.inputs]
+    view = View(stats)
     return {
         "version": VERSION,
         "net": model.name,
@@ -46,16 +49,22 @@ def stats_record(stats: Stats) -> Json:
         "guards": guard_records(sizes),
         "totals": {
             **count_record(cost.count),
-            "macs": macs_record(cost.macs, cost.terms, sizes),
+            "weights": weights_record(cost.count.params),
+            "macs": sum_record(cost.terms, sizes),
             "train_only_macs": cost.train_only_macs,
+            "core_flops": sum_record(doubled(cost.terms), sizes),
+            "flops": sum_record(cost.flops, sizes),
+            "acts": sum_record(cost.acts, sizes),
+            "memory": memory_record(stats.memory, sizes),
             "unknown": list(cost.unknown),
         },
-        "layers": [row_record(row, sizes, names) for row in stats.rows],
+        "layers": [row_record(row, view, names) for row in stats.rows],
     }
 
 
-def row_record(row: Row, sizes: Sizes, names: list[str]) -> Json:
+def row_record(row: Row, view: View, names: list[str]) -> Json:
     """One line of the tree; `part` says that its numbers are sums over the lines under it."""
+    sizes = view.sizes
     return {
         "path": row.path,
         "depth": row.depth,
@@ -64,9 +73,23 @@ def row_record(row: Row, sizes: Sizes, names: list[str]) -> Json:
         "needed": row.needed.value,
         "outputs": [type_record(t, sizes) for t in row.outs],
         **count_record(row.count),
-        "macs": macs_record(row.macs, row.terms, sizes) if row.known else None,
+        "weights": 4 * row.count.params,
+        "macs": sum_record(row.terms, sizes) if row.known else None,
+        "flops": sum_record(view.flops[row], sizes) if row.known else None,
+        "acts": sum_record(view.acts[row], sizes) if row.known else None,
+        "memory": view.written[row],
         "fields": field_records(row.tracks, names),
     }
+
+
+def weights_record(params: int) -> Json:
+    """Bytes of the trained elements in each element type."""
+    return {"float32": 4 * params, "float16": 2 * params, "bfloat16": 2 * params, "int8": params}
+
+
+def doubled(terms: Terms) -> Terms:
+    """Core FLOPs: two per multiply-add."""
+    return {sizes: 2 * number for sizes, number in terms.items()}
 
 
 def type_record(type: TensorType, sizes: Sizes) -> Json:
@@ -84,10 +107,10 @@ def count_record(count: Count) -> Json:
     return {"params": count.params, "buffers": count.buffers, "train_only_params": count.train_only}
 
 
-def macs_record(macs: int, terms: Terms, sizes: Sizes) -> Json:
-    """Multiply-adds as number, as expression and as a factored sum."""
+def sum_record(terms: Terms, sizes: Sizes) -> Json:
+    """A count as number, as expression and as a factored sum."""
     return {
-        "value": macs,
+        "value": value_at(terms, sizes.default),
         "expr": terms_text(terms, sizes) or "0",
         "terms": [{"count": n, "sizes": [size_text(s, sizes) for s in key]} for key, n in terms.items()],
     }
@@ -102,6 +125,7 @@ def field_records(tracks: Tracks, names: list[str]) -> list[Json]:
             "size": str(t.field.size),
             "stride": str(t.field.stride),
             "padding": str(t.field.padding),
+            "centre": str(t.field.centre),
             "smallest": str(t.field.smallest),
             "spread": str(t.field.spread),
             "status": t.field.status.text,

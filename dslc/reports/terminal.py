@@ -10,6 +10,7 @@ from dslc.analysis.field import Status
 from dslc.analysis.receptive import Track, Tracks
 from dslc.diagnostics.render import printable
 from dslc.reports.columns import COLUMNS, DEFAULT, View, shape_text
+from dslc.reports.memory import memory_lines
 from dslc.reports.numbers import axes_text, bytes_text, factors, field_text, formula_of, number_text, short
 from dslc.reports.stats import Stats
 from dslc.reports.table import Layout, Line, aligned, chosen, markdown, texts
@@ -25,7 +26,7 @@ def render_stats(view: View, layout: Layout) -> str:
     """The whole report, without a newline at its end."""
     stats = view.stats
     lines = chosen(view, layout)
-    parts = [[title(stats)], aligned(texts(lines, view, layout), layout.columns), totals(stats)]
+    parts = [[title(stats)], aligned(texts(lines, view, layout), layout.columns), totals(stats, view.symbolic)]
     legend = legend_lines(lines, layout)
     return "\n\n".join("\n".join(part) for part in (*parts, legend) if part)
 
@@ -39,7 +40,7 @@ def render_markdown(view: View, layout: Layout) -> str:
     """The report as Markdown: the net, the table, the totals."""
     stats = view.stats
     table = markdown(texts(chosen(view, layout), view, layout), layout.columns)
-    return "\n".join([f"### `{title(stats)}`", "", *table, "", "```text", *totals(stats), "```"])
+    return "\n".join([f"### `{title(stats)}`", "", *table, "", "```text", *totals(stats, view.symbolic), "```"])
 
 
 def title(stats: Stats) -> str:
@@ -64,7 +65,7 @@ def port_text(type: TensorType, sizes: Sizes) -> str:
 # ---- the totals
 
 
-def totals(stats: Stats) -> list[str]:
+def totals(stats: Stats, symbolic: bool = False) -> list[str]:
     """Sizes, parameters, multiply-adds and receptive fields of the network."""
     model, cost = stats.model, stats.cost
     lines = sizes_lines(model.sizes)
@@ -77,6 +78,7 @@ def totals(stats: Stats) -> list[str]:
     lines += macs_lines(macs, cost.terms, model.sizes, more)
     if cost.macs or cost.flops:
         lines.append(flops_text(stats, least))
+    lines += labelled("memory", memory_lines(stats.memory, model.sizes, symbolic=symbolic))
     if cost.unknown:
         lines.append(f"        without {', '.join(cost.unknown)}, which do not say what they cost")
     names = [name for name, _ in stats.inputs]
@@ -93,6 +95,11 @@ def params_text(count: Count) -> str:
     if count.train_only:
         text += f", {count.train_only:,} more in training"
     return text
+
+
+def labelled(label: str, lines: Sequence[str]) -> list[str]:
+    """Lines under one label of the totals."""
+    return [f"{label if k == 0 else '':8}{line}" for k, line in enumerate(lines)]
 
 
 def weights_text(stats: Stats) -> str:
