@@ -10,6 +10,7 @@ from math import ceil, floor
 import pytest
 
 from dslc.analysis.field import Field, Number, Status, binned, joined, transposed, upsampled, window
+from dslc.analysis.support import PHASES, PLACES, Mask, Support
 
 Reads = Callable[[int], set[int]]
 """The places of the input that a place of the output reads, nothing cut off at the edges."""
@@ -47,6 +48,16 @@ def hull(chain: list[Reads], stride: Number, places: range) -> tuple[Number, Num
     """(L, H): least and greatest place read less S*u, over many u."""
     offsets = [(min(seen) - stride * u, max(seen) - stride * u) for u in places if (seen := through(chain, u))]
     return min(low for low, _ in offsets), max(high for _, high in offsets)
+
+
+def own() -> Field:
+    """The field of an input, followed with the places read."""
+    return Field(support=Support())
+
+
+def bits(mask: Mask) -> set[int]:
+    """A mask as a set of places."""
+    return {mask[0] + i for i in range(mask[1].bit_length()) if mask[1] >> i & 1}
 
 
 def test_the_input_sees_itself() -> None:
@@ -118,11 +129,37 @@ def test_adaptive_pooling_is_the_hull_over_bins(n: int, m: int) -> None:
     assert field.status is (Status.EXACT if n % m == 0 else Status.PHASE_DEPENDENT)
 
 
-def test_linear_upsampling_by_a_fraction_is_a_hull() -> None:
-    field = upsampled(Field(), 1.5, nearest=False)
-    chain = [lambda u: {floor(x := Fraction(2 * u + 1, 3) - Fraction(1, 2)), ceil(x)}]
-    low, high = hull(chain, Fraction(2, 3), range(-9, 9))
-    assert field.low <= low and high <= field.high
+@pytest.mark.parametrize("f", [Fraction(3, 2), Fraction(2, 3), Fraction(1, 2), Fraction(7, 4), Fraction(5, 1)])
+@pytest.mark.parametrize("kind", ["nearest", "nearest-exact", "linear", "cubic"])
+def test_upsampling_by_a_fraction_is_the_hull_over_phases(f: Fraction, kind: str) -> None:
+    """The places that torch's interpolate reads (ATen, UpSample.h)."""
+
+    def reads(u: int) -> set[int]:
+        if kind == "nearest":
+            return {floor(u / f)}
+        if kind == "nearest-exact":
+            return {floor((u + Fraction(1, 2)) / f)}
+        x = (u + Fraction(1, 2)) / f - Fraction(1, 2)
+        more = 0 if kind == "linear" or x.denominator == 1 else 1
+        return set(range(floor(x) - more, ceil(x) + more + 1))
+
+    words = {"nearest-exact": "exact", "cubic": "cubic"}
+    field = upsampled(own(), float(f), kind.startswith("nearest"), words.get(kind, ""))
+    assert (field.low, field.high) == hull([reads], field.stride, range(-20, 20))
+    assert field.support is not None
+    assert all(bits(field.support.at(u)) == reads(u) for u in range(-20, 20))
+
+
+@pytest.mark.parametrize(("n", "m"), [(4, 8), (4, 7), (7, 13), (8, 4), (5, 3)])
+@pytest.mark.parametrize("cubic", [True, False])
+def test_upsampling_with_aligned_corners_is_a_hull(n: int, m: int, cubic: bool) -> None:
+    field = upsampled(Field(), m / n, nearest=False, kind="cubic corners" if cubic else "corners")
+    for u in range(m):
+        x = Fraction(u * (n - 1), m - 1)
+        more = 1 if cubic and x.denominator != 1 else 0
+        at = field.stride * u
+        assert at + field.low <= floor(x) - more and ceil(x) + more <= at + field.high
+    assert field.status is Status.PHASE_DEPENDENT
 
 
 def test_upsampling_by_1_changes_nothing() -> None:
@@ -152,6 +189,10 @@ def test_branches_that_look_elsewhere_are_unaligned() -> None:
     both = joined(centred, shifted, "add")
     assert (both.low, both.high) == (-1, 2)
     assert both.spread == 1
+    assert (both.status, both.cause, both.verdict) == (Status.UNALIGNED, "the paths into `add`", "unaligned by 1 px")
+    later = window(both, 3, 1, 1, 1)
+    assert (later.status, later.spread) == (Status.UNALIGNED, 1)
+    assert joined(later, later.seen_whole("gap"), "mul").status is Status.GLOBAL
 
 
 def test_different_strides_do_not_join() -> None:
@@ -193,4 +234,101 @@ def test_the_worst_status_holds_with_its_cause() -> None:
 
 
 def test_status_as_text() -> None:
-    assert [s.text for s in Status] == ["exact", "phase-dependent", "partitioned", "global", "unknown"]
+    assert [s.text for s in Status] == [
+        "exact",
+        "unaligned",
+        "phase-dependent",
+        "partitioned",
+        "global",
+        "unknown",
+    ]
+
+
+# ---- the places read
+
+
+def test_random_chains_read_what_their_ops_read() -> None:
+    """Windows, transposed windows, upsamplings, bins and shifts in any order, against sets of places."""
+    draw = random.Random(1)
+    for _ in range(150):
+        field, chain = own(), []
+        for _ in range(draw.randint(1, 5)):
+            k, s, d, p = draw.randint(1, 4), draw.randint(1, 3), draw.randint(1, 3), draw.randint(0, 3)
+            f = draw.randint(2, 3)
+            n, m = draw.randint(2, 6), draw.randint(2, 4)
+            change = draw.choice(["window", "window", "transposed", "nearest", "linear", "bins", "shift"])
+            if change == "window":
+                field, reads = window(field, k, s, p, d), window_reads(k, s, p, d)
+            elif change == "transposed":
+                field, reads = transposed(field, k, s, p, d), transposed_reads(k, s, p, d)
+            elif change == "nearest":
+                field, reads = upsampled(field, f, nearest=True), nearest_reads(f)
+            elif change == "linear":
+                field, reads = upsampled(field, f, nearest=False), linear_reads(f)
+            elif change == "bins":
+                field, reads = binned(field, n, m), bin_reads(n, m)
+            else:
+                field, reads = field.shifted(p), window_reads(1, 1, -p, 1)
+            chain.append(reads)
+        assert field.support is not None
+        for u in (-5, -1, 0, 1, 4, 11):
+            seen = bits(field.support.at(u))
+            assert seen == through(chain, u)
+            if seen:
+                assert field.stride * u + field.low <= min(seen) and max(seen) <= field.stride * u + field.high
+
+
+def bin_reads(n: int, m: int) -> Reads:
+    return lambda u: set(range(floor(Fraction(u * n, m)), ceil(Fraction((u + 1) * n, m))))
+
+
+def test_random_branches_read_what_either_reads() -> None:
+    draw = random.Random(2)
+    for _ in range(50):
+        sides = [(draw.randint(1, 5), 2, draw.randint(0, 3), draw.randint(1, 4)) for _ in range(2)]
+        a, b = (window(own(), *side) for side in sides)
+        both = joined(a, b, "add")
+        assert both.support is not None
+        assert bits(both.support.at(3)) == set().union(*(window_reads(*side)(3) for side in sides))
+
+
+def test_density_of_dilated_stacks() -> None:
+    """Gridding: equal dilations leave holes, 1, 2, 5 does not (Wang et al., arXiv:1702.08502, section 3.2)."""
+
+    def density(*dilations: int) -> Fraction | None:
+        field = own()
+        for d in dilations:
+            field = window(field, 3, 1, d, d)
+        return field.support and field.support.density
+
+    assert density(2, 2, 2) == Fraction(7, 13)
+    assert density(1, 2, 5) == density(1, 2, 3) == 1
+    assert density(2) == Fraction(3, 5)
+
+
+def test_density_over_phases() -> None:
+    """A transposed convolution of kernel 1 and stride 2 reads nothing in one phase of two."""
+    field = transposed(window(own(), 3, 1, 1, 2), 1, 2, 0, 1)
+    assert field.support is not None
+    assert len(field.support.masks) == 2
+    assert field.support.density == Fraction(3, 5)
+
+
+def test_phases_that_read_alike_are_one() -> None:
+    back = upsampled(own(), 2, nearest=True).shifted(0)
+    pooled = window(back, 2, 2, 0, 1)
+    assert pooled.support == Support()
+
+
+def test_beyond_the_limits_nothing_is_stated() -> None:
+    wide = window(own(), 3, 1, 0, PLACES)
+    assert wide.support is None and wide.size == 2 * PLACES + 1
+    many = own()
+    for _ in range(9):
+        many = transposed(many, 3, 2, 0, 1)
+    assert PHASES < 2**9 and many.support is None
+
+
+def test_a_wide_window_takes_few_steps() -> None:
+    field = window(own(), PLACES, 1, 0, 1)
+    assert field.support is not None and field.support.density == 1
