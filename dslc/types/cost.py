@@ -105,31 +105,39 @@ def formula(cost: Cost, sizes: Sizes) -> Formula | None:
     In the sizes themselves where the coefficients stay whole (`81,456*H*W`), else in quotients
     `(H/32)*(W/32)`.
     """
-    steps = _steps([cost], sizes)
+    return _formula(cost, sizes, _steps([cost], sizes))
+
+
+def _formula(cost: Cost, sizes: Sizes, steps: Mapping[str, int]) -> Formula | None:
+    """The polynomial of a cost at multiples of `steps`."""
     if any(sizes.default[name] % step for name, step in steps.items()):
         return None
     at_multiples = _at_multiples(cost, sizes, steps)
-    if at_multiples is None:
-        return None
+    return None if at_multiples is None else Formula(_polynomial_text(at_multiples, sizes, steps), _note(sizes, steps))
+
+
+def _note(sizes: Sizes, steps: Mapping[str, int]) -> str:
+    """At which sizes a polynomial holds; empty where all allowed ones are multiples of `steps`."""
     strided = {name: step for name, step in steps.items() if step > 1}
     open_ = {name: step for name, step in strided.items() if not _known_multiple(sizes, name, step)}
     if open_ and len(set(strided.values())) == 1 and len(open_) == len(strided):
-        note = f"at multiples of {min(open_.values())}"
-    else:
-        note = ", ".join(f"at multiples of {step} for {name}" for name, step in open_.items())
-    return Formula(_polynomial_text(at_multiples, sizes, steps), note)
+        return f"at multiples of {min(open_.values())}"
+    return ", ".join(f"at multiples of {step} for {name}" for name, step in open_.items())
 
 
 def peak(costs: Sequence[Cost], sizes: Sizes) -> list[Cost]:
-    """The costs that may be the largest: without those that another exceeds coefficient by coefficient, as
-    polynomials at multiples of all strides."""
+    """The costs that may be the largest: without those that another exceeds at all multiples of the strides.
+
+    Compared are the coefficients of polynomials in quotients less 1, since no size is below its stride there.
+    """
     steps = _steps(costs, sizes)
-    expanded = [_at_multiples(cost, sizes, steps) for cost in costs]
+    above: dict[Atom, Size] = {dims.sym(name): dims.symbol(name) + 1 for name in steps}
     kept: list[tuple[Cost, dict[Monomial, int]]] = []
-    for cost, polynomial in zip(costs, expanded, strict=True):
+    for cost in costs:
+        polynomial = _at_multiples(cost, sizes, steps)
         if polynomial is None:
             return list(costs)
-        mine = dict(terms_of(polynomial))
+        mine = dict(terms_of(substitute(polynomial, above)))
         if any(_exceeds(other, mine) for _, other in kept):
             continue
         kept = [(c, other) for c, other in kept if not _exceeds(mine, other)]
@@ -138,13 +146,17 @@ def peak(costs: Sequence[Cost], sizes: Sizes) -> list[Cost]:
 
 
 def peak_text(costs: Sequence[Cost], sizes: Sizes) -> str:
-    """`max(a, b)`, the formula where one cost is left, or nothing where there is no short text."""
-    left = peak(costs, sizes)
-    formulas = [formula(cost, sizes) for cost in left]
-    if len(left) > MAX_PEAKS or None in formulas:
+    """`max(a, b) at multiples of 32`, the formula where one cost is left, or nothing where there is no short text.
+
+    It holds where all the costs are polynomials, those left out too.
+    """
+    left, steps = peak(costs, sizes), _steps(costs, sizes)
+    formulas = [_formula(cost, sizes, steps) for cost in left]
+    texts = [f.text for f in formulas if f is not None]
+    if len(left) > MAX_PEAKS or len(texts) < len(left):
         return ""
-    texts = [str(f) for f in formulas]
-    return texts[0] if len(texts) == 1 else f"max({', '.join(texts)})"
+    text = texts[0] if len(texts) == 1 else f"max({', '.join(texts)})"
+    return f"{text} {_note(sizes, steps)}".rstrip()
 
 
 def _exceeds(a: Mapping[Monomial, int], b: Mapping[Monomial, int]) -> bool:
