@@ -124,13 +124,15 @@ class MatMul(NoParams, OutputActs, NoFlops, Fresh, Op):
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         a, b = ins
-        if a.rank == 2 and b.rank > 2:  # torch flattens the transpose of b to rows (LinearAlgebra.cpp, should_fold)
+        # aten/src/ATen/native/LinearAlgebra.cpp, should_fold: a batch of one meets a batch of many as a matrix does.
+        alike = a.rank == b.rank == 3 and a.dims[0] != b.dims[0]
+        if b.rank == 2 or (alike and b.dims[0] == 1):
+            return Saved(inputs=(0, 1))
+        if a.rank == 2 or (alike and a.dims[0] == 1):  # the transpose of b is flattened to rows
             rank = b.rank
             if flat(b.dims, [(*range(rank - 2), rank - 1), (rank - 2,)]):
                 return Saved(inputs=(0, 1))
             return Saved(inputs=(0,), extra=(Held(1, b.dims, b.dtype),))
-        if b.rank == 2:
-            return Saved(inputs=(0, 1))
         batch = outs[0].dims[:-2]
         views, copies = [], []
         for index, x in enumerate(ins):

@@ -127,7 +127,7 @@ class Recurrent(Op):
         if self.step_saved:
             extra.append(Held(self.step_saved * self.hidden * cells, (batch, time), dtype))
         given = tuple(range(1, len(ins)))
-        states = time + self.keeps_last - bool(given)
+        states = time + int(self.keeps_last) - int(len(ins) > 1)
         if states != 0:
             extra.append(Held(self.states * self.hidden * cells, (batch, states), dtype))
         if self.layers > 1:
