@@ -110,9 +110,9 @@ class Field:
             support,
         )
 
-    def shifted(self, offset: int) -> Field:
-        """The field of a value whose place u is this one's place u + offset."""
-        return self.read(offset, offset, 1, self.support and self.support.window(1, 1, -offset, 1))
+    def shifted(self, offset: int, step: int = 1) -> Field:
+        """The field of a value whose place u is this one's place u*step + offset."""
+        return self.read(offset, offset, step, self.support and self.support.window(1, step, -offset, 1))
 
     def marked(self, status: Status, cause: str) -> Field:
         """The same numbers, trusted at most as `status` says; the cause of the worst status is kept."""

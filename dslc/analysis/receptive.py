@@ -220,7 +220,8 @@ def carried(track: Track, field: Field, reach: base.Axes, op: Op, source: Tensor
     if track.at in reach.source:
         at = reach.source.index(track.at)
         offset = reach.offset[at] if reach.offset else 0
-        return replace(track, at=at, field=field.shifted(offset) if offset else field)
+        step = reach.step[at] if reach.step else 1
+        return replace(track, at=at, field=field.shifted(offset, step) if offset or step != 1 else field)
     mixed = [axis for axis, kept in enumerate(reach.source) if kept is None]
     if len(mixed) != 1:
         return replace(track, at=None, field=field)

@@ -155,13 +155,14 @@ class Global:
 class Axes:
     """The op moves axes: per axis of the output, the input axis whose places it keeps (none: mixed or new).
 
-    `partitioned` says that places were regrouped (windows); the receptive field is then a hull. `offset`: per axis
-    of the output, place u reads place `u + offset` (none given: zeros).
+    `partitioned` says that places were regrouped (windows); the receptive field is then a hull. `offset` and `step`:
+    per axis of the output, place u reads place `u*step + offset` (none given: zeros and ones).
     """
 
     source: tuple[int | None, ...]
     partitioned: bool = False
     offset: tuple[int, ...] = ()
+    step: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,7 +282,9 @@ class Roll(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
         return x
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return Axes(tuple(range(ins[0].rank)), partitioned=True)
+        shifts = self.shifts(ins[0])
+        axes = range(ins[0].rank)
+        return Axes(tuple(axes), partitioned=True, offset=tuple(-shifts.get(axis, 0) for axis in axes))
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("roll", t.attr("shift"), t.attr("axis"), receiver=In(0)))

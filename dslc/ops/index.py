@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -28,6 +27,7 @@ from dslc.ops.counting import FRESH, NOTHING, NoFlops, Saved, Storage
 from dslc.ops.errors_index import EmptySlice, IndexOutOfRange, TooManyIndices
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext
 from dslc.ops.views import PartView
+from dslc.record import frozen
 from dslc.types.const import Const, derived
 from dslc.types.dim import Dim, Size, evaluate
 from dslc.types.tensor import DType, TensorType
@@ -38,7 +38,7 @@ LAST = 2**63 - 1
 """The end of a slice that has none, in ONNX."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One index of `axis` (none: a new axis): a slice, a place, or the tensor of input `tensor`."""
 
@@ -154,28 +154,30 @@ class Index(NoParams, NoMacs, NoFlops, PartView, Op):
         plain = all(e.axis is not None and e.place is None and e.tensor is None for e in entries)
         if plain and x.channel == 1 and entries[0].bounds == WHOLE:
             starts = [from_start(entry.start, x.dims[axis]) for axis, entry in enumerate(entries)][2:]
-            steps = tuple(entry.step for entry in entries[2:])
+            strides = tuple(entry.step for entry in entries[2:])
             if all(isinstance(start, int) for start in starts):
                 offset = tuple(start for start in starts if isinstance(start, int))
-                if set(steps) <= {1}:
+                if set(strides) <= {1}:
                     return Shift(offset)
-                ones = (1,) * len(steps)
-                return Window(ones, steps, tuple(-start for start in offset), ones)
+                ones = (1,) * len(strides)
+                return Window(ones, strides, tuple(-start for start in offset), ones)
         source: list[int | None] = []
         offsets: list[int] = []
+        steps = []
         for entry in entries:
             if entry.place is None:
                 start = 0 if entry.axis is None else from_start(entry.start, x.dims[entry.axis])
-                moved = isinstance(start, int) and entry.step == 1
+                moved = isinstance(start, int) and entry.axis != x.channel
                 source.append(entry.axis if moved or entry.axis == x.channel else None)
-                offsets.append(start if moved and isinstance(start, int) and entry.axis != x.channel else 0)
+                offsets.append(start if moved and isinstance(start, int) else 0)
+                steps.append(entry.step if moved else 1)
         if len(ins) > 1:
             at, places = tensor_places([entry for entry in entries if entry.place is None])
             for place in reversed(places):
-                del source[place], offsets[place]
+                del source[place], offsets[place], steps[place]
             new = outs[0].rank - len(source)
-            source[at:at], offsets[at:at] = [None] * new, [0] * new
-        return Axes(tuple(source), offset=tuple(offsets))
+            source[at:at], offsets[at:at], steps[at:at] = [None] * new, [0] * new, [1] * new
+        return Axes(tuple(source), offset=tuple(offsets), step=tuple(steps) if set(steps) > {1} else ())
 
     def torch(self, t: TorchContext) -> Form:
         items: list[Const | str | PyExpr | Bounds] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from dslc.analysis.quantities import QUANTITIES
 from dslc.analysis.sensitivity import Point, Sweep, front, value_text
@@ -18,7 +18,6 @@ from dslc.output import Output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 SUFFIXES = ("png", "svg")
@@ -82,7 +81,8 @@ def picture(sweep: Sweep, path: str | Path, x: str, y: str) -> Output:
 
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
-            matplotlib.rcParams.update(STYLE)
+            settings: Any = matplotlib.rcParams  # its keys are literals that differ from version to version
+            settings.update(STYLE)
             figure = draw(sweep, x, y)
             metadata = {"Date": None, "Creator": "dslc"} if form == "svg" else {"Software": "dslc"}
             figure.savefig(target, format=form, dpi=160, metadata=metadata)
@@ -103,8 +103,8 @@ def draw(sweep: Sweep, x: str, y: str) -> Figure:
             labels(axes, sweep, known, x, y)
         steps(axes, front(known, x, y), x, y)
         base(axes, sweep, x, y)
-    scaled(axes.xaxis, [place(point, x) for point in known], x)
-    scaled(axes.yaxis, [place(point, y) for point in known], y)
+    scaled(axes, "x", [place(point, x) for point in known], x)
+    scaled(axes, "y", [place(point, y) for point in known], y)
     names = ", ".join(axis.title for axis in sweep.axes)
     axes.set_title(f"{sweep.net} over {names}", loc="left", fontsize=11, color="#222222")
     axes.grid(True, color="#e4e4e4", linewidth=0.7)
@@ -161,13 +161,19 @@ def palette(count: int) -> list[str]:
 
 def labels(axes: Axes, sweep: Sweep, known: Sequence[Point], x: str, y: str) -> None:
     """The value of the last axis beside each point; points at one place share a label."""
+    from matplotlib.patheffects import withStroke
+
     at: dict[tuple[float, float], list[str]] = {}
     for point in known:
         words = at.setdefault((place(point, x), place(point, y)), [])
         if value_text(point.at[-1]) not in words:
             words.append(value_text(point.at[-1]))
+    halo = [withStroke(linewidth=2, foreground="#ffffff")]
     for where, words in at.items():
-        axes.annotate(", ".join(words), where, (6, 5), textcoords="offset points", fontsize=7.5, color="#444444")
+        note = axes.annotate(
+            ", ".join(words), where, (-5, 5), textcoords="offset points", ha="right", fontsize=7.5, color="#444444"
+        )
+        note.set_path_effects(halo)
 
 
 def steps(axes: Axes, best: Sequence[Point], x: str, y: str) -> None:
@@ -205,19 +211,21 @@ def base(axes: Axes, sweep: Sweep, x: str, y: str) -> None:
         markerfacecolor="#ffffff",
         markeredgecolor="#000000",
         zorder=4,
-        label="base: " + ", ".join(value_text(value) for value in sweep.base.at),
+        label="base: "
+        + ", ".join(f"{a.title} = {value_text(v)}" for a, v in zip(sweep.axes, sweep.base.at, strict=True)),
         gid="base",
     )
 
 
-def scaled(axis: Axis, values: Sequence[float], name: str) -> None:
+def scaled(axes: Axes, letter: Literal["x", "y"], values: Sequence[float], name: str) -> None:
     """The title of an axis, its ticks with units, and a logarithmic scale where the values are far apart."""
     from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
+    axis, set_scale = (axes.xaxis, axes.set_xscale) if letter == "x" else (axes.yaxis, axes.set_yscale)
     axis.set_label_text(TITLES.get(name, QUANTITIES[name].title))
     positive = bool(values) and min(values) > 0
     if positive and max(values) > LOGARITHMIC * min(values):
-        (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+        set_scale("log")
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_minor_locator(NullLocator())
     else:

@@ -41,7 +41,7 @@ def number(value: Exact | None, unit: str, gap: str = "") -> str:
     letter = "B" if unit == "B" else ""
     for size, prefix in UNITS:
         if value >= size:
-            return f"{least}{digits(value / size)} {prefix}{letter}"
+            return f"{least}{digits(float(value / size))} {prefix}{letter}"
     return f"{least}{value} {letter}".rstrip()
 
 

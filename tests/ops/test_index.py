@@ -128,4 +128,4 @@ def test_reach() -> None:
     assert reach(maps(2, 3, 8, 8), "...", span(1, None, 2)) == Window((1, 1), (1, 2), (0, -1), (1, 1))
     assert reach(tokens(2, 5, 6), span(), const(0)) == Axes((0, 2), offset=(0, 0))
     assert reach(tokens(2, 5, 6), span(), span(1)) == Axes((0, 1, 2), offset=(0, 1, 0))
-    assert reach(tokens(2, 5, 6), span(), span(None, None, 2)) == Axes((0, None, 2), offset=(0, 0, 0))
+    assert reach(tokens(2, 5, 6), span(), span(None, None, 2)) == Axes((0, 1, 2), False, (0, 0, 0), (1, 2, 1))

@@ -70,8 +70,8 @@ def expected(reach: Reach, axis: int, out: int, u: int, n: int) -> set[int]:
     match reach:
         case Pointwise():
             found = {u if n > 1 else 0}
-        case Axes(offset=offset):
-            found = {u + (offset[out] if offset else 0)}
+        case Axes(offset=offset, step=step):
+            found = {u * (step[out] if step else 1) + (offset[out] if offset else 0)}
         case Shift(offset):
             found = {u + offset[axis - 2]}
         case Window(k, s, p, d):
