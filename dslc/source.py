@@ -1,21 +1,12 @@
 """Text of a program and places in it."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar, dataclass_transform
 
-T = TypeVar("T")
-
-
-@dataclass_transform(frozen_default=True, eq_default=False)
-def record(cls: type[T]) -> type[T]:
-    """A slotted record compared by identity, frozen for the type checker.
-
-    At run time it is not frozen: a frozen dataclass takes three times as long to make, and the tree of a
-    program has many; its class takes twice as long to define, and every command defines all of them.
-    """
-    return dataclass(slots=True, eq=False, repr=False)(cls)
+from dslc.record import frozen
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,11 +45,11 @@ class Source:
         end = self.line_starts[line] - 1 if line < len(self.line_starts) else len(self.text)
         return self.text[start:end]
 
-    def span(self, start: int, end: int) -> "Span":
+    def span(self, start: int, end: int) -> Span:
         return Span(self, start, end)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """Half-open range of offsets in a source; line and column are computed when printed."""
 
@@ -74,7 +65,7 @@ class Span:
     def line(self) -> int:
         return self.source.position(self.start)[0]
 
-    def to(self, other: "Span") -> "Span":
+    def to(self, other: Span) -> Span:
         """The range from the start of this span to the end of `other`."""
         return Span(self.source, self.start, other.end)
 

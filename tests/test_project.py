@@ -20,6 +20,7 @@ PACKAGE = ROOT / "dslc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
+    "record",
     "source",
     "collector",
     "diagnostics",

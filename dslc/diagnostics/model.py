@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, TypeVar, dataclass_transform
 
+from dslc.record import frozen, record
 from dslc.source import Span
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ class Severity(Enum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edit:
     """Replace the text of `span` by `text`."""
 
@@ -30,7 +31,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Help:
     """A proposal. `replace` is new text for the diagnostic's own span; `edits` are changes elsewhere."""
 
@@ -44,7 +45,7 @@ def did_you_mean(near: str | None, replace: bool = True) -> tuple[Help, ...]:
     return (Help(f"did you mean `{near}`?", near if replace else None),) if near else ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Label:
     """A second place that matters, with a few words of its own."""
 
@@ -52,7 +53,7 @@ class Label:
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Frame:
     """One step of the expansion trail, innermost first: `what` was expanded by the text at `call`."""
 
@@ -142,7 +143,7 @@ class Mistake:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Diagnostic:
     """A mistake at a place, with the trail that led there."""
 

@@ -6,10 +6,10 @@ Only this module decides how a message looks. It knows no terminal: the caller s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 from dslc.diagnostics.model import Diagnostic, Frame, Mistake, Severity
+from dslc.record import frozen
 from dslc.source import Source, Span
 
 MAX_FRAMES = 3
@@ -25,7 +25,7 @@ COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.NOT
 Key = tuple[str, str, str, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """An underlined stretch of one line; columns are offsets in the line's text."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from dslc.diagnostics.codes import nearest
@@ -28,6 +27,7 @@ from dslc.elaborate.state import (
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import REGISTRY, Init
 from dslc.ops.initialisers import initialiser
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, literal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import Final
 
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
@@ -31,6 +30,7 @@ from dslc.elaborate.state import (
 from dslc.ir.model import Call, If, Instance, Item, Node, Param, Value
 from dslc.ops.base import Op, Port
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope, literal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 
 from dslc.diagnostics.codes import nearest
 from dslc.elaborate.errors import (
@@ -34,6 +33,7 @@ from dslc.elaborate.state import (
 )
 from dslc.ir.model import Value
 from dslc.ops.base import Attr, Op
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope, literal

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from abc import ABC
-from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from dslc.elaborate.application import trail
@@ -16,6 +15,7 @@ from dslc.elaborate.ports import Ports, dim_names
 from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import MAX_DEPTH, POISON, Definition, Place, Recipe, block_of, describe
 from dslc.ir.model import Call, Instance, Value
+from dslc.record import frozen, replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
@@ -25,7 +25,7 @@ from dslc.types.tensor import TensorType
 EXTERN_TARGET: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A port with the tensors it gets (`many`: several; optional: maybe none)."""
 

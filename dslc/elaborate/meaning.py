@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from string import ascii_letters, digits
 from typing import Final
 
@@ -28,6 +27,7 @@ from dslc.ir.model import Instance
 from dslc.names.resolve import lookup
 from dslc.ops.base import REGISTRY
 from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal

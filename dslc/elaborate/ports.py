@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import replace
 
 from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.application import Application
@@ -11,6 +10,7 @@ from dslc.elaborate.errors_use import BadOperation, WrongPort
 from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.state import POISON, Place, describe
 from dslc.ir.model import Value
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, literal

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
 from dslc.elaborate.errors_body import EndlessWork
 from dslc.ir.model import Budget, Instance, Item, Node, Value
 from dslc.ops.base import Init, Op
+from dslc.record import entity, record, replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
@@ -44,7 +45,7 @@ class Runaway(Exception):
         self.mistake = mistake
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Definition:
     """A `block`, `net` or `extern` of a file."""
 
@@ -52,7 +53,7 @@ class Definition:
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Function:
     """A `fn` of a file, or a net's alias with parameters, whose value is a layer."""
 
@@ -61,14 +62,14 @@ class Function:
     alias: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Builtin:
     """A compile-time function of the language."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class ChainLayer:
     """`a -> b -> c` as a layer: the first step is evaluated, the rest when it is applied."""
 
@@ -76,7 +77,7 @@ class ChainLayer:
     rest: tuple[tree.Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class SuiteLayer:
     """A trailing suite as a layer; `seq` makes it an nn.Sequential."""
 
@@ -84,7 +85,7 @@ class SuiteLayer:
     seq: bool
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class Shared:
     """`module name = layer`: one set of weights, sized by the first use."""
 
@@ -96,7 +97,7 @@ class Shared:
     read: bool = False  # in the side of an `if` that was not taken
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class ChoiceLayer:
     """`a if c else b` with layers: the side taken, and which it was."""
 
@@ -106,7 +107,7 @@ class ChoiceLayer:
     site: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class TrainingLayer:
     """`(a if training else b)` with layers."""
 
@@ -118,7 +119,7 @@ class TrainingLayer:
 Target: TypeAlias = type[Op] | Definition | ChainLayer | SuiteLayer | Shared | ChoiceLayer | TrainingLayer
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Recipe:
     """A layer value: what to apply, the arguments given so far, and where it was written."""
 
@@ -155,7 +156,7 @@ class Recipe:
 Tensors: TypeAlias = Value | tuple[Value, ...] | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class Place:
     """Where a line is executed: who owns what it applies, what names mean, and the current value."""
 

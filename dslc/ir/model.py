@@ -7,11 +7,12 @@ flat list of ops that reports and ONNX need.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from dslc.diagnostics.model import Diagnostic, Frame
 from dslc.ops.base import Op, ParamSpec
+from dslc.record import entity, frozen
 from dslc.source import Source, Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
@@ -19,7 +20,7 @@ from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Value:
     """A tensor. `producer` is the item that made it: none for an input, a `Param` for a parameter read."""
 
@@ -34,7 +35,7 @@ class Value:
         return f"<Value {self.name or ''}{self.type}>"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Param:
     """A tensor owned by an instance (`param`, `buffer`, `const`) or by an op node (`weight`, `running_mean`).
 
@@ -55,7 +56,7 @@ class Param:
         return f"<Param {self.path} {list(self.spec.shape)}>"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Node:
     """One use of an op."""
 
@@ -82,7 +83,7 @@ class Node:
         return f"<Node {self.path}: {self.op.name}>"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Instance:
     """One application of a net, a block or a `seq`.
 
@@ -125,7 +126,7 @@ class Instance:
         return f"<Instance {self.path or self.name}: {self.kind}>"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Call:
     """A use of an instance. A `seq` has no values of its own: its `outs` are its instance's outputs."""
 
@@ -139,7 +140,7 @@ class Call:
         return f"<Call of {self.instance.path}>"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class If:
     """A decided `if` (or conditional layer): `side` is the index of the branch taken, none if no branch was."""
 
@@ -156,7 +157,7 @@ class If:
         return f"<If {self.site}, side {self.side}>"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class For:
     """An unrolled `for`: one list of items per turn; `carried[k]` is `it` before turn k, the last one after."""
 
@@ -171,7 +172,7 @@ class For:
         return f"<For {self.site}, {len(self.turns)} turns>"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Either:
     """`(a if training else b)`: both sides are kept; `out` stands for whichever is computed."""
 
@@ -188,7 +189,7 @@ class Either:
 Item: TypeAlias = Node | Call | If | For | Either
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Budget:
     """A limit that the source sets: `macs <= 4.2G`."""
 
@@ -198,7 +199,7 @@ class Budget:
     span: Span
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Model:
     """A finished network: well typed, every value read, all parameters known."""
 

@@ -7,11 +7,11 @@ there, so that each op's inputs are outputs of earlier steps, inputs of the net,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 
 from dslc.ir.model import Call, Either, For, If, Item, Model, Node, Value
+from dslc.record import record
 
 
 class Needed(Enum):
@@ -22,7 +22,7 @@ class Needed(Enum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Step:
     """One executed use of an op, or of an `extern` block (`node` is then a Call).
 
@@ -39,7 +39,7 @@ class Step:
     needed: Needed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Flat:
     """A network as steps in program order; `outputs` has (name, value) of each result of evaluation.
 

@@ -6,20 +6,21 @@ asked for, so that a program pays only for the files of std it uses; those of a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Reject, Sink
 from dslc.names.errors import DefinedTwice, HidesLayer, ImportCycle, ImportMissing, ImportUnknown
 from dslc.names.loader import Loader
+from dslc.record import entity
 from dslc.source import Source, Span
 from dslc.syntax import tree
 from dslc.syntax.parser import parse
 from dslc.types.const import Binding, Scope
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class FileNames:
     """A loaded file: its tree, its scope, its place on disk."""
 
@@ -28,7 +29,7 @@ class FileNames:
     path: Path | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class Defined:
     """A definition of a file and the scope its body is read in."""
 
@@ -36,7 +37,7 @@ class Defined:
     scope: Scope
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class Import:
     """A name that another file defines; `core` ones were not asked for by the user."""
 
@@ -49,7 +50,7 @@ class Import:
     failed: bool = False
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class Program:
     """The main file with all it reaches."""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Failure, Reject
 from dslc.names.errors_revision import NoRevision, NotInRevision
+from dslc.record import entity
 
 LINK = "120000"
 """Mode of a symbolic link in a git tree (git-fast-import, filemodify); its content is the link's target."""
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Revision:
     """One commit. `name` is what was asked for, `top` the repository's folder.
 

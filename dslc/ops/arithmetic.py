@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -11,6 +10,7 @@ from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted,
 from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, SavesNothing
 from dslc.ops.errors_tensor import BoolArithmetic
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
+from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.tensor import DType, TensorType
 

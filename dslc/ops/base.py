@@ -8,11 +8,10 @@ tests.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, dataclass_transform
 
+from dslc.record import frozen, replace
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 
@@ -29,7 +28,7 @@ REGISTRY: dict[str, type[Op]] = {}
 # ---- what the rules speak in
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Port:
     """A tensor input. `rank` is (least, most or none); `channel` the axis it needs: 1 for maps, -1 features.
 
@@ -44,7 +43,7 @@ class Port:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Init:
     """An initialiser: `kind` is torch's name without the underscore, `args` its numbers by name.
 
@@ -58,7 +57,7 @@ class Init:
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParamSpec:
     """A tensor owned by an op or a block.
 
@@ -81,7 +80,7 @@ class ParamSpec:
         return n
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """`count` multiply-adds for each of the product of `sizes` places; factored, so totals stay short."""
 
@@ -89,7 +88,7 @@ class Work:
     sizes: tuple[Size, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """Receptive field of a sliding window, per spatial axis: kernel, stride, padding before, dilation."""
 
@@ -99,7 +98,7 @@ class Window:
     dilation: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransposedWindow:
     """Receptive field of a transposed convolution, per spatial axis."""
 
@@ -109,7 +108,7 @@ class TransposedWindow:
     dilation: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Upsample:
     """Receptive field of an upsampling by a factor per axis.
 
@@ -122,7 +121,7 @@ class Upsample:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bins:
     """Receptive field of adaptive pooling, per spatial axis: of n places in m bins, bin u reads the places
     floor(u*n/m) .. ceil((u+1)*n/m) - 1. Given where m > 1 and n is not known to be a multiple of it.
@@ -132,26 +131,26 @@ class Bins:
     target: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pointwise:
     """Each place of the output reads the same place of every input."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shift:
     """Output place u reads input place `u + offset` per spatial axis (crop, pad)."""
 
     offset: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Global:
     """Every place of the output reads every place of the input, for the reason named."""
 
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Axes:
     """The op moves axes: per axis of the output, the input axis whose places it keeps (none: mixed or new).
 
@@ -165,7 +164,7 @@ class Axes:
     step: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unknown:
     """The receptive field cannot be stated, for the reason named."""
 
@@ -284,7 +283,7 @@ Tensor: TypeAlias = object
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attr:
     """An attribute's rules: `kind` as in annotations; numbers between `least` and `most`."""
 
@@ -432,7 +431,7 @@ def op(name: str) -> Callable[[OpType], OpType]:
             kinds = vars(base).get("__annotations__", {})
             for key, rules in list(vars(base).items()):
                 if isinstance(rules, Attr):
-                    declared[key] = dataclasses.replace(rules, name=key, kind=str(kinds[key]))
+                    declared[key] = replace(rules, name=key, kind=str(kinds[key]))
         cls.attributes = declared
         REGISTRY[name] = cls
         return cls

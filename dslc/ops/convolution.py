@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -30,6 +29,7 @@ from dslc.ops.errors import BadGroups
 from dslc.ops.errors_map import CroppedAway, LargeOutputPadding
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.ops.window import Windows, half_const, paddings, per_axis, resized
+from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
 

@@ -6,10 +6,10 @@ Sizes are elements for one whole batch, as the types give them; bytes follow fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from dslc.ops.base import Types, Work
+from dslc.record import frozen
 from dslc.types.dim import Size
 from dslc.types.tensor import DType
 
@@ -27,7 +27,7 @@ class Kind(Enum):
     STRIDED = "strided"  # the input's bytes in another order or a part of them: transpose, slice, expand
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """A tensor that is neither an input nor a result: `count` times the product of `sizes` elements of `dtype`."""
 
@@ -36,7 +36,7 @@ class Held:
     dtype: DType = DType.FLOAT32
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Storage:
     """Where the result lies, and what the op holds besides while it runs (attention's scores, an LSTM's gates)."""
 
@@ -44,7 +44,7 @@ class Storage:
     scratch: tuple[Held, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Saved:
     """What PyTorch keeps from the forward to the backward pass: inputs and outputs by index, and other tensors.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -41,6 +40,7 @@ from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, places
 from dslc.ops.torchtext import Arg, Device, Form, In, PyExpr, TorchContext, call, keyword
+from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType

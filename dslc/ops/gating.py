@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -31,6 +30,7 @@ from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.words import quotient
+from dslc.record import replace
 from dslc.types.tensor import TensorType
 
 

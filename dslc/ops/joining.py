@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -29,6 +28,7 @@ from dslc.ops.errors_tensor import (
 )
 from dslc.ops.layout import axis_of, cut_places, pick
 from dslc.ops.torchtext import Form, In, TorchContext, call, sequence
+from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from dslc.ops.base import (
@@ -25,6 +24,7 @@ from dslc.ops.base import (
 from dslc.ops.convolution import TORCH_WEIGHT, biases, uniform_bias
 from dslc.ops.counting import Fresh, NoFlops, SavesInput
 from dslc.ops.torchtext import Form, In, Own, TorchContext, call, keyword
+from dslc.record import replace
 from dslc.types.tensor import DType, TensorType
 
 WEIGHT_GIVEN = '''\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -30,6 +29,7 @@ from dslc.ops.convolution import check_groups
 from dslc.ops.counting import Fresh, Held, InPlace, Saved
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
+from dslc.record import replace
 from dslc.types.dim import product
 from dslc.types.tensor import DType, TensorType
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from dslc.diagnostics.codes import nearest
@@ -16,6 +15,7 @@ from dslc.diagnostics.model import Reject
 from dslc.ops import words
 from dslc.ops.errors_pattern import PatternAxes, PatternMismatch, PatternRank, PatternSize, PatternText
 from dslc.ops.errors_tensor import CannotSplit
+from dslc.record import frozen
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
 from dslc.types.tensor import TensorType
@@ -26,7 +26,7 @@ REST = "..."
 TOKEN = re.compile(r"\s+|\.\.\.|[A-Za-z_][A-Za-z0-9_]*|1\b|[()]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pattern:
     """Both sides of a pattern as groups of atoms; `text` holds their texts."""
 
@@ -85,7 +85,7 @@ def _side(op: str, pattern: str, text: str) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """A pattern applied to a tensor: `...` is spelled out, every atom has a size.
 
@@ -197,7 +197,7 @@ def fused(
     return fuse(left, right), fuse(right, left)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Divide:
     """How sizes that depend on the input are checked."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from operator import add, ge
 from typing import Any, ClassVar
 
@@ -28,6 +27,7 @@ from dslc.ops.counting import Fresh, Held, Saved
 from dslc.ops.errors_map import PoolPadding, UnevenCeil
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, PyInfix, TorchContext, call, keyword
 from dslc.ops.window import Windows, resized
+from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -30,6 +29,7 @@ from dslc.ops.errors_map import NoOpenForm
 from dslc.ops.pool import MAP, read, winners
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.window import per_axis
+from dslc.record import replace
 from dslc.types.dim import Size, product
 from dslc.types.tensor import DType, TensorType
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -33,6 +32,7 @@ from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.torchtext import Arg, Form, In, PyIndex, TorchContext, call, keyword
 from dslc.ops.window import resized
 from dslc.ops.words import quotient
+from dslc.record import replace
 from dslc.types.dim import Size, product
 from dslc.types.tensor import TensorType
 

@@ -7,14 +7,14 @@ what each prints (a parameter, an expression in the block's words, a literal); a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from dslc.record import frozen
 from dslc.types.const import Const
 from dslc.types.tensor import TensorType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arg:
     """An argument of a call in generated code.
 
@@ -27,26 +27,26 @@ class Arg:
     default: object = ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class In:
     """The op's input number `index` as `forward` names it."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Own:
     """A tensor given to the op as an argument (`weight=wte.weight`), or a parameter the module owns, by name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Device:
     """Where the tensors of the running `forward` are: `x.device` of its first input."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PyCall:
     """`function(args)`, or `receiver.function(args)`."""
 
@@ -55,7 +55,7 @@ class PyCall:
     receiver: PyExpr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PyInfix:
     """`left op right`, with brackets where Python needs them."""
 
@@ -64,7 +64,7 @@ class PyInfix:
     right: PyExpr | Const
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PyPrefix:
     """`-value`, `~value`."""
 
@@ -72,7 +72,7 @@ class PyPrefix:
     value: PyExpr
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PyIndex:
     """`value[items]`: each item Python text, a slot, a tensor, or a (start, stop, step) tuple of those or none."""
 
@@ -80,7 +80,7 @@ class PyIndex:
     items: tuple[Const | str | PyExpr | tuple[Const | str | None, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PySequence:
     """A list or tuple of expressions: `open` is `[` or `(`."""
 
@@ -91,7 +91,7 @@ class PySequence:
 PyExpr: TypeAlias = In | Own | Device | PyCall | PyInfix | PyPrefix | PyIndex | PySequence
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """How an op stands in generated code.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Padding, Sides, Window
 from dslc.ops.errors import NoHalfPadding, TooSmall, WrongSides
 from dslc.ops.torchtext import Arg, PyExpr, TorchContext, call, keyword, sequence
+from dslc.record import frozen
 from dslc.syntax import tree
 from dslc.types.const import Const, derived, literal
 from dslc.types.dim import Size
@@ -141,7 +141,7 @@ def resized(x: TensorType, sizes: Sequence[Size]) -> TensorType:
     return x
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Windows:
     """Sliding windows over the spatial axes of a map: numbers per axis, and the padding as written."""
 

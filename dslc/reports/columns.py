@@ -6,7 +6,6 @@ A column that a row has nothing to say in is empty as text and none as value; wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,6 +14,7 @@ from dslc.analysis.cost import Terms, value_at
 from dslc.analysis.field import Field, Status
 from dslc.diagnostics.render import printable
 from dslc.ir.walk import Needed
+from dslc.record import frozen
 from dslc.reports.numbers import bytes_text, field_text, grouped, number_text, seconds_text, size_text, terms_text
 from dslc.reports.stats import Row, Stats
 from dslc.types.dim import evaluate
@@ -72,7 +72,7 @@ class View:
         return self.roofline.bounds.get(row.use) if self.roofline is not None and row.use is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """A column by its name on the command line. `device`: it needs a device to be named."""
 

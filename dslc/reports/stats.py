@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from dslc.analysis.cost import Cost, Count, NodeCost, Terms, Use, add_terms
@@ -11,10 +11,11 @@ from dslc.analysis.quantities import Numbers
 from dslc.analysis.receptive import Fields, Tracks
 from dslc.ir.model import Call, Instance, Model, Node
 from dslc.ir.walk import Flat, Needed, Step
+from dslc.record import entity
 from dslc.types.tensor import TensorType
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Row:
     """A line of the tree. Of a part, the numbers are sums over what is in it, as often as it is used.
 

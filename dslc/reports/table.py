@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from dslc.diagnostics.render import printable
 from dslc.ir.model import Node
+from dslc.record import frozen
 from dslc.reports.columns import Cell, Column, View
 from dslc.reports.stats import Row
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """How the rows are shown.
 
@@ -27,7 +27,7 @@ class Layout:
     fold: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """A row that is shown. Of folded parts it is in the first, and `last` is the same row in the last."""
 

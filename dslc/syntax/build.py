@@ -4,9 +4,9 @@ source.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypeAlias
 
+from dslc.record import replace
 from dslc.syntax import mistakes, tree
 from dslc.syntax.build_expr import Broken, ExpressionBuilder
 

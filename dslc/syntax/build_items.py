@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from dslc.record import frozen
 from dslc.syntax import mistakes, tree
 from dslc.syntax.build import StatementBuilder
 from dslc.syntax.layout import Token
@@ -13,7 +13,7 @@ from dslc.syntax.text import Found
 _FACTS = ("macs", "params", "reach")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Defined:
     """`= value` after a header, with the lines indented under it, after a colon or not."""
 
@@ -22,7 +22,7 @@ class _Defined:
     colon: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Header:
     start: int
     end: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from dslc.diagnostics.model import Edit, Help, Mistake
+from dslc.record import frozen
 from dslc.syntax import mistakes
 from dslc.syntax.lalr import END, Automaton, Stuck
 from dslc.syntax.layout import ITEM_WORDS, Line, Token
@@ -77,7 +77,7 @@ _FOUND = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blame:
     """A mistake at a place; `index` is that of a token of the line to blame."""
 

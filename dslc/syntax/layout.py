@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from dslc.diagnostics.model import Label, Mistake
+from dslc.record import entity
 from dslc.syntax import mistakes
 from dslc.syntax.indent import Indentation
 from dslc.syntax.tables import Tables
@@ -45,7 +46,7 @@ _DTYPE = re.compile(r"bool|(?:u?int|b?float)[0-9]+")
 _FOREIGN = r"[A-Za-z0-9_]*[^\x00-\x7f\W]\w*"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Token:
     kind: str
     text: str
@@ -53,7 +54,7 @@ class Token:
     end: int
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Line:
     """A logical line. `reported`: a mistake in it is known; `broken`: a neutral line stands for it in the
     parse; `dropped`: and one that keeps nothing of it, not even its `if`.

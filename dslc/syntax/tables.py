@@ -7,9 +7,10 @@ lalr.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from dslc.record import frozen
 
 if TYPE_CHECKING:
     from lark.grammar import Rule
@@ -32,7 +33,7 @@ class RuleRow(NamedTuple):
     picks: list[Pick] | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tables:
     """`actions[state][terminal]` is a state to shift to, or `~rule` to reduce; `gotos[state][origin]` a
     state.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from dslc.source import Source, Span, record
+from dslc.record import record
+from dslc.source import Source, Span
 
 # ---- expressions
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import lcm
 from typing import Literal, TypeAlias
 
+from dslc.record import frozen
 from dslc.types.dim import Dim, Floor, as_remainder, symbol
 from dslc.types.domain import MAX_CLASSES, NOTHING, Domain, TooManyResidues, domain
 from dslc.types.period import columns, degree_in, period
@@ -35,7 +35,7 @@ def compare(relation: Relation, difference: int) -> bool:
     return (difference > 0) - (difference < 0) in SIGNS[relation]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """The allowed sizes at which a condition holds. `sizes` is none where they are no `Domain`."""
 

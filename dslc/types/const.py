@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from dslc.source import Span, record
+from dslc.record import entity, record
+from dslc.source import Span
 from dslc.syntax import tree
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["parameter", "dim", "let", "loop", "tensor", "module", "definition"]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class Const:
     """A compile-time value.
 
@@ -38,7 +39,7 @@ class Ref(tree.Expr):
     const: Const
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class Binding:
     """What a name means. `value` is a Const for compile-time names, else a tensor, a module or a definition."""
 
@@ -51,7 +52,7 @@ class Binding:
         return f"<Binding {self.kind} {self.span.text!r}>"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@entity
 class Scope:
     """Names of one place of one instance.
 

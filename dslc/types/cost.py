@@ -7,10 +7,11 @@ input sizes it is exact at multiples of the strides, where every rounding is idl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import lcm, prod
 
 from dslc.diagnostics.model import Reject
+from dslc.record import frozen
 from dslc.types import dim as dims
 from dslc.types.dim import Atom, Dim, Monomial, Size, Sym, substitute, terms_of
 from dslc.types.period import period
@@ -20,7 +21,7 @@ from dslc.types.text import Style, sum_text
 MAX_PEAKS = 3  # more live sets than this are no text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cost:
     """A sum of counts, each times the product of some sizes; numbers among these are part of the count."""
 
@@ -66,7 +67,7 @@ class Cost:
         return total
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One resolution of a cost: `9,408 x ceil(H/2) x ceil(W/2)`, its sizes and its number by default."""
 
@@ -85,7 +86,7 @@ def rows(cost: Cost, sizes: Sizes) -> list[Row]:
     return sorted(found, key=lambda row: (-prod(row.at), row.text))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Formula:
     """A cost as one polynomial in the input sizes.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import gcd, lcm
 
+from dslc.record import frozen
 from dslc.types.text import number_runs
 
 MAX_CLASSES = 1 << 16
@@ -20,7 +20,7 @@ class TooManyResidues(Exception):
         self.mod = mod
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Domain:
     """Numbers v with lo <= v <= hi, v % mod in residues, v not in holes.
 

@@ -6,13 +6,12 @@ Sizes stand here as text, so that this file knows nothing of dims. `where` is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dslc.diagnostics.model import Help, Mistake
+from dslc.record import frozen
 from dslc.types.limits import quoted
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fit:
     """What would do: a condition on one symbol, and the sizes nearest to its default that meet it."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from dslc.record import frozen
 from dslc.source import Span
 from dslc.types.dim import Size
 from dslc.types.domain import Domain
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guard:
     """Why the allowed sizes of a symbol shrank: what a line asks for, `left relation right`.
 
@@ -38,7 +37,7 @@ class Guard:
         return f"{who} makes this network need {self.text} ({self.span.source.path}:{self.span.line})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pin:
     """A symbol fixed at its default because a weight depends on it; `fits`: sizes that would fit as well."""
 

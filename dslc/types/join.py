@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 from math import prod
 
+from dslc.record import frozen
 from dslc.types.dim import Dim, Size, Sym, evaluate
 from dslc.types.domain import MAX_CLASSES, Domain
 from dslc.types.period import period
 from dslc.types.solve import Axis, axis_of, can_vanish, class_axes, factored, zero_classes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agreement:
     """Where a difference of two sizes is zero.
 
@@ -32,7 +33,7 @@ class Agreement:
     divisors: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """What an agreement is asked under: allowed sizes and defaults by name, names that must stay free."""
 

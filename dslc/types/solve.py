@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import inf, prod
 
+from dslc.record import frozen
 from dslc.types.dim import Atom, Dim, Floor, Size, Sym, floors_of, substitute, sym, symbol, terms_of
 from dslc.types.dim import product as product_of
 from dslc.types.domain import MAX_CLASSES, Domain, TooManyResidues, domain
@@ -70,7 +70,7 @@ def _times(x: float, y: float) -> float:
 # ---- remainder classes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Axis:
     """Classes of one symbol: remainders by `mod`; with mod 0 the listed values alone.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from enum import Enum
 
+from dslc.record import frozen, replace
 from dslc.types.const import Const
 from dslc.types.dim import Size
 
@@ -29,7 +30,7 @@ class DType(Enum):
         return self in (DType.FLOAT32, DType.FLOAT16, DType.BFLOAT16)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TensorType:
     """A tensor's type.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from dslc.record import frozen
 from dslc.types.dim import Atom, Dim, Floor, Monomial, Size, Sym, as_remainder
 
 Terms: TypeAlias = Iterable[tuple[Monomial, int]]
@@ -15,7 +16,7 @@ def _unknown(floor: Floor) -> int | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """How to print.
 
