@@ -1,0 +1,29 @@
+"""The weights of a network in the shapes of its converted form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dslc.ir.model import Model
+from dslc.weights.memory import Array
+from dslc.weights.store import fit, load
+
+
+def converted_weights(path: str | Path, before: Model, after: Model) -> dict[str, Array]:
+    """The state dict of a file for `after`: a linear weight `[out, C * h * w]` becomes `[out, C, h, w]`.
+
+    Row-major order is that of `flatten`, so no element moves, and element types stay those of the file. Raises
+    `WeightsError` where the file does not fit `before`.
+    """
+    found = load(path)
+    fit(found, before.params)
+    return reshaped(found, after)
+
+
+def reshaped(state: Mapping[str, Array], after: Model) -> dict[str, Array]:
+    """The tensors of a state dict in the shapes of `after`."""
+    return {
+        name: array.reshape(after.params[name].spec.shape) if name in after.params else array
+        for name, array in state.items()
+    }
