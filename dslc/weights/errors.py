@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from dslc.diagnostics.model import Failure, Help, Mistake
 
 
@@ -84,6 +86,12 @@ class WrongWeightShape(Mistake, code="E0613"):
     ```sh
     dslc build net.dl --set classes=10 --weights net.safetensors
     ```
+
+    A head of convolutions has the elements of linear layers in another shape: convert the weights with the program.
+
+    ```sh
+    dslc convert --fully-convolutional net.dl -o dense.dl --weights net.safetensors --weights-out dense.safetensors
+    ```
     """
 
     name: str
@@ -93,6 +101,14 @@ class WrongWeightShape(Mistake, code="E0613"):
     @property
     def message(self) -> str:
         return f"`{self.name}` is {list(self.shape)} in the network and {list(self.found)} in the weights"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        flat = len(self.found) == 2 and len(self.shape) > 2 and self.found[0] == self.shape[0]
+        if not flat or math.prod(self.found) != math.prod(self.shape):
+            return ()
+        command = "dslc convert --fully-convolutional OLD.dl --weights OLD.safetensors -o .. --weights-out .."
+        return (Help(f"these are the weights of a linear layer; `{command}` gives them this shape"),)
 
 
 class WrongWeightType(Mistake, code="E0614"):

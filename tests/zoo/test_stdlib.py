@@ -27,6 +27,11 @@ PROGRAMS = {
             sepconv(32, act=silu, norm=gn(4)) -> mlpconv([32, 16, 16], 5, act=tanh) -> se(4, act=silu, gate=hsigmoid)
             gap -> flatten
         """,
+    "full connections": """
+        use std.conv: fc
+        net whole on image[N, 3, H=32, W=32]:
+            conv(8, 4, s=4, p=0) -> relu -> fc(16, 7) -> relu -> fc(12, 2, bias=false) as f7 -> fc(10)
+        """,
     "one axis": """
         net whole on x[N, 3, 32]:
             cba(8) -> sepconv(8) -> se(2) -> add:
