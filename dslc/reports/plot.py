@@ -26,8 +26,11 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#0
 """Told apart by colour-blind readers: Okabe and Ito, Color Universal Design (2008); its yellow darkened for lines."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-MOST_LABELLED = 48
+MOST_LABELLED = 32
 """Points that have their value written beside them."""
+
+MOST_LISTED = 16
+"""Lines that the legend lists one by one; of more it lists the values of the first axis."""
 
 LOGARITHMIC = 8
 """An axis whose last value is more than this many times its first is logarithmic."""
@@ -96,6 +99,7 @@ def draw(sweep: Sweep, x: str, y: str) -> Figure:
 
     figure = Figure(figsize=(8.4, 4.9), layout="constrained")
     axes = figure.add_subplot()
+    axes.margins(0.08)
     known = [point for point in sweep.existing if point.numbers[x] is not None and point.numbers[y] is not None]
     if known:
         lines(axes, sweep, known, x, y)
@@ -132,10 +136,12 @@ def lines(axes: Axes, sweep: Sweep, known: Sequence[Point], x: str, y: str) -> N
     firsts = list(dict.fromkeys(key[0] for key in groups if key))
     others = list(dict.fromkeys(key[1:] for key in groups))
     colours = palette(len(firsts))
+    listed: set[str] = set()
     for key, points in groups.items():
         first = firsts.index(key[0]) if key else 0
         marker = MARKERS[others.index(key[1:]) % len(MARKERS)]
-        words = [f"{axis.title} = {text}" for axis, text in zip(sweep.axes, key, strict=False)]
+        shown = key if len(groups) <= MOST_LISTED else key[:1]
+        words = ", ".join(f"{axis.title} = {text}" for axis, text in zip(sweep.axes, shown, strict=False))
         axes.plot(
             [place(point, x) for point in points],
             [place(point, y) for point in points],
@@ -143,9 +149,10 @@ def lines(axes: Axes, sweep: Sweep, known: Sequence[Point], x: str, y: str) -> N
             marker=marker,
             markersize=5,
             linewidth=1.3,
-            label=", ".join(words) or sweep.axes[0].title,
+            label="_" if words in listed else words or sweep.axes[0].title,
             gid="line-" + "-".join(key or ("all",)),
         )
+        listed.add(words)
 
 
 def palette(count: int) -> list[str]:
@@ -168,7 +175,7 @@ def labels(axes: Axes, sweep: Sweep, known: Sequence[Point], x: str, y: str) -> 
         words = at.setdefault((place(point, x), place(point, y)), [])
         if value_text(point.at[-1]) not in words:
             words.append(value_text(point.at[-1]))
-    halo = [withStroke(linewidth=2, foreground="#ffffff")]
+    halo: list[Any] = [withStroke(linewidth=2, foreground="#ffffff")]
     for where, words in at.items():
         note = axes.annotate(
             ", ".join(words), where, (-5, 5), textcoords="offset points", ha="right", fontsize=7.5, color="#444444"

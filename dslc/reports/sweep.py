@@ -54,7 +54,7 @@ def ratio(value: float | None) -> str:
     """A number over the base's: `x0.56`, `x0.034`, `x12`; two digits behind the point or two that count."""
     if value is None:
         return ""
-    return f"x{value:.2f}" if 0.1 <= value < 10 or value == 0 else f"x{value:.2g}" if value < 0.1 else f"x{value:,.0f}"
+    return f"x{value:.2f}" if 0.1 <= value < 10 or value == 0 else f"x{value:#.2g}" if value < 0.1 else f"x{value:,.0f}"
 
 
 # ---- the table
@@ -151,8 +151,10 @@ def legend(x: str, y: str) -> str:
 def aligned(table: Table) -> list[str]:
     """Columns with two spaces between them; words stand at the left, ratios one space from their number."""
     count = len(table.left)
-    full = [row for row in table.rows if len(row) == count]
-    widths = [max(len(row[k]) for row in full) for k in range(count)]
+    widths = [0] * count
+    for row in table.rows:
+        for k, text in enumerate(row if len(row) == count else row[:-1]):  # what a row is refused for runs on
+            widths[k] = max(widths[k], len(text))
     gap = [" " if not head and k and k < count - 1 else "  " for k, head in enumerate(table.rows[0])]
     lines = []
     for row in table.rows:
