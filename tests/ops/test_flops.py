@@ -66,7 +66,7 @@ def interpolated(use: Use) -> int:
 
 def picked(use: Use) -> int:
     """n - 1 comparisons for each row of n."""
-    return use.read - use.read // use.ins[0][use.op.axis]
+    return use.read - use.read // use.ins[0][int(use.op.axis)]
 
 
 def bias(use: Use) -> int:
