@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,7 +31,7 @@ MOST_LABELLED = 32
 """Points that have their value written beside them."""
 
 MOST_LISTED = 16
-"""Lines that the legend lists one by one; of more it lists the values of the first axis."""
+"""Lines that the legend lists one by one; of more it lists values of the first axis, at most so many of them."""
 
 LOGARITHMIC = 8
 """An axis whose last value is more than this many times its first is logarithmic."""
@@ -136,6 +137,7 @@ def lines(axes: Axes, sweep: Sweep, known: Sequence[Point], x: str, y: str) -> N
     firsts = list(dict.fromkeys(key[0] for key in groups if key))
     others = list(dict.fromkeys(key[1:] for key in groups))
     colours = palette(len(firsts))
+    every = ceil(len(firsts) / MOST_LISTED) or 1
     listed: set[str] = set()
     for key, points in groups.items():
         first = firsts.index(key[0]) if key else 0
@@ -149,7 +151,7 @@ def lines(axes: Axes, sweep: Sweep, known: Sequence[Point], x: str, y: str) -> N
             marker=marker,
             markersize=5,
             linewidth=1.3,
-            label="_" if words in listed else words or sweep.axes[0].title,
+            label="_" if words in listed or first % every else words or sweep.axes[0].title,
             gid="line-" + "-".join(key or ("all",)),
         )
         listed.add(words)

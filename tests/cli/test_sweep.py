@@ -157,6 +157,12 @@ def test_refused_values_are_rows_that_say_why(net: Path) -> None:
     assert re.search(r"^big  refused: E0360: `k` of `small` must be", result.stdout, re.MULTILINE)
 
 
+def test_what_breaks_a_budget_is_refused_too(net: Path) -> None:
+    net.write_text(NET + "    budget macs <= 1M\n", encoding="utf-8")
+    text = printed(net, "--sweep", "c=8,16")
+    assert "2 networks, 1 refused" in text and re.search(r"^16  refused: E0701: `macs` is 2,801,", text, re.MULTILINE)
+
+
 def test_only_refused_values_are_a_mistake(net: Path) -> None:
     result = run(net, "--sweep", "k=big,small")
     assert result.exit_code == 1 and not result.stdout
@@ -241,6 +247,16 @@ def test_points_stand_where_their_numbers_are() -> None:
     assert axes.get_xscale() == "log" and axes.get_yscale() == "log"
     assert [text.get_text() for text in axes.texts] == ["16", "32"] * 3
     assert axes.get_xlabel() == "multiply-adds (MACs)"
+
+
+def test_a_long_legend_lists_some_values() -> None:
+    from dslc.analysis.sensitivity import Axis
+    from dslc.sweep import sweep
+
+    found = sweep(NET, None, [Axis(("c",), tuple(range(1, 41))), Axis(("H",), (32,))])
+    (legend,) = plot.draw(found, "macs", "params").legends
+    listed = [text.get_text() for text in legend.get_texts()]
+    assert listed[:2] == ["c = 1", "c = 4"] and len(listed) == 14 + 2
 
 
 def test_png_of_other_quantities(net: Path, tmp_path: Path) -> None:
