@@ -9,7 +9,6 @@ sizes in the network (types/period.py), so one period is looked at. Other sizes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
@@ -20,6 +19,7 @@ from dslc.analysis.cost import Terms, costs
 from dslc.ir.model import Model, Node
 from dslc.ir.walk import Flat, Needed
 from dslc.ops.base import Window
+from dslc.record import frozen, replace
 from dslc.source import Span
 from dslc.types.dim import Dim, Size, Sym, sym
 from dslc.types.domain import EVERY, Domain, TooManyResidues, domain
@@ -30,7 +30,7 @@ from dslc.types.sizes import Sizes
 MANY_LINES = 64  # beyond it no line is looked for that asks for nothing of its own
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loss:
     """At the default sizes the windows of a use leave `places` of the `size` along one axis unread."""
 
@@ -39,7 +39,7 @@ class Loss:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Demand:
     """A line that narrows a size to `allowed`; `by`: the op or block that stands there, if there is one."""
 
@@ -48,7 +48,7 @@ class Demand:
     allowed: Domain
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SizeFacts:
     """What is known of one size of an input that has a name and a default.
 
@@ -78,7 +78,7 @@ class SizeFacts:
     excess: Fraction = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slide:
     """Windows along one axis: `reach` places each, every `stride` places from `-padding` on; `count` of them."""
 
@@ -188,7 +188,7 @@ def depends(size: Size, symbol: Sym) -> bool:
     return isinstance(size, Dim) and symbol in size.symbols
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Axis:
     """The multiply-adds as a function of one size, the others at their defaults."""
 
