@@ -98,7 +98,7 @@ def find_revision(name: str, path: Path) -> Revision:
 def near_revision(top: Path, name: str) -> str:
     """A proposal: the branch or tag most like an unknown name, else how to list commits."""
     refs = git(top, name, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes")
-    near = nearest(name, refs.decode(errors="replace").splitlines())
+    near = nearest(name, ["HEAD", *refs.decode(errors="replace").splitlines()])
     return f"did you mean `{near}`?" if near else "`git log --oneline` lists commits"
 
 
