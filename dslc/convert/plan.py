@@ -53,14 +53,14 @@ class Plan:
                 for edit in self._rewritten(base, place, uses):
                     found[edit.span.start, edit.span.end] = edit
             elif (given := _tensor(base)) is not None:
-                text = given.value.span.text
-                simple = isinstance(given.value, tree.Name | tree.TickName | tree.Call | tree.Index | tree.It)
-                found[place] = Edit(expr.span, text if simple else f"({text})")
+                for edit in _around(expr.span, given, "", ""):
+                    found[edit.span.start, edit.span.end] = edit
             else:
                 dropped.append(expr)
         for place, name in self.names.items():
             end = self.outline.at[place].span.end
-            found[end, end] = Edit(Span(self.outline.source, end, end), f" as {name}")
+            if _tensor(self.outline.at[place]) is None:
+                found[end, end] = Edit(Span(self.outline.source, end, end), f" as {name}")
         for header in (h for head in self.active for h in head.headers):
             at = header.spec.span.end - 1
             found[at, at] = Edit(Span(self.outline.source, at, at), ", _" * header.axes)
@@ -72,8 +72,10 @@ class Plan:
         assert window is not None
         given = _tensor(base)
         if change.kind == "pool":
-            words = [*([given.value.span.text] if given else []), window, *([] if change.stepped else ["s=1"])]
-            return [Edit(base.span, f"{change.pool}({', '.join(words)})")]
+            words = ", ".join([window, *([] if change.stepped else ["s=1"])])
+            if given is None:
+                return [Edit(base.span, f"{change.pool}({words})")]
+            return _around(base.span, given, f"{change.pool}(", f", {words})", brackets=False)
         assert isinstance(base, tree.Call)
         valid = ["p=valid"] if any(side > 1 for use in uses for side in use.change.window) else []
         out = next((a for a in base.arguments if a.name is None and a is not given), None)
@@ -82,6 +84,14 @@ class Plan:
         after_last = [] if out is not None else [f"k={window}", *valid]
         if place in self.biases:
             after_last.append("bias=true")
+        if given is not None and place in self.names:  # `as` names a layer, not the tensor of a call
+            words = ", ".join(
+                word
+                for a in base.arguments
+                if a is not given
+                for word in (a.span.text, *(after_out if a is out else ()), *(after_last if a is last else ()))
+            )
+            return _around(base.span, given, "(", f" -> conv({words}) as {self.names[place]})")
         edits = [Edit(base.target.span, "conv")]
         if out is last:
             edits.append(_insert(last.span, [*after_out, *after_last]))
@@ -209,6 +219,15 @@ def _tensor(base: tree.Expr) -> tree.Argument | None:
         return None if isinstance(given[0].value, tree.Number | tree.Unary) else given[0]
     needs = 0 if name in ("gap", "gmp") or any(a.name == "out" for a in base.arguments) else 1
     return given[0] if len(given) > needs else None
+
+
+def _around(whole: Span, given: tree.Argument, before: str, after: str, brackets: bool = True) -> list[Edit]:
+    """A call that becomes its tensor with other text around it; the tensor's own text may be edited too."""
+    simple = isinstance(given.value, tree.Name | tree.TickName | tree.Call | tree.Index | tree.It | tree.Attribute)
+    if brackets and not simple and given.span.text == given.value.span.text:
+        before, after = f"{before}(", f"){after}"
+    start, end = Span(whole.source, whole.start, given.span.start), Span(whole.source, given.span.end, whole.end)
+    return [Edit(start, before), Edit(end, after)]
 
 
 def _insert(after: Span, words: Iterable[str]) -> Edit:

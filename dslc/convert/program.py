@@ -142,7 +142,10 @@ def _compiled(
     request: Request, plan: Plan, opened: list[Edit], before: Mapping[str, Model], others: Mapping[str, Model]
 ) -> tuple[str, dict[str, Model]]:
     """The text after the plan's edits and those of the input, and its models. Raises `CompileError`."""
-    text = apply_edits(plan.outline.source.text, [*plan.edits(), *opened])
+    try:
+        text = apply_edits(plan.outline.source.text, [*plan.edits(), *opened])
+    except ValueError as overlap:
+        raise _fails(plan, next(iter(before)), f"changes meet in one text: {overlap}") from None
     models = {}
     for name in (*before, *others):
         try:
@@ -187,7 +190,7 @@ def _name(plan: Plan, net: str, name: str, span: Span) -> bool:
     expr = plan.outline.find(span)
     place: Place = (span.start, span.end)
     text = name if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) else f"`{name}`"
-    if not isinstance(expr, tree.Call | tree.Name) or (isinstance(expr, tree.Call) and expr.suite is not None):
+    if not isinstance(expr, tree.Call | tree.Name | tree.Seq):
         raise _fails(plan, net, f"`{name}` would get another name: name it with `as`", span)
     if plan.names.setdefault(place, text) != text:
         taken = plan.names[place].strip("`")
