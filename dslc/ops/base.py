@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dslc.types.const import Const
     from dslc.types.sizes import Sizes
 
-RULES = ("infer", "params", "macs", "reach", "torch", "onnx")
+RULES = ("infer", "params", "macs", "acts", "flops", "storage", "saved", "reach", "torch", "onnx")
 REGISTRY: dict[str, type[Op]] = {}
 
 
@@ -151,17 +151,32 @@ class Global:
 
 
 @frozen
+class Move:
+    """A digit of an axis that a pattern names: `(u // inner) % size` of place u along an axis of the input is
+    `(v // within) % size` of place v along the axis `to` of the result.
+    """
+
+    axis: int
+    inner: Size
+    size: Size
+    to: int
+    within: Size
+
+
+@frozen
 class Axes:
     """The op moves axes: per axis of the output, the input axis whose places it keeps (none: mixed or new).
 
     `partitioned` says that places were regrouped (windows); the receptive field is then a hull. `offset` and `step`:
-    per axis of the output, place u reads place `u*step + offset` (none given: zeros and ones).
+    per axis of the output, place u reads place `u*step + offset` (none given: zeros and ones). `moves`: every digit
+    of every axis of the input, where the op is a pattern that only moves them (none given: not known).
     """
 
     source: tuple[int | None, ...]
     partitioned: bool = False
     offset: tuple[int, ...] = ()
     step: tuple[int, ...] = ()
+    moves: tuple[Move, ...] = ()
 
 
 @frozen

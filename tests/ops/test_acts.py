@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dslc.ops.base import REGISTRY
+from dslc.analysis.cost import costs, value_at
+from dslc.api import compile_model
+from dslc.ir.walk import flatten
 from dslc.types.dim import product
 from tests.ops.context import infer
 from tests.ops.render import Rendered, render
@@ -22,7 +25,9 @@ from tests.ops.samples import SAMPLES
 from tests.ops.test_every_op import cases, given, randomised, tensors
 from tests.ops.test_saved import around
 
-PAIRS = [(name, s) for name, samples in SAMPLES.items() for s in samples if hasattr(REGISTRY[name], "acts")]
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+PAIRS = [(name, s) for name, samples in SAMPLES.items() for s in samples]
 
 PRODUCTS = ("convolution", "addmm", "mm", "bmm", "baddbmm")
 """ATen's linear maps, which all others are made of while attention and recurrent layers are not fused."""
@@ -34,7 +39,7 @@ class Products(TorchDispatchMode):
     """Adds up the elements of the results of ATen's linear maps."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -99,3 +104,33 @@ def test_fvcore(name: str, sample: Sample) -> None:
 def test_fvcore_sees_each(name: str) -> None:
     """No op of the comparison is left out of it."""
     assert any(one_join(name, sample) for sample in SAMPLES[name])
+
+
+PUBLISHED = {
+    "resnet": {
+        "resnet50": "11.11",
+        "resnet101": "16.23",
+        "resnet152": "22.56",
+        "resnext50_32x4d": "14.4",
+        "resnext101_32x8d": "31.21",
+        "wide_resnet50_2": "14.4",
+        "wide_resnet101_2": "21.23",
+    },
+    "densenet": {"densenet121": "6.9", "densenet161": "11.06", "densenet169": "7.3", "densenet201": "7.85"},
+    "vgg": {"vgg11": "7.44", "vgg13": "12.25", "vgg16": "13.56", "vgg19": "14.86", "vgg19_bn": "14.86"},
+    "vit": {"vit_b_16": "23.9"},
+}
+"""Millions, rounded to two places: column infer_macts of timm's
+results/benchmark-infer-amp-nchw-pt113-cu117-rtx3090.csv (github.com/huggingface/pytorch-image-models).
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "net", "millions"),
+    [(file, net, millions) for file, nets in PUBLISHED.items() for net, millions in nets.items()],
+)
+def test_published_totals(file: str, net: str, millions: str) -> None:
+    """Whole networks against timm's table."""
+    model = compile_model(EXAMPLES / f"{file}.dl", net)
+    total = value_at(costs(model, flatten(model)).acts, model.sizes.default)
+    assert round(total / 1e6, 2) == float(millions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import dslc.ops
 from dslc.ops.base import REGISTRY, Init, ParamSpec, Types
+from dslc.record import replace
 from dslc.types.dim import evaluate, product
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
