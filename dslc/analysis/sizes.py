@@ -92,7 +92,8 @@ class Slide:
 def input_sizes(model: Model, flat: Flat, terms: Terms | None = None) -> tuple[SizeFacts, ...]:
     """Facts on each named size with a default, in the order of the inputs; `flat` is the net's `walk.flatten`.
 
-    `terms`: its multiply-adds by size, if they are known already (`cost.costs`). Linear in the number of layers.
+    `terms`: its multiply-adds by size, if they are known already (`cost.costs`); a user's module that does not
+    state its own has no part in them. Linear in the number of layers.
     """
     sizes = model.sizes
     macs = reduced(costs(model, flat).terms if terms is None else terms, sizes)
