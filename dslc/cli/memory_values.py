@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 import click
 
 from dslc.diagnostics.codes import nearest
+from dslc.syntax.text import number
 
-UNITS = {"B": 1} | {
-    f"{letter}{ending}": base**power
-    for power, letter in enumerate("kMGT", 1)
-    for ending, base in (("B", 1000), ("iB", 1024))
-}
+UNITS = ("B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB")
 _FORM = re.compile(r"(\d[\d_]*(?:\.\d+)?)\s*([A-Za-z]*)")
 
 
 def parse_memory(text: str) -> int:
     """Bytes: `24GB` (24e9), `24GiB` (24 * 2**30), `1.5 TB`, or a plain number; a part of a byte is dropped.
 
-    Units are read in any case. A click.BadParameter for anything else.
+    Units are read in any case, and `24G` is `24GB`. A click.BadParameter for anything else.
     """
     found = _FORM.fullmatch(text.strip())
     if found is None:
         raise click.BadParameter(f"`{text}` is no amount of memory such as `24GB` or `24GiB`")
-    number, unit = found.groups()
-    known = {name.lower(): size for name, size in UNITS.items()}
-    size = known.get(unit.lower(), known.get(f"{unit.lower()}b")) if unit else 1
-    if size is None:
-        raise click.BadParameter(
-            f"`{text}`: `{unit}` is no unit of memory, write `{number}{nearest(unit, UNITS) or 'GB'}`"
-        )
-    count = int(Fraction(number.replace("_", "")) * size)
-    if count < 1:
+    digits, word = found.groups()
+    by_word = {form: unit for unit in UNITS for form in (unit.lower(), unit.lower().removesuffix("b"))}
+    unit = by_word.get(word.lower())
+    if unit is None:
+        near = nearest(word, UNITS) or "GB"
+        raise click.BadParameter(f"`{text}`: `{word}` is no unit of memory, write `{digits}{near}`")
+    count = number(digits + unit)
+    if count is None or count < 1:
         raise click.BadParameter(f"`{text}` is no memory: write an amount such as `24GB`")
-    return count
+    return int(count)
 
 
 def memory_size(ctx: click.Context, option: click.Parameter, text: str | None) -> int | None:

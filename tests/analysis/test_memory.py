@@ -290,7 +290,8 @@ def end_of(buffer: Buffer) -> int:
 def test_arena_takes_the_smallest_free_place(seed: int) -> None:
     """Against a map of single bytes."""
     draw = random.Random(seed)
-    arena, held, used = Arena(), [], bytearray(10_000)
+    arena, used = Arena(), bytearray(10_000)
+    held: list[tuple[int, int]] = []
     for _ in range(300):
         if held and draw.random() < 0.5:
             offset, count = held.pop(draw.randrange(len(held)))
