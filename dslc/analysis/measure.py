@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from dslc.analysis.cost import factored, symbols_of
 from dslc.ir.model import Model
 from dslc.ops.base import Work
+from dslc.record import record
 from dslc.types.cost import Cost
 from dslc.types.dim import Atom, Size, symbol
 from dslc.types.tensor import DType, TensorType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bytes:
     """A number of bytes: `value` at the sizes asked for, `cost` for every size."""
 

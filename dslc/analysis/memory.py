@@ -6,7 +6,6 @@ together while it runs, unless it overwrites an input. Parameters are not counte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
 
@@ -15,6 +14,7 @@ from dslc.analysis.measure import Bytes, Measure, total
 from dslc.ir.model import Call, Model, Node, Value
 from dslc.ir.walk import Flat, Needed, Step
 from dslc.ops.counting import FRESH, Kind, Storage
+from dslc.record import entity, record
 from dslc.types.cost import Cost
 from dslc.types.dim import Dim
 
@@ -27,7 +27,7 @@ class Holds(Enum):
     SCRATCH = "scratch"  # what one op needs while it runs
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Buffer:
     """A piece of memory, from the step that makes it to the last that reads it, both included.
 
@@ -44,7 +44,7 @@ class Buffer:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepMemory:
     """One use of an op: the bytes of buffers it makes for its results, and of all that live while it runs.
 
@@ -56,7 +56,7 @@ class StepMemory:
     live: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InferenceMemory:
     """Memory of one run, in bytes at the sizes asked for; `total_cost` holds for every size.
 
@@ -151,7 +151,7 @@ def inference_memory(model: Model, flat: Flat, *, inplace: bool = True, batch: i
 # ---- which buffers there are
 
 
-@dataclass(slots=True)
+@entity
 class _Life:
     """A buffer while it is being found. `last` is past the last step for what the net returns."""
 

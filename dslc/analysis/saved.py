@@ -8,13 +8,13 @@ of the network, so what it keeps is not counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dslc.analysis.measure import Bytes, Measure
 from dslc.ir.model import Call, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
 from dslc.ops.counting import NOTHING, Kind, Saved
 from dslc.ops.views import extended
+from dslc.record import record
 from dslc.types.tensor import DType, TensorType
 
 HEADS_INSIDE = frozenset({"sdpa"})
@@ -22,7 +22,7 @@ HEADS_INSIDE = frozenset({"sdpa"})
 (aten/src/ATen/native/transformers/attention.cpp, _scaled_dot_product_flash_attention_cpu)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SavedTensor:
     """A tensor that is kept: its bytes as its types say, and with 16-bit activations. The batch stays a symbol.
 
@@ -37,7 +37,7 @@ class SavedTensor:
     extra: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kept:
     """All that is kept. `unknown`: uses of user's modules, which may keep more."""
 
@@ -45,7 +45,7 @@ class Kept:
     unknown: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class _Tensor:
     """One allocation."""
 
@@ -54,7 +54,7 @@ class _Tensor:
     heads_inside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Look:
     """What a value looks into; `strided` if not in the order of its own axes."""
 

@@ -7,13 +7,14 @@ next batch while it is loaded. So a batch that fits by these numbers fits with a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dslc.analysis.measure import batch_names, total
 from dslc.analysis.saved import Kept, saved_tensors
 from dslc.diagnostics.codes import nearest
 from dslc.ir.model import Call, Model, Param
 from dslc.ir.walk import Flat, flatten
+from dslc.record import frozen, record
 from dslc.types.cost import Cost
 from dslc.types.sizes import Sizes
 
@@ -30,7 +31,7 @@ HALF = 2
 MASTER = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrainingMemory:
     """Bytes that one training step holds when the backward pass begins, at a batch size, by what they are for.
 
@@ -62,7 +63,7 @@ class TrainingMemory:
         return self.total - self.batch * self.per_sample
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fit:
     """The largest batch that a memory holds, 0 if not even one sample; `left` bytes then stay free.
 
@@ -74,7 +75,7 @@ class Fit:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Training:
     """What a network needs in training, before optimiser, precision and batch are chosen.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from dslc.analysis.training import OPTIMIZERS, Fit, Training, largest_batch, tra
 from dslc.api import compile_model
 from dslc.ir.model import Model, Node
 from dslc.ir.walk import Needed, flatten
+from dslc.record import replace
 from tests.analysis.nets import compiled
 
 torch = pytest.importorskip("torch")
@@ -234,7 +234,7 @@ def test_the_largest_batch_is_the_largest(optimizer: str, precision: str) -> Non
 
 def test_a_batch_that_the_source_fixes() -> None:
     found = training_of("net f on x[16, 8]:\n    linear(4)\n")
-    assert found.memory(1) == dataclasses.replace(found.memory(32), batch=1)
+    assert found.memory(1) == replace(found.memory(32), batch=1)
     assert found.fit(10**6) == Fit(None, 10**6 - found.memory().total)
 
 
