@@ -6,7 +6,6 @@ Computed on demand, for the values asked for and what they are made from: one pa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 
 from dslc.analysis.field import Field, Status
@@ -14,9 +13,10 @@ from dslc.analysis.receptive import Fields, followed
 from dslc.analysis.support import PHASES, PLACES, Support
 from dslc.ir.model import Model, Value
 from dslc.ir.walk import Flat, Step
+from dslc.record import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Density:
     """The part of the places along one axis of one input, from the first to the last read, that is read.
 

@@ -8,13 +8,13 @@ padding instead).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
 from math import floor, gcd
 from typing import TypeAlias
 
 from dslc.analysis.support import Comb, Support
+from dslc.record import frozen, replace
 
 Number: TypeAlias = int | Fraction
 """Exact. Only upsampling makes fractions; everything before it stays with the much faster int."""
@@ -39,7 +39,7 @@ class Status(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """The field of a value along one axis of one input, in places (pixels) of that input.
 

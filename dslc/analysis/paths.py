@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from dslc.analysis.field import Field, Number, Status
 from dslc.analysis.receptive import Fields, followed_axes, settled_channel
 from dslc.ir.model import Model
 from dslc.ir.walk import Flat
+from dslc.record import frozen
 from dslc.types.dim import Size
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pair:
     """What one place of a result sees along one axis of an input.
 

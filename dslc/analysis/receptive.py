@@ -8,37 +8,21 @@ is seen whole by the first op that mixes channels there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from dslc.analysis.field import Field, Status, binned, joined, transposed, upsampled, window
+from dslc.analysis.field import Field, Status, binned, transposed, upsampled, window
 from dslc.analysis.same import settled, varying
+from dslc.analysis.tracks import Fields as Fields
+from dslc.analysis.tracks import Track as Track
+from dslc.analysis.tracks import Tracks as Tracks
+from dslc.analysis.tracks import carried, merged, mixed, seen_along
 from dslc.ir.model import Call, Model, Node, Value
 from dslc.ir.walk import Flat, Step
 from dslc.ops import base
 from dslc.ops.base import Op
+from dslc.record import replace
 from dslc.types.dim import evaluate
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One axis of one input, as a value sees it.
-
-    `at`: the axis of the value its places run along; none where they lie on several axes or on none.
-    `merged`: other places lie on that axis too, so that its neighbours are not neighbours in the input.
-    """
-
-    input: int
-    axis: int
-    at: int | None
-    merged: bool
-    field: Field
-
-
-Tracks: TypeAlias = tuple[Track, ...]
-Fields: TypeAlias = dict[Value, Tracks]
 
 
 def receptive_fields(model: Model, flat: Flat) -> Fields:
@@ -129,22 +113,21 @@ def moved(
     sizes: Mapping[str, int],
 ) -> Track:
     """A track of an input as the op's output sees it."""
-    field, at = track.field, track.at
-    if mixes_channels(op, port, source) and at is not None and at == channel_of(op, port, source):
-        field = field.seen_whole(op.name)
+    if mixes_channels(op, port, source):
+        track = mixed(track, channel_of(op, port, source), op, sizes, source)
+    field = track.field
     match reach:
         case base.Pointwise():
-            field = broadcast(field, at, op, source, out)
+            field = broadcast(field, track.at, op, source, out)
         case base.Global():
-            field = seen_whole(field, at, reach.cause)
-            at = at if out.rank == source.rank else None
+            return seen_along(track, reach, source, out, sizes)
         case base.Axes():
-            return carried(track, field, reach, op, source, out)
+            return carried(track, reach, op, source, out, sizes)
         case base.Unknown():
             field = field.marked(Status.UNKNOWN, reach.cause)
         case _:
             field = slid(track, field, reach, op, sizes)
-    return track if field is track.field and at == track.at else replace(track, at=at, field=field)
+    return track if field is track.field else replace(track, field=field)
 
 
 def channel_of(op: Op, port: int, source: TensorType) -> int | None:
@@ -180,6 +163,8 @@ def slid(
     """The field after a window along the track's axis; other axes than the spatial ones are left alone."""
     if track.at is not None and track.at < 2:
         return field
+    if track.parts and all(part.axis < 2 for part in track.parts):
+        return field
     if track.at is None or track.merged:
         alone = isinstance(reach, base.Window) and all(k == 1 for k in reach.kernel + reach.stride)
         return field if alone else field.marked(Status.UNKNOWN, f"`{op.name}` over mixed axes")
@@ -195,49 +180,3 @@ def slid(
             return binned(field, evaluate(source[axis], sizes), target[axis])
         case base.Shift(offset):
             return field.shifted(offset[axis])
-
-
-def seen_whole(field: Field, at: int | None, cause: str) -> Field:
-    """The field after an op that reads every place: of a regrouped axis only its group, whose size is not
-    kept.
-    """
-    if at == 0:
-        return field
-    if field.status is Status.PARTITIONED:
-        return field.marked(Status.UNKNOWN, f"{cause} in windows")
-    return field.seen_whole(cause)
-
-
-def carried(track: Track, field: Field, reach: base.Axes, op: Op, source: TensorType, out: TensorType) -> Track:
-    """The track along the axes of an op that moves, joins or splits axes.
-
-    Places that are kept by no axis lie on the one that is new, if there is one; in line only if nothing else does.
-    """
-    if reach.partitioned:
-        field = field.marked(Status.PARTITIONED, op.name)
-    if track.at is None:
-        return replace(track, field=field)
-    if track.at in reach.source:
-        at = reach.source.index(track.at)
-        offset = reach.offset[at] if reach.offset else 0
-        step = reach.step[at] if reach.step else 1
-        return replace(track, at=at, field=field.shifted(offset, step) if offset or step != 1 else field)
-    mixed = [axis for axis, kept in enumerate(reach.source) if kept is None]
-    if len(mixed) != 1:
-        return replace(track, at=None, field=field)
-    return replace(track, at=mixed[0], merged=track.merged or out.dims[mixed[0]] != source.dims[track.at], field=field)
-
-
-def merged(paths: list[Track], op: str) -> Tracks:
-    """Tracks of one axis of one input joined into one; where they run along different axes, along none."""
-    found: dict[tuple[int, int], Track] = {}
-    for track in paths:
-        key = (track.input, track.axis)
-        other = found.get(key)
-        if other is None or other is track:
-            found[key] = track
-            continue
-        at = other.at if other.at == track.at else None
-        field = joined(other.field, track.field, op)
-        found[key] = Track(track.input, track.axis, at, other.merged or track.merged, field)
-    return tuple(found.values())

@@ -8,10 +8,11 @@ are exact away from the borders of every map on the way: what padding cuts off i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 from typing import TypeAlias
+
+from dslc.record import frozen
 
 PLACES = 1 << 16
 """Most places that a set may span."""
@@ -26,7 +27,7 @@ Mask: TypeAlias = tuple[int, int]
 """First place, and a bit for it and each place after it; the lowest bit is set unless the set is empty, (0, 0)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Support:
     """The places read: of u = P*q + r, those of `masks[r]` moved by step*q, where P is the number of masks.
 

@@ -140,7 +140,7 @@ class Attention(NoParams, Op):
         return Saved(() if repeated else (2,), extra=tuple(Held(1, sizes, q.dtype) for sizes in copies))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return Global("attention")
+        return Global("attention", axis=ins[0].rank - 2)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(

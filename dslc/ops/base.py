@@ -145,9 +145,10 @@ class Shift:
 
 @frozen
 class Global:
-    """Every place of the output reads every place of the input, for the reason named."""
+    """Every place of the output reads every place of the input, for the reason named; with an `axis`, all along it."""
 
     cause: str
+    axis: int | None = None
 
 
 @frozen

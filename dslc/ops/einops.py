@@ -238,7 +238,8 @@ class Rearrange(NoFlops, SavesNothing, Patterned):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         reading = self.reading(ins[0])
-        return Axes(tuple(map(reading.source_axis, reading.right)), reading.splits_places(ins[0]))
+        source = tuple(map(reading.source_axis, reading.right))
+        return Axes(source, reading.splits_places(ins[0]), moves=reading.moves)
 
     def torch(self, t: TorchContext) -> Form:
         reading = self.reading(t.ins[0])

@@ -7,12 +7,13 @@ is one axis of a tensor, an empty group an axis of size 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
+from dslc.ops.base import Move
 from dslc.ops.errors_pattern import PatternAxes, PatternMismatch, PatternRank, PatternSize, PatternText
 from dslc.ops.errors_tensor import CannotSplit
 from dslc.record import frozen
@@ -130,6 +131,22 @@ class Reading:
     def source_axis(self, group: Group) -> int | None:
         """The tensor's axis that a result's axis is, whole and unchanged."""
         return self.left.index(group) if group and group in self.left else None
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """Where each atom goes that both sides have."""
+        inner, within = (
+            {atom: (axis, rest) for axis, group in enumerate(side) for atom, rest in self.insides(group)}
+            for side in (self.left, self.right)
+        )
+        return tuple(Move(*inner[atom], self.size[atom], *within[atom]) for atom in inner if atom in within)
+
+    def insides(self, group: Group) -> Iterator[tuple[str, Size]]:
+        """The atoms of a group with the number of places inside each."""
+        rest: Size = 1
+        for atom in reversed(group):
+            yield atom, rest
+            rest = rest * self.size[atom]
 
     def splits_places(self, x: TensorType) -> bool:
         """Whether an axis of places (not of channels) is taken apart."""
