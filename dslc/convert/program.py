@@ -120,19 +120,20 @@ def _settle(
 ) -> tuple[str, dict[str, Model]]:
     """The new text and the models of all nets. Raises `CompileError` where they would not be right."""
     opened = _opened(plan)
+    asked = _asked(plan, request.sizes)
     old = {**before, **others}
     try:
-        text, models = _compiled(request, plan, opened, before, others)
+        text, models = _compiled(request, plan, [*asked, *opened], before, others)
     except CompileError:
         if not opened:
             raise
         opened = []
-        text, models = _compiled(request, plan, opened, before, others)
+        text, models = _compiled(request, plan, [*asked, *opened], before, others)
     for _ in range(ROUNDS):
         added = [_mend(plan, name, old[name], models[name]) for name in old]
         if not any(added):
             break
-        text, models = _compiled(request, plan, opened, before, others)
+        text, models = _compiled(request, plan, [*asked, *opened], before, others)
     for name in old:
         _same_weights(plan, name, old[name], models[name])
     return text, models
@@ -255,4 +256,18 @@ def _opened(plan: Plan) -> list[Edit]:
             free = not re.search(rf"\b{name}\b", block.span.text) and name not in plan.outline.names
             if isinstance(dim.value, tree.Number) and free:
                 edits[dim.span.start, dim.span.end] = Edit(dim.span, f"{name}={dim.span.text}")
+    return list(edits.values())
+
+
+def _asked(plan: Plan, sizes: Mapping[str, int]) -> list[Edit]:
+    """Edits that make the sizes asked for the defaults of the input, since the windows are those of these sizes."""
+    edits: dict[Place, Edit] = {}
+    for model in {head.model for head in plan.active}:
+        block = model.root.definition
+        assert block is not None
+        dims = [dim for port in block.ports or () for dim in port.spec.dims or ()]
+        for dim in dims if block.span.source.path == plan.outline.source.path else ():
+            if isinstance(dim.value, tree.Name) and dim.value.name in sizes and dim.default is not None:
+                span = dim.default.span
+                edits[span.start, span.end] = Edit(span, str(sizes[dim.value.name]))
     return list(edits.values())
