@@ -13,6 +13,7 @@ from typing import TypeAlias
 from dslc.analysis.changes import Change, Status, changes
 from dslc.analysis.layer_tree import Keys, layer_tree
 from dslc.analysis.quantities import QUANTITIES, Numbers, Unit
+from dslc.collector import paused
 from dslc.ir.model import Model
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
@@ -56,8 +57,9 @@ class Weights:
     """Whether a state dict of the first network loads into the second with `strict=True`.
 
     `missing`: keys that only the second has; `unexpected`: that only the first has; `reshaped`: (key, shape in the
-    first, in the second); `fitting` counts the tensors that load. `renamed`: (old key, new key) of those missing and
-    unexpected that are one tensor under another name. `unknown`: users' modules, whose keys are their own.
+    first, in the second); `fitting` counts the tensors that load. `renamed`: (old key, new key) of tensors that belong
+    to one layer under another name, which says how to carry weights over; where all load, that some load into other
+    layers. `unknown`: users' modules, whose keys are their own.
     """
 
     missing: tuple[str, ...]
@@ -96,8 +98,10 @@ def compare(a: Model, b: Model) -> Comparison:
     """What changed from `a` to `b`. Linear in the layers where most of them are the same."""
     keys = Keys()
     numbers_a, numbers_b = Numbers(a), Numbers(b)
-    root = changes(layer_tree(numbers_a, keys), layer_tree(numbers_b, keys))
-    return Comparison(numbers_a, numbers_b, root, totals(numbers_a, numbers_b), facts(a, b), weights(a, b, root))
+    with paused():
+        root = changes(layer_tree(numbers_a, keys), layer_tree(numbers_b, keys))
+        found = totals(numbers_a, numbers_b)
+        return Comparison(numbers_a, numbers_b, root, found, facts(a, b), weights(a, b, root))
 
 
 # ---- totals
@@ -177,21 +181,22 @@ def weights(a: Model, b: Model, root: Change) -> Weights:
     unexpected = tuple(k for k in old if k not in new)
     both = [(k, old[k].spec.shape, p.spec.shape) for k, p in new.items() if k in old]
     reshaped = tuple(entry for entry in both if entry[1] != entry[2])
-    renamed = renamed_keys(root, set(unexpected), set(missing)) if missing and unexpected else ()
     unknown = tuple(layer.path for change in (root.a, root.b) if change for layer in change if layer.kind == "extern")
-    return Weights(missing, unexpected, reshaped, len(both) - len(reshaped), renamed, tuple(dict.fromkeys(unknown)))
+    return Weights(
+        missing, unexpected, reshaped, len(both) - len(reshaped), renamed_keys(root), tuple(dict.fromkeys(unknown))
+    )
 
 
-def renamed_keys(root: Change, old: set[str], new: set[str]) -> tuple[tuple[str, str], ...]:
+def renamed_keys(root: Change) -> tuple[tuple[str, str], ...]:
     """(old key, new key) of tensors of layers that stand for each other, where their shapes are equal."""
     found: dict[str, str] = {}
+    if root.status is not Status.CHANGED:
+        return ()
     for change in root:
         if change.a is None or change.b is None:
             continue
         for name, before in change.a.tensors.items():
             after = change.b.tensors.get(name)
-            if after is None or before.path not in old or after.path not in new or before.path in found:
-                continue
-            if before.spec.shape == after.spec.shape:
-                found[before.path] = after.path
+            if after is not None and before.path != after.path and before.spec.shape == after.spec.shape:
+                found.setdefault(before.path, after.path)
     return tuple(found.items())

@@ -34,6 +34,9 @@ COUNTS = ("params", "macs", "flops", "acts", "buffers")
 )
 @click.option("--only", type=click.Choice(["changed"]), help="leave out layers and numbers that are the same")
 @click.option("--every", is_flag=True, help="a line for every layer, nothing folded")
+@click.option(
+    "--depth", type=click.IntRange(min=1), metavar="N", help="how deep to go into parts  [default: to the end]"
+)
 @click.option("--exit-code", is_flag=True, help="end with status 1 if the networks differ")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="how to print")
 @click.option("--max-ops", default=100_000, show_default=True, metavar="N", help="stop when a net has more ops")
@@ -50,6 +53,7 @@ def diff(
     columns: tuple[str, ...],
     only: str | None,
     every: bool,
+    depth: int | None,
     exit_code: bool,
     form: str,
     max_ops: int,
@@ -75,12 +79,12 @@ def diff(
         from dslc.reports.diff import render_diff
 
         color = color_wanted()
-        text = render_diff(found, columns=columns, only_changed=changed, every=every, color=color)
+        text = render_diff(found, columns=columns, only_changed=changed, every=every, levels=depth, color=color)
         click.echo(text, color=color)
     elif form == "markdown":
         from dslc.reports.diff import markdown_diff
 
-        click.echo(markdown_diff(found, columns=columns, only_changed=changed, every=every))
+        click.echo(markdown_diff(found, columns=columns, only_changed=changed, every=every, levels=depth))
     else:
         from dslc.reports.diff_data import diff_csv, diff_json
 

@@ -27,13 +27,14 @@ def render_diff(
     columns: Sequence[str] = SHOWN,
     only_changed: bool = False,
     every: bool = False,
+    levels: int | None = None,
     color: bool = False,
 ) -> str:
-    """The whole report as text, without a newline at its end."""
+    """The whole report as text, without a newline at its end; the layers `levels` deep, or all."""
     lines = [heading(comparison)]
     if not comparison.differ:
         return "\n".join([*lines, "", f"no difference in {len(comparison.a.flat.steps):,} layers"])
-    rows = Folder(every, only_changed).rows(comparison)
+    rows = Folder(every, only_changed, levels).rows(comparison)
     if rows:
         lines += ["", *layer_lines(rows, columns, color)]
     lines += ["", *total_lines(comparison, only_changed, color)]
@@ -173,7 +174,9 @@ def weight_lines(weights: Weights, a: str, b: str) -> list[str]:
         lines += key_lines("missing", weights.missing)
         lines += key_lines("unexpected", weights.unexpected)
         lines += key_lines("shape", [f"{key} {list(x)}{ARROW}{list(y)}" for key, x, y in weights.reshaped])
-        lines += key_lines("renamed", [f"{x}{ARROW}{y}" for x, y in weights.renamed])
+    if weights.load and weights.renamed:
+        lines.append("  but some of these keys belong to other layers now:")
+    lines += key_lines("renamed", [f"{x}{ARROW}{y}" for x, y in weights.renamed])
     if weights.unknown:
         lines.append(f"         not counting those of {', '.join(weights.unknown)}, which are modules of your own")
     return lines
@@ -192,13 +195,18 @@ def key_lines(word: str, keys: Sequence[str]) -> list[str]:
 
 
 def markdown_diff(
-    comparison: Comparison, *, columns: Sequence[str] = SHOWN, only_changed: bool = False, every: bool = False
+    comparison: Comparison,
+    *,
+    columns: Sequence[str] = SHOWN,
+    only_changed: bool = False,
+    every: bool = False,
+    levels: int | None = None,
 ) -> str:
     """The report for a pull request: two tables and a sentence about weights."""
     lines = [f"### {escaped(heading(comparison))}", ""]
     if not comparison.differ:
         return "\n".join([*lines, f"No difference in {len(comparison.a.flat.steps):,} layers."])
-    rows = Folder(every, only_changed).rows(comparison)
+    rows = Folder(every, only_changed, levels).rows(comparison)
     shown = shown_totals(comparison, only_changed)
     head = ["", *map(escaped, sides(comparison)), "change", ""]
     lines += markdown_table(head, [[t.title, *total_cells(t)] for t in shown], {1, 2, 3, 4})

@@ -38,10 +38,13 @@ class Row:
 
 @dataclass(slots=True)
 class Folder:
-    """Makes rows. `every`: without folding what is the same or repeats; `only_changed`: without what is the same."""
+    """Makes rows. `every`: without folding what is the same or repeats; `only_changed`: without what is the same;
+    `levels`: how deep, none for all.
+    """
 
     every: bool = False
     only_changed: bool = False
+    levels: int | None = None
     prints: dict[Change, Print] = field(default_factory=dict)
 
     def rows(self, comparison: Comparison) -> list[Row]:
@@ -69,7 +72,7 @@ class Folder:
             if not first.differs and self.only_changed:
                 continue
             yield folded(group, depth + len(stack) - 1)
-            if self.spelled(first):
+            if self.spelled(first) and (self.levels is None or len(stack) < self.levels):
                 stack.append(self.groups(first))
 
     def spelled(self, change: Change) -> bool:
