@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dslc.ir.model import Call, Instance, Model, Node, Param, Value
+from dslc.ir.model import Call, Either, For, If, Instance, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
 from dslc.ops.activation import Elementwise
 from dslc.ops.arithmetic import Binary, Neg
 from dslc.ops.convolution import Conv
+from dslc.ops.functions import Clamp, Function
 from dslc.ops.gating import AlongAxis, Glu, Maxout, ParametricRelu
 from dslc.ops.identity import Identity
 from dslc.ops.joining import Cat
@@ -254,7 +255,7 @@ class _Search:
 
 _BY_PLACE = (
     *(Elementwise, Identity, Dropout, AlphaDropout, DropPath, BatchNorm, ParametricRelu),
-    *(AlongAxis, Glu, Maxout, Binary, Neg, Cat),
+    *(AlongAxis, Glu, Maxout, Function, Clamp, Binary, Neg, Cat),
 )
 """Ops that do to the channels of each place of a map what they do to features."""
 
@@ -276,8 +277,6 @@ def _ports(block: tree.Block, count: int) -> list[tree.Port]:
 
 def instances(root: Instance) -> Iterator[Instance]:
     """An instance and all below it, through the regions of their bodies."""
-    from dslc.ir.model import Either, For, If
-
     stack: list[object] = [root]
     while stack:
         item = stack.pop()

@@ -204,6 +204,24 @@ net f(small: bool = true) on image[N, 3, H=8, W=8] -> [N, 5, _, _]:
     ),
 ]
 
+CASES.append(
+    (
+        "a module that is used twice",
+        """
+net f on a[N, 3, H=8, W=8], b[N, 3, H, W] -> [N, 1]:
+    module trunk = seq:
+        conv(4, 3) -> flatten -> linear(6)
+    abs(trunk(a) - trunk(b)) -> linear(1) as score
+""",
+        """
+net f on a[N, 3, H=8, W=8], b[N, 3, H, W] -> [N, 1, _, _]:
+    module trunk = seq:
+        conv(4, 3) -> conv(6, 8, p=valid) as `2`
+    abs(trunk(a) - trunk(b)) -> conv(1, 1) as score
+""",
+    )
+)
+
 KEPT = [
     ("net f on x[N, 3, 8, 8]:\n    conv(8, 3) -> flatten\n", "the flattened map is a result of the network"),
     ("net f on x[N, 3, 8, 8]:\n    flatten -> ln -> linear(5)\n", "`ln` has no form for a map of features"),
