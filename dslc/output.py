@@ -11,10 +11,10 @@ import secrets
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from dslc.record import frozen
 from dslc.diagnostics.model import Failure, Help, Mistake
 
 Writer: TypeAlias = Callable[[Path], object]
@@ -23,7 +23,7 @@ Writer: TypeAlias = Callable[[Path], object]
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Output:
     """One file to write."""
 

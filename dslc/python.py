@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,4 +34,4 @@ def compile(
     input (`sizes={"H": 384}`). Raises `CompileError`, whose text is what the command line would print.
     """
     model = compile_model(source, net, args=args, sizes=sizes)
-    return Network(**{field.name: getattr(model, field.name) for field in fields(model)})
+    return Network(**{name: getattr(model, name) for name in model.__match_args__})

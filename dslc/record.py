@@ -1,8 +1,8 @@
 """Records that take a tenth of a dataclass's time to define: a command defines some two hundred of them.
 
 A dataclass writes and compiles its methods when it is defined; here only `__init__` is written, and only when the first
-instance is made. The annotated names are the fields, as in a dataclass; classes are slotted. Nothing is frozen at run
-time (that would triple the time to make an instance): the type checker sees to it.
+instance is made. The annotated names are the fields, as in a dataclass, with its `field` and `__post_init__`; classes are
+slotted. Nothing is frozen at run time (that would triple the time to make an instance): the type checker sees to it.
 """
 
 from __future__ import annotations
@@ -86,24 +86,26 @@ def _defined(cls: Class, methods: dict[str, Callable[..., Any]]) -> Class:
 def _first(self: Any, *values: Any, **named: Any) -> None:
     """Stands for `__init__` until the first instance is made: writes the real one and calls it."""
     cls = next(c for c in type(self).__mro__ if c.__dict__.get("__init__") is _first)
-    words, body, known = [], [], dict[str, Any]()
+    known: dict[str, Any] = {"_none": _none}
+    words, keywords, body = [], ["*"], []
     for name in cls.__match_args__:
         default = cls.__defaults__.get(name, MISSING)
-        given = name
-        if isinstance(default, Field):
-            if default.default_factory is not MISSING:
-                known[f"_make_{name}"] = default.default_factory
-                known["_none"] = _none
-                words.append(f"{name}=_none")
-                given = f"_make_{name}() if {name} is _none else {name}"
-            else:
-                default = default.default
-        if not isinstance(default, Field):
-            words.append(name if default is MISSING else f"{name}=_default_{name}")
-            known[f"_default_{name}"] = default
-        body.append(f"    self.{name} = {given}")
-    text = f"def __init__(self, {', '.join(words)}):\n" + ("\n".join(body) or "    pass")
-    exec(compile(text, f"<{cls.__qualname__}>", "exec"), known)
+        rules = default if isinstance(default, Field) else None
+        if rules is not None and not rules.init:
+            continue
+        word, value = name, name
+        if rules is not None and rules.default_factory is not MISSING:
+            known[f"_make_{name}"] = rules.default_factory
+            word, value = f"{name}=_none", f"_make_{name}() if {name} is _none else {name}"
+        elif (default if rules is None else rules.default) is not MISSING:
+            known[f"_default_{name}"] = default if rules is None else rules.default
+            word = f"{name}=_default_{name}"
+        (keywords if rules is not None and rules.kw_only is True else words).append(word)
+        body.append(f"    self.{name} = {value}\n")
+    if hasattr(cls, "__post_init__"):
+        body.append("    self.__post_init__()\n")
+    head = ", ".join(["self", *words, *(keywords if len(keywords) > 1 else ())])
+    exec(compile(f"def __init__({head}):\n" + ("".join(body) or "    pass"), f"<{cls.__qualname__}>", "exec"), known)
     known["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
     cls.__init__ = known["__init__"]
     cls.__init__(self, *values, **named)

@@ -16,8 +16,8 @@ def mentioned(part: object) -> set[str]:
             names.add(node.name)
         elif isinstance(node, tuple | list):
             todo.extend(node)
-        elif hasattr(node, "__dataclass_fields__") and not isinstance(node, Span):
-            todo.extend(getattr(node, f) for f in node.__dataclass_fields__ if f != "span")
+        elif hasattr(node, "__match_args__") and not isinstance(node, Span):
+            todo.extend(getattr(node, f) for f in node.__match_args__ if f != "span")
     return names
 
 
@@ -30,6 +30,6 @@ def mentions_it(expr: tree.Expr) -> bool:
             return True
         if isinstance(node, tuple | list):
             todo.extend(node)
-        elif hasattr(node, "__dataclass_fields__") and not isinstance(node, Span):
-            todo.extend(getattr(node, f) for f in node.__dataclass_fields__ if f != "span")
+        elif hasattr(node, "__match_args__") and not isinstance(node, Span):
+            todo.extend(getattr(node, f) for f in node.__match_args__ if f != "span")
     return False

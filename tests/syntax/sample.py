@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 from dslc.diagnostics.model import Diagnostic, Sink
@@ -51,9 +50,9 @@ def nodes(root: object) -> Iterator[tuple[object, tuple[object, ...]]]:
         node, parents = stack.pop()
         if isinstance(node, tuple):
             stack += [(child, parents) for child in node]
-        elif is_dataclass(node) and not isinstance(node, Span | Source):
+        elif hasattr(node, "__match_args__") and not isinstance(node, Span | Source):
             spanned = hasattr(node, "span")
             if spanned:
                 yield node, parents
             inside = (*parents, node) if spanned else parents
-            stack += [(getattr(node, field.name), inside) for field in fields(node)]
+            stack += [(getattr(node, name), inside) for name in node.__match_args__]

@@ -13,6 +13,7 @@ from dslc.api import compile_model
 from dslc.backends.torch.emit import Generated, generate
 from dslc.generated import module_from_text, root_class
 from dslc.ir.model import Model
+from dslc.record import replace
 from dslc.types.tensor import DType
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def model_of(name: str, args: Mapping[str, object] | None = None) -> Model:
     else:
         model = compile_model(PROGRAMS / f"{name}.dl", args=args)
         path = f"{name}.dl"
-    return dataclasses.replace(model, source=dataclasses.replace(model.source, path=path))
+    return replace(model, source=dataclasses.replace(model.source, path=path))
 
 
 def both(model: Model) -> tuple[Generated, Generated]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
 import pytest
@@ -11,6 +10,7 @@ from torch import fx
 
 from dslc.backends.torch.guards import refusal
 from dslc.ir.model import Model
+from dslc.record import replace
 from dslc.types.domain import domain
 from tests.torch_backend.common import both, flat, inputs_of, model_of, network, scatter
 
@@ -68,8 +68,8 @@ def test_traces(name: str) -> None:
 
 def at(model: Model, **sizes: int) -> Model:
     """The model with other default sizes, for inputs of that size."""
-    found = dataclasses.replace(model.sizes, default={**model.sizes.default, **sizes})
-    return dataclasses.replace(model, sizes=found)
+    found = replace(model.sizes, default={**model.sizes.default, **sizes})
+    return replace(model, sizes=found)
 
 
 @pytest.mark.parametrize(

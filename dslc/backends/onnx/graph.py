@@ -6,8 +6,9 @@ weights under their state-dict keys and small constants under names that show th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dslc.record import entity, frozen
 from dslc.types.tensor import DType
 from dslc.weights.memory import Array as Array
 
@@ -20,7 +21,7 @@ IR_VERSION = 10
 """The file format's version that came with opset 21; onnxruntime 1.19 and later read it."""
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class NodeDef:
     """One ONNX node. An absent optional input is the empty string."""
 
@@ -32,7 +33,7 @@ class NodeDef:
     domain: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TensorInfo:
     """Element type and shape of a tensor; a symbolic extent is its printed size."""
 
@@ -40,7 +41,7 @@ class TensorInfo:
     shape: tuple[int | str, ...]
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class OnnxGraph:
     """Nodes in an order in which every input is made before it is read.
 

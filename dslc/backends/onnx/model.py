@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dslc.backends.onnx.graph import OnnxGraph
 from dslc.backends.onnx.wire import ExternalData, model_chunks
 from dslc.output import Buffer
+from dslc.record import entity
 
 if TYPE_CHECKING:
     import onnx
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 PRODUCER = "dslc"
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class OnnxModel:
     """A graph, and the metadata that its file carries (`dslc.guards`, `dslc.source`...)."""
 

@@ -8,11 +8,10 @@ where each node was placed; the versions from 22 on are those of onnxruntime #26
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dslc.backends.onnx.graph import OPSET, NodeDef, OnnxGraph
+from dslc.record import frozen
 from dslc.types.tensor import DType
 
 _FLOATS = frozenset({DType.FLOAT32, DType.FLOAT16})
@@ -72,7 +71,7 @@ MICROSOFT: dict[str, frozenset[DType]] = {
 """The same of com.microsoft."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leaves:
     """A node that would run on the CPU, and why."""
 

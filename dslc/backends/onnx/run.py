@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -32,6 +32,7 @@ from dslc.backends.onnx.image import MODES
 from dslc.backends.onnx.model import OnnxModel
 from dslc.diagnostics.model import Mistake
 from dslc.errors import NotInstalled
+from dslc.record import frozen
 from dslc.types.domain import domain
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(int6
 _TYPES |= {"tensor(int32)": "int32", "tensor(bool)": "bool"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """Results of one run by output name. `seconds` has the time of each timed run, after the first."""
 
@@ -61,7 +62,7 @@ class Run:
         return statistics.median(self.seconds) if self.seconds else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """A loaded graph on its device."""
 

@@ -19,6 +19,7 @@ from dslc.backends.torch.liveness import Lives, lives, reads, results
 from dslc.backends.torch.merged import MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Sym, walk
 from dslc.backends.torch.terms import text
 from dslc.names.reserved import local_name
+from dslc.record import entity
 
 NEST = 70
 """Columns of an expression up to which steps nest."""
@@ -40,7 +41,7 @@ class Line:
     typed: bool = True
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Body(Expressions):
     """Writes the forward of one class.
 

@@ -20,6 +20,7 @@ from dslc.backends.torch.text import File, class_lines, function_lines
 from dslc.collector import paused
 from dslc.ir.model import Instance, Model, Node
 from dslc.names.resolve import lookup
+from dslc.record import entity
 from dslc.syntax import tree
 
 
@@ -82,7 +83,7 @@ class Broken(Exception):
         self.definition = definition
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Maker:
     """Makes the classes of one network, parts first."""
 

@@ -12,9 +12,10 @@ from dslc.backends.torch.forms import Tree
 from dslc.backends.torch.layout import Chain, Group, Named, Px, flat
 from dslc.backends.torch.merged import Class, CompilerBug, MCall, MItem, MNode, MSeq, Slot, Sym
 from dslc.backends.torch.terms import ATOM, POSTFIX, Lit, text
+from dslc.record import entity, frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expr:
     """Python of a value: how tightly it binds, and whether a type checker knows that it is a Tensor."""
 
@@ -41,7 +42,7 @@ class Pending:
     source: Sym | None  # what the whole expression is made from
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Expressions(ABC):
     """Writes the expressions of one class's forward.
 

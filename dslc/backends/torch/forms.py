@@ -21,11 +21,12 @@ from dslc.ops.torchtext import (
     PyPrefix,
     PySequence,
 )
+from dslc.record import entity, frozen
 from dslc.types.const import Const, literal
 from dslc.types.tensor import TensorType
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class SizeConst(Const):
     """A size of an input of an op: where it has no words, `forward` can read it from that input."""
 
@@ -36,7 +37,7 @@ class SizeConst(Const):
 Leaf: TypeAlias = "Const | Slot"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tree:
     """A piece of Python.
 
@@ -60,7 +61,7 @@ class Tree:
         return self.kids[1:] if self.receiver else self.kids
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Use:
     """A `Form` as trees."""
 

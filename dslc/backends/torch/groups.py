@@ -7,16 +7,17 @@ a class of its own, called with the tensors it reads from outside, giving back t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from dslc.backends.torch.forms import Use, use_of
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
+from dslc.record import entity
 
 Key: TypeAlias = tuple[object, ...]
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Groups:
     """`free` and `results` of each `seq` by id; `linear` has the ids of instances that are one line of modules."""
 

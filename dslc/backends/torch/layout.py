@@ -8,14 +8,15 @@ name is too long to be broken, is kept on one line and marked `# fmt: skip`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from dslc.record import frozen
 
 WIDTH: Final = 100
 INDENT: Final = "    "
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """`before` an opening bracket, items, a closing bracket, `after`.
 
@@ -31,7 +32,7 @@ class Group:
     clauses: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """A keyword argument, or any item with text before it: `padding=..`, `*..`."""
 
@@ -39,7 +40,7 @@ class Named:
     value: Px
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chain:
     """Calls of methods one after another: `x`, `.flatten(1)`, `.unsqueeze(0)`; the last one also as a Group."""
 

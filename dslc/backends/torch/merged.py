@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from dslc.backends.torch.terms import Term
 from dslc.ir.model import Call, Instance, Node, Param, Value
+from dslc.record import entity, frozen, record
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
@@ -29,7 +30,7 @@ class CompilerBug(Exception):
     """Generated code would not be the network: never a mistake of the user."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Row:
     """One of the things that are aligned: a member, in the turns of the kept loops around."""
 
@@ -37,7 +38,7 @@ class Row:
     turns: tuple[tuple[Scope, int], ...] = ()  # per kept loop: the scope of its turn, and which turn it is
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Slot:
     """A compile-time value that generated code prints: one constant per row.
 
@@ -62,7 +63,7 @@ class Slot:
         return [c.value for c in self.consts]
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Sym:
     """A tensor of a class: one value in every row. `path`: of a parameter read, where it is from `self`."""
 
@@ -74,7 +75,7 @@ class Sym:
     at: dict[Row, Value] = field(default_factory=dict)  # the value by the row it was made for
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Template:
     """A module's name in a kept loop: `before`, the turn plus `base`, `after`."""
 
@@ -83,7 +84,7 @@ class Template:
     after: str
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class MNode:
     """One use of an op. `module`: an attribute of the class; else an expression in `forward`."""
 
@@ -108,7 +109,7 @@ class MNode:
         return self.nodes[0].span
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class MCall:
     """One use of a part: an instance of another class."""
 
@@ -128,7 +129,7 @@ class MCall:
         return self.calls[0].span
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class MSeq:
     """A `seq` that is an nn.Sequential of the class it stands in."""
 
@@ -147,7 +148,7 @@ class MSeq:
         return self.calls[0].span
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class MIf:
     """An `if` whose side is not the same in all members. `joins`: (result, value after `then`, after `other`)."""
 
@@ -163,7 +164,7 @@ class MIf:
         return bool(self.condition.rows[0].turns)
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class MFor:
     """A `for` whose number of turns is not the same in all members; `carried`: before, in, after a turn, after all."""
 
@@ -177,7 +178,7 @@ class MFor:
     children: bool = False  # its modules are all that the class has: forward loops over `self.children()`
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class MEither:
     """`(a if training else b)`."""
 
@@ -218,7 +219,7 @@ def walk(items: list[MItem], inside_sequentials: bool = True) -> Iterator[MItem]
 Kind: TypeAlias = Literal["dim", "given", "new"]
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Parameter:
     """A parameter of a class's constructor.
 
@@ -237,7 +238,7 @@ class Parameter:
     stored: str = ""  # the attribute `forward` reads it from
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Declared:
     """A `param`, `buffer` or `const` of a class: one per member."""
 
@@ -248,7 +249,7 @@ class Declared:
     reads: list[str] = field(default_factory=list)  # the names of the class that this value reads
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Class:
     """Instances of one definition as one class.
 

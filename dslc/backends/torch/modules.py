@@ -12,6 +12,7 @@ from dslc.backends.torch.sequential import Sequentials, plain
 from dslc.backends.torch.terms import Term
 from dslc.backends.torch.writer import call_arguments, is_attribute
 from dslc.names.reserved import MODULE_ATTRIBUTES, local_name
+from dslc.record import entity
 
 OPTIONAL = "nn.Module | None"
 
@@ -28,7 +29,7 @@ class Optional:
     name: str = ""
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Modules(Sequentials):
     """Writes the modules of one class. `note` gives a comment that is made once in a file."""
 

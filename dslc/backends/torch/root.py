@@ -63,7 +63,7 @@ def names_of(const: Const | None, scope: Scope) -> set[str]:
             case tuple() | list():
                 todo.extend((p, home) for p in part)
             case tree.Expr() | tree.Argument() | tree.Clause() | tree.Suite() | tree.Stmt():
-                fields = (getattr(part, f) for f in part.__dataclass_fields__ if f != "span")
+                fields = (getattr(part, f) for f in part.__match_args__ if f != "span")
                 todo.extend((f, home) for f in fields)
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from dataclasses import dataclass
 from itertools import count
 from keyword import iskeyword
 
@@ -13,6 +12,7 @@ from dslc.backends.torch.layout import Group, Named, Px, flat
 from dslc.backends.torch.merged import CompilerBug, MCall, MEither, MFor, MIf, MItem, MNode, MSeq, walk
 from dslc.backends.torch.writer import Writer
 from dslc.names.reserved import local_name
+from dslc.record import entity
 
 FOLD = 2
 """Equal neighbours in a Sequential from which they are one comprehension."""
@@ -21,7 +21,7 @@ ONE_LINE = 52
 """Columns of an OrderedDict up to which it stands inside the Sequential."""
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Sequentials(Writer):
     """Writes the Sequentials of one class."""
 

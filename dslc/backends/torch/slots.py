@@ -6,7 +6,7 @@ Nothing is chosen that was not evaluated for every member and found to be that m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 from dslc.backends.torch import terms
@@ -18,6 +18,7 @@ from dslc.backends.torch.reading import Env, hashable, symbol_name
 from dslc.backends.torch.terms import Lit, NoValue, Term, Var
 from dslc.ir.model import Call, Value
 from dslc.names.reserved import local_name
+from dslc.record import entity
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const
 from dslc.types.dim import Dim, Size
@@ -32,7 +33,7 @@ WORDS = {"k": "kernel_size", "s": "stride", "p": "padding", "d": "dilation", "g"
 """Names of new parameters for attributes of the language that have another name in torch."""
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Resolver:
     """Chooses the texts of one class's slots, and from them its constructor."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from dslc.diagnostics.model import Reject
 from dslc.names.reserved import local_name
+from dslc.record import frozen, record
 from dslc.types.dim import Dim
 
 MAX_NODES: Final = 64
@@ -24,14 +24,14 @@ class NoValue(Exception):
     """A term has no value where it was evaluated: a name is missing, or an operation is not defined."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Factory:
     """Value of a layer parameter: Python text of what makes the module, or none for no layer at all."""
 
     text: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lit:
     """A number, text, bool, none, Factory, or a tuple of those."""
 
@@ -44,14 +44,14 @@ class Lit:
         return hash((type(self.value), self.value))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Var:
     """A name of the class: a parameter, a size of an input, a `let`, the variable of a kept loop."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Infix:
     """`left op right`: arithmetic, `and`, `or`."""
 
@@ -60,7 +60,7 @@ class Infix:
     right: Term
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prefix:
     """`-value` or `not value`."""
 
@@ -68,7 +68,7 @@ class Prefix:
     value: Term
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """`a < b <= c`."""
 
@@ -76,7 +76,7 @@ class Comparison:
     ops: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """`then if condition else other`."""
 
@@ -85,7 +85,7 @@ class Choice:
     other: Term
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Apply:
     """`function(args)`: a function of Python, of `math`, or a `fn` of the program printed as a function."""
 
@@ -95,7 +95,7 @@ class Apply:
     body: Fn | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """`value[index]`."""
 
@@ -103,7 +103,7 @@ class Item:
     index: Term
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Several:
     """`(a, b)` or `[a, b]`."""
 
@@ -111,7 +111,7 @@ class Several:
     open: str = "("
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Fn:
     """A `fn` of the program: parameters with defaults, local lines and a result."""
 

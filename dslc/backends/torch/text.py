@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import dslc
 from dslc.backends.torch import layout, terms
@@ -21,6 +21,7 @@ from dslc.backends.torch.verify import check_code, check_head
 from dslc.backends.torch.writer import signature
 from dslc.ir.model import Model
 from dslc.names.reserved import BUILTINS, GENERATED, KEYWORDS, local_name
+from dslc.record import entity
 from dslc.syntax import tree
 
 SOURCES = {
@@ -45,7 +46,7 @@ def class_name(name: str) -> str:
     return f"Net{text}" if not text or text[0].isdigit() else text
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class File:
     """What is the same for all classes of a file."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from keyword import iskeyword
 
 from dslc.backends.torch import layout, terms
@@ -13,9 +13,10 @@ from dslc.backends.torch.layout import Group, Named, Px
 from dslc.backends.torch.merged import Class, CompilerBug, MCall, MFor, MItem, Parameter, Slot, Template, walk
 from dslc.backends.torch.terms import Lit, Term
 from dslc.names.reserved import local_name
+from dslc.record import entity
 
 
-@dataclass(slots=True, eq=False)
+@entity
 class Writer:
     """Writes lines of one class's constructor."""
 
