@@ -41,17 +41,25 @@ def at_axis(parts: Parts, dims: Sequence[int]) -> int | None:
     return parts[0].axis
 
 
-def numbers(moves: Iterable[Move], at: Mapping[str, int]) -> list[Move]:
+@frozen
+class Digit:
+    """A `Move` with numbers for sizes."""
+
+    axis: int
+    inner: int
+    size: int
+    to: int
+    within: int
+
+
+def numbers(moves: Iterable[Move], at: Mapping[str, int]) -> list[Digit]:
     """The moves with numbers for sizes, those of size 1 left out."""
-    found = [Move(m.axis, evaluate(m.inner, at), evaluate(m.size, at), m.to, evaluate(m.within, at)) for m in moves]
+    found = [Digit(m.axis, evaluate(m.inner, at), evaluate(m.size, at), m.to, evaluate(m.within, at)) for m in moves]
     return [move for move in found if move.size != 1]
 
 
-def moved_parts(parts: Parts, moves: Sequence[Move]) -> Parts | None:
-    """The digits after every digit of the axes has moved; none where the moves cut through one.
-
-    The sizes in `moves` are numbers.
-    """
+def moved_parts(parts: Parts, moves: Sequence[Digit]) -> Parts | None:
+    """The digits after every digit of the axes has moved; none where the moves cut through one."""
     found: list[Part] = []
     for part in parts:
         end = part.inner * part.size
@@ -91,7 +99,7 @@ def renumbered(parts: Parts, source: Sequence[int | None]) -> Parts | None:
     return tuple(Part(source.index(part.axis), part.inner, part.size) for part in parts)
 
 
-def row_major(before: Sequence[Size], after: Sequence[Size], at: Mapping[str, int]) -> list[Move]:
+def row_major(before: Sequence[Size], after: Sequence[Size], at: Mapping[str, int]) -> list[Digit]:
     """The moves of a reshape: both shapes read as one number, cut wherever either cuts and both divide."""
     old, new = ([evaluate(size, at) for size in dims] for dims in (before, after))
     cuts = sorted({*weights(old), *weights(new)})
@@ -99,7 +107,7 @@ def row_major(before: Sequence[Size], after: Sequence[Size], at: Mapping[str, in
     for low, high in pairwise(cuts):
         source, target = holder(old, low, high), holder(new, low, high)
         if high % low == 0 and source is not None and target is not None:
-            found.append(Move(source[0], source[1], high // low, target[0], target[1]))
+            found.append(Digit(source[0], source[1], high // low, target[0], target[1]))
     return [move for move in found if move.size != 1]
 
 

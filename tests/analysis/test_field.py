@@ -191,7 +191,7 @@ def test_branches_that_look_elsewhere_are_unaligned() -> None:
     assert both.spread == 1
     assert (both.status, both.cause, both.verdict) == (Status.UNALIGNED, "the paths into `add`", "unaligned by 1 px")
     later = window(both, 3, 1, 1, 1)
-    assert (later.status, later.spread) == (Status.UNALIGNED, 1)
+    assert later.status is Status.UNALIGNED and later.spread == 1
     assert joined(later, later.seen_whole("gap"), "mul").status is Status.GLOBAL
 
 
@@ -299,7 +299,7 @@ def test_density_of_dilated_stacks() -> None:
         field = own()
         for d in dilations:
             field = window(field, 3, 1, d, d)
-        return field.support and field.support.density
+        return None if field.support is None else field.support.density
 
     assert density(2, 2, 2) == Fraction(7, 13)
     assert density(1, 2, 5) == density(1, 2, 3) == 1
