@@ -104,9 +104,11 @@ def between(a: Sequence[Layer], b: Sequence[Layer], shared: Collection[str]) -> 
     return min(first, second, key=differing)
 
 
-def differing(pairs: list[Pair]) -> int:
-    """How many layers do not stay as they are."""
-    return sum(a is None or b is None or a.content != b.content for a, b in pairs)
+def differing(pairs: list[Pair]) -> tuple[int, int]:
+    """How many layers do not stay as they are, and how many have another name."""
+    both = [(a, b) for a, b in pairs if a is not None and b is not None]
+    changed = len(pairs) - sum(a.content == b.content for a, b in both)
+    return changed, sum(a.name != b.name for a, b in both)
 
 
 def op_key(layer: Layer) -> Hashable:
@@ -202,6 +204,23 @@ def common(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]
     found = [(k, k) for k in range(start)]
     found += [(rest_a[i], rest_b[j]) for i, j in inner]
     found += [(len(a) - k, len(b) - k) for k in range(end, 0, -1)]
+    return slid(found, a, b)
+
+
+def slid(pairs: list[tuple[int, int]], a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """The same with what is only on one side as late as it can be: of equal layers the last one was added.
+
+    Automatic names count from the front, so that fewer layers have another name.
+    """
+    found: list[tuple[int, int]] = []
+    last_i = last_j = -1
+    for i, j in pairs:
+        if b[last_j + 1] == a[i]:
+            j = last_j + 1
+        if a[last_i + 1] == b[j]:
+            i = last_i + 1
+        found.append((i, j))
+        last_i, last_j = i, j
     return found
 
 

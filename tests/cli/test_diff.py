@@ -117,6 +117,21 @@ def test_no_difference(folder: Path) -> None:
     assert printed("net.dl", "copy.dl", "--exit-code") == "small  net.dl -> copy.dl\n\nno difference in 9 layers\n"
 
 
+def test_weights_that_load_into_other_layers(folder: Path) -> None:
+    bodies = {
+        "a": "conv(3, 3) -> conv(3, 3, d=2) -> conv(3, 3, s=2)",
+        "b": "conv(3, 3, d=2) -> conv(3, 3, s=2) -> conv(3, 3)",
+    }
+    for name, body in bodies.items():
+        (folder / f"{name}.dl").write_text(f"net f on x[N, 3, 32, 32]:\n    {body}\n", encoding="utf-8")
+    text = printed("a.dl", "b.dl")
+    assert (
+        "those of a.dl load into b.dl with strict=True (6 tensors)\n  but some of these keys belong to other layers"
+        in text
+    )
+    assert "renamed     conv_2.weight -> conv.weight" in text
+
+
 def test_exit_code(folder: Path) -> None:
     result = run("net.dl", "--set-b", "width=16", "--exit-code")
     assert result.exit_code == 1 and "conv(8 -> 16, 3)" in result.stdout and not result.stderr
