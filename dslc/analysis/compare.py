@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from dslc.analysis.changes import Change, Status, changes
 from dslc.analysis.layer_tree import Keys, layer_tree
-from dslc.analysis.quantities import QUANTITIES, Numbers, Unit
+from dslc.analysis.quantities import QUANTITIES, Numbers, Unit, unseen
 from dslc.collector import paused
 from dslc.ir.model import Model
 from dslc.types.sizes import Sizes
@@ -107,24 +107,31 @@ def compare(a: Model, b: Model) -> Comparison:
 # ---- totals
 
 
-EXTRA: tuple[tuple[str, str, Unit, Callable[[Numbers], Number | None]], ...] = (
-    ("buffers", "buffer elements", "", lambda n: n.cost.count.buffers),
-    ("train_only_params", "training only", "", lambda n: n.cost.count.train_only),
-    ("layers", "layers", "", lambda n: len(n.flat.steps)),
-    ("field_stride", "field stride", "places", lambda n: min((f.stride for f in n.seen), default=None)),
-    ("field_padding", "field padding", "places", lambda n: min((f.padding for f in n.seen), default=None)),
+def whole(numbers: Numbers) -> str:
+    """What is missing from a number that lacks nothing."""
+    return ""
+
+
+EXTRA: tuple[tuple[str, str, Unit, Callable[[Numbers], Number | None], Callable[[Numbers], str]], ...] = (
+    ("buffers", "buffer elements", "", lambda n: n.cost.count.buffers, whole),
+    ("train_only_params", "training only", "", lambda n: n.cost.count.train_only, whole),
+    ("layers", "layers", "", lambda n: len(n.flat.steps), whole),
+    ("field_stride", "field stride", "places", lambda n: min((f.stride for f in n.seen), default=None), unseen),
+    ("field_padding", "field padding", "places", lambda n: min((f.padding for f in n.seen), default=None), unseen),
 )
-"""Numbers of a network beside QUANTITIES: name, title, unit, value."""
+"""Numbers of a network beside QUANTITIES: name, title, unit, value, and what is missing from it."""
 
 
 def totals(a: Numbers, b: Numbers) -> tuple[Total, ...]:
     """Every number of both networks as a whole."""
-    found = []
-    for q in QUANTITIES.values():
-        title = q.name.replace("_", " ") if "_" in q.name else q.title
-        found.append(Total(q.name, title, q.unit, q.value(a), q.value(b), (q.gap(a), q.gap(b))))
-    found += [Total(name, title, unit, value(a), value(b)) for name, title, unit, value in EXTRA]
-    return tuple(found)
+    rows = [
+        (q.name, q.name.replace("_", " ") if "_" in q.name else q.title, q.unit, q.value, q.gap)
+        for q in QUANTITIES.values()
+    ]
+    return tuple(
+        Total(name, title, unit, value(a), value(b), (gap(a), gap(b)))
+        for name, title, unit, value, gap in (*rows, *EXTRA)
+    )
 
 
 def facts(a: Model, b: Model) -> tuple[Fact, ...]:
@@ -144,7 +151,7 @@ def port_text(type: TensorType, sizes: Sizes) -> str:
         str(s) if str(s) not in sizes.default or str(s) in sizes.universal else f"{s}={sizes.value(s)}"
         for s in type.dims
     ]
-    return f"{'' if type.dtype.is_float else type.dtype.value}[{', '.join(words)}]"
+    return f"{'' if type.dtype.is_float else f': {type.dtype.value}'}[{', '.join(words)}]"
 
 
 def outputs_text(model: Model) -> str:

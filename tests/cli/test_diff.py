@@ -276,3 +276,16 @@ def test_wrong_use_of_the_command_line(folder: Path) -> None:
     refused(run("net.dl", "--set-b", "width"), 2, "`width` is not `name=value`")
     refused(run("net.dl", "--set-b", "widht=3"), 1, "did you mean `width`?")
     refused(run("net.dl", "--net", "smal", "--net", "small"), 1, "did you mean `small`?")
+
+
+def test_what_a_module_of_the_users_does_not_say_is_not_zero(folder: Path) -> None:
+    (folder / "own.dl").write_text(
+        'extern block mine(c: int) on x[N, C, H, W] -> [N, c, H, W] = "my.layers:Mine"\n\n'
+        "net f(c: int = 8) on x[N, 3, H=32, W=32]:\n    mine(c) as m\n    gap -> flatten -> linear(3)\n",
+        encoding="utf-8",
+    )
+    text = printed("own.dl", "--set-b", "c=16")
+    assert re.search(r"^~ m +mine\(c=8 -> 16\) .* \? +\?$", text, re.MULTILINE)
+    assert re.search(r"^params +>= 27 +>= 51 +\?$", text, re.MULTILINE)
+    assert re.search(r"^field stride +>= 1 +>= 1 +\?$", text, re.MULTILINE)
+    assert "not counting those of m, which are modules of your own" in text
