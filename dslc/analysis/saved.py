@@ -26,12 +26,12 @@ HEADS_INSIDE = frozenset({"sdpa"})
 class SavedTensor:
     """A tensor that is kept: its bytes as its types say, and with 16-bit activations. The batch stays a symbol.
 
-    `path`: the step or the input it comes from. `by`: the first step that keeps it. `extra`: neither an input nor a
+    `path`: the step or the input it comes from. `by`: the first use that keeps it. `extra`: neither an input nor a
     result of an op (statistics, indices, masks).
     """
 
     path: str
-    by: str
+    by: Node | Call
     full: Bytes
     half: Bytes
     extra: bool = False
@@ -43,6 +43,13 @@ class Kept:
 
     tensors: tuple[SavedTensor, ...]
     unknown: tuple[str, ...]
+
+    def by_use(self) -> dict[Node | Call, int]:
+        """Bytes for one sample that each use is the first to keep; their sum is all that is kept."""
+        found: dict[Node | Call, int] = {}
+        for tensor in self.tensors:
+            found[tensor.by] = found.get(tensor.by, 0) + tensor.full.value
+        return found
 
 
 @record
@@ -87,10 +94,10 @@ def saved_tensors(model: Model, flat: Flat) -> Kept:
         values = [step.inputs[i] for i in _needed(step, saved, moving)] + [step.outs[i] for i in saved.outputs]
         for look in (looks[value] for value in values if value in looks):
             if look.tensor not in kept:
-                kept[look.tensor] = _record(look.tensor, step.path, measure)
+                kept[look.tensor] = _record(look.tensor, step.node, measure)
         for held in saved.extra:
             size = measure.held(held.count, held.sizes, held.dtype)
-            extra.append(SavedTensor(step.path, step.path, size, size, extra=True))
+            extra.append(SavedTensor(step.path, step.node, size, size, extra=True))
     return Kept((*kept.values(), *extra), tuple(unknown))
 
 
@@ -167,7 +174,7 @@ def _joins(source: TensorType, target: TensorType) -> bool:
     return old != new and len(new) <= len(old)
 
 
-def _record(tensor: _Tensor, by: str, measure: Measure) -> SavedTensor:
+def _record(tensor: _Tensor, by: Node | Call, measure: Measure) -> SavedTensor:
     """A kept tensor with its bytes; of 32-bit numbers also with 16."""
     dtype = DType.FLOAT16 if tensor.type.dtype is DType.FLOAT32 else tensor.type.dtype
     return SavedTensor(tensor.path, by, measure.tensor(tensor.type), measure.held(1, tensor.type.dims, dtype))

@@ -155,6 +155,19 @@ def test_results_of_training_are_outputs_of_training() -> None:
     assert training_memory(model, flatten(model)) == training_memory(model, flatten(model, training=True))
 
 
+def test_each_use_keeps_what_no_earlier_one_does() -> None:
+    model = compiled("net f on x[N, 8]:\n    linear(4) -> relu -> linear(2) -> softmax(-1)\n")
+    flat = flatten(model)
+    kept = training(model, flat).kept.by_use()
+    assert {step.path: kept.get(step.node) for step in flat.steps} == {
+        "linear": 32,
+        "relu": 16,  # its result, which the next layer reads
+        "linear_2": None,
+        "softmax": 8,
+    }
+    assert sum(kept.values()) == training_memory(model, flat).saved
+
+
 # ---- parameters, gradients, states
 
 
