@@ -29,7 +29,7 @@ class Status(IntEnum):
     EXACT = 0
     UNALIGNED = 1  # the hull is exact, but the windows of the paths have different centres
     PHASE_DEPENDENT = 2  # the places read depend on u modulo a factor; the numbers are their hull
-    PARTITIONED = 3  # places were regrouped (windows); the numbers are a hull
+    PARTITIONED = 3  # places were regrouped; the numbers are a hull (at the edges of a roll, of what does not wrap)
     GLOBAL = 4  # some path reads every place of the input; the numbers are those of the local paths
     UNKNOWN = 5  # some op on the way cannot say; the numbers leave it out
 
@@ -115,8 +115,11 @@ class Field:
         return self.read(offset, offset, step, self.support and self.support.window(1, step, -offset, 1))
 
     def marked(self, status: Status, cause: str) -> Field:
-        """The same numbers, trusted at most as `status` says; the cause of the worst status is kept."""
-        return self if status <= self.status else replace(self, status=status, cause=cause)
+        """The same numbers, trusted at most as `status` says; the cause of the worst status is kept.
+
+        Where every path sees everything, nothing that follows makes that less certain.
+        """
+        return self if status <= self.status or not self.local else replace(self, status=status, cause=cause)
 
     def seen_whole(self, cause: str) -> Field:
         """The field after something that reads every place."""

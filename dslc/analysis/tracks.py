@@ -123,10 +123,14 @@ def carried(
     if reach.partitioned:
         field = field.marked(Status.PARTITIONED, op.name)
     new = [axis for axis, kept in enumerate(reach.source) if kept is None]
-    if track.at is None or len(new) != 1:
-        return replace(track, at=None, field=field, parts=(), merged=bool(new or track.parts) or track.merged)
-    filled = out.dims[new[0]] == source.dims[track.at]
-    return replace(track, at=new[0], merged=track.merged or not filled, field=field)
+    held = {part.axis for part in track.parts} if track.at is None else {track.at}
+    if len(held) == 1 and (held <= set(reach.source) or len(new) == 1):
+        (axis,) = held
+        at = reach.source.index(axis) if axis in reach.source else new[0]
+        others = track.merged or bool(track.parts) or out.dims[at] != source.dims[axis]
+        return Track(track.input, track.axis, at, others, field)
+    gone = bool(new or track.parts) or (track.at is None and track.merged)
+    return Track(track.input, track.axis, None, gone, field)
 
 
 def followed_parts(

@@ -13,6 +13,7 @@ from dslc.analysis.field import Status
 from dslc.analysis.paths import pairs
 from dslc.analysis.receptive import receptive_fields
 from dslc.api import compile_model
+from dslc.ir.model import Node
 from dslc.ir.walk import flatten
 from tests.analysis.nets import compiled, field_of, tracks_of
 
@@ -325,6 +326,18 @@ def test_a_token_picked_out_sees_what_it_saw() -> None:
     """)
     (track,) = tracks_of(model)
     assert (track.at, track.field.status) == (None, Status.GLOBAL)
+
+
+def test_a_class_token_before_the_patches() -> None:
+    """A vision transformer: each patch sees itself, with the token beside them all, and after attention everything."""
+    model = compile_model(EXAMPLES / "vit.dl", "vit_b_16")
+    flat = flatten(model)
+    fields = receptive_fields(model, flat)
+    first = next(i for i, step in enumerate(flat.steps) if isinstance(step.node, Node) and step.node.op.name == "sdpa")
+    for track in fields[flat.steps[first].inputs[0]]:
+        assert (track.field.size, track.field.stride, track.field.status) == (16, 16, Status.EXACT)
+    for track in (*fields[flat.steps[first].outs[0]], *fields[flat.outputs[0][1]]):
+        assert (track.field.status, track.field.cause) == (Status.GLOBAL, "attention")
 
 
 def test_places_lost_by_a_reshape_are_unknown_to_what_mixes_them() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from fractions import Fraction
 from textwrap import dedent
 
 import pytest
@@ -263,6 +264,24 @@ def test_attention_in_windows_is_a_hull() -> None:
         [(0, 0), (7, 8), (8, 9), (11, 10), (15, 23)],
     )
     assert [(f.size, f.stride, f.cause) for f in fields.values()] == [(3 + 6 + 2, 1, "attention")] * 2
+
+
+def test_attention_in_shifted_windows_is_a_hull() -> None:
+    """Swin's: shifted, in windows, shifted back (Liu et al., arXiv:2103.14030); places that do not wrap."""
+    fields = checked(
+        """
+        use std.attention: attention
+
+        net f on x[N, 4, 16, 16]:
+            residual:
+                roll((-2, -2), axis=(2, 3)) -> rearrange("n c (h p) (w q) -> (n h w) (p q) c", p=4, q=4)
+                attention(2) -> rearrange("(n h w) (p q) c -> n c (h p) (w q)", h=4, w=4, p=4)
+                roll((2, 2), axis=(2, 3))
+        """,
+        Status.PARTITIONED,
+        [(2, 3), (7, 8), (8, 5), (13, 12)],
+    )
+    assert [(f.size, f.stride, f.smallest, f.spread) for f in fields.values()] == [(7, 1, 1, Fraction(0))] * 2
 
 
 def test_attention_in_windows_that_are_batches_of_their_own() -> None:
