@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dslc.backends.onnx.live import export_onnx
     from dslc.diagnostics.model import CompileError
-    from dslc.load import load
+    from dslc.loading import load
     from dslc.python import compile
 
 __version__ = "0.1.0"
@@ -25,7 +25,7 @@ _HOMES = {
     "CompileError": "dslc.diagnostics.model",
     "compile": "dslc.python",
     "export_onnx": "dslc.backends.onnx.live",
-    "load": "dslc.load",
+    "load": "dslc.loading",
 }
 
 

@@ -31,7 +31,8 @@ def entity(cls: Class) -> Class:
 @dataclass_transform(frozen_default=True, eq_default=True, field_specifiers=(field,))
 def frozen(cls: Class) -> Class:
     """A frozen record compared by its fields, which can be a key if they can."""
-    names = _names(cls)
+    defaults = {**getattr(cls, "__defaults__", {}), **vars(cls)}
+    names = [name for name in _names(cls) if getattr(defaults.get(name), "compare", True)]
     if not names:
         return _defined(cls, {"__eq__": _same_class, "__hash__": _class_hash, "__repr__": _repr})
     key = attrgetter(*names)

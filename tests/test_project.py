@@ -48,7 +48,7 @@ LAYERS = (
     "sweep",
     "doctor",
     "python",
-    "load",
+    "loading",
     "cli",
     "__main__",
 )

@@ -97,3 +97,26 @@ class OpenBudget(Mistake, code="E0703"):
     @property
     def message(self) -> str:
         return f"the budget for `{self.quantity}` cannot be checked: {self.reason}"
+
+
+class Incomplete(Mistake, code="E0704"):
+    """`dslc stats --strict` found numbers that are only lower bounds.
+
+    An `extern` block is the user's own module: what it costs, keeps and sees is known only if its definition states
+    it (`macs = ..`, `params = ..`, `reach = ..`). Without `--strict` the report says "at least".
+
+    ```dl
+    net f on x[N, 3, 8, 8]:
+        conv(4, 3) -> relu
+    ```
+    """
+
+    net: str
+    quantities: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"{', '.join(f'`{name}`' for name in self.quantities)} of `{self.net}` are lower bounds: " + "; ".join(
+            self.reasons
+        )

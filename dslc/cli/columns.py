@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 
 def columns(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Names with commas between them, each once; an unknown one is refused with the nearest."""
-    parts = [part.strip() for text in texts for part in text.split(",")]
-    for part in parts:
-        known(part)
-    return tuple(dict.fromkeys(parts))
+    """Names with commas between them, each once. What they may be depends on the other options: `check_columns`."""
+    return tuple(dict.fromkeys(part.strip() for text in texts for part in text.split(",")))
 
 
 def sort_column(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
     """The name of one column."""
-    if text is not None:
-        known(text)
-    return text
+    return None if text is None else text.strip()
 
 
-def known(name: str) -> None:
-    """Refuse a name that is no column's."""
+def check_columns(names: Sequence[str], sort: str | None, device: bool) -> None:
+    """Refuse a name that is no column's, with the nearest one, and a column that needs a device without one."""
     from dslc.diagnostics.codes import nearest
     from dslc.reports.columns import COLUMNS
 
-    if name not in COLUMNS:
-        near = nearest(name, COLUMNS)
-        hint = f"did you mean `{near}`?" if near else f"choose from {', '.join(COLUMNS)}"
-        raise click.BadParameter(f"there is no column `{name}`; {hint}")
+    for name, option in (*((name, "--columns") for name in names), *([(sort, "--sort")] if sort else [])):
+        if name not in COLUMNS:
+            near = nearest(name, COLUMNS)
+            hint = f"did you mean `{near}`?" if near else f"choose from {', '.join(COLUMNS)}"
+            raise click.BadParameter(f"there is no column `{name}`; {hint}", param_hint=option)
+        if COLUMNS[name].device and not device:
+            raise click.BadParameter(f"the column `{name}` needs --device, such as `--device A100`", param_hint=option)

@@ -7,71 +7,131 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dslc.cli.columns import columns, sort_column
+from dslc.cli.device_values import device
+from dslc.cli.memory_values import memory_size
 from dslc.cli.options import net_options, source_argument
+from dslc.cli.sweeping import pair, sweep_axes
 
 if TYPE_CHECKING:
-    from dslc.reports.columns import View
-    from dslc.reports.table import Layout
+    from dslc.reports.sections import Section
+    from dslc.reports.stats import Stats
 
 FORMATS = ["text", "json", "csv", "markdown"]
+TOOLS = ["torchvision", "fvcore", "thop", "ptflops"]
+OPTIMIZERS = ["sgd", "momentum", "adam", "adamw"]
+PRECISIONS = ["fp32", "mixed"]
+TYPES = ["fp32", "tf32", "fp16", "bf16", "int8"]
 
 
 @click.command()
 @source_argument
 @net_options
-@click.option("--columns", "-c", multiple=True, metavar="NAME,..", callback=columns, help="which columns (see below)")
+@click.option("--columns", "-c", multiple=True, metavar="NAME,..", callback=columns, help="which columns (see above)")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="close parts N levels deep: show their sums")
 @click.option("--sort", metavar="NAME", callback=sort_column, help="layers alone, the greatest in this column first")
 @click.option("--fold/--no-fold", default=True, help="equal parts one after the other as one, with x12")
 @click.option("--symbolic", is_flag=True, help="sizes and counts as expressions in the input's sizes")
+@click.option("-v", "--verbose", is_flag=True, help="which sizes are used well; every result's field in every input")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="how to print")
+@click.option("--as", "tool", type=click.Choice(TOOLS), help="what another tool counts, and the bridge to it")
+@click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="batch of memory and time")
+@click.option("--inplace/--no-inplace", default=True, help="whether ops may overwrite an input nothing reads later")
+@click.option("--train", is_flag=True, help="memory of training")
+@click.option("--optimizer", multiple=True, type=click.Choice(OPTIMIZERS), help="with --train: one of these alone")
+@click.option("--precision", multiple=True, type=click.Choice(PRECISIONS), help="with --train: one of these alone")
+@click.option("--fit", metavar="24GB", callback=memory_size, help="the largest training batch in this memory")
+@click.option("--device", metavar="NAME", callback=device, help="least time on H200, A100, T4, cpu-core, phone-npu, "
+              "or peak=10T,bandwidth=100G")  # fmt: skip
+@click.option("--dtype", type=click.Choice(TYPES), default="fp32", help="with --device: element type")
+@click.option("--sweep", "axes", multiple=True, metavar="NAME=V,..", callback=sweep_axes, help="the net at many values "
+              "of a parameter or size")  # fmt: skip
+@click.option("--plot", metavar="FILE", help="with --sweep: a picture, .png or .svg")
+@click.option("--front", "over", metavar="X,Y", callback=pair, help="with --sweep: the picture's two quantities")
+@click.option("--strict", is_flag=True, help="fail where some number is only a lower bound")
 def stats(source: str, **options: Any) -> None:
-    """Print shapes, parameters, multiply-adds and receptive fields, layer by layer, and the totals.
+    """Print shapes, parameters, costs, memory and receptive fields, layer by layer, and the totals.
 
     Columns: op, output, params, buffers, train_only, weights, macs, core_flops, flops, acts, memory, saved, share,
-    field, rf_local, stride, padding, centre, spread, smallest, status; with --device also intensity, bound, time.
+    field, rf_local, stride, padding, centre, spread, smallest, density, status; with --device also intensity, bound,
+    time. With --sweep: params, macs, flops, acts, weights_memory, activation_memory, peak_memory, receptive_field.
     """
+    check_options(options)
+    if options["axes"]:
+        from dslc.cli.sweeping import run_sweep
+
+        names = ("net", "args", "sizes", "max_ops", "axes", "plot", "form", "columns", "over")
+        run_sweep(source, **{name: options[name] for name in names})
+        return
     from pathlib import Path
 
     from dslc.api import compile_model
-    from dslc.reports.stats import stats as analyse
+    from dslc.reports.stats import Stats
 
     chosen = {name: options[name] for name in ("net", "args", "sizes", "max_ops")}
-    found = analyse(compile_model(Path(source), **chosen))
-    if options["form"] == "json":
+    view = {name: options[name] for name in ("batch", "inplace", "device", "dtype")}
+    found = Stats(compile_model(Path(source), **chosen), **view)
+    click.echo(written(found, sections(found, options), options))
+    if options["strict"]:
+        from dslc.reports.strict import check_complete
+
+        check_complete(found)
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Options that mean nothing without another are refused."""
+    for name, needed in (("plot", "axes"), ("over", "axes"), ("optimizer", "train"), ("precision", "train")):
+        given = options[name] not in (None, ())
+        if given and not (options[needed] or (needed == "train" and options["fit"])):
+            option = {"over": "front"}.get(name, name)
+            raise click.UsageError(f"--{option} needs --{'sweep' if needed == 'axes' else 'train'}")
+    if options["device"] is not None:
+        from dslc.cli.device_values import rate_of
+
+        rate_of(options["device"], options["dtype"])
+    elif options["dtype"] != "fp32":
+        raise click.UsageError("--dtype needs --device")
+    if not options["axes"]:
+        from dslc.cli.columns import check_columns
+
+        check_columns(options["columns"], options["sort"], options["device"] is not None)
+
+
+def sections(stats: Stats, options: dict[str, Any]) -> list[Section]:
+    """The parts of the report that the options ask for."""
+    from dslc.reports import sections as parts
+
+    found = []
+    if options["verbose"]:
+        found += [parts.sizes_section(stats), parts.pairs_section(stats)]
+    if options["tool"]:
+        found.append(parts.bridge_section(stats, options["tool"]))
+    if options["train"] or options["fit"]:
+        names = ("batch", "fit", "optimizer", "precision")
+        found.append(parts.training_section(stats, *(options[name] for name in names)))
+    if options["device"] is not None:
+        found.append(parts.roofline_section(stats))
+    return found
+
+
+def written(stats: Stats, found: list[Section], options: dict[str, Any]) -> str:
+    """The report in one of FORMATS."""
+    form = options["form"]
+    if form == "json":
         from dslc.reports.json import stats_json
 
-        click.echo(stats_json(found))
-        return
-    view, layout = presentation(found, options)
-    click.echo(written(view, layout, options["form"]))
+        return stats_json(stats, found)
+    from dslc.reports import terminal
+    from dslc.reports.columns import COLUMNS, DEFAULT, WITH_DEVICE, View
+    from dslc.reports.table import Layout, csv_text
 
-
-def presentation(stats: Any, options: dict[str, Any]) -> tuple[View, Layout]:
-    """The view and the layout that the options ask for."""
-    from dslc.reports.columns import COLUMNS, DEFAULT, View
-    from dslc.reports.table import Layout
-
-    names = options["columns"] or (tuple(COLUMNS) if options["form"] == "csv" else DEFAULT)
-    if options["form"] == "csv" and not options["columns"]:
-        names = tuple(name for name in names if not COLUMNS[name].device)
-    fold = options["fold"] and options["form"] != "csv"
+    device = options["device"] is not None
+    every = tuple(name for name, column in COLUMNS.items() if device or not column.device)
+    names = options["columns"] or (every if form == "csv" else WITH_DEVICE if device else DEFAULT)
     sort = COLUMNS[options["sort"]] if options["sort"] else None
+    fold = options["fold"] and form != "csv"
     layout = Layout(tuple(COLUMNS[name] for name in names), options["depth"], sort, fold)
-    return View(stats, symbolic=options["symbolic"]), layout
-
-
-def written(view: View, layout: Layout, form: str) -> str:
-    """The report as text in one of FORMATS, json apart."""
+    view = View(stats, symbolic=options["symbolic"])
     if form == "csv":
-        import csv
-        import io
-
-        from dslc.reports.table import chosen, csv_rows
-
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(csv_rows(chosen(view, layout), view, layout))
-        return text.getvalue().rstrip("\n")
-    from dslc.reports.terminal import render_markdown, render_stats
-
-    return render_markdown(view, layout) if form == "markdown" else render_stats(view, layout)
+        return csv_text(view, layout)
+    render = terminal.render_markdown if form == "markdown" else terminal.render_stats
+    return render(view, layout, found)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from dslc.analysis.cost import Terms, value_at
-from dslc.analysis.field import Field, Status
+from dslc.analysis.field import Field
 from dslc.diagnostics.render import printable
 from dslc.ir.walk import Needed
 from dslc.record import frozen
@@ -22,7 +22,8 @@ from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from dslc.analysis.roofline import Bound, Roofline
+    from dslc.analysis.density import Density
+    from dslc.analysis.roofline import Bound
 
 Cell: TypeAlias = int | float | Fraction | str | None
 
@@ -34,10 +35,9 @@ BAR_WIDTH = 6
 class View:
     """Rows with what their columns need, each computed when a column first asks."""
 
-    def __init__(self, stats: Stats, *, symbolic: bool = False, roofline: Roofline | None = None) -> None:
+    def __init__(self, stats: Stats, *, symbolic: bool = False) -> None:
         self.stats = stats
         self.symbolic = symbolic
-        self.roofline = roofline
         self.sizes = stats.model.sizes
 
     @cached_property
@@ -60,16 +60,26 @@ class View:
 
     @cached_property
     def kept(self) -> Mapping[Row, int | float]:
-        return self.stats.summed(self.stats.training.kept)
+        return self.stats.summed(self.stats.training.kept.by_use(), training=True)
 
     @cached_property
     def seconds(self) -> Mapping[Row, int | float]:
-        assert self.roofline is not None
-        return self.stats.summed({use: bound.seconds for use, bound in self.roofline.bounds.items()})
+        assert self.stats.roofline is not None
+        return self.stats.summed({use: bound.seconds for use, bound in self.stats.roofline.bounds.items()})
+
+    @cached_property
+    def densities(self) -> dict[Row, tuple[Density, ...]]:
+        from dslc.analysis.density import densities
+
+        made = {step.node: step.outs[0] for step in self.stats.flat.steps if step.outs}
+        rows = {row: made[row.use] for row in self.stats.rows if row.use in made and row.tracks}
+        found = densities(self.stats.model, self.stats.flat, rows.values())
+        return {row: found[value] for row, value in rows.items()}
 
     def bound(self, row: Row) -> Bound | None:
         """What holds a row back on the device; none for parts."""
-        return self.roofline.bounds.get(row.use) if self.roofline is not None and row.use is not None else None
+        roofline = self.stats.roofline
+        return roofline.bounds.get(row.use) if roofline is not None and row.use is not None else None
 
 
 @frozen
@@ -204,8 +214,13 @@ def of_field(read: Callable[[Field], int | Fraction]) -> tuple[Callable[[Row, Vi
 
 def local_text(row: Row, view: View) -> str:
     """The field by paths that do not see everything."""
-    numbers = [number_text(f.size) for f in fields_of(row)]
+    numbers = [number_text(f.size) for f in fields_of(row) if f.local]
     return along_axes(numbers) if numbers else ""
+
+
+def local_size(row: Row, view: View) -> Cell:
+    """The field by local paths, the greatest over axes."""
+    return max((f.size for f in fields_of(row) if f.local), default=None)
 
 
 def status_text(row: Row, view: View) -> str:
@@ -213,7 +228,22 @@ def status_text(row: Row, view: View) -> str:
     worst = max(fields_of(row), key=lambda f: f.status, default=None)
     if worst is None:
         return ""
-    return worst.status.text if worst.status is Status.EXACT else f"{worst.status.text} ({worst.cause})"
+    text = worst.verdict
+    return f"{text} ({worst.cause})" if worst.cause and worst.cause not in text else text
+
+
+def density(row: Row, view: View) -> Cell:
+    """The part of the field that is really read: the least over axes."""
+    found = [d.value for d in view.densities.get(row, ()) if d.value is not None]
+    return min(found, default=None)
+
+
+def density_text(row: Row, view: View) -> str:
+    """`0.444`, `?` where it is not known."""
+    if row not in view.densities:
+        return ""
+    part = density(row, view)
+    return f"{float(part):.3f}".rstrip("0").rstrip(".") if isinstance(part, int | Fraction) else "?"
 
 
 # ---- a device
@@ -273,13 +303,15 @@ COLUMNS: dict[str, Column] = {
         named("field", "field", "receptive field along each axis; `all (n)` beside n by local paths",
               (of_field(lambda f: f.size)[0], lambda r, v: field_text(r.tracks))),
         named("rf_local", "local", "receptive field by paths that do not see everything",
-              (of_field(lambda f: f.size)[0], local_text)),
+              (local_size, local_text)),
         named("stride", "stride", "places of the input between two neighbours", of_field(lambda f: f.stride)),
         named("padding", "padding", "places before the input where the first field begins",
               of_field(lambda f: f.padding)),
         named("centre", "centre", "place of the input in the middle of the first field", of_field(lambda f: f.centre)),
         named("spread", "spread", "places between the centres of the paths; 0: aligned", of_field(lambda f: f.spread)),
         named("smallest", "smallest", "receptive field of the smallest path", of_field(lambda f: f.smallest)),
+        named("density", "density", "part of the field that is really read, less than 1 where dilation skips places",
+              (density, density_text)),
         Column("status", "status", "how far the field can be trusted, and why", status_text, status_text,
                numeric=False),
         Column("intensity", "MACs/B", "multiply-adds per byte moved", intensity, intensity_text, device=True),

@@ -8,12 +8,14 @@ expression in the sizes of the input. A count's `terms` is the same sum factored
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from dslc.analysis.cost import Count, Terms, value_at
 from dslc.analysis.receptive import Tracks
 from dslc.reports.columns import View
 from dslc.reports.memory import memory_record
 from dslc.reports.numbers import size_text, terms_text
+from dslc.reports.sections import Section
 from dslc.reports.stats import Row, Stats
 from dslc.types.dim import Size, evaluate
 from dslc.types.sizes import Sizes
@@ -23,13 +25,13 @@ VERSION = 1
 Json = dict[str, object]
 
 
-def stats_json(stats: Stats) -> str:
+def stats_json(stats: Stats, sections: Sequence[Section] = ()) -> str:
     """The whole report as one document."""
-    return json.dumps(stats_record(stats), indent=2, ensure_ascii=False)
+    return json.dumps(stats_record(stats, sections), indent=2, ensure_ascii=False)
 
 
-def stats_record(stats: Stats) -> Json:
-    """The whole report as plain data."""
+def stats_record(stats: Stats, sections: Sequence[Section] = ()) -> Json:
+    """The whole report as plain data; a section stands under its own name."""
     model, cost = stats.model, stats.cost
     sizes = model.sizes
     names = [name for name, _ in stats.inputs]
@@ -59,6 +61,7 @@ def stats_record(stats: Stats) -> Json:
             "unknown": list(cost.unknown),
         },
         "layers": [row_record(row, view, names) for row in stats.rows],
+        **{section.name: section.record for section in sections},
     }
 
 

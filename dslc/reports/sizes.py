@@ -102,3 +102,20 @@ def best(size: SizeFacts) -> str:
 def near(size: SizeFacts, among: Domain) -> str:
     """The sizes next to the default, where it is none of them."""
     return "" if size.default in among else f" (nearest: {' and '.join(map(str, among.nearest(size.default)))})"
+
+
+def size_records(facts: Sequence[SizeFacts]) -> list[dict[str, object]]:
+    """The facts as plain data: the sizes that are allowed, the loss at the default, the sizes without loss."""
+    return [
+        {
+            "symbol": size.name,
+            "value": size.default,
+            "allowed": size.allowed.exact_text(size.name) if size.pin is None else size.pin.text,
+            "same_macs": list(size.alike) if size.alike is not None else None,
+            "lost": [{"path": loss.path, "places": loss.places, "of": loss.size} for loss in size.lost],
+            "whole": size.whole.exact_text(size.name) if size.whole is not None else None,
+            "best": size.best.exact_text(size.name) if size.best is not None else None,
+            "excess": float(size.excess),
+        }
+        for size in facts
+    ]

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dslc.analysis.cost import Cost, Count, NodeCost, Terms, Use, add_terms
+from dslc.analysis.memory import InferenceMemory, inference_memory
 from dslc.analysis.quantities import Numbers
 from dslc.analysis.receptive import Fields, Tracks
 from dslc.ir.model import Call, Instance, Model, Node
 from dslc.ir.walk import Flat, Needed, Step
 from dslc.record import entity
 from dslc.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from dslc.analysis.devices import Device
+    from dslc.analysis.roofline import Roofline
+    from dslc.analysis.training import Training
 
 
 @entity
@@ -39,7 +46,44 @@ class Row:
 
 
 class Stats(Numbers):
-    """A network's numbers and the rows of its tree; each is computed when it is first asked for."""
+    """A network's numbers and the rows of its tree; each is computed when it is first asked for.
+
+    `batch` and `inplace` are for memory and the roofline alone: counts are for one sample. `device` and `dtype` say
+    what the roofline is for.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        batch: int = 1,
+        inplace: bool = True,
+        device: Device | None = None,
+        dtype: str = "fp32",
+    ) -> None:
+        super().__init__(model)
+        self.batch, self.inplace, self.device, self.dtype = batch, inplace, device, dtype
+
+    @cached_property
+    def memory(self) -> InferenceMemory:
+        """Buffers of one run."""
+        return inference_memory(self.model, self.flat, inplace=self.inplace, batch=self.batch)
+
+    @cached_property
+    def training(self) -> Training:
+        """What training needs besides, before optimiser, precision and batch are chosen."""
+        from dslc.analysis.training import training
+
+        return training(self.model, self.flat)
+
+    @cached_property
+    def roofline(self) -> Roofline | None:
+        """The least time of every layer on the device; none without one."""
+        if self.device is None:
+            return None
+        from dslc.analysis.roofline import roofline
+
+        return roofline(self.model, self.flat, self.cost, self.device, batch=self.batch, dtype=self.dtype)
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -56,15 +100,18 @@ class Stats(Numbers):
         """Names (if any), types and fields of what evaluation gives."""
         return [(name, value.type, self.fields.get(value, ())) for name, value in self.flat.outputs]
 
-    def summed(self, numbers: Mapping[Use, int | float]) -> dict[Row, int | float]:
-        """Numbers of uses for every row: a part has the sum over what is in it. Training's are left out of parts."""
+    def summed(self, numbers: Mapping[Use, int | float], *, training: bool = False) -> dict[Row, int | float]:
+        """Numbers of uses for every row: a part has the sum over what is in it, without what only training computes.
+
+        `training` counts that too.
+        """
         found: dict[Row, int | float] = {}
         around: list[Row] = []
         for row in self.rows:
             del around[row.depth :]
             number = numbers.get(row.use, 0) if row.use is not None else 0
             found[row] = number
-            if number and row.needed is Needed.ALWAYS:
+            if number and (training or row.needed is Needed.ALWAYS):
                 for part in around:
                     found[part] += number
             if row.is_part:
@@ -85,11 +132,6 @@ class Stats(Numbers):
             if row.is_part:
                 around.append(row)
         return found
-
-
-def stats(model: Model) -> Stats:
-    """All numbers of a network."""
-    return Stats(model)
 
 
 def rows(model: Model, flat: Flat, cost: Cost, fields: Fields) -> list[Row]:

@@ -180,12 +180,17 @@ def marked(cell: str) -> str:
     return "&nbsp;" * (len(cell) - len(inner)) + inner.replace("|", "\\|").strip()
 
 
-def csv_rows(lines: Sequence[Line], view: View, layout: Layout) -> list[list[str]]:
-    """Rows of plain values, headings first: names of the columns, exact numbers, nothing where there is none."""
-    found = [["path", *(column.name for column in layout.columns)]]
-    for line in lines:
-        found.append([line.row.path, *(plain(column.value(line.row, view)) for column in layout.columns)])
-    return found
+def csv_text(view: View, layout: Layout) -> str:
+    """Comma-separated rows, headings first: names of the columns, exact numbers, nothing where there is none."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", *(column.name for column in layout.columns)])
+    for line in chosen(view, layout):
+        writer.writerow([line.row.path, *(plain(column.value(line.row, view)) for column in layout.columns)])
+    return text.getvalue().rstrip("\n")
 
 
 def plain(value: Cell) -> str:

@@ -12,6 +12,7 @@ from dslc.diagnostics.render import printable
 from dslc.reports.columns import COLUMNS, DEFAULT, View, shape_text
 from dslc.reports.memory import memory_lines
 from dslc.reports.numbers import axes_text, bytes_text, factors, field_text, formula_of, number_text, short
+from dslc.reports.sections import Section
 from dslc.reports.stats import Stats
 from dslc.reports.table import Layout, Line, aligned, chosen, markdown, texts
 from dslc.types.dim import evaluate
@@ -22,13 +23,13 @@ MAX_TERMS = 10
 """Rows of the table of multiply-adds by size; the rest is one line."""
 
 
-def render_stats(view: View, layout: Layout) -> str:
-    """The whole report, without a newline at its end."""
+def render_stats(view: View, layout: Layout, sections: Sequence[Section] = ()) -> str:
+    """The whole report, without a newline at its end; `sections` follow the totals."""
     stats = view.stats
     lines = chosen(view, layout)
-    parts = [[title(stats)], aligned(texts(lines, view, layout), layout.columns), totals(stats, view.symbolic)]
-    legend = legend_lines(lines, layout)
-    return "\n\n".join("\n".join(part) for part in (*parts, legend) if part)
+    table = aligned(texts(lines, view, layout), layout.columns)
+    parts = [[title(stats)], table, totals(stats, view.symbolic), *(s.lines for s in sections), legend(lines, layout)]
+    return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def default_report(stats: Stats, *, symbolic: bool = False) -> str:
@@ -36,11 +37,13 @@ def default_report(stats: Stats, *, symbolic: bool = False) -> str:
     return render_stats(View(stats, symbolic=symbolic), Layout(tuple(COLUMNS[name] for name in DEFAULT)))
 
 
-def render_markdown(view: View, layout: Layout) -> str:
-    """The report as Markdown: the net, the table, the totals."""
+def render_markdown(view: View, layout: Layout, sections: Sequence[Section] = ()) -> str:
+    """The report as Markdown: the net, the table, the totals and sections as they stand in the terminal."""
     stats = view.stats
     table = markdown(texts(chosen(view, layout), view, layout), layout.columns)
-    return "\n".join([f"### `{title(stats)}`", "", *table, "", "```text", *totals(stats, view.symbolic), "```"])
+    blocks = [totals(stats, view.symbolic), *(section.lines for section in sections)]
+    fenced = [line for block in blocks for line in ("", "```text", *block, "```")]
+    return "\n".join([f"### `{title(stats)}`", "", *table, *fenced])
 
 
 def title(stats: Stats) -> str:
@@ -216,7 +219,7 @@ def field_facts(tracks: Sequence[Track]) -> str:
     return f" ({text})" if text else ""
 
 
-def legend_lines(lines: Sequence[Line], layout: Layout) -> list[str]:
+def legend(lines: Sequence[Line], layout: Layout) -> list[str]:
     """What the signs of the table mean, of those that stand there."""
     found = []
     if any(column.name == "field" for column in layout.columns):

@@ -18,7 +18,7 @@ from dslc.analysis.roofline import roofline
 from dslc.api import compile_model
 from dslc.ir.model import Model, Node
 from dslc.ir.walk import Needed, flatten
-from dslc.load import load
+from dslc.loading import load
 from dslc.ops.base import REGISTRY
 from dslc.reports.conventions import bridge_lines, bridge_record
 from dslc.types.dim import evaluate

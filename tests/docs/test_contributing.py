@@ -27,13 +27,13 @@ exec(compile(Path("snake.py").read_text(), "snake.py", "exec"), {"__name__": "sn
 
 import dslc
 from dslc.build import build
-from dslc.reports.stats import stats
+from dslc.reports.stats import Stats
 from dslc.reports.terminal import default_report
 
 model = dslc.compile("waves.dl")
 built = build(model, "out", checks=("onnx", "parity", "placement"))
 print("\\n".join(built.checks))
-print(default_report(stats(model)))
+print(default_report(Stats(model)))
 """
 
 

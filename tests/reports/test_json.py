@@ -8,7 +8,7 @@ from typing import Any
 
 from dslc.api import compile_model
 from dslc.reports.json import stats_json
-from dslc.reports.stats import stats
+from dslc.reports.stats import Stats
 from tests.analysis.nets import compiled
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def record(text: str) -> Any:
     """The report of the net of a program."""
-    return json.loads(stats_json(stats(compiled(text))))
+    return json.loads(stats_json(Stats(compiled(text))))
 
 
 def test_every_size_and_count_has_value_and_expression() -> None:
@@ -79,7 +79,7 @@ def test_pins_are_guards_of_one_size() -> None:
 
 def test_totals_are_the_sums_of_the_layers() -> None:
     model = compile_model(ROOT / "examples" / "googlenet.dl", "googlenet")
-    found = json.loads(stats_json(stats(model)))
+    found = json.loads(stats_json(Stats(model)))
     tops = [layer for layer in found["layers"] if layer["depth"] == 0]
     assert sum(layer["macs"]["value"] for layer in tops) == found["totals"]["macs"]["value"]
     assert sum(layer["train_only_params"] for layer in tops) == found["totals"]["train_only_params"] > 0

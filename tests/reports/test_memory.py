@@ -10,7 +10,8 @@ from dslc.analysis.training import training
 from dslc.api import compile_model
 from dslc.ir.model import Model
 from dslc.ir.walk import flatten
-from dslc.reports.memory import amount, exact_amount, memory_lines, memory_record, training_lines, training_record
+from dslc.reports.memory import amount, exact_amount, memory_lines, memory_record
+from dslc.reports.training import training_lines, training_record
 from tests.analysis.nets import compiled
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"

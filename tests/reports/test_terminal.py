@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dslc.api import compile_model
-from dslc.reports.stats import stats
+from dslc.reports.stats import Stats
 from dslc.reports.terminal import default_report
 from tests.analysis.nets import compiled
 from tests.conftest import Golden
@@ -29,7 +29,7 @@ def test_reports_of_networks(
     file: str, net: str, args: dict[str, object], golden: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    found = stats(compile_model(Path("examples") / f"{file}.dl", net, args=args))
+    found = Stats(compile_model(Path("examples") / f"{file}.dl", net, args=args))
     golden(HERE / "golden" / f"{net}.txt", default_report(found))
 
 
@@ -43,7 +43,7 @@ def test_symbolic_rows(golden: Golden) -> None:
         block a_block on x[N, C, H, W]:
             conv(C, 3, g=C) -> avgpool(2)
     """)
-    golden(HERE / "golden" / "symbolic.txt", default_report(stats(model), symbolic=True))
+    golden(HERE / "golden" / "symbolic.txt", default_report(Stats(model), symbolic=True))
 
 
 def test_a_pyramid_says_which_sizes_are_allowed_and_where(golden: Golden) -> None:
@@ -54,11 +54,11 @@ def test_a_pyramid_says_which_sizes_are_allowed_and_where(golden: Golden) -> Non
             p1 = c1 + (c2 -> upsample(2))
             p1 -> conv(4, 1)
     """)
-    golden(HERE / "golden" / "pyramid.txt", default_report(stats(model)))
+    golden(HERE / "golden" / "pyramid.txt", default_report(Stats(model)))
 
 
 def test_rows_of_parts_are_the_sums_of_what_is_in_them() -> None:
-    found = stats(compile_model(ROOT / "examples" / "resnet.dl", "resnet50"))
+    found = Stats(compile_model(ROOT / "examples" / "resnet.dl", "resnet50"))
     tops = [row for row in found.rows if row.depth == 0]
     assert sum(row.macs for row in tops) == found.cost.macs
     assert sum(row.count.params for row in tops) == found.cost.count.params
@@ -76,4 +76,4 @@ def test_rows_of_parts_are_the_sums_of_what_is_in_them() -> None:
 
 def test_the_tree_of_a_long_chain_takes_time_in_proportion(tmp_path: Path) -> None:
     text = "net f on x[N, 4, 8, 8]:\n" + "    conv(4, 1)\n" * 3000
-    assert len(stats(compile_model(text)).rows) == 3000
+    assert len(Stats(compile_model(text)).rows) == 3000
