@@ -79,16 +79,19 @@ def _defined(cls: Class, methods: dict[str, Callable[..., Any]]) -> Class:
     space.update(__slots__=tuple(own), __match_args__=names, __defaults__=defaults)
     if "__init__" not in space:
         space["__init__"] = _first
-    made: Any = type(cls)(cls.__name__, cls.__bases__, space)
+    kind: Any = type(cls)
+    made = kind(cls.__name__, cls.__bases__, space)
     made.__qualname__ = cls.__qualname__
-    return made
+    slotted: Class = made
+    return slotted
 
 
 def _first(self: Any, *values: Any, **named: Any) -> None:
     """Stands for `__init__` until the first instance is made: writes the real one and calls it."""
-    cls = next(c for c in type(self).__mro__ if c.__dict__.get("__init__") is _first)
+    cls: Any = next(c for c in type(self).__mro__ if c.__dict__.get("__init__") is _first)
     known: dict[str, Any] = {"_none": _none}
-    words, keywords, body = [], ["*"], []
+    words: list[str] = []
+    keywords, body = ["*"], []
     for name in cls.__match_args__:
         default = cls.__defaults__.get(name, MISSING)
         rules = default if isinstance(default, Field) else None
@@ -107,9 +110,9 @@ def _first(self: Any, *values: Any, **named: Any) -> None:
         body.append("    self.__post_init__()\n")
     head = ", ".join(["self", *words, *(keywords if len(keywords) > 1 else ())])
     exec(compile(f"def __init__({head}):\n" + ("".join(body) or "    pass"), f"<{cls.__qualname__}>", "exec"), known)
-    known["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
-    cls.__init__ = known["__init__"]
-    cls.__init__(self, *values, **named)
+    init = cls.__init__ = known["__init__"]
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    init(self, *values, **named)
 
 
 _none = object()

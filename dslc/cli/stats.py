@@ -23,6 +23,15 @@ PRECISIONS = ["fp32", "mixed"]
 TYPES = ["fp32", "tf32", "fp16", "bf16", "int8"]
 
 
+def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Print the schema of the JSON and end."""
+    if wanted:
+        from importlib.resources import files
+
+        click.echo((files("dslc.reports") / "stats.schema.json").read_text("utf-8"), nl=False)
+        ctx.exit()
+
+
 @click.command()
 @source_argument
 @net_options
@@ -47,6 +56,8 @@ TYPES = ["fp32", "tf32", "fp16", "bf16", "int8"]
               "of a parameter or size")  # fmt: skip
 @click.option("--plot", metavar="FILE", help="with --sweep: a picture, .png or .svg")
 @click.option("--front", "over", metavar="X,Y", callback=pair, help="with --sweep: the picture's two quantities")
+@click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=print_schema, help="print the JSON "
+              "schema of --format json")  # fmt: skip
 @click.option("--strict", is_flag=True, help="fail where some number is only a lower bound")
 def stats(source: str, **options: Any) -> None:
     """Print shapes, parameters, costs, memory and receptive fields, layer by layer, and the totals.

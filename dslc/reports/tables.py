@@ -110,7 +110,10 @@ class NetworkStats:
                 known = [n for n in table.default if n not in table.universal]
                 raise ValueError(f"`{self.net}` has no open size `{name}`; it has {', '.join(known) or 'none'}")
             if value not in table.domain[name]:
-                raise ValueError(f"{name}={value} is no size of `{self.net}`: it needs {table.allowed(name)}")
+                near = " and ".join(map(str, table.domain[name].nearest(value)))
+                raise ValueError(
+                    f"{name}={value} is no size of `{self.net}`: it needs {table.allowed(name)}; the nearest are {near}"
+                )
         return value_at(terms[quantity], {**table.default, **sizes})
 
     def to_json(self) -> str:
