@@ -1,0 +1,198 @@
+"""`dslc stats`: what its options show, and what they refuse with the nearest choice."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from dslc.reports.columns import COLUMNS
+from tests.cli.test_commands import printed, run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESNET = ROOT / "examples" / "resnet.dl"
+RESNET18 = (RESNET, "--net", "resnet18")
+
+EXTERN = """
+extern block mine on x[N, C, H, W] -> [N, C, H, W] = "mine:Mine"
+
+net f on image[N, 3, H=32, W=32]:
+    conv(8, 3) -> mine -> conv(4, 3)
+"""
+
+
+def table(*args: str | Path) -> list[dict[str, str]]:
+    """The rows of the CSV form."""
+    return list(csv.DictReader(io.StringIO(printed("stats", *args, "--format", "csv"))))
+
+
+@pytest.fixture
+def extern(tmp_path: Path) -> Path:
+    path = tmp_path / "extern.dl"
+    path.write_text(EXTERN, encoding="utf-8")
+    return path
+
+
+# ---- which rows
+
+
+def test_depth_closes_parts_and_loses_nothing() -> None:
+    rows = table(*RESNET18, "--depth", "1", "--columns", "params,macs,share")
+    assert [row["path"] for row in rows if row["path"].startswith("layer")] == [f"layer{k}" for k in range(1, 5)]
+    assert sum(int(row["params"]) for row in rows) == 11_689_512
+    assert sum(int(row["macs"]) for row in rows) == 1_814_073_344
+    assert sum(float(row["share"]) for row in rows) == pytest.approx(1)
+
+
+def test_sorting_puts_the_greatest_layer_first_and_leaves_parts_out() -> None:
+    rows = table(*RESNET18, "--sort", "params", "-c", "op,params")
+    numbers = [int(row["params"]) for row in rows]
+    assert numbers == sorted(numbers, reverse=True) and rows[0]["path"] == "layer4.0.conv2"
+    assert not {"seq", "basic"} & {row["op"] for row in rows}
+    assert sum(numbers) == 11_689_512
+    closed = table(*RESNET18, "--sort", "params", "-c", "op,params", "--depth", "1")
+    assert closed[0]["path"] == "layer4" and sum(int(row["params"]) for row in closed) == 11_689_512
+
+
+def test_equal_parts_fold_and_unfold() -> None:
+    folded = printed("stats", *RESNET18).splitlines()
+    assert any(line.startswith("  0..1 ") and "basic x2" in line for line in folded)
+    assert any(line.startswith("    conv2") and line.endswith("27..43") for line in folded)
+    unfolded = printed("stats", *RESNET18, "--no-fold").splitlines()
+    assert sum(line.startswith("  1 ") for line in unfolded) == 4 and not any("x2" in line for line in unfolded)
+
+
+def test_parts_that_differ_in_an_attribute_alone_do_not_fold(tmp_path: Path) -> None:
+    path = tmp_path / "net.dl"
+    path.write_text(
+        "block unit(slope: float) on x[N, C, H, W]:\n    conv(C, 3) -> leaky_relu(slope)\n\n"
+        "net f on x[N, 4, 8, 8]:\n    unit(0.1) as a\n    unit(0.1) as b\n    unit(0.2) as c\n",
+        encoding="utf-8",
+    )
+    names = [line.split()[0] for line in printed("stats", path).splitlines() if "unit" in line]
+    assert names == ["a..b", "c"]
+
+
+# ---- which columns
+
+
+def test_every_column_has_a_value_and_a_text_somewhere() -> None:
+    rows = table(*RESNET18, "--device", "A100")
+    assert set(rows[0]) == {"path", *COLUMNS}
+    for name in COLUMNS:
+        nothing = {""} if name in ("train_only", "spread", "centre", "padding") else {"", "0"}
+        assert any(row[name] not in nothing for row in rows), name
+    text = printed("stats", *RESNET18, "--device", "A100", "--columns", ",".join(COLUMNS)).splitlines()[2]
+    assert all(column.heading in text for column in COLUMNS.values())
+
+
+def test_columns_of_memory_add_up_to_the_totals() -> None:
+    rows = table(*RESNET18, "-c", "memory,saved,flops,acts")
+    leaves = [
+        row for row in rows if row["path"].rpartition(".")[2] not in ("0", "1") and "layer" not in row["path"][:5]
+    ]
+    document = json.loads(printed("stats", *RESNET18, "--format", "json", "--train"))
+    parts = [row for row in rows if row["path"] in ("layer1", "layer2", "layer3", "layer4")]
+    every = [*leaves, *parts]
+    totals = document["totals"]
+    assert sum(int(row["memory"]) for row in every) == totals["memory"]["activations"]["value"]
+    assert sum(int(row["flops"]) for row in every) == totals["flops"]["value"]
+    assert sum(int(row["acts"]) for row in every) == totals["acts"]["value"]
+    assert sum(int(row["saved"]) for row in every) == document["training"]["saved"]["fp32"]["value"]
+
+
+def test_an_unknown_column_is_refused_with_the_nearest() -> None:
+    result = run("stats", RESNET, "--columns", "op,parms")
+    assert result.exit_code == 2 and "no column `parms`; did you mean `params`?" in result.stderr
+    result = run("stats", RESNET, "--sort", "zebra")
+    assert result.exit_code == 2 and "no column `zebra`; choose from op, output" in result.stderr
+    result = run("stats", RESNET, "--columns", "time")
+    assert result.exit_code == 2 and "`time` needs --device" in result.stderr
+
+
+# ---- forms
+
+
+def test_markdown_is_a_table_and_the_totals() -> None:
+    text = printed("stats", *RESNET18, "--format", "markdown", "--depth", "1").splitlines()
+    assert text[0].startswith("### `resnet18: image[N, 3, H=224, W=224]")
+    assert text[2].startswith("| layer | op | output | params | MACs |") and text[3].startswith(
+        "| --- | --- | --- | ---: |"
+    )
+    widths = {line.count("|") for line in text if line.startswith("|")}
+    assert widths == {8}
+    assert "```text" in text and any(line.startswith("MACs    1,814,073,344") for line in text)
+
+
+def test_json_has_a_record_for_each_section_asked_for() -> None:
+    plain = json.loads(printed("stats", *RESNET18, "--format", "json"))
+    full = json.loads(
+        printed("stats", *RESNET18, "--format", "json", "-v", "--train", "--as", "fvcore", "--device", "H200")
+    )
+    assert set(full) - set(plain) == {"input_sizes", "pairs", "training", "bridge", "roofline"}
+    assert full["bridge"]["total"] > plain["totals"]["macs"]["value"]
+
+
+# ---- memory, training, devices
+
+
+def test_batch_and_in_place_are_for_memory_alone() -> None:
+    one, many, apart = (
+        json.loads(printed("stats", *RESNET18, "--format", "json", *options))["totals"]
+        for options in ((), ("--batch", "8"), ("--no-inplace",))
+    )
+    assert many["macs"] == one["macs"] == apart["macs"]
+    assert many["memory"]["peak"]["value"] == 8 * one["memory"]["peak"]["value"]
+    assert apart["memory"]["activations"]["value"] > one["memory"]["activations"]["value"]
+
+
+def test_the_largest_batch_that_fits() -> None:
+    choices = json.loads(printed("stats", *RESNET18, "--format", "json", "--fit", "2GB"))["training"]["choices"]
+    adam = next(c for c in choices if (c["optimizer"], c["precision"]) == ("adam", "fp32"))
+    batch = adam["fit"]["batch"]
+    assert adam["fixed"] + batch * adam["per_sample"] <= 2e9 < adam["fixed"] + (batch + 1) * adam["per_sample"]
+    text = printed("stats", *RESNET18, "--fit", "2GB", "--optimizer", "sgd", "--precision", "mixed")
+    assert "largest batch in 2 GB" in text and "adam" not in text and "fp32" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--fit", "2XB"), "`XB` is no unit of memory"),
+        (("--device", "A10"), "A100"),
+        (("--device", "A100", "--dtype", "fp64"), "fp64"),
+        (("--dtype", "fp16"), "--dtype needs --device"),
+        (("--plot", "a.png"), "--plot needs --sweep"),
+        (("--front", "macs,params"), "--front needs --sweep"),
+        (("--optimizer", "adam"), "--optimizer needs --train"),
+        (("--as", "torchvison"), "torchvision"),
+        (("--depth", "0"), "0"),
+        (("--batch", "0"), "0"),
+    ],
+)
+def test_wrong_use_is_said_with_what_is_right(options: tuple[str, ...], words: str) -> None:
+    result = run("stats", *RESNET18, *options)
+    assert result.exit_code == 2 and words in result.stderr
+
+
+# ---- what is not known
+
+
+def test_a_lower_bound_says_so_and_strict_fails_on_it(extern: Path) -> None:
+    text = printed("stats", extern)
+    assert "MACs    at least" in text and "without mine" in text and "peak         at least" in text
+    rows = {row["path"]: row for row in table(extern, "-c", "macs,flops")}
+    assert rows["mine"]["macs"] == "" and rows["conv"]["macs"] != ""
+    result = run("stats", extern, "--strict")
+    assert result.exit_code == 1
+    assert "E0704" in result.stderr and "`macs`" in result.stderr and "`mine` does not say" in result.stderr
+    assert run("stats", *RESNET18, "--strict").exit_code == 0
+
+
+def test_a_net_without_places_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "mlp.dl"
+    path.write_text("net mlp on x[N, 8]:\n    linear(4) -> relu -> linear(2)\n", encoding="utf-8")
+    assert run("stats", path, "--strict").exit_code == 0
