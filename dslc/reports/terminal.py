@@ -161,6 +161,8 @@ def macs_lines(head: str, terms: Terms, sizes: Sizes, more: str) -> list[str]:
         table.append((f"{n:,}", factors(key, sizes), values, n * prod(values)))
     if len(table) > MAX_TERMS:
         table.sort(key=lambda row: -row[3])
+    else:
+        table.sort(key=lambda row: -prod(row[2]))
     shown, left_out = table[:MAX_TERMS], table[MAX_TERMS:]
     rows = [
         (n, " x ".join(["", *words])[1:], " x ".join(map(str, values)), short(value, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def pattern(shown: str) -> str:
 @pytest.mark.parametrize("shown", blocks("console"), ids=lambda text: text.splitlines()[0])
 def test_output_is_what_is_shown(shown: str, folder: Path) -> None:
     command, _, expected = shown.partition("\n")
-    result = CliRunner().invoke(main, command.removeprefix("$ dslc ").split(), prog_name="dslc")
+    result = CliRunner().invoke(main, shlex.split(command.removeprefix("$ dslc ")), prog_name="dslc")
     assert re.fullmatch(pattern(expected), result.stdout or result.stderr), result.output
 
 
