@@ -43,6 +43,7 @@ def test_every_size_and_count_has_value_and_expression() -> None:
         "size": "3",
         "stride": "2",
         "padding": "1",
+        "centre": "0",
         "smallest": "3",
         "spread": "0",
         "status": "exact",
