@@ -32,6 +32,8 @@ OPENING, CLOSING = "([{", ")]}"
 
 def sweep_axes(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[Axis, ...]:
     """`width=0.5,1.0`, `depth=1..6`, `H=W=160..224/32` as axes; at most MAX_POINTS combinations."""
+    if not texts:
+        return ()
     from dslc.analysis.sensitivity import Axis
 
     axes = tuple(Axis(*axis_of(text)) for text in texts)

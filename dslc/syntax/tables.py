@@ -1,6 +1,6 @@
 """The LALR tables of grammar/dslc.lark as plain data.
 
-Lark reads the grammar and computes the tables; what is kept of them is dictionaries and lists that JSON
+Lark reads the grammar and computes the tables; what is kept of them is dictionaries and lists that a file
 holds as they are, so that a later process neither imports Lark nor converts anything (see cache.py and
 lalr.py).
 """
@@ -56,7 +56,7 @@ class Tables:
             "patterns": self.patterns,
             "actions": self.actions,
             "gotos": self.gotos,
-            "rules": self.rules,
+            "rules": [tuple(rule) for rule in self.rules],
             "starts": self.starts,
         }
 
@@ -125,12 +125,12 @@ def _is_terminal(name: str) -> bool:
 
 
 def _row(rule: Rule) -> RuleRow:
-    origin = rule.origin.name
+    origin = str(rule.origin.name)
     picks = _picks(rule)
     if origin.startswith("_"):
         callback = LIST
     elif rule.alias:
-        callback = rule.alias
+        callback = str(rule.alias)
     elif rule.options.expand1 and len(picks) == 1 and picks[0] is not None:
         callback = PASS
     else:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
 
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake
 from dslc.source import Source
@@ -83,6 +82,8 @@ def number(text: str) -> int | float | None:
             return int(digits)
         value = float(digits)
         return value if value != float("inf") else None
+    from decimal import Decimal, InvalidOperation
+
     try:
         exact = Decimal(digits[: suffix.start()])
     except InvalidOperation:

@@ -13,13 +13,14 @@ from dslc.syntax import cache, tables
 from dslc.syntax.tables import Tables
 
 GRAMMAR = tables.grammar_path().read_text(encoding="utf-8")
+KEY = cache.cache_key(GRAMMAR)
 
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file in which the tables are kept, in a cache directory of the test's own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    path = cache.cache_path(GRAMMAR)
+    path = cache.cache_path(KEY)
     assert path is not None and path.is_relative_to(tmp_path / "dslc")
     return path
 
@@ -43,7 +44,7 @@ def test_kept_tables_are_read(kept: Path) -> None:
     with pytest.raises(AssertionError):
         cache.load_tables()
     made = tables.build(GRAMMAR)
-    cache._store(kept, made)
+    cache._store(kept, KEY, made)
     assert cache.load_tables() == made
 
 
@@ -67,7 +68,7 @@ def test_damaged_tables_are_made_anew(kept: Path, damage: object) -> None:
     assert callable(damage)
     kept.write_bytes(damage(whole))
     assert cache.load_tables() == made
-    assert kept.read_bytes() == whole
+    assert cache._load(kept.read_bytes(), KEY) == made
 
 
 def test_no_place_to_keep_them(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +78,7 @@ def test_no_place_to_keep_them(kept: Path, tmp_path: Path, monkeypatch: pytest.M
     assert cache.load_tables().rules
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
-    assert cache.cache_path(GRAMMAR) is None
+    assert cache.cache_path(KEY) is None
     assert cache.load_tables().rules
 
 
@@ -88,12 +89,20 @@ def test_a_folder_in_its_place(kept: Path) -> None:
 
 
 def test_another_grammar_is_kept_elsewhere(kept: Path) -> None:
-    assert cache.cache_path(GRAMMAR + "// changed\n") != kept
+    key = cache.cache_key(GRAMMAR + "// changed\n")
+    assert cache.cache_path(key) != kept
+
+
+@pytest.mark.usefixtures("no_lark")
+def test_tables_of_another_key_in_its_place_are_not_read(kept: Path) -> None:
+    cache._store(kept, cache.cache_key(GRAMMAR + "// changed\n"), tables.build(GRAMMAR))
+    with pytest.raises(AssertionError, match="made again"):
+        cache.load_tables()
 
 
 def test_a_relative_cache_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
-    path = cache.cache_path(GRAMMAR)
+    path = cache.cache_path(KEY)
     assert path is not None and path.is_relative_to(Path.home() / ".cache")
 
 
