@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 from importlib import import_module
 from typing import Any
@@ -22,6 +23,8 @@ COMMANDS = {
     "completion": "print a script that completes commands and options in your shell",
     "version": "print the version",
 }
+
+atexit.register(gc.freeze)  # or the interpreter, as it ends, looks for garbage among all that a compile made
 
 
 class Commands(click.Group):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from string import ascii_letters, digits
 from typing import Final
 
 from dslc.diagnostics.codes import nearest
@@ -41,7 +40,7 @@ UNNAMED: Final = frozenset(
 )
 """Ops that are written as operators, so their names are free for the user."""
 WORDS: Final = ("half", "valid", "same_tf", "auto")
-TICK_LETTERS: Final = frozenset(ascii_letters + digits + "_-")
+TICK_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 DTYPES: Final = {d.value: d for d in DType}
 
 
