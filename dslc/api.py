@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import CompileError, Reject, Severity, Sink
+from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
 from dslc.elaborate.const import BUILTINS
 from dslc.elaborate.expand import elaborate
 from dslc.elaborate.meaning import UNNAMED
@@ -161,18 +161,23 @@ def _elaborate(
     sink: Sink,
     max_ops: int,
 ) -> Model | None:
-    """Elaborate; where a weight pins a size, again with the number in the port (at most once a symbol)."""
+    """Elaborate; where a weight pins a size, again with the number in the port (at most once a symbol).
+
+    A mistake at a place where one was found while the size was a symbol keeps those words: they say which sizes fit.
+    """
     table = Sizes()
+    symbolic: dict[tuple[str, int, int], Diagnostic] = {}
     while True:
         trial = Sink()
         try:
             model = elaborate(program, entry, args, asked, table, trial, max_ops)
         except Pinned as pinned:
             table = Sizes(pins={**table.pins, pinned.symbol: pinned.pin})
+            symbolic = {d.key[2:]: d for d in trial.diagnostics if d.help} | symbolic
             continue
         for diagnostic in trial.diagnostics:
             for _ in range(trial.counts[diagnostic.key]):
-                sink.add(diagnostic)
+                sink.add(symbolic.get(diagnostic.key[2:], diagnostic))
         return model
 
 

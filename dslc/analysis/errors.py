@@ -105,9 +105,8 @@ class Incomplete(Mistake, code="E0704"):
     An `extern` block is the user's own module: what it costs, keeps and sees is known only if its definition states
     it (`macs = ..`, `params = ..`, `reach = ..`). Without `--strict` the report says "at least".
 
-    ```dl
-    net f on x[N, 3, 8, 8]:
-        conv(4, 3) -> relu
+    ```sh
+    dslc stats net.dl --strict
     ```
     """
 

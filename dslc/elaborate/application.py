@@ -55,9 +55,9 @@ class OpContext:
     def equal(self, a: Size, b: Size) -> Size:
         """A size that meets a weight's number is pinned; else equal for all allowed sizes, or a guard."""
         if isinstance(a, Dim) and isinstance(b, int) and any(self.loose(i) for i in range(len(self.inputs))):
-            a = self.sizes.pin(a, self.span)
+            a = self.sizes.pin_axis(a, self.span)
         elif isinstance(b, Dim) and isinstance(a, int) and any(self.loose(i) for i in range(len(self.inputs))):
-            b = self.sizes.pin(b, self.span)
+            b = self.sizes.pin_axis(b, self.span)
         return self.sizes.equal(a, b, self.span, self.by)
 
     def at_least(self, a: Size, b: Size) -> None:
@@ -67,7 +67,7 @@ class OpContext:
         return self.sizes.divide(a, m, self.span, self.by)
 
     def pin(self, a: Size) -> int:
-        return a if isinstance(a, int) else self.sizes.pin(a, self.span)
+        return self.sizes.pin_axis(a, self.span)
 
     def word(self, attribute: str) -> Const | None:
         return self.consts.get(attribute)

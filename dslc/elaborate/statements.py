@@ -33,6 +33,7 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
+from dslc.types.errors import RequireFails
 from dslc.types.sizes import Relation
 
 KINDS: Final = {
@@ -367,7 +368,14 @@ class Statements(Blocks, Tensors, ABC):
             for part in (condition.left, condition.right):
                 self._require(tree.Require(line.span, part, line.message), p)
             return
-        if self.require_sizes(line, p):
+        try:
+            if self.require_sizes(line, p):
+                return
+        except Reject as reject:
+            mistake = reject.mistake
+            if isinstance(mistake, RequireFails) and line.message is not None:
+                mistake = RequireFails(mistake.condition, mistake.where, mistake.fits, self.text(line.message, p))
+            self.report(mistake, condition.span, p, reject.related)
             return
         holds, const = self.condition(line.condition, p)
         if const.value is POISON or holds:

@@ -356,10 +356,12 @@ class RequireFails(Mistake, code="E0415"):
     condition: str
     where: str
     fits: tuple[Fit, ...] = ()
+    text: str = ""
 
     @property
     def message(self) -> str:
-        return f"`{self.condition}` does not hold" + (f" at {self.where}" if self.where else "")
+        found = f"`{self.condition}` does not hold" + (f" at {self.where}" if self.where else "")
+        return f"{self.text}: {found}" if self.text else found
 
     @property
     def help(self) -> tuple[Help, ...]:

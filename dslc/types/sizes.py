@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dslc.diagnostics.model import Reject
+from dslc.record import entity
 from dslc.source import Span
 from dslc.types import dim as dims
 from dslc.types import refuse
@@ -30,7 +31,7 @@ from dslc.types.text import Style, dim_text
 __all__ = ["Guard", "Pin", "Pinned", "Relation", "Size", "Sizes"]
 
 
-@dataclass(slots=True)
+@entity
 class Sizes:
     """What is known of the sizes of one net.
 
@@ -176,6 +177,14 @@ class Sizes:
             raise Reject(UniversalPin(names[-1], self.text(known)))
         raise Pinned(Pin(names[0], self.default[names[0]], span, self._would_fit(known, names[0])))
 
+    def pin_axis(self, a: Size, span: Span) -> int:
+        """`pin` of a tensor's axis: its type must hold the number, so that symbols a guard left with one are pinned."""
+        number = self.pin(a, span)
+        if isinstance(a, Dim):
+            name = self.names(a)[0]
+            raise Pinned(Pin(name, self.default[name], span))
+        return number
+
     def require(self, relation: Relation, left: Size, right: Size, span: Span) -> None:
         """Narrow the allowed sizes to where a comparison holds, or give one symbol in terms of others."""
         difference = self._difference(left, right)
@@ -196,7 +205,7 @@ class Sizes:
             if not fails.empty:
                 self._narrow(Guard(names[0], holds.sizes, left, right, relation, span, "require"))
         elif not compare(relation, self.value(difference)):
-            raise Reject(refuse.require_fails(self, left, relation, right, {}))
+            raise Reject(refuse.require_fails(self, left, relation, right, self._equals(difference, relation)))
         elif relation == "==" and can_vanish(difference):
             self._join(left, right, "==", span, "require")
         elif self._by_bounds(difference, relation) != {True} and not (relation == "==" and self._tie(difference, span)):
@@ -330,6 +339,14 @@ class Sizes:
         """From here on a symbol is another size."""
         by: dict[Atom, Size] = {dims.sym(name): size}
         self.same = {n: substitute(known, by) for n, known in self.same.items()} | {name: size}
+
+    def _equals(self, difference: Dim, relation: Relation) -> dict[str, Domain]:
+        """The only size of the last symbol at which `difference == 0` holds beside the others' defaults."""
+        for name in reversed(self.names(difference) if relation == "==" else []):
+            rest = solved_for(difference, name)
+            if rest is not None and self.value(rest) >= 1:
+                return {name: domain(lo=self.value(rest), hi=self.value(rest))}
+        return {}
 
     def _tie(self, difference: Dim, span: Span) -> bool:
         """Keep `difference == 0` as one symbol in terms of the others; False where none stands alone."""
