@@ -18,6 +18,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regen", action="store_true", help="rewrite golden files from what the code gives now")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of published networks whose outputs were compared in this run."""
+    rows = sorted(
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == "zoo"
+    )
+    if len(rows) > 1:
+        terminalreporter.section("networks against torchvision")
+        terminalreporter.write_line(
+            f"{'net':<30}{'.dl':>5}{'torchvision':>13}{'params':>14}{'GMACs':>9}{'difference':>12}"
+        )
+        for net, own, other, params, gmacs, error in rows:
+            terminalreporter.write_line(f"{net:<30}{own:>5}{other:>13}{params:>14,}{gmacs:>9.3f}{error:>12.1e}")
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Compare a text with a golden file; `--regen` writes the file instead, to be read in the diff."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 
 from dslc.analysis.cost import costs
 from dslc.ir.walk import flatten
-from tests.zoo import zoo
+from tests.zoo import lines, zoo
 from tests.zoo.zoo import EXAMPLES, Published
 
 pytest.importorskip("torchvision.models")
@@ -73,7 +71,8 @@ def test_outputs(row: Published, record_property: pytest.RecordProperty) -> None
     first = next(zoo.tensors(expected))
     assert first.std(0).max() > 1e-3 * first.abs().max(), "the weights make every image look the same"
     error = zoo.difference(found, expected)
-    record_property("zoo", (row.model, error))
+    theirs = lines.torchvision_lines(lines.module_of(row.model))
+    record_property("zoo", (row.model, lines.of_program(row.file), theirs, row.params, row.gmacs, error))
     assert error <= 1e-5
 
 
@@ -105,10 +104,27 @@ def test_training(row: Published) -> None:
 
 @pytest.mark.parametrize(("file", "most"), [("resnet", 30), ("mobilenet_v2", 18), ("densenet", 22), ("vit", 30)])
 def test_programs_are_short(file: str, most: int) -> None:
-    assert lines_of(EXAMPLES / f"{file}.dl") <= most
+    assert lines.of_program(EXAMPLES / f"{file}.dl") <= most
 
 
-def lines_of(path: Path) -> int:
-    """Lines of a program without comments and blank lines."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines)
+def test_all_programs_are_at_most_an_eighth_of_torchvisions_code() -> None:
+    ours, _, theirs = lines.totals()
+    assert 8 * ours <= theirs, f"{ours} lines of .dl against {theirs}"
+
+
+def test_lines_of_code_leave_out_what_is_none() -> None:
+    text = '''"""Doc."""
+import os  # a comment
+
+# a comment
+class A_Weights(WeightsEnum):
+    V1 = 3
+
+class B:
+    """Doc
+    of two lines."""
+
+    x = """text
+    of two lines"""
+'''
+    assert lines.of_python(text) == 4
