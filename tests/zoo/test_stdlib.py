@@ -24,7 +24,7 @@ PROGRAMS = {
     "conv": """
         net whole on image[N, 3, H=64, W=64]:
             cba(16) -> cba(16, act=gelu, norm=ln(axis=1)) as c2 -> dw(3) as d -> pw(32) as p -> dw(5, s=2)
-            sepconv(32, act=silu, norm=gn(4)) -> mlpconv([32, 16, 16], 5, act=tanh) -> se(4, act=silu, gate=hsigmoid)
+            sepconv(32, act=silu, norm=gn(4)) -> mlpconv([32, 16, 16], 5, act=tanh) -> se(4, act=silu, gate=hsigmoid, mid=6)
             gap -> flatten
         """,
     "full connections": """
