@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from dslc.analysis.notes import size_notes
@@ -11,9 +11,10 @@ from dslc.api import compile_model, nets
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget
+from dslc.record import entity, replace
 
 
-@dataclass(slots=True)
+@entity
 class Findings:
     """All diagnostics of a file's nets, each once, in the order found; `nets` are those that were compiled."""
 
@@ -67,7 +68,16 @@ def check_file(
         try:
             model = compile_model(path, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets)
         except CompileError as error:
-            findings.add(error.diagnostics, error.counts)
+            findings.add(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
         else:
             findings.add((*model.notes, *size_notes(model)), {})
     return findings
+
+
+def of_net(diagnostic: Diagnostic, net: str, nets: int) -> Diagnostic:
+    """A mistake in a budget of the command line, which no line of the program tells apart from another net's."""
+    from dslc.analysis.errors import UnknownQuantity
+
+    if nets == 1 or diagnostic.span.source.path != "--budget" or diagnostic.code == UnknownQuantity.code:
+        return diagnostic
+    return replace(diagnostic, message=f"`{net}`: {diagnostic.message}")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 
 from dslc.record import frozen
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Source:
     """One file (or string) of source text. `path` is what messages show; that of the library begins with `std/`."""
 
-    path: str
-    text: str
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
 
     def __repr__(self) -> str:
         return f"<Source {self.path}>"

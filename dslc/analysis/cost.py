@@ -9,12 +9,13 @@ linear maps write. docs/numbers.md has the definitions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from dslc.ir.model import Call, Instance, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step
 from dslc.ops.base import Work
+from dslc.record import entity, record
 from dslc.types.dim import Atom, Dim, Size, evaluate, substitute, symbol, terms_of
 
 Terms: TypeAlias = dict[tuple[Dim, ...], int]
@@ -23,7 +24,7 @@ Terms: TypeAlias = dict[tuple[Dim, ...], int]
 Use: TypeAlias = Node | Call
 
 
-@dataclass(slots=True)
+@entity
 class Count:
     """Elements of distinct tensors, by what becomes of them. A `const` is in no column: it is no state."""
 
@@ -41,7 +42,7 @@ class Count:
             self.params += elements
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeCost:
     """One use of an op: multiply-adds at the default sizes, the same by size, the parameters first used here.
 
@@ -57,7 +58,7 @@ class NodeCost:
     acts: Terms = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@entity
 class Cost:
     """A network's costs. `terms` is exact for every allowed size and is `macs` at the default ones.
 

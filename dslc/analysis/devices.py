@@ -7,9 +7,9 @@ bytes a second between the processor and its memory. What no vendor publishes is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from dslc.diagnostics.codes import nearest
+from dslc.record import frozen
 
 G, T = 10**9, 10**12
 
@@ -21,7 +21,7 @@ class DeviceError(ValueError):
     """A device, rate or element type that is not known; the message names what is, and the nearest."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Device:
     """A machine. `peaks` has operations a second by element type; `assumed` says what is no published figure."""
 

@@ -7,7 +7,6 @@ what is missing, and the value is then a lower bound, or none where there is not
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -18,6 +17,7 @@ from dslc.analysis.memory import InferenceMemory, inference_memory
 from dslc.analysis.receptive import Fields, receptive_fields
 from dslc.ir.model import Model
 from dslc.ir.walk import Flat, flatten
+from dslc.record import frozen
 from dslc.types.tensor import DType
 
 Unit: TypeAlias = Literal["", "B", "places"]
@@ -52,7 +52,7 @@ class Numbers:
         return [track.field for _, value in self.flat.outputs for track in self.fields.get(value, ())]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quantity:
     """A number of a network. `title` heads a column; `better`: which of two a designer would rather have."""
 

@@ -12,7 +12,7 @@ bytes. Launches, caches too small for the operands and rates below the peak come
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 
 from dslc.analysis.cost import Cost, Terms, Use
@@ -22,6 +22,7 @@ from dslc.ir.model import Call, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step
 from dslc.ops.base import Work
 from dslc.ops.counting import Kind
+from dslc.record import entity, frozen
 from dslc.types.dim import evaluate
 from dslc.types.tensor import DType
 
@@ -31,7 +32,7 @@ UNREAD = ("num_batches_tracked",)
 COMPUTE, MEMORY = "compute", "memory"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """One use of an op. `flops` is full: two per multiply-add and the rest. `limit` says what takes longer.
 
@@ -57,7 +58,7 @@ class Bound:
         return self.flops / self.bytes if self.bytes else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """All uses of one kind of op: how many, their seconds, and the share of the whole."""
 
@@ -67,7 +68,7 @@ class Part:
     share: float
 
 
-@dataclass(slots=True)
+@entity
 class Roofline:
     """A network on a device, for a batch and an element type; `bounds` in program order.
 
@@ -178,7 +179,7 @@ def evaluated_terms(terms: Terms, at: dict[str, int]) -> int:
     return sum(number * prod(evaluate(size, at) for size in sizes) for sizes, number in terms.items())
 
 
-@dataclass(slots=True)
+@entity
 class Traffic:
     """Bytes that ops move, at given sizes, with floats of `width` bytes."""
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import log
 from typing import TypeAlias
 
 from dslc.analysis.quantities import QUANTITIES
+from dslc.record import frozen
 
 Exact: TypeAlias = int | Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Axis:
     """Parameters or sizes of a net that take the same value, and the values they take."""
 
@@ -32,7 +32,7 @@ class Axis:
         return "=".join(self.names)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Point:
     """A network of the sweep: one value per axis, and its quantities by name.
 
@@ -46,7 +46,7 @@ class Point:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sweep:
     """All combinations of the axes' values, and each axis alone.
 
@@ -98,7 +98,7 @@ def value_text(value: object) -> str:
 # ---- exponents
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slope:
     """The exponent of a quantity between two values of an axis."""
 

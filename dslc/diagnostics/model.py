@@ -7,11 +7,11 @@ Passes add diagnostics to a `Sink` and go on with a poisoned result. `CompileErr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import ClassVar, TypeVar, dataclass_transform
 
-from dslc.record import frozen, record
+from dslc.record import entity, frozen, record
 from dslc.source import Span
 
 T = TypeVar("T")
@@ -205,7 +205,7 @@ class CompileError(Exception):
         return render(self.diagnostics, self.counts)
 
 
-@dataclass(slots=True)
+@entity
 class Sink:
     """Collects diagnostics; equal ones are kept once and counted."""
 

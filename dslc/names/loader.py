@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dslc.diagnostics.model import Diagnostic, Mistake, Reject
 from dslc.names.errors import FileProblem, ImportMissing, ImportOutside
+from dslc.record import entity
 from dslc.source import Source
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def project_folder(path: Path, revision: Revision | None = None) -> Path:
     return start
 
 
-@dataclass(slots=True)
+@entity
 class Loader:
     """Reads the main file, what it imports, and std. `folder` is none for a program given as text.
 

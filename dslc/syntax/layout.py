@@ -8,7 +8,7 @@ reading goes on.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dslc.diagnostics.model import Label, Mistake
 from dslc.record import entity
@@ -67,7 +67,7 @@ class Line:
     dropped: bool = False
 
 
-@dataclass(slots=True)
+@entity
 class Layout:
     lines: list[Line] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)

@@ -10,12 +10,12 @@ and nested floors merge where the inner one has coefficient 1. It is not unique 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import gcd
 from typing import Any, NoReturn, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from dslc.diagnostics.model import Reject
+from dslc.record import record
 from dslc.types.limits import SizeDivision, TooDeep, TooLong
 
 MAX_TERMS = 1000
@@ -24,8 +24,14 @@ MAX_DEPTH = 16
 MEMO = 1 << 16  # results remembered by each operation before it forgets them all
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Sym:
+class Interned:
+    """What the tables below hold for as long as something else does."""
+
+    __slots__ = ("__weakref__",)
+
+
+@record
+class Sym(Interned):
     """One symbolic input dim of a net. Made by `symbol`."""
 
     name: str
@@ -34,8 +40,8 @@ class Sym:
     depth: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Floor:
+@record
+class Floor(Interned):
     """`num // den`: den >= 2, the constant of num in [0, den), no common factor of den and all coefficients.
 
     `degree` reads `P // m` as P/m; `depth` counts floors inside each other.
@@ -53,8 +59,8 @@ Monomial: TypeAlias = tuple[Atom, ...]
 Terms: TypeAlias = tuple[tuple[Monomial, int], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Dim:
+@record
+class Dim(Interned):
     """A size that depends on symbols: a sum of coefficients times products of symbols and floors.
 
     `terms` is sorted by falling degree (the constant last); never constant. `+ - * // % **` mean what they

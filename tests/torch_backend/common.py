@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from dslc.backends.torch.emit import Generated, generate
 from dslc.generated import module_from_text, root_class
 from dslc.ir.model import Model
 from dslc.record import replace
+from dslc.source import Source
 from dslc.types.tensor import DType
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,7 @@ def model_of(name: str, args: Mapping[str, object] | None = None) -> Model:
     else:
         model = compile_model(PROGRAMS / f"{name}.dl", args=args)
         path = f"{name}.dl"
-    return replace(model, source=dataclasses.replace(model.source, path=path))
+    return replace(model, source=Source(path, model.source.text))
 
 
 def both(model: Model) -> tuple[Generated, Generated]:

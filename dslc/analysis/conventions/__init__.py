@@ -9,7 +9,7 @@ so, and `in_functions` is the total where every op that can be a function is one
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dslc.analysis.conventions import fvcore, ptflops, thop, torchvision
 from dslc.analysis.conventions.model import Counted, Tool
@@ -17,12 +17,13 @@ from dslc.analysis.conventions.reading import applied
 from dslc.analysis.cost import Cost, Use, value_at
 from dslc.ir.model import Call, Model
 from dslc.ir.walk import Flat, Needed
+from dslc.record import entity, frozen
 
 TOOLS: dict[str, Tool] = {tool.name: tool for tool in (torchvision.TOOL, fvcore.TOOL, thop.TOOL, ptflops.TOOL)}
 """The conventions that `--as` knows, by name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """One line of a bridge: what is added (or, below zero, left out), over how many uses, and the tool's rule."""
 
@@ -32,7 +33,7 @@ class Item:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Uncounted:
     """A kind of op for which the tool counts nothing, its uses, and its FLOPs (full) by this project's definition."""
 
@@ -41,7 +42,7 @@ class Uncounted:
     flops: int
 
 
-@dataclass(slots=True)
+@entity
 class Bridge:
     """`total` = `macs` + the items' amounts, in the tool's unit; `nodes` has the tool's number of each use.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
 from typing import TypeAlias
 
 from dslc.ops.base import Op, Types
+from dslc.record import frozen
 
 Shape: TypeAlias = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Applied:
     """One use of an op for one sample, as generated code has it.
 
@@ -51,7 +51,7 @@ def family(name: str) -> str:
     return name[:-2] if name[-2:] in ("1d", "2d", "3d") else name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extra:
     """What a tool counts beside products: an amount in its unit, under a label, with the tool's rule."""
 
@@ -60,7 +60,7 @@ class Extra:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counted:
     """A tool's count of one use: `products` of linear maps as the tool sees them, and what it adds.
 
@@ -84,7 +84,7 @@ NOTHING = Counted()
 Rule: TypeAlias = Callable[[Applied], Counted]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tool:
     """Another tool's convention.
 

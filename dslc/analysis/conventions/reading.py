@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from dslc.analysis.conventions.model import Applied
 from dslc.ir.model import Node
 from dslc.ir.walk import Step
 from dslc.ops.torchtext import PyCall, PyExpr, PyIndex, PyInfix, PyPrefix
+from dslc.record import entity
 from dslc.types.const import Const, literal
 from dslc.types.dim import evaluate
 from dslc.types.tensor import TensorType
 
 
-@dataclass(slots=True)
+@entity
 class Reader:
     """Answers an op's `torch` rule with values alone: only the names in its answer are wanted."""
 
