@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from dslc.record import frozen
 from dslc.diagnostics.model import Failure, Help, Mistake
+from dslc.record import frozen
 
 Writer: TypeAlias = Callable[[Path], object]
 """Writes a file's whole content to the path it is given; raises OSError where that fails."""
@@ -51,7 +51,7 @@ class CannotWrite(Mistake, code="E0601"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help("nothing was changed; `-o` names another folder"),)
+        return (Help("nothing was changed; name another place, or make room in this one"),)
 
 
 class OutputError(Failure):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from dslc.analysis.cost import Use, value_at
-from dslc.analysis.errors import OpenBudget, OverBudget, UnknownQuantity
+from dslc.analysis.errors import Incomplete, OpenBudget, OverBudget, UnknownQuantity
 from dslc.analysis.memory import Holds
 from dslc.analysis.quantities import QUANTITIES, Numbers
 from dslc.diagnostics.codes import nearest
@@ -44,29 +44,52 @@ def check_budgets(model: Model, sink: Sink, more: Sequence[Budget] = ()) -> None
         related: list[Label] = []
         at = budget.span
         if isinstance(mistake, OverBudget):
-            related = [layer.label(mistake.unit) for layer in layers(budget.name, numbers)[:MOST_SHOWN]]
+            related = [
+                layer.label(mistake.unit, share=not mistake.reason)
+                for layer in layers(budget.name, numbers)[:MOST_SHOWN]
+            ]
         elif isinstance(mistake, UnknownQuantity):
             at = at.source.span(at.start, at.start + len(budget.name))
         sink.add(mistake.at(at, related=related))
 
 
 def broken(budget: Budget, numbers: Numbers) -> Mistake | None:
-    """The mistake in one budget, if any. A lower bound can break a budget from above, but keeps none."""
+    """The mistake in one budget, if any. A lower bound can break a limit from above, and keep one from below."""
     quantity = QUANTITIES.get(budget.name)
     if quantity is None:
         return UnknownQuantity(budget.name, tuple(QUANTITIES), nearest(budget.name, QUANTITIES))
     value, gap = quantity.value(numbers), quantity.gap(numbers)
     holds = value is not None and COMPARE[budget.op](value, budget.limit)
-    surely_over = budget.op in ("<", "<=") and value is not None and not holds and budget.name != "receptive_field"
-    if gap and not surely_over:
+    bounded = budget.name != "receptive_field"  # a module of the user's may see less than its input's field too
+    surely_over = bounded and budget.op in ("<", "<=") and value is not None and not holds
+    surely_kept = bounded and budget.op in (">", ">=") and holds
+    if gap and not surely_over and not surely_kept:
         return OpenBudget(budget.name, gap)
     if holds:
         return None
     shown = [f"{v:,}" if isinstance(v, int) else str(v) for v in (value, budget.limit)]
     advice = ""
-    if budget.op in ("<", "<="):
+    if budget.op in ("<", "<=") and not gap:
         advice = halving(layers(budget.name, numbers), int(value or 0), budget, quantity.unit)
-    return OverBudget(budget.name, shown[0], budget.op, shown[1], " B" if quantity.unit == "B" else "", advice)
+    return OverBudget(budget.name, shown[0], budget.op, shown[1], " B" if quantity.unit == "B" else "", advice, gap)
+
+
+def check_complete(numbers: Numbers, sink: Sink) -> None:
+    """Add a mistake that names every quantity with something missing, at the first use that does not state it.
+
+    A net without places in its inputs has no receptive field, which is not a gap.
+    """
+    gaps = {
+        name: gap
+        for name, quantity in QUANTITIES.items()
+        if (gap := quantity.gap(numbers)) and not (name == "receptive_field" and not numbers.seen)
+    }
+    if not gaps:
+        return
+    unknown = {*numbers.cost.unknown, *numbers.memory.unknown}
+    places = (step.node.span for step in numbers.flat.steps if step.path in unknown)
+    mistake = Incomplete(numbers.model.name, tuple(gaps), tuple(dict.fromkeys(gaps.values())))
+    sink.add(mistake.at(next(places, numbers.model.root.site)))
 
 
 class Layer:
@@ -77,11 +100,14 @@ class Layer:
     def __init__(self, use: Use, path: str, part: int, saves: int, total: int) -> None:
         self.use, self.path, self.part, self.saves, self.total = use, path, part, saves, total
 
-    def label(self, unit: str) -> Label:
-        """The layer at its place: `conv1`: 118,013,952 (2.9 %); halving it saves 59,006,976."""
-        share = f" ({self.part / self.total:.1%})" if self.total else ""
+    def label(self, unit: str, share: bool = True) -> Label:
+        """The layer at its place: `conv1`: 118,013,952 (2.9 %); halving it saves 59,006,976.
+
+        Without `share` no part of the total is given: that of a lower bound is not known.
+        """
+        of_all = f" ({self.part / self.total:.1%})" if self.total and share else ""
         saves = f"halving it saves {self.saves:,}{unit}" if self.saves else "halving it alone saves nothing"
-        return Label(self.use.span, f"`{self.path}`: {self.part:,}{unit}{share}; {saves}")
+        return Label(self.use.span, f"`{self.path}`: {self.part:,}{unit}{of_all}; {saves}")
 
 
 def layers(name: str, numbers: Numbers) -> list[Layer]:

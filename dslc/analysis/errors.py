@@ -34,10 +34,13 @@ class OverBudget(Mistake, code="E0701"):
     limit: str
     unit: str = ""
     advice: str = ""
+    reason: str = ""
 
     @property
     def message(self) -> str:
-        return f"`{self.quantity}` is {self.value}{self.unit}, and the budget says `{self.op} {self.limit}{self.unit}`"
+        value = f"{'at least ' if self.reason else ''}{self.value}{self.unit}"
+        said = f"`{self.quantity}` is {value}, and the budget says `{self.op} {self.limit}{self.unit}`"
+        return f"{said}; {self.reason}" if self.reason else said
 
     @property
     def help(self) -> tuple[Help, ...]:

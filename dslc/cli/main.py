@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import codecs
+import errno
 import gc
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +28,36 @@ COMMANDS = {
 }
 
 atexit.register(gc.freeze)  # or the interpreter, as it ends, looks for garbage among all that a compile made
+
+
+BLOCKS = "█▉▊▋▌▍▎▏"
+"""What bars are drawn with; `#` stands for them where an encoding has none."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What writing to stdout may end with, beside a closed pipe."""
+
+
+def without_blocks(error: UnicodeError) -> tuple[str, int]:
+    """`#` for a part of a bar and an escape such as `\\u2603` for any other letter that an encoding has not."""
+    assert isinstance(error, UnicodeEncodeError)
+    letters = error.object[error.start : error.end]
+    texts = ("#" if c in BLOCKS else c.encode("ascii", "backslashreplace").decode("ascii") for c in letters)
+    return "".join(texts), error.end
+
+
+codecs.register_error("dslc", without_blocks)
+
+
+def stop_output(error: OSError) -> None:
+    """Say that stdout cannot be written to, and keep the interpreter from trying once more as it ends."""
+    import os
+
+    from dslc.cli.show import show_failure
+    from dslc.output import CannotWrite, OutputError
+
+    show_failure(OutputError(CannotWrite("stdout", (error.strerror or str(error)).lower())))
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
 
 
 class Commands(click.Group):
@@ -55,6 +88,8 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        if getattr(sys.stdout, "errors", "") == "strict" and hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="dslc")
         gc.disable()  # what a compile makes lives until the process ends: looking for garbage costs a third of its time
         try:
             return super().invoke(ctx)
@@ -66,6 +101,10 @@ class Commands(click.Group):
             from dslc.cli.show import show_failure
 
             show_failure(failure)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            stop_output(error)
         finally:
             gc.enable()
         return ctx.exit(1)

@@ -112,7 +112,7 @@ def pair(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple
     return names[0], names[1]
 
 
-def quantities(names: Sequence[str]) -> tuple[str, ...]:
+def quantities(names: Sequence[str], option: str | None = None) -> tuple[str, ...]:
     """Names of `QUANTITIES`, each once; an unknown one is refused with the nearest."""
     from dslc.analysis.quantities import QUANTITIES
     from dslc.diagnostics.codes import nearest
@@ -122,7 +122,7 @@ def quantities(names: Sequence[str]) -> tuple[str, ...]:
         if name not in QUANTITIES:
             near = nearest(name, QUANTITIES)
             hint = f"did you mean `{near}`?" if near else f"choose from {', '.join(QUANTITIES)}"
-            raise click.BadParameter(f"there is no quantity `{name}` of a whole network; {hint}")
+            raise click.BadParameter(f"there is no quantity `{name}` of a whole network; {hint}", param_hint=option)
     return tuple(found)
 
 
@@ -151,7 +151,7 @@ def run_sweep(
     from dslc.reports.sweep import FORMS, SHOWN
     from dslc.sweep import sweep
 
-    shown = quantities(columns) or (SHOWN if form in ("text", "markdown") else tuple(QUANTITIES))
+    shown = quantities(columns, "--columns") or (SHOWN if form in ("text", "markdown") else tuple(QUANTITIES))
     if plot is not None:
         from dslc.reports.plot import check_plot, suffix
 

@@ -7,11 +7,13 @@ from ast import literal_eval
 
 import click
 
-from dslc.syntax.text import number
+from dslc.syntax.text import LONGEST_NUMBER, number
 
 WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
 QUANTITY = re.compile(r"\d[\d_]*(\.\d+)?([KMGT](i?B)?|kB|B)")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MOST_DIGITS = 40
+"""Of a size: products of several sizes are still numbers that Python prints and divides."""
 
 
 def assignments(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, object]:
@@ -30,6 +32,8 @@ def sizes(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -
     found = {}
     for part in (part for text in texts for part in text.split(",")):
         name, _, value = (piece.strip() for piece in part.partition("="))
+        if len(value) > MOST_DIGITS:
+            raise click.BadParameter(f"a size of {len(value):,} digits; {MOST_DIGITS} are the most")
         if not NAME.fullmatch(name) or not value.isdecimal() or int(value) < 1:
             raise click.BadParameter(f"`{part}` is not a size such as `H=384`")
         found[name] = int(value)
@@ -73,6 +77,8 @@ def value_of(text: str) -> object:
     """
     if text in WORDS:
         return WORDS[text]
+    if re.search(rf"\d{{{LONGEST_NUMBER + 1}}}", text):
+        raise click.BadParameter(f"a number of more than {LONGEST_NUMBER} digits")
     if QUANTITY.fullmatch(text):
         return number(text)
     if re.fullmatch(r"\d+(x\d+)+", text):

@@ -8,6 +8,7 @@ from fractions import Fraction
 from dslc.analysis.compare import Comparison, Fact, Total, Weights
 from dslc.diagnostics.render import printable
 from dslc.reports.diff_rows import ARROW, Folder, Row
+from dslc.reports.memory import amount
 from dslc.reports.numbers import number_text, short
 
 COLUMNS = {"params": "params", "macs": "MACs", "flops": "FLOPs", "acts": "acts", "buffers": "buffers"}
@@ -137,7 +138,7 @@ def value_text(value: int | Fraction | None, unit: str, gap: str) -> str:
         return "?"
     text = number_text(value) + (" B" if unit == "B" else "")
     if isinstance(value, int) and value >= 10_000 and unit != "places":
-        text += f" ({short(value)}{'B' if unit == 'B' else ''})"
+        text += f" ({amount(value) if unit == 'B' else short(value)})"
     return f">= {text}" if gap else text
 
 

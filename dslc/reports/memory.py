@@ -19,11 +19,14 @@ MAX_LIVE = 4
 def amount(count: int) -> str:
     """`7.225 MB`; below 1,000 `512 B`."""
     text = short(count)
-    return f"{text}B" if count >= 1000 else f"{text} B"
+    return f"{text}B" if text[-1].isalpha() else f"{text} B"
 
 
 def exact_amount(count: int) -> str:
-    """`24 GB`, `25.769803776 GB`: no digit is lost, and none is there for nothing."""
+    """`24 GB`, `24 GiB`: no digit is lost, and none is there for nothing."""
+    for power, name in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB")):
+        if count % power == 0 and count % 10**6:
+            return f"{count // power} {name}"
     digits = 3 * (len(str(count)) // 3)
     number, _, unit = short(count, digits).partition(" ")
     return f"{number.rstrip('0').rstrip('.')} {unit}B" if unit else f"{count} B"

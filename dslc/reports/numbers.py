@@ -15,15 +15,24 @@ from dslc.types.sizes import Sizes
 MAX_FACTORS = 24
 """Multiplications in a polynomial that is still read."""
 
-UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+UNITS = ((10**18, "E"), (10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
 def short(number: int, digits: int = 3) -> str:
-    """`4.089 G`, `25.557 M`; below 1,000 the number itself."""
+    """`4.089 G`, `25.557 M`; below 1,000 the number itself, from 1,000 E on `3.614e+44`."""
+    if number >= 10**21:
+        return power_text(number)
     for unit, letter in UNITS:
         if number >= unit:
             return f"{number / unit:.{digits}f} {letter}"
     return str(number)
+
+
+def power_text(number: int) -> str:
+    """`3.614e+44`: four digits of a number that no float may hold."""
+    power = len(str(number)) - 1
+    digits = (number + 10 ** (power - 3) // 2) // 10 ** (power - 3)
+    return f"{digits / 1000:.3f}e+{power}" if digits < 10_000 else f"1.000e+{power + 1}"
 
 
 def number_text(number: Number) -> str:
@@ -43,6 +52,9 @@ def bytes_text(number: object) -> str:
     """Bytes in decimal units, `802.8 kB`; nothing for none and zero."""
     if not isinstance(number, int | float) or not number:
         return ""
+    if number >= 10**15:
+        text = short(int(number), 1)
+        return f"{text}B" if text[-1].isalpha() else f"{text} B"
     for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if number >= unit:
             return f"{number / unit:.1f} {name}"

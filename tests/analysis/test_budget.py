@@ -125,6 +125,27 @@ def test_a_network_without_places_has_no_receptive_field_to_keep() -> None:
     assert [d.code for d in error.value.diagnostics] == ["E0703"]
 
 
+OPEN = """
+extern block mine(width: int) on x[N, C, H, W] -> [N, width, H, W] = "tests.user:Mine"
+
+net f on x[N, 3, 8, 8]:
+    conv(4, 3) -> mine(4) -> conv(2, 3)
+    budget {}
+"""
+
+
+def test_a_lower_bound_keeps_a_limit_from_below_and_breaks_one_from_above() -> None:
+    compiled(OPEN.format("params >= 100, macs > 1K"))
+    with pytest.raises(CompileError) as error:
+        compiled(OPEN.format("macs <= 2K, macs <= 1M, params >= 1K, receptive_field >= 2"))
+    over, *rest = error.value.diagnostics
+    macs = 4 * 3 * 9 * 64 + 2 * 4 * 9 * 64
+    assert over.message == f"`macs` is at least {macs:,}, and the budget says `<= 2,000`; `mine` does not say"
+    assert over.help == ()
+    assert over.related[0].text == "`conv`: 6,912; halving it saves 3,456"
+    assert [d.code for d in rest] == ["E0703"] * 3
+
+
 def test_a_budget_holds_at_the_default_size_asked_for() -> None:
     text = "net f on x[N, 3, H=32, W=32]:\n    conv(8, 3)\n    budget macs <= 300K\n"
     compiled(text)

@@ -72,11 +72,51 @@ def test_python_m_dslc() -> None:
     assert done.stdout == f"dslc {dslc.__version__}\n"
 
 
+# ---- stdout
+
+
+def stats_into(net: Path, out: str, encoding: str) -> subprocess.CompletedProcess[bytes]:
+    """`dslc stats` with stdout redirected by the shell."""
+    command = f'"$0" -m dslc stats "$1" {out}'
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "NO_COLOR": "1"}
+    return subprocess.run(
+        ["sh", "-c", command, sys.executable, str(net)], cwd=ROOT, capture_output=True, env=environment
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_a_full_disk_behind_stdout_is_a_message(net: Path) -> None:
+    done = stats_into(net, ">/dev/full", "utf-8")
+    assert done.returncode == 1
+    assert b"error[E0601]: cannot write `stdout`: no space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr and b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("out", ["| head -n 1", ">&-"])
+def test_a_stdout_that_is_closed_is_no_bug(net: Path, out: str) -> None:
+    assert b"Traceback" not in stats_into(net, out, "utf-8").stderr
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii", "utf-8"])
+def test_letters_that_stdout_cannot_show_have_stand_ins(net: Path, encoding: str) -> None:
+    done = stats_into(net, "", encoding)
+    assert done.returncode == 0, done.stderr
+    assert ("####" if encoding in ("latin-1", "cp1252") else "████") in done.stdout.decode("utf-8")
+
+
 # ---- check
 
 
 def test_check_names_the_nets_it_compiled() -> None:
     assert "resnet18, resnet34, resnet50" in printed("check", RESNET)
+
+
+def test_a_budget_on_the_command_line_says_which_net_breaks_it() -> None:
+    found = run("check", RESNET, "--budget", "macs <= 1.9G, mac <= 1").stderr
+    assert "error[E0701]: `resnet34`: `macs` is 3,663,761,408, and the budget says" in found
+    assert "`resnet18`: `macs`" not in found and found.count("E0702]") == 1
+    alone = run("check", RESNET, "--net", "resnet34", "--budget", "macs <= 1.9G").stderr
+    assert "error[E0701]: `macs` is 3,663,761,408" in alone
 
 
 def test_check_reports_all_nets_and_counts(tmp_path: Path) -> None:
@@ -323,6 +363,8 @@ def test_values(text: str, value: object) -> None:
         ("--size", "H=0"),
         ("--size", "H=1.5"),
         ("--size", "H=32,,W=3"),
+        ("--size", f"H={'9' * 5000}"),
+        ("--set", f"c={'9' * 4000}"),
         ("--dynamic", "N,1"),
     ],
 )

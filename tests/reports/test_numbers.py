@@ -1,0 +1,37 @@
+"""Numbers as text, up to those that no float holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from dslc.reports.memory import amount, exact_amount
+from dslc.reports.numbers import bytes_text, power_text, short
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (999, "999"),
+        (4_089_184_256, "4.089 G"),
+        (7 * 10**15, "7.000 P"),
+        (3 * 10**20, "300.000 E"),
+        (361_440 * 10**36, "3.614e+41"),
+        (10**400, "1.000e+400"),
+    ],
+)
+def test_short(number: int, text: str) -> None:
+    assert short(number) == text
+
+
+def test_four_digits_are_rounded_from_the_exact_number() -> None:
+    assert power_text(12345 * 10**30) == "1.235e+34"
+    assert power_text(99995 * 10**30) == "1.000e+35"
+    assert power_text(99994 * 10**30) == "9.999e+34"
+
+
+def test_bytes() -> None:
+    assert bytes_text(24_000_000_000) == "24.0 GB"
+    assert bytes_text(12 * 10**15) == "12.0 PB"
+    assert bytes_text(12 * 10**30) == "1.200e+31 B" == amount(12 * 10**30)
+    assert amount(512) == "512 B" and amount(2 * 10**18) == "2.000 EB"
+    assert exact_amount(25_769_803_776) == "25.769803776 GB"
