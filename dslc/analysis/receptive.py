@@ -171,7 +171,7 @@ def slid(
     axis = track.at - 2
     match reach:
         case base.Window(k, s, p, d):
-            return window(field, k[axis], s[axis], p[axis], d[axis])
+            return wrapped(window(field, k[axis], s[axis], p[axis], d[axis]), reach.wraps)
         case base.TransposedWindow(k, s, p, d):
             return transposed(field, k[axis], s[axis], p[axis], d[axis])
         case base.Upsample(factor, nearest, kind):
@@ -179,4 +179,9 @@ def slid(
         case base.Bins(source, target):
             return binned(field, evaluate(source[axis], sizes), target[axis])
         case base.Shift(offset):
-            return field.shifted(offset[axis])
+            return wrapped(field.shifted(offset[axis]), reach.wraps)
+
+
+def wrapped(field: Field, wraps: bool) -> Field:
+    """The field, a hull of what does not go round the edge where windows do."""
+    return field.marked(Status.PARTITIONED, "circular padding") if wraps else field

@@ -90,12 +90,16 @@ class Work:
 
 @frozen
 class Window:
-    """Receptive field of a sliding window, per spatial axis: kernel, stride, padding before, dilation."""
+    """Receptive field of a sliding window, per spatial axis: kernel, stride, padding before, dilation.
+
+    `wraps`: windows that reach over an edge read the places at the other one (circular padding).
+    """
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
+    wraps: bool = False
 
 
 @frozen
@@ -138,9 +142,10 @@ class Pointwise:
 
 @frozen
 class Shift:
-    """Output place u reads input place `u + offset` per spatial axis (crop, pad)."""
+    """Output place u reads input place `u + offset` per spatial axis (crop, pad); `wraps` as of a window."""
 
     offset: tuple[int, ...]
+    wraps: bool = False
 
 
 @frozen

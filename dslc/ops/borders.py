@@ -28,6 +28,7 @@ from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
 from dslc.ops.layout import axes_of, spatial_axes
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext, call, keyword, sequence
 from dslc.ops.views import PartView
+from dslc.ops.window import check_border
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, derived
 from dslc.types.dim import Size
@@ -61,14 +62,14 @@ def side_slots(slot: Const, axes: int) -> list[tuple[Const, Const]]:
     return pairs
 
 
-def shifted(x: TensorType, pairs: dict[int, Pair], sign: int) -> Reach:
-    """The reach of places added (sign -1) or taken away (1) before each axis."""
+def shifted(x: TensorType, pairs: dict[int, Pair], sign: int, wraps: bool = False) -> Reach:
+    """The reach of places added (sign -1) or taken away (1) before each axis; `wraps` as of `Shift`."""
     offsets = {axis: sign * before for axis, (before, _) in pairs.items() if isinstance(before, int)}
     if len(offsets) < len(pairs):
         return Unknown("the border depends on the input's size")
     if x.channel == x.rank - 1:
-        return Axes(tuple(range(x.rank)), offset=tuple(offsets.get(axis, 0) for axis in range(x.rank)))
-    return Shift(tuple(offsets[axis] for axis in spatial_axes(x)))
+        return Axes(tuple(range(x.rank)), wraps, tuple(offsets.get(axis, 0) for axis in range(x.rank)))
+    return Shift(tuple(offsets[axis] for axis in spatial_axes(x)), wraps)
 
 
 @op("pad")
@@ -92,31 +93,18 @@ class Pad(NoParams, NoMacs, NoFlops, Fresh, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         for axis, pair in sides(self.p, x, "p").items():
             size = x.dims[axis]
-            for side in pair:
-                self.check(c, side, size)
+            check_border(c, "pad", self.mode, size, pair)
             if pair != (0, 0):
                 x = x.with_dim(axis, size + pair[0] + pair[1])
         return x
-
-    def check(self, c: InferContext, side: Size, size: Size) -> None:
-        """A Reject for a side that is negative, or too large for its mode."""
-        most: Size | None = {"reflect": size - 1, "circular": size}.get(self.mode)
-        if isinstance(side, int):
-            if side < 0:
-                raise Reject(BadPadding("pad", self.mode, side, str(size), ""), at="p")
-            if isinstance(most, int) and side > most:
-                raise Reject(BadPadding("pad", self.mode, side, str(size), str(most)), at="p")
-        else:
-            c.at_least(side, 0)
-        if most is not None and not (isinstance(side, int) and isinstance(most, int)):
-            c.at_least(most, side)
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         # PyTorch's kernels for these two take the input's shape from the input itself.
         return INPUT if self.mode in ("reflect", "replicate") and ins[0].dtype.is_float else NOTHING
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return shifted(ins[0], sides(self.p, ins[0], "p"), -1)
+        pairs = sides(self.p, ins[0], "p")
+        return shifted(ins[0], pairs, -1, self.mode == "circular" and any(map(any, pairs.values())))
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]

@@ -28,7 +28,7 @@ from dslc.ops.counting import INPUT, Fresh, Held, Saved, SavesInput
 from dslc.ops.errors import BadGroups
 from dslc.ops.errors_map import CroppedAway, LargeOutputPadding
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
-from dslc.ops.window import Windows, half_const, paddings, per_axis, resized
+from dslc.ops.window import PADDING_MODES, Windows, half_const, paddings, per_axis, resized
 from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
@@ -68,7 +68,9 @@ class Conv(OutputActs, Fresh, Op):
     `[N, C, *S] -> [N, out, *((S + p - d*(k-1) - 1) // s + 1)]`, weights `[out, C/g, *k]`, multiply-adds `out
     * prod(S_out) * C/g * prod(k)` (Goodfellow et al., Deep Learning, ch. 9; torch.nn.Conv2d). The default
     padding `half` keeps the size at stride 1; `same_tf` gives `ceil(S / s)` places, the odd place of padding
-    after, as TensorFlow does. `bias` is off where a batch or instance norm follows.
+    after, as TensorFlow does. `padding_mode` is what stands at the places added: zeros, the map mirrored at its
+    edge (`reflect`), its edge again (`replicate`), or its other end (`circular`). `bias` is off where a batch
+    or instance norm follows.
 
     ```dl
     net edges on image[N, 3, H=32, W=32]:
@@ -84,6 +86,7 @@ class Conv(OutputActs, Fresh, Op):
     d: Sides = attr(1, min=1)
     g: int = attr(1, min=1)
     bias: bool | str = attr("auto", choices=("auto",), keyword=True)
+    padding_mode: str = attr("zeros", choices=tuple(PADDING_MODES), keyword=True)
     init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
@@ -94,7 +97,7 @@ class Conv(OutputActs, Fresh, Op):
 
     def windows(self, x: TensorType) -> Windows:
         """The windows over the map."""
-        return Windows.over("conv", x, self.k, self.s, self.d, self.p)
+        return Windows.over("conv", x, self.k, self.s, self.d, self.p, mode=self.padding_mode)
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
         channels = x.dims[1]
@@ -114,7 +117,10 @@ class Conv(OutputActs, Fresh, Op):
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         padded = self.windows(ins[0]).padded_dims(ins[0])
-        return INPUT if padded is None else Saved(extra=(Held(1, padded, ins[0].dtype),))
+        if padded is None:
+            return INPUT
+        kept = (0,) if self.padding_mode in ("reflect", "replicate") else ()  # for their own gradient, as in `pad`
+        return Saved(kept, extra=(Held(1, padded, ins[0].dtype),))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return self.windows(ins[0]).reach(ins[0])
@@ -122,6 +128,7 @@ class Conv(OutputActs, Fresh, Op):
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
         windows = self.windows(x)
+        padded = windows.padded_input(t, In(0), t.attr("s"), t.attr("d"))
         module = call(
             f"nn.Conv{x.rank - 2}d",
             t.size(0, 1),
@@ -132,8 +139,8 @@ class Conv(OutputActs, Fresh, Op):
             keyword("dilation", t.attr("d"), 1),
             keyword("groups", t.attr("g"), 1),
             keyword("bias", t.attr("bias"), True),
+            keyword("padding_mode", t.attr("padding_mode") if padded is None else t.const("zeros"), "zeros"),
         )
-        padded = windows.padded_input(t, In(0), t.attr("s"), t.attr("d"))
         arguments = None if padded is None else (padded,)
         return Form(module=module, helpers=windows.helpers(), arguments=arguments)
 

@@ -63,6 +63,32 @@ class UnevenCeil(Mistake, code="E0318"):
         return f"`{self.op}` cannot round up with a padding that differs between the sides"
 
 
+class PaddingMode(Mistake, code="E0319"):
+    """TensorFlow's padding is asked to add something else than zeros.
+
+    `same_tf` is what TensorFlow calls SAME, and SAME adds zeros. The other modes go with `half` or numbers.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3, s=2, p=same_tf, padding_mode="reflect")
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3, s=2, p=((0, 1), (0, 1)), padding_mode="reflect")
+        gap -> flatten
+    ```
+    """
+
+    op: str
+    mode: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` pads with zeros where `p=same_tf`, not in the mode `{self.mode}`"
+
+
 class LargeOutputPadding(Mistake, code="E0312"):
     """The output padding of a transposed convolution is not below its stride.
 

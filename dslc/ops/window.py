@@ -8,6 +8,8 @@ from typing import Any
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Padding, Sides, Window
 from dslc.ops.errors import NoHalfPadding, TooSmall, WrongSides
+from dslc.ops.errors_map import PaddingMode
+from dslc.ops.errors_tensor import BadPadding
 from dslc.ops.torchtext import Arg, PyExpr, TorchContext, call, keyword, sequence
 from dslc.record import frozen
 from dslc.syntax import tree
@@ -16,6 +18,8 @@ from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
 
 Pair = tuple[int, int]
+PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+"""What stands at the places added, by torch's name, and ONNX's name of it (Pad, attribute `mode`)."""
 
 PAD_SAME = '''\
 def pad_same(
@@ -65,6 +69,21 @@ def paddings(op: str, p: Padding, k: tuple[int, ...], s: tuple[int, ...], d: tup
     if len(p) != len(k):
         raise Reject(WrongSides("p", tuple(q if isinstance(q, int) else q[0] for q in p), len(k)), at="p")
     return tuple((q, q) if isinstance(q, int) else (q[0], q[1]) for q in p)
+
+
+def check_border(c: InferContext, op: str, mode: str, size: Size, pair: tuple[Size, Size]) -> None:
+    """A Reject, or a guard, for places added that `mode` cannot fill from an axis of `size`.
+
+    A reflection leaves the edge out, so it has size - 1 places; once round is `size` of them.
+    """
+    most = {"reflect": size - 1, "circular": size}.get(mode)
+    for side in pair:
+        if isinstance(side, int) and (side < 0 or (isinstance(most, int) and side > most)):
+            raise Reject(BadPadding(op, mode, side, str(size), str(most)), at="p")
+        if not isinstance(side, int):
+            c.at_least(side, 0)
+        if most is not None and not (isinstance(side, int) and isinstance(most, int)):
+            c.at_least(most, side)
 
 
 def output_size(c: InferContext, op: str, size: Size, k: int, s: int, p: Pair, d: int = 1, ceil: bool = False) -> Size:
@@ -143,7 +162,10 @@ def resized(x: TensorType, sizes: Sequence[Size]) -> TensorType:
 
 @frozen
 class Windows:
-    """Sliding windows over the spatial axes of a map: numbers per axis, and the padding as written."""
+    """Sliding windows over the spatial axes of a map: numbers per axis, and the padding as written.
+
+    `mode` is torch's `padding_mode`; where it is not `zeros`, torch pads a copy, be it by nothing.
+    """
 
     op: str
     kernel: tuple[int, ...]
@@ -151,17 +173,33 @@ class Windows:
     dilation: tuple[int, ...]
     padding: Padding
     ceil: bool = False
+    mode: str = "zeros"
 
     @classmethod
-    def over(cls, op: str, x: TensorType, k: Sides, s: Sides, d: Sides, p: Padding, ceil: bool = False) -> Windows:
+    def over(
+        cls,
+        op: str,
+        x: TensorType,
+        k: Sides,
+        s: Sides,
+        d: Sides,
+        p: Padding,
+        ceil: bool = False,
+        mode: str = "zeros",
+    ) -> Windows:
         """The windows of an op over the map `x`."""
         axes = x.rank - 2
-        return cls(op, per_axis(k, axes, "k"), per_axis(s, axes, "s"), per_axis(d, axes, "d"), p, ceil)
+        return cls(op, per_axis(k, axes, "k"), per_axis(s, axes, "s"), per_axis(d, axes, "d"), p, ceil, mode)
 
     def sizes(self, c: InferContext, x: TensorType) -> tuple[Size, ...]:
         """The spatial sizes of the result."""
         if self.padding == "same_tf":
+            if self.mode != "zeros":
+                raise Reject(PaddingMode(self.op, self.mode), at="padding_mode")
             return tuple(same_tf_size(size, s) for size, s in zip(x.spatial, self.stride, strict=True))
+        if self.mode != "zeros":
+            for size, pair in zip(x.spatial, self.pads(()), strict=True):
+                check_border(c, self.op, self.mode, size, pair)
         axes = zip(x.spatial, self.kernel, self.stride, self.pads(x.spatial), self.dilation, strict=True)
         return tuple(output_size(c, self.op, *axis, self.ceil) for axis in axes)
 
@@ -174,8 +212,9 @@ class Windows:
 
     def reach(self, x: TensorType) -> Window:
         """The receptive field."""
-        before = tuple(first for first, _ in self.pads(x.spatial))
-        return Window(self.kernel, self.stride, before, self.dilation)
+        pads = self.pads(x.spatial)
+        wraps = self.mode == "circular" and any(map(any, pads))
+        return Window(self.kernel, self.stride, tuple(before for before, _ in pads), self.dilation, wraps)
 
     @property
     def moves(self) -> bool:
@@ -208,6 +247,8 @@ class Windows:
         pads = () if self.padding == "same_tf" else self.pads(())
         if all(before == after for before, after in pads):
             return None
+        if self.mode != "zeros":
+            fill = (keyword("mode", t.attr("padding_mode")),)
         return call("F.pad", x, t.const(tuple(side for pair in reversed(pads) for side in pair)), *fill)
 
     def padded_dims(self, x: TensorType) -> tuple[Size, ...] | None:
@@ -218,7 +259,7 @@ class Windows:
             axes = zip(x.spatial, self.kernel, self.stride, self.dilation, strict=True)
             return (*x.dims[:2], *(size + same_tf_total(size, k, s, d) for size, k, s, d in axes))
         pads = self.pads(())
-        if all(before == after for before, after in pads):
+        if self.mode == "zeros" and all(before == after for before, after in pads):
             return None
         return (*x.dims[:2], *(size + before + after for size, (before, after) in zip(x.spatial, pads, strict=True)))
 
@@ -241,6 +282,10 @@ class Windows:
                 return self._pad_open(g, x, type_, value), {"pads": (0, 0) * len(self.kernel)}
             spatial.append(size if known is None else known)
         pads = self.pads(spatial)
+        if self.mode != "zeros" and any(map(any, pads)):
+            amounts = g.ints([0, 0, *(before for before, _ in pads), 0, 0, *(after for _, after in pads)])
+            x = g.op("Pad", [x, amounts], mode=PADDING_MODES[self.mode])
+            return x, {"pads": (0, 0) * len(self.kernel)}
         return x, {"pads": (*(before for before, _ in pads), *(after for _, after in pads))}
 
     def _pad_open(self, g: Graph, x: str, type_: TensorType, value: float) -> str:

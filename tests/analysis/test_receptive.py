@@ -269,6 +269,24 @@ def test_density_that_is_not_known_says_why() -> None:
     assert tall.value is None and tall.cause.startswith("partitioned")
 
 
+def test_circular_padding_is_a_hull() -> None:
+    """Beyond the edge stands the other end, so the window is that of zeros where it stays inside, and says so."""
+    model = compiled("""
+        net f on x[N, 4, H=8, W=8]:
+            conv(4, 3, padding_mode="circular") -> conv(4, 1, padding_mode="circular")
+    """)
+    flat = flatten(model)
+    for pair in pairs(model, flat, receptive_fields(model, flat)):
+        assert (pair.rf, pair.status) == (3, "partitioned")
+    mirrored = compiled("""
+        net f on x[N, 4, H=8, W=8]:
+            conv(4, 3, padding_mode="reflect") -> conv(4, 1, padding_mode="circular")
+    """)
+    flat = flatten(mirrored)
+    for pair in pairs(mirrored, flat, receptive_fields(mirrored, flat)):
+        assert (pair.rf, pair.status) == (3, "exact")
+
+
 def test_density_takes_time_linear_in_layers() -> None:
     def seconds(layers: int) -> float:
         model = compiled(f"net f on x[N, 4, H=64, W=64]:\n    for i in range({layers}): conv(4, 3)\n")

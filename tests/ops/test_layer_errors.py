@@ -21,6 +21,27 @@ REFUSED: list[tuple[str, Sample, type[Mistake], str | None, Sample]] = [
     ("conv", over_maps(1, 3, 8, 8, out=4, k=(3, 3, 3)), errors.WrongSides, "k", over_maps(1, 3, 8, 8, out=4, k=(3, 3))),
     ("conv", over_maps(1, 3, 8, 8, out=4, k=3, s=(1,)), errors.WrongSides, "s", over_maps(1, 3, 8, out=4, k=3, s=(1,))),
     ("conv", over_maps(1, 3, 8, 8, out=4, k=4), errors.NoHalfPadding, "k", over_maps(1, 3, 8, 8, out=4, k=4, p=1)),
+    (
+        "conv",
+        over_maps(1, 3, 8, 8, out=4, k=3, p="same_tf", padding_mode="reflect"),
+        errors_map.PaddingMode,
+        "padding_mode",
+        over_maps(1, 3, 8, 8, out=4, k=3, padding_mode="reflect"),
+    ),
+    (
+        "conv",
+        over_maps(1, 3, 2, 2, out=4, k=5, padding_mode="reflect"),
+        errors_tensor.BadPadding,
+        "p",
+        over_maps(1, 3, 3, 3, out=4, k=5, padding_mode="reflect"),
+    ),
+    (
+        "conv",
+        over_maps(1, 3, 2, 2, out=4, k=7, padding_mode="circular"),
+        errors_tensor.BadPadding,
+        "p",
+        over_maps(1, 3, 3, 3, out=4, k=7, padding_mode="circular"),
+    ),
     ("conv", over_maps(1, 3, 4, 4, out=4, k=5, p=0), errors.TooSmall, None, over_maps(1, 3, 5, 5, out=4, k=5, p=0)),
     ("deconv", over_maps(1, 6, 4, 4, out=8, k=2, g=4), errors.BadGroups, "g", over_maps(1, 8, 4, 4, out=8, k=2, g=4)),
     (

@@ -91,6 +91,17 @@ def blind(reach: Reach, axis: int, u: int, taps: set[int]) -> set[int]:
     return set()
 
 
+def read_through(window: Window, axis: int, u: int, n: int, mode: str) -> set[int]:
+    """The places a window reads where what it finds over the edges are other places of the map."""
+    first = window.stride[axis] * u - window.padding[axis]
+    taps = (first + j * window.dilation[axis] for j in range(window.kernel[axis]))
+    if mode == "circular":
+        return {i % n for i in taps}
+    if mode == "reflect":
+        return {abs(i) if i < n else 2 * (n - 1) - i for i in taps}
+    return {min(max(i, 0), n - 1) for i in taps}
+
+
 @pytest.mark.parametrize(("name", "sample"), CASES)
 def test_reach(name: str, sample: Sample) -> None:
     op = sample.op(name)
@@ -111,6 +122,12 @@ def test_reach(name: str, sample: Sample) -> None:
         if isinstance(reach, Unknown):
             assert name in ("glu", "maxout")
             assert named is not None
+            continue
+        mode = sample.attributes.get("padding_mode")
+        if mode is not None:
+            assert isinstance(reach, Window)
+            assert reach.wraps == (mode == "circular")
+            assert seen == [read_through(reach, axis - 2, u, n, mode) for u in range(len(seen))]
             continue
         for u, found in enumerate(seen):
             first, last = hull(reach, axis - 2, u, n)
