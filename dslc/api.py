@@ -37,13 +37,14 @@ def compile_model(
     sizes: Mapping[str, int] | None = None,
     max_ops: int = MAX_OPS,
     loader: Loader | None = None,
-    budgets: Sequence[Budget] = (),
+    budgets: Sequence[Budget] | None = (),
 ) -> Model:
     """The checked model of a net.
 
     `source` is a path, or the text of a program (a `str` with a newline). `net` names the net where the file
     has several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. `loader` reads the files, if
-    not from disk; `budgets` are limits beside the program's own. Raises `CompileError`.
+    not from disk; `budgets` are limits beside the program's own; with none in their place the
+    program's are not held against it either. Raises `CompileError`.
     """
     sink = Sink()
     with _deep():
@@ -52,7 +53,7 @@ def compile_model(
         entry = choose(program, net, sink, args or {})
         _check_names(program, entry, args or {}, sizes or {}, sink)
         model = _elaborate(program, entry, args or {}, sizes or {}, sink, max_ops)
-        if model is not None and (model.budgets or budgets):
+        if model is not None and budgets is not None and (model.budgets or budgets):
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
 
             check_budgets(model, sink, budgets)

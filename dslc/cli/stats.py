@@ -80,12 +80,10 @@ def stats(source: str, **options: Any) -> None:
 
     chosen = {name: options[name] for name in ("net", "args", "sizes", "max_ops")}
     view = {name: options[name] for name in ("batch", "inplace", "device", "dtype")}
-    found = Stats(compile_model(Path(source), **chosen), **view)
+    model = compile_model(Path(source), **chosen, budgets=None)
+    found = Stats(model, **view)
     click.echo(written(found, sections(found, options), options))
-    if options["strict"]:
-        from dslc.reports.strict import check_complete
-
-        check_complete(found)
+    check(found, options["strict"])
 
 
 def check_options(options: dict[str, Any]) -> None:
@@ -105,6 +103,20 @@ def check_options(options: dict[str, Any]) -> None:
         from dslc.cli.columns import check_columns
 
         check_columns(options["columns"], options["sort"], options["device"] is not None)
+
+
+def check(stats: Stats, strict: bool) -> None:
+    """Raise a CompileError for budgets that the network does not keep, and `strict`, for numbers that are bounds."""
+    if not strict and not stats.model.budgets:
+        return
+    from dslc.analysis.budget import check_budgets, check_complete
+    from dslc.diagnostics.model import Sink
+
+    sink = Sink()
+    check_budgets(stats.model, sink)
+    if strict:
+        check_complete(stats, sink)
+    sink.finish(None)
 
 
 def sections(stats: Stats, options: dict[str, Any]) -> list[Section]:
@@ -132,15 +144,14 @@ def written(stats: Stats, found: list[Section], options: dict[str, Any]) -> str:
 
         return stats_json(stats, found)
     from dslc.reports import terminal
-    from dslc.reports.columns import COLUMNS, DEFAULT, WITH_DEVICE, View
+    from dslc.reports.columns import COLUMNS, View, shown_columns
     from dslc.reports.table import Layout, csv_text
 
-    device = options["device"] is not None
-    every = tuple(name for name, column in COLUMNS.items() if device or not column.device)
-    names = options["columns"] or (every if form == "csv" else WITH_DEVICE if device else DEFAULT)
+    every = (column for column in COLUMNS.values() if options["device"] is not None or not column.device)
+    chosen = tuple(COLUMNS[name] for name in options["columns"])
+    shown = chosen or (tuple(every) if form == "csv" else shown_columns(stats))
     sort = COLUMNS[options["sort"]] if options["sort"] else None
-    fold = options["fold"] and form != "csv"
-    layout = Layout(tuple(COLUMNS[name] for name in names), options["depth"], sort, fold)
+    layout = Layout(shown, options["depth"], sort, options["fold"] and form != "csv")
     view = View(stats, symbolic=options["symbolic"])
     if form == "csv":
         return csv_text(view, layout)

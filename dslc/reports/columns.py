@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dslc.analysis.cost import Terms, value_at
 from dslc.analysis.field import Field
-from dslc.diagnostics.render import printable
 from dslc.ir.walk import Needed
 from dslc.record import frozen
 from dslc.reports.numbers import bytes_text, field_text, grouped, number_text, seconds_text, size_text, terms_text
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from dslc.analysis.roofline import Bound
 
 Cell: TypeAlias = int | float | Fraction | str | None
+Rules: TypeAlias = "tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]"
+"""Value and text of a column."""
 
 BAR = "▏▎▍▌▋▊▉█"
 BAR_WIDTH = 6
@@ -39,6 +40,10 @@ class View:
         self.stats = stats
         self.symbolic = symbolic
         self.sizes = stats.model.sizes
+
+    @cached_property
+    def macs(self) -> dict[Row, Terms]:
+        return {row: row.terms for row in self.stats.rows}
 
     @cached_property
     def flops(self) -> dict[Row, Terms]:
@@ -138,52 +143,47 @@ def bar_text(share: float) -> str:
     return f"{bar.ljust(BAR_WIDTH)} {share:6.1%}" if share else ""
 
 
-def counted(name: str) -> tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]:
-    """Value and text of elements of a row's tensors."""
+def lower_bound(text: str, known: bool) -> str:
+    """A number's text; of a part with something unknown in it `>=7`, and `?` where nothing is known."""
+    return text if known else f">={text}" if text else "?"
+
+
+def counted(raw: Callable[[Row, View], int | float], shown: Callable[[object], str] = grouped) -> Rules:
+    """Value and text of a number that is only a lower bound where a user's module does not state its own."""
 
     def value(row: Row, view: View) -> Cell:
-        return int(getattr(row.count, name))
+        return raw(row, view) if row.known else None
 
-    return value, lambda row, view: grouped(value(row, view))
+    return value, lambda row, view: lower_bound(shown(raw(row, view)), row.known)
 
 
-def summed(
-    terms: Callable[[View], Mapping[Row, Terms]],
-) -> tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]:
-    """Value and text of a sum that depends on sizes."""
+def summed(terms: Callable[[View], Mapping[Row, Terms]]) -> Rules:
+    """`counted` for a sum that depends on sizes, as an expression where that is asked for."""
 
-    def value(row: Row, view: View) -> Cell:
-        return value_at(terms(view)[row], view.sizes.default) if row.known else None
+    def raw(row: Row, view: View) -> int:
+        return value_at(terms(view)[row], view.sizes.default)
+
+    value, plain = counted(raw)
 
     def text(row: Row, view: View) -> str:
         found = terms(view)[row]
-        if view.symbolic and any(found):
-            return terms_text(found, view.sizes)
-        return grouped(value(row, view)) if row.known else "?"
+        return terms_text(found, view.sizes) if view.symbolic and any(found) else plain(row, view)
 
     return value, text
 
 
-def macs_text(row: Row, view: View) -> str:
-    """The multiply-adds of a row, as an expression where that is asked for."""
-    if view.symbolic and any(row.terms):
-        return terms_text(row.terms, view.sizes)
-    return grouped(row.macs) if row.macs or row.known else "?"
-
-
-def share_of(number: int | float, total: int | float) -> float:
-    """A part of a total; zero of nothing."""
-    return number / total if total else 0.0
-
-
 def macs_share(row: Row, view: View) -> Cell:
-    """The row's part of all multiply-adds."""
-    return share_of(row.macs, view.stats.cost.macs) if row.needed is Needed.ALWAYS else None
+    """The row's part of all multiply-adds; none where these are not all known."""
+    total = view.stats.cost
+    if total.unknown or row.needed is not Needed.ALWAYS:
+        return None
+    return row.macs / total.macs if total.macs else 0.0
 
 
-def weights_bytes(row: Row, view: View) -> Cell:
-    """Bytes of a row's trained tensors, as they are stored (float32)."""
-    return 4 * (row.count.params + row.count.train_only)
+def share_text(row: Row, view: View) -> str:
+    """The share as a bar."""
+    share = macs_share(row, view)
+    return bar_text(share) if isinstance(share, float) else ""
 
 
 # ---- receptive fields
@@ -199,7 +199,7 @@ def along_axes(numbers: list[str]) -> str:
     return numbers[0] if len(set(numbers)) == 1 else "x".join(numbers)
 
 
-def of_field(read: Callable[[Field], int | Fraction]) -> tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]:
+def of_field(read: Callable[[Field], int | Fraction]) -> Rules:
     """Value (the greatest over axes) and text of a number of a field."""
 
     def value(row: Row, view: View) -> Cell:
@@ -271,9 +271,7 @@ def bound_word(row: Row, view: View) -> str:
     return bound.limit if bound is not None and bound.seconds else ""
 
 
-def named(
-    name: str, heading: str, doc: str, rules: tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]
-) -> Column:
+def named(name: str, heading: str, doc: str, rules: Rules) -> Column:
     """A column of numbers."""
     return Column(name, heading, doc, rules[0], rules[1])
 
@@ -283,24 +281,23 @@ COLUMNS: dict[str, Column] = {
     for column in (
         Column("op", "op", "the op, or the block's name", op_text, op_text, numeric=False),
         Column("output", "output", "shapes of the results", shapes, shapes, numeric=False),
-        named("params", "params", "trained elements, also those that only training uses",
-              (lambda r, v: r.count.params + r.count.train_only,
-               lambda r, v: grouped(r.count.params + r.count.train_only))),
-        named("buffers", "buffers", "elements of running statistics and other state", counted("buffers")),
-        named("train_only", "train-only", "trained elements that only training uses", counted("train_only")),
-        named("weights", "weights", "bytes of the trained tensors in float32",
-              (weights_bytes, lambda r, v: bytes_text(weights_bytes(r, v)))),
-        named("macs", "MACs", "multiply-adds", (lambda r, v: r.macs if r.known else None, macs_text)),
+        named("params", "params", "trained elements that evaluation uses", counted(lambda r, v: r.count.params)),
+        named("buffers", "buffers", "elements of running statistics and other state",
+              counted(lambda r, v: r.count.buffers)),
+        named("train_only", "train-only", "trained elements that only training uses",
+              counted(lambda r, v: r.count.train_only)),
+        named("weights", "weights", "bytes of `params` in float32",
+              counted(lambda r, v: 4 * r.count.params, bytes_text)),
+        named("macs", "MACs", "multiply-adds", summed(lambda v: v.macs)),
         named("core_flops", "core FLOPs", "two per multiply-add", summed(lambda v: v.core)),
         named("flops", "FLOPs", "two per multiply-add and all other operations", summed(lambda v: v.flops)),
         named("acts", "acts", "elements that linear maps write", summed(lambda v: v.acts)),
         named("memory", "memory", "bytes of new buffers, in place where possible",
-              (lambda r, v: v.written[r], lambda r, v: bytes_text(v.written[r]))),
+              counted(lambda r, v: v.written[r], bytes_text)),
         named("saved", "saved", "bytes that training keeps for the backward pass",
-              (lambda r, v: v.kept[r], lambda r, v: bytes_text(v.kept[r]))),
-        named("share", "share of MACs", "part of all multiply-adds",
-              (macs_share, lambda r, v: bar_text(float(macs_share(r, v) or 0)))),
-        named("field", "field", "receptive field along each axis; `all (n)` beside n by local paths",
+              counted(lambda r, v: v.kept[r], bytes_text)),
+        named("share", "share of MACs", "part of all multiply-adds", (macs_share, share_text)),
+        named("field", "field", "receptive field along each axis; `all (n)`: all, n without the layers that see all",
               (of_field(lambda f: f.size)[0], lambda r, v: field_text(r.tracks))),
         named("rf_local", "local", "receptive field by paths that do not see everything",
               (local_size, local_text)),
@@ -327,6 +324,9 @@ DEFAULT = ("op", "output", "params", "macs", "share", "field")
 WITH_DEVICE = ("op", "output", "params", "macs", "intensity", "bound", "time")
 
 
-def layer_text(row: Row, flat: bool) -> str:
-    """A row's name under its part, or its path where rows stand alone."""
-    return printable(row.path or row.name) if flat else "  " * row.depth + printable(row.name)
+def shown_columns(stats: Stats) -> tuple[Column, ...]:
+    """The columns of a report for which none were chosen; what only training uses has its own where there is some."""
+    names = list(DEFAULT if stats.device is None else WITH_DEVICE)
+    if stats.cost.count.train_only:
+        names.insert(names.index("params") + 1, "train_only")
+    return tuple(COLUMNS[name] for name in names)

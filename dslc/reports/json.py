@@ -75,12 +75,12 @@ def row_record(row: Row, view: View, names: list[str]) -> Json:
         "part": row.is_part,
         "needed": row.needed.value,
         "outputs": [type_record(t, sizes) for t in row.outs],
-        **count_record(row.count),
-        "weights": 4 * row.count.params,
+        **(count_record(row.count) if row.known else dict.fromkeys(count_record(row.count))),
+        "weights": 4 * row.count.params if row.known else None,
         "macs": sum_record(row.terms, sizes) if row.known else None,
         "flops": sum_record(view.flops[row], sizes) if row.known else None,
         "acts": sum_record(view.acts[row], sizes) if row.known else None,
-        "memory": view.written[row],
+        "memory": view.written[row] if row.known else None,
         "fields": field_records(row.tracks, names),
     }
 

@@ -92,7 +92,7 @@ def axes_text(fields: list[Field]) -> str:
         return f"all ({text})" if any(f.size != 1 for f in fields) else "all"
     if worst is Status.UNKNOWN:
         return f"? ({text})"
-    return f"~{text}" if worst > Status.UNALIGNED else text
+    return f"~{text.lstrip('~')}" if worst > Status.UNALIGNED else text
 
 
 # ---- sums by size

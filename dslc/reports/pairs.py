@@ -32,8 +32,9 @@ def cells(pair: Pair, density: Density | None) -> tuple[str, ...]:
     """The texts of a pair."""
     field = pair.field
     local: tuple[str, ...] = ("-",) * 5
-    if field is not None and field.local:
-        local = tuple(map(number_text, (field.size, field.stride, field.padding, field.centre, field.smallest)))
+    if field is not None:
+        size = number_text(field.size) if field.local else "-"
+        local = (size, *map(number_text, (field.stride, field.padding, field.centre, field.smallest)))
     part = density.value if density is not None else None
     read = "-" if part is None else f"{float(part):.3f}".rstrip("0").rstrip(".")
     status = pair.status

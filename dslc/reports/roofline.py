@@ -51,7 +51,8 @@ def kind_lines(found: Roofline) -> list[str]:
     lines = [f"  {part.share:>6.1%} {part.op} x{part.uses}: {seconds_text(part.seconds)}" for part in parts[:KINDS]]
     if len(parts) > KINDS:
         rest = parts[KINDS:]
-        lines.append(f"  {sum(p.share for p in rest):>6.1%} {len(rest)} more kinds")
+        kinds = "1 more kind" if len(rest) == 1 else f"{len(rest)} more kinds"
+        lines.append(f"  {sum(p.share for p in rest):>6.1%} {kinds}")
     return lines
 
 

@@ -142,7 +142,7 @@ def rows(model: Model, flat: Flat, cost: Cost, fields: Fields) -> list[Row]:
         owner = step.node.instance if isinstance(step.node, Call) else step.node.owner
         for part in unseen_around(owner, chains):
             around = chains[part.parent] if part.parent is not None else ()
-            row = part_row(part, len(around))
+            row = part_row(part, len(around), flat, fields)
             chains[part] = (*around, row)
             found.append(row)
             found += declared_rows(part, len(around) + 1, cost)
@@ -154,6 +154,7 @@ def rows(model: Model, flat: Flat, cost: Cost, fields: Fields) -> list[Row]:
             found.append(op_row(step, step.node, len(chain), here, fields))
         else:
             chain[-1].use = step.node
+            chain[-1].tracks = fields.get(step.outs[0], ()) if step.outs else ()
         for row in chain:
             add_up(row, here)
     return found
@@ -169,11 +170,15 @@ def unseen_around(owner: Instance, seen: dict[Instance, tuple[Row, ...]]) -> lis
     return new[::-1]
 
 
-def part_row(part: Instance, depth: int) -> Row:
-    """The row of a block, a `seq` or a user's module; its numbers are added as its ops are met."""
+def part_row(part: Instance, depth: int, flat: Flat, fields: Fields) -> Row:
+    """The row of a block, a `seq` or a user's module; its numbers are added as its ops are met.
+
+    Its field is that of its first result.
+    """
     op = part.definition.name if part.definition is not None else "seq"
     outs = tuple(v.type for v in part.outputs)
-    return Row(depth, part.name, op, part.path, outs, Count(), is_part=True)
+    tracks = fields.get(flat.resolve(part.outputs[0]), ()) if part.outputs else ()
+    return Row(depth, part.name, op, part.path, outs, Count(), tracks=tracks, is_part=True)
 
 
 def declared_rows(part: Instance, depth: int, cost: Cost) -> Iterator[Row]:

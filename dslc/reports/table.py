@@ -126,7 +126,7 @@ def signatures(rows: Sequence[Row], lengths: Sequence[int]) -> list[int]:
         while child < k + lengths[k]:
             below.append((rows[child].name, found[child]))
             child += lengths[child]
-        attributes = tuple(map(str, row.use.op.__dict__.items())) if isinstance(row.use, Node) else ()
+        attributes = str(row.use.op.__dict__) if isinstance(row.use, Node) else ""
         count = row.count
         own = (row.op, row.outs, count.params, count.buffers, count.train_only, row.macs, row.needed, row.known)
         found[k] = known.setdefault((row.depth, *own, attributes, *below), len(known))

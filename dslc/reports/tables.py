@@ -47,9 +47,9 @@ class FieldNumbers:
 class LayerNumbers:
     """One layer, or a part with the sums over what is in it (`part`). Counts are for one sample.
 
-    `params` are trained and used by evaluation, `train_only` only by training; `weights` their bytes in float32.
-    `macs`, `flops` (full) and `acts` are none where a user's module does not state them. `memory`: bytes of new
-    buffers at inference.
+    `params` are trained and used by evaluation, `train_only` only by training; `weights` their bytes in float32;
+    `flops` are full. `memory`: bytes of new buffers at inference. All of them are none for a user's module that does
+    not state what it costs, and for a part with one in it.
     """
 
     path: str
@@ -58,14 +58,14 @@ class LayerNumbers:
     part: bool
     needed: str
     outputs: tuple[Shape, ...]
-    params: int
-    buffers: int
-    train_only: int
+    params: int | None
+    buffers: int | None
+    train_only: int | None
     macs: int | None
     flops: int | None
     acts: int | None
-    weights: int
-    memory: int
+    weights: int | None
+    memory: int | None
     fields: tuple[FieldNumbers, ...]
 
 
@@ -110,9 +110,10 @@ class NetworkStats:
                 known = [n for n in table.default if n not in table.universal]
                 raise ValueError(f"`{self.net}` has no open size `{name}`; it has {', '.join(known) or 'none'}")
             if value not in table.domain[name]:
-                near = " and ".join(map(str, table.domain[name].nearest(value)))
+                nearest = table.domain[name].nearest(value)
+                near = f"nearest {'are' if len(nearest) > 1 else 'is'} {' and '.join(map(str, nearest))}"
                 raise ValueError(
-                    f"{name}={value} is no size of `{self.net}`: it needs {table.allowed(name)}; the nearest are {near}"
+                    f"{name}={value} is no size of `{self.net}`: it needs {table.allowed(name)}; the {near}"
                 )
         return value_at(terms[quantity], {**table.default, **sizes})
 
@@ -138,23 +139,23 @@ class NetworkStats:
 
 
 def _layer(row: Row, view: View, names: list[str]) -> LayerNumbers:
-    default = view.sizes.default
+    default, count, known = view.sizes.default, row.count, row.known
     return LayerNumbers(
-        row.path,
-        row.op,
-        row.depth,
-        row.is_part,
-        row.needed.value,
-        tuple(_shape(type, view) for type in row.outs),
-        row.count.params,
-        row.count.buffers,
-        row.count.train_only,
-        row.macs if row.known else None,
-        value_at(view.flops[row], default) if row.known else None,
-        value_at(view.acts[row], default) if row.known else None,
-        4 * row.count.params,
-        int(view.written[row]),
-        _fields(row.tracks, names),
+        path=row.path,
+        op=row.op,
+        depth=row.depth,
+        part=row.is_part,
+        needed=row.needed.value,
+        outputs=tuple(_shape(type, view) for type in row.outs),
+        params=count.params if known else None,
+        buffers=count.buffers if known else None,
+        train_only=count.train_only if known else None,
+        macs=row.macs if known else None,
+        flops=value_at(view.flops[row], default) if known else None,
+        acts=value_at(view.acts[row], default) if known else None,
+        weights=4 * count.params if known else None,
+        memory=int(view.written[row]) if known else None,
+        fields=_fields(row.tracks, names),
     )
 
 

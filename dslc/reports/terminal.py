@@ -9,7 +9,7 @@ from dslc.analysis.cost import Count, Terms, value_at
 from dslc.analysis.field import Status
 from dslc.analysis.receptive import Track, Tracks
 from dslc.diagnostics.render import printable
-from dslc.reports.columns import COLUMNS, DEFAULT, View, shape_text
+from dslc.reports.columns import View, shape_text, shown_columns
 from dslc.reports.memory import memory_lines
 from dslc.reports.numbers import axes_text, bytes_text, factors, field_text, formula_of, number_text, short
 from dslc.reports.sections import Section
@@ -34,7 +34,7 @@ def render_stats(view: View, layout: Layout, sections: Sequence[Section] = ()) -
 
 def default_report(stats: Stats, *, symbolic: bool = False) -> str:
     """The report with the columns that are shown when none are chosen."""
-    return render_stats(View(stats, symbolic=symbolic), Layout(tuple(COLUMNS[name] for name in DEFAULT)))
+    return render_stats(View(stats, symbolic=symbolic), Layout(shown_columns(stats)))
 
 
 def render_markdown(view: View, layout: Layout, sections: Sequence[Section] = ()) -> str:
@@ -72,10 +72,10 @@ def totals(stats: Stats, symbolic: bool = False) -> list[str]:
     """Sizes, parameters, multiply-adds and receptive fields of the network."""
     model, cost = stats.model, stats.cost
     lines = sizes_lines(model.sizes)
-    lines.append(f"params  {params_text(cost.count)}")
-    if cost.count.params:
-        lines.append(f"weights {weights_text(stats)}")
     least = "at least " if cost.unknown else ""
+    lines.append(f"params  {least}{params_text(cost.count)}")
+    if cost.count.params:
+        lines.append(f"weights {least}{weights_text(stats)}")
     macs = f"MACs    {least}{cost.macs:,}" + (f" ({short(cost.macs)})" if cost.macs >= 1000 else "")
     more = f"{cost.train_only_macs:,} more in training" if cost.train_only_macs else ""
     lines += macs_lines(macs, cost.terms, model.sizes, more)
@@ -83,7 +83,9 @@ def totals(stats: Stats, symbolic: bool = False) -> list[str]:
         lines.append(flops_text(stats, least))
     lines += labelled("memory", memory_lines(stats.memory, model.sizes, symbolic=symbolic))
     if cost.unknown:
-        lines.append(f"        without {', '.join(cost.unknown)}, which do not say what they cost")
+        paths = ", ".join(f"`{printable(path)}`" for path in cost.unknown)
+        one = len(cost.unknown) == 1
+        lines.append(f"        {paths} {'does' if one else 'do'} not say what {'it costs' if one else 'they cost'}")
     names = [name for name, _ in stats.inputs]
     for name, _, tracks in stats.outputs:
         lines += field_lines(f"{name}: " if name else "", names, tracks)
@@ -128,11 +130,12 @@ def sizes_lines(sizes: Sizes) -> list[str]:
         return []
     values = "  ".join(f"{name}={value}" for name, value in sizes.default.items())
     line = f"sizes   {values}".ljust(32)
-    allowed = sizes.allowed()
+    pinned = [pin.text for pin in sizes.pins.values()]
+    allowed = sizes.allowed().removesuffix("; ".join(pinned)).removesuffix("; ")
     if allowed:
         where = guard_places(sizes)
         line += f"  allowed: {allowed}" + (f"  {where}" if where else "")
-    return [line.rstrip()]
+    return [line.rstrip(), *(f"        {text}" for text in pinned)]
 
 
 def guard_places(sizes: Sizes) -> str:
@@ -228,7 +231,7 @@ def legend(lines: Sequence[Line], layout: Layout) -> list[str]:
         texts = [field_text(line.row.tracks) for line in lines]
         parts = ["field: places of the input that one place of the output sees, along each axis"]
         if any("all (" in t for t in texts):
-            parts.append("all (n): every place, n by local paths")
+            parts.append("all (n): every place, n without the layers that see everything")
         if any("~" in t for t in texts):
             parts.append("~n: the hull of what differs from place to place")
         if any("?" in t for t in texts):

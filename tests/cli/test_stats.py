@@ -183,13 +183,39 @@ def test_wrong_use_is_said_with_what_is_right(options: tuple[str, ...], words: s
 
 def test_a_lower_bound_says_so_and_strict_fails_on_it(extern: Path) -> None:
     text = printed("stats", extern)
-    assert "MACs    at least" in text and "without mine" in text and "peak         at least" in text
+    assert all(
+        f"{label}at least" in text for label in ("params  ", "weights ", "MACs    ", "FLOPs   ", "peak         ")
+    )
+    assert "`mine` does not say what it costs" in text and "%" not in text
+    (row,) = [line for line in text.splitlines() if line.startswith("mine")]
+    assert row.split()[-4:] == ["?", "?", "?", "(3)"]
     rows = {row["path"]: row for row in table(extern, "-c", "macs,flops")}
     assert rows["mine"]["macs"] == "" and rows["conv"]["macs"] != ""
+    layers = {layer["path"]: layer for layer in json.loads(printed("stats", extern, "--format", "json"))["layers"]}
+    assert layers["mine"]["params"] is None and layers["mine"]["weights"] is None and layers["conv"]["params"] == 224
     result = run("stats", extern, "--strict")
     assert result.exit_code == 1
     assert "E0704" in result.stderr and "`macs`" in result.stderr and "`mine` does not say" in result.stderr
     assert run("stats", *RESNET18, "--strict").exit_code == 0
+
+
+def test_a_part_with_something_unknown_in_it_is_a_lower_bound(tmp_path: Path) -> None:
+    path = tmp_path / "net.dl"
+    path.write_text(
+        EXTERN.partition("net f")[0]
+        + "block part on x[N, C, H, W]:\n    conv(C, 3) -> mine\n\nnet f on image[N, 3, H=8, W=8]:\n    part\n",
+        encoding="utf-8",
+    )
+    (row,) = [line for line in printed("stats", path).splitlines() if line.startswith("part ")]
+    assert ">=84" in row and ">=5,184" in row
+
+
+def test_a_net_over_its_budget_is_shown_and_then_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.dl"
+    path.write_text("net f on x[N, 3, 8, 8]:\n    conv(4, 3)\n    budget params <= 10\n", encoding="utf-8")
+    result = run("stats", path)
+    assert result.exit_code == 1 and "params  112" in result.stdout
+    assert "error[E0701]: `params` is 112" in result.stderr
 
 
 def test_a_net_without_places_is_complete(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_totals_and_layers_are_numbers() -> None:
     assert sum(layer.macs or 0 for layer in layers) == stats.totals["macs"]
     assert sum(layer.flops or 0 for layer in layers) == stats.totals["flops"]
     assert sum(layer.acts or 0 for layer in layers) == stats.totals["acts"]
-    assert sum(layer.memory for layer in layers) == stats.totals["activation_memory"]
+    assert sum(layer.memory or 0 for layer in layers) == stats.totals["activation_memory"]
 
 
 def test_text_and_json_are_the_command_lines() -> None:

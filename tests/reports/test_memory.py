@@ -23,7 +23,7 @@ def resnet50() -> Model:
 
 def test_amounts() -> None:
     assert [amount(n) for n in (0, 512, 1000, 7_225_344)] == ["0 B", "512 B", "1.000 kB", "7.225 MB"]
-    assert [exact_amount(n) for n in (512, 24 * 10**9, 2**30)] == ["512 B", "24 GB", "1.073741824 GB"]
+    assert [exact_amount(n) for n in (512, 24 * 10**9, 2**30)] == ["512 B", "24 GB", "1 GiB"]
 
 
 def test_lines_of_inference() -> None:

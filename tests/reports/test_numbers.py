@@ -34,4 +34,4 @@ def test_bytes() -> None:
     assert bytes_text(12 * 10**15) == "12.0 PB"
     assert bytes_text(12 * 10**30) == "1.200e+31 B" == amount(12 * 10**30)
     assert amount(512) == "512 B" and amount(2 * 10**18) == "2.000 EB"
-    assert exact_amount(25_769_803_776) == "25.769803776 GB"
+    assert exact_amount(25_769_803_776) == "24 GiB"
