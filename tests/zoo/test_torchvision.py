@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -32,11 +34,11 @@ MISSING = set(
     deeplabv3_resnet101 deeplabv3_resnet50 efficientnet_b0 efficientnet_b1 efficientnet_b2
     efficientnet_b3 efficientnet_b4 efficientnet_b5 efficientnet_b6 efficientnet_b7 efficientnet_v2_l
     efficientnet_v2_m efficientnet_v2_s fcn_resnet101 fcn_resnet50 inception_v3
-    lraspp_mobilenet_v3_large maxvit_t mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3 mobilenet_v3_large
+    lraspp_mobilenet_v3_large maxvit_t mobilenet_v3_large
     mobilenet_v3_small regnet_x_16gf regnet_x_1_6gf regnet_x_32gf regnet_x_3_2gf regnet_x_400mf
     regnet_x_800mf regnet_x_8gf regnet_y_128gf regnet_y_16gf regnet_y_1_6gf regnet_y_32gf regnet_y_3_2gf
-    regnet_y_400mf regnet_y_800mf regnet_y_8gf shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5
-    shufflenet_v2_x2_0 squeezenet1_0 squeezenet1_1 swin_b swin_s swin_t swin_v2_b swin_v2_s swin_v2_t
+    regnet_y_400mf regnet_y_800mf regnet_y_8gf
+    swin_b swin_s swin_t swin_v2_b swin_v2_s swin_v2_t
     """.split()
 )
 
@@ -61,7 +63,7 @@ def test_names_shapes_and_counts(row: Published) -> None:
 
 
 @pytest.mark.parametrize("row", LIGHT, ids=lambda row: row.id)
-def test_outputs(row: Published, record_property: pytest.RecordProperty) -> None:
+def test_outputs(row: Published, record_property: Callable[[str, object], None]) -> None:
     network = zoo.filled(row).eval()
     mine = zoo.ours(row, network).eval()
     side = row.side()
@@ -80,7 +82,7 @@ def without_randomness(network: nn.Module) -> nn.Module:
     """Dropout and stochastic depth off, so that training draws nothing."""
     for module in network.modules():
         if hasattr(module, "p") and isinstance(module.p, float):
-            module.p = 0.0
+            setattr(module, "p", 0.0)  # noqa: B010 - of any class
         if isinstance(module, nn.MultiheadAttention):
             module.dropout = 0.0
         for name in ("attention_dropout", "dropout", "drop"):

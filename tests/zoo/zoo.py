@@ -7,11 +7,12 @@ examples/ that has a net called like torchvision's builder is held against it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ META = json.loads((Path(__file__).parent / "torchvision_meta.json").read_text(en
 HEAVY = 100_000_000
 """Parameters above which a network is compared on the meta device alone: names, shapes and counts."""
 SIDES = (64, 96, 128, 160, 224, 256)
-"""Image sides to compare outputs at, the first that a network allows; a network of one size keeps it."""
+"""Image sides to compare outputs at, the first that a network allows, else its own."""
 
 
 @cache
@@ -70,11 +71,12 @@ class Published:
         sizes = dslc.compile(self.file, net=self.model).sizes
         if "H" not in sizes.domain or "H" in sizes.pins:
             return self.size
-        return next(side for side in SIDES if side in sizes.domain["H"])
+        return next((side for side in SIDES if side in sizes.domain["H"]), self.size)
 
     def reference(self) -> nn.Module:
         """torchvision's network on the current device, without weights."""
         from torchvision import models
+        from torchvision.models import regnet
 
         options: dict[str, Any] = {}
         builders: Any = models
@@ -87,9 +89,20 @@ class Published:
             options = {"weights_backbone": None, "num_classes": 21}
             if not self.model.startswith("lraspp"):
                 options["aux_loss"] = True
-        network = getattr(builders, self.model)(weights=None, **options)
+        with mock.patch.object(regnet.BlockParams, "from_init_params", on_cpu(regnet.BlockParams.from_init_params)):
+            network = getattr(builders, self.model)(weights=None, **options)
         assert isinstance(network, nn.Module)
         return network
+
+
+def on_cpu(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function where tensors have values: RegNet's widths are computed with some."""
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with torch.device("cpu"):
+            return function(*args, **kwargs)
+
+    return wrapped
 
 
 ROWS = tuple(Published(**row) for row in META["models"])
@@ -140,10 +153,15 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def ours(row: Published, other: nn.Module) -> nn.Module:
-    """Our generated module with the weights of another, by name and shape, none left over."""
+    """Our generated module with the weights of another, by name and shape, none left over.
+
+    And back, with the other's metadata: torchvision's MNASNet reads there which of its two stems is meant.
+    """
     mine = dslc.load(row.file, net=row.model, sizes=asked(row))()
     mine.load_state_dict(other.state_dict(), strict=True)
-    other.load_state_dict(mine.state_dict(), strict=True)
+    back: Any = mine.state_dict()
+    back._metadata = other.state_dict()._metadata  # type: ignore[attr-defined]
+    other.load_state_dict(back, strict=True)
     return mine
 
 
