@@ -1,7 +1,7 @@
 """Records that take a tenth of a dataclass's time to define: a command defines some two hundred of them.
 
-A dataclass writes and compiles its methods when it is defined; here only `__init__` is written, and only when the first
-instance is made. The annotated names are the fields, as in a dataclass, with its `field` and `__post_init__`; classes are
+A dataclass writes and compiles its methods when it is defined; here only `__init__` is written, and only when instances
+are made. The annotated names are the fields, as in a dataclass, with its `field` and `__post_init__`; classes are
 slotted. Nothing is frozen at run time (that would triple the time to make an instance): the type checker sees to it.
 """
 
@@ -49,10 +49,7 @@ def frozen(cls: Class) -> Class:
 def replace(self: T, **changes: Any) -> T:
     """A copy of a record with some fields changed."""
     cls: Any = self.__class__
-    for name in cls.__match_args__:
-        if name not in changes:
-            changes[name] = getattr(self, name)
-    made: T = cls(**changes)
+    made: T = cls(**{**dict(zip(cls.__match_args__, cls.__values__(self), strict=False)), **changes})
     return made
 
 
@@ -76,7 +73,8 @@ def _defined(cls: Class, methods: dict[str, Callable[..., Any]]) -> Class:
     for name, method in methods.items():
         space.setdefault(name, method)
     own = [n for n in names if not any(n in getattr(b, "__slots__", ()) for b in cls.__mro__[1:])]
-    space.update(__slots__=tuple(own), __match_args__=names, __defaults__=defaults)
+    values = attrgetter(*names, "__class__")  # of one name alone it would give no tuple
+    space.update(__slots__=tuple(own), __match_args__=names, __defaults__=defaults, __values__=values)
     if "__init__" not in space:
         space["__init__"] = _first
     kind: Any = type(cls)
