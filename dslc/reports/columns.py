@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from dslc.analysis.cost import Terms, value_at
+from dslc.analysis.cost import Terms, Values
 from dslc.analysis.field import Field
 from dslc.ir.walk import Needed
 from dslc.record import frozen
@@ -40,6 +40,23 @@ class View:
         self.stats = stats
         self.symbolic = symbolic
         self.sizes = stats.model.sizes
+        self.values = Values(self.sizes.default)
+        self._shapes: dict[TensorType, str] = {}
+        self._fields: dict[Row, str] = {}
+
+    def shape(self, type: TensorType) -> str:
+        """`shape_text`, written once for equal types."""
+        text = self._shapes.get(type)
+        if text is None:
+            text = self._shapes[type] = shape_text(type, self.sizes, self.symbolic)
+        return text
+
+    def field(self, row: Row) -> str:
+        """`field_text` of a row's result, written once."""
+        text = self._fields.get(row)
+        if text is None:
+            text = self._fields[row] = field_text(row.tracks)
+        return text
 
     @cached_property
     def macs(self) -> dict[Row, Terms]:
@@ -124,7 +141,7 @@ def shape_text(type: TensorType, sizes: Sizes, symbolic: bool = False) -> str:
 
 def shapes(row: Row, view: View) -> str:
     """The types of a row's results."""
-    return ", ".join(shape_text(t, view.sizes, view.symbolic) for t in row.outs)
+    return ", ".join(map(view.shape, row.outs))
 
 
 def op_text(row: Row, view: View) -> str:
@@ -161,7 +178,7 @@ def summed(terms: Callable[[View], Mapping[Row, Terms]]) -> Rules:
     """`counted` for a sum that depends on sizes, as an expression where that is asked for."""
 
     def raw(row: Row, view: View) -> int:
-        return value_at(terms(view)[row], view.sizes.default)
+        return view.values.of(terms(view)[row])
 
     value, plain = counted(raw)
 
@@ -298,7 +315,7 @@ COLUMNS: dict[str, Column] = {
               counted(lambda r, v: v.kept[r], bytes_text)),
         named("share", "share of MACs", "part of all multiply-adds", (macs_share, share_text)),
         named("field", "field", "receptive field along each axis; `all (n)`: all, n without the layers that see all",
-              (of_field(lambda f: f.size)[0], lambda r, v: field_text(r.tracks))),
+              (of_field(lambda f: f.size)[0], lambda r, v: v.field(r))),
         named("rf_local", "local", "receptive field by paths that do not see everything",
               (local_size, local_text)),
         named("stride", "stride", "places of the input between two neighbours", of_field(lambda f: f.stride)),

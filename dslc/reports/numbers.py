@@ -85,8 +85,9 @@ def field_text(tracks: Tracks) -> str:
 
 def axes_text(fields: list[Field]) -> str:
     """The sizes along the axes of one input, each once if they are equal."""
-    sizes = [number_text(f.size) for f in fields]
-    text = sizes[0] if len(set(sizes)) == 1 else "x".join(sizes)
+    sizes = [f.size for f in fields]
+    texts = [number_text(sizes[0])] * len(sizes) if len(set(sizes)) == 1 else [number_text(size) for size in sizes]
+    text = texts[0] if len(set(texts)) == 1 else "x".join(texts)
     worst = max(f.status for f in fields)
     if worst is Status.GLOBAL:
         return f"all ({text})" if any(f.size != 1 for f in fields) else "all"

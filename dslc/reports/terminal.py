@@ -11,7 +11,7 @@ from dslc.analysis.receptive import Track, Tracks
 from dslc.diagnostics.render import printable
 from dslc.reports.columns import View, shape_text, shown_columns
 from dslc.reports.memory import memory_lines
-from dslc.reports.numbers import axes_text, bytes_text, factors, field_text, formula_of, number_text, short
+from dslc.reports.numbers import axes_text, bytes_text, factors, formula_of, number_text, short
 from dslc.reports.sections import Section
 from dslc.reports.stats import Stats
 from dslc.reports.table import Layout, Line, aligned, chosen, markdown, texts
@@ -28,7 +28,13 @@ def render_stats(view: View, layout: Layout, sections: Sequence[Section] = ()) -
     stats = view.stats
     lines = chosen(view, layout)
     table = aligned(texts(lines, view, layout), layout.columns)
-    parts = [[title(stats)], table, totals(stats, view.symbolic), *(s.lines for s in sections), legend(lines, layout)]
+    parts = [
+        [title(stats)],
+        table,
+        totals(stats, view.symbolic),
+        *(s.lines for s in sections),
+        legend(lines, view, layout),
+    ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -224,11 +230,11 @@ def field_facts(tracks: Sequence[Track]) -> str:
     return f" ({text})" if text else ""
 
 
-def legend(lines: Sequence[Line], layout: Layout) -> list[str]:
+def legend(lines: Sequence[Line], view: View, layout: Layout) -> list[str]:
     """What the signs of the table mean, of those that stand there."""
     found = []
     if any(column.name == "field" for column in layout.columns):
-        texts = [field_text(line.row.tracks) for line in lines]
+        texts = [view.field(line.row) for line in lines]
         parts = ["field: places of the input that one place of the output sees, along each axis"]
         if any("all (" in t for t in texts):
             parts.append("all (n): every place, n without the layers that see everything")
