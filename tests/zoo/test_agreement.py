@@ -39,6 +39,10 @@ NETS = {
     "se_resnet50": "se_resnet.dl",
     "vit_b_16": "vit.dl",
     "unet": "unet.dl",
+    "squeezenet1_1": "squeezenet.dl",
+    "mnasnet0_5": "mnasnet.dl",
+    "shufflenet_v2_x0_5": "shufflenet_v2.dl",
+    "inception_v3": "inception_v3.dl",
 }
 GONE_IN_EVALUATION = {"dropout", "id", "expand"}  # `expand` to a batch of 1
 

@@ -33,7 +33,7 @@ MISSING = set(
     convnext_base convnext_large convnext_small convnext_tiny deeplabv3_mobilenet_v3_large
     deeplabv3_resnet101 deeplabv3_resnet50 efficientnet_b0 efficientnet_b1 efficientnet_b2
     efficientnet_b3 efficientnet_b4 efficientnet_b5 efficientnet_b6 efficientnet_b7 efficientnet_v2_l
-    efficientnet_v2_m efficientnet_v2_s fcn_resnet101 fcn_resnet50 inception_v3
+    efficientnet_v2_m efficientnet_v2_s fcn_resnet101 fcn_resnet50
     lraspp_mobilenet_v3_large maxvit_t mobilenet_v3_large
     mobilenet_v3_small regnet_x_16gf regnet_x_1_6gf regnet_x_32gf regnet_x_3_2gf regnet_x_400mf
     regnet_x_800mf regnet_x_8gf regnet_y_128gf regnet_y_16gf regnet_y_1_6gf regnet_y_32gf regnet_y_3_2gf
