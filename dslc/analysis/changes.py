@@ -77,6 +77,8 @@ class Change:
                 *(Change(layer, None, Status.REMOVED) for layer in inside_a),
                 *(Change(None, layer, Status.ADDED) for layer in inside_b),
             ]
+        if self.a.content != self.b.content:
+            return []  # it was compared, and what was in it moved elsewhere
         return [Change(x, y, like(x, y)) for x, y in zip(inside_a, inside_b, strict=True)]
 
     def __iter__(self) -> Iterator[Change]:
@@ -130,7 +132,7 @@ def descend(pairs: list[Change], only: list[Change], shared: set[str]) -> None:
         a, b = change.a, change.b
         if a is None or b is None:
             only.append(change)
-        elif a.content != b.content and a.children and b.children:
+        elif a.content != b.content and (a.children or b.children):
             change.children = [paired(x, y) for x, y in siblings(a.children, b.children, shared)]
             left += reversed(change.children)
 

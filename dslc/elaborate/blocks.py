@@ -321,10 +321,29 @@ class Blocks(Ports, ABC):
             value.readers.append(instance)
         for name, expr in block.facts:
             fact = self.evaluate(expr, q)
-            if name not in ("macs", "params", "reach"):
-                self.report(
-                    BadOperation(f"an `extern` block states macs, params and reach, not `{name}`"), expr.span, q
-                )
-            elif fact.value is not POISON:
+            if fact.value is POISON:
+                continue
+            wrong = self.wrong_fact(name, fact.value)
+            if wrong:
+                self.report(BadOperation(wrong), expr.span, q)
+            else:
                 instance.facts[name] = fact.value
         return tuple(outs)
+
+    def wrong_fact(self, name: str, value: object) -> str:
+        """What is wrong with a number that an `extern` block states; empty if nothing is.
+
+        `macs` may depend on the sizes of the input; `params` are whole, and `reach` is a window of one place at least.
+        """
+        least = {"macs": 0, "params": 0, "reach": 1}.get(name)
+        if least is None:
+            return f"an `extern` block states macs, params and reach, not `{name}`"
+        if value is None:
+            return ""  # not known for these arguments
+        if isinstance(value, Dim) and name == "macs":
+            value = self.sizes.value(value)
+        elif isinstance(value, Dim):
+            return f"`{name}` is a number, and `{value}` depends on the size of the input"
+        if not isinstance(value, int) or isinstance(value, bool):
+            return f"`{name}` is a whole number, not {describe(value)}"
+        return "" if value >= least else f"`{name}` is at least {least}, not {value}"

@@ -335,3 +335,20 @@ def test_time_grows_with_the_layers() -> None:
         return min(times)
 
     assert seconds(600) < 3.2 * seconds(300)
+
+
+def test_a_network_that_does_nothing_has_no_layer_to_pair() -> None:
+    found = bodies("relu -> maxpool(2)", "id")
+    assert [(change.status, change.layer.op) for change in found.root if change.layer.kind == "op"] == [
+        (Status.REMOVED, "relu"),
+        (Status.REMOVED, "maxpool"),
+    ]
+    back = bodies("id", "relu -> maxpool(2)")
+    assert [change.status for change in back.root if change.layer.kind == "op"] == [Status.ADDED] * 2
+
+
+def test_a_part_whose_layers_all_moved_is_left_empty() -> None:
+    split = "seq as s:\n    conv(4, 3) as k\nseq as t: conv(4, 1) as l"
+    one = "seq as s: id\nseq as t:\n    conv(4, 3) as k\n    conv(4, 1) as l"
+    moved = {change.layer.name for change in bodies(split, one).root if change.moved}
+    assert moved == {"k"}

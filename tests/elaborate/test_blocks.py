@@ -233,3 +233,31 @@ def test_what_an_extern_block_states() -> None:
     """
     call = model(text).root.body[0]
     assert call.instance.facts == {"macs": 8 * 3 * 32 * 32, "params": 24}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("fact", "wrong"),
+    [
+        ("macs = 0 - 5", "`macs` is at least 0, not -5"),
+        ("macs = C * H - 500", "`macs` is at least 0, not -404"),
+        ("params = 1.5", "`params` is a whole number, not the number 1.5"),
+        ("params = C * H", "`params` is a number, and `3*H` depends on the size of the input"),
+        ("reach = 0", "`reach` is at least 1, not 0"),
+        ("reach = (3, 1)", "`reach` is a whole number, not the size 3x1"),
+        ("reach = true", "`reach` is a whole number, not the bool `true`"),
+        ("macs = none", ""),
+        ("macs = C * H", ""),
+    ],
+)
+def test_what_an_extern_block_states_is_a_count(fact: str, wrong: str) -> None:
+    text = f"""
+    extern block mine on x[N, C, H, W] -> [N, C, H, W] = "package.module:Class"
+        {fact}
+
+    net f on x[N, 3, H=32, W=32]:
+        mine -> gap -> flatten
+    """
+    if wrong:
+        assert [(code, words) for code, _, words in errors(text)] == [("E0369", wrong)]
+    else:
+        assert shapes(model(text)) == ["[N, 3]"]
