@@ -38,13 +38,17 @@ NETS = {
     "mobilenet_v2": "mobilenet_v2.dl",
     "se_resnet50": "se_resnet.dl",
     "vit_b_16": "vit.dl",
+    "efficientnet_b0": "efficientnet.dl",
+    "efficientnet_v2_s": "efficientnet.dl",
+    "regnet_y_400mf": "regnet.dl",
+    "convnext_tiny": "convnext.dl",
     "unet": "unet.dl",
     "squeezenet1_1": "squeezenet.dl",
     "mnasnet0_5": "mnasnet.dl",
     "shufflenet_v2_x0_5": "shufflenet_v2.dl",
     "inception_v3": "inception_v3.dl",
 }
-GONE_IN_EVALUATION = {"dropout", "id", "expand"}  # `expand` to a batch of 1
+GONE_IN_EVALUATION = {"dropout", "droppath", "id", "expand"}  # `expand` to a batch of 1
 
 
 def state_of(model: Model) -> dict[str, Tensor]:

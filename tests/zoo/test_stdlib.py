@@ -58,10 +58,13 @@ PROGRAMS = {
             gap -> flatten
         """,
     "mobilenet": """
-        use std.mobilenet: inverted_residual, divisible
+        use std.mobilenet: inverted_residual, mbconv, fused_mbconv, divisible
         net whole on image[N, 3, H=64, W=64]:
             inverted_residual(divisible(30.0), s=2, t=1)
             inverted_residual(divisible(30.0), k=5, act=hswish, norm=gn(4), attend=se(4)) as i2
+            mbconv(24, s=2) -> mbconv(24, t=1, drop=0.1) as m2
+            mbconv(16, mid=40, k=5, act=relu, norm=gn(4), attend=se(mid=12, gate=hsigmoid)) as m3
+            fused_mbconv(16, drop=0.1) -> fused_mbconv(24, s=2, t=1, k=5, act=hswish, norm=gn(4)) as f2
             gap -> flatten
         """,
     "densenet": """
