@@ -194,7 +194,7 @@ def factored(work: Work, ones: Mapping[Atom, Size]) -> tuple[tuple[Dim, ...], in
     number = work.count
     symbolic = []
     for size in work.sizes:
-        one = substitute(size, ones) if isinstance(size, Dim) and ones else size
+        one = size if isinstance(size, int) or size.symbols.isdisjoint(ones) else substitute(size, ones)
         if isinstance(one, Dim):
             symbolic.append(one)
         else:

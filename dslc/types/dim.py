@@ -160,9 +160,12 @@ class Dim(Interned):
         return f"Dim({self})"
 
     def __str__(self) -> str:
-        from dslc.types.text import dim_text
+        found = _texts.get(self)
+        if found is None:
+            from dslc.types.text import dim_text
 
-        return dim_text(self)
+            found = _remember(_texts, self, dim_text(self))
+        return found
 
 
 Size: TypeAlias = int | Dim
@@ -173,6 +176,7 @@ _dims: WeakValueDictionary[Terms, Dim] = WeakValueDictionary()
 _sums: dict[tuple[Dim, Size], Size] = {}
 _products: dict[tuple[Dim, Size], Size] = {}
 _quotients: dict[tuple[Dim, Size], Size] = {}
+_texts: dict[Dim, str] = {}
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
