@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dslc.analysis.receptive import receptive_fields
+from dslc.ir.walk import flatten
 from dslc.reports.memory import amount, exact_amount
-from dslc.reports.numbers import bytes_text, power_text, short
+from dslc.reports.numbers import bytes_text, field_text, power_text, short
+from tests.analysis.nets import compiled
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,9 @@ def test_bytes() -> None:
     assert bytes_text(12 * 10**30) == "1.200e+31 B" == amount(12 * 10**30)
     assert amount(512) == "512 B" and amount(2 * 10**18) == "2.000 EB"
     assert exact_amount(25_769_803_776) == "24 GiB"
+
+
+def test_a_field_that_is_a_hull_and_rounded_has_one_mark() -> None:
+    model = compiled("net f on x[N, 4, H=9, W=11]:\n    deconv(6, 4, s=2, p=1) -> deconv(3, 3, s=3, p=0)\n")
+    fields = receptive_fields(model, flatten(model))
+    assert field_text(fields[model.root.outputs[0]]) == "~2.83"  # 17/6: -4/3 .. 1/2 of the input
