@@ -63,7 +63,8 @@ class NodeCost:
 class Cost:
     """A network's costs. `terms` is exact for every allowed size and is `macs` at the default ones.
 
-    `unknown` lists the uses whose cost is not known: the totals are then lower bounds.
+    `unknown` lists the uses whose cost is not known: the totals are then lower bounds. Uses that only training
+    computes are in a list of their own: they make nothing but the numbers for training lower bounds.
     """
 
     macs: int = 0
@@ -76,6 +77,7 @@ class Cost:
     train_only_macs: int = 0
     train_only_params: set[Param] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
+    unknown_in_training: list[str] = field(default_factory=list)
 
 
 def costs(model: Model, flat: Flat) -> Cost:
@@ -91,7 +93,7 @@ def costs(model: Model, flat: Flat) -> Cost:
             total.count.params += here.count.params
             total.count.train_only += here.count.train_only
             if not here.known:
-                total.unknown.append(step.path)
+                (total.unknown_in_training if step.needed is Needed.TRAINING else total.unknown).append(step.path)
         else:
             for param in node.params.values():
                 if param not in seen:

@@ -43,7 +43,7 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("-v", "--verbose", is_flag=True, help="which sizes are used well; every result's field in every input")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="how to print")
 @click.option("--as", "tool", type=click.Choice(TOOLS), help="what another tool counts, and the bridge to it")
-@click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="batch of memory and time")
+@click.option("--batch", type=click.IntRange(1, 10**9), default=1, metavar="N", help="batch of memory and time")
 @click.option("--inplace/--no-inplace", default=True, help="whether ops may overwrite an input nothing reads later")
 @click.option("--train", is_flag=True, help="memory of training")
 @click.option("--optimizer", multiple=True, type=click.Choice(OPTIMIZERS), help="with --train: one of these alone")
@@ -99,10 +99,23 @@ def check_options(options: dict[str, Any]) -> None:
         rate_of(options["device"], options["dtype"])
     elif options["dtype"] != "fp32":
         raise click.UsageError("--dtype needs --device")
-    if not options["axes"]:
-        from dslc.cli.columns import check_columns
+    if options["axes"]:
+        refuse(options, "--sweep", "strict", "train", "fit", "device", "tool", "symbolic", "verbose", "depth", "sort")
+        if options["batch"] != 1 or not options["inplace"]:
+            raise click.UsageError("--batch and --no-inplace mean nothing with --sweep")
+        return
+    if options["form"] == "csv":
+        refuse(options, "--format csv", "train", "fit", "tool", "verbose", "symbolic")
+    from dslc.cli.columns import check_columns
 
-        check_columns(options["columns"], options["sort"], options["device"] is not None)
+    check_columns(options["columns"], options["sort"], options["device"] is not None)
+
+
+def refuse(options: dict[str, Any], beside: str, *names: str) -> None:
+    """Refuse options that would be ignored."""
+    for name in names:
+        if options[name] not in (None, False):
+            raise click.UsageError(f"--{'as' if name == 'tool' else name} means nothing with {beside}")
 
 
 def check(stats: Stats, strict: bool) -> None:

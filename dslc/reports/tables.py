@@ -115,7 +115,13 @@ class NetworkStats:
                 raise ValueError(
                     f"{name}={value} is no size of `{self.net}`: it needs {table.allowed(name)}; the {near}"
                 )
-        return value_at(terms[quantity], {**table.default, **sizes})
+        at = {**table.default, **sizes}
+        for name, same in table.same.items():
+            at[name] = evaluate(same, at)
+            if sizes.get(name, at[name]) != at[name]:
+                needs = f"it needs {table.allowed(name)}, here {at[name]}"
+                raise ValueError(f"{name}={sizes[name]} is no size of `{self.net}`: {needs}")
+        return value_at(terms[quantity], at)
 
     def to_json(self) -> str:
         """The document of `dslc stats --format json`."""

@@ -79,11 +79,12 @@ def totals(stats: Stats, symbolic: bool = False) -> list[str]:
     model, cost = stats.model, stats.cost
     lines = sizes_lines(model.sizes)
     least = "at least " if cost.unknown else ""
-    lines.append(f"params  {least}{params_text(cost.count)}")
+    bound = "at least " if cost.unknown_in_training else ""
+    lines.append(f"params  {least}{params_text(cost.count, bound)}")
     if cost.count.params:
         lines.append(f"weights {least}{weights_text(stats)}")
     macs = f"MACs    {least}{cost.macs:,}" + (f" ({short(cost.macs)})" if cost.macs >= 1000 else "")
-    more = f"{cost.train_only_macs:,} more in training" if cost.train_only_macs else ""
+    more = f"{bound}{cost.train_only_macs:,} more in training" if cost.train_only_macs or bound else ""
     lines += macs_lines(macs, cost.terms, model.sizes, more)
     if cost.macs or cost.flops:
         lines.append(flops_text(stats, least))
@@ -98,13 +99,13 @@ def totals(stats: Stats, symbolic: bool = False) -> list[str]:
     return lines
 
 
-def params_text(count: Count) -> str:
+def params_text(count: Count, bound: str = "") -> str:
     """`25,557,032 (25.557 M), 53,120 in buffers`."""
     text = f"{count.params:,}" + (f" ({short(count.params)})" if count.params >= 1000 else "")
     if count.buffers:
         text += f", {count.buffers:,} in buffers"
-    if count.train_only:
-        text += f", {count.train_only:,} more in training"
+    if count.train_only or bound:
+        text += f", {bound}{count.train_only:,} more in training"
     return text
 
 

@@ -169,6 +169,10 @@ def test_the_largest_batch_that_fits() -> None:
         (("--front", "macs,params"), "--front needs --sweep"),
         (("--optimizer", "adam"), "--optimizer needs --train"),
         (("--as", "torchvison"), "torchvision"),
+        (("--sweep", "H=64", "--strict"), "--strict means nothing with --sweep"),
+        (("--sweep", "H=64", "--as", "thop"), "--as means nothing with --sweep"),
+        (("--sweep", "H=64", "--batch", "2"), "--batch"),
+        (("--format", "csv", "--train"), "--train means nothing with --format csv"),
         (("--depth", "0"), "0"),
         (("--batch", "0"), "0"),
     ],
@@ -208,6 +212,19 @@ def test_a_part_with_something_unknown_in_it_is_a_lower_bound(tmp_path: Path) ->
     )
     (row,) = [line for line in printed("stats", path).splitlines() if line.startswith("part ")]
     assert ">=84" in row and ">=5,184" in row
+
+
+def test_what_only_training_leaves_unknown_bounds_the_numbers_of_training_alone(tmp_path: Path) -> None:
+    path = tmp_path / "net.dl"
+    path.write_text(
+        'extern block head on x[N, C, H, W] -> [N, C] = "mine:Aux"\n\n'
+        "net f on image[N, 3, H=8, W=8] -> logits, aux when training:\n"
+        "    conv(4, 3)\n    aux = head\n    logits = gap -> flatten -> linear(4)\n",
+        encoding="utf-8",
+    )
+    result = run("stats", path, "--strict")
+    assert result.exit_code == 0 and "params  132, at least 0 more in training" in result.stdout
+    assert "MACs    6,928 (6.928 k)" in result.stdout and "at least 0 more in training" in result.stdout
 
 
 def test_a_net_over_its_budget_is_shown_and_then_refused(tmp_path: Path) -> None:

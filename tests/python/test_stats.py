@@ -68,6 +68,14 @@ def test_a_size_that_is_not_allowed_is_refused_with_the_nearest() -> None:
         stats.at("params")
 
 
+def test_a_size_that_is_tied_to_another_follows_it() -> None:
+    text = "net f on x[N, 3, H=32, W=32]:\n    require W == H\n    conv(4, 3)\n"
+    stats = dslc.compile(text).stats()
+    assert stats.at("macs", H=64) == stats.at("macs", H=64, W=64) == 108 * 64 * 64
+    with pytest.raises(ValueError, match=r"W=32 is no size of `f`: it needs W == H, here 64"):
+        stats.at("macs", H=64, W=32)
+
+
 def test_a_frame_has_a_row_for_each_layer() -> None:
     stats = dslc.compile(RESNET, "resnet18").stats()
     frame = stats.to_pandas()
