@@ -153,7 +153,7 @@ def rows(model: Model, flat: Flat, cost: Cost, fields: Fields) -> list[Row]:
         if isinstance(step.node, Node):
             found.append(op_row(step, step.node, len(chain), here, fields))
         else:
-            chain[-1].use = step.node
+            chain[-1].use, chain[-1].needed = step.node, step.needed
             chain[-1].tracks = fields.get(step.outs[0], ()) if step.outs else ()
         for row in chain:
             add_up(row, here)
