@@ -34,6 +34,10 @@ EXAMPLES = {
     "se_resnet50": "se_resnet.dl",
     "vit_b_16": "vit.dl",
     "unet": "unet.dl",
+    "efficientnet_b1": "efficientnet.dl",
+    "efficientnet_v2_s": "efficientnet.dl",
+    "regnet_y_400mf": "regnet.dl",
+    "convnext_tiny": "convnext.dl",
 }
 """Nets of examples/ by their files."""
 

@@ -87,6 +87,12 @@ def test_same_text_twice() -> None:
     assert emit(model_of("densenet121")) == emit(model_of("densenet121"))
 
 
+def test_header_has_the_size_of_the_entry() -> None:
+    """A default that is an expression is shown as its number, that of a size that weights fix too."""
+    assert emit(model_of("efficientnet_b1")).startswith('"""efficientnet_b1: image [N, 3, H=240, W=240] -> ')
+    assert emit(model_of("vit_b_16")).startswith('"""vit_b_16: image [N, 3, H=224, W=224] -> ')
+
+
 def test_words_of_a_program_do_nothing() -> None:
     """Quotes, backslashes and braces of docs, and names of Python and torch, stay what they are."""
     text = emit(model_of("words"))

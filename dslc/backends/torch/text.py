@@ -155,9 +155,16 @@ class File:
         return layout.docstring(text, 0)
 
     def _port(self, port: tree.Port) -> str:
-        dims = ", ".join(_spaced(d.span.text) for d in port.spec.dims or ())
+        dims = ", ".join(self._size(d) for d in port.spec.dims or ())
         dtype = f"{port.spec.dtype} " if port.spec.dtype else ""
         return f"{port.name} {dtype}[{dims}]" if port.spec.dims is not None else port.name
+
+    def _size(self, size: tree.DimSpec) -> str:
+        """A size of an input as it is written, but a default as the number that it is for this entry."""
+        if size.default is None or size.value is None:
+            return _spaced(size.span.text)
+        name, sizes = size.value.span.text, self.model.sizes
+        return f"{name}={sizes.pins[name].value if name in sizes.pins else sizes.default[name]}"
 
     def _imports(self, used: set[str]) -> str:
         """The import lines that the code needs, sorted as ruff's isort rules do."""
