@@ -200,7 +200,7 @@ class Traffic:
         if storage.kind is Kind.STRIDED:
             reads = [min(size, written) for size in reads]
         weights = sum(self.param(param) for param in own(node))
-        if node.op.name == "embedding":
+        if node.op.core.name == "embedding":
             table = [i for i, value in enumerate(inputs) if isinstance(value.producer, Param)]
             weights = min(weights, written)
             reads = [min(size, written) if i in table else size for i, size in enumerate(reads)]

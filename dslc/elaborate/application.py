@@ -29,7 +29,7 @@ from dslc.elaborate.state import (
 )
 from dslc.ir.model import Call, If, Instance, Item, Node, Param, Value
 from dslc.ops.base import Op, Port
-from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
+from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
@@ -228,8 +228,61 @@ class Application(Binding, Naming, ABC):
         assert isinstance(cls, type)
         if cls.name == "id" and recipe.via is None and len(inputs) == 1:
             return literal(inputs[0], span)
-        if not self._ports(cls, inputs, p, span):
+        inner = self._held(recipe, p, span) if cls.holds else recipe
+        if inner is None or not self._ports(inner.target, inputs, p, span):
             return literal(POISON, span)
+        consts = self._consts(inner, len(inputs), p, span)
+        own = self._consts(recipe, len(inputs), p, span) if consts is not None and cls.holds else {}
+        if consts is None or own is None:
+            return literal(POISON, span)
+        tied = {k: c.value for k, c in consts.items() if isinstance(c.value, Value)}
+        if cls.holds and tied:
+            return self.report(
+                HeldLayer(cls.name, "one whose weight is owned elsewhere", cls.held_names()), inner.span, p
+            )
+        values = {k: c.value for k, c in consts.items()}
+        automatic = values.get("bias") == "auto"
+        if automatic:
+            values["bias"] = True
+            consts["bias"] = literal(True, recipe.span)
+        op = inner.target(**values)
+        if cls.holds:
+            del own["layer"]
+            op = cls(layer=op, **{k: c.value for k, c in own.items()})
+            consts |= own
+        try:
+            types = op.infer(OpContext(self.sizes, op.core.name, inputs, consts, span), *(v.type for v in inputs))
+        except Reject as reject:
+            return self._rejected(reject, inner, consts, inputs, p, span)
+        for spec in op.params(*(v.type for v in inputs)) if tied else ():
+            given = tied.get(spec.name)
+            if given is not None and given.type.dims != spec.shape:
+                wanted = TensorType(spec.shape, spec.dtype)
+                mistake = TiedShape(cls.name, spec.name, str(wanted), str(given.type))
+                return self.report(mistake, consts[spec.name].span, p)
+        node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)
+        if automatic:
+            self.auto_bias.append(node)
+        return self._add(node, recipe, types if isinstance(types, tuple) else (types,), p, span)
+
+    def _held(self, recipe: Recipe, p: Place, span: Span) -> Recipe | None:
+        """The layer that `wn` or `sn` is given; none after a mistake."""
+        cls = recipe.target
+        assert isinstance(cls, type)
+        given = recipe.bound.get("layer")
+        if given is None:
+            self.missing(recipe, ["layer"], p, span)
+            return None
+        inner = given.value
+        if isinstance(inner, Recipe) and isinstance(inner.target, type) and inner.target in cls.holds:
+            return inner
+        self.report(HeldLayer(cls.name, describe(inner), cls.held_names()), given.span, p)
+        return None
+
+    def _consts(self, recipe: Recipe, inputs: int, p: Place, span: Span) -> dict[str, Const] | None:
+        """The attributes of an op, checked, with defaults filled in; none after a mistake."""
+        cls = recipe.target
+        assert isinstance(cls, type)
         consts: dict[str, Const] = {}
         missing = []
         for name, rules in cls.attributes.items():
@@ -241,41 +294,24 @@ class Application(Binding, Naming, ABC):
                 continue
             checked = self.attribute(cls, rules, const, p)
             if checked is None:
-                return literal(POISON, span)
+                return None
             consts[name] = checked
         if missing:
-            return self.missing(recipe, missing, p, span)
+            self.missing(recipe, missing, p, span)
+            return None
         if cls.numbers:
-            given_count = len(inputs) + sum(n in recipe.bound for n in cls.numbers.values())
+            given_count = inputs + sum(n in recipe.bound for n in cls.numbers.values())
             if given_count != len(cls.inputs):
-                return self.report(WrongInputs(cls.name, f"{len(cls.inputs)} tensors or numbers", given_count), span, p)
+                self.report(WrongInputs(cls.name, f"{len(cls.inputs)} tensors or numbers", given_count), span, p)
+                return None
         if cls.extra is not None and recipe.extra:
             for name, const in recipe.extra.items():
                 if not whole(const.value):
                     refused = WrongType(cls.name, name, "a whole number", describe(const.value))
-                    return self.report(refused, const.span, p)
+                    self.report(refused, const.span, p)
+                    return None
             consts[cls.extra] = literal(tuple(recipe.extra.items()), recipe.span)
-        tied = {k: c.value for k, c in consts.items() if isinstance(c.value, Value)}
-        values = {k: c.value for k, c in consts.items()}
-        automatic = values.get("bias") == "auto"
-        if automatic:
-            values["bias"] = True
-            consts["bias"] = literal(True, recipe.span)
-        op = cls(**values)
-        try:
-            types = op.infer(OpContext(self.sizes, cls.name, inputs, consts, span), *(v.type for v in inputs))
-        except Reject as reject:
-            return self._rejected(reject, recipe, consts, inputs, p, span)
-        for spec in op.params(*(v.type for v in inputs)) if tied else ():
-            given = tied.get(spec.name)
-            if given is not None and given.type.dims != spec.shape:
-                wanted = TensorType(spec.shape, spec.dtype)
-                mistake = TiedShape(cls.name, spec.name, str(wanted), str(given.type))
-                return self.report(mistake, consts[spec.name].span, p)
-        node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)
-        if automatic:
-            self.auto_bias.append(node)
-        return self._add(node, recipe, types if isinstance(types, tuple) else (types,), p, span)
+        return consts
 
     def _add(self, node: Node, recipe: Recipe, types: tuple[TensorType, ...], p: Place, span: Span) -> Const:
         self.ops += 1

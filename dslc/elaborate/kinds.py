@@ -42,6 +42,7 @@ KINDS: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
         lambda v: whole(v) or _pairs(v),
     ),
     "Init": ("an initialiser", lambda v: isinstance(v, Init)),
+    "Op": ("a layer", lambda v: isinstance(v, Recipe)),
     "Tensor": ("a tensor", lambda v: isinstance(v, Value)),
     "Value": ("a tensor", lambda v: isinstance(v, Value)),
     "Const": ("a value", lambda v: True),

@@ -29,7 +29,7 @@ class Naming(State, ABC):
         if node.op.name == "id" and recipe.name is None:  # no module: it takes no name from one
             node.name = recipe.via or recipe.label
             return
-        node.name, node.explicit = self._module_name(node.owner, recipe, recipe.label, node.op.is_layer, p, span)
+        node.name, node.explicit = self._module_name(node.owner, recipe, node.op.core.name, node.op.is_layer, p, span)
 
     def name_instance(self, instance: Instance, recipe: Recipe, automatic: str, p: Place, span: Span) -> None:
         """Name an instance in its parent, or let it share the name of the first use of its `module`."""

@@ -21,6 +21,7 @@ from dslc.ops import (
     recurrent,
     reduce,
     regularise,
+    reparam,
     resample,
     shape,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "recurrent",
     "reduce",
     "regularise",
+    "reparam",
     "resample",
     "shape",
 ]

@@ -349,6 +349,7 @@ class Op:
     is_layer: ClassVar[bool] = True  # false: an operator such as `+`, which takes no number in a `seq`
     extra: ClassVar[str | None] = None  # the attribute that takes unknown keyword arguments: ((name, Const), ...)
     gather: ClassVar[str | None] = None  # the attribute that takes all positional arguments, as one tuple
+    holds: ClassVar[tuple[type[Op], ...]] = ()  # the layers it takes as its attribute `layer` and is made of
     numbers: ClassVar[dict[str, str]] = {}  # of an optional port: the attribute for a number given in its place
 
     def __init__(self, **values: object) -> None:
@@ -359,8 +360,18 @@ class Op:
         if values:
             raise TypeError(f"op `{self.name}` has no attribute {', '.join(values)}")
 
+    @property
+    def core(self) -> Op:
+        """The op that computes: this one, or the layer whose weight it computes (`wn(conv(..))`)."""
+        return self
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"op `{self.name}` is frozen: use `replace`")
+
+    @classmethod
+    def held_names(cls) -> tuple[str, ...]:
+        """The names of the layers that it takes as its attribute `layer`."""
+        return tuple(held.name for held in cls.holds)
 
     def replace(self, **values: object) -> Op:
         """This op with other attributes."""

@@ -280,3 +280,30 @@ class WrongDtype(Mistake, code="E0310"):
     def message(self) -> str:
         kind = {"int": "integers", "float": "floats", "bool": "booleans"}[self.needed]
         return f"`{self.op}` takes {kind}, but `{self.port}` is {self.type.dtype.value}"
+
+
+class HeldLayer(Mistake, code="E0320"):
+    """A norm of weights is asked of something that has no weight of its own.
+
+    `wn` and `sn` compute the weight of one layer from other parameters. They take `conv`, `deconv`, `linear` or
+    `embedding`, with its arguments and no tensor; of a part that is made of several layers, write them inside it.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        wn(cba(8)) -> gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        wn(conv(8, 3)) -> relu -> gap -> flatten
+    ```
+    """
+
+    op: str
+    given: str
+    known: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        *most, last = (f"`{name}`" for name in self.known)
+        return f"`{self.op}` takes a layer with one weight of its own ({', '.join(most)} or {last}), not {self.given}"

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.random import SFC64, Generator
 from numpy.random.bit_generator import ISeedSequence
 
-from dslc.ops.base import ParamSpec
+from dslc.ops.base import Init, ParamSpec
 from dslc.types.tensor import DType
+from dslc.weights.derived import derived
 from dslc.weights.errors import TooLargeWeights, WeightsError
 from dslc.weights.memory import Array
 from dslc.weights.quantile import normal_quantile
@@ -54,7 +55,15 @@ def value_of(param: Param, seed: int = 0) -> Array:
     """The first value of one declared tensor."""
     if param.values is not None:
         return np.array(param.values, numpy_type(param.spec.dtype)).reshape(param.spec.shape)
+    if param.spec.init.kind in ("length", "singular"):
+        found = derived(param, lambda other: value_of(other, seed), lambda own: _noise(own, seed))
+        return found.astype(numpy_type(param.spec.dtype), copy=False)
     return sample(param.spec, param.path, seed)
+
+
+def _noise(param: Param, seed: int) -> Array:
+    """Standard normal numbers of the parameter's own stream."""
+    return sample(ParamSpec(param.name, param.spec.shape, Init("normal")), param.path, seed)
 
 
 def sample(spec: ParamSpec, path: str, seed: int = 0) -> Array:

@@ -45,6 +45,11 @@ class Sample:
         return f"{inputs} {' '.join(f'{k}={plainly(v)}' for k, v in named.items())}".strip()
 
 
+def layer(name: str, **attributes: Any) -> Op:
+    """A layer to be wrapped by another."""
+    return Sample((), attributes).op(name)
+
+
 def plainly(value: object) -> object:
     """A value with the constants in it shown by value."""
     if isinstance(value, Const):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.ops.sample import Sample, ints, maps, over_maps, over_tokens, plain, tokens
+from tests.ops.sample import Sample, ints, layer, maps, over_maps, over_tokens, plain, tokens
 
 CONVOLUTIONS = {
     "conv": [
@@ -50,6 +50,26 @@ CONVOLUTIONS = {
     "embedding": [
         Sample((ints(2, 5),), {"count": 11, "dim": 6}, below=11, open=(0, 1)),
         Sample((ints(3),), {"count": 11, "dim": 6}, given={"weight": (11, 6)}, below=11),
+    ],
+}
+
+REPARAMETRISED = {
+    "wn": [
+        over_maps(2, 3, 9, 8, layer=layer("conv", out=5, k=3)),
+        over_maps(2, 3, 9, 8, layer=layer("conv", out=4, k=(4, 3), s=2, p="same_tf", bias=False)),
+        over_maps(2, 4, 11, layer=layer("conv", out=6, k=3, g=2, padding_mode="reflect")),
+        over_maps(2, 3, 5, 6, layer=layer("deconv", out=4, k=4, s=2, p=1)),
+        over_tokens(4, 7, layer=layer("linear", out=5)),
+        over_tokens(2, 3, 7, layer=layer("linear", out=5, bias=False)),
+        Sample((ints(2, 5),), {"layer": layer("embedding", count=11, dim=6)}, below=11, open=(0, 1)),
+    ],
+    "sn": [
+        over_maps(2, 3, 9, 8, layer=layer("conv", out=5, k=3)),
+        over_maps(2, 3, 9, 8, layer=layer("conv", out=5, k=3, s=2, p=1, bias=False), steps=2, eps=1e-6),
+        over_maps(2, 3, 5, 6, layer=layer("deconv", out=4, k=4, s=2, p=1)),
+        over_tokens(4, 7, layer=layer("linear", out=5)),
+        over_tokens(2, 3, 7, layer=layer("linear", out=5)),
+        Sample((ints(2, 5),), {"layer": layer("embedding", count=11, dim=6)}, below=11, open=(0, 1)),
     ],
 }
 
@@ -241,6 +261,7 @@ RESAMPLING = {
 LAYERS: dict[str, list[Sample]] = {
     "id": [over_maps(2, 3, 4, 4)],
     **CONVOLUTIONS,
+    **REPARAMETRISED,
     **NORMS,
     **POOLS,
     **ACTIVATIONS,

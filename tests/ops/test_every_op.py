@@ -206,6 +206,8 @@ def test_default_initialisers(name: str, sample: Sample) -> None:
     states = [module.state_dict() for module in (rendered.build() for _ in range(60)) if module is not None]
     for spec in own_specs(name, sample):
         assert spec.init.default, "an op's own initialiser is torch's"
+        if spec.init.kind in ("length", "singular"):  # follow from another parameter: tests/weights/test_derived.py
+            continue
         drawn = torch.cat([state[spec.name].flatten().double() for state in states])
         kind, a, b = expected(spec.init, spec.shape)
         if kind == "constant":

@@ -141,6 +141,7 @@ TABLE: dict[str, Count] = {
     **dict.fromkeys(ARITHMETIC.split(), each(1)),
     **dict.fromkeys(FUNCTIONS.split(), each(1)),
     **dict.fromkeys(("conv", "deconv", "linear"), bias),
+    **dict.fromkeys(("wn", "sn"), lambda use: TABLE[use.op.layer.name](Use(use.op.layer, use.ins, use.outs))),
     "glu": each(2),  # a sigmoid and a product
     "maxout": folded,
     "softmax": each(5),

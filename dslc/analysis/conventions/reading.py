@@ -38,9 +38,9 @@ class Reader:
 def applied(step: Step, node: Node, macs: int, at: Mapping[str, int]) -> Applied:
     """A use with the sizes `at`, which has a number for every symbol."""
     ins, outs = tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs)
-    form = node.op.torch(Reader(node, ins, outs))
+    form = node.op.core.torch(Reader(node, ins, outs))
     return Applied(
-        node.op,
+        node.op.core,
         form.module.function if form.module is not None else "",
         name_of(form.function),
         tuple(calls_of(form.function)),

@@ -277,7 +277,7 @@ class Aligner:
         hints = {id(c): name for n in nodes for name, c in n.consts.items()}
 
         def named(const: Const) -> str:
-            return hints.get(id(const), "channels" if isinstance(const, SizeConst) else nodes[0].op.name)
+            return hints.get(id(const), "channels" if isinstance(const, SizeConst) else nodes[0].op.core.name)
 
         def constructor(consts: list[Const], hint: str, default: object) -> Slot:
             return self.slot(consts, rows, hint or named(consts[0]), default, False, inputs)

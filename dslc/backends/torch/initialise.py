@@ -12,6 +12,7 @@ from dslc.backends.torch.modules import Modules
 from dslc.backends.torch.terms import Lit
 from dslc.backends.torch.writer import is_attribute
 from dslc.ir.model import Param
+from dslc.ops.reparam import FIRST_STEPS, SpectralNorm
 from dslc.types.tensor import DType
 
 DEFAULTS: dict[str, dict[str, object]] = {
@@ -120,12 +121,23 @@ class Initialiser:
         path = self._path(item)
         if path is None:
             return
-        if len(path) == 1 and isinstance(path[0], str) and is_attribute(path[0]):
-            tensor = f"self.{path[0]}.{parameter}"
-        else:
-            parts = [p if isinstance(p, str) else f"{p.before}{p.base}{p.after}" for p in path]
-            tensor = f'self.get_parameter("{".".join((*parts, parameter))}")'
+        near = len(path) == 1 and isinstance(path[0], str) and is_attribute(path[0])
+        dotted = ".".join(p if isinstance(p, str) else f"{p.before}{p.base}{p.after}" for p in path)
+        if parameter.startswith("parametrizations."):
+            self._assign(f"self.{dotted}" if near else f'self.get_submodule("{dotted}")', item, init, numbers)
+            return
+        tensor = f"self.{dotted}.{parameter}" if near else f'self.get_parameter("{dotted}.{parameter}")'
         self._put("", self._call(init, tensor, numbers))
+
+    def _assign(self, module: str, item: MNode, init: str, numbers: dict[str, Slot]) -> None:
+        """The initialiser of a computed weight: assigned, so that what it is computed from follows.
+
+        Of a spectral norm the singular vectors follow too, by as many steps as PyTorch takes at first.
+        """
+        self._put(f"{module}.weight = ", self._call(init, f"torch.empty_like({module}.weight)", numbers))
+        if isinstance(item.nodes[0].op, SpectralNorm):
+            self._put("", f"for _ in range({FIRST_STEPS}):")
+            self._put("    ", f"{module}.parametrizations.weight()")
 
     def _path(self, item: MNode) -> list[str | Template] | None:
         """The attributes that lead to a module from `self`."""
