@@ -24,8 +24,8 @@ PROGRAMS = {
     "conv": """
         net whole on image[N, 3, H=64, W=64]:
             cba(16) -> cba(16, act=gelu, norm=ln(axis=1)) as c2 -> dw(3) as d -> pw(32) as p -> dw(5, s=2)
-            sepconv(32, act=silu, norm=gn(4)) -> mlpconv([32, 16, 16], 5, act=tanh) -> se(4, act=silu, gate=hsigmoid, mid=6)
-            gap -> flatten
+            sepconv(32, act=silu, norm=gn(4)) -> mlpconv([32, 16, 16], 5, act=tanh) -> se(4, act=silu, gate=hsigmoid)
+            se(mid=6) as s2 -> gap -> flatten
         """,
     "full connections": """
         use std.conv: fc
@@ -53,7 +53,7 @@ PROGRAMS = {
         use std.resnet: basic, bottleneck, preact, shortcut
         net whole on image[N, 3, H=64, W=64]:
             basic(32, s=2) -> basic(32, act=gelu, norm=gn(4), attend=se(4)) as b2
-            bottleneck(16, g=4, w=32) -> bottleneck(16, s=2, attend=se) as b4
+            bottleneck(16, g=4, w=32) -> bottleneck(16, s=2, attend=se) as b4 -> bottleneck(16, d=2) as b5
             preact(64) -> preact(32, s=2, act=silu, norm=gn(4), attend=se(4)) as p2 -> shortcut(32) -> shortcut(8)
             gap -> flatten
         """,
@@ -66,6 +66,11 @@ PROGRAMS = {
             mbconv(16, mid=40, k=5, act=relu, norm=gn(4), attend=se(mid=12, gate=hsigmoid)) as m3
             fused_mbconv(16, drop=0.1) -> fused_mbconv(24, s=2, t=1, k=5, act=hswish, norm=gn(4)) as f2
             gap -> flatten
+        """,
+    "pyramid": """
+        use std.pyramid: aspp, spp
+        net whole on image[N, 3, H=64, W=64]:
+            cba(16, s=2) -> aspp(24) -> aspp(16, [2, 4], drop=0.1, act=silu, norm=gn(4)) as a2 -> spp([1, 2, 3])
         """,
     "densenet": """
         use std.densenet: dense_layer, dense_block, transition
@@ -87,6 +92,19 @@ PROGRAMS = {
             residual: attention(8, causal=true)
             (it, memory) -> cross_attention(8) as cross
             it[:, 0] -> mlp(128, 10)
+        """,
+    "window": """
+        use std.window: windows, window_attention, window_attention_v2
+        # inside these: window_bias, log_offset, shift_mask, window_heads, in_windows, qkv_without_key_bias,
+        # cosine_attention
+        net whole on image[N, 3, H=64, W=64]:
+            require H >= 64
+            require W >= 64
+            conv(32, 8, s=8, p=0) -> rearrange("n d h w -> n h w d")
+            windows(w=4):
+                residual: ln -> linear(32)
+            window_attention(4) -> window_attention(4, w=5, shift=2) as a2
+            window_attention_v2(4, w=5) as b1 -> window_attention_v2(4, w=4, shift=2) as b2 -> mean((1, 2))
         """,
 }
 
@@ -179,6 +197,35 @@ def test_encoders_are_pytorchs(norm_first: bool, tmp_path: Path) -> None:
     x = torch.randn(2, 7, 64)
     with torch.no_grad():
         assert torch.allclose(mine(x), other(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+@pytest.mark.parametrize(("height", "width"), [(15, 15), (13, 21), (5, 12), (4, 5)])
+@pytest.mark.parametrize("version", [1, 2])
+def test_window_attention_is_torchvisions(version: int, height: int, width: int, shift: int, tmp_path: Path) -> None:
+    """Maps that fill no whole windows, and axes no longer than a window, which are not moved."""
+    swin = pytest.importorskip("torchvision.models.swin_transformer")
+    part, other = (
+        ("window_attention", swin.ShiftedWindowAttention(32, [5, 5], [shift, shift], 4))
+        if version == 1
+        else ("window_attention_v2", swin.ShiftedWindowAttentionV2(32, [5, 5], [shift, shift], 4))
+    )
+    text = f"""
+        use std.window: {part}
+        net whole on x[N, 32, {height}, {width}]:
+            rearrange("n d h w -> n h w d") -> {part}(4, w=5, shift={shift}) as attn
+        """
+    torch.manual_seed(4)
+    for tensor in other.parameters():
+        torch.nn.init.normal_(tensor, std=0.3)
+    mine = dslc.load(written(text, tmp_path))().eval()
+    expected = {f"attn.{key}": tensor for key, tensor in other.state_dict().items()}
+    for key, tensor in mine.named_buffers():
+        assert torch.allclose(tensor, expected[key], rtol=1e-6, atol=0), key
+    mine.load_state_dict(expected)
+    x = torch.randn(2, 32, height, width)
+    with torch.no_grad():
+        assert torch.allclose(mine(x), other.eval()(x.permute(0, 2, 3, 1)), rtol=1e-5, atol=1e-5)
 
 
 def test_cross_attention_is_pytorchs(tmp_path: Path) -> None:
