@@ -17,6 +17,7 @@ from dslc.diagnostics.model import CompileError, Failure
 COMMANDS = {
     "build": "write a PyTorch module and an ONNX graph",
     "check": "say what is wrong with a program",
+    "fmt": "write programs in one style",
     "stats": "shapes, parameters, multiply-adds and receptive fields, layer by layer",
     "diff": "what changed between two networks, layer by layer",
     "convert": "rewrite a program: a fully convolutional one from one with a flattened head",

@@ -60,7 +60,8 @@ def _write(expr: tree.Expr) -> tuple[str, int]:
         case tree.Call():
             return _call(expr), _POSTFIX if expr.suite is None else _CHAIN
         case tree.Attribute():
-            return f"{_at(expr.value, _POSTFIX)}.{expr.name}", _POSTFIX
+            space = " " if isinstance(expr.value, tree.Number | tree.SizeLiteral) else ""  # `1.x` would be a number
+            return f"{_at(expr.value, _POSTFIX)}{space}.{expr.name}", _POSTFIX
         case tree.Slice():
             return _slice(expr), _CHAIN
         case tree.Index():
@@ -119,8 +120,11 @@ def _call(expr: tree.Call) -> str:
 
 
 def _argument(argument: tree.Argument) -> str:
-    mark = "*" if argument.star else "" if argument.name is None else f"{argument.name}="
-    return mark + unparse(argument.value)
+    """What binds looser than arithmetic stands apart from its name."""
+    text, binds = _write(argument.value)
+    if argument.name is None:
+        return f"*{text}" if argument.star else text
+    return f"{argument.name}={text}" if binds >= _SUM else f"{argument.name} = {text}"
 
 
 def _clause(clause: tree.Clause) -> str:

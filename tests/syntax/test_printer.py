@@ -52,7 +52,7 @@ def test_round_trip(path: Path) -> None:
         "()",
         "x[0:1, ::2, ..., :]",
         "[x -> f for x, y in zip(a, b) if x if y]",
-        "f(*a, *b, k=c -> d)",
+        "f(*a, *b, k = c -> d, s=d + 1, t = a if b else c)",
         "(a as b)(c)",
         '"say \\"{x}\\" \\{\\} \\\\ \\n"',
         "1000000",

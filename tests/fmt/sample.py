@@ -1,0 +1,115 @@
+"""Formatting in tests: texts to texts, and texts spoilt at random in ways that the formatter mends."""
+
+from __future__ import annotations
+
+from functools import cache
+from random import Random
+
+from dslc.diagnostics.model import Sink
+from dslc.source import Source
+from dslc.syntax.cache import load_tables
+from dslc.syntax.format.program import format_source
+from dslc.syntax.layout import Layout, Line, Scanner, Token, lay_out
+from dslc.syntax.text import Found
+
+MARK = "#~"
+"""Begins a comment that was put in at random."""
+
+
+def formatted(text: str) -> str:
+    """The canonical text of a text without mistakes."""
+    sink = Sink()
+    found = format_source(Source("test.dl", text), sink)
+    assert found is not None, [f"{d.span}: {d.code} {d.message}" for d in sink.diagnostics]
+    return found
+
+
+@cache
+def _scanner() -> Scanner:
+    return Scanner(load_tables())
+
+
+def laid_out(text: str) -> Layout:
+    """The logical lines and comments of a text."""
+    return lay_out(_scanner(), Found(Source("test.dl", text)), text)
+
+
+def spoilt(text: str, random: Random) -> str:
+    """A formatted text with other spaces, more empty lines, another unit of indentation and comments between lines and
+    behind them: formatting takes back all but the comments.
+    """
+    layout = laid_out(text)
+    unit = random.randint(1, 8)
+    pieces: list[str] = []
+    at = 0
+    for line in layout.lines:
+        start = line.tokens[0].start
+        pieces.append(_between(text[at:start], line.level, unit, random, bool(at)))
+        pieces.append(_respaced(text, line, unit, random))
+        at = line.tokens[-1].end
+    pieces.append(_between(text[at:], 0, unit, random, True))
+    return "".join(pieces)
+
+
+def _between(gap: str, level: int, unit: int, random: Random, behind: bool) -> str:
+    """What stands between two lines: comments stay on their lines, the last line is the indentation."""
+    rows = gap.split("\n")
+    found = [rows[0] + " " * random.randrange(3) * behind]
+    if behind and not rows[0] and random.random() < 0.2:
+        found[0] += f"{MARK} behind"
+    for row in rows[1:-1]:
+        if not row:
+            found += [" " * random.randrange(6)] * random.randint(1, 3)
+        else:
+            found.append((" " * (level * unit) if level else "") + row.lstrip() + " " * random.randrange(3))
+    if level and random.random() < 0.2:
+        found.append(" " * (level * unit) + f"{MARK}own line")
+    if len(rows) > 1:
+        found.append("")
+    return "\n".join(found) + " " * (level * unit)
+
+
+def _respaced(text: str, line: Line, unit: int, random: Random) -> str:
+    pieces = [line.tokens[0].text]
+    for before, token in zip(line.tokens, line.tokens[1:], strict=False):
+        between = text[before.end : token.start]
+        if "\n" in between:
+            between = between.rstrip(" ") + " " * (unit * line.level + random.randint(1, 9))
+        elif between:
+            between = " " * random.randint(0 if _separable(before, token) else 1, 3)
+        else:
+            between = " " * random.choice([0, 0, 0, 1, 2])
+        pieces += [between, token.text]
+    return "".join(pieces)
+
+
+def _separable(before: Token, token: Token) -> bool:
+    """Whether two tokens are two without a space as well."""
+    words = [_word(before.text[-1]), _word(token.text[0])]
+    return not all(words) and "." not in before.text + token.text and not ({before.text, token.text} & {"*", "="})
+
+
+def _word(letter: str) -> bool:
+    return letter.isalnum() or letter in '_"`'
+
+
+def with_comments(text: str, random: Random, share: float) -> str:
+    """A text with line breaks and comments between tokens wherever the language allows them."""
+    pieces = []
+    at = 0
+    for line in laid_out(text).lines:
+        pieces.append(text[at : line.tokens[0].start])
+        depth = 0
+        for before, token in zip([None, *line.tokens], line.tokens, strict=False):
+            if before is not None:
+                pieces.append(text[before.end : token.start])
+                allowed = depth > 0 or token.kind == "ARROW"
+                if allowed and random.random() < share:
+                    pieces.append(
+                        random.choice(["\n", "\n\n", f" {MARK} a\n", f"\n{MARK}b\n", f"{MARK}c\n\n\n  {MARK} d\n"])
+                    )
+                    pieces.append(" " * (8 * line.level + 9))
+            depth += (token.kind in ("LPAR", "LSQB")) - (token.kind in ("RPAR", "RSQB"))
+            pieces.append(token.text)
+        at = line.tokens[-1].end
+    return "".join([*pieces, text[at:]])
