@@ -17,7 +17,7 @@ from dslc.ops.activation import Elementwise
 from dslc.ops.arithmetic import Binary, Neg
 from dslc.ops.convolution import Conv
 from dslc.ops.functions import Clamp, Function
-from dslc.ops.gating import AlongAxis, Glu, Maxout, ParametricRelu
+from dslc.ops.gating import AlongAxis, Gated, Maxout, ParametricRelu
 from dslc.ops.identity import Identity
 from dslc.ops.joining import Cat
 from dslc.ops.linear import Linear
@@ -175,9 +175,9 @@ class _Search:
             return features
         if any(f != features for f in inputs):
             return f"{name} joins features of different maps"
-        if isinstance(op, Cat | AlongAxis | Glu | Maxout) and op.axis not in (None, 1):
+        if isinstance(op, Cat | AlongAxis | Gated | Maxout) and op.axis not in (None, 1):
             return f"{name} counts axes from the end: write `axis=1`"
-        if isinstance(op, BatchNorm | ParametricRelu | AlongAxis | Glu | Maxout) and features.wide:
+        if isinstance(op, BatchNorm | ParametricRelu | AlongAxis | Gated | Maxout) and features.wide:
             return f"{name} takes the flattened map as features"
         if isinstance(op, _BY_PLACE):
             return features
@@ -255,7 +255,7 @@ class _Search:
 
 _BY_PLACE = (
     *(Elementwise, Identity, Dropout, AlphaDropout, DropPath, BatchNorm, ParametricRelu),
-    *(AlongAxis, Glu, Maxout, Function, Clamp, Binary, Neg, Cat),
+    *(AlongAxis, Gated, Maxout, Function, Clamp, Binary, Neg, Cat),
 )
 """Ops that do to the channels of each place of a map what they do to features."""
 

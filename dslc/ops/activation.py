@@ -6,11 +6,13 @@ from typing import ClassVar
 
 from dslc.ops.base import (
     Graph,
+    Init,
     Local,
     Names,
     NoMacs,
     NoParams,
     Op,
+    ParamSpec,
     Port,
     SameType,
     Types,
@@ -19,6 +21,7 @@ from dslc.ops.base import (
 )
 from dslc.ops.counting import INPUT, FlopPerElement, Held, InPlace, Saved, SavesInput, SavesOutput
 from dslc.ops.torchtext import Arg, Form, In, PyInfix, TorchContext, call, keyword
+from dslc.types.tensor import TensorType
 
 
 class Elementwise(SameType, NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
@@ -215,9 +218,29 @@ class Silu(SavesInput, Elementwise):
         return str(g.op("Mul", [x[0], g.op("Sigmoid", x)]))
 
 
+SWISH = '''\
+class Swish(nn.Module):
+    """`x * sigmoid(beta * x)` with a learned `beta`."""
+
+    def __init__(self, init: float = 1.0) -> None:
+        super().__init__()
+        self.init = init
+        self.beta = nn.Parameter(torch.empty(1))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.beta, self.init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.beta * x)
+'''
+
+
 @op("swish")
 class Swish(Elementwise):
-    """`x * sigmoid(beta * x)` (Ramachandran et al. 2017); `silu` is the case `beta=1`.
+    """`x * sigmoid(beta * x)` (Ramachandran et al. 2017, arXiv:1710.05941); `silu` is the case `beta=1`.
+
+    With `learned`, `beta` is a parameter, one number that begins at the one given.
 
     ```dl
     net f on x[N, 64]:
@@ -226,20 +249,32 @@ class Swish(Elementwise):
     """
 
     beta: float = attr(1.0)
+    learned: bool = attr(False)
+
+    def params(self, *ins: TensorType) -> tuple[ParamSpec, ...]:
+        init = Init("constant", (("value", self.beta),), default=True)
+        return (ParamSpec("beta", (1,), init),) if self.learned else ()
 
     def saved(self, ins: Types, outs: Types) -> Saved:
-        if self.beta == 1:
+        if self.beta == 1 and not self.learned:
             return INPUT
         return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, ins[0].dtype),))  # and the sigmoid
 
     def torch(self, t: TorchContext) -> Form:
+        if self.learned:
+            name = t.helper("Swish", SWISH)
+            return Form(module=call(name, Arg(t.attr("beta"), default=1.0)), helpers=(name,))
         if self.beta == 1:
             return Form(module=call("nn.SiLU"), function=call("F.silu", In(0)))
         gate = call("F.sigmoid", PyInfix("*", t.attr("beta"), In(0)))
         return Form(function=PyInfix("*", In(0), gate))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        scaled = x[0] if self.beta == 1 else g.op("Mul", [x[0], g.scalar(self.beta, ins[0].dtype)])
+        scaled = x[0]
+        if self.learned:
+            scaled = g.op("Mul", [x[0], p["beta"]])
+        elif self.beta != 1:
+            scaled = g.op("Mul", [x[0], g.scalar(self.beta, ins[0].dtype)])
         return str(g.op("Mul", [x[0], g.op("Sigmoid", [scaled])]))
 
 

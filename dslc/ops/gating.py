@@ -25,12 +25,13 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.counting import FlopPerElement, Fresh, InPlace, Saved, SavesInput, SavesOutput
+from dslc.ops.counting import FlopPerElement, Fresh, Held, InPlace, Saved, SavesInput, SavesOutput
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.words import quotient
 from dslc.record import replace
+from dslc.types.const import Const
 from dslc.types.tensor import TensorType
 
 
@@ -85,8 +86,40 @@ def split_axis(c: InferContext, op: str, x: TensorType, axis: int, parts: int, a
     return x.with_dim(axis, c.divide(size, parts), word)
 
 
+class Gated(NoParams, NoMacs, Fresh, Op):
+    """Rules of gated units: the first half of an axis times a function of the second, each place alone.
+
+    Two operations for each element of the result: the function and the product.
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
+    axis: int | None = attr(None)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        return split_axis(c, self.name, x, channel_axis(self.name, x, self.axis), 2, None)
+
+    def reach(self, ins: Types, outs: Types) -> Reach:
+        axis = channel_axis(self.name, ins[0], self.axis)
+        return along(axis, ins[0], Unknown(f"`{self.name}` splits an axis of places"))
+
+    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
+        return (Work(2, outs[0].dims),)
+
+    def dim(self, t: TorchContext) -> Const:
+        """torch's `dim`: as written, else the axis of channels."""
+        x = t.ins[0]
+        axis = channel_axis(self.name, x, self.axis)
+        return t.attr("axis") if self.axis is not None else t.const(-1 if axis == x.rank - 1 else axis)
+
+    def halves(self, g: Graph, x: Names, ins: Types) -> tuple[str, str]:
+        """The tensors of the value and of the gate."""
+        axis = channel_axis(self.name, ins[0], self.axis)
+        value, gate = g.op("Split", x, outputs=2, axis=axis, num_outputs=2)
+        return value, gate
+
+
 @op("glu")
-class Glu(NoParams, NoMacs, Fresh, SavesInput, Op):
+class Glu(SavesInput, Gated):
     """Gated linear unit: the first half of the channels times the sigmoid of the second (Dauphin 2017).
 
     The axis is halved; by default it is that of the channels (torch.nn.functional.glu, whose default is the
@@ -98,28 +131,114 @@ class Glu(NoParams, NoMacs, Fresh, SavesInput, Op):
     ```
     """
 
-    inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
-    axis: int | None = attr(None)
-
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        return split_axis(c, "glu", x, channel_axis("glu", x, self.axis), 2, None)
-
-    def reach(self, ins: Types, outs: Types) -> Reach:
-        return along(channel_axis("glu", ins[0], self.axis), ins[0], Unknown("`glu` splits an axis of places"))
-
-    def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
-        return (Work(2, outs[0].dims),)  # sigmoid and product
-
     def torch(self, t: TorchContext) -> Form:
-        x = t.ins[0]
-        axis = channel_axis("glu", x, self.axis)
-        slot = t.attr("axis") if self.axis is not None else t.const(-1 if axis == x.rank - 1 else axis)
+        slot = self.dim(t)
         return Form(module=call("nn.GLU", Arg(slot, default=-1)), function=call("F.glu", In(0), Arg(slot, "dim", -1)))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        axis = channel_axis("glu", ins[0], self.axis)
-        value, gate = g.op("Split", x, outputs=2, axis=axis, num_outputs=2)
+        value, gate = self.halves(g, x, ins)
         return str(g.op("Mul", [value, g.op("Sigmoid", [gate])]))
+
+
+GATED = '''\
+def {name}(x: Tensor, dim: int = -1) -> Tensor:
+    """The first half of an axis times {words} of the second."""
+    value, gate = x.chunk(2, dim)
+    return value * {function}(gate)
+'''
+
+GATED_MODULE = '''\
+class {title}(nn.Module):
+    """The first half of an axis times {words} of the second."""
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        value, gate = x.chunk(2, self.dim)
+        return value * {function}(gate)
+'''
+
+
+class GatedBy(Gated):
+    """Rules of gated units that PyTorch has no layer for; `function` is torch's text of the gate's."""
+
+    function: ClassVar[str]
+    words: ClassVar[str]
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        return Saved(inputs=(0,), extra=(Held(1, outs[0].dims, outs[0].dtype),))  # both halves, the gate's function
+
+    def torch(self, t: TorchContext) -> Form:
+        title = type(self).__name__
+        words = {"name": self.name, "title": title, "words": self.words, "function": self.function}
+        names = t.helper(self.name, GATED.format(**words)), t.helper(title, GATED_MODULE.format(**words))
+        dim = Arg(self.dim(t), default=-1)
+        return Form(module=call(title, dim), function=call(self.name, In(0), dim), helpers=names)
+
+
+@op("geglu")
+class GEGLU(GatedBy):
+    """Gated unit with `gelu`: the first half of the channels times `gelu` of the second.
+
+    The axis is halved; by default it is that of the channels (Shazeer, GLU Variants Improve Transformer,
+    arXiv:2002.05202, eq. 5). The second half is the gate, as in `glu`.
+
+    ```dl
+    net f on x[N, T=16, 64]:
+        linear(2 * 256) -> geglu -> linear(64)
+    ```
+    """
+
+    function: ClassVar[str] = "F.gelu"
+    words: ClassVar[str] = "the Gaussian error linear unit"
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        value, gate = self.halves(g, x, ins)
+        return str(g.op("Mul", [value, g.op("Gelu", [gate], approximate="none")]))
+
+
+@op("swiglu")
+class SwiGLU(GatedBy):
+    """Gated unit with `silu`: the first half of the channels times `silu` of the second.
+
+    The axis is halved; by default it is that of the channels (Shazeer, arXiv:2002.05202, eq. 5, with beta 1). The
+    second half is the gate, as in `glu`: Llama's `silu(gate_proj(x)) * up_proj(x)` has the weights of `up_proj` first.
+
+    ```dl
+    net f on x[N, T=16, 64]:
+        linear(2 * 168, bias=false) -> swiglu -> linear(64, bias=false)
+    ```
+    """
+
+    function: ClassVar[str] = "F.silu"
+    words: ClassVar[str] = "the sigmoid linear unit"
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        value, gate = self.halves(g, x, ins)
+        return str(g.op("Mul", [value, g.op("Mul", [gate, g.op("Sigmoid", [gate])])]))
+
+
+@op("reglu")
+class ReGLU(GatedBy):
+    """Gated unit with `relu`: the first half of the channels times `relu` of the second.
+
+    The axis is halved; by default it is that of the channels (Shazeer, arXiv:2002.05202, eq. 5). The second half is
+    the gate, as in `glu`.
+
+    ```dl
+    net f on x[N, T=16, 64]:
+        linear(2 * 256) -> reglu -> linear(64)
+    ```
+    """
+
+    function: ClassVar[str] = "F.relu"
+    words: ClassVar[str] = "the rectifier"
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        value, gate = self.halves(g, x, ins)
+        return str(g.op("Mul", [value, g.op("Relu", [gate])]))
 
 
 @op("maxout")

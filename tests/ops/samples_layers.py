@@ -189,7 +189,7 @@ ACTIVATIONS = {
     "celu": [over_maps(2, 3, 4, 4), over_tokens(2, 8, alpha=0.5)],
     "gelu": [over_tokens(2, 3, 8), over_tokens(2, 3, 8, approximate="tanh")],
     "silu": [over_maps(2, 3, 4, 4)],
-    "swish": [over_maps(2, 3, 4, 4), over_tokens(2, 8, beta=1.5)],
+    "swish": [over_maps(2, 3, 4, 4), over_tokens(2, 8, beta=1.5), over_maps(2, 3, 4, learned=True, beta=0.5)],
     "mish": [over_maps(2, 3, 4, 4)],
     "hswish": [over_maps(2, 3, 4, 4)],
     "hsigmoid": [over_maps(2, 3, 4, 4)],
@@ -203,6 +203,9 @@ ACTIVATIONS = {
         over_maps(2, 6, 4, 4, axis=2),
         Sample((plain(2, 8),)),
     ],
+    "geglu": [over_tokens(2, 3, 8), over_maps(2, 6, 4, 4), over_maps(2, 6, 4, 4, axis=2)],
+    "swiglu": [over_tokens(2, 3, 8), over_maps(2, 6, 4, 4), Sample((plain(2, 8),))],
+    "reglu": [over_tokens(2, 3, 8), over_maps(2, 6, 4, 4), over_maps(2, 6, 4, 4, axis=-2)],
     "maxout": [
         over_maps(2, 6, 4, 4, pieces=3),
         over_tokens(2, 3, 8, pieces=2),

@@ -142,6 +142,7 @@ TABLE: dict[str, Count] = {
     **dict.fromkeys(FUNCTIONS.split(), each(1)),
     **dict.fromkeys(("conv", "deconv", "linear"), bias),
     **dict.fromkeys(("wn", "sn"), lambda use: TABLE[use.op.layer.name](Use(use.op.layer, use.ins, use.outs))),
+    **dict.fromkeys(("geglu", "swiglu", "reglu"), each(2)),
     "glu": each(2),  # a sigmoid and a product
     "maxout": folded,
     "softmax": each(5),

@@ -88,6 +88,10 @@ REFUSED: list[tuple[str, Sample, type[Mistake], str | None, Sample]] = [
     ("ln", over_tokens(1, 6, 4, axis=1), errors.WrongChannelAxis, None, over_tokens(1, 6, 4)),
     ("prelu", over_tokens(1, 6, 4, per_channel=True), errors.WrongChannelAxis, None, over_tokens(1, 6, 4)),
     ("glu", over_maps(1, 3, 4, 4), errors_tensor.CannotSplit, None, over_maps(1, 4, 4, 4)),
+    *(
+        (name, over_tokens(1, 2, 3), errors_tensor.CannotSplit, None, over_tokens(1, 2, 4))
+        for name in ("geglu", "swiglu", "reglu")
+    ),
     ("maxout", over_maps(1, 6, 4, 4, pieces=4), errors_tensor.CannotSplit, "pieces", over_maps(1, 6, 4, 4, pieces=2)),
     ("pixel_shuffle", over_maps(1, 6, 4, 4, r=2), errors_tensor.CannotSplit, "r", over_maps(1, 8, 4, 4, r=2)),
     ("softmax", over_tokens(2, 3, axis=2), errors_tensor.NoSuchAxis, "axis", over_tokens(2, 3, axis=-2)),
