@@ -6,12 +6,13 @@ The expression becomes a Python function of the indices, so that a table of a mi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.const import is_number
 from dslc.elaborate.errors_body import BadTensor
-from dslc.elaborate.state import POISON, Place
+from dslc.elaborate.state import POISON, Function, Place
 from dslc.syntax import tree
 from dslc.types.const import Binding, Scope, literal
 from dslc.types.dim import Dim
@@ -33,6 +34,9 @@ FUNCTIONS: Final = {
     "sin": math.sin,
     "cos": math.cos,
 }
+
+MAX_CALLS: Final = 16
+"""`fn`s that stand in each other."""
 
 
 class Unclear(Exception):
@@ -74,11 +78,14 @@ def _fill(function: object, dims: tuple[int, ...], at: tuple[int, ...]) -> objec
     return [_fill(function, dims, (*at, i)) for i in range(dims[len(at)])]
 
 
-def _python(expr: tree.Expr, indices: set[str], p: Place, e: Tensors, env: dict[str, object]) -> str:
-    """Python text of an expression: indices are arguments, all else is evaluated now and put in `env`."""
+def _python(expr: tree.Expr, indices: set[str], p: Place, e: Tensors, env: dict[str, object], depth: int = 0) -> str:
+    """Python text of an expression: indices are arguments, all else is evaluated now and put in `env`.
+
+    `depth` counts the `fn`s that the expression stands in.
+    """
 
     def inner(part: tree.Expr) -> str:
-        return _python(part, indices, p, e, env)
+        return _python(part, indices, p, e, env, depth)
 
     if not _mentions(expr, indices):
         return _constant(expr, p, e, env)
@@ -106,7 +113,48 @@ def _python(expr: tree.Expr, indices: set[str], p: Place, e: Tensors, env: dict[
                 raise Unclear(f"`{name}` takes plain arguments here")
             env[name] = FUNCTIONS[name]
             return f"{name}({', '.join(inner(a.value) for a in arguments)})"
+        case tree.Call(target=tree.Name() as target):
+            function = e.evaluate(target, p).value
+            if isinstance(function, Function) and not function.alias:
+                return _applied(function, expr, inner, p, e, env, depth + 1)
     raise Unclear(f"`{expr.span.text}` is no arithmetic of indices")
+
+
+def _applied(
+    function: Function,
+    call: tree.Call,
+    inner: Callable[[tree.Expr], str],
+    p: Place,
+    e: Tensors,
+    env: dict[str, object],
+    depth: int,
+) -> str:
+    """Python text of a `fn` of indices: one `lambda` for its parameters and one for each `let`."""
+    if depth > MAX_CALLS:
+        raise Unclear(f"`{call.span.text}` calls itself")
+    parameters = [q.name for q in function.tree.parameters]
+    if any(a.star for a in call.arguments) or len(call.arguments) > len(parameters):
+        raise Unclear(f"`{call.span.text}` does not fit `{function.tree.name}`")
+    given = {
+        name if a.name is None else a.name: inner(a.value) for name, a in zip(parameters, call.arguments, strict=False)
+    }
+    scope = Scope("turn", function.scope, p.scope.instance, p.scope.inline)
+    inside = p.inside(scope=scope)
+    for q in function.tree.parameters:
+        scope.names[q.name] = Binding("loop", literal(0, call.span), q.span)
+        if q.name not in given and q.default is not None:
+            given[q.name] = _python(q.default, set(), inside, e, env, depth)
+    if set(given) != set(parameters):
+        raise Unclear(f"`{call.span.text}` does not fit `{function.tree.name}`")
+    names = set(parameters)
+    text, closing = f"(lambda {', '.join(f'i_{n}' for n in given)}: ", f")({', '.join(given.values())})"
+    for line in function.tree.lets:
+        name = line.target.name
+        value = _python(line.value, names, inside, e, env, depth)
+        scope.names[name] = Binding("loop", literal(0, line.span), line.span)
+        names = names | {name}
+        text, closing = f"{text}(lambda i_{name}: ", f")({value}){closing}"
+    return f"{text}{_python(function.tree.value, names, inside, e, env, depth)}{closing}"
 
 
 def _power(base: float, exponent: float) -> float:

@@ -133,6 +133,8 @@ class Pad(NoParams, NoMacs, NoFlops, Fresh, Op):
         # Amounts for every axis, not the input `axes`: where onnxruntime 1.30 moves a Transpose over a Pad it permutes
         # the amounts as if there were one for each axis.
         padded = sides(self.p, ins[0], "p")
+        if all(pair == (0, 0) for pair in padded.values()):
+            return x[0]
         pairs = [padded.get(axis, (0, 0)) for axis in range(ins[0].rank)]
         amounts = [before for before, _ in pairs] + [after for _, after in pairs]
         inputs = [x[0], g.extents(amounts, x[0]), g.scalar(self.value, ins[0].dtype)]

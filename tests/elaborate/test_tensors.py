@@ -26,6 +26,33 @@ def test_tensors_by_index_are_computed_at_compile_time() -> None:
     assert found.params["m"].values == [[0, -100, -100, -100], [0, 0, -100, -100], [0, 0, 0, -100], [0, 0, 0, 0]]
 
 
+def test_functions_of_indices() -> None:
+    """Their defaults, local lines and calls of others; a mistake is one of the line that calls them."""
+    text = """
+        fn twice(v: int) = 2 * v
+        fn score(i: int, j: int, far: int = 10):
+            let d = i - j
+            let near = twice(d) + size0
+            far if abs(d) > 1 else near
+        let size0 = 100
+        fn endless(i: int) = endless(i + 1)
+        net f on x[N, 3]:
+            const m: [i: 3, j: 3] = score(i, j)
+            x @ m
+        """
+    found = model(text)
+    assert found.params["m"].values == [[100, 98, 10], [102, 100, 98], [10, 102, 100]]
+    for call, says in {
+        "score(i)": "`score(i)` does not fit `score`",
+        "score(i, j, 1, 2)": "`score(i, j, 1, 2)` does not fit `score`",
+        "score(i, j, k=2)": "`score(i, j, k=2)` does not fit `score`",
+        "endless(i + j)": "`endless(i + 1)` calls itself",
+    }.items():
+        ((code, _, message),) = errors(text.replace("= score(i, j)", f"= {call}"))
+        assert code == "E0380"
+        assert says in message
+
+
 def test_values_that_do_not_fit() -> None:
     assert failing("const c: [8] = [1, 2]", "it * c", on=TOKENS)[0][:2] == ("E0380", 2)
     assert failing("const c: [0] = 1", "it * c", on=TOKENS)[0][:2] == ("E0380", 2)

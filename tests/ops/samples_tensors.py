@@ -294,6 +294,7 @@ BORDERS = {
     "pad": [
         over_maps(2, 3, 5, 4, p=1),
         over_maps(2, 3, 5, 4, p=((0, 1), (2, 3)), value=0.5),
+        over_maps(2, 3, 5, 4, p=0),
         over_maps(2, 3, 5, 4, p=(1, 2), mode="reflect"),
         over_maps(2, 3, 5, 4, p=((1, 0), (0, 2)), mode="replicate"),
         over_maps(2, 3, 5, 4, p=((1, 2), (0, 2)), mode="circular"),

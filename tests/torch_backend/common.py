@@ -33,6 +33,8 @@ EXAMPLES = {
     "mobilenet_v2": "mobilenet_v2.dl",
     "se_resnet50": "se_resnet.dl",
     "vit_b_16": "vit.dl",
+    "swin_t": "swin.dl",
+    "swin_v2_t": "swin.dl",
     "unet": "unet.dl",
     "efficientnet_b1": "efficientnet.dl",
     "efficientnet_v2_s": "efficientnet.dl",

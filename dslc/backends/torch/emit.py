@@ -212,7 +212,8 @@ class Maker:
         found: dict[Fn, None] = {}
         for target in self.classes:
             printed = [s.term for s in target.slots if s.term is not None]
-            for term in (*printed, *target.lets.values(), *target.local.values()):
+            tables = [d.index[1] for d in target.declared.values() if d.index is not None]
+            for term in (*printed, *tables, *target.lets.values(), *target.local.values()):
                 found.update(dict.fromkeys(functions(term)))
         return list(found)
 

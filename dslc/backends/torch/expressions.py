@@ -115,8 +115,9 @@ class Expressions(ABC):
                 if tree.text in item.tied:
                     return self.operand(item.tied[tree.text])
                 return Expr(f"{self.attribute(item)}.{tree.text}", POSTFIX, True)
-            case "device":
-                return Expr(f"{self.operand(item.ins[0]).at(POSTFIX)}.device", POSTFIX, True)
+            case "device":  # of a tensor made of sizes alone that of the class's input, whatever its name holds by now
+                sym = item.ins[0] if item.ins else self.target.inputs[0]
+                return Expr(f"{self.operand(sym).at(POSTFIX)}.device", POSTFIX, True)
             case "call":
                 return self.call(tree, item)
             case "infix":
