@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -273,6 +274,8 @@ PRECEDENCE: Final[dict[str, int]] = {
 POSTFIX: Final = _CALL
 SIGN: Final = _SIGN
 COMPARISON: Final = _COMPARISON
+_SIMPLE: Final = re.compile(r"-?[\d.]+|[^\W\d][\w.]*")
+"""A number or a dotted name."""
 
 
 def text(term: Term, names: Callable[[str], str], least: int = 0) -> str:
@@ -293,7 +296,9 @@ def _text(term: Term, names: Callable[[str], str]) -> tuple[str, int]:
         case Var(name):
             return names(name), ATOM
         case Infix("**", left, right):
-            return f"{text(left, names, _CALL)} ** {text(right, names, _SIGN)}", _POWER
+            base, exponent = text(left, names, _CALL), text(right, names, _SIGN)
+            space = "" if _SIMPLE.fullmatch(base) and _SIMPLE.fullmatch(exponent) else " "  # as formatters want it
+            return f"{base}{space}**{space}{exponent}", _POWER
         case Infix(op, left, right):
             binds = PRECEDENCE[op]
             return f"{text(left, names, binds)} {op} {text(right, names, binds + 1)}", binds
