@@ -242,3 +242,31 @@ class StateShape(Mistake, code="E0353"):
     @property
     def label(self) -> str:
         return f"needs {self.needed}"
+
+
+class LargeProjection(Mistake, code="E0321"):
+    """An LSTM projects its state to as many features as it has, or more.
+
+    A projection makes what each step gives on smaller than the state; PyTorch refuses any other.
+
+    ```dl fails
+    net f on x[N, T=20, 32]:
+        lstm(64, proj=64) -> linear(10)
+    ```
+
+    ```dl
+    net f on x[N, T=20, 32]:
+        lstm(64, proj=32) -> linear(10)
+    ```
+    """
+
+    projection: int
+    hidden: int
+
+    @property
+    def message(self) -> str:
+        return f"`lstm` cannot project {self.hidden} features to {self.projection}"
+
+    @property
+    def label(self) -> str:
+        return f"at most {self.hidden - 1}"

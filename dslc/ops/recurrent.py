@@ -23,8 +23,9 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.counting import Held, Kind, Saved, Storage
-from dslc.ops.errors_product import StateShape
+from dslc.ops.errors_product import LargeProjection, StateShape
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, TorchContext, call, keyword, sequence
+from dslc.types.const import Const
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 
@@ -50,35 +51,49 @@ class Recurrent(Op):
         """Directions: 1 or 2."""
         return 2 if self.bidirectional else 1
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The features of each tensor of a state; the first is what a step gives on."""
+        return (self.hidden,) * self.states
+
+    @property
+    def width(self) -> int:
+        """The features of a direction's result."""
+        return self.widths[0]
+
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType | Types:
         x = ins[0]
         features = c.pin(x.dims[2])
         if len(ins) not in (1, 1 + self.states):
             raise Reject(StateShape(self.name, str(ins[1]), f"{self.states} tensors"), at="h")
         count, batch = self.layers * self.ways, x.dims[0]
-        for port, given in zip(self.inputs[1:], ins[1:], strict=False):
+        for port, given, width in zip(self.inputs[1:], ins[1:], self.widths, strict=False):
             first, second, last = given.dims
-            fits = first == count and last == self.hidden
+            fits = first == count and last == width
             if isinstance(second, int) and isinstance(batch, int):
                 fits = fits and second == batch
             if not fits:
-                needed = f"[{count}, {batch}, {self.hidden}]"
+                needed = f"[{count}, {batch}, {width}]"
                 raise Reject(StateShape(self.name, str(given), needed), at=port.name)
             batch = c.equal(batch, second)
-        hidden = c.word("hidden")
-        word = words.product([(self.ways, None), (self.hidden, hidden)]) if hidden is not None else None
-        result = x.with_dim(2, features).with_dim(2, self.ways * self.hidden, word)
+        said = [self.word(c, width) for width in self.widths]
+        word = words.product([(self.ways, None), (self.width, said[0])]) if said[0] is not None else None
+        result = x.with_dim(2, features).with_dim(2, self.ways * self.width, word)
         if not self.state:
             return result
-        final = TensorType((count, batch, self.hidden), x.dtype, 2, (None, x.word(0), hidden))
-        return (result, *(final,) * self.states)
+        finals = zip(self.widths, said, strict=True)
+        return (result, *(TensorType((count, batch, n), x.dtype, 2, (None, x.word(0), w)) for n, w in finals))
+
+    def word(self, c: InferContext, width: int) -> Const | None:
+        """The words for a number of features."""
+        return c.word("hidden")
 
     def cells(self, x: TensorType) -> list[tuple[str, int]]:
         """Suffix of the weights' names and input features of each layer and direction, in torch's order."""
         features = x.dims[2]
         assert isinstance(features, int)
         suffixes = ("", "_reverse")[: self.ways]
-        inner = self.ways * self.hidden
+        inner = self.ways * self.width
         return [(f"l{n}{suffix}", features if n == 0 else inner) for n in range(self.layers) for suffix in suffixes]
 
     def params(self, *ins: TensorType) -> tuple[ParamSpec, ...]:
@@ -88,18 +103,19 @@ class Recurrent(Op):
         specs: list[ParamSpec] = []
         for suffix, features in self.cells(ins[0]):
             specs.append(ParamSpec(f"weight_ih_{suffix}", (rows, features), init))
-            specs.append(ParamSpec(f"weight_hh_{suffix}", (rows, self.hidden), init))
+            specs.append(ParamSpec(f"weight_hh_{suffix}", (rows, self.width), init))
             if self.bias:
                 specs += [ParamSpec(f"bias_{side}_{suffix}", (rows,), init) for side in ("ih", "hh")]
+            if self.width != self.hidden:
+                specs.append(ParamSpec(f"weight_hr_{suffix}", (self.width, self.hidden), init))
         return tuple(specs)
 
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
-        rows = len(self.order) * self.hidden
-        each = sum(rows * (features + self.hidden) for _, features in self.cells(ins[0]))
+        each = sum(spec.count for spec in self.params(*ins) if spec.name.startswith("weight"))
         return (Work(each, (ins[0].dims[0], ins[0].dims[1])),)
 
     def acts(self, ins: Types, outs: Types) -> tuple[Work, ...]:
-        each = 2 * len(self.order) * self.hidden * self.layers * self.ways  # of the input's and of the state's map
+        each = sum(spec.shape[0] for spec in self.params(*ins) if spec.name.startswith("weight"))
         return (Work(each, (ins[0].dims[0], ins[0].dims[1])),)
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
@@ -111,7 +127,7 @@ class Recurrent(Op):
         batch, time, _ = ins[0].dims
         scratch = [Held(len(self.order) * self.hidden, (batch,), ins[0].dtype)]
         if self.layers > 1:
-            scratch.append(Held(self.ways * self.hidden, (batch, time), ins[0].dtype))
+            scratch.append(Held(self.ways * self.width, (batch, time), ins[0].dtype))
         return Storage(Kind.FRESH, tuple(scratch))
 
     def saved(self, ins: Types, outs: Types) -> Saved:
@@ -124,16 +140,17 @@ class Recurrent(Op):
         dtype, cells = ins[0].dtype, self.layers * self.ways
         copied = batch != 1 and time != 1
         extra = [Held(self.ways, (batch, time, features), dtype)] if copied else []
-        if self.step_saved:
-            extra.append(Held(self.step_saved * self.hidden * cells, (batch, time), dtype))
+        step = self.step_saved + int(self.width != self.hidden)  # and what is projected
+        if step:
+            extra.append(Held(step * self.hidden * cells, (batch, time), dtype))
         given = tuple(range(1, len(ins)))
         states = time + int(self.keeps_last) - int(len(ins) > 1)
         if states != 0:
-            extra.append(Held(self.states * self.hidden * cells, (batch, states), dtype))
+            extra.append(Held(sum(self.widths) * cells, (batch, states), dtype))
         if self.layers > 1:
-            extra.append(Held((self.layers - 1) * self.ways * self.hidden, (batch, time), dtype))
+            extra.append(Held((self.layers - 1) * self.ways * self.width, (batch, time), dtype))
         if self.layers > 1 and 0 < self.drop < 1:
-            extra.append(Held((self.layers - 1) * self.ways * self.hidden, (batch, time), DType.BOOL))
+            extra.append(Held((self.layers - 1) * self.ways * self.width, (batch, time), DType.BOOL))
         return Saved(given if copied else (0, *given), extra=tuple(extra))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
@@ -141,6 +158,10 @@ class Recurrent(Op):
 
     def options(self, t: TorchContext) -> list[Arg]:
         """Arguments of the module that not all recurrent layers have."""
+        return []
+
+    def last_options(self, t: TorchContext) -> list[Arg]:
+        """Such arguments that come last in torch."""
         return []
 
     def torch(self, t: TorchContext) -> Form:
@@ -154,6 +175,7 @@ class Recurrent(Op):
             keyword("batch_first", "True"),
             keyword("dropout", t.attr("drop"), 0.0),
             keyword("bidirectional", t.attr("bidirectional"), False),
+            *self.last_options(t),
         )
         arguments: tuple[PyExpr, ...] | None = None
         if len(t.ins) > 2:
@@ -169,7 +191,8 @@ class Recurrent(Op):
         time, batch = ins[0].dims[1], ins[0].dims[0]
         for layer in range(self.layers):
             given: list[str | None] = [start[layer] for start in starts]
-            weights = self.layer_weights(g, p, layer)
+            weights = self.layer_weights(g, p, layer, bool(given))
+            value, given = self.started(g, value, given, time)
             y, *states = g.op(
                 self.kind,
                 [value, *weights, None, *given],
@@ -178,6 +201,7 @@ class Recurrent(Op):
                 direction="bidirectional" if self.bidirectional else "forward",
                 **self.onnx_options(),
             )
+            y, states[0] = (self.projected(g, p, layer, h) for h in (y, states[0]))
             for kept, state in zip(finals, states, strict=True):
                 kept.append(state)
             value = self.joined(g, y, time, batch, last=layer == self.layers - 1)
@@ -188,6 +212,14 @@ class Recurrent(Op):
     def onnx_options(self) -> dict[str, Any]:
         """Attributes of the node that not all recurrent layers have."""
         return {}
+
+    def started(self, g: Graph, value: str, given: list[str | None], time: Size) -> tuple[str, list[str | None]]:
+        """A layer's input `[T, N, D]` and initial state as its node takes them."""
+        return value, given
+
+    def projected(self, g: Graph, p: dict[str, str], layer: int, h: str) -> str:
+        """`[.., ways, N, hidden]` of a layer's node as torch gives it, with the features of `width`."""
+        return h
 
     def per_layer(self, g: Graph, name: str) -> tuple[str, ...]:
         """A state cut into those of the layers."""
@@ -204,11 +236,18 @@ class Recurrent(Op):
             return str(g.op("Transpose", [y], perm=(1, 0, 2))) if last else y
         y = str(g.op("Transpose", [y], perm=(2, 0, 1, 3) if last else (0, 2, 1, 3)))
         first, second = (batch, time) if last else (time, batch)
-        return g.reshape(y, (first, second, 2, self.hidden), (first, second, 2 * self.hidden))
+        return g.reshape(y, (first, second, 2, self.width), (first, second, 2 * self.width))
 
-    def layer_weights(self, g: Graph, p: dict[str, str], layer: int) -> list[str | None]:
-        """The weights W, R and B of a layer's node: its directions stacked, gates in the order of ONNX."""
-        suffixes = [f"l{layer}{way}" for way in ("", "_reverse")[: self.ways]]
+    def suffixes(self, layer: int) -> list[str]:
+        """The ends of the names of a layer's weights, one for each direction."""
+        return [f"l{layer}{way}" for way in ("", "_reverse")[: self.ways]]
+
+    def layer_weights(self, g: Graph, p: dict[str, str], layer: int, started: bool) -> list[str | None]:
+        """The weights W, R and B of a layer's node: its directions stacked, gates in the order of ONNX.
+
+        `started`: an initial state is given.
+        """
+        suffixes = self.suffixes(layer)
         w, r = (
             g.weight(f"{side}_l{layer}", [p[f"weight_{name}_{s}"] for s in suffixes], self.stacked)
             for side, name in (("W", "ih"), ("R", "hh"))
@@ -246,6 +285,10 @@ class LSTM(Recurrent):
     Schmidhuber, 1997). `h` and `c` are initial states `[layers * directions, N, hidden]`, zeros if not given;
     with `state` the results are the sequence and both final states. `drop` is dropout between layers.
 
+    With `proj` each step gives on only `proj` features, `W_hr h`, to the next step and the next layer: the result and
+    `h` have that many, `c` still `hidden`; `4 * hidden * (D + proj) + proj * hidden` multiply-adds (Sak, Senior and
+    Beaufays, arXiv:1402.1128, section 3).
+
     ```dl
     net tagger on x[N, T=20, 32]:
         lstm(64, layers=2, bidirectional=true) -> linear(10)
@@ -258,6 +301,77 @@ class LSTM(Recurrent):
     states: ClassVar[int] = 2
     step_flops: ClassVar[int] = 13  # 4 sums of both maps, 5 activations, f*c + i*g, o*tanh(c)
     step_saved: ClassVar[int] = 5  # 4 gates, tanh(c)
+    proj: int | None = attr(None, min=1, keyword=True)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        return (self.hidden if self.proj is None else self.proj, self.hidden)
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType | Types:
+        if self.proj is not None and self.proj >= self.hidden:
+            raise Reject(LargeProjection(self.proj, self.hidden), at="proj")
+        return super().infer(c, *ins)
+
+    def word(self, c: InferContext, width: int) -> Const | None:
+        return c.word("hidden" if width == self.hidden else "proj")
+
+    def last_options(self, t: TorchContext) -> list[Arg]:
+        return [Arg(t.attr("proj"), "proj_size", None)]
+
+    # ONNX's LSTM has no projection. Its state here is what torch projects: R is W_hh W_hr, and the projection follows.
+    # An initial state is of `proj` features, so it enters by the input: features that are 0 but in the first step.
+
+    def layer_weights(self, g: Graph, p: dict[str, str], layer: int, started: bool) -> list[str | None]:
+        w, r, b = super().layer_weights(g, p, layer, started)
+        if self.proj is None:
+            return [w, r, b]
+        suffixes = self.suffixes(layer)
+        sources = [p[f"weight_{name}_{s}"] for s in suffixes for name in ("hh", "hr")]
+        r = g.weight(f"R_l{layer}", sources, lambda *arrays: self.stacked(*map(_product, arrays[::2], arrays[1::2])))
+        if started:
+            sources = [p[f"weight_{name}_{s}"] for s in suffixes for name in ("ih", "hh")]
+            w = g.weight(f"W_l{layer}", sources, self.with_state)
+        return [w, r, b]
+
+    def with_state(self, *weights: Any) -> Any:
+        """W of each direction over the input's features and, in blocks, those of each direction's initial state."""
+        import numpy as np
+
+        rows = []
+        for way in range(self.ways):
+            blocks = [np.zeros_like(weights[1])] * self.ways
+            blocks[way] = weights[2 * way + 1]
+            rows.append(np.concatenate([weights[2 * way], *blocks], axis=1))
+        return self.stacked(*rows)
+
+    def started(self, g: Graph, value: str, given: list[str | None], time: Size) -> tuple[str, list[str | None]]:
+        if self.proj is None or not given:
+            return value, given
+        h = given[0]
+        ways = [h] if self.ways == 1 else g.op("Split", [h], outputs=2, axis=0, num_outputs=2)
+        blocks = [
+            g.op("Pad", [way, g.extents([0, 0, 0, time - 1, 0, 0] if first else [time - 1, 0, 0, 0, 0, 0])])
+            for way, first in zip(ways, (True, False), strict=False)
+        ]
+        return str(g.op("Concat", [value, *blocks], axis=2)), [None, given[1]]
+
+    def projected(self, g: Graph, p: dict[str, str], layer: int, h: str) -> str:
+        if self.proj is None:
+            return h
+        weight = g.weight(f"P_l{layer}", [p[f"weight_hr_{s}"] for s in self.suffixes(layer)], _transposed)
+        return str(g.op("MatMul", [h, weight]))
+
+
+def _product(a: Any, b: Any) -> Any:
+    """`a @ b`, summed in double precision."""
+    return (a.astype("float64") @ b.astype("float64")).astype(a.dtype)
+
+
+def _transposed(*weights: Any) -> Any:
+    """Weights `[proj, hidden]` of each direction as `[ways, hidden, proj]`."""
+    import numpy as np
+
+    return np.stack([w.T for w in weights])
 
 
 @op("gru")

@@ -284,8 +284,21 @@ def recurrent(gates: int, states: int) -> list[Sample]:
     ]
 
 
+def projected() -> list[Sample]:
+    """Samples of an LSTM of 4 that gives on 3: `4 * 4 * (inputs + 3) + 3 * 4` multiply-adds a place and direction."""
+    x, h, c = tokens(2, 5, 6), tokens(4, 2, 3), tokens(4, 2, 4)
+    one, wide, narrow = 16 * (6 + 3) + 12, 16 * (6 + 3) + 12, 16 * (3 + 3) + 12
+    deep = {"hidden": 4, "proj": 3, "layers": 2, "bidirectional": True, "state": True}
+    return [
+        replace(over_tokens(2, 5, 6, hidden=4, proj=3), macs=10 * one),
+        replace(over_tokens(2, 5, 6, hidden=4, proj=3, layers=2, bias=False, state=True), macs=10 * (one + narrow)),
+        Sample((x, tokens(1, 2, 3), tokens(1, 2, 4)), {"hidden": 4, "proj": 3}, open=(1,), macs=10 * one),
+        Sample((x, h, c), deep, macs=10 * 2 * (one + wide)),
+    ]
+
+
 RECURRENT = {
-    "lstm": recurrent(4, 2),
+    "lstm": [*recurrent(4, 2), *projected()],
     "gru": recurrent(3, 1),
     "rnn": [*recurrent(1, 1), replace(over_tokens(2, 5, 6, hidden=4, act="relu"), macs=10 * 4 * 10)],
 }

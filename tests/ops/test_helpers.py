@@ -62,6 +62,21 @@ def test_drop_path_at_the_ends(mode: str) -> None:
     assert (built("droppath", over_maps(2, 3, 4, 4, p=1.0, mode=mode)).train()(x) == 0).all()
 
 
+@pytest.mark.parametrize("mode", ["row", "batch"])
+@pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
+def test_drop_path_draws_as_torchvision_does(mode: str, p: float) -> None:
+    """In both modes: the same samples dropped, and the same factor, from the same state of the generator."""
+    stochastic_depth = pytest.importorskip("torchvision.ops").StochasticDepth(p, mode)
+    module = built("droppath", over_maps(8, 3, 4, 4, p=p, mode=mode)).train()
+    x = torch.rand(8, 3, 4, 4)
+    for seed in range(5):
+        results = []
+        for layer in (module, stochastic_depth):
+            torch.manual_seed(seed)
+            results.append(layer(x))
+        torch.testing.assert_close(*results, rtol=1e-6, atol=0)
+
+
 def test_normalize_holds_no_state() -> None:
     """Its numbers move with the module and are in no state dict."""
     module = built("normalize", over_maps(2, 2, 4, 4, mean=(0.5, 0.25), std=(2.0, 4.0)))

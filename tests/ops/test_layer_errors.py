@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dslc.diagnostics.model import Mistake, Reject
-from dslc.ops import errors, errors_map, errors_tensor
+from dslc.ops import errors, errors_map, errors_product, errors_tensor
 from dslc.types.sizes import Sizes
 from tests.ops.context import SPAN, infer
 from tests.ops.export import export
@@ -87,6 +87,13 @@ REFUSED: list[tuple[str, Sample, type[Mistake], str | None, Sample]] = [
     ("ln", over_maps(1, 6, 4, 4), errors.WrongChannelAxis, None, over_maps(1, 6, 4, 4, axis=1)),
     ("ln", over_tokens(1, 6, 4, axis=1), errors.WrongChannelAxis, None, over_tokens(1, 6, 4)),
     ("prelu", over_tokens(1, 6, 4, per_channel=True), errors.WrongChannelAxis, None, over_tokens(1, 6, 4)),
+    (
+        "lstm",
+        over_tokens(1, 5, 6, hidden=4, proj=4),
+        errors_product.LargeProjection,
+        "proj",
+        over_tokens(1, 5, 6, hidden=4, proj=3),
+    ),
     ("glu", over_maps(1, 3, 4, 4), errors_tensor.CannotSplit, None, over_maps(1, 4, 4, 4)),
     *(
         (name, over_tokens(1, 2, 3), errors_tensor.CannotSplit, None, over_tokens(1, 2, 4))
