@@ -113,3 +113,44 @@ def with_comments(text: str, random: Random, share: float) -> str:
             pieces.append(token.text)
         at = line.tokens[-1].end
     return "".join([*pieces, text[at:]])
+
+
+class Programs:
+    """Programs of nested brackets with names of many lengths: most of their lines are too long."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+
+    def program(self) -> str:
+        """A block of three statements."""
+        lines = [f"    {self.random.choice(['', 'y = ', 'let z = '])}{self._chain(3)}\n" for _ in range(3)]
+        return f"block a(p: int = {self._value(1)}, q: layer) on x[N, C] -> [N, {self._value(1)}]:\n{''.join(lines)}"
+
+    def _name(self) -> str:
+        return self.random.choice("abcdefgh") * self.random.choice([1, 1, 2, 5, 12, 30, 60])
+
+    def _chain(self, depth: int) -> str:
+        return " -> ".join(self._step(depth) for _ in range(self.random.randint(1, 4)))
+
+    def _step(self, depth: int) -> str:
+        name = f" as {self._name()}" if self.random.random() < 0.3 else ""
+        return f"{self._name()}({self._values(depth)}){name}"
+
+    def _values(self, depth: int) -> str:
+        return ", ".join(self._value(depth - 1) for _ in range(self.random.randrange(5)))
+
+    def _value(self, depth: int) -> str:
+        if depth <= 0:
+            return self.random.choice([self._name(), "1e-3", "3x3", '"a (b) # c"', f"-{self._name()}", "it"])
+        forms = [
+            f"{self._name()}({self._values(depth)})({self._value(0)}).{self._name()}",
+            f"[{self._values(depth)}]",
+            f"({self._value(depth - 1)},)",
+            f"({self._chain(depth - 1)})",
+            f"({self._value(depth - 1)} if {self._value(depth - 1)} else {self._value(0)})",
+            f"({self._value(depth - 1)} {self.random.choice(['+', '*', 'and', '<', 'not in'])} {self._value(0)})",
+            f"{self._name()}[{self._value(depth - 1)}, :, {self._value(0)}:{self._value(depth - 1)}]",
+            f"[{self._value(depth - 1)} for {self._name()}, i in {self._value(depth - 1)} if {self._value(0)}]",
+            f"{self._name()}(*{self._value(depth - 1)}, k={self._value(0)}, j={self._chain(depth - 1)})",
+        ]
+        return self.random.choice(forms)

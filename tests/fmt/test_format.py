@@ -17,7 +17,7 @@ from dslc.syntax.format import program
 from dslc.syntax.format.place import WIDTH
 from dslc.syntax.format.program import NotPreserved, TooLong, format_source
 from dslc.syntax.printer import unparse
-from tests.fmt.sample import MARK, formatted, laid_out, spoilt, with_comments
+from tests.fmt.sample import MARK, Programs, formatted, laid_out, spoilt, with_comments
 from tests.syntax.sample import SAMPLES, good, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,6 +127,15 @@ def test_comments_and_breaks_anywhere(path: Path) -> None:
         assert formatted(once) == once
         assert once.count("~") == text.count("~") and not re.search(r" \n|\n\n\n", once)
         assert dump(good(once)) == dump(good(source))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1])
+@pytest.mark.parametrize("seed", range(12))
+def test_lines_that_are_too_long(seed: int, share: float) -> None:
+    random = Random(f"{seed} {share}")
+    text = with_comments(Programs(random).program(), random, share)
+    once = formatted(text)
+    assert formatted(once) == once
 
 
 # ---- with the printer

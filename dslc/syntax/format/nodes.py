@@ -55,9 +55,14 @@ class Shape(NamedTuple):
     middle: int = 0
     tail: int | None = None
 
+    @property
+    def last(self) -> int:
+        """The width of its last line of text."""
+        return self.head if self.tail is None else self.tail
+
     def then(self, after: Shape, space: bool) -> Shape:
         """This piece and another behind it."""
-        line = (self.head if self.tail is None else self.tail) + space + after.head
+        line = self.last + space + after.head
         if self.tail is None:
             return Shape(line, after.middle, after.tail)
         if after.tail is None:

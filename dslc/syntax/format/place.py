@@ -198,22 +198,26 @@ def _break_groups(nodes: Sequence[Node], room: int) -> None:
 
 
 def _break_crossing(nodes: Sequence[Node], room: int) -> None:
+    """Breaks brackets from the left: those that cross the margin, or the last before what crosses it otherwise."""
     width = 0  # of the line of text up to here
     whole: Group | None = None  # the last brackets on it that could be broken
     whole_end = 0  # where they end
     for i, node in enumerate(nodes):
         width += node.space and i > 0
-        if isinstance(node, Group) and node.body and not node.broken:
-            line = Shape(width).then(node.shape, False)
-            if line.fits(room):
-                width = line.head if line.tail is None else line.tail
-                whole, whole_end = node, width
-                continue
-            node.break_up()
-        if isinstance(node, Group) and node.broken:
-            whole, width = None, 1
+        group = node if isinstance(node, Group) and (node.body or node.broken) else None
+        if group is not None and not group.broken and Shape(width).then(group.shape, False).fits(room):
+            width = Shape(width).then(group.shape, False).last
+            whole, whole_end = group, width
             continue
-        width += node.shape.head
-        if width > room and whole is not None:
+        least = width + (1 if group is not None else node.shape.head)
+        if least > room and whole is not None:
             whole.break_up()
             width, whole = width - whole_end + 1, None
+        if group is None:
+            width += node.shape.head
+        elif not group.broken and Shape(width).then(group.shape, False).fits(room):
+            width = Shape(width).then(group.shape, False).last
+            whole, whole_end = group, width
+        else:
+            group.break_up()
+            width, whole = 1, None
