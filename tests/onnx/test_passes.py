@@ -245,3 +245,76 @@ def test_store_layout_leaves_results_alone() -> None:
     made = graph(nodes, {"w": (2, 3)}, ["y"])
     store_layout(made)
     assert kinds(made) == ["Transpose"]
+
+
+def branches(**changes: object) -> OnnxGraph:
+    """A 3x3 and a 1x1 convolution and a batch norm of one tensor, summed."""
+    wide = {"pads": (1, 1, 1, 1), "group": 2, "kernel_shape": (3, 3)}
+    nodes = [
+        NodeDef("wide", "Conv", ["x", "wide.weight", "wide.bias"], ["a"], wide),
+        NodeDef("narrow", "Conv", ["x", "narrow.weight"], ["b"], {"group": 2, **changes}),
+        bn("same", "x", "c"),
+        NodeDef("two", "Add", ["b", "a"], ["ab"], {}),
+        NodeDef("sum", "Add", ["ab", "c"], ["y"], {}),
+    ]
+    weights = {"wide.weight": (6, 3, 3, 3), "wide.bias": (6,), "narrow.weight": (6, 3, 1, 1), **norm("same", 6)}
+    return graph(nodes, weights, ["y"])
+
+
+def test_merge_branches() -> None:
+    made = branches()
+    arrays = {name: array.copy() for name, array in made.initializers.items()}
+    after = before_and_after(made)
+    assert [(n.name, n.kind, n.inputs) for n in after.nodes] == [("wide", "Conv", ["x", "wide.weight", "wide.bias"])]
+    assert after.initializers.keys() == {"wide.weight", "wide.bias"}
+    assert all(np.array_equal(made.initializers[name], array) for name, array in arrays.items())
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "merged"),
+    [
+        # Where the kernels look, at the same places or not: 1x3 in 3x3, 2x2 in its corner, one beside its edge.
+        (((1, 3), (0, 1, 0, 1)), ((3, 3), (1, 1, 1, 1)), True),
+        (((2, 2), (0, 0, 1, 1)), ((3, 3), (1, 1, 1, 1)), True),
+        (((2, 2), (1, 1, 0, 0)), ((3, 3), (1, 1, 1, 1)), True),
+        (((3, 3), (0, 0, 2, 2)), ((3, 3), (1, 1, 1, 1)), False),
+        (((1, 1), (0, 0, 2, 2)), ((3, 3), (2, 2, 2, 2)), True),
+        (((3, 1), (1, 0, 1, 0)), ((1, 3), (0, 1, 0, 1)), False),
+    ],
+)
+def test_branches_merge_where_one_kernel_holds_the_other(
+    narrow: tuple[tuple[int, int], tuple[int, ...]], wide: tuple[tuple[int, int], tuple[int, ...]], merged: bool
+) -> None:
+    nodes = [
+        NodeDef("narrow", "Conv", ["x", "narrow.weight"], ["a"], {"pads": narrow[1], "strides": (2, 1)}),
+        NodeDef("wide", "Conv", ["x", "wide.weight"], ["b"], {"pads": wide[1], "strides": (2, 1)}),
+        NodeDef("sum", "Add", ["a", "b"], ["y"], {}),
+    ]
+    weights: dict[str, tuple[int, ...]] = {"narrow.weight": (4, 6, *narrow[0]), "wide.weight": (4, 6, *wide[0])}
+    after = before_and_after(graph(nodes, weights, ["y"]))
+    assert kinds(after) == (["Conv"] if merged else ["Conv", "Conv", "Add"])
+
+
+@pytest.mark.parametrize("change", [{"dilations": (1, 1)}, {"dilations": (3, 3)}])
+def test_a_kernel_of_one_place_has_no_dilation(change: dict[str, object]) -> None:
+    assert kinds(before_and_after(branches(**change))) == ["Conv"]
+
+
+def test_branches_that_something_else_reads_stay() -> None:
+    seen = branches()
+    seen.nodes.append(NodeDef("relu", "Relu", ["b"], ["z"], {}))
+    seen.outputs["z"] = seen.outputs["y"]
+    assert kinds(before_and_after(seen)).count("Add") == 2
+    shown = branches()
+    shown.outputs["a"] = shown.outputs["y"]
+    assert kinds(before_and_after(shown)).count("Add") == 2
+    shared = branches()
+    shared.nodes.append(NodeDef("again", "Conv", ["x", "wide.weight"], ["z"], {"group": 2, "pads": (1, 1, 1, 1)}))
+    shared.outputs["z"] = shared.outputs["y"]
+    assert kinds(before_and_after(shared)).count("Add") == 2
+
+
+def test_branches_of_other_groups_stay() -> None:
+    made = branches(group=1)
+    made.initializers["narrow.weight"] = np.ones((6, 6, 1, 1), np.float32)
+    assert kinds(before_and_after(made)).count("Add") == 2

@@ -10,13 +10,15 @@ from dslc.backends.onnx.graph import OnnxGraph
 from dslc.backends.onnx.passes.drop_identity import drop_identity
 from dslc.backends.onnx.passes.drop_unread import drop_unread
 from dslc.backends.onnx.passes.fold_bn import fold_bn
+from dslc.backends.onnx.passes.merge_branches import merge_branches
 from dslc.backends.onnx.passes.store_layout import store_layout
 
 
 def run_passes(graph: OnnxGraph, *, fold: bool = True) -> None:
-    """All rewrites in their order; `fold` merges batch norms into linear maps."""
+    """All rewrites in their order; `fold` merges batch norms into linear maps, and sums of convolutions."""
     drop_identity(graph)
     store_layout(graph)
     if fold:
         fold_bn(graph)
+        merge_branches(graph)
     drop_unread(graph)

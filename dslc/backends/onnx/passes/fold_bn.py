@@ -76,7 +76,7 @@ def _fold(graph: OnnxGraph, linear: NodeDef, norm: NodeDef, readers: dict[str, l
     given = linear.inputs[2] if len(linear.inputs) > 2 else ""
     old = held[given].astype(np.float64) if given else np.zeros_like(mean)
     held[key] = _scaled(weight, scale, linear)
-    name = given if given and len(readers[given]) == uses else _bias_name(graph, key)
+    name = given if given and len(readers[given]) == uses else bias_name(graph, key)
     held[name] = ((old - mean) * scale + beta).astype(weight.dtype)
     return name
 
@@ -95,7 +95,7 @@ def _scaled(weight: Array, scale: Array, linear: NodeDef) -> Array:
     return np.reshape(by_group * factor.reshape(groups, 1, -1, *taps), weight.shape)
 
 
-def _bias_name(graph: OnnxGraph, weight: str) -> str:
+def bias_name(graph: OnnxGraph, weight: str) -> str:
     """`conv1.bias` for `conv1.weight`."""
     head, dot, _ = weight.rpartition(".")
     name = f"{head}{dot}bias"
