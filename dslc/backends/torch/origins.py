@@ -142,9 +142,10 @@ class Reader:
             case tree.Binary(op=op, left=left, right=right) if op != "@":
                 return terms.infix(op, self.expr(left, scope), self.expr(right, scope))
             case tree.Compare(values=values, ops=ops):
-                return terms.Comparison(tuple(self.expr(v, scope) for v in values), ops)
+                return terms.computed(terms.Comparison(tuple(self.expr(v, scope) for v in values), ops))
             case tree.Conditional(condition=condition, then=then, other=other):
-                return terms.Choice(self.expr(condition, scope), self.expr(then, scope), self.expr(other, scope))
+                sides = self.expr(then, scope), self.expr(other, scope)
+                return terms.computed(terms.Choice(self.expr(condition, scope), *sides))
             case tree.Tuple(items=items):
                 return terms.Several(tuple(self.expr(i, scope) for i in items))
             case tree.List(items=items):
@@ -205,7 +206,7 @@ class Reader:
         elif binding is None and name == "size":
             return terms.Several(args)
         elif binding is None and name in FUNCTIONS:
-            return terms.Apply(FUNCTIONS[name], args, keys)
+            return terms.computed(terms.Apply(FUNCTIONS[name], args, keys))
         raise _Unsaid
 
 

@@ -190,6 +190,11 @@ class Resolver:
     def resolve(self) -> None:
         """Choose every slot's text. Split where the members need more than one class."""
         for slot in self.target.slots:
+            if slot.layer and len(slot.consts) == len(self.target.members) and len(set(slot.values)) > 1:
+                names = set(map(self._layer_name, slot.consts, slot.rows))
+                if len(names) == 1 and (name := names.pop()) is not None:  # before parts that only some members have
+                    self.factories.setdefault(name, slot.consts)
+        for slot in self.target.slots:
             self.choose(slot)
 
     def choose(self, slot: Slot) -> None:
@@ -309,14 +314,17 @@ class Resolver:
 
     def _layer_names(self, slot: Slot) -> list[str]:
         """The layer parameters of this class that a slot's value came through."""
-        found = {slot.hint: None} if slot.default == OWN else {}
-        for const in slot.consts:
-            if isinstance(const.origin, tree.Name) and const.scope is not None:
-                name = const.origin.name
-                binding = const.scope.find(name)
-                if binding is not None and binding.kind == "parameter" and binding is self.binding(name, 0):
-                    found[name] = None
-        return list(found)
+        found: dict[str | None, None] = {slot.hint: None} if slot.default == OWN else {}
+        found |= dict.fromkeys(map(self._layer_name, slot.consts, slot.rows))
+        return [name for name in found if name is not None]
+
+    def _layer_name(self, const: Const, row: Row) -> str | None:
+        """The layer parameter of this class that a value came through."""
+        if not isinstance(const.origin, tree.Name) or const.scope is None:
+            return None
+        binding = const.scope.find(name := const.origin.name)
+        own = binding is not None and binding.kind == "parameter" and binding is self.binding(name, row.member)
+        return name if own else None
 
     # ---- the other rules
 

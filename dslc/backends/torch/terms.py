@@ -426,7 +426,11 @@ def functions(term: Term) -> list[Fn]:
 
 def infix(op: str, left: Term, right: Term) -> Term:
     """`left op right` without operations that change nothing, and with numbers computed."""
-    if isinstance(left, Lit) and isinstance(right, Lit) and op not in ("and", "or", "/", "**"):
+    if op in ("and", "or") and isinstance(left, Lit) and isinstance(left.value, bool):
+        return right if left.value is (op == "and") else left
+    if isinstance(left, Lit) and isinstance(right, Lit) and op not in ("and", "or", "/"):
+        if op == "**" and not (_count(left) and _count(right)):
+            return Infix(op, left, right)
         try:
             return Lit(_arithmetic(op, left.value, right.value))
         except (ArithmeticError, TypeError, ValueError):
@@ -441,6 +445,25 @@ def infix(op: str, left: Term, right: Term) -> Term:
     return Infix(op, left, right)
 
 
+def _count(term: Term) -> bool:
+    """Whether a term is a small number, a power of which is better read computed."""
+    return isinstance(term, Lit) and type(term.value) is int and 0 <= term.value <= 64
+
+
+def computed(term: Term) -> Term:
+    """A comparison, `max` or `min` of literals by its value, a choice by the side that is always taken."""
+    match term:
+        case Choice(Lit(value=bool() as condition), then, other):
+            return then if condition else other
+        case Comparison() | Apply(function="max" | "min"):
+            if all(isinstance(p, Lit) and isinstance(p.value, int | float | str) for p in parts(term)):
+                try:
+                    return Lit(evaluate(term, {}))
+                except NoValue:
+                    return term
+    return term
+
+
 def substitute(term: Term, by: Mapping[str, Term]) -> Term:
     """A term with names replaced."""
     match term:
@@ -451,9 +474,9 @@ def substitute(term: Term, by: Mapping[str, Term]) -> Term:
         case Prefix(op, value):
             return Prefix(op, substitute(value, by))
         case Comparison(values, ops):
-            return Comparison(tuple(substitute(v, by) for v in values), ops)
+            return computed(Comparison(tuple(substitute(v, by) for v in values), ops))
         case Choice(condition, then, other):
-            return Choice(substitute(condition, by), substitute(then, by), substitute(other, by))
+            return computed(Choice(substitute(condition, by), substitute(then, by), substitute(other, by)))
         case Apply(function, args, names, body):
             return Apply(function, tuple(substitute(a, by) for a in args), names, body)
         case Item(value, index):
