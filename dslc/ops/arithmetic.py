@@ -60,7 +60,7 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
         sides = [converted(g, name, i.dtype, common) for name, i in zip(x, ins, strict=True)]
         if self.number is not None:
             sides.insert(0 if self.swap else 1, number_tensor(g, self.number, common, x[0]))
-        return str(g.op(self.onnx_kind, sides))
+        return converted(g, str(g.op(self.onnx_kind, sides)), self.result(common), outs[0].dtype)
 
 
 @op("add")

@@ -39,7 +39,7 @@ from dslc.ops.counting import (
 from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, places
-from dslc.ops.torchtext import Arg, Device, Form, In, PyExpr, TorchContext, call, keyword
+from dslc.ops.torchtext import Arg, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.dim import Size
@@ -61,8 +61,13 @@ def at_least_one(c: InferContext, size: Size) -> Size:
 
 
 def source_options(dtype: DType, default: DType) -> list[Arg]:
-    """Element type, unless it is the default, and device of a new tensor."""
+    """Element type, unless torch gives it by default, and device of a new tensor.
+
+    Floats are of the type that the network runs in, so that it may be moved to another (`.to(torch.float16)`).
+    """
     device = keyword("device", Device())
+    if dtype is DType.FLOAT32:
+        return [keyword("dtype", ElementType()), device]
     return [device] if dtype is default else [keyword("dtype", f"torch.{dtype.value}"), device]
 
 

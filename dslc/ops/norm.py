@@ -46,8 +46,8 @@ class LayerNorm{axes}d(nn.LayerNorm):
         return x.movedim(-1, 1)
 '''
 
-FLOAT32_EPS = 1.1920928955078125e-07
-"""Distance from 1 to the next float32: the default of torch.nn.RMSNorm."""
+EPSILON = {DType.FLOAT32: 2.0**-23, DType.FLOAT16: 2.0**-10, DType.BFLOAT16: 2.0**-7}
+"""Distance from 1 to the next number of a float type: the default of torch.nn.RMSNorm."""
 
 
 def scale_and_shift(x: TensorType, affine: bool, axis: int = 1, bias: bool = True) -> tuple[ParamSpec, ...]:
@@ -129,8 +129,8 @@ class BatchNorm(NoMacs, InPlace, Local, Op):
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         channels = ins[0].dims[1]
         assert isinstance(channels, int)
-        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,))
-        bias = p["bias"] if self.affine else g.floats([0.0] * channels, (channels,))
+        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,), ins[0].dtype)
+        bias = p["bias"] if self.affine else g.floats([0.0] * channels, (channels,), ins[0].dtype)
         statistics = [p["running_mean"], p["running_var"]]
         return str(g.op("BatchNormalization", [x[0], weight, bias, *statistics], epsilon=float(self.eps)))
 
@@ -176,8 +176,8 @@ class InstanceNorm(NoMacs, Fresh, Op):
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         channels = ins[0].dims[1]
         assert isinstance(channels, int)
-        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,))
-        bias = p["bias"] if self.affine else g.floats([0.0] * channels, (channels,))
+        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,), ins[0].dtype)
+        bias = p["bias"] if self.affine else g.floats([0.0] * channels, (channels,), ins[0].dtype)
         return str(g.op("InstanceNormalization", [x[0], weight, bias], epsilon=float(self.eps)))
 
 
@@ -236,7 +236,7 @@ class LayerNorm(NoMacs, Fresh, Local, Op):
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         rank, channels = ins[0].rank, ins[0].dims[self.axis]
         assert isinstance(channels, int)
-        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,))
+        weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,), ins[0].dtype)
         inputs = [weight, *([p["bias"]] if "bias" in p else [])]
         if self.axis % rank == rank - 1:
             return str(g.op("LayerNormalization", [x[0], *inputs], axis=-1, epsilon=float(self.eps)))
@@ -291,7 +291,7 @@ class GroupNorm(NoMacs, Fresh, Op):
         channels = dims[1]
         assert isinstance(channels, int)
         groups = (dims[0], self.groups, product(dims[2:]) * (channels // self.groups))
-        ones, zeros = (g.floats([value] * self.groups, (self.groups,)) for value in (1.0, 0.0))
+        ones, zeros = (g.floats([value] * self.groups, (self.groups,), ins[0].dtype) for value in (1.0, 0.0))
         y = g.reshape(x[0], dims, groups)
         y = g.op("InstanceNormalization", [y, ones, zeros], epsilon=float(self.eps))
         y = g.reshape(y, groups, dims)
@@ -339,7 +339,7 @@ class RmsNorm(NoMacs, Fresh, Local, Op):
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         # RMSNormalization begins at opset 23, where other ops lose their CUDA kernels.
-        eps = FLOAT32_EPS if self.eps is None else self.eps
+        eps = EPSILON[ins[0].dtype] if self.eps is None else self.eps
         square = g.op("Mul", [x[0], x[0]])
         mean = g.op("ReduceMean", [square, g.ints([-1])], keepdims=1)
         root = g.op("Sqrt", [g.op("Add", [mean, g.scalar(eps, ins[0].dtype)])])

@@ -137,17 +137,18 @@ class AdaptiveAvgPool(AdaptivePool):
             if n == m:
                 continue
             rows = [[(a <= i < b) / (b - a) for i in range(n)] for a, b in bins(n, m)]
-            y = averaged(g, y, dims, axis, rows)
+            y = averaged(g, y, dims, axis, rows, ins[0].dtype)
             dims[axis] = m
         return y
 
 
-def averaged(g: Graph, x: str, dims: list[Size], axis: int, rows: list[list[float]]) -> str:
+def averaged(g: Graph, x: str, dims: list[Size], axis: int, rows: list[list[float]], dtype: DType) -> str:
     """The product of a constant matrix `rows` with one axis of a tensor of shape `dims`."""
     m, n = len(rows), len(rows[0])
     if axis == len(dims) - 1:
-        return str(g.op("MatMul", [x, g.floats([list(column) for column in zip(*rows, strict=True)], (n, m))]))
-    matrix = g.floats(rows, (m, n))
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        return str(g.op("MatMul", [x, g.floats(columns, (n, m), dtype)]))
+    matrix = g.floats(rows, (m, n), dtype)
     if axis == len(dims) - 2:
         return str(g.op("MatMul", [matrix, x]))
     rest = product(dims[axis + 1 :])

@@ -47,6 +47,11 @@ class Device:
 
 
 @frozen
+class ElementType:
+    """The float type that the running `forward` works in: `x.dtype` of its first input of floats, else the default."""
+
+
+@frozen
 class PyCall:
     """`function(args)`, or `receiver.function(args)`."""
 
@@ -88,7 +93,7 @@ class PySequence:
     open: str = "["
 
 
-PyExpr: TypeAlias = In | Own | Device | PyCall | PyInfix | PyPrefix | PyIndex | PySequence
+PyExpr: TypeAlias = In | Own | Device | ElementType | PyCall | PyInfix | PyPrefix | PyIndex | PySequence
 
 
 @frozen

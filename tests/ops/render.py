@@ -15,6 +15,7 @@ from dslc.ops.base import Op, Types
 from dslc.ops.torchtext import (
     Arg,
     Device,
+    ElementType,
     Form,
     In,
     Own,
@@ -43,6 +44,8 @@ def text(value: Const | str | PyExpr) -> str:
             return f"given[{name!r}]"
         case Device():
             return 'torch.device("cpu")'
+        case ElementType():
+            return "torch.get_default_dtype()"
         case PyCall(function, args, receiver):
             shown = ", ".join(argument(a) for a in args if not left_out(a))
             return f"{function}({shown})" if receiver is None else f"({text(receiver)}).{function}({shown})"

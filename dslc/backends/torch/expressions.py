@@ -10,7 +10,7 @@ from keyword import iskeyword
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import Tree
 from dslc.backends.torch.layout import Chain, Group, Named, Px, flat
-from dslc.backends.torch.merged import Class, CompilerBug, MCall, MItem, MNode, MSeq, Slot, Sym
+from dslc.backends.torch.merged import Class, CompilerBug, MCall, MItem, MNode, MSeq, Slot, Sym, walk
 from dslc.backends.torch.terms import ATOM, POSTFIX, Lit, text
 from dslc.record import entity, frozen
 
@@ -99,6 +99,20 @@ class Expressions(ABC):
             return f"{self.name_of[sym.id]}.shape[{place[1]}]"
         return self.spelled.get(name, name)
 
+    def element_type(self) -> str:
+        """The float type of the class: of an input whose name never held other elements; empty where there is none."""
+        others = {
+            self.name_of.get(out.id)
+            for item in walk(self.target.items)
+            if isinstance(item, MNode | MCall | MSeq)
+            for out in item.outs
+            if not out.values[0].type.dtype.is_float
+        }
+        for sym in self.target.inputs:
+            if sym.values[0].type.dtype.is_float and self.name_of.get(sym.id) not in others:
+                return f"{self.operand(sym).at(POSTFIX)}.dtype"
+        return ""
+
     def tree(self, tree: Tree, item: MNode) -> Expr:
         """The Python of a piece of an op's rule."""
         match tree.kind:
@@ -118,6 +132,8 @@ class Expressions(ABC):
             case "device":  # of a tensor made of sizes alone that of the class's input, whatever its name holds by now
                 sym = item.ins[0] if item.ins else self.target.inputs[0]
                 return Expr(f"{self.operand(sym).at(POSTFIX)}.device", POSTFIX, True)
+            case "dtype":
+                return Expr(self.element_type(), POSTFIX, True)
             case "call":
                 return self.call(tree, item)
             case "infix":
@@ -153,6 +169,8 @@ class Expressions(ABC):
 
     def call(self, tree: Tree, item: MNode) -> Expr:
         """A function, or a method of a tensor."""
+        if any(kid.kind == "dtype" for kid in tree.kids) and not self.element_type():
+            tree = without(tree, "dtype")
         args = arguments(tree, lambda t: self.tree(t, item).px)
         if not tree.receiver:
             return Expr(Group(tree.text, args), POSTFIX, not tree.text.startswith("self."))
@@ -177,6 +195,13 @@ class Expressions(ABC):
         if isinstance(item, MNode) and item.optional:
             return Expr(f"{made.text} if {function} is not None else {self.operand(item.ins[0]).text}", 0, False)
         return made
+
+
+def without(tree: Tree, kind: str) -> Tree:
+    """A function's call without its arguments of one kind."""
+    kept = [i for i, kid in enumerate(tree.kids) if kid.kind != kind]
+    columns = (tuple(column[i] for i in kept) for column in (tree.kids, tree.keys, tree.defaults))
+    return Tree(tree.kind, tree.text, *columns)
 
 
 def arguments(tree: Tree, show: Callable[[Tree], Px]) -> tuple[Px, ...]:

@@ -11,6 +11,7 @@ from dslc.ir.model import Node
 from dslc.ops.torchtext import (
     Arg,
     Device,
+    ElementType,
     Form,
     In,
     Own,
@@ -43,7 +44,7 @@ class Tree:
 
     `kind`: `call` (text is the function; with `receiver`, the first kid is what it is a method of), `infix`,
     `prefix`, `index`, `slice`, `sequence` (text is the bracket), `in` (text is the input's number), `own` (text
-    is the parameter's name), `device`, `text`, `none`, or `leaf`. `keys` names the arguments of a call;
+    is the parameter's name), `device`, `dtype`, `text`, `none`, or `leaf`. `keys` names the arguments of a call;
     `defaults` are the values at which they are left out (`...`: never).
     """
 
@@ -141,6 +142,8 @@ def tree_of(value: object) -> Tree:
             return Tree("own", name)
         case Device():
             return Tree("device")
+        case ElementType():
+            return Tree("dtype")
         case PyCall(function, args, receiver):
             kids = tuple(tree_of(a.value) for a in args)
             if receiver is not None:
