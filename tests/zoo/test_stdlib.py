@@ -57,6 +57,27 @@ PROGRAMS = {
             preact(64) -> preact(32, s=2, act=silu, norm=gn(4), attend=se(4)) as p2 -> shortcut(32) -> shortcut(8)
             gap -> flatten
         """,
+    "shortcuts": """
+        use std.resnet: basic, bottleneck, pooled_shortcut, deep_stem
+        net whole on image[N, 3, H=64, W=64]:
+            deep_stem(32) -> bn -> relu -> basic(48, s=2, skip=pooled_shortcut)
+            bottleneck(16, skip=pooled_shortcut(norm=gn(4))) -> gap -> flatten
+        """,
+    "gates": """
+        use std.gates: eca, cbam, channel_gate, spatial_gate, coordinate_attention, split_attention
+        use std.resnet: basic
+        net whole on image[N, 3, H=64, W=64]:
+            conv(32, 3) -> bn -> eca -> eca(5) as e2 -> cbam -> cbam(4, 3) as c2 -> channel_gate(mid=2) -> spatial_gate
+            basic(32, attend=coordinate_attention) -> coordinate_attention(4, act=relu) as c3
+            split_attention(32) -> split_attention(64, s=2, g=4, radix=1) as s2 -> gap -> flatten
+        """,
+    "repvgg and ghostnet": """
+        use std.repvgg: repvgg, branch
+        use std.ghostnet: ghost
+        net whole on image[N, 3, H=64, W=64]:
+            repvgg(32, s=2) -> repvgg(32, g=4, act=silu) as r2 -> branch(16, 3) -> ghost(24)
+            ghost(25, 3, r=3, d=5, act=id) as g2 -> gap -> flatten
+        """,
     "mobilenet": """
         use std.mobilenet: inverted_residual, mbconv, fused_mbconv, divisible
         net whole on image[N, 3, H=64, W=64]:

@@ -1,0 +1,192 @@
+"""Networks of papers: weights and outputs of PyTorch's own layers, listed as papers or tutorials list them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import dslc
+from dslc.analysis.cost import costs
+from dslc.ir.walk import flatten
+from tests.zoo.zoo import fill, statistics
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def filled(network: nn.Module) -> nn.Module:
+    """The network in evaluation, with weights that keep values near 1."""
+    with torch.no_grad():
+        fill(dict(network.named_parameters()) | statistics(network))
+    return network.eval()
+
+
+def ours(file: str, net: str, state: Mapping[str, Tensor], **sizes: int) -> nn.Module:
+    """Our network in evaluation with the weights given, by name and shape, none left over."""
+    mine = dslc.load(EXAMPLES / f"{file}.dl", net=net, sizes=sizes)()
+    mine.load_state_dict(dict(state), strict=True)
+    return mine.eval()
+
+
+def check_same(mine: nn.Module, other: nn.Module, x: Tensor) -> None:
+    with torch.no_grad():
+        found, expected = mine(x), other(x)
+    assert found.shape == expected.shape
+    assert expected.std(0).max() > 1e-3 * expected.abs().max(), "the weights make every input look the same"
+    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+def random(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(7))
+
+
+def params(file: str, net: str) -> int:
+    model = dslc.compile(EXAMPLES / f"{file}.dl", net=net)
+    return costs(model, flatten(model)).count.params
+
+
+# ---- DCGAN: the layers of pytorch.org/tutorials/beginner/dcgan_faces_tutorial.html
+
+GENERATOR = nn.Sequential(
+    nn.ConvTranspose2d(100, 64 * 8, 4, 1, 0, bias=False),
+    nn.BatchNorm2d(64 * 8),
+    nn.ReLU(True),
+    nn.ConvTranspose2d(64 * 8, 64 * 4, 4, 2, 1, bias=False),
+    nn.BatchNorm2d(64 * 4),
+    nn.ReLU(True),
+    nn.ConvTranspose2d(64 * 4, 64 * 2, 4, 2, 1, bias=False),
+    nn.BatchNorm2d(64 * 2),
+    nn.ReLU(True),
+    nn.ConvTranspose2d(64 * 2, 64, 4, 2, 1, bias=False),
+    nn.BatchNorm2d(64),
+    nn.ReLU(True),
+    nn.ConvTranspose2d(64, 3, 4, 2, 1, bias=False),
+    nn.Tanh(),
+)
+DISCRIMINATOR = nn.Sequential(
+    nn.Conv2d(3, 64, 4, 2, 1, bias=False),
+    nn.LeakyReLU(0.2),
+    nn.Conv2d(64, 64 * 2, 4, 2, 1, bias=False),
+    nn.BatchNorm2d(64 * 2),
+    nn.LeakyReLU(0.2),
+    nn.Conv2d(64 * 2, 64 * 4, 4, 2, 1, bias=False),
+    nn.BatchNorm2d(64 * 4),
+    nn.LeakyReLU(0.2),
+    nn.Conv2d(64 * 4, 64 * 8, 4, 2, 1, bias=False),
+    nn.BatchNorm2d(64 * 8),
+    nn.LeakyReLU(0.2),
+    nn.Conv2d(64 * 8, 1, 4, 1, 0, bias=False),
+    nn.Sigmoid(),
+)
+
+
+@pytest.mark.parametrize(
+    ("net", "layers", "shape"),
+    [("dcgan_generator", GENERATOR, (2, 100, 1, 1)), ("dcgan_discriminator", DISCRIMINATOR, (2, 3, 64, 64))],
+)
+def test_dcgan(net: str, layers: nn.Sequential, shape: tuple[int, ...]) -> None:
+    other = filled(layers)
+    state = {f"main.{key}": tensor for key, tensor in other.state_dict().items()}
+    check_same(ours("dcgan", net, state), other, random(*shape))
+
+
+def test_dcgan_begins_near_zero() -> None:
+    mine = dslc.load(EXAMPLES / "dcgan.dl", net="dcgan_generator")()
+    weights = [weight.detach() for weight in mine.parameters() if weight.ndim == 4]
+    assert len(weights) == 5
+    assert all(abs(float(weight.std()) - 0.02) < 1e-3 for weight in weights)
+
+
+# ---- Auto-encoder: 784-1000-500-250-30 and back, Hinton and Salakhutdinov 2006, figure 1
+
+
+def test_autoencoder() -> None:
+    sides = [784, 1000, 500, 250, 30, 250, 500, 1000, 784]
+    other = nn.Sequential(nn.Flatten())
+    for i, (before, after) in enumerate(pairwise(sides)):
+        other.append(nn.Linear(before, after))
+        if i != 3:
+            other.append(nn.Sigmoid())
+    other = filled(other.append(nn.Unflatten(1, (1, 28, 28))))
+    mine = dslc.load(EXAMPLES / "autoencoder.dl")()
+    state = dict(zip(mine.state_dict(), other.state_dict().values(), strict=True))
+    check_same(ours("autoencoder", "autoencoder", state), other, random(2, 1, 28, 28))
+
+
+# ---- Text: BiLSTM-max of arXiv:1705.02364, from torch.nn
+
+
+class TextClassifier(nn.Module):
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(20000, 300)
+        self.lstm = nn.LSTM(300, 512, layers, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(1024, 2)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        sequence, _ = self.lstm(self.embedding(ids))
+        result: Tensor = self.head(sequence.max(dim=1).values)
+        return result
+
+
+@pytest.mark.parametrize("length", [64, 9])
+def test_text_lstm(length: int) -> None:
+    other = filled(TextClassifier(1))
+    ids = torch.randint(20000, (3, length), generator=torch.Generator().manual_seed(7))
+    check_same(ours("text_lstm", "text_lstm", other.state_dict(), T=length), other, ids)
+
+
+# ---- Audio: pytorch.org/audio/stable/tutorials, speech command classification
+
+
+class M5(nn.Module):
+    """The tutorial's network: `n_input=1, n_output=35, stride=16, n_channel=32`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv1d(1, 32, kernel_size=80, stride=16)
+        self.bn1 = nn.BatchNorm1d(32)
+        self.conv2 = nn.Conv1d(32, 32, kernel_size=3)
+        self.bn2 = nn.BatchNorm1d(32)
+        self.conv3 = nn.Conv1d(32, 64, kernel_size=3)
+        self.bn3 = nn.BatchNorm1d(64)
+        self.conv4 = nn.Conv1d(64, 64, kernel_size=3)
+        self.bn4 = nn.BatchNorm1d(64)
+        self.pool = nn.MaxPool1d(4)
+        self.fc1 = nn.Linear(64, 35)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.bn1(self.conv1(x)).relu())
+        x = self.pool(self.bn2(self.conv2(x)).relu())
+        x = self.pool(self.bn3(self.conv3(x)).relu())
+        x = self.pool(self.bn4(self.conv4(x)).relu())
+        x = nn.functional.avg_pool1d(x, x.shape[-1]).permute(0, 2, 1)
+        return nn.functional.log_softmax(self.fc1(x), dim=2).squeeze(1)
+
+
+def test_m5() -> None:
+    other = filled(M5())
+    state = other.state_dict()
+    for i in range(1, 5):
+        state.pop(f"conv{i}.bias").zero_()  # idle before a batch norm: ours has none
+    check_same(ours("audio_m5", "m5_speech_commands", state), other, random(2, 1, 8000))
+
+
+def test_m5_of_the_paper_is_as_large_as_its_table_says() -> None:
+    kernels = 80 * 128 + 3 * (128 * 128 + 128 * 256 + 256 * 512)  # 0.5 M, arXiv:1610.00087, table 1
+    assert params("audio_m5", "m5") == kernels + 2 * (128 + 128 + 256 + 512) + 512 * 10 + 10
+
+
+# ---- Video: torchvision's own
+
+
+def test_r3d_18() -> None:
+    models = pytest.importorskip("torchvision.models.video")
+    other = filled(models.r3d_18())
+    mine = ours("video_resnet", "r3d_18", other.state_dict(), T=8, H=56, W=56)
+    check_same(mine, other, random(2, 3, 8, 56, 56))
+    assert params("video_resnet", "r3d_18") == models.R3D_18_Weights.KINETICS400_V1.meta["num_params"]
