@@ -78,9 +78,9 @@ class Steps:
                 self.modules.append(call("nn.Unflatten", self.number(axis), sequence(sizes, "(")))
                 self.axes[axis : axis + 1] = [(atom,) for atom in group]
 
-    def factor(self, atom: str) -> Const:
-        """The size of an atom: as given, else -1."""
-        return self.number(-1) if atom in self.reading.inferred else self.reading.given[atom]
+    def factor(self, atom: str) -> Const | str:
+        """The size of an atom: as given, else -1, which is text as which of them is left out is the pattern's."""
+        return "-1" if atom in self.reading.inferred else self.reading.given[atom]
 
     def squeeze(self) -> None:
         """Drop axes of size 1 that have no atom."""
@@ -92,16 +92,16 @@ class Steps:
             self.axes = [group for group in self.axes if group]
 
     def permute(self, target: Sequence[Group]) -> None:
-        """Order the axes as in `target`."""
+        """Order the axes as in `target`; as text, so that another order makes another class."""
         order = tuple(self.axes.index(group) for group in target)
         moved = [i for i, axis in enumerate(order) if i != axis]
         if not moved:
             return
         if len(moved) == 2:
-            self.method("transpose", *map(self.number, moved))
+            self.method("transpose", *map(str, moved))
         else:
-            self.method("permute", *map(self.number, order))
-        self.modules.append(call("Permute", *map(self.number, order)))
+            self.method("permute", *map(str, order))
+        self.modules.append(call("Permute", *map(str, order)))
         self.axes = list(target)
 
     def merge(self, groups: Sequence[Group]) -> None:

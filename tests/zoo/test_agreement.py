@@ -21,7 +21,7 @@ from dslc.backends.onnx.emit import emit
 from dslc.ir.model import Call, Either, For, If, Item, Model, Node, Value
 from dslc.ir.walk import Flat, Needed, flatten
 from dslc.types.dim import evaluate
-from tests.zoo.zoo import tensors
+from tests.zoo.zoo import calibrate, tensors
 
 Shape = tuple[int, ...]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -41,6 +41,7 @@ NETS = {
     "vit_b_16": "vit.dl",
     "swin_t": "swin.dl",
     "swin_v2_t": "swin.dl",
+    "maxvit_t": "maxvit.dl",
     "efficientnet_b0": "efficientnet.dl",
     "efficientnet_v2_s": "efficientnet.dl",
     "regnet_y_400mf": "regnet.dl",
@@ -53,14 +54,29 @@ NETS = {
     "mobilenet_v3_small": "mobilenet_v3.dl",
     "lraspp_mobilenet_v3_large": "segmentation.dl",
     "deeplabv3_mobilenet_v3_large": "segmentation.dl",
+    "repvgg_a0": "repvgg.dl",
+    "ghostnet_050": "ghostnet.dl",
+    "xception": "xception.dl",
+    "resnet18d": "resnet_d.dl",
+    "eca_resnet18": "attention_resnet.dl",
+    "cbam_resnet18": "attention_resnet.dl",
+    "dcgan_generator": "dcgan.dl",
+    "dcgan_discriminator": "dcgan.dl",
+    "autoencoder": "autoencoder.dl",
+    "text_lstm": "text_lstm.dl",
+    "m5_speech_commands": "audio_m5.dl",
+    "r3d_18": "video_resnet.dl",
 }
-SIZES = {name: {"H": 128, "W": 160} for name, file in NETS.items() if file == "segmentation.dl"}
+SIZES = {name: {"H": 128, "W": 160} for name, file in NETS.items() if file in ("segmentation.dl", "xception.dl")}
+SIZES["r3d_18"] = {"T": 8, "H": 56, "W": 64}
 """Sizes to compare at, where the default is large."""
+GAINS = {"autoencoder": 4.0}
+"""Factors of weights, for networks of sigmoids, whose slope is a quarter at most."""
 # `expand` to a batch of 1, `pad` by nothing; `arange` and `zeros` are constants of the file.
 GONE_IN_EVALUATION = {"dropout", "droppath", "id", "expand", "pad", "arange", "zeros"}
 
 
-def state_of(model: Model) -> dict[str, Tensor]:
+def state_of(model: Model, gain: float = 1.0) -> dict[str, Tensor]:
     """Weights that keep the scale of values, by one seed; norms that are not 0 and 1."""
     random = torch.Generator().manual_seed(1998)
     state: dict[str, Tensor] = {}
@@ -74,28 +90,26 @@ def state_of(model: Model) -> dict[str, Tensor]:
         elif path.endswith("running_var"):
             tensor.uniform_(0.5, 1.5, generator=random)
         elif len(spec.shape) > 1:
-            tensor.normal_(0, (2 * spec.shape[0] / spec.count) ** 0.5, generator=random)
+            tensor.normal_(0, gain * (2 * spec.shape[0] / spec.count) ** 0.5, generator=random)
         else:
             tensor.normal_(1.0 if path.endswith("weight") else 0.0, 0.1, generator=random)
         state[path] = tensor
     return state
 
 
-def calibrate(network: nn.Module, images: Tensor) -> None:
-    """Give batch norms the statistics of some images, so that what the images differ in reaches the result."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = 1.0
-    if norms:
-        with torch.no_grad():
-            network.train()(images)
-    network.eval()
-
-
 def shape_of(value: Value, model: Model, batch: int = 1) -> Shape:
     """The shape dslc inferred, at the default sizes."""
     at = {**dict.fromkeys(model.sizes.universal, batch), **model.sizes.default, "N": batch}
     return tuple(evaluate(size, at) for size in value.type.dims)
+
+
+def inputs_of(value: Value, model: Model, batch: int) -> Tensor:
+    """Samples for an input: numbers around 0, or words below 1,000."""
+    shape = shape_of(value, model, batch)
+    random = torch.Generator().manual_seed(7)
+    if value.type.dtype.is_float:
+        return torch.randn(shape, generator=random)
+    return torch.randint(1000, shape, generator=random)
 
 
 def parts(items: list[Item]) -> Iterator[tuple[str, tuple[Value, ...]]]:
@@ -189,8 +203,8 @@ def test_agreement(name: str) -> None:
     flat = flatten(model)
     with torch.device("meta"):
         network = dslc.load(path, net=name, sizes=SIZES.get(name))()
-    network.load_state_dict(state_of(model), strict=True, assign=True)
-    images = torch.randn(shape_of(model.root.inputs[0], model, 3), generator=torch.Generator().manual_seed(7))
+    network.load_state_dict(state_of(model, GAINS.get(name, 1.0)), strict=True, assign=True)
+    images = inputs_of(model.root.inputs[0], model, 3)
     calibrate(network, images)
     arrays = {key: tensor.numpy() for key, tensor in network.state_dict().items()}
 

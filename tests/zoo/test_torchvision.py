@@ -24,15 +24,7 @@ TRAINED = list(zoo.smallest().values())
 
 
 def test_every_builder_has_a_program() -> None:
-    missing = set(zoo.BUILDERS) - set(zoo.programs())
-    assert missing == MISSING
-
-
-MISSING = set(
-    """
-    maxvit_t
-    """.split()
-)
+    assert not set(zoo.BUILDERS) - set(zoo.programs())
 
 
 @pytest.mark.parametrize("row", zoo.THERE, ids=lambda row: row.id)
@@ -57,9 +49,11 @@ def test_names_shapes_and_counts(row: Published) -> None:
 @pytest.mark.parametrize("row", LIGHT, ids=lambda row: row.id)
 def test_outputs(row: Published, record_property: Callable[[str, object], None]) -> None:
     network = zoo.filled(row).eval()
-    mine = zoo.ours(row, network).eval()
     side = row.side()
     image = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(7))
+    if row.model == "maxvit_t":  # with any other statistics it grows values so that float32 is right to 2e-5 only
+        zoo.calibrate(network, image)
+    mine = zoo.ours(row, network).eval()
     with torch.no_grad():
         expected, found = network(image), mine(image)
     first = next(zoo.tensors(expected))

@@ -136,6 +136,18 @@ def fill(state: Mapping[str, Tensor]) -> None:
             tensor.normal_(middle, 0.1, generator=random)
 
 
+def calibrate(network: nn.Module, images: Tensor) -> None:
+    """Give batch norms the statistics of some images, so that what the images differ in reaches the result."""
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+    norms = [module for module in network.modules() if isinstance(module, kinds)]
+    for norm in norms:
+        norm.momentum = 1.0
+    if norms:
+        with torch.no_grad():
+            network.train()(images)
+    network.eval()
+
+
 def filled(row: Published) -> nn.Module:
     """torchvision's network with such weights; its tables of indices and coordinates are torchvision's."""
     network = row.reference()
