@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,9 +58,11 @@ def build(
     if "onnx" in targets or checks:
         state, graph = onnx_graph(model, seed, weights, dynamic, fold)
         if checks:
+            from dslc.backends.onnx.emit import emit
             from dslc.verify import verify
 
-            built.checks = verify(model, text, graph, state, checks)
+            again = partial(emit, model, dynamic=dynamic, fold=fold)
+            built.checks = verify(model, text, graph, state, checks, again)
         if "onnx" in targets:
             files += onnx_files(stem, graph, state, seed, weights is None, built)
     make_folder(stem.parent)

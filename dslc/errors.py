@@ -32,7 +32,8 @@ class NotInstalled(Mistake, code="E0650"):
 class OutputsDiffer(Mistake, code="E0651"):
     """The generated PyTorch module and the ONNX graph disagree: a bug of the compiler.
 
-    `--check parity` runs both with the same weights on the same random input and compares every result.
+    `--check parity` runs both with the same weights on the same random input and compares every result. Where
+    results hardly depend on the input, as those of many fresh networks, it does so for other weights too.
     Nothing was written. Please report the program and these numbers:
 
     ```sh

@@ -247,7 +247,8 @@ def test_folding_and_open_sizes(net: Path, tmp_path: Path) -> None:
 
 
 def test_a_failed_check_writes_nothing(net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dslc.verify.LIMIT", -1.0)
+    for limit in ("LIMIT", "OWN_ERRORS"):
+        monkeypatch.setattr(f"dslc.verify.{limit}", -1.0)
     result = run("build", net, "-o", tmp_path / "out", "--check", "parity")
     assert result.exit_code == 1 and "error[E0651]" in result.stderr
     assert not (tmp_path / "out").exists()
