@@ -144,8 +144,8 @@ class Reader:
             case tree.Compare(values=values, ops=ops):
                 return terms.computed(terms.Comparison(tuple(self.expr(v, scope) for v in values), ops))
             case tree.Conditional(condition=condition, then=then, other=other):
-                sides = self.expr(then, scope), self.expr(other, scope)
-                return terms.computed(terms.Choice(self.expr(condition, scope), *sides))
+                either = self.expr(then, scope), self.expr(other, scope)
+                return terms.computed(terms.Choice(self.expr(condition, scope), *either))
             case tree.Tuple(items=items):
                 return terms.Several(tuple(self.expr(i, scope) for i in items))
             case tree.List(items=items):
