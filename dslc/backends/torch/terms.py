@@ -456,7 +456,7 @@ def computed(term: Term) -> Term:
         case Choice(Lit(value=bool() as condition), then, other):
             return then if condition else other
         case Comparison() | Apply(function="max" | "min"):
-            if all(isinstance(p, Lit) and isinstance(p.value, int | float | str) for p in parts(term)):
+            if all(isinstance(p, Lit) and isinstance(p.value, int | float | str | None) for p in parts(term)):
                 try:
                     return Lit(evaluate(term, {}))
                 except NoValue:
