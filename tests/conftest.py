@@ -27,7 +27,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == "zoo"
     )
     if len(rows) > 1:
-        terminalreporter.section("networks against torchvision")
+        terminalreporter.section("networks against torchvision, timm and the layers of papers")
         terminalreporter.write_line(
             f"{'net':<30}{'.dl':>5}{'torchvision':>13}{'params':>14}{'GMACs':>9}{'difference':>12}"
         )

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 import dslc
 from dslc.backends.onnx.emit import emit
+from tests.zoo import lines
 from tests.zoo.zoo import fill, statistics
 
 timm = pytest.importorskip("timm")
 cbam = pytest.importorskip("timm.layers.cbam")
 coordinates = pytest.importorskip("timm.layers.coord_attn")
 layers = pytest.importorskip("timm.layers")
+Check = Callable[..., None]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -29,12 +31,25 @@ def reference(name: str, **options: object) -> nn.Module:
     return network
 
 
-def check_same(mine: nn.Module, other: nn.Module, side: int = 224) -> None:
+def difference(mine: nn.Module, other: nn.Module, side: int) -> float:
+    """The largest difference of the outputs for some images, relative to the largest output."""
     image = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(7))
     with torch.no_grad():
         found, expected = mine.eval()(image), other(image)
     assert expected.std(0).max() > 1e-3 * expected.abs().max(), "the weights make every image look the same"
-    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
+    return float((found - expected).abs().max() / expected.abs().max())
+
+
+@pytest.fixture
+def check(record_property: Callable[[str, object], None]) -> Check:
+    """Compare one of our networks with timm's, and put it into the table."""
+
+    def compare(file: str, net: str, mine: nn.Module, other: nn.Module, side: int = 224) -> None:
+        error = difference(mine, other, side)
+        record_property("zoo", lines.row(EXAMPLES / f"{file}.dl", net, error))
+        assert error <= 1e-5
+
+    return compare
 
 
 def in_order(mine: nn.Module, state: dict[str, Tensor]) -> None:
@@ -42,14 +57,14 @@ def in_order(mine: nn.Module, state: dict[str, Tensor]) -> None:
     mine.load_state_dict(dict(zip(mine.state_dict(), state.values(), strict=True)))
 
 
-def test_se_resnet50_has_the_names_too() -> None:
+def test_se_resnet50_has_the_names_too(check: Check) -> None:
     other = reference("seresnet50")
     mine = dslc.load(EXAMPLES / "se_resnet.dl", net="se_resnet50")()
     mine.load_state_dict(other.state_dict(), strict=True)
-    check_same(mine, other)
+    check("se_resnet", "se_resnet50", mine, other)
 
 
-def test_mobilenet_v1() -> None:
+def test_mobilenet_v1(check: Check) -> None:
     other = reference("mobilenetv1_100")
     for parent in list(other.modules()):
         for name, child in parent.named_children():
@@ -57,7 +72,7 @@ def test_mobilenet_v1() -> None:
                 setattr(parent, name, nn.ReLU())
     mine = dslc.load(EXAMPLES / "mobilenet_v1.dl", net="mobilenet_v1")()
     in_order(mine, other.state_dict())
-    check_same(mine, other)
+    check("mobilenet_v1", "mobilenet_v1", mine, other)
 
 
 RENAMED = {"se.conv_reduce": "se.fc1", "se.conv_expand": "se.fc2", "9.0.conv": "9.0.0", "9.0.bn1": "9.0.1"}
@@ -72,14 +87,14 @@ RENAMED = {"se.conv_reduce": "se.fc1", "se.conv_expand": "se.fc2", "9.0.conv": "
         ("ghostnet", "ghostnet_100", "ghostnet_100"),
     ],
 )
-def test_networks_with_the_names_too(file: str, net: str, name: str) -> None:
+def test_networks_with_the_names_too(file: str, net: str, name: str, check: Check) -> None:
     other = reference(name)
     mine = dslc.load(EXAMPLES / f"{file}.dl", net=net)()
     state = other.state_dict()
     for old, new in RENAMED.items():
         state = {key.replace(old, new): tensor for key, tensor in state.items()}
     mine.load_state_dict(state, strict=True)
-    check_same(mine, other, 160)
+    check(file, net, mine, other, 160)
 
 
 @pytest.mark.parametrize(
@@ -91,11 +106,11 @@ def test_networks_with_the_names_too(file: str, net: str, name: str) -> None:
         ("attention_resnet", "cbam_resnet18", "resnet18", "cbam"),
     ],
 )
-def test_resnets(file: str, net: str, name: str, attend: str | None) -> None:
+def test_resnets(file: str, net: str, name: str, attend: str | None, check: Check) -> None:
     other = reference(name, **({"block_args": {"attn_layer": attend}} if attend else {}))
     mine = dslc.load(EXAMPLES / f"{file}.dl", net=net)()
     in_order(mine, other.state_dict())
-    check_same(mine, other, 128)
+    check(file, net, mine, other, 128)
 
 
 def test_repvgg_in_onnx_is_one_convolution_for_each_block() -> None:
