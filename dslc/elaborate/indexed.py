@@ -69,13 +69,15 @@ def tabulate(
     return None
 
 
-def _fill(function: object, dims: tuple[int, ...], at: tuple[int, ...]) -> object:
-    if len(at) == len(dims):
-        value = function(*at)  # type: ignore[operator]
-        if isinstance(value, complex):
-            raise ValueError("a complex number")
-        return value
-    return [_fill(function, dims, (*at, i)) for i in range(dims[len(at)])]
+def _fill(function: Callable[..., object], dims: tuple[int, ...], at: tuple[int, ...]) -> list[object]:
+    """The values at all places that begin with `at`, in nested lists."""
+    size = dims[len(at)]
+    if len(at) < len(dims) - 1:
+        return [_fill(function, dims, (*at, i)) for i in range(size)]
+    row = [function(*at, i) for i in range(size)]
+    if any(isinstance(value, complex) for value in row):
+        raise ValueError("a complex number")
+    return row
 
 
 def _python(expr: tree.Expr, indices: set[str], p: Place, e: Tensors, env: dict[str, object], depth: int = 0) -> str:

@@ -76,9 +76,15 @@ def initial(const: Const) -> Const:
 
 
 def numbers_in(value: object) -> list[float]:
-    """The numbers of a value, nested or not."""
+    """The numbers of a value, nested or not; tables of many thousands are not rare."""
     if isinstance(value, tuple | list):
-        return [n for v in value for n in numbers_in(v)]
+        numbers: list[float] = []
+        for v in value:
+            if type(v) is int or type(v) is float:
+                numbers.append(v)
+            else:
+                numbers += numbers_in(v)
+        return numbers
     if isinstance(value, int | float) and not isinstance(value, bool):
         return [value]
     return []

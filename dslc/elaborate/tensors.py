@@ -161,7 +161,7 @@ class Tensors(Expressions, Naming, ABC):
             return None
         init, numbers = value
         given = dict(init.args).get("value") if numbers is None and init.kind == "constant" else numbers
-        if given is None or dtype.is_float or all(float(n).is_integer() for n in numbers_in(given)):
+        if given is None or dtype.is_float or all(isinstance(n, int) or n.is_integer() for n in numbers_in(given)):
             return value
         assert line.value is not None
         text = f"`{line.target.name}` is {dtype.value}, and its value is not whole: use `//`, `int()` or `round()`"
