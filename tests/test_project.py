@@ -38,6 +38,7 @@ LAYERS = (
     "backends",
     "reports",
     "api",
+    "reference",
     "generated",
     "verify",
     "build",

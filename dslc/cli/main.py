@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "say what is wrong with a program",
     "fmt": "write programs in one style",
     "stats": "shapes, parameters, multiply-adds and receptive fields, layer by layer",
+    "picture": "draw a network as an .svg file",
     "diff": "what changed between two networks, layer by layer",
     "convert": "rewrite a program: a fully convolutional one from one with a flattened head",
     "run": "run a network on an image or an array",

@@ -1,0 +1,52 @@
+"""`dslc picture`."""
+
+from __future__ import annotations
+
+import click
+
+from dslc.cli.options import net_options, source_argument
+
+
+@click.command()
+@source_argument
+@net_options
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="close parts N levels deep: one box each")
+@click.option("-o", "--output", "target", metavar="FILE", help="where to write the .svg file; without it, stdout")
+def picture(
+    source: str,
+    net: str | None,
+    args: dict[str, object],
+    sizes: dict[str, int],
+    max_ops: int,
+    depth: int | None,
+    target: str | None,
+) -> None:
+    """Draw a network: a box for each layer, a line for each tensor, with branches and joins.
+
+    The picture is an .svg file, which browsers, GitHub and LaTeX's svg package show. Shapes are at the default sizes of
+    the input; what only training computes has dashed lines. Large networks are drawn part by part: --depth 1 shows the
+    first level alone, each part as one box.
+    """
+    from pathlib import Path
+
+    from dslc import output
+    from dslc.api import compile_model
+    from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
+    from dslc.reports.svg import svg
+
+    if target is not None and not target.endswith(".svg"):
+        raise click.BadParameter(f"`{target}` is no .svg file: that is what is written", param_hint="-o")
+    model = compile_model(Path(source), net, args=args, sizes=sizes, max_ops=max_ops, budgets=None)
+    graph = Graph(model, depth)
+    if len(graph.boxes) > MOST_BOXES:
+        fits = fitting_depth(model, MOST_BOXES)
+        raise click.BadParameter(
+            f"{len(graph.boxes):,} boxes are more than a picture can show ({MOST_BOXES:,})"
+            + (f"; close parts with `--depth {fits}`" if fits is not None and fits != depth else ""),
+            param_hint="--depth",
+        )
+    text = svg(graph)
+    if target is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_all([output.text(target, text)])

@@ -1,0 +1,197 @@
+"""A network's structure as an SVG picture.
+
+The text is plain SVG 1.1 without fonts or scripts of its own, the same for the same network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from dslc.ir.model import Model
+from dslc.reports.columns import shape_text
+from dslc.reports.layered import Line, Spot, place
+from dslc.reports.picture import Box, Graph
+
+FAMILIES = {
+    "activation": ("#fdecc8", "#d9a441"),
+    "gating": ("#fdecc8", "#d9a441"),
+    "functions": ("#fdecc8", "#d9a441"),
+    "attention": ("#e9defa", "#9b7fd1"),
+    "product": ("#e9defa", "#9b7fd1"),
+    "convolution": ("#d6e6fb", "#5b8fd1"),
+    "linear": ("#d6e6fb", "#5b8fd1"),
+    "recurrent": ("#d6e6fb", "#5b8fd1"),
+    "reparam": ("#d6e6fb", "#5b8fd1"),
+    "norm": ("#d9f0dc", "#66ad72"),
+    "pool": ("#fadbd8", "#d0776d"),
+    "pool_adaptive": ("#fadbd8", "#d0776d"),
+    "reduce": ("#fadbd8", "#d0776d"),
+    "resample": ("#fadbd8", "#d0776d"),
+    "arithmetic": ("#ffffff", "#555555"),
+    "part": ("#eef1f5", "#5f6b7a"),
+    "input": ("#ffffff", "#9aa4b0"),
+    "tensor": ("#fff7e0", "#b5a36a"),
+}
+"""Fill and edge of the boxes by the module of `dslc.ops` that has the op, and of what is no op."""
+
+OTHER = ("#eeeeee", "#999999")
+WIDE, NARROW = "mwMW@%", "ijltfrI.,:;|!'()[] "
+FONT, SMALL = 12.0, 9.5
+"""Sizes of letters in pixels: what a box is, and its path or the shapes."""
+
+HEAD = """\
+<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" \
+font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">
+<title>{title}</title>
+<style>.s {{ font-size: 9.5px; fill: #5f6b7a }} .l {{ fill: none; stroke: #5f6b7a; stroke-width: 1.2 }}</style>
+<rect width="{w}" height="{h}" rx="6" fill="#fff"/>"""
+
+MARGIN = 14.0
+
+
+def picture(model: Model, depth: int | None = None) -> str:
+    """The text of an SVG file; `depth` closes parts so many levels deep (1: the first level alone)."""
+    return svg(Graph(model, depth))
+
+
+def svg(graph: Graph) -> str:
+    """The picture of a graph."""
+    sized(graph)
+    lines = list(graph.lines.values())
+    width, height = place(graph.boxes, lines, below)
+    w, h = number_text(width + 2 * MARGIN), number_text(height + 2 * MARGIN)
+    parts = [HEAD.format(w=w, h=h, title=escape(graph.model.entry))]
+    parts.append(f'<g transform="translate({MARGIN:g} {MARGIN:g})">')
+    ports = arrivals(lines)
+    trunks = {(line.source, line.slot): line for line in lines if line.trunk}
+    parts += [trunk(line) for line in trunks.values()]
+    parts += [branch(line, ports[line]) for line in lines]
+    parts += [drawn(box) for box in graph.boxes]
+    return "\n".join((*parts, "</g>\n</svg>\n"))
+
+
+def sized(graph: Graph) -> None:
+    """Widths and heights from the texts. A shape is written where it changes; to the left where several lines leave."""
+    sizes = graph.model.sizes
+    read: dict[Box, list[Box]] = {box: [] for box in graph.boxes}
+    readers = dict.fromkeys(graph.boxes, 0)
+    for source, _, target in graph.lines:
+        read[target].append(source)
+        readers[source] += 1
+    for box in graph.boxes:
+        if box.family != "input" and [*box.outs] != [out for source in read[box][:1] for out in source.outs]:
+            box.label = "  ".join(shape_text(out, sizes) for out in dict.fromkeys(box.outs))
+            if len(box.outs) > 1 and len(set(box.outs)) == 1:
+                box.label = f"{len(box.outs)} x {box.label}"
+        ports = 16 + 12 * max(1, len(read[box]), len(box.outs))
+        box.width = max(letters(box.title, FONT) + 18, *(letters(note, SMALL) + 18 for note in box.notes), ports)
+        box.height = 24.0 + 12 * len(box.notes)
+        beside = letters(box.label, SMALL) + 8 if box.label else 0.0
+        box.label_left = readers[box] > len(box.outs)
+        box.left = max(box.width / 2, beside * box.label_left)
+        box.right = max(box.width / 2, beside * (not box.label_left))
+
+
+def letters(text: str, size: float) -> float:
+    """About how wide a text is, in pixels: no font is at hand."""
+    widths = (0.92 if c in WIDE else 0.36 if c in NARROW else 0.7 if c.isupper() else 0.6 for c in text)
+    return sum(widths) * size
+
+
+def below(row: Sequence[Spot]) -> float:
+    """The free height below a row."""
+    return 36.0 if any(isinstance(spot, Box) and (spot.label or len(spot.below) > 1) for spot in row) else 18.0
+
+
+def arrivals(lines: Sequence[Line]) -> dict[Line, float]:
+    """Where each line meets the box that reads it: below where it comes from, apart from the others."""
+    by_target: dict[Spot, list[Line]] = {}
+    for line in lines:
+        by_target.setdefault(line.target, []).append(line)
+    found: dict[Line, float] = {}
+    for target, arriving in by_target.items():
+        last = {line: start(line)[0] for line in arriving}
+        arriving.sort(key=lambda line: last[line])
+        room = target.width / 2 - 8
+        step = min(12.0, 2 * room / len(arriving))
+        for i, line in enumerate(arriving):
+            low = -room + i * step
+            high = room - (len(arriving) - 1 - i) * step
+            if i:
+                low = max(low, found[arriving[i - 1]] - target.x + step)
+            found[line] = target.x + min(max(last[line] - target.x, low), high)
+    return found
+
+
+def leaving(line: Line) -> float:
+    """Where a line leaves its source: results stand side by side."""
+    source = line.source
+    count = len(source.outs) if isinstance(source, Box) else 1
+    return source.x + (line.slot - (count - 1) / 2) * 12.0
+
+
+def start(line: Line) -> tuple[float, float]:
+    """Where a line leaves its trunk, or its source if it passes no row."""
+    if line.last is not None:
+        return line.last.x, line.last.y + line.last.height
+    return leaving(line), line.source.y + line.source.height
+
+
+def trunk(line: Line) -> str:
+    """What the lines of a tensor share: the way past rows that do not read it."""
+    here = leaving(line), line.source.y + line.source.height
+    text = [f"M{at(here)}"]
+    for spot in line.trunk:
+        text.append(bow(here, (spot.x, spot.y)))
+        here = spot.x, spot.y + spot.height
+        text.append(f"V{number_text(here[1])}")
+    return f'<path class="l" d="{"".join(text)}"/>'
+
+
+def branch(line: Line, port: float) -> str:
+    """The last part of a line, with its arrow's head."""
+    here, x, y = start(line), port, line.target.y
+    dash = ' stroke-dasharray="4 3"' if line.target.faded else ""
+    head = f'<path d="M{at((x - 3.5, y - 6))}L{at((x, y))}L{at((x + 3.5, y - 6))}z" fill="#5f6b7a"/>'
+    return f'<path class="l" d="M{at(here)}{bow(here, (x, y))}"{dash}/>{head}'
+
+
+def bow(here: tuple[float, float], there: tuple[float, float]) -> str:
+    """From a place down to another, upright at both."""
+    if here[0] == there[0]:
+        return f"V{number_text(there[1])}"
+    middle = (here[1] + there[1]) / 2
+    return f"C{at((here[0], middle))} {at((there[0], middle))} {at(there)}"
+
+
+def drawn(box: Box) -> str:
+    """A box with its texts, and the shapes of its results below it."""
+    fill, edge = FAMILIES.get(box.family, OTHER)
+    round_ = box.height / 2 if box.family == "input" else 5
+    dash = ' stroke-dasharray="4 3"' if box.faded else ""
+    left = box.x - box.width / 2
+    parts = [
+        f'<rect x="{number_text(left)}" y="{number_text(box.y)}" width="{number_text(box.width)}" '
+        f'height="{number_text(box.height)}" rx="{number_text(round_)}" fill="{fill}" stroke="{edge}"{dash}/>',
+        f'<text x="{number_text(box.x)}" y="{number_text(box.y + 16)}">{escape(box.title)}</text>',
+    ]
+    for i, note in enumerate(box.notes):
+        y = number_text(box.y + 29 + 12 * i)
+        parts.append(f'<text class="s" x="{number_text(box.x)}" y="{y}">{escape(note)}</text>')
+    if box.label:
+        side = -1 if box.label_left else 1
+        x, y = number_text(box.x + 6 * side), number_text(box.y + box.height + 11)
+        anchor = "end" if box.label_left else "start"
+        parts.append(f'<text class="s" text-anchor="{anchor}" x="{x}" y="{y}">{escape(box.label)}</text>')
+    return "".join(parts)
+
+
+def at(point: tuple[float, float]) -> str:
+    """A place in a path."""
+    return f"{number_text(point[0])} {number_text(point[1])}"
+
+
+def number_text(number: float) -> str:
+    """With one decimal at most, so that a picture is the same on every machine."""
+    return f"{round(number, 1):g}"
