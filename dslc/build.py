@@ -12,6 +12,7 @@ from dslc import output
 from dslc.diagnostics.model import Failure
 from dslc.errors import NoGeneratedCode
 from dslc.ir.model import Model
+from dslc.types.tensor import DType
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.graph import Array
@@ -39,12 +40,14 @@ def build(
     seed: int = 0,
     weights: str | Path | None = None,
     checks: Collection[str] = (),
+    dtype: DType | None = None,
 ) -> Built:
     """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's.
 
     `weights` is a .safetensors file; without it the declared initialisers are drawn from `seed`, and written
-    as `NAME.safetensors` so that both files start equal. `checks` are made before anything is written. All
-    files are written or none. Raises `Failure`.
+    as `NAME.safetensors` so that both files start equal. `dtype` is the type of all floats of the graph and of those
+    weights (none: that of the net's inputs); the module moves to it by `.to()`. `checks` are made before anything is
+    written. All files are written or none. Raises `Failure`.
     """
     stem = Path(folder) / model.entry
     built = Built()
@@ -56,15 +59,15 @@ def build(
         files.append(output.text(stem.with_name(f"{stem.name}.py"), text))
         built.files.append((files[-1].path, f"{text.count(chr(10))} lines"))
     if "onnx" in targets or checks:
-        state, graph = onnx_graph(model, seed, weights, dynamic, fold)
+        state, graph = onnx_graph(model, seed, weights, dynamic, fold, dtype)
         if checks:
             from dslc.backends.onnx.emit import emit
             from dslc.verify import verify
 
-            again = partial(emit, model, dynamic=dynamic, fold=fold)
+            again = partial(emit, model, dynamic=dynamic, fold=fold, dtype=dtype)
             built.checks = verify(model, text, graph, state, checks, again)
         if "onnx" in targets:
-            files += onnx_files(stem, graph, state, seed, weights is None, built)
+            files += onnx_files(stem, graph, in_type(state, model, dtype), seed, weights is None, built)
     make_folder(stem.parent)
     output.write_all(files)
     return built
@@ -91,7 +94,12 @@ def make_folder(folder: Path) -> None:
 
 
 def onnx_graph(
-    model: Model, seed: int, weights: str | Path | None, dynamic: Sequence[str], fold: bool
+    model: Model,
+    seed: int,
+    weights: str | Path | None,
+    dynamic: Sequence[str],
+    fold: bool,
+    dtype: DType | None = None,
 ) -> tuple[dict[str, Array], OnnxModel]:
     """The state dict and the graph that holds it."""
     from dslc.backends.onnx.emit import check_dynamic, emit
@@ -100,7 +108,16 @@ def onnx_graph(
 
     check_dynamic(model.sizes, dynamic)
     state = initial(model.params, seed) if weights is None else read(weights, model.params)
-    return state, emit(model, state, dynamic=dynamic, fold=fold)
+    return state, emit(model, state, dynamic=dynamic, fold=fold, dtype=dtype)
+
+
+def in_type(state: dict[str, Array], model: Model, dtype: DType | None) -> dict[str, Array]:
+    """A state dict with floats of the type that a build asks for."""
+    from dslc.backends.onnx.emit import element_type
+    from dslc.weights.init import numpy_type
+
+    kind = numpy_type(dtype or element_type(model))
+    return {name: array.astype(kind, copy=False) if array.dtype.kind == "f" else array for name, array in state.items()}
 
 
 def onnx_files(

@@ -88,6 +88,27 @@ class NoCudaKernel(Mistake, code="E0653"):
         return f"`{self.node}` ({self.kind}) would leave the GPU: {self.reason}"
 
 
+class NoParity(Mistake, code="E0655"):
+    """onnxruntime has no kernels for this element type on a CPU, so its results cannot be compared with PyTorch's.
+
+    Check the same network in float32 or float16: the graph has the same nodes.
+
+    ```sh
+    dslc build net.dl --dtype bfloat16 --check onnx
+    ```
+    """
+
+    dtype: str
+
+    @property
+    def message(self) -> str:
+        return f"`--check parity` needs a CPU's kernels for {self.dtype}, and onnxruntime has none"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("`--dtype float16 --check parity` runs the same nodes"),)
+
+
 class NoGeneratedCode(Mistake, code="E0654"):
     """The compiler found that the PyTorch file it made would not be this network, so it wrote none.
 

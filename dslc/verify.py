@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dslc.diagnostics.model import Failure
-from dslc.errors import InvalidGraph, NoCudaKernel, NotInstalled, OutputsDiffer
+from dslc.errors import InvalidGraph, NoCudaKernel, NoParity, NotInstalled, OutputsDiffer
 from dslc.generated import module_from_text, root_class
 from dslc.ir.model import Model
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 from dslc.weights.memory import Array
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 LIMIT = 1e-4
 """Greatest difference of an output, relative to its largest magnitude, in fp32."""
+
+HALF_LIMIT = 2e-2
+"""The same of a graph in fp16, whose every step is rounded to 11 bits, from the module in fp32."""
 
 OWN_ERRORS = 20
 """Or a difference within so many times the error that PyTorch makes itself, of networks that amplify rounding."""
@@ -91,6 +94,8 @@ def check_parity(model: Model, text: str, graph: OnnxModel, state: State, emitte
             raise Failure(NotInstalled(package, extra, "`--check parity`"))
     from dslc.weights.lively import lively
 
+    if any(info.dtype is DType.BFLOAT16 for info in graph.graph.inputs.values()):
+        raise Failure(NoParity("bfloat16"))
     module = module_from_text(text, model.entry)
     net = getattr(module, root_class(module))().eval()
     worst, seen = compare(model, net, graph, state)
@@ -113,17 +118,21 @@ def compare(model: Model, net: nn.Module, graph: OnnxModel, state: State) -> tup
 
     net.load_state_dict({name: torch.from_numpy(np.asarray(value)) for name, value in state.items()})
     rng = np.random.default_rng(0)
-    inputs, others = ([sample_input(value.type, model, rng) for value in model.root.inputs] for _ in range(2))
-    expected, changed = results(net, inputs), results(net, others)
+    kinds = [info.dtype for info in graph.graph.inputs.values()]
+    drawn = [[sample_input(value.type, model, rng) for value in model.root.inputs] for _ in range(2)]
+    given = [a.astype(k.value) if k.is_float else a for a, k in zip(drawn[0], kinds, strict=True)]
+    inputs = [a.astype(np.float32) if a.dtype.kind == "f" else a for a in given]
+    limit = HALF_LIMIT if DType.FLOAT16 in kinds else LIMIT
+    expected, changed = results(net, inputs), results(net, drawn[1])
     session = onnxruntime.InferenceSession(graph.data(), providers=["CPUExecutionProvider"])
-    found = session.run(None, dict(zip(graph.graph.inputs, inputs, strict=True)))
+    found = session.run(None, dict(zip(graph.graph.inputs, given, strict=True)))
     worst, seen = 0.0, float("inf")
     for index, (name, ours, theirs, other) in enumerate(
         zip(graph.graph.outputs, found, expected, changed, strict=True)
     ):
         difference = relative_difference(ours, theirs)
-        if not difference <= LIMIT and not difference <= OWN_ERRORS * own_error(net, inputs, index):
-            raise Failure(OutputsDiffer(name, difference, LIMIT))
+        if not difference <= limit and not difference <= OWN_ERRORS * own_error(net, inputs, index):
+            raise Failure(OutputsDiffer(name, difference, limit))
         worst, seen = max(worst, difference), min(seen, relative_difference(other, theirs))
     return worst, seen
 
@@ -179,7 +188,7 @@ def sample_input(type: TensorType, model: Model, rng: np.random.Generator, batch
     at = dict.fromkeys(model.sizes.universal, batch) if batch is not None else {}
     shape = tuple(model.sizes.evaluate(size, at) for size in type.dims)
     if type.dtype.is_float:
-        return rng.standard_normal(shape).astype(type.dtype.value)
+        return rng.standard_normal(shape).astype(np.float32)
     return rng.integers(0, 2, shape).astype(type.dtype.value)
 
 

@@ -8,6 +8,13 @@ import click
 
 from dslc.cli.options import net_options, source_argument
 from dslc.cli.values import Choices, names
+from dslc.types.tensor import DType
+
+FLOATS = {t.value: t for t in DType if t.is_float} | {
+    "fp32": DType.FLOAT32,
+    "fp16": DType.FLOAT16,
+    "bf16": DType.BFLOAT16,
+}
 
 
 @click.command()
@@ -21,6 +28,11 @@ from dslc.cli.values import Choices, names
     metavar="N,H,W",
     callback=names,
     help="sizes that stay open in the ONNX graph",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice([*FLOATS]),
+    help="the type of all floats in the ONNX graph and its weights; default: that of the inputs",
 )
 @click.option("--no-fold", is_flag=True, help="keep batch norms in the ONNX graph")
 @click.option("--seed", default=0, show_default=True, help="for the declared initialisers")
@@ -36,6 +48,7 @@ def build(
     folder: str,
     targets: tuple[str, ...],
     dynamic: tuple[str, ...],
+    dtype: str | None,
     no_fold: bool,
     seed: int,
     weights: str | None,
@@ -59,6 +72,7 @@ def build(
         seed=seed,
         weights=weights,
         checks=checks,
+        dtype=FLOATS[dtype] if dtype is not None else None,
     )
     for line in built.checks:
         click.echo(line)

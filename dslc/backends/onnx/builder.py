@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph, TensorInfo
+from dslc.backends.onnx.graph import BFLOAT16_OPSET, OPSET, Array, NodeDef, OnnxGraph, TensorInfo
 from dslc.backends.onnx.shapes import ShapeMath
 from dslc.backends.onnx.sizes import SizeView
+from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 from dslc.weights.init import numpy_type
 
 
 class Builder:
-    """A graph under construction. `state` holds every weight by its state-dict key."""
+    """A graph under construction. `state` holds every weight by its state-dict key; `dtype` is the type of floats."""
 
-    def __init__(self, name: str, state: Mapping[str, Array], view: SizeView) -> None:
-        self.graph = OnnxGraph(name)
+    def __init__(self, name: str, state: Mapping[str, Array], view: SizeView, dtype: DType = DType.FLOAT32) -> None:
+        self.graph = OnnxGraph(name, opset=BFLOAT16_OPSET if dtype is DType.BFLOAT16 else OPSET)
+        self.dtype = dtype
         self.state = state
         self.view = view
         self.shapes: dict[str, tuple[Size, ...]] = {}
@@ -32,8 +34,18 @@ class Builder:
         self.graph.inputs[name] = self.graph.values[name]
         self.math.add_input(name, self.shapes[name])
 
+    @property
+    def constants(self) -> set[str]:
+        """The names of the constants that ops asked for, each in the type it asked for."""
+        return set(self._constants.values())
+
+    def type(self, kind: TensorType) -> TensorType:
+        """A tensor's type in this graph."""
+        return replace(kind, dtype=self.dtype) if kind.dtype.is_float and kind.dtype is not self.dtype else kind
+
     def declare(self, name: str, kind: TensorType) -> None:
         """Note a tensor's type; the first note stands."""
+        kind = self.type(kind)
         if name not in self.shapes:
             self.shapes[name] = tuple(self.view.fix(size) for size in kind.dims)
             extents = tuple(self.view.extent(size) for size in kind.dims)

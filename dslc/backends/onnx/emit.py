@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from dslc.backends.onnx.builder import Builder, Use
 from dslc.backends.onnx.errors import NoOnnx, PinnedSymbol, UnknownSymbol
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
@@ -18,34 +20,50 @@ from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
 from dslc.source import Span
 from dslc.types.sizes import Sizes
-from dslc.weights.init import value_of
+from dslc.types.tensor import DType
+from dslc.weights.errors import TooLargeNumber
+from dslc.weights.init import numpy_type, value_of
 
 
-def emit(model: Model, weights: Mapping[str, Array], *, dynamic: Sequence[str] = (), fold: bool = True) -> OnnxModel:
+def emit(
+    model: Model,
+    weights: Mapping[str, Array],
+    *,
+    dynamic: Sequence[str] = (),
+    fold: bool = True,
+    dtype: DType | None = None,
+) -> OnnxModel:
     """The network in evaluation mode as an ONNX graph of opset 21.
 
     `weights` is the state dict. All sizes are numbers, the defaults, but for the symbols named in `dynamic`.
-    `fold` merges batch norms into the linear maps before them. Raises `Failure` for a symbol that cannot be
-    dynamic and `CompileError` for an op that has no form in ONNX here. The same arguments give the same
-    bytes.
+    `fold` merges batch norms into the linear maps before them. `dtype` is the type of all floats, weights too; none:
+    that of the net's inputs. Raises `Failure` for a symbol that cannot be dynamic and for weights that `dtype` cannot
+    hold, `CompileError` for an op that has no form in ONNX here. The same arguments give the same bytes.
     """
     check_dynamic(model.sizes, dynamic)
     with paused():
-        return _emit(model, weights, dynamic, fold)
+        return _emit(model, weights, dynamic, fold, dtype or element_type(model))
 
 
-def _emit(model: Model, weights: Mapping[str, Array], dynamic: Sequence[str], fold: bool) -> OnnxModel:
+def element_type(model: Model) -> DType:
+    """The type of the floats of a net's inputs; float32 where it has none or they differ."""
+    found = {value.type.dtype for value in model.root.inputs if value.type.dtype.is_float}
+    return found.pop() if len(found) == 1 else DType.FLOAT32
+
+
+def _emit(model: Model, weights: Mapping[str, Array], dynamic: Sequence[str], fold: bool, dtype: DType) -> OnnxModel:
     flat = flatten(model)
     state = dict(weights)
     for path, param in model.params.items():
         if param.spec.kind == "const":
             state[path] = value_of(param)
-    builder = Builder(model.name, state, SizeView(model.sizes, dynamic))
+    builder = Builder(model.name, state, SizeView(model.sizes, dynamic), dtype)
     builder.graph.doc = model.doc
     names = _write_steps(builder, model, flat)
     _write_outputs(builder, flat, names)
     run_passes(builder.graph, fold=fold)
     _keep_order(builder.graph, model)
+    narrow(builder)
     return OnnxModel(builder.graph, _version(), metadata(model, dynamic))
 
 
@@ -101,6 +119,25 @@ def _file_name(path: str) -> str:
     return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
+def narrow(builder: Builder) -> None:
+    """Weights in the graph's type. They are folded as they were given, and rounded last; constants have their type.
+
+    Raises `Failure` for those that are too large for it.
+    """
+    if builder.dtype is DType.FLOAT32:
+        return
+    target, held = numpy_type(builder.dtype), builder.graph.initializers
+    mistakes: list[Mistake] = []
+    for name, array in held.items():
+        if array.dtype == np.float32 and name not in builder.constants:
+            with np.errstate(over="ignore"):
+                held[name] = array.astype(target)
+            if np.isfinite(array).all() and not np.isfinite(held[name].astype(np.float32)).all():
+                mistakes.append(TooLargeNumber(name, float(np.abs(array).max()), builder.dtype.value))
+    if mistakes:
+        raise Failure(*mistakes)
+
+
 # ---- steps
 
 
@@ -130,10 +167,11 @@ def _write_step(builder: Builder, step: Step, names: dict[Value, str]) -> None:
     ins = tuple(_tensor(builder, value, names) for value in step.inputs)
     params = {name: builder.weight(param.path) for name, param in node.params.items() if name not in step.tied}
     params |= {name: _tensor(builder, value, names) for name, value in step.tied.items()}
-    types = tuple(value.type for value in node.inputs)
-    out_types = tuple(value.type for value in node.outs)
+    types = tuple(builder.type(value.type) for value in node.inputs)
+    out_types = tuple(builder.type(value.type) for value in node.outs)
     use = Use(builder, step.path)
-    results = node.op.onnx(use, ins, params, types, out_types)
+    op = node.op.replace(dtype=builder.dtype) if getattr(node.op, "dtype", None) is DType.FLOAT32 else node.op
+    results = op.onnx(use, ins, params, types, out_types)
     final = use.finish([results] if isinstance(results, str) else list(results))
     for value, name in zip(step.outs, final, strict=True):
         names[value] = name

@@ -17,6 +17,9 @@ OPSET = 21
 onnxruntime 1.30: from 22 on they run on the CPU (kernels are registered for the exact version of an op:
 onnxruntime #26393)."""
 
+BFLOAT16_OPSET = 22
+"""The first opset whose convolutions, pools and norms take bfloat16."""
+
 IR_VERSION = 10
 """The file format's version that came with opset 21; onnxruntime 1.19 and later read it."""
 
@@ -50,6 +53,7 @@ class OnnxGraph:
 
     name: str
     doc: str = ""
+    opset: int = OPSET
     nodes: list[NodeDef] = field(default_factory=list)
     initializers: dict[str, Array] = field(default_factory=dict)
     inputs: dict[str, TensorInfo] = field(default_factory=dict)

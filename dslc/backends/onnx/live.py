@@ -10,6 +10,7 @@ from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.file import save
 from dslc.backends.onnx.graph import Array
 from dslc.backends.onnx.model import OnnxModel
+from dslc.types.tensor import DType
 from dslc.weights.store import fit
 
 if TYPE_CHECKING:
@@ -18,24 +19,34 @@ if TYPE_CHECKING:
     from dslc.ir.model import Model
 
 
-def export_onnx(module: nn.Module, path: str | Path, *, dynamic: Sequence[str] = (), fold: bool = True) -> list[Path]:
+def export_onnx(
+    module: nn.Module,
+    path: str | Path,
+    *,
+    dynamic: Sequence[str] = (),
+    fold: bool = True,
+    dtype: str | None = None,
+) -> list[Path]:
     """Write a module that `dslc.load` made, in evaluation mode, with its present weights; the files written.
 
-    `dynamic` and `fold` are those of `dslc build --dynamic` and `--no-fold`. Weights may lie on any device.
+    `dynamic`, `fold` and `dtype` (`"float16"`) are those of `dslc build`. Weights may lie on any device.
     Raises `TypeError` for a module of another origin, `WeightsError` where its state dict is no longer the
     class's, and `OutputError` where the file cannot be written.
     """
-    return save(to_model(module, dynamic=dynamic, fold=fold), path)
+    return save(to_model(module, dynamic=dynamic, fold=fold, dtype=dtype), path)
 
 
-def to_model(module: nn.Module, *, dynamic: Sequence[str] = (), fold: bool = True) -> OnnxModel:
+def to_model(
+    module: nn.Module, *, dynamic: Sequence[str] = (), fold: bool = True, dtype: str | None = None
+) -> OnnxModel:
     """The graph of a module that `dslc.load` made. Its weights are the module's own memory until it is written."""
     origin = getattr(type(module), "__dslc__", None)
     if origin is None:
         raise TypeError(f"{type(module).__name__} is no class that dslc.load made")
     given = vars(module).get("_dslc_arguments", {})
     model: Model = origin["compile"](given) if given else origin["model"]
-    return emit(model, fit(state_of(module), model.params), dynamic=dynamic, fold=fold)
+    kind = DType(dtype) if dtype is not None else None
+    return emit(model, fit(state_of(module), model.params), dynamic=dynamic, fold=fold, dtype=kind)
 
 
 def state_of(module: nn.Module) -> dict[str, Array]:

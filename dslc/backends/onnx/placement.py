@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dslc.backends.onnx.graph import OPSET, NodeDef, OnnxGraph
+from dslc.backends.onnx.graph import NodeDef, OnnxGraph
 from dslc.record import frozen
 from dslc.types.tensor import DType
 
@@ -83,12 +83,14 @@ class Leaves:
         return f"{self.name} ({self.kind}): {self.reason}"
 
 
-def leaving(graph: OnnxGraph, opset: int = OPSET) -> list[Leaves]:
+def leaving(graph: OnnxGraph, opset: int | None = None) -> list[Leaves]:
     """The nodes of a graph that the CUDA provider would not take, in their order.
 
-    A node whose input type is not known (it lies inside an op's own nodes) takes the type of its producer's
-    input. Arithmetic on sizes (`--dynamic`) always runs on the host: onnxruntime puts it there on purpose.
+    `opset`: the graph's own unless given. A node whose input type is not known (it lies inside an op's own nodes) takes
+    the type of its producer's input. Arithmetic on sizes (`--dynamic`) always runs on the host: onnxruntime puts it
+    there on purpose.
     """
+    opset = graph.opset if opset is None else opset
     types = {name: info.dtype for name, info in graph.values.items()}
     types |= {name: DType(array.dtype.name) for name, array in graph.initializers.items() if _known(array.dtype)}
     found = []

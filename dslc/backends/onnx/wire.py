@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dslc.backends.onnx.graph import IR_VERSION, OPSET, Array, NodeDef, OnnxGraph, TensorInfo
+from dslc.backends.onnx.graph import IR_VERSION, Array, NodeDef, OnnxGraph, TensorInfo
 from dslc.output import Buffer
 from dslc.types.tensor import DType
 from dslc.weights.memory import raw
@@ -79,7 +79,7 @@ def model_chunks(
             _number(1, IR_VERSION),
             _text(2, producer[0]),
             _text(3, producer[1]),
-            *(_bytes(8, _text(1, domain) + _number(2, OPSET if not domain else 1)) for domain in domains),
+            *(_bytes(8, _text(1, domain) + _number(2, graph.opset if not domain else 1)) for domain in domains),
             *(_bytes(14, _text(1, key) + _text(2, metadata[key])) for key in sorted(metadata)),
             _tag(7, 2),
             _varint(length),
