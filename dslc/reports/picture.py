@@ -8,6 +8,7 @@ from itertools import chain
 from dslc.analysis.layer_tree import attribute_text
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Param, Value
 from dslc.ir.walk import Needed, Step, flatten
+from dslc.ops.arithmetic import Binary
 from dslc.record import entity
 from dslc.reports.columns import shape_text
 from dslc.reports.layered import Line, Spot
@@ -18,7 +19,16 @@ SIGNS = {
     "sub": "−",  # noqa: RUF001 - a minus sign is what is drawn
     "mul": "×",  # noqa: RUF001
     "div": "÷",
+    "pow": "^",
+    "lt": "<",
+    "le": "≤",
+    "gt": ">",
+    "ge": "≥",
+    "eq": "=",
+    "ne": "≠",
 }
+"""What stands in the boxes of operators, beside a number on one of their sides."""
+
 MOST_BOXES = 2_000
 """Boxes that a picture can still be read with, part by part; placing more would take minutes."""
 
@@ -161,8 +171,10 @@ def op_box(step: Step, prefix: str) -> Box:
         return named(*part_words(node.instance), path, family="part", faded=faded)
     family = type(node.op).__module__.rpartition(".")[2]
     name, words = op_words(node)
-    if name in SIGNS and not words:
-        return Box(title=SIGNS[name], family=family, faded=faded)
+    if isinstance(node.op, Binary) and name in SIGNS:
+        number = attribute_text(node.op.number) if len(node.inputs) == 1 else ""
+        sides = (number, SIGNS[name]) if node.op.swap else (SIGNS[name], number)
+        return Box(title=" ".join(sides).strip(), family=family, faded=faded)
     return named(name, words, path if node.params else "", family=family, faded=faded)
 
 

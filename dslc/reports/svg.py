@@ -183,7 +183,12 @@ def drawn(box: Box) -> str:
         side = -1 if box.label_left else 1
         x, y = number_text(box.x + 6 * side), number_text(box.y + box.height + 11)
         anchor = "end" if box.label_left else "start"
-        parts.append(f'<text class="s" text-anchor="{anchor}" x="{x}" y="{y}">{escape(box.label)}</text>')
+        width = letters(box.label, SMALL)
+        start_x, top = number_text(box.x + 5 * side - width * box.label_left), number_text(box.y + box.height + 2)
+        parts.append(
+            f'<rect x="{start_x}" y="{top}" width="{number_text(width)}" height="11" fill="#fff" opacity="0.75"/>'
+            f'<text class="s" text-anchor="{anchor}" x="{x}" y="{y}">{escape(box.label)}</text>'
+        )
     return "".join(parts)
 
 

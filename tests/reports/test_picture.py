@@ -58,6 +58,11 @@ def test_an_identity_is_no_box() -> None:
     assert arrows(graph) == {("x", "conv(8, 3)"), ("conv(8, 3)", "+"), ("x", "+"), ("+", "result")}
 
 
+def test_operators_are_signs() -> None:
+    graph = Graph(compile_model("net f on x[N, 8]:\n    y = linear(8)\n    where(1 - it > 0.5, it * y, y ** 2)\n"))
+    assert {"1 −", "> 0.5", "×", "^ 2"} <= {box.title for box in graph.boxes}  # noqa: RUF001
+
+
 def test_several_results_are_several_lines() -> None:
     text = "net f on x[N, 3, 4, 8, 8]:\n    q, k, v = unbind(1)\n    sdpa(q, k, v)\n"
     graph = Graph(compile_model(text))
