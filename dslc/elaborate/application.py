@@ -229,7 +229,11 @@ class Application(Binding, Naming, ABC):
         if cls.name == "id" and recipe.via is None and len(inputs) == 1:
             return literal(inputs[0], span)
         inner = self._held(recipe, p, span) if cls.holds else recipe
-        if inner is None or not self._ports(inner.target, inputs, p, span):
+        if inner is None:
+            return literal(POISON, span)
+        applied = inner.target
+        assert isinstance(applied, type)
+        if not self._ports(applied, inputs, p, span):
             return literal(POISON, span)
         consts = self._consts(inner, len(inputs), p, span)
         own = self._consts(recipe, len(inputs), p, span) if consts is not None and cls.holds else {}
@@ -245,7 +249,7 @@ class Application(Binding, Naming, ABC):
         if automatic:
             values["bias"] = True
             consts["bias"] = literal(True, recipe.span)
-        op = inner.target(**values)
+        op: Op = applied(**values)
         if cls.holds:
             del own["layer"]
             op = cls(layer=op, **{k: c.value for k, c in own.items()})

@@ -22,7 +22,8 @@ Array = NDArray[Any]
 
 def lengths(weight: Array, shape: tuple[int, ...]) -> Array:
     """The Euclidean norm of each slice along the first axis, in the given shape."""
-    return np.sqrt(np.square(weight).sum(axis=tuple(range(1, weight.ndim)))).reshape(shape)
+    found: Array = np.sqrt(np.square(weight).sum(axis=tuple(range(1, weight.ndim)))).reshape(shape)
+    return found
 
 
 def singular(weight: Array, axis: int, eps: float, u: Array, v: Array) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -68,7 +69,7 @@ def test_module_moves_to_float16(program: Path) -> None:
 
 
 def test_a_live_module_in_float16(program: Path, tmp_path: Path) -> None:
-    network = dslc.load(program)().eval()
+    network: Any = dslc.load(program)().eval()
     network.to_onnx(tmp_path / "live.onnx", dtype="float16")
     session = onnxruntime.InferenceSession(tmp_path / "live.onnx", providers=["CPUExecutionProvider"])
     image, ids = torch.randn(1, 3, 16, 16), torch.randint(20, (1, 5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_power_iteration_is_that_of_torch() -> None:
 def test_generated_module_is_initialised_as_declared(program: Path) -> None:
     """`init=` of a wrapped layer: lengths follow it, singular vectors too; the state dict has torch's names."""
     torch.manual_seed(1)
-    network = dslc.load(program)()
+    network: Any = dslc.load(program)()
     assert set(network.state_dict()) == set(dslc.compile(program).params)
     f, g = network.f.parametrizations.weight, network.g.parametrizations.weight
     assert 0.005 < f.original1.std() < 0.05

@@ -12,7 +12,7 @@ from dslc.backends.torch.forms import Tree
 from dslc.backends.torch.layout import Chain, Group, Named, Px, flat
 from dslc.backends.torch.merged import Class, CompilerBug, MCall, MItem, MNode, MSeq, Slot, Sym, walk
 from dslc.backends.torch.terms import ATOM, POSTFIX, Lit, text
-from dslc.record import entity, frozen
+from dslc.record import entity, frozen, replace
 
 
 @frozen
@@ -200,8 +200,8 @@ class Expressions(ABC):
 def without(tree: Tree, kind: str) -> Tree:
     """A function's call without its arguments of one kind."""
     kept = [i for i, kid in enumerate(tree.kids) if kid.kind != kind]
-    columns = (tuple(column[i] for i in kept) for column in (tree.kids, tree.keys, tree.defaults))
-    return Tree(tree.kind, tree.text, *columns)
+    keys, defaults = (tuple(column[i] for i in kept) for column in (tree.keys, tree.defaults))
+    return replace(tree, kids=tuple(tree.kids[i] for i in kept), keys=keys, defaults=defaults)
 
 
 def arguments(tree: Tree, show: Callable[[Tree], Px]) -> tuple[Px, ...]:
