@@ -93,6 +93,35 @@ PROGRAMS = {
         net whole on image[N, 3, H=64, W=64]:
             cba(16, s=2) -> aspp(24) -> aspp(16, [2, 4], drop=0.1, act=silu, norm=gn(4)) as a2 -> spp([1, 2, 3])
         """,
+    "pools": """
+        use std.pool: blur_pool, mixed_pool
+        use std.convnext: grn, convnext_v2
+        use std.conv: bsconv
+        net whole on image[N, 3, H=64, W=64]:
+            bsconv(16) -> bsconv(16, 5, norm=bn) as b2 -> blur_pool -> blur_pool(4, s=1) -> mixed_pool(start=0.3)
+            convnext_v2 -> convnext_v2(5, drop=0.1) as c2 -> rearrange("n c h w -> n h w c") -> grn -> mean((1, 2))
+        """,
+    "feature pyramid": """
+        use std.pyramid: fpn
+        net whole on image[N, 3, H=64, W=64] -> [N, 32]:
+            c2 = cba(8)
+            c3 = c2 -> cba(12, s=2) as stage3
+            c4 = c3 -> cba(16, s=2) as stage4
+            c5 = c4 -> cba(20, s=2) as stage5
+            p2, p3, p4, p5 = (c2, c3, c4, c5) -> fpn(8)
+            concat(*[gap(p) for p in [p2, p3, p4, p5]]) -> flatten
+        """,
+    "transformer": """
+        use std.transformer: decoder, decoder_postnorm, grouped_query, talking_heads, sinusoidal, positions_2d, registers
+        use std.attention: patch_embedding
+        net whole on image[N, 3, H=64, W=64], memory[N, S, 48]:
+            conv(64, 8, s=8, p=0) -> rearrange("n d h w -> n h w d") -> positions_2d
+            rearrange("n h w d -> n (h w) d") -> sinusoidal -> registers(3)
+            grouped_query(8, 2, place=rotary) -> talking_heads(4)
+            (it, memory) -> decoder(4, act=silu, norm=rmsnorm) as d1
+            (it, memory) -> decoder_postnorm(4, act=gelu) as d2
+            it[:, 0] -> linear(10)
+        """,
     "densenet": """
         use std.densenet: dense_layer, dense_block, transition
         net whole on image[N, 3, H=64, W=64]:

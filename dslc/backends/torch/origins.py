@@ -19,7 +19,7 @@ from dslc.types.const import Binding, Const, Ref, Scope
 
 FUNCTIONS = {
     **{name: name for name in ("max", "min", "sum", "len", "int", "float", "round", "abs", "range", "enumerate")},
-    **{name: f"math.{name}" for name in ("ceil", "floor", "log", "sqrt")},
+    **{name: f"math.{name}" for name in ("ceil", "floor", "log", "sqrt", "exp", "sin", "cos")},
 }
 """Compile-time functions of the language by their Python text."""
 

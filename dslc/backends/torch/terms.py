@@ -174,6 +174,9 @@ FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "math.floor": math.floor,
     "math.log": math.log,
     "math.sqrt": math.sqrt,
+    "math.exp": math.exp,
+    "math.sin": math.sin,
+    "math.cos": math.cos,
 }
 """Functions that a term may call, by their Python text; `size` is a tuple and `reversed` a slice."""
 

@@ -261,7 +261,7 @@ def static_type(term: Term, kinds: dict[str, str]) -> str:
             return _wider(static_type(then, kinds), static_type(other, kinds))
         case terms.Apply("int" | "round" | "len" | "math.ceil" | "math.floor", _, _, None):
             return "int"
-        case terms.Apply("float" | "math.log" | "math.sqrt", _, _, None):
+        case terms.Apply("float" | "math.log" | "math.sqrt" | "math.exp" | "math.sin" | "math.cos", _, _, None):
             return "float"
         case terms.Apply(_, args, _, None):
             return _wider(*(static_type(a, kinds) for a in args))
