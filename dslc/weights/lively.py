@@ -20,32 +20,34 @@ if TYPE_CHECKING:
 VECTOR_SPREAD = 0.1
 
 
-def lively(params: Mapping[str, Param], state: Mapping[str, Array], seed: int = 0) -> dict[str, Array]:
+def lively(
+    params: Mapping[str, Param], state: Mapping[str, Array], gain: float = 1.0, seed: int = 0
+) -> dict[str, Array]:
     """A state dict of the same shapes and types, from a given one.
 
-    Weights of two axes and more are drawn as He et al. 2015 (arXiv:1502.01852, eq. 10) draw them; biases, and
-    scales of channels, move a little from where they are. Buffers and integers stay; what follows from a
-    weight (lengths of rows, singular vectors) follows from the new one.
+    Weights of two axes and more are drawn as He et al. 2015 (arXiv:1502.01852, eq. 10) draw them, times `gain`;
+    biases, and scales of channels, move a little from where they are. Buffers and integers stay; what follows
+    from a weight (lengths of rows, singular vectors) follows from the new one.
     """
     rng = np.random.default_rng(seed)
     found = dict(state)
     for path, value in state.items():
         spec = params[path].spec
         if spec.kind == "param" and spec.dtype.is_float and spec.init.kind != "length":
-            found[path] = drawn(value, rng)
+            found[path] = drawn(value, gain, rng)
     for path, value in state.items():
         if params[path].spec.init.kind in ("length", "singular"):
             found[path] = following(params[path], found, seed).astype(value.dtype)
     return found
 
 
-def drawn(value: Array, rng: np.random.Generator) -> Array:
+def drawn(value: Array, gain: float, rng: np.random.Generator) -> Array:
     """New numbers of one weight."""
     noise = rng.standard_normal(value.shape, np.float32)
     if sum(side > 1 for side in value.shape) <= 1:
         noise = VECTOR_SPREAD * noise + value.astype(np.float32)
     else:
-        noise *= np.float32((2 * value.shape[0] / value.size) ** 0.5)
+        noise *= np.float32(gain * (2 * value.shape[0] / value.size) ** 0.5)
     return noise.astype(value.dtype)
 
 

@@ -136,15 +136,26 @@ def fill(state: Mapping[str, Tensor]) -> None:
             tensor.normal_(middle, 0.1, generator=random)
 
 
-def calibrate(network: nn.Module, images: Tensor) -> None:
-    """Give batch norms the statistics of some images, so that what the images differ in reaches the result."""
+def calibrate(network: nn.Module, *inputs: Tensor) -> None:
+    """Give batch norms the statistics of some inputs, so that what these differ in reaches the result.
+
+    Each takes them right before it is applied, in evaluation, where nothing is drawn. A channel that hardly varies is
+    not blown up with its rounding errors: a pool of many places is much the same for all images.
+    """
+
+    def take(norm: Any, args: tuple[Tensor, ...]) -> None:
+        over = [axis for axis in range(args[0].ndim) if axis != 1]
+        variance, mean = torch.var_mean(args[0], over, correction=0)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(torch.maximum(variance, 0.1 * mean**2).clamp(min=1e-6))
+
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-    norms = [module for module in network.modules() if isinstance(module, kinds)]
-    for norm in norms:
-        norm.momentum = 1.0
-    if norms:
+    hooks = [module.register_forward_pre_hook(take) for module in network.modules() if isinstance(module, kinds)]
+    if hooks:
         with torch.no_grad():
-            network.train()(images)
+            network.eval()(*inputs)
+    for hook in hooks:
+        hook.remove()
     network.eval()
 
 
