@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 import dslc
 from dslc.analysis.cost import costs
+from dslc.api import nets
 from dslc.backends.onnx.check import check
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.placement import leaving
@@ -28,8 +29,8 @@ from dslc.ir.walk import Flat, Needed, flatten
 from dslc.types.dim import evaluate
 from dslc.types.tensor import DType
 from dslc.verify import verify
-from tests.zoo.kinds import Kind, all_kinds
-from tests.zoo.zoo import calibrate, programs, tensors
+from tests.zoo.kinds import Kind, all_kinds, free, kinds
+from tests.zoo.zoo import EXAMPLES, calibrate, programs, tensors
 
 Shape = tuple[int, ...]
 GAINS = {"autoencoder": 4.0}
@@ -227,7 +228,9 @@ def test_agreement(kind: Kind) -> None:
 def test_sizes_near_the_default(kind: Kind) -> None:
     """Fresh weights: both files are made, checked, and compared where that is no long work."""
     sizes = kind.near()
+    assert sizes or not free(kind.compiled().sizes)
     model = kind.compiled(sizes)
+    assert sizes.items() <= (model.sizes.default | {name: pin.value for name, pin in model.sizes.pins.items()}).items()
     checks = {"onnx", "placement"}
     if costs(model, flatten(model)).macs <= PARITY_MACS:
         checks.add("parity")
@@ -235,6 +238,14 @@ def test_sizes_near_the_default(kind: Kind) -> None:
     lines = verify(model, torch_text(model), graph, state, checks, partial(emit, model))
     assert len(lines) == len(checks)
     assert not any("hardly depend" in line for line in lines)
+
+
+def test_every_net_is_of_one_kind() -> None:
+    found = [(kind.file, net) for kind in kinds() for net in kind.nets]
+    assert sorted(found) == sorted((path, net) for path in EXAMPLES.rglob("*.dl") for net in nets(path, complete=True))
+    of_resnet = [set(kind.nets) for kind in kinds() if kind.file.stem == "resnet"]
+    assert {"resnet18", "resnet34"} in of_resnet
+    assert any({"resnet50", "resnet152", "resnext50_32x4d", "wide_resnet50_2"} <= group for group in of_resnet)
 
 
 @pytest.mark.parametrize(
