@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from dslc.diagnostics.model import Reject
 from dslc.ops.base import (
     Graph,
+    InferContext,
     Init,
     Local,
     Names,
@@ -20,6 +22,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.counting import INPUT, FlopPerElement, Held, InPlace, Saved, SavesInput, SavesOutput
+from dslc.ops.errors_product import ClampBounds
 from dslc.ops.torchtext import Arg, Form, In, PyInfix, TorchContext, call, keyword
 from dslc.types.tensor import TensorType
 
@@ -105,6 +108,11 @@ class RandomRelu(Elementwise):
 
     lower: float = attr(1 / 8)
     upper: float = attr(1 / 3)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        if self.lower > self.upper:
+            raise Reject(ClampBounds(self.lower, self.upper, self.name), at="lower")
+        return x
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, ins[0].dtype),))  # and the slopes drawn
@@ -427,6 +435,11 @@ class HardTanh(SavesInput, Elementwise):
 
     least: float = attr(-1.0)
     most: float = attr(1.0)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        if self.least >= self.most:
+            raise Reject(ClampBounds(self.least, self.most, self.name), at="least")
+        return x
 
     def torch(self, t: TorchContext) -> Form:
         least, most = Arg(t.attr("least"), "min_val", -1.0), Arg(t.attr("most"), "max_val", 1.0)

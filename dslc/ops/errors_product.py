@@ -192,7 +192,7 @@ class OddFeatures(Mistake, code="E0351"):
 
 
 class ClampBounds(Mistake, code="E0352"):
-    """A clamp needs a lower or an upper bound, and the lower one not above the upper.
+    """A clamp needs a lower or an upper bound, and the lower one below the upper, as any layer with two bounds does.
 
     ```dl fails
     net f on x[N, 8]:
@@ -207,12 +207,13 @@ class ClampBounds(Mistake, code="E0352"):
 
     least: float | None
     most: float | None
+    op: str = "clamp"
 
     @property
     def message(self) -> str:
         if self.least is None:
-            return "`clamp` is given no bound"
-        return f"`clamp` from {self.least} to {self.most} leaves nothing"
+            return f"`{self.op}` is given no bound"
+        return f"`{self.op}` from {self.least} to {self.most} leaves nothing"
 
 
 class StateShape(Mistake, code="E0353"):

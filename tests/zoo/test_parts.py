@@ -145,7 +145,8 @@ def test_grouped_queries_share_keys_and_values(groups: int, tmp_path: Path) -> N
     theirs = nn.MultiheadAttention(24, 4, batch_first=True)
 
     def repeated(tensor: Tensor) -> Tensor:
-        return tensor.unflatten(0, (groups, 6)).repeat_interleave(4 // groups, 0).flatten(0, 1)
+        shared: Tensor = tensor.unflatten(0, (groups, 6))
+        return shared.repeat_interleave(4 // groups, 0).flatten(0, 1)
 
     given = {f"out_proj.{end}": state[f"proj.{end}"] for end in ("weight", "bias")}
     for end in ("weight", "bias"):

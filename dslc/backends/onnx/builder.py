@@ -17,9 +17,12 @@ from dslc.weights.init import numpy_type
 
 
 class Builder:
-    """A graph under construction. `state` holds every weight by its state-dict key; `dtype` is the type of floats."""
+    """A graph under construction. `state` holds every weight by its state-dict key.
 
-    def __init__(self, name: str, state: Mapping[str, Array], view: SizeView, dtype: DType = DType.FLOAT32) -> None:
+    `dtype` is the type of all floats; none: each tensor has its own.
+    """
+
+    def __init__(self, name: str, state: Mapping[str, Array], view: SizeView, dtype: DType | None = None) -> None:
         self.graph = OnnxGraph(name, opset=BFLOAT16_OPSET if dtype is DType.BFLOAT16 else OPSET)
         self.dtype = dtype
         self.state = state
@@ -41,7 +44,9 @@ class Builder:
 
     def type(self, kind: TensorType) -> TensorType:
         """A tensor's type in this graph."""
-        return replace(kind, dtype=self.dtype) if kind.dtype.is_float and kind.dtype is not self.dtype else kind
+        if self.dtype is None or not kind.dtype.is_float or kind.dtype is self.dtype:
+            return kind
+        return replace(kind, dtype=self.dtype)
 
     def declare(self, name: str, kind: TensorType) -> None:
         """Note a tensor's type; the first note stands."""

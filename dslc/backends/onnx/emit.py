@@ -124,7 +124,7 @@ def narrow(builder: Builder) -> None:
 
     Raises `Failure` for those that are too large for it.
     """
-    if builder.dtype is DType.FLOAT32:
+    if builder.dtype is None or builder.dtype is DType.FLOAT32:
         return
     target, held = numpy_type(builder.dtype), builder.graph.initializers
     mistakes: list[Mistake] = []
@@ -170,7 +170,8 @@ def _write_step(builder: Builder, step: Step, names: dict[Value, str]) -> None:
     types = tuple(builder.type(value.type) for value in node.inputs)
     out_types = tuple(builder.type(value.type) for value in node.outs)
     use = Use(builder, step.path)
-    op = node.op.replace(dtype=builder.dtype) if getattr(node.op, "dtype", None) is DType.FLOAT32 else node.op
+    own = getattr(node.op, "dtype", None) is DType.FLOAT32 and builder.dtype is not None
+    op = node.op.replace(dtype=builder.dtype) if own else node.op
     results = op.onnx(use, ins, params, types, out_types)
     final = use.finish([results] if isinstance(results, str) else list(results))
     for value, name in zip(step.outs, final, strict=True):
