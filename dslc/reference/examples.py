@@ -22,6 +22,13 @@ EXAMPLES = {
     "cba": f"{MAP}:\n    cba(128, 3, s=2)",
     "sepconv": f"{MAP}:\n    sepconv(128, 3)",
     "mlpconv": "x[N, 3, 32, 32]:\n    mlpconv([192, 160, 96], 5)",
+    "bsconv": f"{MAP}:\n    bsconv(128, 3)",
+    # pool
+    "blur_pool": f"{MAP}:\n    maxpool(2, s=1) -> blur_pool(4)",
+    "mixed_pool": f"{MAP}:\n    mixed_pool(2)",
+    # convnext
+    "grn": f"{ROWS}grn",
+    "convnext_v2": f"{MAP}:\n    convnext_v2",
     # densenet
     "dense_layer": f"{MAP}:\n    dense_layer(32)",
     "dense_block": f"{MAP}:\n    dense_block(3, 32)",
@@ -38,6 +45,10 @@ EXAMPLES = {
     # pyramid
     "aspp": "x[N, 512, 28, 28]:\n    aspp(256, [6, 12, 18])",
     "spp": "x[N, 256, 13, 13]:\n    spp([3, 2, 1])",
+    "fpn": (
+        "c2[N, 64, 56, 56], c3[N, 128, 28, 28], c4[N, 256, 14, 14], c5[N, 512, 7, 7] -> p2, p3, p4, p5:"
+        "\n    p2, p3, p4, p5 = (c2, c3, c4, c5) -> fpn(256)"
+    ),
     # resnet
     "shortcut": f"{MAP}:\n    shortcut(128, s=2)",
     "pooled_shortcut": f"{MAP}:\n    pooled_shortcut(128, s=2)",
@@ -65,6 +76,14 @@ EXAMPLES = {
     "patch_embedding": "x[N, 3, 224, 224]:\n    patch_embedding(192)",
     "class_token": f"{TOKENS}:\n    class_token",
     "positions": f"{TOKENS}:\n    positions",
+    # transformer
+    "decoder": "x[N, 16, 192], memory[N, 10, 96]:\n    (x, memory) -> decoder(4)",
+    "decoder_postnorm": "x[N, 16, 192], memory[N, 10, 96]:\n    (x, memory) -> decoder_postnorm(4)",
+    "grouped_query": f"{TOKENS}:\n    grouped_query(6, 2, place=rotary)",
+    "talking_heads": f"{TOKENS}:\n    talking_heads(4)",
+    "sinusoidal": f"{TOKENS}:\n    sinusoidal",
+    "positions_2d": f"{ROWS}positions_2d",
+    "registers": f"{TOKENS}:\n    registers(4)",
     # window
     "windows": f"{ROWS}windows(w=7): ln -> linear(32)",
     "window_bias": "table[169, 4]:\n    window_bias(7)",
