@@ -112,7 +112,8 @@ PROGRAMS = {
             concat(*[gap(p) for p in [p2, p3, p4, p5]]) -> flatten
         """,
     "transformer": """
-        use std.transformer: decoder, decoder_postnorm, grouped_query, talking_heads, sinusoidal, positions_2d, registers
+        use std.transformer: decoder, decoder_postnorm, grouped_query, talking_heads, sinusoidal
+        use std.transformer: positions_2d, registers
         use std.attention: patch_embedding
         net whole on image[N, 3, H=64, W=64], memory[N, S, 48]:
             conv(64, 8, s=8, p=0) -> rearrange("n d h w -> n h w d") -> positions_2d
