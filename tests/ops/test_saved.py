@@ -6,6 +6,7 @@ are activations, so none of them is a leaf. Tensors that share a storage count o
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -207,7 +208,7 @@ def for_cpu(name: str, sample: Sample) -> tuple[Sample, tuple[int, ...]]:
     if name != "sdpa" or sample.inputs[0].rank != 4:
         return sample, ()
     q, k, v, *mask = sample.inputs
-    return replace(sample, inputs=(q, k, v.with_dim(-1, q.dims[-1]), *mask)), (3,)
+    return dataclasses.replace(sample, inputs=(q, k, v.with_dim(-1, q.dims[-1]), *mask)), (3,)
 
 
 def around(name: str) -> AbstractContextManager[None]:
