@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -168,12 +169,21 @@ def stats_table(rounds: int) -> None:
     table("Statistics of ResNet-50", head, rows)
 
 
+def built(file: str, net: str, out: Path) -> list[str]:
+    """The command that builds a net of an example."""
+    return dslc("build", EXAMPLES / file, "--net", net, "-o", out)
+
+
+def exported(net: str, out: Path) -> list[str]:
+    """The command that exports torchvision's network of that name."""
+    return code(EXPORT, net, out / "net.onnx")
+
+
 def build_table(rounds: int) -> None:
     """`dslc build` (.py, .onnx and weights) against torch.onnx.export of torchvision's network."""
     rows = []
     for name, (file, bar) in BUILDS.items():
-        ours = Command("dslc", lambda out, f=file, n=name: dslc("build", EXAMPLES / f, "--net", n, "-o", out))  # type: ignore[misc]
-        theirs = Command("torch", lambda out, n=name: code(EXPORT, n, out / "net.onnx"))  # type: ignore[misc]
+        ours, theirs = Command("dslc", partial(built, file, name)), Command("torch", partial(exported, name))
         found = medians([ours, theirs], rounds)
         ratio = found["dslc"] / found["torch"]
         rows.append(

@@ -120,7 +120,7 @@ def op_cost(step: Step, node: Node, factor: Factors) -> NodeCost:
     """What one use of an op costs; its parameters are left to be counted."""
     ins, outs = tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs)
     terms = factor.terms(node.op.macs(ins, outs))
-    flops = {sizes: 2 * number for sizes, number in terms.items()}
+    flops = core_flops(terms)
     add_terms(flops, factor.terms(node.op.flops(ins, outs)))
     acts = factor.terms(node.op.acts(ins, outs))
     return NodeCost(factor.values.of(terms), terms, Count(), step.needed, True, flops, acts)
@@ -138,7 +138,7 @@ def extern_cost(step: Step, extern: Instance, factor: Factors) -> NodeCost:
     if not isinstance(macs, int | Dim):
         return NodeCost(0, {}, count, step.needed, False)
     terms = factor.terms((Work(1, (macs,)),))
-    flops = {sizes: 2 * number for sizes, number in terms.items()}
+    flops = core_flops(terms)
     acts = factor.terms(tuple(Work(1, v.type.dims) for v in step.outs)) if macs != 0 else {}
     known = isinstance(params, int)
     return NodeCost(factor.values.of(terms), terms, count, step.needed, known, flops, acts)
@@ -204,6 +204,11 @@ def factored(work: Work, ones: Mapping[Atom, Size]) -> tuple[tuple[Dim, ...], in
     if len(symbolic) > 1:
         symbolic.sort(key=str)
     return tuple(symbolic), number
+
+
+def core_flops(macs: Terms) -> Terms:
+    """The floating-point operations of multiply-adds: two each."""
+    return {sizes: 2 * number for sizes, number in macs.items()}
 
 
 def add_terms(total: Terms, more: Terms) -> None:

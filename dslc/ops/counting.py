@@ -101,13 +101,6 @@ class Same:
         return SAME
 
 
-class Strided:
-    """Rule of an op whose result is a strided view of its input."""
-
-    def storage(self, ins: Types, outs: Types) -> Storage:
-        return STRIDED
-
-
 # ---- what training keeps
 
 

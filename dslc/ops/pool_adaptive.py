@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import (
@@ -33,8 +33,10 @@ from dslc.record import replace
 from dslc.types.dim import Size, product
 from dslc.types.tensor import DType, TensorType
 
+Bin: TypeAlias = tuple[int, int]
 
-def bins(n: int, m: int) -> list[tuple[int, int]]:
+
+def bins(n: int, m: int) -> list[Bin]:
     """(start, end) of each of m bins over n places: floor(u*n/m), ceil((u+1)*n/m) (ATen)."""
     return [(u * n // m, -(-(u + 1) * n // m)) for u in range(m)]
 
@@ -43,7 +45,12 @@ class AdaptivePool(NoParams, NoMacs, Fresh, Op):
     """Rules of pools that state the size of their result."""
 
     inputs: ClassVar[tuple[Port, ...]] = (MAP,)
+    pooled: ClassVar[str]  # ONNX's pool of windows; that of the whole map is called Global and the same
     out: Sides = attr(min=1)
+
+    if TYPE_CHECKING:  # each has its own
+        # One axis of a tensor of shape `dims` in the bins `places`.
+        def uneven(self, g: Graph, x: str, dims: list[Size], axis: int, places: list[Bin], dtype: DType) -> str: ...
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         sizes = per_axis(self.out, x.rank - 2, "out")
@@ -63,6 +70,21 @@ class AdaptivePool(NoParams, NoMacs, Fresh, Op):
     def read_places(self, x: TensorType) -> Work:
         """The elements that all bins read; one that two bins share counts twice."""
         return Work(1, (*x.dims[:2], *reads(x.spatial, per_axis(self.out, x.rank - 2, "out"))))
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        target = per_axis(self.out, ins[0].rank - 2, "out")
+        if all(side == 1 for side in target):
+            return str(g.op(f"Global{self.pooled}", x))
+        source = self.static_spatial(g, ins[0])
+        kernel = even_bins(source, target)
+        if kernel is not None:
+            return str(g.op(self.pooled, x, kernel_shape=kernel, strides=kernel))
+        y, dims = x[0], list(ins[0].dims)
+        for axis, (n, m) in enumerate(zip(source, target, strict=True), 2):
+            if n != m:
+                y = self.uneven(g, y, dims, axis, bins(n, m), ins[0].dtype)
+                dims[axis] = m
+        return y
 
     def static_spatial(self, g: Graph, x: TensorType) -> tuple[int, ...]:
         """The spatial sizes as numbers. A Reject where this export keeps one open."""
@@ -112,6 +134,8 @@ class AdaptiveAvgPool(AdaptivePool):
     ```
     """
 
+    pooled: ClassVar[str] = "AveragePool"
+
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (self.read_places(ins[0]),)  # sums, and the quotient
 
@@ -124,22 +148,9 @@ class AdaptiveAvgPool(AdaptivePool):
         function = call(f"F.adaptive_avg_pool{axes}d", In(0), t.attr("out"))
         return Form(module=call(f"nn.AdaptiveAvgPool{axes}d", t.attr("out")), function=function)
 
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        target = per_axis(self.out, ins[0].rank - 2, "out")
-        if all(side == 1 for side in target):
-            return str(g.op("GlobalAveragePool", x))
-        source = self.static_spatial(g, ins[0])
-        kernel = even_bins(source, target)
-        if kernel is not None:
-            return str(g.op("AveragePool", x, kernel_shape=kernel, strides=kernel))
-        y, dims = x[0], list(ins[0].dims)
-        for axis, (n, m) in enumerate(zip(source, target, strict=True), 2):
-            if n == m:
-                continue
-            rows = [[(a <= i < b) / (b - a) for i in range(n)] for a, b in bins(n, m)]
-            y = averaged(g, y, dims, axis, rows, ins[0].dtype)
-            dims[axis] = m
-        return y
+    def uneven(self, g: Graph, x: str, dims: list[Size], axis: int, places: list[Bin], dtype: DType) -> str:
+        rows = [[(a <= i < b) / (b - a) for i in range(places[-1][1])] for a, b in places]
+        return averaged(g, x, dims, axis, rows, dtype)
 
 
 def averaged(g: Graph, x: str, dims: list[Size], axis: int, rows: list[list[float]], dtype: DType) -> str:
@@ -168,6 +179,8 @@ class AdaptiveMaxPool(AdaptivePool):
     ```
     """
 
+    pooled: ClassVar[str] = "MaxPool"
+
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return self.read_places(ins[0]), Work(-1, outs[0].dims)  # one comparison less than places, per bin
 
@@ -179,24 +192,11 @@ class AdaptiveMaxPool(AdaptivePool):
         function = call(f"F.adaptive_max_pool{axes}d", In(0), t.attr("out"))
         return Form(module=call(f"nn.AdaptiveMaxPool{axes}d", t.attr("out")), function=function)
 
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        target = per_axis(self.out, ins[0].rank - 2, "out")
-        if all(side == 1 for side in target):
-            return str(g.op("GlobalMaxPool", x))
-        source = self.static_spatial(g, ins[0])
-        kernel = even_bins(source, target)
-        if kernel is not None:
-            return str(g.op("MaxPool", x, kernel_shape=kernel, strides=kernel))
-        y = x[0]
-        for axis, (n, m) in enumerate(zip(source, target, strict=True), 2):
-            if n == m:
-                continue
-            places = bins(n, m)
-            longest = max(b - a for a, b in places)
-            rows = [[min(a + i, b - 1) for i in range(longest)] for a, b in places]
-            index = g.floats(rows, (m, longest), DType.INT64)
-            y = g.op("ReduceMax", [g.op("Gather", [y, index], axis=axis), g.ints([axis + 1])], keepdims=0)
-        return y
+    def uneven(self, g: Graph, x: str, dims: list[Size], axis: int, places: list[Bin], dtype: DType) -> str:
+        longest = max(b - a for a, b in places)
+        rows = [[min(a + i, b - 1) for i in range(longest)] for a, b in places]
+        index = g.floats(rows, (len(places), longest), DType.INT64)
+        return str(g.op("ReduceMax", [g.op("Gather", [x, index], axis=axis), g.ints([axis + 1])], keepdims=0))
 
 
 class GlobalPool(NoParams, NoMacs, Fresh, Op):

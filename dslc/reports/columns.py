@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from dslc.analysis.cost import Terms, Values
+from dslc.analysis.cost import Terms, Values, core_flops
 from dslc.analysis.field import Field
 from dslc.ir.walk import Needed
 from dslc.record import frozen
@@ -68,9 +68,7 @@ class View:
 
     @cached_property
     def core(self) -> dict[Row, Terms]:
-        return self.stats.summed_terms(
-            {use: {key: 2 * n for key, n in cost.terms.items()} for use, cost in self.stats.cost.nodes.items()}
-        )
+        return self.stats.summed_terms({use: core_flops(cost.terms) for use, cost in self.stats.cost.nodes.items()})
 
     @cached_property
     def acts(self) -> dict[Row, Terms]:

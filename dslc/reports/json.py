@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from dslc.analysis.cost import Count, Terms, value_at
+from dslc.analysis.cost import Count, Terms, core_flops, value_at
 from dslc.analysis.receptive import Tracks
 from dslc.reports.columns import View
 from dslc.reports.memory import memory_record
@@ -54,7 +54,7 @@ def stats_record(stats: Stats, sections: Sequence[Section] = ()) -> Json:
             "weights": weights_record(cost.count.params),
             "macs": sum_record(cost.terms, sizes),
             "train_only_macs": cost.train_only_macs,
-            "core_flops": sum_record(doubled(cost.terms), sizes),
+            "core_flops": sum_record(core_flops(cost.terms), sizes),
             "flops": sum_record(cost.flops, sizes),
             "acts": sum_record(cost.acts, sizes),
             "memory": memory_record(stats.memory, sizes),
@@ -88,11 +88,6 @@ def row_record(row: Row, view: View, names: list[str]) -> Json:
 def weights_record(params: int) -> Json:
     """Bytes of the trained elements in each element type."""
     return {"float32": 4 * params, "float16": 2 * params, "bfloat16": 2 * params, "int8": params}
-
-
-def doubled(terms: Terms) -> Terms:
-    """Core FLOPs: two per multiply-add."""
-    return {sizes: 2 * number for sizes, number in terms.items()}
 
 
 def type_record(type: TensorType, sizes: Sizes) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dslc.analysis.density import Density
+from dslc.analysis.field import Number
 from dslc.analysis.paths import Pair
 from dslc.reports.numbers import number_text
 from dslc.types.dim import Dim, Size
@@ -44,9 +45,9 @@ def cells(pair: Pair, density: Density | None) -> tuple[str, ...]:
     return (pair.name or f"output {pair.output}", pair.input_name, str(pair.axis), whole, *local, read, status)
 
 
-def size_or_number(value: object) -> str:
+def size_or_number(value: Number | Size) -> str:
     """A number of places, or the whole extent of an axis as its size."""
-    return str(value) if isinstance(value, Dim) else number_text(value)  # type: ignore[arg-type]
+    return str(value) if isinstance(value, Dim) else number_text(value)
 
 
 def pair_records(pairs: Sequence[Pair], densities: Sequence[Density | None]) -> list[Json]:

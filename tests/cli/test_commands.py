@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import dslc
-from dslc.cli.main import COMMANDS, main
+from dslc.cli.main import COMMANDS
+from tests.cli.running import printed, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESNET = ROOT / "examples" / "resnet.dl"
@@ -24,20 +24,6 @@ net small(c: int = 8, act: layer = relu, wide: bool = false) on image[N, 3, H=32
     conv(c, 3, s=2) as stem -> bn as norm -> act
     gap -> flatten -> linear(4) as head
 """
-
-
-def run(*args: str | Path) -> Result:
-    result = CliRunner().invoke(main, [str(a) for a in args])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def printed(*args: str | Path) -> str:
-    """The output of a command that ends well."""
-    result = run(*args)
-    assert result.exit_code == 0, result.output
-    return result.stdout
 
 
 @pytest.fixture

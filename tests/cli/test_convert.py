@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from dslc.api import compile_model
 from dslc.cli.main import main
+from tests.cli import running
 
 ROOT = Path(__file__).resolve().parents[2]
 LENET = ROOT / "examples" / "lenet.dl"
@@ -20,10 +21,7 @@ HEAD = "conv(120, 5, p=valid) as c5 -> act -> conv(84, 1) as f6 -> act -> conv(c
 
 
 def run(*args: str | Path) -> Result:
-    result = CliRunner().invoke(main, ["convert", *map(str, args)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+    return running.run("convert", *args)
 
 
 def test_the_program_goes_to_stdout_and_the_rest_to_stderr() -> None:

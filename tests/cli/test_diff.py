@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dslc.cli.main import main
+from tests.cli import running
 from tests.conftest import Golden
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,10 +39,7 @@ net small(width: int = 8) on image[N, 3, H=32, W=32]:
 
 
 def run(*args: str | Path) -> Result:
-    result = CliRunner().invoke(main, ["diff", *map(str, args)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+    return running.run("diff", *args)
 
 
 def printed(*args: str | Path) -> str:

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from dslc.cli.main import main
+from tests.cli import running
 from tests.test_project import modules_after
 
 UNTIDY = "net  f on x[N,8] : linear( 3 )  # head\n"
@@ -20,10 +20,7 @@ WRONG = "net f on x[N, 8]:\n    linear( 3\n"
 
 
 def run(*args: str | Path, stdin: str | bytes | None = None) -> Result:
-    result = CliRunner().invoke(main, ["fmt", *map(str, args)], input=stdin)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+    return running.run("fmt", *args, stdin=stdin)
 
 
 @pytest.fixture

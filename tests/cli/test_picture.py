@@ -9,9 +9,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from dslc.cli.main import main
+from tests.cli import running
 
 ROOT = Path(__file__).resolve().parents[2]
 UNET = ROOT / "examples" / "unet.dl"
@@ -19,7 +19,7 @@ RESNET = ROOT / "examples" / "resnet.dl"
 
 
 def run(*args: str | Path) -> Result:
-    return CliRunner().invoke(main, ["picture", *map(str, args)])
+    return running.run("picture", *args)
 
 
 def words(text: str) -> list[str]:

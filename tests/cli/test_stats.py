@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from dslc.analysis.quantities import QUANTITIES
 from dslc.reports.columns import COLUMNS
-from tests.cli.test_commands import printed, run
+from tests.cli.running import printed, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESNET = ROOT / "examples" / "resnet.dl"
@@ -34,6 +36,24 @@ def extern(tmp_path: Path) -> Path:
     path = tmp_path / "extern.dl"
     path.write_text(EXTERN, encoding="utf-8")
     return path
+
+
+# ---- what the command line repeats, so as not to import it
+
+
+def test_choices_are_those_of_the_analyses() -> None:
+    from dslc.analysis import conventions, devices, training
+    from dslc.cli import stats
+
+    assert list(conventions.TOOLS) == stats.TOOLS and list(devices.BYTES) == stats.TYPES
+    assert list(training.OPTIMIZERS) == stats.OPTIMIZERS and list(training.PRECISIONS) == stats.PRECISIONS
+
+
+def test_help_names_every_column_quantity_and_device() -> None:
+    text = printed("stats", "--help")
+    assert set(COLUMNS) | set(QUANTITIES) <= set(re.split(r"[\s,;.]+", text))
+    whole = re.sub(r"\s+", "", text)  # lines are broken after hyphens too
+    assert all(name in whole for name in ("H200", "A100", "T4", "cpu-core", "phone-npu"))
 
 
 # ---- which rows

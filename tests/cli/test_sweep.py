@@ -16,12 +16,12 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from dslc.cli.main import main
 from dslc.cli.sweeping import MAX_POINTS, axis_of, pair, quantities
 from dslc.diagnostics.model import Failure
 from dslc.reports import plot
+from tests.cli import running
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MOBILENET = ROOT / "examples" / "mobilenet_v1.dl"
@@ -35,17 +35,11 @@ net small(c: int = 8, k: int = 3, depths: [int] = [1, 1]) on image[N, 3, H=32, W
 
 
 def run(*args: str | Path) -> Result:
-    result = CliRunner().invoke(main, ["stats", *(str(a) for a in args)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+    return running.run("stats", *args)
 
 
 def printed(*args: str | Path) -> str:
-    """The output of a command that ends well."""
-    result = run(*args)
-    assert result.exit_code == 0, result.output
-    return result.stdout
+    return running.printed("stats", *args)
 
 
 @pytest.fixture

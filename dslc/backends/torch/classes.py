@@ -27,8 +27,9 @@ from dslc.backends.torch.merged import (
     Slot,
     Split,
     Sym,
+    SymKind,
 )
-from dslc.backends.torch.rows import common_name, distinct_names, length, require_same, steady_names, variable
+from dslc.backends.torch.rows import alike, common_name, distinct_names, length, require_same, steady_names, variable
 from dslc.backends.torch.terms import Factory
 from dslc.backends.torch.writer import is_attribute
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
@@ -98,11 +99,11 @@ class Aligner:
     # ---- symbols
 
     def make(
-        self, values: list[Value], kind: str = "value", name: str | None = None, rows: list[Row] | None = None
+        self, values: list[Value], kind: SymKind = "value", name: str | None = None, rows: list[Row] | None = None
     ) -> Sym:
         """A new symbol for a value of each row, of those now aligned or the ones given."""
         names = {v.name for v in values}
-        sym = Sym(self.count, values, kind, name if name or len(names) > 1 else next(iter(names)))  # type: ignore[arg-type]
+        sym = Sym(self.count, values, kind, name if name or len(names) > 1 else next(iter(names)))
         sym.at = dict(zip(rows or self.rows, (self.same.get(id(v), v) for v in values), strict=True))
         self.count += 1
         for value in values:
@@ -206,15 +207,15 @@ class Aligner:
                 require_same("they have other steps", [type(i).__name__ for i in column])
             match column[0]:
                 case Node():
-                    found += self.node(column, rows, sequential)  # type: ignore[arg-type]
+                    found += self.node(alike(column, Node), rows, sequential)
                 case Call():
-                    found += self.call(column, rows, sequential)  # type: ignore[arg-type]
+                    found += self.call(alike(column, Call), rows, sequential)
                 case If():
-                    found += self.choice(column, rows, sequential)  # type: ignore[arg-type]
+                    found += self.choice(alike(column, If), rows, sequential)
                 case For():
-                    found += self.loop(column, rows, sequential)  # type: ignore[arg-type]
+                    found += self.loop(alike(column, For), rows, sequential)
                 case Either():
-                    found += self.either(column, rows)  # type: ignore[arg-type]
+                    found += self.either(alike(column, Either), rows)
         return found
 
     def node(self, nodes: list[Node], rows: list[Row], sequential: bool) -> list[MItem]:
@@ -395,8 +396,9 @@ class Aligner:
         then = self.part(ifs, rows, taken, sequential)
         other = self.part(ifs, rows, rest, sequential)
         joins = []
-        if all(i.after is not None for i in ifs):
-            joins += self.join([i.after for i in ifs], taken, rest)  # type: ignore[misc]
+        after = [i.after for i in ifs if i.after is not None]
+        if len(after) == len(ifs):
+            joins += self.join(after, taken, rest)
         for name in ifs[taken[0]].names:
             if all(name in i.names for i in ifs):
                 joins += self.join([i.names[name] for i in ifs], taken, rest)
@@ -446,25 +448,25 @@ class Aligner:
         self.partial += 1
         outside = set(self.known)
         try:
-            moving = all(v is not None for f in loops for v in f.carried)
+            moving = [[v for v in f.carried if v is not None] for f in loops]
             before = inside = None
-            if moving:
-                before = self.sym([f.carried[0] for f in loops])  # type: ignore[misc]
-                inside = self.make([v for f in loops for v in f.carried[:-1]], rows=inner)  # type: ignore[misc]
+            if all(len(values) == len(f.carried) for values, f in zip(moving, loops, strict=True)):
+                before = self.sym([values[0] for values in moving])
+                inside = self.make([v for values in moving for v in values[:-1]], rows=inner)
             items = self.align([turn for f in loops for turn in f.turns], inner, sequential)
             if before is not None and inside is not None:
-                after = self.sym([v for f in loops for v in f.carried[1:]], inner)  # type: ignore[misc]
-                for value in (v for f in loops for v in f.carried):  # past the loop nothing is inside it
+                after = self.sym([v for values in moving for v in values[1:]], inner)
+                for value in (v for values in moving for v in values):  # past the loop nothing is inside it
                     self.known[id(value)] = tuple(s for s in self.known[id(value)] if s is not inside)
                 self.leave(outside)
                 if after is not inside:
-                    carried = (before, inside, after, self.make([f.carried[-1] for f in loops]))  # type: ignore[misc]
+                    carried = (before, inside, after, self.make([values[-1] for values in moving]))
             else:
                 self.leave(outside)
         except Split as split:
-            keys: list[object] = [[] for _ in loops]
+            keys: list[list[object]] = [[] for _ in loops]
             for k, key in zip(where, split.keys, strict=True):
-                keys[k].append(key)  # type: ignore[attr-defined]
+                keys[k].append(key)
             texts = [repr(key) for key in keys]
             if len(set(texts)) == 1:
                 texts = [str(c) for c in counts]

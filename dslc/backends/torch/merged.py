@@ -63,13 +63,17 @@ class Slot:
         return [c.value for c in self.consts]
 
 
+SymKind: TypeAlias = Literal["value", "input", "param"]
+"""What a symbol stands for."""
+
+
 @entity
 class Sym:
     """A tensor of a class: one value in every row. `path`: of a parameter read, where it is from `self`."""
 
     id: int
     values: list[Value]
-    kind: Literal["value", "input", "param"] = "value"
+    kind: SymKind = "value"
     name: str | None = None
     path: str = ""
     at: dict[Row, Value] = field(default_factory=dict)  # the value by the row it was made for

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from dslc.backends.torch.merged import MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Row, Split, Template, walk
-from dslc.ir.model import For
+from dslc.ir.model import For, Item
 from dslc.ops.identity import Identity
 from dslc.syntax import tree
 from dslc.types.const import Const
+
+T = TypeVar("T")
+
+
+def alike(column: Sequence[Item], kind: type[T]) -> list[T]:
+    """The items of a column, which `require_same` has found to be of one kind, as items of that kind."""
+    return [item for item in column if isinstance(item, kind)]
 
 
 def length(source: tree.Expr | None) -> tree.Expr | None:
