@@ -22,6 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     "record",
     "source",
+    "reading",
     "collector",
     "diagnostics",
     "syntax",
