@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-BASE = ("lark", "click", "rich", "numpy", "onnx", "safetensors")
+BASE = ("lark", "click", "rich", "numpy", "ml_dtypes", "onnx")
 OPTIONAL = {
     "torch": "torch",
     "onnxruntime": "cpu",

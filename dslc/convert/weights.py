@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dslc.ir.model import Model
 from dslc.weights.memory import Array
-from dslc.weights.store import fit, load
+from dslc.weights.store import load
 
 
 def converted_weights(path: str | Path, before: Model, after: Model) -> dict[str, Array]:
@@ -16,9 +16,7 @@ def converted_weights(path: str | Path, before: Model, after: Model) -> dict[str
     Row-major order is that of `flatten`, so no element moves, and element types stay those of the file. Raises
     `WeightsError` where the file does not fit `before`.
     """
-    found = load(path)
-    fit(found, before.params)
-    return reshaped(found, after)
+    return reshaped(load(path, before.params), after)
 
 
 def reshaped(state: Mapping[str, Array], after: Model) -> dict[str, Array]:

@@ -62,7 +62,8 @@ class ParamSpec:
     """A tensor owned by an op or a block.
 
     `kind`: `param` (trained), `buffer` (in the state dict), `const` (in neither). `fan_in` and `fan_out` as
-    torch's `_calculate_fan_in_and_fan_out` gives them for the shape, unless set.
+    torch's `_calculate_fan_in_and_fan_out` gives them for the shape, unless set. `least` is the smallest number that
+    it can hold, where there is one: a variance is never negative.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ParamSpec:
     init: Init
     kind: str = "param"
     dtype: DType = DType.FLOAT32
+    least: float | None = None
 
     @property
     def count(self) -> int:

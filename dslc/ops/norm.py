@@ -106,7 +106,7 @@ class BatchNorm(NoMacs, InPlace, Local, Op):
         return (
             *scale_and_shift(x, self.affine),
             ParamSpec("running_mean", (channels,), ZEROS, "buffer"),
-            ParamSpec("running_var", (channels,), ONES, "buffer"),
+            ParamSpec("running_var", (channels,), ONES, "buffer", least=0.0),
             ParamSpec("num_batches_tracked", (), ZEROS, "buffer", DType.INT64),
         )
 

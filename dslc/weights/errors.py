@@ -12,13 +12,15 @@ class WeightsError(Failure):
 
 
 class UnreadableWeights(Mistake, code="E0610"):
-    """A file of weights cannot be read: it is missing, or is no .safetensors file.
+    """A file of weights cannot be read: it is missing, is no .safetensors file, or changes while it is read.
 
     A PyTorch checkpoint (`.pt`, `.pth`) can run any code when it is opened, so it is refused. Convert it
-    once:
+    once, where you trust it; `weights_only` lets PyTorch make nothing but tensors:
 
     ```sh
-    python -c 'import torch, safetensors.torch as s; s.save_file(torch.load("a.pth"), "a.safetensors")'
+    python -c '
+    import torch, safetensors.torch
+    safetensors.torch.save_file(torch.load("a.pth", weights_only=True), "a.safetensors")'
     ```
     """
 
@@ -28,6 +30,72 @@ class UnreadableWeights(Mistake, code="E0610"):
     @property
     def message(self) -> str:
         return f"cannot read weights from `{self.path}`: {self.reason}"
+
+
+class UnreadableTensor(Mistake, code="E0617"):
+    """A tensor of a file of weights cannot be read: the header says of it what cannot be.
+
+    Its element type is unknown, its shape takes other bytes than it has, it lies outside the file or over another
+    tensor, or its name is there twice: the file was cut off or damaged, or was not made by safetensors. Save it again,
+    in float32, float16, bfloat16, or an 8-bit type of the format:
+
+    ```sh
+    python -c 'import safetensors.torch as s; s.save_file(s.load_file("a.safetensors"), "b.safetensors")'
+    ```
+    """
+
+    name: str
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot read `{self.name}` of `{self.path}`: {self.reason}"
+
+
+class NotANumber(Mistake, code="E0618"):
+    """A weight is infinite or no number (NaN): every result of the network would be NaN or infinite.
+
+    Training diverged, or the weights overflowed where they were converted to 16 bits. Take an earlier checkpoint. A
+    `buffer` of the program's own may hold infinities, as a mask does.
+
+    ```sh
+    dslc build net.dl --weights net.safetensors
+    ```
+    """
+
+    name: str
+    value: str  # `nan`, `inf` or `-inf`
+    index: tuple[int, ...]  # of the first
+    count: int
+    total: int
+
+    @property
+    def message(self) -> str:
+        where = f" at {list(self.index)}" if self.index else ""
+        many = f", and {self.count} of its {self.total:,} numbers are not finite" if self.count > 1 else ""
+        return f"`{self.name}` has {self.value}{where}{many}"
+
+
+class TooSmallNumber(Mistake, code="E0619"):
+    """A number of the weights is smaller than it can be: a variance is never negative.
+
+    A batch norm divides by the root of its running variance. Below zero this is NaN, or a scale that says nothing of
+    the data: the tensors of the file were mixed up, or an average of checkpoints was taken with negative factors.
+
+    ```sh
+    dslc build net.dl --weights net.safetensors
+    ```
+    """
+
+    name: str
+    value: float
+    index: tuple[int, ...]
+    least: float
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` has {self.value:g} at {list(self.index)}, and must be at least {self.least:g}"
 
 
 class MissingWeight(Mistake, code="E0611"):
@@ -113,9 +181,10 @@ class WrongWeightShape(Mistake, code="E0613"):
 
 class WrongWeightType(Mistake, code="E0614"):
     """A tensor of the file has elements that do not convert to the parameter's: integers for floats, or the
-    reverse.
+    reverse, or integers for truth values.
 
-    float16, bfloat16 and float64 are converted to the type that the network declares.
+    Floats of 8, 16 and 64 bits are converted to the type that the network declares, integers to its width where they
+    fit.
 
     ```sh
     dslc build net.dl --weights net.safetensors
@@ -157,7 +226,7 @@ class TooLargeWeights(Mistake, code="E0615"):
 
 
 class TooLargeNumber(Mistake, code="E0616"):
-    """A weight is larger than any number of the element type that a build asks for.
+    """A weight is larger than any number of its element type, or of the one that a build asks for.
 
     float16 ends at 65,504. bfloat16 reaches as far as float32, with fewer digits.
 
@@ -172,7 +241,9 @@ class TooLargeNumber(Mistake, code="E0616"):
 
     @property
     def message(self) -> str:
-        return f"`{self.name}` has {self.largest:,.0f}, more than {self.dtype} holds"
+        whole = isinstance(self.largest, int) or abs(self.largest) < 1e15
+        digits = f"{self.largest:,.0f}" if whole else f"{self.largest:g}"
+        return f"`{self.name}` has {digits}, more than {self.dtype} holds"
 
     @property
     def help(self) -> tuple[Help, ...]:

@@ -77,13 +77,18 @@ def sample(spec: ParamSpec, path: str, seed: int = 0) -> Array:
 
 
 def numpy_type(dtype: DType) -> np.dtype[Any]:
-    """The numpy type of an element type; bfloat16 comes from `ml_dtypes`, which onnx brings."""
+    """The numpy type of an element type; numpy itself lacks bfloat16."""
     if dtype is DType.BFLOAT16:
         import ml_dtypes
 
         found: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
         return found
     return _NUMPY_TYPES[dtype]
+
+
+def is_float(dtype: np.dtype[Any]) -> bool:
+    """Whether elements are real numbers, those of `ml_dtypes` included."""
+    return dtype.kind == "f" or "float" in dtype.name
 
 
 _NUMPY_TYPES: dict[DType, np.dtype[Any]] = {

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Mistake
+from dslc.ir.model import Instance
 from dslc.output import Buffer, Output, data
+from dslc.types.tensor import DType
 from dslc.weights.errors import (
     ExtraWeight,
     MissingWeight,
-    UnreadableWeights,
+    NotANumber,
+    TooLargeNumber,
+    TooSmallNumber,
     WeightsError,
     WrongWeightShape,
     WrongWeightType,
 )
-from dslc.weights.init import numpy_type
+from dslc.weights.file import CODES, opened
+from dslc.weights.init import is_float, numpy_type
 from dslc.weights.memory import Array, raw
 
 if TYPE_CHECKING:
     from dslc.ir.model import Param
+    from dslc.ops.base import ParamSpec
 
 NEAR_NAMES = 200
 """Above this many missing and surplus names together, none is searched for near names: it takes their
@@ -33,27 +39,21 @@ product.
 
 
 def read(path: str | Path, params: Mapping[str, Param]) -> dict[str, Array]:
-    """The state dict of a file, in the network's order and element types.
+    """The state dict of a file, in the network's order and element types; one tensor is read at a time.
 
-    Raises `WeightsError` with every tensor that is missing, surplus or of another shape or kind.
+    Raises `WeightsError` with every tensor that is missing, surplus, of another shape or kind, or that holds numbers
+    which no network of these types can have (see `fitted`).
     """
-    return fit(load(path), params)
+    with opened(path) as file:
+        return _fit(file.entries, params, file.read)
 
 
-def load(path: str | Path) -> dict[str, Array]:
-    """All tensors of a file as they are."""
-    import safetensors
-
-    try:
-        with open(path, "rb"):
-            pass
-        with safetensors.safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-    except safetensors.SafetensorError as error:
-        reason = f"it is no .safetensors file ({error})"
-    raise WeightsError(UnreadableWeights(str(path), reason))
+def load(path: str | Path, params: Mapping[str, Param] | None = None) -> dict[str, Array]:
+    """All tensors of a file as they are. Raises `WeightsError` as `read` does, if `params` are those of a network."""
+    with opened(path) as file:
+        if params is not None:
+            _fit(file.entries, params, file.read, keep=False)
+        return {name: file.read(name) for name in file.entries}
 
 
 def fit(found: Mapping[str, Array], params: Mapping[str, Param]) -> dict[str, Array]:
@@ -62,27 +62,101 @@ def fit(found: Mapping[str, Array], params: Mapping[str, Param]) -> dict[str, Ar
     A missing `num_batches_tracked` is 0, as in PyTorch (torch/nn/modules/batchnorm.py,
     `_load_from_state_dict`).
     """
-    wanted = {path: param.spec for path, param in params.items() if param.spec.kind != "const"}
+    return _fit(found, params, found.__getitem__)
+
+
+class Kind(Protocol):
+    """What is asked of a tensor before it is read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+
+def _fit(
+    found: Mapping[str, Kind], params: Mapping[str, Param], tensor: Callable[[str], Array], keep: bool = True
+) -> dict[str, Array]:
+    """The tensors of a network, each asked of `tensor` once all have the right shapes and kinds."""
+    wanted = {path: param for path, param in params.items() if param.spec.kind != "const"}
+    mistakes = misfits(found, {path: param.spec for path, param in wanted.items()})
+    if mistakes:
+        raise WeightsError(*mistakes)
+    state: dict[str, Array] = {}
+    for name, param in wanted.items():
+        try:
+            if name in found:
+                array = fitted(tensor(name), param)
+            else:
+                array = np.zeros(param.spec.shape, numpy_type(param.spec.dtype))
+        except WeightsError as error:
+            mistakes += error.mistakes
+            continue
+        if keep:
+            state[name] = array
+    if mistakes:
+        raise WeightsError(*mistakes)
+    return state
+
+
+def misfits(found: Mapping[str, Kind], wanted: Mapping[str, ParamSpec]) -> list[Mistake]:
+    """Tensors that are missing, surplus, or of another shape or kind of elements."""
     missing = [n for n in wanted if n not in found and not n.endswith("num_batches_tracked")]
     surplus = [n for n in found if n not in wanted]
     near = len(missing) + len(surplus) <= NEAR_NAMES
     mistakes: list[Mistake] = [MissingWeight(n, wanted[n].shape, _like(n, surplus) if near else None) for n in missing]
     mistakes += [ExtraWeight(n, found[n].shape, _like(n, missing) if near else None) for n in sorted(surplus)]
-    state: dict[str, Array] = {}
     for name, spec in wanted.items():
-        array = found.get(name)
-        wanted_type = numpy_type(spec.dtype)
-        if array is None:
-            state[name] = np.zeros(spec.shape, wanted_type)
-        elif array.shape != spec.shape:
-            mistakes.append(WrongWeightShape(name, spec.shape, array.shape))
-        elif _is_float(array.dtype) != spec.dtype.is_float:
-            mistakes.append(WrongWeightType(name, spec.dtype.value, str(array.dtype)))
-        else:
-            state[name] = array.astype(wanted_type, copy=False)
-    if mistakes:
-        raise WeightsError(*mistakes)
-    return state
+        if name not in found:
+            continue
+        if found[name].shape != spec.shape:
+            mistakes.append(WrongWeightShape(name, spec.shape, found[name].shape))
+        elif not _converts(found[name].dtype, spec.dtype):
+            mistakes.append(WrongWeightType(name, spec.dtype.value, str(found[name].dtype)))
+    return mistakes
+
+
+def _converts(found: np.dtype[Any], wanted: DType) -> bool:
+    """Whether elements convert: floats to floats, truth values to truth values, these and integers to integers."""
+    if is_float(found) or wanted.is_float:
+        return is_float(found) and wanted.is_float
+    return found.kind == "b" or (found.kind in "iu" and wanted is not DType.BOOL)
+
+
+def fitted(array: Array, param: Param) -> Array:
+    """A tensor in the element type of its parameter.
+
+    Raises `WeightsError` for NaN, for infinities but in a buffer that the program declares (a mask holds them), for
+    numbers below the least that the parameter may have, and for those beyond its element type.
+    """
+    spec, wanted = param.spec, numpy_type(param.spec.dtype)
+    if array.dtype == np.bool_ or not array.size:
+        return array.astype(wanted, copy=False)
+    if spec.dtype.is_float and array.dtype.kind != "f":
+        array = array.astype(np.float32)  # exact: bfloat16, and 8 bits
+    with np.errstate(invalid="ignore"):
+        ends = np.array([array.min(), array.max()])  # NaN if one number is
+    if spec.dtype.is_float and not np.isfinite(ends).all():
+        infinite = spec.kind == "buffer" and isinstance(param.owner, Instance)
+        wrong = np.argwhere(np.isnan(array) if infinite else ~np.isfinite(array))
+        if len(wrong):
+            index = tuple(map(int, wrong[0]))
+            raise WeightsError(NotANumber(param.path, str(array[index]), index, len(wrong), array.size))
+    elif spec.least is not None and ends[0] < spec.least:
+        index = tuple(map(int, np.argwhere(array < spec.least)[0]))
+        raise WeightsError(TooSmallNumber(param.path, float(array[index]), index, spec.least))
+    elif beyond(ends, wanted):
+        raise WeightsError(TooLargeNumber(param.path, max(ends.tolist(), key=abs), spec.dtype.value))
+    return array.astype(wanted, copy=False)
+
+
+def beyond(ends: Array, wanted: np.dtype[Any]) -> bool:
+    """Whether finite numbers overflow in an element type."""
+    if not is_float(wanted):
+        least, most = np.iinfo(wanted).min, np.iinfo(wanted).max
+        return not all(least <= end <= most for end in ends.tolist())
+    with np.errstate(over="ignore"):
+        return not np.isfinite(ends.astype(wanted).astype(np.float64)).all()
 
 
 def output(path: str | Path, state: Mapping[str, Array]) -> Output:
@@ -103,7 +177,7 @@ def chunks(state: Mapping[str, Array]) -> Iterator[Buffer]:
     for name in names:
         array = state[name]
         start, end = end, end + array.nbytes
-        header[name] = {"dtype": _CODES[array.dtype.name], "shape": array.shape, "data_offsets": (start, end)}
+        header[name] = {"dtype": _NAMES[array.dtype.name], "shape": array.shape, "data_offsets": (start, end)}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     yield len(text).to_bytes(8, "little") + text
@@ -111,22 +185,9 @@ def chunks(state: Mapping[str, Array]) -> Iterator[Buffer]:
         yield raw(state[name])
 
 
-_CODES = {
-    "int64": "I64",
-    "float64": "F64",
-    "float32": "F32",
-    "int32": "I32",
-    "bfloat16": "BF16",
-    "float16": "F16",
-    "bool": "BOOL",
-}
-"""Names of element types in the header (safetensors, README, section Format), in the library's order."""
+_NAMES: dict[str, str] = {np.dtype(kind).name: code for code, kind in CODES.items()}
 
-_ORDER = {name: place for place, name in enumerate(_CODES)}
-
-
-def _is_float(dtype: np.dtype[Any]) -> bool:
-    return dtype.kind == "f" or dtype.name == "bfloat16"
+_ORDER = {name: place for place, name in enumerate(_NAMES)}
 
 
 def _like(name: str, others: Collection[str]) -> str | None:

@@ -118,7 +118,7 @@ def test_thousands_of_misfits_are_fast() -> None:
     [
         (None, "no such file or directory"),
         (b"", "no .safetensors"),
-        (b"PK\x03\x04 a zip as torch.save makes", "no .safetensors"),
+        (b"PK\x03\x04 a zip as torch.save makes", "a PyTorch checkpoint"),
         (b"\x02\x00\x00\x00\x00\x00\x00\x00{}tail", "no .safetensors"),
     ],
 )
