@@ -17,7 +17,7 @@ from dslc.elaborate.errors import (
 from dslc.elaborate.errors_body import NoSuite
 from dslc.elaborate.errors_use import BadOperation, NotALayer
 from dslc.elaborate.expression import Expressions
-from dslc.elaborate.kinds import KINDS, TYPES, initial, literal_kind, matches, numbers_in, spell_type, whole
+from dslc.elaborate.kinds import KINDS, TYPES, fitted, initial, literal_kind, matches, numbers_in, spell_type, whole
 from dslc.elaborate.state import (
     CALL,
     POISON,
@@ -234,7 +234,7 @@ class Binding(Expressions, ABC):
             return self._gathered(op, rules.name, const, p)
         kinds = rules.kind.replace("Any", "object").split(" | ")
         if "Init" in kinds:
-            const = initial(const)
+            const = replace(const, value=initial(const.value))
         value = const.value
         words = tuple(c for c in rules.choices if isinstance(c, str))
         if isinstance(value, str) and rules.choices:
@@ -293,15 +293,12 @@ class Binding(Expressions, ABC):
             return None
         if declared.type is None:
             return self._like_default(block, declared, const, p)
-        if declared.type.kind == "init":
-            const = initial(const)
         wanted = spell_type(declared.type)
         if not matches(declared.type, const.value) or not self._takes(const.value, declared.type.calls):
             self.report(WrongType(block, declared.name, wanted, describe(const.value)), const.span, p)
             return None
-        if declared.type.kind == "float" and isinstance(const.value, int):
-            return Const(float(const.value), const.origin, const.scope, const.span)
-        return const
+        value = fitted(declared.type, const.value)
+        return const if value is const.value else Const(value, const.origin, const.scope, const.span)
 
     def _takes(self, value: object, called_with: tuple[str, ...] | None) -> bool:
         """Whether a layer has room for the arguments that `layer(out, s)` says it will get."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Final
 
@@ -11,7 +12,6 @@ from dslc.ir.model import Value
 from dslc.ops.base import Init
 from dslc.ops.initialisers import INITIALISERS, initialiser
 from dslc.syntax import tree
-from dslc.types.const import Const
 from dslc.types.dim import Dim
 from dslc.types.tensor import DType
 
@@ -66,13 +66,12 @@ TYPES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
 }
 
 
-def initial(const: Const) -> Const:
+def initial(value: object) -> object:
     """`zeros` and `ones` name both a layer and an initialiser: here the initialiser is meant."""
-    value = const.value
     if not isinstance(value, Recipe) or not isinstance(value.target, type) or value.bound:
-        return const
+        return value
     name = value.target.name
-    return Const(initialiser(name, [], {}), const.origin, const.scope, const.span) if name in INITIALISERS else const
+    return initialiser(name, [], {}) if name in INITIALISERS else value
 
 
 def numbers_in(value: object) -> list[float]:
@@ -91,7 +90,7 @@ def numbers_in(value: object) -> list[float]:
 
 
 def matches(declared: tree.TypeExpr, value: object) -> bool:
-    """Whether a value has a header's type."""
+    """Whether a value has a header's type, or can be `fitted` to it."""
     if declared.optional and value is None:
         return True
     if declared.kind == "list":
@@ -102,7 +101,26 @@ def matches(declared: tree.TypeExpr, value: object) -> bool:
             and len(value) == len(declared.items)
             and all(matches(t, v) for t, v in zip(declared.items, value, strict=True))
         )
-    return TYPES[declared.kind][1](value)
+    return TYPES[declared.kind][1](initial(value) if declared.kind == "init" else value)
+
+
+def fitted(declared: tree.TypeExpr, value: object) -> object:
+    """A value that `matches`, in the form of its type, at any depth: a whole number as a float, a range as a list.
+
+    What a block computes with a parameter then does not depend on how its caller made the value.
+    """
+    if declared.kind == "float" and isinstance(value, int):
+        return float(value)
+    if declared.kind == "init":
+        return initial(value)
+    if declared.kind in ("list", "tuple") and isinstance(value, list | tuple | range):
+        kinds = declared.items if declared.kind == "tuple" else declared.items * len(value)
+        made = [fitted(kind, item) for kind, item in zip(kinds, value, strict=True)]
+        wanted = list if declared.kind == "list" else tuple
+        if type(value) is wanted and all(map(operator.is_, made, value)):
+            return value
+        return wanted(made)
+    return value
 
 
 def literal_kind(default: tree.Expr | None) -> str | None:

@@ -16,6 +16,7 @@ from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import POISON, Place, block_of, describe
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Init, ParamSpec
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, literal
@@ -125,7 +126,8 @@ class Tensors(Expressions, Naming, ABC):
                 return None
         if any(names):
             return self._indexed(line, dims, names, dtype, p)
-        const = initial(self.evaluate(line.value, p))
+        const = self.evaluate(line.value, p)
+        const = replace(const, value=initial(const.value))
         if const.value is POISON:
             return None
         if isinstance(const.value, Init):

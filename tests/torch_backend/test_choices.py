@@ -177,7 +177,7 @@ def random_term(rng: random.Random, depth: int) -> Term:
         Choice(truth, parts[1], parts[2]),
         Choice(Prefix("not", truth), parts[1], parts[2]),
         Choice(Infix(rng.choice(["and", "or"]), truth, truth), parts[0], parts[2]),
-        Item(Several((parts[0], parts[1]), rng.choice(["(", "["])), Lit(1)),
+        Item(Several((parts[0], parts[1])), Lit(1)),
         terms.infix(rng.choice(["+", "-", "*", "//"]), parts[0], parts[1]),
         terms.Apply("max", (parts[0], parts[1]), (None, None)),
     ]

@@ -230,15 +230,16 @@ def _default(resolver: Resolver, key: str, kind: str) -> object:
 
 def type_text(values: Iterable[object]) -> str:
     """The Python type of a parameter that takes these values."""
+    values = list(values)
     kinds = dict.fromkeys(map(_type, values))
     if "float" in kinds:
         kinds.pop("int", None)
     tuples = [k for k in kinds if k.startswith("tuple[")]
     if len(tuples) > 1:
-        inner = dict.fromkeys(part for k in tuples for part in k[6:-1].replace(", ...", "").split(", "))
         for k in tuples:
             kinds.pop(k)
-        kinds[f"tuple[{' | '.join(inner)}, ...]"] = None
+        items = (item for value in values if isinstance(value, tuple | list) for item in value)
+        kinds[f"tuple[{type_text(items)}, ...]"] = None
     kinds |= {"None": kinds.pop("None")} if "None" in kinds else {}
     return " | ".join(kinds)
 
@@ -259,7 +260,9 @@ def _type(value: object) -> str:
             return "float"
         case str():
             return "str"
-        case tuple() | list() | range():
+        case range():
+            return "range"
+        case tuple() | list():
             inner = list(map(_type, value))
             if len(inner) > 4:
                 return f"tuple[{type_text(value)}, ...]"

@@ -146,10 +146,8 @@ class Reader:
             case tree.Conditional(condition=condition, then=then, other=other):
                 either = self.expr(then, scope), self.expr(other, scope)
                 return terms.computed(terms.Choice(self.expr(condition, scope), *either))
-            case tree.Tuple(items=items):
+            case tree.Tuple(items=items) | tree.List(items=items):
                 return terms.Several(tuple(self.expr(i, scope) for i in items))
-            case tree.List(items=items):
-                return terms.Several(tuple(self.expr(i, scope) for i in items), "[")
             case tree.Index(value=value, items=(index,)) if not isinstance(index, tree.Slice):
                 return terms.Item(self.expr(value, scope), self.expr(index, scope))
             case tree.Call():

@@ -32,13 +32,6 @@ class Env(Mapping[str, object]):
         return 0
 
 
-def hashable(value: object) -> object:
-    """A key that two values share if they are equal and of one type."""
-    if isinstance(value, list | tuple | range):
-        return (type(value), *map(hashable, value))
-    return type(value), value
-
-
 def symbol_name(size: Size) -> str | None:
     """The symbol that a size is, if it is one and nothing else."""
     if isinstance(size, Dim) and len(size.terms) == 1 and size.terms[0][1] == 1 and len(size.terms[0][0]) == 1:

@@ -14,7 +14,7 @@ from dslc.backends.torch.forms import SizeConst
 from dslc.backends.torch.guards import size_term
 from dslc.backends.torch.merged import Class, CompilerBug, MFor, Row, Slot, Split, walk
 from dslc.backends.torch.origins import Origins, Reader, literal_default, own_scopes, writer_of
-from dslc.backends.torch.reading import Env, hashable, symbol_name
+from dslc.backends.torch.reading import Env, symbol_name
 from dslc.backends.torch.terms import Lit, NoValue, Term, Var
 from dslc.ir.model import Call, Value
 from dslc.names.reserved import local_name
@@ -285,7 +285,7 @@ class Resolver:
         for const, row in zip(slot.consts, slot.rows, strict=True):
             env = Env(self, row)
             try:
-                key = tuple(hashable(env[n]) for n in names)
+                key = tuple(terms.key(env[n]) for n in names)
                 if key not in memo:
                     memo[key] = terms.evaluate(term, env)
                 if not self.same(memo[key], const.value):

@@ -34,7 +34,7 @@ class Factory:
 
 @frozen
 class Lit:
-    """A number, text, bool, none, Factory, or a tuple of those."""
+    """A number, text, bool, none, Factory, a range, or a tuple of those (a list of the program is one here)."""
 
     value: object
 
@@ -42,7 +42,7 @@ class Lit:
         return isinstance(other, Lit) and same(self.value, other.value)
 
     def __hash__(self) -> int:
-        return hash((type(self.value), self.value))
+        return hash(key(self.value))
 
 
 @frozen
@@ -106,10 +106,9 @@ class Item:
 
 @frozen
 class Several:
-    """`(a, b)` or `[a, b]`."""
+    """`(a, b)`, also for a list of the program: in generated code every sequence is a tuple, so `+` joins any two."""
 
     items: tuple[Term, ...]
-    open: str = "("
 
 
 @record
@@ -127,12 +126,27 @@ Term: TypeAlias = Lit | Var | Infix | Prefix | Comparison | Choice | Apply | Ite
 
 
 def same(a: object, b: object) -> bool:
-    """Whether two values are the same number, text, flag or sequence: 1 is not true, and 1 is not 1.0."""
-    if isinstance(a, list | tuple | range) and isinstance(b, list | tuple | range):
+    """Whether two values are the same number, text, flag or sequence: 1 is not true, and 1 is not 1.0.
+
+    A list and a tuple of the same items are one value, as both are printed as a tuple; a range is none.
+    """
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, Dim) or isinstance(b, Dim):
         return a is b
     return type(a) is type(b) and bool(a == b)
+
+
+def key(value: object) -> object:
+    """A hashable key that two values share if they are the `same`."""
+    if isinstance(value, list | tuple):
+        return (tuple, *map(key, value))
+    return type(value), value
+
+
+def plain(value: object) -> object:
+    """A value as generated code holds it: lists are tuples, at any depth."""
+    return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
 
 
 # ---- values
@@ -168,8 +182,7 @@ FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "round": round,
     "abs": abs,
     "range": range,
-    "enumerate": lambda *a: list(enumerate(*a)),
-    "zip": lambda *a: list(zip(*a, strict=True)),
+    "enumerate": lambda *a: tuple(enumerate(*a)),
     "math.ceil": math.ceil,
     "math.floor": math.floor,
     "math.log": math.log,
@@ -178,7 +191,7 @@ FUNCTIONS: Final[dict[str, Callable[..., object]]] = {
     "math.sin": math.sin,
     "math.cos": math.cos,
 }
-"""Functions that a term may call, by their Python text; `size` is a tuple and `reversed` a slice."""
+"""Functions that a term may call, by their Python text; `size` is a tuple."""
 
 
 def evaluate(term: Term, env: Mapping[str, object]) -> object:
@@ -192,9 +205,9 @@ def evaluate(term: Term, env: Mapping[str, object]) -> object:
 def _value(term: Term, env: Mapping[str, object]) -> object:
     match term:
         case Lit(value):
-            return value
+            return plain(value)
         case Var(name):
-            return env[name]
+            return plain(env[name])
         case Infix("and", left, right):
             return _value(left, env) and _value(right, env)
         case Infix("or", left, right):
@@ -215,7 +228,7 @@ def _value(term: Term, env: Mapping[str, object]) -> object:
             return FUNCTIONS[function](*given) if body is None else _call(body, given, names)
         case Item(value, index):
             return _value(value, env)[_value(index, env)]  # type: ignore[index]
-        case Several(items, _):
+        case Several(items):
             return tuple(_value(i, env) for i in items)
     raise AssertionError(type(term))
 
@@ -223,10 +236,6 @@ def _value(term: Term, env: Mapping[str, object]) -> object:
 def _arithmetic(op: str, left: object, right: object) -> object:
     if op == "**" and isinstance(left, int) and isinstance(right, int) and abs(right) * left.bit_length() > 4096:
         raise OverflowError("the power is too large")
-    if isinstance(left, list):
-        left = tuple(left)
-    if isinstance(right, list):
-        right = tuple(right)
     return _INFIX[op](left, right)
 
 
@@ -323,13 +332,12 @@ def _text(term: Term, names: Callable[[str], str]) -> tuple[str, int]:
             given = [
                 f"{local_name(k)}={text(a, names)}" if k else text(a, names) for a, k in zip(args, keys, strict=True)
             ]
-            return f"{function}({', '.join(given)})", _CALL
+            body = f"{function}({', '.join(given)})"
+            return f"tuple({body})" if function == "enumerate" else body, _CALL
         case Item(value, index):
             return f"{text(value, names, _CALL)}[{text(index, names)}]", _CALL
-        case Several(items, open_):
+        case Several(items):
             inside = ", ".join(text(i, names) for i in items)
-            if open_ == "[":
-                return f"[{inside}]", ATOM
             return f"({inside}{',' if len(items) == 1 else ''})", ATOM
     raise AssertionError(type(term))
 
@@ -338,7 +346,9 @@ def literal(value: object) -> tuple[str, int]:
     """Python text of a value, and how tightly it binds."""
     if isinstance(value, Factory):
         return value.text or "None", ATOM
-    if isinstance(value, tuple | list | range):
+    if isinstance(value, range):
+        return repr(value) if value.step != 1 or value.start else f"range({value.stop})", ATOM
+    if isinstance(value, tuple | list):
         inside = ", ".join(literal(v)[0] for v in value)
         return f"({inside}{',' if len(value) == 1 else ''})", ATOM
     if isinstance(value, str):
@@ -369,7 +379,7 @@ def printable(value: object) -> bool:
     """Whether a value can be written as a literal."""
     if isinstance(value, tuple | list):
         return all(map(printable, value))
-    return value is None or isinstance(value, bool | int | float | str | Factory)
+    return value is None or isinstance(value, bool | int | float | str | range | Factory)
 
 
 # ---- structure
@@ -390,7 +400,7 @@ def parts(term: Term) -> tuple[Term, ...]:
             return args
         case Item(value, index):
             return value, index
-        case Several(items, _):
+        case Several(items):
             return items
     return ()
 
@@ -484,6 +494,6 @@ def substitute(term: Term, by: Mapping[str, Term]) -> Term:
             return Apply(function, tuple(substitute(a, by) for a in args), names, body)
         case Item(value, index):
             return Item(substitute(value, by), substitute(index, by))
-        case Several(items, bracket):
-            return Several(tuple(substitute(i, by) for i in items), bracket)
+        case Several(items):
+            return Several(tuple(substitute(i, by) for i in items))
     return term
