@@ -12,6 +12,7 @@ from dslc import output
 from dslc.diagnostics.model import Failure
 from dslc.errors import NoGeneratedCode
 from dslc.ir.model import Model
+from dslc.trust import permitted, require_classes
 from dslc.types.tensor import DType
 
 if TYPE_CHECKING:
@@ -41,23 +42,30 @@ def build(
     weights: str | Path | None = None,
     checks: Collection[str] = (),
     dtype: DType | None = None,
+    allow_extern: Collection[str] | None = None,
 ) -> Built:
     """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's.
 
     `weights` is a .safetensors file; without it the declared initialisers are drawn from `seed`, and written
     as `NAME.safetensors` so that both files start equal. `dtype` is the type of all floats of the graph and of those
     weights (none: that of the net's inputs); the module moves to it by `.to()`. `checks` are made before anything is
-    written. All files are written or none. Raises `Failure`.
+    written. `allow_extern` names the packages that the module may import classes from (see `trust.permitted`). All
+    files are written or none. Raises `Failure`, and `CompileError` at an `extern` block of another package.
     """
     stem = Path(folder) / model.entry
     built = Built()
     files: list[output.Output] = []
+    imported: tuple[str, ...] = ()
     text = ""
     if "torch" in targets or "parity" in checks:
+        imported = permitted(model, allow_extern)
+        if imported and "parity" in checks:
+            require_classes(imported)
         text = torch_text(model)
     if "torch" in targets:
         files.append(output.text(stem.with_name(f"{stem.name}.py"), text))
-        built.files.append((files[-1].path, f"{text.count(chr(10))} lines"))
+        words = f"{text.count(chr(10))} lines" + (f", imports {', '.join(imported)}" if imported else "")
+        built.files.append((files[-1].path, words))
     if "onnx" in targets or checks:
         state, graph = onnx_graph(model, seed, weights, dynamic, fold, dtype)
         if checks:

@@ -128,3 +128,78 @@ class NoGeneratedCode(Mistake, code="E0654"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (Help("this is a bug of dslc: please report the program; `--target onnx` still works"),)
+
+
+class UntrustedExtern(Mistake, code="E0656"):
+    """A program imports Python code of a package that you did not name.
+
+    An `extern block` stands for a class of somebody's own, and importing it runs code. A program may come from
+    anywhere, so what it may import is said outside of it: by an option, by `dslc.load(.., allow_extern=["mypackage"])`,
+    or by the pyproject.toml of the folder you work in. Each names packages, or modules with all that is below them.
+
+    ```toml
+    [tool.dslc]
+    extern = ["mypackage"]
+    ```
+
+    `check`, `stats` and all commands that write no PyTorch import nothing, and ask for no such name.
+
+    ```sh
+    dslc build net.dl --allow-extern mypackage
+    ```
+    """
+
+    path: str
+    package: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.path}` is code of the package `{self.package}`, which you did not name"
+
+    @property
+    def label(self) -> str:
+        return "the generated module would import this"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"if you trust it: `--allow-extern {self.package}`, or `extern` in pyproject.toml"),)
+
+
+class NotAModule(Mistake, code="E0657"):
+    """What an `extern block` names cannot be imported, or is no class of `torch.nn.Module`.
+
+    Only such classes stand in for a layer. A function would be called with the arguments that the program gives, so
+    nothing else is, and this is found before anything is called.
+
+    ```sh
+    dslc build net.dl --allow-extern mypackage --check parity
+    ```
+    """
+
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.path}` {self.reason}"
+
+
+class WrongSetting(Mistake, code="E0658"):
+    """A setting of dslc in pyproject.toml is not what it should be, or the file cannot be read.
+
+    ```toml
+    [tool.dslc]
+    extern = ["mypackage"]
+    ```
+
+    ```sh
+    dslc build net.dl
+    ```
+    """
+
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.path}`: {self.reason}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial, wraps
 from inspect import signature
 from pathlib import Path
@@ -13,15 +13,24 @@ from dslc.backends.torch.emit import emit
 from dslc.diagnostics.model import Failure
 from dslc.errors import NotInstalled
 from dslc.generated import module_from_text, root_class
+from dslc.trust import permitted, require_classes
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 def load(
-    source: str | Path, net: str | None = None, *, sizes: dict[str, int] | None = None, **args: object
+    source: str | Path,
+    net: str | None = None,
+    *,
+    sizes: dict[str, int] | None = None,
+    allow_extern: Collection[str] | None = None,
+    **args: object,
 ) -> type[nn.Module]:
     """The generated class of a network; `source`, `net`, `sizes` and `args` as `dslc.compile` takes them.
+
+    `allow_extern` names the packages whose classes the program may import by `extern block`; without it they are those
+    that the pyproject.toml of the working directory names.
 
     The class is an ordinary one of an ordinary module: `inspect.getsource` shows it, instances pickle and
     copy, and the same program gives the same class. `__dslc__` on it says where it came from; `to_onnx(path,
@@ -32,6 +41,9 @@ def load(
     except ImportError as error:
         raise Failure(NotInstalled("torch", "torch", "`dslc.load`")) from error
     model = compile_model(source, net, args=args, sizes=sizes)
+    imported = permitted(model, allow_extern)
+    if imported:
+        require_classes(imported)
     module = module_from_text(emit(model), model.entry)
     cls: type[nn.Module] = getattr(module, root_class(module))
     if "__dslc__" not in vars(cls):

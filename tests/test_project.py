@@ -34,6 +34,7 @@ LAYERS = (
     "analysis",
     "lints",
     "errors",
+    "trust",
     "output",
     "weights",
     "backends",

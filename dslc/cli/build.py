@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dslc.cli.options import net_options, source_argument
-from dslc.cli.values import Choices, names
+from dslc.cli.values import Choices, names, packages
 from dslc.types.tensor import DType
 
 FLOATS = {t.value: t for t in DType if t.is_float} | {
@@ -38,6 +38,13 @@ FLOATS = {t.value: t for t in DType if t.is_float} | {
 @click.option("--seed", default=0, show_default=True, help="for the declared initialisers")
 @click.option("--weights", metavar="FILE", help="a .safetensors file to take the weights from")
 @click.option("--check", "checks", type=Choices("parity", "onnx", "placement"), default="", help="prove before writing")
+@click.option(
+    "--allow-extern",
+    multiple=True,
+    metavar="PACKAGE,..",
+    callback=packages,
+    help="packages whose classes an `extern block` may import; default: those your pyproject.toml names",
+)
 @click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
 def build(
     source: str,
@@ -53,6 +60,7 @@ def build(
     seed: int,
     weights: str | None,
     checks: tuple[str, ...],
+    allow_extern: tuple[str, ...],
     verbose: bool,
 ) -> None:
     """Write a network as a PyTorch module and as an ONNX graph, with the weights both start from."""
@@ -73,6 +81,7 @@ def build(
         weights=weights,
         checks=checks,
         dtype=FLOATS[dtype] if dtype is not None else None,
+        allow_extern=allow_extern or None,
     )
     for line in built.checks:
         click.echo(line)

@@ -49,6 +49,15 @@ def names(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -
     return tuple(dict.fromkeys(parts))
 
 
+def packages(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of packages or modules with commas between them, each once."""
+    parts = [part.strip() for text in texts for part in text.split(",")]
+    for part in parts:
+        if not all(NAME.fullmatch(name) for name in part.split(".")):
+            raise click.BadParameter(f"`{part}` is not the name of a package")
+    return tuple(dict.fromkeys(parts))
+
+
 class Choices(click.ParamType[tuple[str, ...]]):
     """Words of a fixed set with commas between them: `torch,onnx`."""
 

@@ -15,6 +15,7 @@ from dslc.elaborate.ports import Ports, dim_names
 from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import MAX_DEPTH, POISON, Definition, Place, Recipe, block_of, describe
 from dslc.ir.model import Call, Instance, Value
+from dslc.names.reserved import KEYWORDS
 from dslc.record import frozen, replace
 from dslc.source import Span
 from dslc.syntax import tree
@@ -281,9 +282,10 @@ class Blocks(Ports, ABC):
 
     def extern_results(self, block: tree.Extern, q: Place, span: Span) -> tuple[Value | None, ...]:
         """The tensors a user's module is said to make."""
-        target = self.text(block.target, q)
-        if not EXTERN_TARGET.fullmatch(target):
-            text = f'an `extern` block names a class as `"package.module:Class"`, not as `"{target}"`'
+        names = re.split("[.:]", block.path)
+        written = len(block.target.pieces) == 1 and EXTERN_TARGET.fullmatch(block.path)
+        if not written or not KEYWORDS.isdisjoint(names):
+            text = f'an `extern` block names a class as `"package.module:Class"`, not as `{block.target.span.text}`'
             self.report(BadOperation(text), block.target.span, q)
             return (None,)
         outs: list[Value | None] = []

@@ -439,6 +439,11 @@ class Extern(Item):
     target: Text
     facts: tuple[tuple[str, Expr], ...]  # macs, params, reach
 
+    @property
+    def path(self) -> str:
+        """`package.module:Class`, as it is written; a target that holds `{..}` is refused before anyone reads this."""
+        return "".join(piece for piece in self.target.pieces if isinstance(piece, str))
+
 
 @record
 class Comment:
