@@ -1,10 +1,14 @@
-"""Which axis an op works on, where its attribute may leave it to the channels."""
+"""Which axis an op works on, where its attribute may leave it to the channels: one rule for types, torch and ONNX."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Pointwise, Reach
 from dslc.ops.errors_tensor import NoChannelAxis, NoSuchAxis
+from dslc.ops.torchtext import TorchContext
+from dslc.types.const import Const
 from dslc.types.tensor import TensorType
 
 
@@ -22,6 +26,19 @@ def channel_axis(op: str, x: TensorType, axis: int | None) -> int:
     if x.rank <= 2:
         return x.rank - 1
     raise Reject(NoChannelAxis(op, str(x)))
+
+
+def joined_axis(op: str, xs: Sequence[TensorType], axis: int | None) -> int:
+    """`channel_axis` of tensors that meet: that of the first whose channels are known, else of the first."""
+    return channel_axis(op, next((x for x in xs if x.channel is not None), xs[0]), axis)
+
+
+def axis_slot(t: TorchContext, op: str, axis: int | None, last: bool = False) -> Const:
+    """torch's `dim`: the attribute `axis` as written, else the number of `joined_axis`; `last`: the last one is -1."""
+    if axis is not None:
+        return t.attr("axis")
+    found = joined_axis(op, t.ins, None)
+    return t.const(-1 if last and found == t.ins[0].rank - 1 else found)
 
 
 def along(axis: int, x: TensorType, otherwise: Reach) -> Reach:

@@ -23,9 +23,10 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.counting import INPUT, NOTHING, Fresh, NoFlops, Saved, SavesNothing
-from dslc.ops.errors import WrongSides
+from dslc.ops.errors import WrongChannelAxis, WrongSides
 from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
 from dslc.ops.layout import axes_of, spatial_axes
+from dslc.ops.padding import added
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext, call, keyword, sequence
 from dslc.ops.views import PartView
 from dslc.ops.window import check_border
@@ -67,7 +68,7 @@ def shifted(x: TensorType, pairs: dict[int, Pair], sign: int, wraps: bool = Fals
     offsets = {axis: sign * before for axis, (before, _) in pairs.items() if isinstance(before, int)}
     if len(offsets) < len(pairs):
         return Unknown("the border depends on the input's size")
-    if x.channel == x.rank - 1:
+    if x.channel not in (None, 1):
         return Axes(tuple(range(x.rank)), wraps, tuple(offsets.get(axis, 0) for axis in range(x.rank)))
     return Shift(tuple(offsets[axis] for axis in spatial_axes(x)), wraps)
 
@@ -91,6 +92,8 @@ class Pad(NoParams, NoMacs, NoFlops, Fresh, Op):
     mode: str = attr("constant", choices=tuple(MODES))
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        if x.channel == 0 and self.mode != "constant":
+            raise Reject(WrongChannelAxis("pad", "x", x, 1))
         for axis, pair in sides(self.p, x, "p").items():
             size = x.dims[axis]
             check_border(c, "pad", self.mode, size, pair)
@@ -108,37 +111,36 @@ class Pad(NoParams, NoMacs, NoFlops, Fresh, Op):
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
-        pairs = side_slots(t.attr("p"), x.rank - 2)
-        tokens = x.channel == x.rank - 1
-        amounts: list[Const] = [side for pair in reversed(pairs) for side in pair]
-        if tokens and self.mode == "constant":
-            amounts = [t.const(0), t.const(0), *amounts]
-        moved = tokens and self.mode != "constant"
+        # torch pads the last axes. Channels among them get nothing, or are moved away where a mode must not read them.
+        axes = spatial_axes(x)
+        pairs = dict(zip(axes, side_slots(t.attr("p"), len(axes)), strict=True))
+        channel = 1 if x.channel is None else x.channel
+        moved = channel != 1 and self.mode != "constant"
+        none = (t.const(0), t.const(0))
+        order = reversed(axes) if moved else range(x.rank - 1, axes[0] - 1, -1)
+        amounts: list[Const] = [side for axis in order for side in pairs.get(axis, none)]
+        at = t.const(channel - x.rank if channel == x.rank - 1 else channel)
         padded = call(
             "F.pad",
-            call("movedim", t.const(-1), t.const(1), receiver=In(0)) if moved else In(0),
+            call("movedim", at, t.const(1), receiver=In(0)) if moved else In(0),
             sequence(amounts, "("),
             keyword("mode", t.attr("mode"), "constant"),
             keyword("value", t.attr("value"), 0.0 if self.mode == "constant" else self.value),
         )
-        if tokens:
-            back = call("movedim", t.const(1), t.const(-1), receiver=padded)
-            return Form(function=back if moved else padded)
+        if channel != 1:
+            return Form(function=call("movedim", t.const(1), at, receiver=padded) if moved else padded)
         kind = "Zero" if self.mode == "constant" and self.value == 0 else MODES[self.mode]
         value = [t.attr("value")] if kind == "Constant" else []
         module = call(f"nn.{kind}Pad{x.rank - 2}d", sequence(amounts, "("), *value)
         return Form(module=module, function=padded)
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        # Amounts for every axis, not the input `axes`: where onnxruntime 1.30 moves a Transpose over a Pad it permutes
-        # the amounts as if there were one for each axis.
         padded = sides(self.p, ins[0], "p")
         if all(pair == (0, 0) for pair in padded.values()):
             return x[0]
         pairs = [padded.get(axis, (0, 0)) for axis in range(ins[0].rank)]
-        amounts = [before for before, _ in pairs] + [after for _, after in pairs]
-        inputs = [x[0], g.extents(amounts, x[0]), g.scalar(self.value, ins[0].dtype)]
-        return str(g.op("Pad", inputs, mode=ONNX_MODES[self.mode]))
+        value = g.scalar(self.value, ins[0].dtype) if self.mode == "constant" else None
+        return added(g, x[0], pairs, value, ONNX_MODES[self.mode])
 
 
 CENTER_CROP = '''def center_crop(x: Tensor, like: Tensor) -> Tensor:

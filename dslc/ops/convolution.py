@@ -189,8 +189,8 @@ class Deconv(OutputActs, Fresh, SavesInput, Op):
         check_groups("deconv", channels, self.out, self.g)
         sizes: list[Size] = []
         for size, k, s, p, extra, d in zip(x.spatial, *self.sides(x), strict=True):
-            if extra >= max(s, d):
-                raise Reject(LargeOutputPadding(extra, s, d), at="op")
+            if extra >= s:
+                raise Reject(LargeOutputPadding(extra, s), at="op")
             result = (size - 1) * s - 2 * p + d * (k - 1) + extra + 1
             if not isinstance(result, int):
                 c.at_least(result, 1)

@@ -240,10 +240,14 @@ class WrongChannelAxis(Mistake, code="E0309"):
 
     @property
     def label(self) -> str:
-        return "a map" if self.needed == -1 else "channels come last here"
+        if self.type.channel in (0, self.type.rank - 1):
+            return "channels come last here" if self.type.channel else "channels come first here"
+        return "a map" if self.needed == -1 else ""
 
     @property
     def help(self) -> tuple[Help, ...]:
+        if self.type.channel not in (1, self.type.rank - 1):
+            return ()
         places = {1: "t", 2: "h w", 3: "d h w"}.get(self.type.rank - 2)
         if self.needed == -1:
             first = Help("features of a map: `gap -> flatten` (the mean) or `flatten` (all places) before it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dslc.diagnostics.model import Help, Mistake
+from dslc.ops.errors_tensor import counted
 from dslc.types.dim import Size
 
 
@@ -35,6 +36,71 @@ class PoolPadding(Mistake, code="E0311"):
     @property
     def label(self) -> str:
         return f"at most half of the kernel: {self.kernel // 2}"
+
+
+class EmptyWindow(Mistake, code="E0322"):
+    """A window of a pool would read padding alone.
+
+    The places of a dilated window are that far apart. On a map with fewer places it can step over the whole map, and
+    there is no largest value of nothing: PyTorch gives -inf, other runtimes other numbers.
+
+    ```dl fails
+    net f on x[N, 3, 2, 2]:
+        maxpool(2, s=1, p=1, d=3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 2, 2]:
+        maxpool(2, s=1, p=1, d=2)
+        gap -> flatten
+    ```
+    """
+
+    op: str
+    size: Size
+    kernel: int
+    dilation: int
+
+    @property
+    def message(self) -> str:
+        return f"a window of `{self.op}` with dilation {self.dilation} misses a map of size {self.size}"
+
+    @property
+    def label(self) -> str:
+        return "it would hold padding alone"
+
+
+class SmallVolume(Mistake, code="E0323"):
+    """A mean is taken over windows that are larger than the volume.
+
+    PyTorch's means of volumes (`avg_pool3d`) ask that the kernel fits without the padding; those of rows and images
+    do not.
+
+    ```dl fails
+    net f on x[N, 3, 2, 8, 8]:
+        avgpool(3, s=1, p=1)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 2, 8, 8]:
+        pad(1) -> avgpool(3, s=1)
+        gap -> flatten
+    ```
+    """
+
+    op: str
+    size: Size
+    kernel: int
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` with kernel {self.kernel} does not fit a volume of size {self.size}"
+
+    @property
+    def label(self) -> str:
+        return "padding does not count here"
 
 
 class UnevenCeil(Mistake, code="E0318"):
@@ -93,7 +159,7 @@ class LargeOutputPadding(Mistake, code="E0312"):
     """The output padding of a transposed convolution is not below its stride.
 
     `op` chooses among the sizes that the forward convolution maps to one size; there are as many as its
-    stride (or dilation), so it is smaller than the larger of the two.
+    stride. PyTorch on CPUs allows more up to the dilation, onnxruntime does not.
 
     ```dl fails
     net f on x[N, 8, 16, 16]:
@@ -110,15 +176,14 @@ class LargeOutputPadding(Mistake, code="E0312"):
 
     padding: int
     stride: int
-    dilation: int
 
     @property
     def message(self) -> str:
-        return f"`deconv` cannot add {self.padding} places at stride {self.stride}, dilation {self.dilation}"
+        return f"`deconv` cannot add {counted(self.padding, 'place')} at stride {self.stride}"
 
     @property
     def label(self) -> str:
-        return f"at most {max(self.stride, self.dilation) - 1}"
+        return f"at most {self.stride - 1}"
 
 
 class CroppedAway(Mistake, code="E0313"):

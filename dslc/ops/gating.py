@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.axes import along, channel_axis
+from dslc.ops.axes import along, axis_slot, channel_axis
 from dslc.ops.base import (
     Global,
     Graph,
@@ -31,7 +31,6 @@ from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.words import quotient
 from dslc.record import replace
-from dslc.types.const import Const
 from dslc.types.tensor import TensorType
 
 
@@ -105,12 +104,6 @@ class Gated(NoParams, NoMacs, Fresh, Op):
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(2, outs[0].dims),)
 
-    def dim(self, t: TorchContext) -> Const:
-        """torch's `dim`: as written, else the axis of channels."""
-        x = t.ins[0]
-        axis = channel_axis(self.name, x, self.axis)
-        return t.attr("axis") if self.axis is not None else t.const(-1 if axis == x.rank - 1 else axis)
-
     def halves(self, g: Graph, x: Names, ins: Types) -> tuple[str, str]:
         """The tensors of the value and of the gate."""
         axis = channel_axis(self.name, ins[0], self.axis)
@@ -132,7 +125,7 @@ class Glu(SavesInput, Gated):
     """
 
     def torch(self, t: TorchContext) -> Form:
-        slot = self.dim(t)
+        slot = axis_slot(t, self.name, self.axis, last=True)
         return Form(module=call("nn.GLU", Arg(slot, default=-1)), function=call("F.glu", In(0), Arg(slot, "dim", -1)))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
@@ -174,7 +167,7 @@ class GatedBy(Gated):
         title = type(self).__name__
         words = {"name": self.name, "title": title, "words": self.words, "function": self.function}
         names = t.helper(self.name, GATED.format(**words)), t.helper(title, GATED_MODULE.format(**words))
-        dim = Arg(self.dim(t), default=-1)
+        dim = Arg(axis_slot(t, self.name, self.axis, last=True), default=-1)
         return Form(module=call(title, dim), function=call(self.name, In(0), dim), helpers=names)
 
 
@@ -303,13 +296,6 @@ class AlongAxis(NoParams, NoMacs, Fresh, SavesOutput, Op):
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(5, ins[0].dims),)
 
-    def dim(self, t: TorchContext) -> Arg:
-        """torch's `dim`: as written, else the axis of channels."""
-        x = t.ins[0]
-        axis = channel_axis(self.name, x, self.axis)
-        written = self.axis is not None
-        return Arg(t.attr("axis") if written else t.const(-1 if axis == x.rank - 1 else axis), "dim")
-
 
 @op("softmax")
 class Softmax(AlongAxis):
@@ -322,7 +308,7 @@ class Softmax(AlongAxis):
     """
 
     def torch(self, t: TorchContext) -> Form:
-        dim = self.dim(t)
+        dim = Arg(axis_slot(t, self.name, self.axis, last=True), "dim")
         return Form(module=call("nn.Softmax", dim), function=call("F.softmax", In(0), dim))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
@@ -340,7 +326,7 @@ class LogSoftmax(AlongAxis):
     """
 
     def torch(self, t: TorchContext) -> Form:
-        dim = self.dim(t)
+        dim = Arg(axis_slot(t, self.name, self.axis, last=True), "dim")
         return Form(module=call("nn.LogSoftmax", dim), function=call("F.log_softmax", In(0), dim))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:

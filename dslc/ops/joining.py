@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
-from dslc.ops.axes import channel_axis
+from dslc.ops.axes import axis_slot, joined_axis
 from dslc.ops.base import (
     Axes,
     Graph,
@@ -52,24 +52,21 @@ class Cat(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
     axis: int | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
-        first = next((x for x in ins if x.channel is not None), ins[0])
-        axis = channel_axis("concat", first, self.axis)
+        axis = joined_axis("concat", ins, self.axis)
         result = joined_sizes(c, "concat", ins, axis)
         sizes = [(x.dims[axis], x.word(axis)) for x in ins]
         size: Size = sum(side for side, _ in sizes)
         return result.with_dim(axis, size, words.total(sizes))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return cut_places(outs[0], channel_axis("concat", outs[0], self.axis))
+        return cut_places(outs[0], joined_axis("concat", ins, self.axis))
 
     def torch(self, t: TorchContext) -> Form:
-        channel = next((x.channel for x in t.ins if x.channel is not None), None)
-        axis = t.attr("axis") if self.axis is not None else t.const(channel)
+        axis = axis_slot(t, "concat", self.axis)
         return Form(function=call("torch.cat", sequence([In(i) for i in range(len(t.ins))]), axis))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        first = next((i for i in ins if i.channel is not None), ins[0])
-        axis = channel_axis("concat", first, self.axis)
+        axis = joined_axis("concat", ins, self.axis)
         return str(g.op("Concat", same_type(g, x, ins, outs[0].dtype), axis=axis))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.axes import along, channel_axis
+from dslc.ops.axes import along, axis_slot, channel_axis
 from dslc.ops.base import (
     Global,
     Graph,
@@ -432,8 +432,7 @@ class L2Norm(NoParams, NoMacs, Fresh, Op):
         return Saved(inputs=(0,), extra=(Held(2, lengths, ins[0].dtype),))  # before and after the least, eps
 
     def torch(self, t: TorchContext) -> Form:
-        axis = t.attr("axis") if self.axis is not None else t.const(channel_axis("l2norm", t.ins[0], None))
-        eps = keyword("eps", t.attr("eps"), 1e-12)
+        axis, eps = axis_slot(t, "l2norm", self.axis), keyword("eps", t.attr("eps"), 1e-12)
         return Form(function=call("F.normalize", In(0), Arg(axis, "dim", 1), eps))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:

@@ -6,7 +6,7 @@ import math
 from operator import add, ge
 from typing import Any, ClassVar
 
-from dslc.diagnostics.model import Reject
+from dslc.diagnostics.model import Mistake, Reject
 from dslc.ops.base import (
     Graph,
     InferContext,
@@ -24,7 +24,8 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.counting import Fresh, Held, Saved
-from dslc.ops.errors_map import PoolPadding, UnevenCeil
+from dslc.ops.errors_map import EmptyWindow, PoolPadding, SmallVolume, UnevenCeil
+from dslc.ops.padding import added
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, PyInfix, TorchContext, call, keyword
 from dslc.ops.window import Windows, resized
 from dslc.record import replace
@@ -35,8 +36,12 @@ from dslc.types.tensor import DType, TensorType
 MAP = Port("x", rank=(3, 5), channel=1)
 
 
-def pooled(c: InferContext, x: TensorType, windows: Windows) -> TensorType:
-    """The type of a pooled map. A Reject for a padding above half of the kernel, and for uneven ones with `ceil`."""
+def pooled(c: InferContext, x: TensorType, windows: Windows, mean: bool = False) -> TensorType:
+    """The type of a pooled map.
+
+    A Reject for a padding above half of the kernel, uneven ones with `ceil`, a window in the padding alone, and means
+    of volumes (`mean`) that are smaller than the kernel.
+    """
     if windows.padding != "same_tf":
         pads = windows.pads(x.spatial)
         for (before, after), k in zip(pads, windows.kernel, strict=True):
@@ -44,7 +49,21 @@ def pooled(c: InferContext, x: TensorType, windows: Windows) -> TensorType:
                 raise Reject(PoolPadding(windows.op, max(before, after), k), at="p")
         if windows.ceil and any(before != after for before, after in pads):
             raise Reject(UnevenCeil(windows.op), at="p")
-    return replace(resized(x, windows.sizes(c, x)), channel=1)
+    y = replace(resized(x, windows.sizes(c, x)), channel=1)
+    for axis, (size, k, d) in enumerate(zip(x.spatial, windows.kernel, windows.dilation, strict=True)):
+        if windows.may_miss(axis):
+            least(c, size, d, EmptyWindow(windows.op, size, k, d))
+        if mean and x.rank == 5 and not windows.pads_before:
+            least(c, size, k, SmallVolume(windows.op, size, k))
+    return y
+
+
+def least(c: InferContext, size: Size, bound: int, mistake: Mistake) -> None:
+    """A Reject with the mistake for a size below the bound; a guard where that depends on the input."""
+    if not isinstance(size, int):
+        c.at_least(size, bound)
+    elif size < bound:
+        raise Reject(mistake)
 
 
 def read(x: TensorType, padded: tuple[Size, ...] | None, *extra: Held) -> Saved:
@@ -99,7 +118,7 @@ def onnx_mean(
     axes = len(rounding)
     before, after = padding["pads"][:axes], padding["pads"][axes:]
     if include and any(before + after):
-        x = g.op("Pad", [x, g.ints([0, 0, *before, 0, 0, *after]), g.scalar(0.0, source.dtype)])
+        x = added(g, x, [(0, 0), (0, 0), *zip(before, after, strict=True)], g.scalar(0.0, source.dtype))
         before = after = (0,) * axes
     pads = (*before, *map(add, after, rounding))
     return str(g.op("AveragePool", [x], count_include_pad=0, pads=pads, **shape))
@@ -173,7 +192,7 @@ class MaxPool(NoParams, NoMacs, Fresh, Op):
             padding = {"pads": (*before, *after)}
             if any(map(ge, (*before, *after), windows.kernel * 2)):  # onnxruntime refuses them in the pool
                 value = g.scalar(-math.inf, ins[0].dtype)
-                y = g.op("Pad", [y, g.ints([0, 0, *before, 0, 0, *after]), value])
+                y = added(g, y, [(0, 0), (0, 0), *zip(before, after, strict=True)], value)
                 padding = {}
         shape: dict[str, Any] = {"kernel_shape": windows.kernel, "strides": windows.stride}
         return str(g.op("MaxPool", [y], dilations=windows.dilation, **shape, **padding))
@@ -214,7 +233,7 @@ class AvgPool(NoParams, NoMacs, Fresh, Op):
         return read(ins[0], padded, Held(1, outs[0].dims, ins[0].dtype))  # and the share of each window inside
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        return pooled(c, x, self.windows(x))
+        return pooled(c, x, self.windows(x), mean=True)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return self.windows(ins[0]).reach(ins[0])
@@ -247,7 +266,13 @@ class AvgPool(NoParams, NoMacs, Fresh, Op):
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         windows = self.windows(ins[0])
         y, padding = windows.onnx_padding(g, x[0], ins[0])
-        return onnx_mean(g, windows, y, padding, ins[0], outs[0], self.count_include_pad)
+        mean = onnx_mean(g, windows, y, padding, ins[0], outs[0], self.count_include_pad)
+        if self.count_include_pad or not windows.pads_open(g, ins[0]):
+            return mean
+        # A Pad put the zeros there, so they count: divided by the share of each window that is no padding.
+        ones = g.op("Expand", [g.floats(1.0, (1,) * ins[0].rank, ins[0].dtype), g.extents(ins[0].spatial, x[0])])
+        inside, padding = windows.onnx_padding(g, ones, ins[0])
+        return str(g.op("Div", [mean, onnx_mean(g, windows, inside, padding, ins[0], outs[0], include=True)]))
 
 
 @op("lppool")
@@ -283,7 +308,7 @@ class LpPool(NoParams, NoMacs, Fresh, Op):
         return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, dtype), Held(4, outs[0].dims, dtype)))
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        return pooled(c, x, self.windows(x))
+        return pooled(c, x, self.windows(x), mean=True)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return self.windows(ins[0]).reach(ins[0])

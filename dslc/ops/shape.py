@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
-from dslc.ops.axes import channel_axis
+from dslc.ops.axes import axis_slot, channel_axis
 from dslc.ops.base import (
     Axes,
     Graph,
@@ -261,18 +261,13 @@ class Split(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
     def torch(self, t: TorchContext) -> Form:
         sizes = t.attr("sizes")
         given = sizes if isinstance(self.sizes, int) else sequence(words.items(sizes))
-        return Form(function=call("split", given, axis_const(t, self.axis), receiver=In(0)))
+        return Form(function=call("split", given, axis_slot(t, "split", self.axis), receiver=In(0)))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> tuple[str, ...]:
         axis = channel_axis("split", ins[0], self.axis)
         size = ins[0].dims[axis]
         assert isinstance(size, int)
         return pieces(g, x[0], self.pieces(size), axis)
-
-
-def axis_const(t: TorchContext, axis: int | None) -> Const:
-    """The axis as it was written, else the number of the channel axis."""
-    return t.attr("axis") if axis is not None else t.const(t.ins[0].channel)
 
 
 @op("chunk")
@@ -302,7 +297,7 @@ class Chunk(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
         return cut_places(ins[0], channel_axis("chunk", ins[0], self.axis))
 
     def torch(self, t: TorchContext) -> Form:
-        return Form(function=call("chunk", t.attr("n"), axis_const(t, self.axis), receiver=In(0)))
+        return Form(function=call("chunk", t.attr("n"), axis_slot(t, "chunk", self.axis), receiver=In(0)))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> tuple[str, ...]:
         axis = channel_axis("chunk", ins[0], self.axis)

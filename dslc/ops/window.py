@@ -10,6 +10,7 @@ from dslc.ops.base import Graph, InferContext, Padding, Sides, Window
 from dslc.ops.errors import NoHalfPadding, TooSmall, WrongSides
 from dslc.ops.errors_map import PaddingMode
 from dslc.ops.errors_tensor import BadPadding
+from dslc.ops.padding import added, pad_node
 from dslc.ops.torchtext import Arg, PyExpr, TorchContext, call, keyword, sequence
 from dslc.record import frozen
 from dslc.syntax import tree
@@ -221,6 +222,27 @@ class Windows:
         """Whether a window is more than one place, so that `same_tf` may have to pad."""
         return any(k > 1 for k in self.kernel)
 
+    def may_miss(self, axis: int) -> bool:
+        """Whether a window can lie in the padding alone where the axis has fewer places than the dilation.
+
+        Its places are `dilation` apart, and no padding is longer than a window. Where the padding before and the stride
+        are multiples of the dilation, a window that starts before the map has place 0.
+        """
+        s, d = self.stride[axis], self.dilation[axis]
+        if d == 1 or self.kernel[axis] == 1:
+            return False
+        if self.padding == "same_tf":
+            return True
+        before, after = self.pads(())[axis]
+        return bool(before or after) and (before % d != 0 or s % d != 0)
+
+    @property
+    def pads_before(self) -> bool:
+        """Whether torch pads a copy of the map first, because its own `padding` cannot say it."""
+        if self.padding == "same_tf":
+            return self.moves
+        return any(before != after for before, after in self.pads(()))
+
     def padding_slot(self, t: TorchContext, d: Const) -> Const:
         """What stands as torch's `padding`: equal on both sides, 0 where the input is padded before."""
         if isinstance(self.padding, int):
@@ -238,18 +260,17 @@ class Windows:
     def padded_input(self, t: TorchContext, x: PyExpr, s: Const, d: Const, value: str = "") -> PyExpr | None:
         """`x` padded with `value` (Python text; empty: zeros), where torch's own `padding` cannot say it."""
         fill = (Arg(value, "value"),) if value else ()
-        if self.padding == "same_tf" and self.moves:
+        if not self.pads_before:
+            return None
+        if self.padding == "same_tf":
             name = t.helper("pad_same", PAD_SAME)
             axes = len(self.kernel)
             plain = d.origin is None and all(side == 1 for side in self.dilation)
             dilation = () if plain else (keyword("dilation", each(d, axes)),)
             return call(name, x, each(t.attr("k"), axes), each(s, axes), *dilation, *fill)
-        pads = () if self.padding == "same_tf" else self.pads(())
-        if all(before == after for before, after in pads):
-            return None
         if self.mode != "zeros":
             fill = (keyword("mode", t.attr("padding_mode")),)
-        return call("F.pad", x, t.const(tuple(side for pair in reversed(pads) for side in pair)), *fill)
+        return call("F.pad", x, t.const(tuple(side for pair in reversed(self.pads(())) for side in pair)), *fill)
 
     def padded_dims(self, x: TensorType) -> tuple[Size, ...] | None:
         """The sizes of the copy that `padded_input` makes; none where it makes none."""
@@ -272,33 +293,38 @@ class Windows:
 
         The attribute has numbers; `auto_pad` for `same_tf` over a size that this export keeps open.
         """
-        spatial: list[Size] = []
-        for size, s in zip(type_.spatial, self.stride, strict=True):
-            known = g.static(size)
-            if self.padding == "same_tf" and known is None and s > 1:
-                if all(d == 1 for d in self.dilation):
-                    return x, {"auto_pad": "SAME_UPPER"}
-                # onnxruntime refuses auto_pad with a dilation.
-                return self._pad_open(g, x, type_, value), {"pads": (0, 0) * len(self.kernel)}
-            spatial.append(size if known is None else known)
-        pads = self.pads(spatial)
+        if self.pads_open(g, type_):
+            return self._pad_open(g, x, type_, value), {"pads": (0, 0) * len(self.kernel)}
+        if self._open(g, type_):
+            return x, {"auto_pad": "SAME_UPPER"}
+        known = [g.static(size) for size in type_.spatial]
+        pads = self.pads([size if n is None else n for size, n in zip(type_.spatial, known, strict=True)])
         if self.mode != "zeros" and any(map(any, pads)):
-            amounts = g.ints([0, 0, *(before for before, _ in pads), 0, 0, *(after for _, after in pads)])
-            x = g.op("Pad", [x, amounts], mode=PADDING_MODES[self.mode])
-            return x, {"pads": (0, 0) * len(self.kernel)}
+            padded = added(g, x, [(0, 0), (0, 0), *pads], mode=PADDING_MODES[self.mode])
+            return padded, {"pads": (0, 0) * len(self.kernel)}
         return x, {"pads": (*(before for before, _ in pads), *(after for _, after in pads))}
 
+    def _open(self, g: Graph, type_: TensorType) -> bool:
+        """Whether the padding depends on a size that this export keeps open."""
+        axes = zip(type_.spatial, self.kernel, self.stride, strict=True)
+        return self.padding == "same_tf" and any(s > 1 and k > 1 and g.static(size) is None for size, k, s in axes)
+
+    def pads_open(self, g: Graph, type_: TensorType) -> bool:
+        """Whether it does, and a Pad must add it: onnxruntime's `auto_pad` takes no dilation, and is wrong where a
+        stride is above the kernel, so that SAME may leave out places.
+        """
+        direct = all(d == 1 and k >= s for k, s, d in zip(self.kernel, self.stride, self.dilation, strict=True))
+        return not direct and self._open(g, type_)
+
     def _pad_open(self, g: Graph, x: str, type_: TensorType, value: float) -> str:
-        before: list[Size] = []
-        after: list[Size] = []
+        sides: list[Size] = []
         negative = False
         for size, k, s, d in zip(type_.spatial, self.kernel, self.stride, self.dilation, strict=True):
             reach = d * (k - 1) + 1
-            total = -size % s + reach - s
-            before.append(total // 2)
-            after.append(total - total // 2)
-            negative |= reach < s
-        pads = g.extents([0, 0, *before, 0, 0, *after])
+            total = -size % s + reach - s if k > 1 else 0
+            sides += [total // 2, total - total // 2]
+            negative |= 1 < reach < s
+        pads = g.extents([0, 0, *sides[::2], 0, 0, *sides[1::2]], x)
         if negative:
             pads = g.op("Max", [pads, g.ints([0])])
-        return str(g.op("Pad", [x, pads, g.scalar(value, type_.dtype)]))
+        return pad_node(g, x, pads, type_.rank, g.scalar(value, type_.dtype))
