@@ -69,11 +69,12 @@ def build(
     if "onnx" in targets or checks:
         state, graph = onnx_graph(model, seed, weights, dynamic, fold, dtype)
         if checks:
-            from dslc.backends.onnx.emit import emit
+            from dslc.backends.onnx.emit import element_type, emit
             from dslc.verify import verify
 
             again = partial(emit, model, dynamic=dynamic, fold=fold, dtype=dtype)
-            built.checks = verify(model, text, graph, state, checks, again)
+            kind = dtype or element_type(model)
+            built.checks = verify(model, text, graph, state, checks, again, kind, dynamic)
         if "onnx" in targets:
             files += onnx_files(stem, graph, in_type(state, model, dtype), seed, weights is None, built)
     make_folder(stem.parent)

@@ -32,9 +32,10 @@ class NotInstalled(Mistake, code="E0650"):
 class OutputsDiffer(Mistake, code="E0651"):
     """The generated PyTorch module and the ONNX graph disagree: a bug of the compiler.
 
-    `--check parity` runs both with the same weights on the same random input and compares every result. Where
-    results hardly depend on the input, as those of many fresh networks, it does so for other weights too.
-    Nothing was written. Please report the program and these numbers:
+    `--check parity` runs both with the same weights on the same inputs and compares every result: ordinary, large,
+    tiny, negative and nearly equal values, masks that hide a whole row, indices over their full range, and several
+    sizes of everything that is open. Where results hardly depend on the input, as those of many fresh networks, it
+    does so for other weights. Nothing was written. Please report the program and these numbers:
 
     ```sh
     dslc build net.dl --check parity
@@ -42,13 +43,34 @@ class OutputsDiffer(Mistake, code="E0651"):
     """
 
     output: str
+    case: str
     difference: float
     limit: float
 
     @property
     def message(self) -> str:
-        how = f"{self.difference:.1e} of its largest value, more than {self.limit:.0e}"
+        how = f"{self.difference:.1e} of its largest value, more than {self.limit:.0e}, for {self.case}"
         return f"`{self.output}` of the PyTorch module and of the ONNX graph differ by {how}"
+
+
+class RunRaises(Mistake, code="E0659"):
+    """A network that `dslc check` accepts does not run: a bug of the compiler, or of what it runs on.
+
+    `--check parity` runs the generated module in PyTorch and the graph in onnxruntime, for many inputs at many sizes.
+    One of both raised. Nothing was written. Please report the program and the reason:
+
+    ```sh
+    dslc build net.dl --check parity
+    ```
+    """
+
+    who: str
+    case: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.who} fails for {self.case}: {self.reason}"
 
 
 class InvalidGraph(Mistake, code="E0652"):
@@ -99,14 +121,16 @@ class NoParity(Mistake, code="E0655"):
     """
 
     dtype: str
+    reason: str
 
     @property
     def message(self) -> str:
-        return f"`--check parity` needs a CPU's kernels for {self.dtype}, and onnxruntime has none"
+        return f"`--check parity` cannot run {self.dtype} here: {self.reason}"
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help("`--dtype float16 --check parity` runs the same nodes"),)
+        other = "float32" if self.dtype == "float16" else "float16"
+        return (Help(f"`--dtype {other} --check parity` runs the same nodes"),)
 
 
 class NoGeneratedCode(Mistake, code="E0654"):

@@ -42,6 +42,7 @@ LAYERS = (
     "api",
     "reference",
     "generated",
+    "parity",
     "verify",
     "build",
     "inference",

@@ -375,6 +375,10 @@ class Op:
         """The names of the layers that it takes as its attribute `layer`."""
         return tuple(held.name for held in cls.holds)
 
+    def places(self, ins: Types) -> dict[int, Size]:
+        """The inputs that hold indices, each with the number of places that it chooses from: values are 0 to n - 1."""
+        return {}
+
     def replace(self, **values: object) -> Op:
         """This op with other attributes."""
         return type(self)(**{**self.__dict__, **values})

@@ -22,7 +22,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.counting import INPUT, NOTHING, Fresh, NoFlops, Saved, SavesNothing
+from dslc.ops.counting import INPUT, NOTHING, Fresh, Moves, Saved, SavesNothing
 from dslc.ops.errors import WrongChannelAxis, WrongSides
 from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
 from dslc.ops.layout import axes_of, spatial_axes
@@ -74,7 +74,7 @@ def shifted(x: TensorType, pairs: dict[int, Pair], sign: int, wraps: bool = Fals
 
 
 @op("pad")
-class Pad(NoParams, NoMacs, NoFlops, Fresh, Op):
+class Pad(NoParams, NoMacs, Moves, Fresh, Op):
     """Places added around a map or a row of tokens: `pad(1)`, `pad(((top, bottom), (left, right)))`.
 
     `mode`: `constant` (`value`), `reflect` (the edge is the mirror), `replicate` (the edge again),
@@ -152,7 +152,7 @@ CENTER_CROP = '''def center_crop(x: Tensor, like: Tensor) -> Tensor:
 
 
 @op("crop")
-class Crop(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
+class Crop(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     """Places taken away at the borders: `crop(2)`, `crop(((top, bottom), (left, right)))`, or `crop(like=y)`.
 
     `like` keeps the middle of a map, as large as another (the skips of U-Net, arXiv:1505.04597); of an odd
@@ -244,7 +244,7 @@ def end_slot(t: TorchContext, axis: int, after: Const) -> Const | None:
 
 
 @op("roll")
-class Roll(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
+class Roll(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
     """Places moved along axes; what leaves at the end comes in at the start: `roll(3, axis=1)`.
 
     A positive shift moves to higher places, as torch.roll does.

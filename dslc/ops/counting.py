@@ -70,6 +70,10 @@ class NoFlops:
         return ()
 
 
+class Moves(NoFlops):
+    """Rule of an op whose result holds values of its inputs, and constants: it copies, selects and rearranges."""
+
+
 class FlopPerElement:
     """Rule of an op with one operation for each element of its result."""
 

@@ -31,6 +31,7 @@ from dslc.ops.counting import (
     Fresh,
     Held,
     InPlace,
+    Moves,
     NoFlops,
     Saved,
     SavesNothing,
@@ -176,7 +177,7 @@ class Ones(Filled):
 
 
 @op("where")
-class Where(NoParams, NoMacs, NoFlops, InPlace, Local, Op):
+class Where(NoParams, NoMacs, Moves, InPlace, Local, Op):
     """`a` where the condition is true, else `b`, element by element; each may be a number.
 
     ```dl
@@ -232,7 +233,7 @@ class Where(NoParams, NoMacs, NoFlops, InPlace, Local, Op):
 
 
 @op("gather")
-class Gather(NoParams, NoMacs, NoFlops, Fresh, Op):
+class Gather(NoParams, NoMacs, Moves, Fresh, Op):
     """Elements picked along an axis: `y[i, j] = x[i, index[i, j]]` for axis 1, as torch.gather.
 
     The result has the shape of `index`, which is at most that of `x` along the other axes.
@@ -265,6 +266,9 @@ class Gather(NoParams, NoMacs, NoFlops, Fresh, Op):
             else:
                 c.at_least(most, size)
         return replace(index, dtype=x.dtype, channel=x.channel)
+
+    def places(self, ins: Types) -> dict[int, Size]:
+        return {1: ins[0].dims[self.axis]}
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         x, index = ins
@@ -362,6 +366,9 @@ class OneHot(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         names = (*(x.word(axis) for axis in range(x.rank)), c.word("classes"))
         return TensorType((*x.dims, self.classes), DType.INT64, x.rank, names)
+
+    def places(self, ins: Types) -> dict[int, Size]:
+        return {0: self.classes}
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("F.one_hot", long(t.ins[0], In(0)), t.attr("classes")))

@@ -23,7 +23,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.counting import FRESH, NOTHING, SAME, STRIDED, Held, Kind, NoFlops, Saved, SavesNothing, Storage
+from dslc.ops.counting import FRESH, NOTHING, SAME, STRIDED, Held, Kind, Moves, Saved, SavesNothing, Storage
 from dslc.ops.layout import PERMUTE, spatial_axes
 from dslc.ops.pattern import Divide, Group, Reading, apply
 from dslc.ops.torchtext import Arg, Form, In, PyCall, PyExpr, TorchContext, call, keyword, sequence
@@ -217,7 +217,7 @@ def sizes_of(reading: Reading, atoms: Sequence[str]) -> tuple[Size, ...]:
 
 
 @op("rearrange")
-class Rearrange(NoFlops, SavesNothing, Patterned):
+class Rearrange(Moves, SavesNothing, Patterned):
     """Axes moved, split and merged by a pattern: `"n t (h d) -> n h t d"`. No element is lost or repeated.
 
     Axes in one bracket are one axis of the tensor, the last of them the fastest; all but one need a size,
@@ -353,7 +353,7 @@ class Reduce(Patterned):
 
 
 @op("repeat")
-class Repeat(NoFlops, SavesNothing, Patterned):
+class Repeat(Moves, SavesNothing, Patterned):
     """Elements repeated along axes that are only on the right of a pattern; their sizes are arguments.
 
     ```dl

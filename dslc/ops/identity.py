@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.ops.base import Graph, Local, NoMacs, NoParams, Op, Port, SameType, op
-from dslc.ops.counting import NoFlops, Same, SavesNothing
+from dslc.ops.counting import Moves, Same, SavesNothing
 from dslc.ops.torchtext import Form, In, TorchContext, call
 from dslc.types.tensor import TensorType
 
 
 @op("id")
-class Identity(SameType, NoParams, NoMacs, NoFlops, Same, SavesNothing, Local, Op):
+class Identity(SameType, NoParams, NoMacs, Moves, Same, SavesNothing, Local, Op):
     """The identity: any tensor, unchanged. The neutral value of a parameter that is a layer.
 
     ```dl

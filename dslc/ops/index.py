@@ -23,7 +23,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.broadcasting import broadcast, converted
-from dslc.ops.counting import FRESH, NOTHING, NoFlops, Saved, Storage
+from dslc.ops.counting import FRESH, NOTHING, Moves, Saved, Storage
 from dslc.ops.errors_index import EmptySlice, IndexOutOfRange, TooManyIndices
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext
 from dslc.ops.views import PartView
@@ -66,7 +66,7 @@ class Entry:
 
 
 @op("index")
-class Index(NoParams, NoMacs, NoFlops, PartView, Op):
+class Index(NoParams, NoMacs, Moves, PartView, Op):
     """Parts of a tensor, as in PyTorch: places, slices, `...`, `none` (a new axis) and integer tensors.
 
     The bounds of a slice lie within the axis (PyTorch cuts them silently) and it takes at least one place.
@@ -114,6 +114,10 @@ class Index(NoParams, NoMacs, NoFlops, PartView, Op):
             axis += 1
         found += [Entry(rest) for rest in range(axis, x.rank)]
         return tuple(found)
+
+    def places(self, ins: Types) -> dict[int, Size]:
+        x = ins[0]
+        return {e.tensor: x.dims[e.axis] for e in self.entries(x) if e.tensor is not None and e.axis is not None}
 
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
         x = ins[0]

@@ -21,7 +21,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.broadcasting import converted, promoted
-from dslc.ops.counting import Fresh, NoFlops, SavesNothing
+from dslc.ops.counting import Fresh, Moves, SavesNothing
 from dslc.ops.errors_tensor import (
     RankMismatch,
     ShapeMismatch,
@@ -36,7 +36,7 @@ MANY: tuple[Port, ...] = (Port("xs", rank=(1, None), dtype="any", many=True),)
 
 
 @op("cat")
-class Cat(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
+class Cat(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
     """Tensors joined end to end along an axis (the channels, unless given); all other sizes are equal.
 
     `concat` of the standard library is this op over branches.
@@ -98,7 +98,7 @@ def same_type(g: Graph, x: tuple[str, ...], ins: Types, dtype: DType) -> list[st
 
 
 @op("stack")
-class Stack(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
+class Stack(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
     """Tensors of one shape joined along a new axis.
 
     ```dl

@@ -25,6 +25,7 @@ from dslc.ops.convolution import TORCH_WEIGHT, biases, uniform_bias
 from dslc.ops.counting import Fresh, NoFlops, SavesInput
 from dslc.ops.torchtext import Form, In, Own, TorchContext, call, keyword
 from dslc.record import replace
+from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 
 WEIGHT_GIVEN = '''\
@@ -144,6 +145,9 @@ class Embedding(NoMacs, NoFlops, Fresh, SavesInput, Local, Op):
     def infer(self, c: InferContext, ids: TensorType) -> TensorType:
         words = (*(ids.words or (None,) * ids.rank), c.word("dim"))
         return TensorType((*ids.dims, self.dim), DType.FLOAT32, ids.rank, words)
+
+    def places(self, ins: Types) -> dict[int, Size]:
+        return {0: self.count}
 
     def params(self, ids: TensorType) -> tuple[ParamSpec, ...]:
         init = Init("normal", (("mean", 0.0), ("std", 1.0)), default=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.ops.base import Graph, Local, Names, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
-from dslc.ops.counting import NOTHING, Held, NoFlops, Same, Saved
+from dslc.ops.counting import NOTHING, Held, Moves, Same, Saved
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
 from dslc.types.dim import Size
 from dslc.types.tensor import DType
@@ -28,7 +28,7 @@ class DropPath(nn.Module):
 '''
 
 
-class Regulariser(SameType, NoParams, NoMacs, NoFlops, Same, Local, Op):
+class Regulariser(SameType, NoParams, NoMacs, Moves, Same, Local, Op):
     """Rules all of them share: the type stays, and inference passes the tensor through."""
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)

@@ -25,7 +25,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.convolution import check_groups
-from dslc.ops.counting import Fresh, InPlace, NoFlops, SavesNothing
+from dslc.ops.counting import Fresh, InPlace, Moves, SavesNothing
 from dslc.ops.errors import WrongSides
 from dslc.ops.errors_map import UpsampleTarget, WrongLength, WrongMode
 from dslc.ops.errors_tensor import CannotSplit
@@ -217,7 +217,7 @@ def ratio(before: Size, after: Size) -> float | None:
 
 
 @op("pixel_shuffle")
-class PixelShuffle(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
+class PixelShuffle(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
     """Channels become places: each group of `r*r` channels is an `r` by `r` patch (Shi et al. 2016).
 
     `[N, C, H, W] -> [N, C / r**2, r*H, r*W]` (torch.nn.PixelShuffle).
@@ -251,7 +251,7 @@ class PixelShuffle(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Op):
 
 
 @op("shuffle")
-class ChannelShuffle(SameType, NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
+class ChannelShuffle(SameType, NoParams, NoMacs, Moves, Fresh, SavesNothing, Local, Op):
     """Channel shuffle: channel i of group j becomes channel j of group i (Zhang et al. 2017, ShuffleNet).
 
     `[N, C, *S] -> [N, C, *S]`; `groups` divides C (torch.nn.ChannelShuffle).

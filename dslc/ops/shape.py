@@ -22,7 +22,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.counting import SAME, STRIDED, NoFlops, Same, SavesNothing, Storage
+from dslc.ops.counting import SAME, STRIDED, Moves, Same, SavesNothing, Storage
 from dslc.ops.errors_tensor import (
     CannotFlatten,
     CannotSplit,
@@ -44,7 +44,7 @@ ANY: tuple[Port, ...] = (Port("x", rank=(1, None), dtype="any"),)
 
 
 @op("flatten")
-class Flatten(NoParams, NoMacs, NoFlops, Same, SavesNothing, Op):
+class Flatten(NoParams, NoMacs, Moves, Same, SavesNothing, Op):
     """Axes `start` to `end` as one, in row-major order: `[N, C, H, W] -> [N, C * H * W]`.
 
     ```dl
@@ -97,7 +97,7 @@ def only_axis(x: TensorType, start: int, end: int) -> int | None:
 
 
 @op("reshape")
-class Reshape(NoParams, NoMacs, NoFlops, Same, SavesNothing, Op):
+class Reshape(NoParams, NoMacs, Moves, Same, SavesNothing, Op):
     """The same elements in row-major order under another shape; one size may be -1: what is left.
 
     `rearrange` says what the axes mean and is checked; use it where axes move. An axis that keeps its place
@@ -181,7 +181,7 @@ def without_common(left: Sequence[Size], right: Sequence[Size]) -> tuple[Size, S
 
 
 @op("unbind")
-class Unbind(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
+class Unbind(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     """The slices of an axis as so many tensors, which lose it.
 
     ```dl
@@ -222,7 +222,7 @@ def pieces(g: Graph, x: str, sizes: tuple[int, ...], axis: int) -> tuple[str, ..
 
 
 @op("split")
-class Split(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
+class Split(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     """An axis (the channels, unless given) cut into pieces of the sizes given, or all of one size.
 
     ```dl
@@ -271,7 +271,7 @@ class Split(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
 
 
 @op("chunk")
-class Chunk(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
+class Chunk(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     """An axis (the channels, unless given) cut into `n` equal pieces.
 
     ```dl
@@ -311,7 +311,7 @@ class Chunk(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
 
 
 @op("transpose")
-class Transpose(NoParams, NoMacs, NoFlops, SavesNothing, Op):
+class Transpose(NoParams, NoMacs, Moves, SavesNothing, Op):
     """Two axes exchanged.
 
     ```dl
@@ -349,7 +349,7 @@ class Transpose(NoParams, NoMacs, NoFlops, SavesNothing, Op):
 
 
 @op("expand")
-class Expand(NoParams, NoMacs, NoFlops, PartView, SavesNothing, Op):
+class Expand(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     """Axes of size 1 repeated to the sizes given; -1 keeps an axis.
 
     ```dl

@@ -13,6 +13,8 @@ import pytest
 
 import dslc
 from dslc.cli.main import COMMANDS
+from dslc.parity.judge import LIMITS
+from dslc.types.tensor import DType
 from tests.cli.running import printed, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -233,8 +235,8 @@ def test_folding_and_open_sizes(net: Path, tmp_path: Path) -> None:
 
 
 def test_a_failed_check_writes_nothing(net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("LIMIT", "OWN_ERRORS"):
-        monkeypatch.setattr(f"dslc.verify.{limit}", -1.0)
+    monkeypatch.setitem(LIMITS, DType.FLOAT32, -1.0)
+    monkeypatch.setattr("dslc.parity.judge.OWN_ERRORS", -1.0)
     result = run("build", net, "-o", tmp_path / "out", "--check", "parity")
     assert result.exit_code == 1 and "error[E0651]" in result.stderr
     assert not (tmp_path / "out").exists()

@@ -32,17 +32,21 @@ def emit(
     dynamic: Sequence[str] = (),
     fold: bool = True,
     dtype: DType | None = None,
+    at: Mapping[str, int] | None = None,
 ) -> OnnxModel:
     """The network in evaluation mode as an ONNX graph of opset 21.
 
-    `weights` is the state dict. All sizes are numbers, the defaults, but for the symbols named in `dynamic`.
+    `weights` is the state dict. All sizes are numbers, the defaults or those of `at` (allowed ones), but for the
+    symbols named in `dynamic`.
     `fold` merges batch norms into the linear maps before them. `dtype` is the type of all floats, weights too; none:
     that of the net's inputs. Raises `Failure` for a symbol that cannot be dynamic and for weights that `dtype` cannot
     hold, `CompileError` for an op that has no form in ONNX here. The same arguments give the same bytes.
     """
     check_dynamic(model.sizes, dynamic)
     with paused():
-        return _emit(model, weights, dynamic, fold, dtype or element_type(model))
+        view = SizeView(model.sizes, dynamic, at or {})
+        builder = _emit(model, weights, view, fold, dtype or element_type(model))
+        return OnnxModel(builder.graph, _version(), metadata(model, dynamic))
 
 
 def element_type(model: Model) -> DType:
@@ -51,20 +55,20 @@ def element_type(model: Model) -> DType:
     return found.pop() if len(found) == 1 else DType.FLOAT32
 
 
-def _emit(model: Model, weights: Mapping[str, Array], dynamic: Sequence[str], fold: bool, dtype: DType) -> OnnxModel:
+def _emit(model: Model, weights: Mapping[str, Array], view: SizeView, fold: bool, dtype: DType) -> Builder:
     flat = flatten(model)
     state = dict(weights)
     for path, param in model.params.items():
         if param.spec.kind == "const":
             state[path] = value_of(param)
-    builder = Builder(model.name, state, SizeView(model.sizes, dynamic), dtype)
+    builder = Builder(model.name, state, view, dtype)
     builder.graph.doc = model.doc
     names = _write_steps(builder, model, flat)
     _write_outputs(builder, flat, names)
     run_passes(builder.graph, fold=fold)
     _keep_order(builder.graph, model)
     narrow(builder)
-    return OnnxModel(builder.graph, _version(), metadata(model, dynamic))
+    return builder
 
 
 def check_dynamic(sizes: Sizes, dynamic: Sequence[str]) -> None:

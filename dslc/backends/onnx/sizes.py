@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dslc.types.dim import Atom, Dim, Size, Sym, substitute, symbol
 from dslc.types.sizes import Sizes
@@ -10,17 +10,17 @@ from dslc.types.solve import bounds
 
 
 class SizeView:
-    """Sizes as one export sees them: symbols named in `dynamic` stay, all others are numbers, their defaults.
+    """Sizes as one export sees them: symbols named in `dynamic` stay, all others are numbers, their defaults or `at`.
 
     Equal names of extents mean equal sizes, because onnxruntime reuses buffers by name (onnxruntime #10148):
     a symbol that a `require` ties to others is written through those, and a size is named by its normal form.
     """
 
-    def __init__(self, sizes: Sizes, dynamic: Iterable[str] = ()) -> None:
+    def __init__(self, sizes: Sizes, dynamic: Iterable[str] = (), at: Mapping[str, int] | None = None) -> None:
         self._sizes = sizes
         kept = {s for name in dynamic for s in symbols_of(sizes.reduce(symbol(name)))}
         self._numbers: dict[Atom, Size] = {}
-        for name, number in sizes.default.items():
+        for name, number in {**sizes.default, **(at or {})}.items():
             (atom,) = symbols_of(symbol(name))
             if atom not in kept and name not in sizes.same:
                 self._numbers[atom] = number

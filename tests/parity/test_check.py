@@ -17,7 +17,11 @@ from dslc.generated import module_from_text, root_class
 from dslc.ir.model import Model
 from dslc.ops.activation import Elementwise, Relu
 from dslc.ops.base import Graph, Names, Types
-from dslc.verify import VISIBLE, check_parity, compare, relative_difference
+from dslc.parity.check import VISIBLE, Comparison, check_parity
+from dslc.parity.judge import LIMITS, relative_difference
+from dslc.parity.sides import GraphSide, ModuleSide
+from dslc.types.tensor import DType
+from dslc.verify import maker
 from dslc.weights.init import initial
 from dslc.weights.lively import lively
 
@@ -48,7 +52,8 @@ def compiled(text: str) -> Model:
 
 def parity(model: Model) -> str:
     state = initial(model.params)
-    return check_parity(model, torch_text(model), emit(model, state), state, partial(emit, model))
+    make = maker(torch_text(model), model.entry)
+    return check_parity(model, make, emit(model, state), state, partial(emit, model), DType.FLOAT32)
 
 
 def wrong(self: Elementwise, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
@@ -62,16 +67,17 @@ def test_a_wrong_graph_is_caught_though_fresh_weights_hide_it(name: str, monkeyp
     assert parity(model).endswith("also for weights that hide the input less")
     monkeypatch.setattr(Relu, "onnx", wrong)
     state = initial(model.params)
-    module = module_from_text(torch_text(model), model.entry)
-    network = getattr(module, root_class(module))().eval()
-    worst, seen = compare(model, network, emit(model, state), state)
-    assert worst < 1e-5 and seen < VISIBLE, "fresh weights show the mistake"
+    comparison = Comparison(model, maker(torch_text(model), model.entry), partial(emit, model), DType.FLOAT32)
+    sides = ModuleSide(comparison.make, state, DType.FLOAT32), GraphSide(emit(model, state), DType.FLOAT32, "these")
+    seen = comparison.visible(*sides)
+    assert comparison.worst < 1e-5 and seen < VISIBLE, "fresh weights show the mistake"
     with pytest.raises(Failure, match=r"E0651.*differ by"):
         parity(model)
 
 
 def test_weights_that_show_the_input_are_the_only_ones_compared() -> None:
-    assert parity(compiled("net f on x[N, 8]: linear(16) -> relu -> linear(10)\n")).count(",") == 0
+    line = parity(compiled("net f on x[N, 8]: linear(16) -> relu -> linear(10)\n"))
+    assert line.endswith("on 8 inputs, N = {1..3}")
 
 
 def test_a_result_without_the_input_is_said() -> None:
@@ -82,9 +88,9 @@ def test_a_result_without_the_input_is_said() -> None:
 def test_rounding_that_the_network_amplifies_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     """Differences are then measured by PyTorch's own error in float32."""
     model = compiled(DEEP)
-    monkeypatch.setattr("dslc.verify.LIMIT", 0.0)
+    monkeypatch.setitem(LIMITS, DType.FLOAT32, 0.0)
     assert "agree within" in parity(model)
-    monkeypatch.setattr("dslc.verify.OWN_ERRORS", 0.0)
+    monkeypatch.setattr("dslc.parity.judge.OWN_ERRORS", 0.0)
     with pytest.raises(Failure, match="E0651"):
         parity(model)
 
