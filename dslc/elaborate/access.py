@@ -11,7 +11,6 @@ from dslc.elaborate import const
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation, NotALayer, NotATensor, NotIterable
 from dslc.elaborate.operators import Operators
-from dslc.elaborate.scan import mentions_it
 from dslc.elaborate.state import (
     POISON,
     Builtin,
@@ -30,6 +29,7 @@ from dslc.ops.initialisers import initialiser
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import mentions_it
 from dslc.types.const import Const, Ref, literal
 from dslc.types.dim import Dim
 

@@ -12,13 +12,13 @@ from dslc.elaborate.errors_use import BadOperation, WrongInputs
 from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.outward import outward
 from dslc.elaborate.ports import Ports, dim_names
-from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import MAX_DEPTH, POISON, Definition, Place, Recipe, block_of, describe
 from dslc.ir.model import Call, Instance, Value
 from dslc.names.reserved import KEYWORDS
 from dslc.record import frozen, replace
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.tensor import TensorType

@@ -10,7 +10,6 @@ from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation, Dropped
 from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.ports import dim_names
-from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import POISON, Definition, Place, Recipe
 from dslc.elaborate.statements import Statements
 from dslc.ir.model import Call, Instance, Model, Node, Param, Value
@@ -19,6 +18,7 @@ from dslc.names.resolve import Program, lookup
 from dslc.ops.base import ParamSpec
 from dslc.ops.initialisers import FANS, BadInitialiser
 from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.sizes import Sizes

@@ -183,6 +183,6 @@ def _constant(expr: tree.Expr, p: Place, e: Tensors, env: dict[str, object]) -> 
 
 
 def _mentions(expr: tree.Expr, indices: set[str]) -> bool:
-    from dslc.elaborate.scan import mentioned
+    from dslc.syntax.scan import mentioned
 
     return bool(mentioned(expr) & indices)

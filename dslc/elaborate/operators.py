@@ -9,7 +9,6 @@ from dslc.elaborate import const
 from dslc.elaborate.errors_body import TrainingSides
 from dslc.elaborate.errors_use import BadOperation, NotATensor, NotBool, NotIterable, WrongCount
 from dslc.elaborate.meaning import COMPARISONS, OPERATORS, Meanings
-from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import (
     POISON,
     ChoiceLayer,
@@ -25,6 +24,7 @@ from dslc.ir.model import Either, If, Item, Value
 from dslc.ops.base import REGISTRY
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
 

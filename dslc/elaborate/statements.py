@@ -12,7 +12,6 @@ from dslc.elaborate.count import least_ops
 from dslc.elaborate.errors_body import RequireFailed, SharedModule, TooManyOps
 from dslc.elaborate.errors_use import BadOperation, Misplaced, NotALayer, StrayValue, WrongCount
 from dslc.elaborate.meaning import UNNAMED
-from dslc.elaborate.scan import mentioned
 from dslc.elaborate.state import (
     POISON,
     Place,
@@ -31,6 +30,7 @@ from dslc.names.resolve import is_core
 from dslc.ops.base import REGISTRY
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
 from dslc.types.errors import RequireFails

@@ -8,6 +8,11 @@ from dslc.types.dim import Size
 from dslc.types.domain import Domain
 
 
+def need(name: str, allowed: Domain, equals: Size | None = None) -> str:
+    """What is asked of a size, in the words of every message: its exact set, or the size it equals."""
+    return allowed.text(name) if equals is None else f"{name} == {equals}"
+
+
 @frozen
 class Guard:
     """Why the allowed sizes of a symbol shrank: what a line asks for, `left relation right`.
@@ -28,7 +33,7 @@ class Guard:
     @property
     def text(self) -> str:
         """`H % 16 == 0`, or the equation where the symbol is given in terms of others."""
-        return f"{self.symbol} == {self.right}" if self.relation == "is" else self.allowed.text(self.symbol)
+        return need(self.symbol, self.allowed, self.right if self.relation == "is" else None)
 
     @property
     def note(self) -> str:

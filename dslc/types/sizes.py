@@ -21,7 +21,7 @@ from dslc.types.condition import NotMonotone, Part, Relation, compare, split
 from dslc.types.dim import Atom, Dim, Floor, Size, substitute
 from dslc.types.domain import EVERY, MAX_CLASSES, NOTHING, Domain, TooManyResidues, domain
 from dslc.types.errors import NotDivisible
-from dslc.types.guards import Guard, Pin, Pinned
+from dslc.types.guards import Guard, Pin, Pinned, need
 from dslc.types.join import Agreement, Known, agreement
 from dslc.types.limits import RequireForm, TooManyClasses, UniversalPin
 from dslc.types.period import columns, period, single_floor
@@ -241,11 +241,17 @@ class Sizes:
         found = {x % floor.den for x in columns(num, {s: values}, len(values))}
         return found.pop() if len(found) == 1 else None
 
+    def needs(self, name: str) -> tuple[Domain, Dim | None]:
+        """The sizes that a symbol may have; and what it must equal, where it is given in terms of others."""
+        same = self.same.get(name)
+        if isinstance(same, int):
+            return domain(same, same), None
+        return (self.domain[name], None) if same is None else (EVERY, same)
+
     def allowed(self, name: str = "") -> str:
         """The allowed sizes of one symbol, or of all with a default: `every H, W`; `H % 32 == 0; W as H`."""
         if name:
-            same = self.same.get(name)
-            return f"{name} == {same}" if isinstance(same, Dim) else self.domain[name].text(name)
+            return need(name, *self.needs(name))
         own = [n for n in self.default if n not in self.universal]
         free = [n for n in own if self.domain[n] == EVERY and n not in self.same]
         parts = [f"every {', '.join(free)}"] if free else []

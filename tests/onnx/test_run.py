@@ -75,7 +75,7 @@ def test_element_types_are_converted() -> None:
         ([np.ones((1, 3, 32))], "`image` must be [N, 3, H, 32], got [1, 3, 32]"),
         ([np.ones((1, 1, 32, 32))], "`image` must be [N, 3, H, 32], got [1, 1, 32, 32]"),
         ([np.ones((1, 3, 32, 31))], "`image` must be [N, 3, H, 32], got [1, 3, 32, 31]"),
-        ([np.ones((0, 3, 32, 32))], "`image` must be [N, 3, H, 32], got [0, 3, 32, 32]"),
+        ([np.ones((0, 3, 32, 32))], "`image` must be [N, 3, H, 32], got [0, 3, 32, 32]: a size is at least 1"),
     ],
 )
 def test_wrong_inputs(inputs: runner.Inputs, message: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from dslc.backends.onnx.builder import Builder, Use
 from dslc.backends.onnx.errors import NoOnnx, PinnedSymbol, UnknownSymbol
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
+from dslc.backends.onnx.guards import file_name, guard_metadata
 from dslc.backends.onnx.model import OnnxModel
 from dslc.backends.onnx.passes import run_passes
 from dslc.backends.onnx.sizes import SizeView
@@ -18,7 +19,6 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Failure, Mistake, Reject, Sink
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
-from dslc.source import Span
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType
 from dslc.weights.errors import TooLargeNumber
@@ -85,42 +85,15 @@ def check_dynamic(sizes: Sizes, dynamic: Sequence[str]) -> None:
 
 def metadata(model: Model, dynamic: Sequence[str] = ()) -> dict[str, str]:
     """What the file says of itself: the source's name, the entry, default sizes and the guards on them."""
-    sizes = model.sizes
-    guards = []
-    for name, allowed in sizes.domain.items():
-        lines = sorted({_place(g.span) for g in sizes.guards if g.symbol == name})
-        if lines:
-            guards.append(
-                {
-                    "symbol": name,
-                    "mod": allowed.mod,
-                    "residues": sorted(allowed.residues),
-                    "min": allowed.lo,
-                    "max": allowed.hi,
-                    "holes": sorted(allowed.holes),
-                    "text": allowed.text(name),
-                    "lines": lines,
-                }
-            )
     found = {
         "dslc.entry": model.entry,
-        "dslc.source": _file_name(model.source.path),
-        "dslc.sizes": json.dumps(sizes.default, separators=(",", ":")),
-        "dslc.guards": json.dumps(guards, separators=(",", ":")),
+        "dslc.source": file_name(model.source.path),
+        "dslc.sizes": json.dumps(model.sizes.default, separators=(",", ":")),
+        **guard_metadata(model, input_names(model), dynamic),
     }
     if dynamic:
         found["dslc.dynamic"] = ",".join(dynamic)
     return found
-
-
-def _place(span: Span) -> str:
-    path = span.source.path
-    return f"{path if path.startswith('std/') else _file_name(path)}:{span.line}"
-
-
-def _file_name(path: str) -> str:
-    """The last part of a path: where the source lay on a machine must not change the file."""
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def narrow(builder: Builder) -> None:
@@ -149,8 +122,8 @@ def _write_steps(builder: Builder, model: Model, flat: Flat) -> dict[Value, str]
     """Write every step that evaluation needs; the tensor of each value."""
     names: dict[Value, str] = {}
     sink = Sink()
-    for value in model.root.inputs:
-        names[value] = name = _free(builder, value.name or "input", model)
+    for value, name in zip(model.root.inputs, input_names(model), strict=True):
+        names[value] = name
         builder.add_input(name, value.type)
     for step in flat.steps:
         if step.needed is Needed.ALWAYS:
@@ -213,10 +186,15 @@ def _write_outputs(builder: Builder, flat: Flat, names: dict[Value, str]) -> Non
     graph.values = {renamed.get(name, name): info for name, info in graph.values.items()}
 
 
-def _free(builder: Builder, name: str, model: Model) -> str:
-    while name in model.params or name in builder.graph.inputs:
-        name += "_in"
-    return name
+def input_names(model: Model) -> list[str]:
+    """The names of the graph's inputs: the header's, unless a weight has it."""
+    found: list[str] = []
+    for value in model.root.inputs:
+        name = value.name or "input"
+        while name in model.params or name in found:
+            name += "_in"
+        found.append(name)
+    return found
 
 
 def _keep_order(graph: OnnxGraph, model: Model) -> None:

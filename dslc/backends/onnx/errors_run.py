@@ -72,7 +72,8 @@ class WrongInputs(Mistake, code="E0622"):
 class WrongInputShape(Mistake, code="E0623"):
     """An input has another shape than the network was built for.
 
-    A graph is built for the default sizes of the net's header unless a size is kept symbolic or set.
+    A graph is built for the default sizes of the net's header unless a size is kept symbolic or set. A size without a
+    default, such as the batch, is what the input has, from 1 up.
 
     ```sh
     dslc run net.dl --size H=384,W=384 --input photo.npy
@@ -83,11 +84,19 @@ class WrongInputShape(Mistake, code="E0623"):
     shape: tuple[int, ...]
     wanted: tuple[int | str, ...]
     why: str = ""
+    sizes: tuple[tuple[str, int], ...] = ()  # by name, with which the network takes it
 
     @property
     def message(self) -> str:
         wanted = ", ".join(map(str, self.wanted))
         return f"`{self.name}` must be [{wanted}], got {list(self.shape)}{f': {self.why}' if self.why else ''}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if not self.sizes:
+            return ()
+        given = ",".join(f"{name}={size}" for name, size in self.sizes)
+        return (Help(f"`--size {given}` makes the network for this input"),)
 
 
 class RefusedSize(Mistake, code="E0624"):

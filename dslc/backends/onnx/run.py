@@ -20,7 +20,6 @@ from dslc.backends.onnx.errors_run import (
     LeavesGpu,
     NoCuda,
     NoImageInput,
-    RefusedSize,
     RunError,
     WrongInputs,
     WrongInputShape,
@@ -28,12 +27,12 @@ from dslc.backends.onnx.errors_run import (
 )
 from dslc.backends.onnx.file import INLINE_LIMIT, save
 from dslc.backends.onnx.graph import Array
+from dslc.backends.onnx.guards import Guards, guards_of
 from dslc.backends.onnx.image import MODES
 from dslc.backends.onnx.model import OnnxModel
 from dslc.diagnostics.model import Mistake
 from dslc.errors import NotInstalled
 from dslc.record import frozen
-from dslc.types.domain import domain
 
 if TYPE_CHECKING:
     import onnx
@@ -213,12 +212,7 @@ def prepare(session: Session, inputs: Inputs) -> dict[str, Array]:
     if set(inputs) != set(wanted):
         raise RunError(WrongInputs(", ".join(f"`{name}`" for name in inputs) or "nothing", tuple(wanted)))
     feeds = {name: _typed(name, np.asarray(inputs[name]), wanted[name][1]) for name in wanted}
-    sizes: dict[str, int] = {}
-    for name, (shape, _) in wanted.items():
-        _match(name, feeds[name].shape, shape, sizes)
-    refused = refused_sizes(session.meta, sizes)
-    if refused:
-        raise RunError(*refused)
+    _check_shapes({name: shape for name, (shape, _) in wanted.items()}, feeds, guards_of(session.meta))
     return feeds
 
 
@@ -229,29 +223,42 @@ def _typed(name: str, array: Array, wanted: str) -> Array:
     return np.ascontiguousarray(array, wanted).reshape(array.shape)
 
 
-def _match(name: str, shape: tuple[int, ...], wanted: tuple[int | str, ...], sizes: dict[str, int]) -> None:
-    """Bind the symbols of an input's shape; a `RunError` where it does not fit."""
+def _check_shapes(wanted: Mapping[str, tuple[int | str, ...]], feeds: Mapping[str, Array], guards: Guards) -> None:
+    """Raise `RunError` for inputs that the graph, or the network, is not made for.
+
+    Where only sizes with a name differ, and the network allows those given, the mistake says how to build it for them.
+    """
+    sizes: dict[str, int] = {}
+    wrong = {name: _differing(name, feeds[name].shape, shape, sizes) for name, shape in wanted.items()}
+    shapes = {name: array.shape for name, array in feeds.items()}
+    named = all((name, axis) in guards.read for name, axes in wrong.items() for axis in axes)
+    refused = guards.refused(shapes) if named else []
+    if refused:
+        raise RunError(*refused)
+    for name, axes in wrong.items():
+        if axes:
+            asked = guards.sizes(shapes) if named else {}
+            built = {symbol: wanted[at][axis] for symbol, (at, axis) in guards.places.items()}
+            others = tuple((symbol, size) for symbol, size in asked.items() if isinstance(built[symbol], int))
+            given = tuple((symbol, size) for symbol, size in others if size != built[symbol])
+            raise RunError(WrongInputShape(name, shapes[name], wanted[name], sizes=given))
+
+
+def _differing(
+    name: str, shape: tuple[int, ...], wanted: tuple[int | str, ...], sizes: dict[str, int]
+) -> tuple[int, ...]:
+    """The axes on which a shape has another number than the graph; binds the names of the open ones.
+
+    Raises `RunError` for another rank, no size at all, and one name with two sizes.
+    """
     if len(shape) != len(wanted):
         raise RunError(WrongInputShape(name, shape, wanted))
+    if 0 in shape:
+        raise RunError(WrongInputShape(name, shape, wanted, "a size is at least 1"))
     for size, extent in zip(shape, wanted, strict=True):
-        if isinstance(extent, int):
-            if size != extent:
-                raise RunError(WrongInputShape(name, shape, wanted))
-        elif size < 1 or sizes.setdefault(extent, size) != size:
-            why = f"{extent} is {sizes[extent]}" if extent in sizes else ""
-            raise RunError(WrongInputShape(name, shape, wanted, why))
-
-
-def refused_sizes(meta: Mapping[str, str], sizes: Mapping[str, int]) -> list[Mistake]:
-    """A mistake for each size that the guards in a model's metadata do not allow."""
-    found: list[Mistake] = []
-    for guard in json.loads(meta.get("dslc.guards", "[]")):
-        allowed = domain(guard["min"], guard["max"], guard["mod"], guard["residues"], guard["holes"])
-        value = sizes.get(guard["symbol"])
-        if value is not None and value not in allowed:
-            lines = tuple(guard["lines"])
-            found.append(RefusedSize(guard["symbol"], value, guard["text"], lines, allowed.nearest(value)))
-    return found
+        if isinstance(extent, str) and sizes.setdefault(extent, size) != size:
+            raise RunError(WrongInputShape(name, shape, wanted, f"{extent} is {sizes[extent]}"))
+    return tuple(a for a, extent in enumerate(wanted) if isinstance(extent, int) and shape[a] != extent)
 
 
 def image_size(session: Session) -> tuple[str, int, int, int]:

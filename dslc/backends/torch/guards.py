@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dslc.backends.torch import layout, terms
-from dslc.backends.torch.root import guards
 from dslc.backends.torch.terms import Infix, Lit, Term, Var
+from dslc.ir.demands import Demand, demands, places
 from dslc.ir.model import Model
 from dslc.names.reserved import local_name
 from dslc.types.dim import Atom, Size, Sym, terms_of
-from dslc.types.domain import EVERY, Domain
+from dslc.types.domain import Domain
 
 MAX_LISTED = 64
 """Remainders that a condition lists; of more it gives ranges."""
@@ -16,40 +16,55 @@ MAX_LISTED = 64
 
 def check_function(model: Model) -> tuple[list[str], list[tuple[str, int, int]]]:
     """The lines of `_check_size`, and its arguments as (name, input, axis); nothing where all sizes are allowed."""
-    places = guards(model)
-    conditions: list[tuple[str, str]] = []
-    read: dict[str, tuple[int, int]] = {}
-    spelled = {name: local_name(name.lower()) for name, *_ in places}
-    if len(set(spelled.values())) < len(spelled):
-        spelled = {name: local_name(name) for name in spelled}
-    for name, index, axis, allowed in places:
-        same = model.sizes.same.get(name)
-        if same is not None:
-            text = terms.text(size_term(same), lambda n: spelled.get(n, n), terms.COMPARISON + 1)
-            conditions.append((f"{spelled[name]} != {text}", f"{name} == {same}"))
-            read[name] = (index, axis)
-            for other in terms.free(size_term(same)):
-                read.update({n: (i, a) for n, i, a, _ in places if n == other})
-        elif allowed != EVERY:
-            refused = refusal(spelled[name], allowed)
-            if refused:
-                conditions.append((" or ".join(refused), allowed.sufficient().exact_text(name)))
-                read[name] = (index, axis)
-    if not conditions:
+    asked = demands(model)
+    if not asked:
         return [], []
-    ordered = [(name, i, a) for name, i, a, _ in places if name in read]
-    arguments = ", ".join(f"{spelled[n]}: int" for n, _, _ in ordered)
+    read = places(model)
+    wanted = {d.name for d in asked} | {s.name for d in asked if d.equals is not None for s in d.equals.symbols}
+    # An axis that is no symbol's own stands behind the symbols, as in its condition.
+    where = {name: read[name] for name in read if name in wanted} | {d.name: d.place for d in asked}
+    spelled = _spelled(list(where))
+    conditions = [(" or ".join(_refused(demand, spelled)), demand.text) for demand in asked]
+    lines = ["@torch.fx.wrap", f"def _check_size({', '.join(f'{name}: int' for name in spelled.values())}) -> None:"]
+    lines += layout.docstring(_why(model, asked), 1)
     needs = ", ".join(text for _, text in conditions)
-    got = ", ".join(f"{n}={{{spelled[n]}}}" for n, _, _ in ordered)
-    lines = ["@torch.fx.wrap", f"def _check_size({arguments}) -> None:"]
-    lines += layout.docstring(_why(model), 1)
-    message = f"the input must have {_plain(needs)}; it has {got}"
+    got = ", ".join(f"{name}={{{spelled[name]}}}" for name in where)
     whole = f"if {' or '.join(text for text, _ in conditions)}:"
     tests = [whole] if len(whole) + 4 <= layout.WIDTH else [f"if {text}:" for text, _ in conditions]
     for test in tests:
         lines += layout.statement("", test, "", 1)
-        lines += layout.statement("raise ", layout.Group("ValueError", ("f" + _string(message),)), "", 2)
-    return lines, [(spelled[n], i, a) for n, i, a in ordered]
+        lines += layout.statement("raise ", _error(f"the input must have {_plain(needs)}; it has {got}"), "", 2)
+    return lines, [(spelled[name], *place) for name, place in where.items()]
+
+
+def _spelled(names: list[str]) -> dict[str, str]:
+    """Names of Python for sizes: `h` for `H`, `y_2` for `y.shape[2]`."""
+    plain = {name: name.replace(".shape[", "_").rstrip("]") for name in names}
+    found = {name: local_name(text.lower()) for name, text in plain.items()}
+    return found if len(set(found.values())) == len(names) else {n: local_name(text) for n, text in plain.items()}
+
+
+def _refused(demand: Demand, spelled: dict[str, str]) -> list[str]:
+    """Conditions, one of which holds for each size that a demand does not allow, and for no other."""
+    name = spelled[demand.name]
+    if demand.equals is None:
+        return refusal(name, demand.allowed)
+    text = terms.text(size_term(demand.equals), lambda n: spelled.get(n, n), terms.COMPARISON + 1)
+    return [f"{name} != {text}"]
+
+
+def _error(message: str) -> layout.Group:
+    """`ValueError` of an f-string, which is cut between words where it is too long for a line."""
+    room = layout.WIDTH - 3 * len(layout.INDENT) - len('f""')
+    text = _escaped(message)
+    if len(text) <= room:
+        return layout.Group("ValueError", (f'f"{text}"',))
+    pieces = [""]
+    for word in text.replace(", ", ",\0 ").replace(";", ";\0").split("\0"):
+        if len(pieces[-1]) + len(word) > room:
+            pieces.append("")
+        pieces[-1] += word
+    return layout.Group("ValueError", tuple(f'f"{piece}"' for piece in pieces), clauses=True)
 
 
 def _plain(text: str) -> str:
@@ -57,14 +72,15 @@ def _plain(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _string(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _why(model: Model) -> str:
+def _why(model: Model, asked: list[Demand]) -> str:
     """The lines of the program that ask for the sizes."""
     places: dict[str, dict[int, None]] = {}
-    for span in (*(g.span for g in model.sizes.guards), *(p.span for p in model.sizes.pins.values())):
+    guards = [*(g.span for g in model.sizes.guards), *(p.span for p in model.sizes.pins.values())]
+    for span in (*guards, *(span for demand in asked for span in demand.spans)):
         path = span.source.path.rsplit("/", 1)[-1]
         places.setdefault(path, {})[span.line] = None
     listed = [f"{path}:{', '.join(map(str, sorted(lines)[:6]))}" for path, lines in places.items()]

@@ -1,4 +1,4 @@
-"""The root: which parameters of a net stay arguments of its class, what `forward` returns, and size guards."""
+"""The root: which parameters of a net stay arguments of its class, and what `forward` returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from dslc.diagnostics.model import Reject
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, Scope
-from dslc.types.domain import Domain
 from dslc.types.tensor import TensorType
 
 
@@ -289,32 +288,3 @@ def _numbers(tree: Tree | None) -> object:
         const = tree.leaf
         return None if const is None or isinstance(const, SizeConst | Slot) else repr(const.value)
     return tree.kind, tree.text, tree.keys, tuple(map(_numbers, tree.kids))
-
-
-# ---- guards
-
-
-def guards(model: Model) -> list[tuple[str, int, int, Domain]]:
-    """The sizes that must be checked: symbol, input, axis and the allowed set."""
-    assert isinstance(model.root.definition, tree.Block)
-    found = []
-    ports = model.root.definition.ports or ()
-    seen: set[str] = set()
-    for index, port in enumerate(ports):
-        if index >= len(model.root.inputs):
-            break
-        value = model.root.inputs[index]
-        rank = value.type.rank
-        dims = port.spec.dims or ()
-        rest = next((k for k, d in enumerate(dims) if d.rest), None)
-        for k, dim in enumerate(dims):
-            axis = k if rest is None or k < rest else rank - (len(dims) - k)
-            if not isinstance(dim.value, tree.Name) or dim.value.name in seen:
-                continue
-            name = dim.value.name
-            seen.add(name)
-            if name in model.sizes.pins:
-                found.append((name, index, axis, Domain(model.sizes.pins[name].value, model.sizes.pins[name].value)))
-            elif name in model.sizes.domain and name not in model.sizes.universal:
-                found.append((name, index, axis, model.sizes.domain[name]))
-    return found
