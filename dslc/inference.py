@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc.backends.onnx.errors_run import RunError, RuntimeFails
+from dslc.backends.onnx.guards import place_of
 from dslc.backends.onnx.run import Device, Run, image_size, load, prepare, top
 from dslc.build import onnx_graph
+from dslc.diagnostics.model import Mistake
 from dslc.ir.model import Model
+from dslc.ir.walk import steps
+from dslc.record import replace
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.graph import Array
@@ -50,7 +55,20 @@ def infer(
         given = {name: load_image(image, channels, height, width)}
     else:
         given = prepare(session, [load_array(path) for path in arrays])
-    return Inference(given, session.run(given, repeat), seed if weights is None else None)
+    try:
+        done = session.run(given, repeat)
+    except RunError as error:
+        raise RunError(*(_placed(mistake, model) for mistake in error.mistakes)) from error
+    return Inference(given, done, seed if weights is None else None)
+
+
+def _placed(mistake: Mistake, model: Model) -> Mistake:
+    """A failure of a node with the line that the node comes from."""
+    if isinstance(mistake, RuntimeFails):
+        for step in steps(model):
+            if step.path == mistake.layer:
+                return replace(mistake, line=place_of(step.node.span))
+    return mistake
 
 
 def report(found: Inference, k: int = 5) -> str:

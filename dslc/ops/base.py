@@ -349,6 +349,7 @@ class Op:
     absorbs_bias: ClassVar[bool] = False  # a norm that subtracts the mean per channel, so a bias before it is idle
     weightless: ClassVar[bool] = True  # never owns parameters: a function in generated code
     is_layer: ClassVar[bool] = True  # false: an operator such as `+`, which takes no number in a `seq`
+    from_end: ClassVar[bool] = False  # its `places` may be negative: they count from the end
     extra: ClassVar[str | None] = None  # the attribute that takes unknown keyword arguments: ((name, Const), ...)
     gather: ClassVar[str | None] = None  # the attribute that takes all positional arguments, as one tuple
     holds: ClassVar[tuple[type[Op], ...]] = ()  # the layers it takes as its attribute `layer` and is made of

@@ -84,6 +84,7 @@ class Index(NoParams, NoMacs, Moves, PartView, Op):
         Port("indices", rank=(0, None), dtype="int", many=True, optional=True),
     )
     is_layer: ClassVar[bool] = False
+    from_end: ClassVar[bool] = True
     items: object = attr()
 
     def entries(self, x: TensorType) -> tuple[Entry, ...]:

@@ -11,6 +11,7 @@ from dslc.backends.onnx.builder import Builder, Use
 from dslc.backends.onnx.errors import NoOnnx, PinnedSymbol, UnknownSymbol
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
 from dslc.backends.onnx.guards import file_name, guard_metadata
+from dslc.backends.onnx.indices import index_metadata
 from dslc.backends.onnx.model import OnnxModel
 from dslc.backends.onnx.passes import run_passes
 from dslc.backends.onnx.sizes import SizeView
@@ -46,7 +47,8 @@ def emit(
     with paused():
         view = SizeView(model.sizes, dynamic, at or {})
         builder = _emit(model, weights, view, fold, dtype or element_type(model))
-        return OnnxModel(builder.graph, _version(), metadata(model, dynamic))
+        said = metadata(model, dynamic) | index_metadata(builder.graph, model, view)
+        return OnnxModel(builder.graph, _version(), said)
 
 
 def element_type(model: Model) -> DType:

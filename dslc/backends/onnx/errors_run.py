@@ -180,5 +180,55 @@ class NoImageInput(Mistake, code="E0627"):
         return f"`{self.name}` [{', '.join(map(str, self.shape))}] is no image"
 
 
+class IndexOutside(Mistake, code="E0628"):
+    """A layer that reads by index is given one that is not there.
+
+    A table of 1000 rows has those from 0 to 999; `gather` and `one_hot` take no negative place either, as in PyTorch.
+    onnxruntime alone would read a negative one from the end, and make a row of zeros of one that is too large for
+    `one_hot`. Ids that are larger than the table are often those of another tokenizer.
+
+    ```sh
+    dslc run net.dl --input ids.npy
+    ```
+    """
+
+    layer: str
+    least: int
+    most: int
+    value: int | None  # where onnxruntime names it
+    name: str  # of the input that holds it; empty for one that the network computes
+    line: str
+
+    @property
+    def message(self) -> str:
+        holds = (
+            f"`{self.name}` holds {self.value}"
+            if self.name
+            else f"{'another' if self.value is None else self.value} was computed"
+        )
+        return f"`{self.layer}` takes indices from {self.least} to {self.most}, and {holds} ({self.line})"
+
+
+class RuntimeFails(Mistake, code="E0629"):
+    """onnxruntime cannot load or run a graph.
+
+    It may lack a kernel for an element type, or memory for the sizes asked for; its own words say which. A graph that
+    onnxruntime cannot run for any input is a bug of the compiler: please report the program.
+
+    ```sh
+    dslc run net.dl --input x.npy
+    ```
+    """
+
+    reason: str
+    layer: str = ""
+    line: str = ""
+
+    @property
+    def message(self) -> str:
+        what = f"`{self.layer}` ({self.line})" if self.line else f"`{self.layer}`" if self.layer else "the graph"
+        return f"onnxruntime cannot run {what}: {self.reason}"
+
+
 def _and(values: tuple[int, ...]) -> str:
     return " and ".join(map(str, values))

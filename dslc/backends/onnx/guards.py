@@ -53,33 +53,36 @@ def _record(demand: Demand, inputs: Sequence[str]) -> dict[str, object]:
         "max": allowed.hi,
         "holes": sorted(allowed.holes),
         "text": f"{demand.name} >= 1" if free else demand.text,
-        "lines": sorted({_line(span) for span in demand.spans}),
+        "lines": sorted({place_of(span) for span in demand.spans}),
     }
-    return record if demand.equals is None else record | {"equals": _plain(demand.equals)}
+    return record if demand.equals is None else record | {"equals": plain(demand.equals)}
 
 
 def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _line(span: Span) -> str:
+def place_of(span: Span) -> str:
+    """A line as a file names it: `net.dl:18`."""
     path = span.source.path
     return f"{path if path.startswith('std/') else file_name(path)}:{span.line}"
 
 
-def _plain(size: Size) -> list[object]:
+def plain(size: Size) -> list[object]:
+    """A size as JSON holds it."""
     return [
-        [coefficient, [atom.name if isinstance(atom, Sym) else [_plain(atom.num), atom.den] for atom in monomial]]
+        [coefficient, [atom.name if isinstance(atom, Sym) else [plain(atom.num), atom.den] for atom in monomial]]
         for monomial, coefficient in terms_of(size)
     ]
 
 
-def _size(plain: Any) -> Size:
+def read_size(stored: Any) -> Size:
+    """The size that `plain` wrote."""
     total: Size = 0
-    for coefficient, factors in plain:
+    for coefficient, factors in stored:
         term: Size = coefficient
         for factor in factors:
-            term = (symbol(factor) if isinstance(factor, str) else _size(factor[0]) // factor[1]) * term
+            term = (symbol(factor) if isinstance(factor, str) else read_size(factor[0]) // factor[1]) * term
         total = term + total
     return total
 
@@ -112,7 +115,7 @@ class Guards:
             value = shapes[name][axis]
             allowed = domain(record["min"], record["max"], record["mod"], record["residues"], record["holes"])
             if "equals" in record:
-                wanted = evaluate(_size(record["equals"]), at)
+                wanted = evaluate(read_size(record["equals"]), at)
                 allowed = domain(wanted, wanted)
             if value not in allowed:
                 lines = tuple(record["lines"])

@@ -21,6 +21,7 @@ from dslc.backends.onnx.errors_run import (
     NoCuda,
     NoImageInput,
     RunError,
+    RuntimeFails,
     WrongInputs,
     WrongInputShape,
     WrongInputType,
@@ -29,6 +30,7 @@ from dslc.backends.onnx.file import INLINE_LIMIT, save
 from dslc.backends.onnx.graph import Array
 from dslc.backends.onnx.guards import Guards, guards_of
 from dslc.backends.onnx.image import MODES
+from dslc.backends.onnx.indices import Places, places_of, watched
 from dslc.backends.onnx.model import OnnxModel
 from dslc.diagnostics.model import Mistake
 from dslc.errors import NotInstalled
@@ -69,6 +71,7 @@ class Session:
     device: str
     note: str = ""
     meta: dict[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()  # outputs that are no results: see `indices.watched`
 
     @property
     def inputs(self) -> dict[str, tuple[tuple[int | str, ...], str]]:
@@ -80,14 +83,31 @@ class Session:
         up.
         """
         feeds = prepare(self, inputs)
+        places = self._places(feeds)
         names = [o.name for o in self.ort.get_outputs()]
-        outputs = dict(zip(names, self.ort.run(names, feeds), strict=True))
+        try:
+            outputs = dict(zip(names, self.ort.run(names, feeds), strict=True))
+        except Exception as error:  # onnxruntime's own exception classes share no public base
+            raise RunError(_why_fails(error, places)) from error
+        refused = [m for place in places if place.tensor in outputs for m in place.check(outputs[place.tensor])]
+        if refused:
+            raise RunError(*refused)
+        names = [name for name in names if name not in self.hidden]
         seconds: list[float] = []
         while len(seconds) < repeat and sum(seconds) < limit:
             start = time.perf_counter()
             self.ort.run(names, feeds)
             seconds.append(time.perf_counter() - start)
-        return Run(outputs, self.device, self.note, tuple(seconds))
+        return Run({name: outputs[name] for name in names}, self.device, self.note, tuple(seconds))
+
+    def _places(self, feeds: Mapping[str, Array]) -> list[Places]:
+        """The tensors of places. Raises `RunError` for an input that holds one that is not there."""
+        sizes = guards_of(self.meta).sizes({name: array.shape for name, array in feeds.items()})
+        places = places_of(self.meta, sizes)
+        refused = [m for p in places if p.tensor in feeds for m in p.check(feeds[p.tensor], p.tensor)]
+        if refused:
+            raise RunError(*refused)
+        return places
 
 
 def run(
@@ -106,23 +126,31 @@ def load(model: OnnxModel | onnx.ModelProto | str | Path, device: Device = "auto
         import onnxruntime as ort
     except ImportError as error:
         raise RunError(NotInstalled("onnxruntime", "cpu", "running a network")) from error
+    hidden: frozenset[str] = frozenset()
+    if isinstance(model, OnnxModel):
+        results, model = set(model.graph.outputs), watched(model)
+        hidden = frozenset(model.graph.outputs.keys() - results)
     with _source(model) as source:
         note = ""
         if device != "cpu":
             try:
-                return _on_cuda(ort, source)
+                return _session(_on_cuda(ort, source), "cuda", hidden)
             except RunError as error:
                 if device == "cuda":
                     raise
                 if _CUDA in ort.get_available_providers():
                     note = error.mistakes[0].message
         options = ort.SessionOptions()
-        options.log_severity_level = 3
-        return _session(ort.InferenceSession(source, options, providers=[_CPU]), "cpu", note)
+        options.log_severity_level = 4  # what goes wrong is said by the mistake
+        try:
+            session = ort.InferenceSession(source, options, providers=[_CPU])
+        except Exception as error:
+            raise RunError(_why_fails(error, [])) from error
+        return _session(session, "cpu", hidden, note)
 
 
-def _on_cuda(ort: Any, source: bytes | str) -> Session:
-    """A session with every node on the GPU; onnxruntime would else go on silently on the CPU."""
+def _on_cuda(ort: Any, source: bytes | str) -> Any:
+    """onnxruntime's session with every node on the GPU; onnxruntime would else go on silently on the CPU."""
     if _CUDA not in ort.get_available_providers():
         raise RunError(NoCuda("this onnxruntime was built without it (`onnxruntime-gpu` has it)"))
     with _quiet(ort):
@@ -136,7 +164,7 @@ def _on_cuda(ort: Any, source: bytes | str) -> Session:
             raise RunError(_why_not(ort, source, missing, error)) from error
     if session.get_providers()[0] != _CUDA:
         raise RunError(NoCuda(missing or NO_DRIVER))
-    return _session(session, "cuda")
+    return session
 
 
 NO_DRIVER = "its CUDA libraries or the driver are missing, or of another version"
@@ -179,8 +207,22 @@ def _quiet(ort: Any) -> Iterator[None]:
         ort.set_default_logger_severity(2)  # onnxruntime's default: warnings
 
 
-def _session(session: Any, device: str, note: str = "") -> Session:
-    return Session(session, device, note, dict(session.get_modelmeta().custom_metadata_map))
+def _session(session: Any, device: str, hidden: frozenset[str], note: str = "") -> Session:
+    return Session(session, device, note, dict(session.get_modelmeta().custom_metadata_map), hidden)
+
+
+def _why_fails(error: Exception, places: Sequence[Places]) -> Mistake:
+    """What onnxruntime says of a failure, without its codes; a place that is not there in our own words."""
+    text = str(error)
+    node = re.search(r"Name:'([^']*)'", text)
+    name = node[1] if node else ""
+    for place in places:
+        if place.node == name and re.search(r"out of (data bounds|range)|invalid ind", text, re.IGNORECASE):
+            value = re.search(r"(?:idx|index) ?= ?(-?\d+)", text)
+            return place.mistake(int(value[1]) if value else None)
+    reason = text.rpartition("Status Message: ")[2] or type(error).__name__
+    reason = re.sub(r"^(\[ONNXRuntimeError\] : \d+ : \w+ : |.*?\.(cc|h|cpp):\d+ \S+ )", "", reason.strip())
+    return RuntimeFails(reason.partition("\n")[0].rstrip("."), name.partition("/")[0])
 
 
 @contextmanager
