@@ -10,8 +10,8 @@ class OverBudget(Mistake, code="E0701"):
 
     A budget is checked by every build, at the default sizes and for one sample; `dslc check --budget "macs <= 300M"`
     adds one. It is about `macs`, `flops` or `acts`, `params`, a memory in bytes (`weights_memory`,
-    `activation_memory`, `peak_memory <= 8MB`), or the `receptive_field`. The places shown are the layers that count
-    most, with what the network saves if their part is halved.
+    `activation_memory`, `peak_memory <= 8MB`, `onnx_peak_memory`), or the `receptive_field`. The places shown are the
+    layers that count most, with what the network saves if their part is halved.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:

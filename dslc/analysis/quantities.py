@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from dslc.analysis.cost import Cost, costs, value_at
+from dslc.analysis.emitted.plan import EmittedMemory, emitted_memory
 from dslc.analysis.field import Field, Status
 from dslc.analysis.memory import InferenceMemory, inference_memory
 from dslc.analysis.receptive import Fields, receptive_fields
@@ -40,6 +41,11 @@ class Numbers:
     def memory(self) -> InferenceMemory:
         """Buffers of one run at batch 1, in place where that is possible."""
         return inference_memory(self.model, self.flat)
+
+    @cached_property
+    def emitted(self) -> EmittedMemory:
+        """Memory of one run of the ONNX graph in onnxruntime, at batch 1."""
+        return emitted_memory(self.model, self.flat)
 
     @cached_property
     def fields(self) -> Fields:
@@ -76,6 +82,12 @@ def unstored(numbers: Numbers) -> str:
     return f"{paths} does not say" if paths else ""
 
 
+def unwritten(numbers: Numbers) -> str:
+    """The uses that have no form in ONNX; empty: none."""
+    paths = ", ".join(f"`{path}`" for path in numbers.emitted.missing)
+    return f"{paths} has no form in ONNX" if paths else ""
+
+
 def unseen(numbers: Numbers) -> str:
     """Why the receptive field is not known; empty: it is."""
     if not numbers.seen:
@@ -109,6 +121,7 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("weights_memory", "weights", "B", "less", weights_memory, uncounted),
         Quantity("activation_memory", "buffers", "B", "less", lambda n: n.memory.total, unstored),
         Quantity("peak_memory", "peak", "B", "less", lambda n: n.memory.peak, unstored),
+        Quantity("onnx_peak_memory", "ONNX peak", "B", "less", lambda n: n.emitted.peak, unwritten),
         Quantity("receptive_field", "field", "places", "more", receptive_field, unseen),
     )
 }

@@ -64,7 +64,8 @@ def stats(source: str, **options: Any) -> None:
 
     Columns: op, output, params, buffers, train_only, weights, macs, core_flops, flops, acts, memory, saved, share,
     field, rf_local, stride, padding, centre, spread, smallest, density, status; with --device also intensity, bound,
-    time. With --sweep: params, macs, flops, acts, weights_memory, activation_memory, peak_memory, receptive_field.
+    time. With --sweep: params, macs, flops, acts, weights_memory, activation_memory, peak_memory,
+    onnx_peak_memory, receptive_field.
     """
     check_options(options)
     if options["axes"]:

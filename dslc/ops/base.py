@@ -279,10 +279,13 @@ class Graph(Protocol):
         """A Reshape that is right for every allowed size (0 copies an extent, one -1 is inferred)."""
         ...
 
-    def weight(self, name: str, sources: Sequence[str], compute: Callable[..., Any]) -> str:
+    def weight(
+        self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: Sequence[int] | None = None
+    ) -> str:
         """An initialiser computed at export from other initialisers: `compute` takes and gives numpy arrays.
 
-        It is named after the use and `name`. Sources that nothing else reads are left out of the file.
+        It is named after the use and `name`. Sources that nothing else reads are left out of the file. `shape`: that of
+        the result, where the shape of a tensor in the graph depends on it.
         """
         ...
 

@@ -358,7 +358,8 @@ class LSTM(Recurrent):
     def projected(self, g: Graph, p: dict[str, str], layer: int, h: str) -> str:
         if self.proj is None:
             return h
-        weight = g.weight(f"P_l{layer}", [p[f"weight_hr_{s}"] for s in self.suffixes(layer)], _transposed)
+        sources = [p[f"weight_hr_{s}"] for s in self.suffixes(layer)]
+        weight = g.weight(f"P_l{layer}", sources, _transposed, (self.ways, self.hidden, self.proj))
         return str(g.op("MatMul", [h, weight]))
 
 

@@ -103,9 +103,9 @@ class Reparametrised(Op):
             form, function=None, module=call(f"nn.utils.parametrizations.{self.function}", form.module, *options)
         )
 
-    def computed(self, g: Graph, names: Names, p: dict[str, str]) -> str:
+    def computed(self, g: Graph, names: Names, p: dict[str, str], ins: Types) -> str:
         """The weight as an initialiser, from the parameters it is made of."""
-        return g.weight("weight", [p[PREFIX + name] for name in names], self.fold)
+        return g.weight("weight", [p[PREFIX + name] for name in names], self.fold, self.weight(ins).shape)
 
     def fold(self, *arrays: Any) -> Any:
         """The weight in evaluation mode, in numpy."""
@@ -155,7 +155,7 @@ class WeightNorm(Reparametrised):
         return g * (v / np.sqrt(np.square(v).sum(axis=axes, keepdims=True)))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str | tuple[str, ...]:
-        return self.through(g, x, p, ins, outs, self.computed(g, ("original0", "original1"), p))
+        return self.through(g, x, p, ins, outs, self.computed(g, ("original0", "original1"), p, ins))
 
 
 @op("sn")
@@ -218,4 +218,4 @@ class SpectralNorm(Reparametrised):
         return w / np.dot(u, rows @ v)
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str | tuple[str, ...]:
-        return self.through(g, x, p, ins, outs, self.computed(g, ("original", "0._u", "0._v"), p))
+        return self.through(g, x, p, ins, outs, self.computed(g, ("original", "0._u", "0._v"), p, ins))

@@ -57,7 +57,7 @@ def stats_record(stats: Stats, sections: Sequence[Section] = ()) -> Json:
             "core_flops": sum_record(core_flops(cost.terms), sizes),
             "flops": sum_record(cost.flops, sizes),
             "acts": sum_record(cost.acts, sizes),
-            "memory": memory_record(stats.memory, sizes),
+            "memory": memory_record(stats.memory, stats.emitted, sizes),
             "unknown": list(cost.unknown),
         },
         "layers": [row_record(row, view, names) for row in stats.rows],

@@ -44,6 +44,7 @@ TITLES = {
     "weights_memory": "weights",
     "activation_memory": "activation memory, batch 1",
     "peak_memory": "peak memory of inference, batch 1",
+    "onnx_peak_memory": "peak memory in onnxruntime, batch 1",
     "receptive_field": "receptive field (pixels)",
 }
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dslc.analysis.cost import Cost, Count, NodeCost, Terms, Use, add_terms
+from dslc.analysis.emitted.plan import EmittedMemory, emitted_memory
 from dslc.analysis.memory import InferenceMemory, inference_memory
 from dslc.analysis.quantities import Numbers
 from dslc.analysis.receptive import Fields, Tracks
@@ -68,6 +69,11 @@ class Stats(Numbers):
     def memory(self) -> InferenceMemory:
         """Buffers of one run."""
         return inference_memory(self.model, self.flat, inplace=self.inplace, batch=self.batch)
+
+    @cached_property
+    def emitted(self) -> EmittedMemory:
+        """Memory of one run of the ONNX graph in onnxruntime."""
+        return emitted_memory(self.model, self.flat, batch=self.batch)
 
     @cached_property
     def training(self) -> Training:

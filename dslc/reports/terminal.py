@@ -88,7 +88,7 @@ def totals(stats: Stats, symbolic: bool = False) -> list[str]:
     lines += macs_lines(macs, cost.terms, model.sizes, more)
     if cost.macs or cost.flops:
         lines.append(flops_text(stats, least))
-    lines += labelled("memory", memory_lines(stats.memory, model.sizes, symbolic=symbolic))
+    lines += labelled("memory", memory_lines(stats.memory, stats.emitted, model.sizes, symbolic=symbolic))
     if cost.unknown:
         paths = ", ".join(f"`{printable(path)}`" for path in cost.unknown)
         one = len(cost.unknown) == 1

@@ -208,7 +208,7 @@ def test_wrong_use_is_said_with_what_is_right(options: tuple[str, ...], words: s
 def test_a_lower_bound_says_so_and_strict_fails_on_it(extern: Path) -> None:
     text = printed("stats", extern)
     assert all(
-        f"{label}at least" in text for label in ("params  ", "weights ", "MACs    ", "FLOPs   ", "peak         ")
+        f"{label}at least" in text for label in ("params  ", "weights ", "MACs    ", "FLOPs   ", "ideal peak   ")
     )
     assert "`mine` does not say what it costs" in text and "%" not in text
     (row,) = [line for line in text.splitlines() if line.startswith("mine")]

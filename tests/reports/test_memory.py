@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from dslc.analysis.emitted.plan import emitted_memory
 from dslc.analysis.memory import inference_memory
 from dslc.analysis.training import training
 from dslc.api import compile_model
@@ -28,13 +29,15 @@ def test_amounts() -> None:
 
 def test_lines_of_inference() -> None:
     model = resnet50()
-    lines = memory_lines(inference_memory(model, flatten(model)), model.sizes, symbolic=True)
+    flat = flatten(model)
+    lines = memory_lines(inference_memory(model, flat), emitted_memory(model, flat), model.sizes, symbolic=True)
     assert lines == [
         "activations  45.271 MB in 56 buffers = 902*H*W + 12,192 at multiples of 32",
-        "peak         7.225 MB at `layer1.0.downsample.0`: layer1.0.conv3 3.211 MB + layer1.0.downsample.0 3.211 MB"
+        "ideal peak   7.225 MB at `layer1.0.downsample.0`: layer1.0.conv3 3.211 MB + layer1.0.downsample.0 3.211 MB"
         " + maxpool 802.816 kB",
         "             = 144*H*W at multiples of 32",
-        "arena        11.039 MB, 1.53 times the peak (greedy best fit)",
+        "arena        11.039 MB, 1.53 times the ideal peak (greedy best fit)",
+        "onnx peak    5.218 MB at `layer2.0.conv2` in onnxruntime on a CPU, 0.72 times the ideal peak",
     ]
     assert inference_memory(model, flatten(model)).total == 902 * 224 * 224 + 12_192
 
@@ -47,10 +50,10 @@ def test_lower_bounds_say_so() -> None:
             linear(8) -> mine(4) -> relu
     """)
     flat = flatten(model)
-    lines = memory_lines(inference_memory(model, flat), model.sizes)
+    lines = memory_lines(inference_memory(model, flat), emitted_memory(model, flat), model.sizes)
     assert all("at least " in line for line in lines[:3])
     assert lines[-1].strip() == "what these need inside is not known: `mine`"
-    assert memory_record(inference_memory(model, flat), model.sizes)["unknown"] == ["mine"]
+    assert memory_record(inference_memory(model, flat), emitted_memory(model, flat), model.sizes)["unknown"] == ["mine"]
     found = training_lines(training(model, flat))
     assert found[0].startswith("training memory, at least")
     assert "  what these keep is not known: `mine`" in found
@@ -84,7 +87,9 @@ def test_fit_says_what_is_missing() -> None:
 def test_records_are_plain_data() -> None:
     model = resnet50()
     flat = flatten(model)
-    record = json.loads(json.dumps(memory_record(inference_memory(model, flat), model.sizes)))
+    record = json.loads(
+        json.dumps(memory_record(inference_memory(model, flat), emitted_memory(model, flat), model.sizes))
+    )
     assert record["peak"]["value"] == 7_225_344
     assert record["peak"]["at"] == "layer1.0.downsample.0"
     assert record["peak"]["expr"] == "144*H*W at multiples of 32"

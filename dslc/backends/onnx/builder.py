@@ -131,7 +131,9 @@ class Use:
         spec = self.ints(shape) if shape.count(-1) < 2 else self.extents(new)
         return str(self.op("Reshape", [x, spec]))
 
-    def weight(self, name: str, sources: Sequence[str], compute: Callable[..., Any]) -> str:
+    def weight(
+        self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: Sequence[int] | None = None
+    ) -> str:
         held = self._builder.graph.initializers
         key = f"{self._path}.{name}"
         held[key] = np.ascontiguousarray(compute(*(held[source] for source in sources)))
