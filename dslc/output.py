@@ -1,21 +1,25 @@
 """Writing results: several files together, each to a temporary name in its own folder, then renamed.
 
-Nobody ever sees a half-written file, and a run that fails leaves what was there before. A target that is no
+Nobody ever sees a half-written file, a run that fails leaves what was there before, and what a run that was killed
+leaves under temporary names the next one removes. A target that is no
 regular file (`/dev/stdout`, a pipe) cannot be renamed over; it is written directly.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
+import re
 import stat
+import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import field
 from pathlib import Path
 from typing import TypeAlias
 
 from dslc.diagnostics.model import Failure, Help, Mistake
-from dslc.record import frozen
+from dslc.record import entity, frozen
 
 Writer: TypeAlias = Callable[[Path], object]
 """Writes a file's whole content to the path it is given; raises OSError where that fails."""
@@ -81,25 +85,37 @@ def make_folder(path: str | Path) -> Path:
     return Path(path)
 
 
-def write_all(outputs: Sequence[Output]) -> None:
+def write_all(outputs: Sequence[Output], folder: Path | None = None) -> None:
     """Write all files, or none: raises `OutputError` with the system's reason and leaves the targets as they
     were.
+
+    With a `folder`, nothing is written outside of it, wherever links in it lead, and no file beside another one whose
+    name differs in case alone: many disks take both for one. What killed runs left behind is removed.
     """
-    staged: list[tuple[Path, Path]] = []
+    run = Run()
     try:
         for output in outputs:
             with _reported(output.path):
                 target = Path(os.path.realpath(output.path))
+                if folder is not None:
+                    _check_place(output.path, target, folder)
                 if _is_special(target):
                     output.write(target)
-                    continue
-                staged.append((_reserve(target), target))
-                output.write(staged[-1][0])
-        _publish(staged)
+                else:
+                    output.write(run.stage(target))
+        run.publish()
     finally:
-        for temporary, _ in staged:
-            with suppress(OSError):
-                temporary.unlink()
+        run.close()
+
+
+def _check_place(path: Path, target: Path, folder: Path) -> None:
+    """Raises `OSError` where a file of a folder would be written elsewhere, or over one of another case."""
+    if target.parent != Path(os.path.realpath(folder)):
+        raise OSError(f"it is a link that leads out of `{folder}`")
+    wanted = path.name.casefold()
+    near = next((name for name in os.listdir(target.parent) if name != path.name and name.casefold() == wanted), None)
+    if near is not None:
+        raise OSError(f"`{near}` is there, and many disks take both names for one file")
 
 
 def _write_fully(descriptor: int, chunk: Buffer) -> None:
@@ -122,53 +138,144 @@ def _is_special(target: Path) -> bool:
     return not stat.S_ISREG(mode)
 
 
-def _reserve(target: Path) -> Path:
-    """A new empty file beside the target, with the target's permissions where it exists."""
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
-    try:
-        mode = stat.S_IMODE(target.stat().st_mode)
-    except FileNotFoundError:
-        mode = None
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        if mode is not None and hasattr(os, "fchmod"):
-            os.fchmod(descriptor, mode)
-    finally:
-        os.close(descriptor)
-    return temporary
+MARK = re.compile(r"\.(?:.+\.)?([0-9a-f]{12})\.dslc")
+"""Names of a run's own files, with its token: those on their way, old ones, and one that is locked while it lives."""
+
+STALE_SECONDS = 24 * 3600
+"""Age of a run's files where the system has no locks that tell whether it still lives."""
 
 
-def _publish(staged: list[tuple[Path, Path]]) -> None:
-    """Rename every temporary file; where one cannot be renamed, put back what the earlier ones replaced."""
-    undo: list[tuple[Path, Path | None]] = []
-    try:
-        for temporary, target in staged:
-            with _reported(target):
-                existed = target.exists()
-                kept = _keep(target) if existed else None
-                if kept is not None or not existed:
-                    undo.append((target, kept))
-                os.replace(temporary, target)
-    except OutputError:
-        for target, kept in reversed(undo):
-            with suppress(OSError):
-                target.unlink() if kept is None else os.replace(kept, target)
-        raise
-    finally:
-        for _, kept in undo:
-            if kept is not None:
+@entity
+class Run:
+    """Files written together: first all under temporary names, then renamed."""
+
+    token: str = field(default_factory=lambda: os.urandom(6).hex())
+    staged: list[tuple[Path, Path]] = field(default_factory=list)
+    locks: dict[Path, int | None] = field(default_factory=dict)  # by path; none where an open file cannot be removed
+
+    def stage(self, target: Path) -> Path:
+        """A new empty file beside the target, with the target's permissions where it exists."""
+        self._claim(target.parent)
+        try:
+            mode = stat.S_IMODE(target.stat().st_mode)
+        except FileNotFoundError:
+            mode = None
+        temporary = self._name(target, f"{len(self.staged)}.new")
+        descriptor = _create(temporary)
+        self.staged.append((temporary, target))
+        try:
+            if mode is not None and hasattr(os, "fchmod"):
+                os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
+        return temporary
+
+    def _name(self, target: Path, kind: str) -> Path:
+        return target.with_name(f".{target.name[:100]}.{kind}.{self.token}.dslc")
+
+    def _claim(self, folder: Path) -> None:
+        """Remove what killed runs left in a folder, and hold a lock there that says that this one lives."""
+        path = folder / f".{self.token}.dslc"
+        while path not in self.locks:
+            remove_leftovers(folder)
+            descriptor = _create(path)
+            _lock(descriptor)
+            if not os.fstat(descriptor).st_nlink:  # another run took it for a leftover before it was locked
+                os.close(descriptor)
+                continue
+            self.locks[path] = descriptor
+            if sys.platform == "win32":
+                os.close(descriptor)
+                self.locks[path] = None
+
+    def publish(self) -> None:
+        """Rename every temporary file; where one cannot be renamed, put back what the earlier ones replaced."""
+        undo: list[tuple[Path, Path | None]] = []
+        try:
+            for number, (temporary, target) in enumerate(self.staged):
+                with _reported(target):
+                    existed = target.exists()
+                    kept = self._keep(target, number) if existed else None
+                    if kept is not None or not existed:
+                        undo.append((target, kept))
+                    os.replace(temporary, target)
+        except BaseException:
+            for target, kept in reversed(undo):
                 with suppress(OSError):
-                    kept.unlink()
+                    target.unlink() if kept is None else os.replace(kept, target)
+            raise
+        finally:
+            for _, kept in undo:
+                if kept is not None:
+                    with suppress(OSError):
+                        kept.unlink()
+
+    def _keep(self, target: Path, number: int) -> Path | None:
+        """A second name of the old file, so that it can be put back; none where the disk has no hard links."""
+        kept = self._name(target, f"{number}.old")
+        try:
+            os.link(target, kept)
+        except OSError:
+            return None
+        return kept
+
+    def close(self) -> None:
+        """Remove what was not published, and last the locks."""
+        for temporary, _ in self.staged:
+            with suppress(OSError):
+                temporary.unlink()
+        for path, descriptor in self.locks.items():
+            with suppress(OSError):
+                path.unlink()
+            if descriptor is not None:
+                os.close(descriptor)
 
 
-def _keep(target: Path) -> Path | None:
-    """A second name of the old file, so that it can be put back; none where the disk has no hard links."""
-    kept = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.old")
+def remove_leftovers(folder: Path) -> None:
+    """Remove the files of runs that were killed: those whose lock nobody holds."""
+    runs: dict[str, list[Path]] = {}
+    for name in os.listdir(folder):
+        if (found := MARK.fullmatch(name)) is not None:
+            runs.setdefault(found[1], []).append(folder / name)
+    for token, paths in runs.items():
+        if not _lives(folder / f".{token}.dslc", paths):
+            for path in paths:
+                with suppress(OSError):  # another run may have found it too
+                    path.unlink()
+
+
+def _lives(lock: Path, files: Sequence[Path]) -> bool:
+    """Whether a process holds the lock of a run; by the age of its files, where locks do not tell."""
+    if lock not in files:
+        return False
+    with suppress(OSError):
+        descriptor = os.open(lock, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        try:
+            free = _lock(descriptor)
+            return time.time() - os.fstat(descriptor).st_mtime < STALE_SECONDS if free is None else not free
+        finally:
+            os.close(descriptor)
+    return False
+
+
+def _lock(descriptor: int) -> bool | None:
+    """Lock a file until it is closed; false if another process holds it, none where there are no locks."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
     try:
-        os.link(target, kept)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     except OSError:
         return None
-    return kept
+    return True
+
+
+def _create(path: Path) -> int:
+    """A new empty file, open to be written."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
 
 
 class _reported:
