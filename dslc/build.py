@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc import output
+from dslc import output, stamp
 from dslc.diagnostics.model import Failure
 from dslc.errors import NoGeneratedCode
 from dslc.ir.model import Model
+from dslc.names.reserved import file_stem
 from dslc.trust import permitted, require_classes
 from dslc.types.tensor import DType
 
@@ -44,7 +45,7 @@ def build(
     dtype: DType | None = None,
     allow_extern: Collection[str] | None = None,
 ) -> Built:
-    """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's.
+    """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's (see `file_stem` for those that cannot be).
 
     `weights` is a .safetensors file; without it the declared initialisers are drawn from `seed`, and written
     as `NAME.safetensors` so that both files start equal. `dtype` is the type of all floats of the graph and of those
@@ -52,8 +53,7 @@ def build(
     written. `allow_extern` names the packages that the module may import classes from (see `trust.permitted`). All
     files are written or none. Raises `Failure`, and `CompileError` at an `extern` block of another package.
     """
-    stem = Path(folder) / model.entry
-    built = Built()
+    built, made = Built(), stamp.of_program(model)
     files: list[output.Output] = []
     imported: tuple[str, ...] = ()
     text = ""
@@ -61,11 +61,13 @@ def build(
         imported = permitted(model, allow_extern)
         if imported and "parity" in checks:
             require_classes(imported)
-        text = torch_text(model)
+        text = torch_text(model, made)
+    name, why = file_stem(model.entry, imported)
+    stem = Path(folder) / name
     if "torch" in targets:
-        files.append(output.text(stem.with_name(f"{stem.name}.py"), text))
+        files.append(output.text(stem.with_name(f"{name}.py"), text))
         words = f"{text.count(chr(10))} lines" + (f", imports {', '.join(imported)}" if imported else "")
-        built.files.append((files[-1].path, words))
+        built.files.append((files[-1].path, words + (f"; not `{model.entry}.py`: {why}" if why else "")))
     if "onnx" in targets or checks:
         state, graph = onnx_graph(model, seed, weights, dynamic, fold, dtype)
         if checks:
@@ -76,30 +78,22 @@ def build(
             kind = dtype or element_type(model)
             built.checks = verify(model, text, graph, state, checks, again, kind, dynamic)
         if "onnx" in targets:
-            files += onnx_files(stem, graph, in_type(state, model, dtype), seed, weights is None, built)
-    make_folder(stem.parent)
-    output.write_all(files)
+            written = in_type(state, model, dtype)
+            graph.metadata |= {stamp.BUILD: made, stamp.WEIGHTS: stamp.of_weights(written)}
+            files += onnx_files(stem, graph, written, seed, weights is None, built)
+    output.write_all(files, output.make_folder(folder))
     return built
 
 
-def torch_text(model: Model) -> str:
-    """The generated module. Raises `Failure` where no text passes the compiler's own checks."""
+def torch_text(model: Model, made: str = "") -> str:
+    """The generated module, with the stamp of a build. Raises `Failure` where no text passes the compiler's checks."""
     from dslc.backends.torch.emit import emit
     from dslc.backends.torch.merged import CompilerBug
 
     try:
-        return emit(model)
+        return emit(model, stamp=made)
     except CompilerBug as bug:
         raise Failure(NoGeneratedCode(str(bug))) from bug
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder where there is none. Raises `OutputError`."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise output.OutputError(output.CannotWrite(str(folder), reason)) from error
 
 
 def onnx_graph(
@@ -141,7 +135,8 @@ def onnx_files(
     for file in found:
         built.files.append((file.path, nodes if file.path.suffix == ".onnx" else "weights of the graph"))
     if new and state:
-        found.append(weights_output(stem.with_name(f"{stem.name}.safetensors"), state))
+        said = {"format": "pt", **{key: graph.metadata[key] for key in (stamp.BUILD, stamp.WEIGHTS)}}
+        found.append(weights_output(stem.with_name(f"{stem.name}.safetensors"), state, said))
         built.files.append((found[-1].path, f"initialised from seed {seed}"))
     return found
 

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 BASE = ("lark", "click", "rich", "numpy", "ml_dtypes", "onnx")
 OPTIONAL = {
@@ -35,9 +36,14 @@ def installed(package: str) -> str | None:
 
 
 def examine(
-    installed: Callable[[str], str | None] = installed, providers: Callable[[], list[str]] | None = None
+    installed: Callable[[str], str | None] = installed,
+    providers: Callable[[], list[str]] | None = None,
+    folder: Path | None = None,
 ) -> list[Finding]:
-    """The report. The arguments stand for the environment, so that tests can describe another one."""
+    """The report; with a `folder`, of the builds in it too.
+
+    The other arguments stand for the environment, so that tests can describe another one.
+    """
     found = [Finding("dslc", installed("dslc") or "not installed (run from a checkout)")]
     found.append(Finding("python", platform.python_version()))
     for package in BASE:
@@ -50,7 +56,23 @@ def examine(
         found.append(Finding("conflict", CONFLICT, problem=True))
     if installed("onnxruntime") or installed("onnxruntime-gpu"):
         found.append(runtime_finding(providers or onnxruntime_providers))
+    if folder is not None:
+        found += build_findings(folder)
     return found
+
+
+def build_findings(folder: Path) -> list[Finding]:
+    """Whether the files of each network that was built into a folder are of one build."""
+    from dslc.stamp import apart, builds
+
+    found = []
+    for name, paths in builds(folder).items():
+        wrong = apart(paths)
+        words = (
+            f"{', '.join(path.name for path in paths)}: of one build" if len(paths) > 1 else f"{paths[0].name} alone"
+        )
+        found.append(Finding(f"{folder / name}", wrong or words, problem=bool(wrong)))
+    return found or [Finding(str(folder), "no files of a build", problem=True)]
 
 
 CONFLICT = (

@@ -15,6 +15,7 @@ from dslc.diagnostics.model import Mistake
 from dslc.ir.model import Model
 from dslc.ir.walk import steps
 from dslc.record import replace
+from dslc.stamp import beside
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.graph import Array
@@ -30,6 +31,7 @@ class Inference:
     inputs: dict[str, Array]
     run: Run
     drawn: int | None
+    apart: str = ""  # what the file of weights has against the program, or against the other files of its build
 
 
 def infer(
@@ -59,7 +61,8 @@ def infer(
         done = session.run(given, repeat)
     except RunError as error:
         raise RunError(*(_placed(mistake, model) for mistake in error.mistakes)) from error
-    return Inference(given, done, seed if weights is None else None)
+    apart = beside(weights, model) if weights is not None else ""
+    return Inference(given, done, seed if weights is None else None, apart)
 
 
 def _placed(mistake: Mistake, model: Model) -> Mistake:
@@ -87,6 +90,8 @@ def report(found: Inference, k: int = 5) -> str:
             lines += best_lines(name, array, k)
     if found.drawn is not None:
         lines.append(f"the weights were drawn from seed {found.drawn}: give trained ones with --weights")
+    if found.apart:
+        lines.append(found.apart)
     return "\n".join(lines)
 
 

@@ -289,5 +289,5 @@ class _reported:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
-            reason = (error.strerror or str(error)).lower()
-            raise OutputError(CannotWrite(str(self.path), reason)) from error
+            reason = error.strerror or str(error)
+            raise OutputError(CannotWrite(str(self.path), reason[:1].lower() + reason[1:])) from error

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dslc.output import Output, OutputError, data, make_folder, text, write_all
+from dslc import output
+from dslc.output import Output, OutputError, Run, data, make_folder, text, write_all
 
 
 def names(folder: Path) -> list[str]:
@@ -70,6 +71,83 @@ def test_interrupted(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_all([text(tmp_path / "a", "new"), Output(tmp_path / "b", stop)])
     assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks tell only where the system has flock")
+def test_files_of_a_killed_run_are_removed_and_those_of_a_living_one_kept(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    living = Run()
+    living.stage(tmp_path / "a")
+    for name in (".0123456789ab.dslc", ".a.0.new.0123456789ab.dslc", ".a.0.old.ba9876543210.dslc"):
+        (tmp_path / name).touch()
+    others = (".a.new.0123456789ab.tmp", "a.0.new.0123456789ab.dslc", ".0123456789a.dslc", ".a.0123456789AB.dslc")
+    for name in others:
+        (tmp_path / name).touch()
+    mine = [path for path in names(tmp_path) if living.token in path]
+    write_all([text(tmp_path / "b", "new")])
+    assert names(tmp_path) == sorted(["a", "b", *mine, *others])
+    living.publish()
+    living.close()
+    assert names(tmp_path) == sorted(["a", "b", *others])
+
+
+def test_a_fresh_file_is_kept_where_there_are_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "_lock", lambda descriptor: None)
+    for age, token in ((100, "0123456789ab"), (output.STALE_SECONDS + 100, "ba9876543210")):
+        path = tmp_path / f".{token}.dslc"
+        path.touch()
+        os.utime(path, (path.stat().st_mtime - age,) * 2)
+    write_all([text(tmp_path / "b", "new")])
+    assert names(tmp_path) == [".0123456789ab.dslc", "b"]
+
+
+def test_leftovers_that_are_no_files_stop_nobody(tmp_path: Path) -> None:
+    (tmp_path / ".0123456789ab.dslc").mkdir()
+    (tmp_path / "elsewhere").write_text("mine")
+    (tmp_path / ".ba9876543210.dslc").symlink_to("elsewhere")
+    os.mkfifo(tmp_path / ".aaaaaaaaaaaa.dslc")
+    write_all([text(tmp_path / "b", "new")])
+    assert names(tmp_path) == [".0123456789ab.dslc", "b", "elsewhere"]
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+
+
+def test_many_files_need_few_descriptors(tmp_path: Path) -> None:
+    import resource
+
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    open_now = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 64
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_now + 16, hard))
+    try:
+        write_all([text(tmp_path / f"{n}", "new") for n in range(100)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(names(tmp_path)) == 100
+
+
+def test_a_folder_is_not_left_by_a_link(tmp_path: Path) -> None:
+    folder, mine = tmp_path / "build", tmp_path / "mine"
+    folder.mkdir()
+    mine.write_text("mine")
+    (folder / "a").symlink_to("../mine")
+    (folder / "b").symlink_to("../none")
+    for name in ("a", "b"):
+        with pytest.raises(OutputError, match="it is a link that leads out of"):
+            write_all([text(folder / "c", "new"), text(folder / name, "new")], folder)
+    assert mine.read_text() == "mine"
+    assert names(folder) == ["a", "b"] and names(tmp_path) == ["build", "mine"]
+    (folder / "real").write_text("old")
+    (folder / "c").symlink_to("real")
+    (tmp_path / "again").symlink_to("build")
+    write_all([text(tmp_path / "again" / "c", "new")], tmp_path / "again")
+    assert (folder / "real").read_text() == "new"
+
+
+def test_names_that_differ_in_case_alone(tmp_path: Path) -> None:
+    (tmp_path / "Net.py").write_text("old")
+    with pytest.raises(OutputError, match=r"`Net\.py` is there, and many disks take both names for one file"):
+        write_all([text(tmp_path / "net.onnx", "new"), text(tmp_path / "net.py", "new")], tmp_path)
+    assert names(tmp_path) == ["Net.py"]
+    write_all([text(tmp_path / "Net.py", "new"), text(tmp_path / "net.onnx", "new")], tmp_path)
 
 
 def test_permissions_of_the_old_file_are_kept(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ LAYERS = (
     "trust",
     "output",
     "weights",
+    "stamp",
     "backends",
     "reports",
     "api",

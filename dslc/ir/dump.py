@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Param, Value
 
 
-def dump(model: Model) -> str:
-    """The module tree with its regions, in program order. Values are numbered as they are made."""
-    return "\n".join(_Dumper().model(model)) + "\n"
+def dump(model: Model, whole: bool = False) -> str:
+    """The module tree with its regions, in program order. Values are numbered as they are made.
+
+    Long values are cut short, and initialisers without their arguments, unless the `whole` is asked for.
+    """
+    return "\n".join(_Dumper(whole).model(model)) + "\n"
 
 
 class _Dumper:
-    def __init__(self) -> None:
+    def __init__(self, whole: bool) -> None:
         self.numbers: dict[int, int] = {}
+        self.whole = whole
 
     def model(self, model: Model) -> Iterator[str]:
         yield f"net {model.entry}"
@@ -31,13 +35,14 @@ class _Dumper:
 
     def instance(self, instance: Instance, depth: int) -> Iterator[str]:
         pad = "  " * depth
-        arguments = ", ".join(f"{k}={_short(c.value)}" for k, c in instance.args.items())
+        arguments = ", ".join(f"{k}={self.short(c.value)}" for k, c in instance.args.items())
         if arguments:
             yield f"{pad}with {arguments}"
         if instance.kind != "seq":
             yield f"{pad}in {self.typed(instance.inputs)}"
         for param in instance.params.values():
-            yield f"{pad}{param.spec.kind} {param.name}{list(param.spec.shape)} = {param.spec.init.kind}"
+            init = (param.spec.init, param.values) if self.whole else param.spec.init.kind
+            yield f"{pad}{param.spec.kind} {param.name}{list(param.spec.shape)} = {init}"
         yield from self.items(instance.body, depth)
         yield f"{pad}out {', '.join(self.value(v) for v in instance.outputs)}"
 
@@ -75,13 +80,12 @@ class _Dumper:
     def node(self, node: Node) -> str:
         inputs = ", ".join(self.value(v) for v in node.inputs)
         given = [(k, c.value) for k, c in node.consts.items() if c.value != node.op.attributes[k].default]
-        attributes = "".join(f", {k}={_short(v)}" for k, v in given if k not in node.tied)
+        attributes = "".join(f", {k}={self.short(v)}" for k, v in given if k not in node.tied)
         tied = "".join(f", {k}={self.value(v)}" for k, v in node.tied.items())
         again = " again" if node.first is not None else ""
         via = f" via {node.via}" if node.via is not None else ""
         return f"{node.name}: {node.op.name}({inputs}{attributes}{tied}){again}{via} -> {self.typed(node.outs)}"
 
-
-def _short(value: object) -> str:
-    text = getattr(value, "label", None) or repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    def short(self, value: object) -> str:
+        text = getattr(value, "label", None) or repr(value)
+        return text if self.whole or len(text) <= 40 else text[:37] + "..."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import sys
+from collections.abc import Iterable
 from typing import Final
 
 KEYWORDS: Final = frozenset(keyword.kwlist)
@@ -59,3 +61,33 @@ def local_name(name: str) -> str:
     while name in KEYWORDS or name in BUILTINS or name in GENERATED:
         name += "_"
     return name
+
+
+PACKAGES: Final = frozenset(
+    """
+    PIL accelerate certifi click conftest cv2 datasets diffusers dslc einops filelock fsspec functorch google
+    huggingface_hub jax jinja2 lark lightning markupsafe matplotlib ml_dtypes mpmath networkx numpy nvidia onnx
+    onnxruntime onnxscript optree packaging pandas peft pip pkg_resources psutil pytest pytorch_lightning regex requests
+    rich safetensors scipy setuptools setup sitecustomize sklearn sympy tensorboard tensorflow timm tokenizers torch
+    torchaudio torchgen torchmetrics torchtext torchvision tqdm transformers triton typing_extensions usercustomize
+    wandb wheel yaml
+    """.split()
+)
+"""Modules that PyTorch, onnx and onnxruntime import, that Python imports by itself, or that users of networks do."""
+
+DEVICES: Final = frozenset(("aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
+"""Names that Windows gives to devices, whatever the ending and the case."""
+
+
+def file_stem(name: str, imported: Iterable[str] = ()) -> tuple[str, str]:
+    """The name of a net's files, and why it is not the net's own; `imported` are modules that its module imports.
+
+    A `torch.py` is imported in place of torch by whatever runs in its folder, and a word of Python cannot be imported.
+    """
+    if name in KEYWORDS:
+        return f"{name}_net", "it is a word of Python"
+    if name.casefold() in DEVICES:
+        return f"{name}_net", "it is a device on Windows"
+    if name in sys.stdlib_module_names or name in PACKAGES or name in {path.partition(".")[0] for path in imported}:
+        return f"{name}_net", f"it would be imported in place of the module `{name}`"
+    return name, ""

@@ -50,6 +50,9 @@ CODES: dict[str, Any] = {
 }
 """Element types of the format by their names in a header, in the order in which the library writes tensors."""
 
+METADATA = "__metadata__"
+"""The name in a header that is no tensor's: a table of texts."""
+
 LONGEST_HEADER = 100_000_000
 """Bytes, the library's own limit (safetensors/src/tensor.rs, `MAX_HEADER_SIZE`)."""
 
@@ -81,6 +84,7 @@ class TensorFile:
 
     file: FileIO
     entries: dict[str, Entry]
+    metadata: dict[str, str]
 
     def read(self, name: str) -> Array:
         """One tensor as it stands in the file. Raises `OSError`."""
@@ -98,14 +102,14 @@ def opened(path: str | Path) -> Iterator[TensorFile]:
     try:
         with regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            yield TensorFile(file, _entries(file, size, str(path)))
+            yield TensorFile(file, *_header(file, size, str(path)))
             unchanged(file, size)
     except OSError as error:
         raise WeightsError(UnreadableWeights(str(path), (error.strerror or str(error)).lower())) from error
 
 
-def _entries(file: FileIO, size: int, path: str) -> dict[str, Entry]:
-    """The tensors of a file of `size` bytes, by name. Raises `WeightsError`."""
+def _header(file: FileIO, size: int, path: str) -> tuple[dict[str, Entry], dict[str, str]]:
+    """The tensors of a file of `size` bytes by name, and what it says of itself. Raises `WeightsError`."""
 
     def refused(reason: str) -> WeightsError:
         return WeightsError(UnreadableWeights(path, f"it is no .safetensors file: {reason}"))
@@ -127,7 +131,8 @@ def _entries(file: FileIO, size: int, path: str) -> dict[str, Entry]:
         raise refused(f"its header cannot be read ({error})") from error
     if not isinstance(header, _Pairs):
         raise refused("its header is no table of tensors")
-    rows = [(name, value) for name, value in header if name != "__metadata__"]
+    rows = [(name, value) for name, value in header if name != METADATA]
+    said = [pair for name, value in header if name == METADATA and isinstance(value, _Pairs) for pair in value]
     twice = [name for name, count in Counter(name for name, _ in rows).items() if count > 1]
     if twice:
         raise WeightsError(*(UnreadableTensor(name, path, "it is there twice") for name in twice))
@@ -140,7 +145,8 @@ def _entries(file: FileIO, size: int, path: str) -> dict[str, Entry]:
     held = sum(entry.nbytes for entry in entries.values())
     if held != size - 8 - length:
         raise refused(f"its tensors have {held:,} bytes, and {size - 8 - length:,} follow the header")
-    return {e.name: Entry(e.name, e.shape, e.dtype, e.start + 8 + length) for e in entries.values()}
+    moved = {e.name: Entry(e.name, e.shape, e.dtype, e.start + 8 + length) for e in entries.values()}
+    return moved, {key: text for key, text in said if isinstance(text, str)}
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -24,7 +24,7 @@ from dslc.weights.errors import (
     WrongWeightShape,
     WrongWeightType,
 )
-from dslc.weights.file import CODES, opened
+from dslc.weights.file import CODES, METADATA, opened
 from dslc.weights.init import is_float, numpy_type
 from dslc.weights.memory import Array, raw
 
@@ -159,12 +159,12 @@ def beyond(ends: Array, wanted: np.dtype[Any]) -> bool:
         return not np.isfinite(ends.astype(wanted).astype(np.float64)).all()
 
 
-def output(path: str | Path, state: Mapping[str, Array]) -> Output:
+def output(path: str | Path, state: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> Output:
     """The state dict as a .safetensors file to be written with `output.write_all`."""
-    return data(path, chunks(state))
+    return data(path, chunks(state, metadata))
 
 
-def chunks(state: Mapping[str, Array]) -> Iterator[Buffer]:
+def chunks(state: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> Iterator[Buffer]:
     """The bytes of a .safetensors file: length of the header, header, tensors. No tensor is copied.
 
     Written here because the library's `save_file` renames a file of its own, unreadable for others, over
@@ -172,7 +172,7 @@ def chunks(state: Mapping[str, Array]) -> Iterator[Buffer]:
     elements.
     """
     names = sorted(state, key=lambda name: (_ORDER[state[name].dtype.name], name))
-    header: dict[str, dict[str, object]] = {}
+    header: dict[str, dict[str, object]] = {METADATA: dict(metadata)} if metadata else {}
     end = 0
     for name in names:
         array = state[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dslc import stamp
 from dslc.backends.onnx.model import OnnxModel
 from dslc.backends.onnx.wire import ExternalData
 from dslc.output import Output, data, write_all
@@ -26,11 +27,15 @@ def outputs(model: OnnxModel, path: str | Path, *, inline_limit: int = INLINE_LI
     """The files of a model, to be written together with others.
 
     Weights of more than `inline_limit` bytes go to `NAME.onnx.data`, each at a multiple of 4096 bytes, so
-    that onnxruntime can map them (onnx #6248).
+    that onnxruntime can map them (onnx #6248). Both files bear a stamp that tells whether they belong together.
     """
     target = Path(path)
     if model.weight_bytes <= inline_limit:
         return [data(target, model.chunks())]
     external = ExternalData(f"{target.name}.data", EXTERNAL_LEAST)
-    chunks = list(model.chunks(external))
+    large = {n: a for n, a in model.graph.initializers.items() if a.nbytes >= EXTERNAL_LEAST}
+    digest = stamp.of_weights(large)
+    stamped = OnnxModel(model.graph, model.version, {**model.metadata, stamp.DATA: digest})
+    chunks = list(stamped.chunks(external))
+    external.pieces.append(stamp.TRAILER + digest.encode())
     return [data(target.with_name(external.location), external.chunks()), data(target, chunks)]

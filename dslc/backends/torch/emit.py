@@ -37,9 +37,11 @@ class MergeFailed(UserWarning):
     """A check of generated code failed, so that a definition was written once per instance."""
 
 
-def emit(model: Model, merge: bool = True) -> str:
-    """The text of the file. `merge=False` writes one class per instance, for comparison."""
-    made = generate(model, merge)
+def emit(model: Model, merge: bool = True, stamp: str = "") -> str:
+    """The text of the file, which bears the `stamp` of a build. `merge=False` writes one class per instance, for
+    comparison.
+    """
+    made = generate(model, merge, stamp)
     for bug in made.bugs:
         warnings.warn(
             f"a bug in dslc: {bug}; please report it (the generated code is right)", MergeFailed, stacklevel=2
@@ -47,13 +49,13 @@ def emit(model: Model, merge: bool = True) -> str:
     return made.text
 
 
-def generate(model: Model, merge: bool = True) -> Generated:
+def generate(model: Model, merge: bool = True, stamp: str = "") -> Generated:
     """The text of the file and what was found while it was made. CompilerBug if no text passes the checks."""
     with paused():
-        return _generate(model, merge)
+        return _generate(model, merge, stamp)
 
 
-def _generate(model: Model, merge: bool) -> Generated:
+def _generate(model: Model, merge: bool, stamp: str) -> Generated:
     bugs: list[str] = []
     apart: set[object] = set()
     for _ in range(8):
@@ -61,7 +63,7 @@ def _generate(model: Model, merge: bool) -> Generated:
         try:
             maker.make()
             verify.replay(maker.root, maker.of)
-            return Generated(maker.text(), tuple(bugs), tuple(maker.classes))
+            return Generated(maker.text(stamp), tuple(bugs), tuple(maker.classes))
         except Broken as broken:
             if broken.definition in apart or not merge:
                 raise CompilerBug(str(broken)) from broken
@@ -197,10 +199,10 @@ class Maker:
             return None
         return factory_text(module)
 
-    def text(self) -> str:
+    def text(self, stamp: str) -> str:
         """The whole file."""
         functions = self.functions()
-        file = File(self.model, self.classes, self.groups.helpers, {f.name for f in functions})
+        file = File(self.model, self.classes, self.groups.helpers, {f.name for f in functions}, stamp)
         file.name_classes()
         bodies = [class_lines(c, self.resolvers[id(c)], file) for c in self.classes if c.kind != "extern"]
         return file.assemble([function_lines(f) for f in functions], bodies)
