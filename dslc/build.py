@@ -48,10 +48,11 @@ def build(
     """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's (see `file_stem` for those that cannot be).
 
     `weights` is a .safetensors file; without it the declared initialisers are drawn from `seed`, and written
-    as `NAME.safetensors` so that both files start equal. `dtype` is the type of all floats of the graph and of those
-    weights (none: that of the net's inputs); the module moves to it by `.to()`. `checks` are made before anything is
-    written. `allow_extern` names the packages that the module may import classes from (see `trust.permitted`). All
-    files are written or none. Raises `Failure`, and `CompileError` at an `extern` block of another package.
+    as `NAME.safetensors` so that both files start equal. `dtype` is what the network's own `float` is in the graph
+    and those weights (none: what the net's inputs set); the module moves to it by `.to()`. `checks` are made before
+    anything is written. `allow_extern` names the packages that the module may import classes from (see
+    `trust.permitted`). All files are written or none. Raises `Failure`, and `CompileError` at an `extern` block of
+    another package.
     """
     built, made = Built(), stamp.of_program(model)
     files: list[output.Output] = []
@@ -71,11 +72,11 @@ def build(
     if "onnx" in targets or checks:
         state, graph = onnx_graph(model, seed, weights, dynamic, fold, dtype)
         if checks:
-            from dslc.backends.onnx.emit import element_type, emit
+            from dslc.backends.onnx.emit import emit
             from dslc.verify import verify
 
             again = partial(emit, model, dynamic=dynamic, fold=fold, dtype=dtype)
-            kind = dtype or element_type(model)
+            kind = dtype or model.float
             built.checks = verify(model, text, graph, state, checks, again, kind, dynamic)
         if "onnx" in targets:
             written = in_type(state, model, dtype)
@@ -116,11 +117,13 @@ def onnx_graph(
 
 def in_type(state: dict[str, Array], model: Model, dtype: DType | None) -> dict[str, Array]:
     """A state dict with floats of the type that a build asks for."""
-    from dslc.backends.onnx.emit import element_type
     from dslc.weights.init import numpy_type
 
-    kind = numpy_type(dtype or element_type(model))
-    return {name: array.astype(kind, copy=False) if array.dtype.kind == "f" else array for name, array in state.items()}
+    kind = numpy_type(dtype or model.float)
+    return {
+        name: array.astype(kind, copy=False) if model.params[name].spec.dtype is DType.FLOAT else array
+        for name, array in state.items()
+    }
 
 
 def onnx_files(

@@ -37,7 +37,7 @@ class Measure:
     """
 
     def __init__(self, model: Model, batch: int | None = None) -> None:
-        self.sizes = model.sizes
+        self.sizes, self.model = model.sizes, model
         names = batch_names(model)
         self._open: dict[Atom, Size] = {}
         for name in model.sizes.universal:
@@ -48,11 +48,11 @@ class Measure:
 
     def tensor(self, type: TensorType) -> Bytes:
         """The bytes of a tensor."""
-        return self.elements(type.dtype.bytes, type.dims)
+        return self.elements(self.model.bytes(type.dtype), type.dims)
 
     def held(self, count: int, sizes: tuple[Size, ...], dtype: DType) -> Bytes:
         """The bytes of `count` times the product of `sizes` elements."""
-        return self.elements(count * dtype.bytes, sizes)
+        return self.elements(count * self.model.bytes(dtype), sizes)
 
     def elements(self, each: int, sizes: tuple[Size, ...]) -> Bytes:
         """`each` bytes for the product of `sizes`."""

@@ -217,7 +217,7 @@ class Traffic:
 
     def bytes(self, dtype: DType) -> int:
         """The bytes of one element."""
-        return self.width if dtype.is_float else dtype.bytes
+        return self.width if dtype is DType.FLOAT else dtype.bytes
 
 
 def own(node: Node) -> Iterable[Param]:

@@ -176,5 +176,5 @@ def _joins(source: TensorType, target: TensorType) -> bool:
 
 def _record(tensor: _Tensor, by: Node | Call, measure: Measure) -> SavedTensor:
     """A kept tensor with its bytes; of 32-bit numbers also with 16."""
-    dtype = DType.FLOAT16 if tensor.type.dtype is DType.FLOAT32 else tensor.type.dtype
+    dtype = DType.FLOAT16 if tensor.type.dtype is DType.FLOAT else tensor.type.dtype
     return SavedTensor(tensor.path, by, measure.tensor(tensor.type), measure.held(1, tensor.type.dims, dtype))

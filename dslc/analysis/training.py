@@ -152,8 +152,8 @@ def training(model: Model, flat: Flat) -> Training:
     """
     flat = flat if flat.training else flatten(model, training=True)
     params = list(model.params.values())
-    trained = [(param.spec.count, param.spec.dtype.bytes) for param in params if is_trained(param)]
-    buffers = [(param.spec.count, param.spec.dtype.bytes) for param in params if not is_trained(param)]
+    trained = [(param.spec.count, model.bytes(param.spec.dtype)) for param in params if is_trained(param)]
+    buffers = [(param.spec.count, model.bytes(param.spec.dtype)) for param in params if not is_trained(param)]
     for step in flat.steps:
         if isinstance(step.node, Call) and step.node.instance.first is None:
             stated = step.node.instance.facts.get("params")

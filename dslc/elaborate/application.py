@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Final
 
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
@@ -10,6 +11,7 @@ from dslc.elaborate.arguments import Binding
 from dslc.elaborate.errors import WrongType
 from dslc.elaborate.errors_body import SharedModule, TiedShape, TooManyOps
 from dslc.elaborate.errors_use import NotALayer, WrongInputs
+from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.kinds import whole
 from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import Naming
@@ -222,8 +224,10 @@ class Application(Binding, Naming, ABC):
 
     # ---- ops
 
-    def apply_op(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
-        """One use of an op: arguments and ports checked, the result typed, a node added."""
+    def apply_op(
+        self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[tree.Expr] = ()
+    ) -> Const:
+        """One use of an op: arguments and ports checked, the result typed, a node added. `texts` are its operands."""
         cls = recipe.target
         assert isinstance(cls, type)
         if cls.name == "id" and recipe.via is None and len(inputs) == 1:
@@ -233,7 +237,7 @@ class Application(Binding, Naming, ABC):
             return literal(POISON, span)
         applied = inner.target
         assert isinstance(applied, type)
-        if not self._ports(applied, inputs, p, span):
+        if not self._ports(applied, inputs, p, span, texts):
             return literal(POISON, span)
         consts = self._consts(inner, len(inputs), p, span)
         own = self._consts(recipe, len(inputs), p, span) if consts is not None and cls.holds else {}
@@ -333,7 +337,9 @@ class Application(Binding, Naming, ABC):
         self.made += [(v, what, block_of(p.owner)) for v in outs]
         return literal(outs[0] if len(outs) == 1 else outs, span)
 
-    def _ports(self, op: type[Op], inputs: tuple[Value, ...], p: Place, span: Span) -> bool:
+    def _ports(
+        self, op: type[Op], inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[tree.Expr] = ()
+    ) -> bool:
         """Number, rank, element type and channel axis of an op's inputs."""
         ports: list[Port] = list(op.inputs)
         if ports and ports[-1].many:
@@ -353,7 +359,14 @@ class Application(Binding, Naming, ABC):
                 )
                 self.report(mistake, span, p, made)
                 return False
-        return True
+        joined = [value for q, value in zip(ports, inputs, strict=False) if q.joins]
+        found = mixed_floats(SYMBOLS.get(op.name, op.name), joined, texts)
+        if found is not None:
+            mistake, sides, help = found
+            self.report(
+                mistake, span, p, [Label(v.span, f"this is {self.shape(v.type)}") for v in sides if v.span], help
+            )
+        return found is None
 
     def _rejected(
         self,

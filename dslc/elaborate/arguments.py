@@ -17,7 +17,18 @@ from dslc.elaborate.errors import (
 from dslc.elaborate.errors_body import NoSuite
 from dslc.elaborate.errors_use import BadOperation, NotALayer
 from dslc.elaborate.expression import Expressions
-from dslc.elaborate.kinds import KINDS, TYPES, fitted, initial, literal_kind, matches, numbers_in, spell_type, whole
+from dslc.elaborate.kinds import (
+    KINDS,
+    TYPES,
+    element_type,
+    fitted,
+    initial,
+    literal_kind,
+    matches,
+    numbers_in,
+    spell_type,
+    whole,
+)
 from dslc.elaborate.state import (
     CALL,
     POISON,
@@ -235,6 +246,8 @@ class Binding(Expressions, ABC):
         kinds = rules.kind.replace("Any", "object").split(" | ")
         if "Init" in kinds:
             const = replace(const, value=initial(const.value))
+        if "DType" in kinds:
+            const = replace(const, value=element_type(const.value))
         value = const.value
         words = tuple(c for c in rules.choices if isinstance(c, str))
         if isinstance(value, str) and rules.choices:

@@ -308,7 +308,7 @@ class Blocks(Ports, ABC):
                 dims.append(size.value)
                 words.append(size)
             channel = 1 if len(dims) in (2, 4, 5) else None
-            dtype = DTYPES[spec.dtype] if spec.dtype else DTYPES["float32"]
+            dtype = DTYPES[spec.dtype or "float"]
             outs.append(
                 Value(
                     TensorType(tuple(dims), dtype, channel, tuple(words)),

@@ -22,7 +22,7 @@ from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.sizes import Sizes
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType, is_half
 
 
 class Elaborator(Statements):
@@ -71,7 +71,9 @@ def elaborate(
         return None
     _settle_biases(e)
     params = _collect(e)
-    return Model(entry, root, params, sizes, program.main.tree.source, entry, entry_args, block.doc, e.budgets)
+    return Model(
+        entry, root, params, sizes, program.main.tree.source, entry, entry_args, block.doc, e.budgets, float=e.float
+    )
 
 
 # ---- the entry
@@ -204,7 +206,13 @@ def _ports(e: Elaborator, ports: tuple[tree.Port, ...], asked: Mapping[str, int]
             hint = f"did you mean `{near}`?" if near else f"it is one of {', '.join(DTYPES)}"
             e.report(NetArgument(f"unknown element type `{port.spec.dtype}`", hint), port.spec.span, p)
             return False
-        dtype = DTYPES[port.spec.dtype or "float32"]
+        dtype = DTYPES[port.spec.dtype or "float"]
+        if is_half(dtype):
+            if is_half(e.float) and e.float is not dtype:
+                hint = f"an input of 16 bits sets the type of the whole network, here {e.float.value} already"
+                e.report(NetArgument(f"the input `{port.name}` is {dtype.value}", hint), port.spec.span, p)
+                return False
+            e.float, dtype = dtype, DType.FLOAT
         rank = len(dims)
         channel = (1 if rank in (2, 4, 5) else None) if dtype.is_float else None
         value = Value(TensorType(tuple(dims), dtype, channel, tuple(words)), None, port.name, 0, port.span)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dslc.elaborate.const import is_number
-from dslc.elaborate.state import Recipe
+from dslc.elaborate.state import Builtin, Recipe
 from dslc.ir.model import Value
 from dslc.ops.base import Init
 from dslc.ops.initialisers import INITIALISERS, initialiser
@@ -74,6 +74,16 @@ def initial(value: object) -> object:
     return initialiser(name, [], {}) if name in INITIALISERS else value
 
 
+def element_type(value: object) -> object:
+    """`float` names both a function of numbers and the network's own type: here the type is meant."""
+    return DType.FLOAT if isinstance(value, Builtin) and value.name == DType.FLOAT.value else value
+
+
+def named(kind: str, value: object) -> object:
+    """What a name stands for where a type is asked for, of those that name two things."""
+    return initial(value) if kind == "init" else element_type(value) if kind == "dtype" else value
+
+
 def numbers_in(value: object) -> list[float]:
     """The numbers of a value, nested or not; tables of many thousands are not rare."""
     if isinstance(value, tuple | list):
@@ -101,7 +111,7 @@ def matches(declared: tree.TypeExpr, value: object) -> bool:
             and len(value) == len(declared.items)
             and all(matches(t, v) for t, v in zip(declared.items, value, strict=True))
         )
-    return TYPES[declared.kind][1](initial(value) if declared.kind == "init" else value)
+    return TYPES[declared.kind][1](named(declared.kind, value))
 
 
 def fitted(declared: tree.TypeExpr, value: object) -> object:
@@ -111,8 +121,8 @@ def fitted(declared: tree.TypeExpr, value: object) -> object:
     """
     if declared.kind == "float" and isinstance(value, int):
         return float(value)
-    if declared.kind == "init":
-        return initial(value)
+    if declared.kind in ("init", "dtype"):
+        return named(declared.kind, value)
     if declared.kind in ("list", "tuple") and isinstance(value, list | tuple | range):
         kinds = declared.items if declared.kind == "tuple" else declared.items * len(value)
         made = [fitted(kind, item) for kind, item in zip(kinds, value, strict=True)]

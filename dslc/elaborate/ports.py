@@ -15,7 +15,7 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, literal
 from dslc.types.dim import Dim, Size
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType, is_half
 
 
 class Ports(Application, ABC):
@@ -27,7 +27,7 @@ class Ports(Application, ABC):
         """Compare a tensor with its port, and bind the port's new names to sizes; the type in the block's words."""
         spec, actual = port.spec, value.type
         where = f"port `{port.name}` of `{name}`"
-        if spec.dtype is not None and DTYPES.get(spec.dtype) is not actual.dtype:
+        if not self._of_type(spec, actual):
             self._wrong_port(where, spec, value, f"element type {actual.dtype.value}", p, span)
             return None
         if spec.dims is None:
@@ -48,6 +48,13 @@ class Ports(Application, ABC):
             sizes = actual.dims[rest : actual.rank - (fixed - rest)]
             q.scope.names[rest_name] = Binding("dim", literal(sizes, port.span), port.span)
         return replace(actual, words=tuple(words))
+
+    def _of_type(self, spec: tree.TensorSpec, actual: TensorType) -> bool:
+        """Whether a tensor has the element type that a header states, if any; the 16 bits of the net's inputs are its
+        `float`.
+        """
+        stated = actual.dtype if spec.dtype is None else DTYPES.get(spec.dtype)
+        return stated is actual.dtype or (stated is self.float and is_half(stated) and actual.dtype is DType.FLOAT)
 
     def _axes(self, dims: tuple[tree.DimSpec, ...], rest: int | None, rank: int) -> list[tuple[tree.DimSpec, int]]:
         if rest is None:
@@ -115,7 +122,7 @@ class Ports(Application, ABC):
 
     def fits(self, where: str, spec: tree.TensorSpec, value: Value, q: Place, span: Span) -> bool:
         """Whether a tensor has the shape a header states; reports where it has not."""
-        if spec.dtype is not None and DTYPES.get(spec.dtype) is not value.type.dtype:
+        if not self._of_type(spec, value.type):
             self._wrong_port(where, spec, value, f"element type {value.type.dtype.value}", q, span)
             return False
         if spec.dims is None:

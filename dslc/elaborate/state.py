@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import Final, TypeAlias
 
@@ -236,6 +236,7 @@ class State(ABC):
     def __init__(self, sink: Sink, sizes: Sizes, max_ops: int) -> None:
         self.sink = sink
         self.sizes = sizes
+        self.float = DType.FLOAT32  # what `float` is unless a build asks for another type
         self.max_ops = max_ops
         self.ops = 0
         self.work = 0  # turns of loops and calls of functions so far
@@ -302,7 +303,9 @@ class State(ABC):
         """The tensors that a layer makes of tensors."""
 
     @abstractmethod
-    def apply_op(self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+    def apply_op(
+        self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[tree.Expr] = ()
+    ) -> Const:
         """The tensors that an op makes."""
 
     @abstractmethod

@@ -48,7 +48,7 @@ class Tensors(Expressions, Naming, ABC):
         if dims is None:
             p.scope.names[name] = Binding("let", literal(POISON, line.span), line.target.span)
             return
-        dtype = DTYPES.get(line.spec.dtype or "float32", DType.FLOAT32)
+        dtype = DTYPES.get(line.spec.dtype or "float", DType.FLOAT)
         if line.spec.dtype is not None and line.spec.dtype not in DTYPES:
             self.report(
                 BadTensor(f"unknown element type `{line.spec.dtype}`: it is one of {', '.join(DTYPES)}"),

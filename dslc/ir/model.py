@@ -17,7 +17,7 @@ from dslc.source import Source, Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
 from dslc.types.sizes import Sizes
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 
 
 @entity
@@ -213,6 +213,11 @@ class Model:
     doc: str = ""
     budgets: list[Budget] = field(default_factory=list)
     notes: tuple[Diagnostic, ...] = ()  # warnings and notes of this run
+    float: DType = DType.FLOAT32  # what `float` is unless a build asks for another: 16 bits if an input is declared so
+
+    def bytes(self, dtype: DType) -> int:
+        """Size of one element in a build that asks for no other type."""
+        return (self.float if dtype is DType.FLOAT else dtype).bytes
 
     def __repr__(self) -> str:
         return f"<Model {self.entry}: {len(self.params)} tensors>"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import Enum
 from itertools import chain
 
-from dslc.ir.model import Call, Either, For, If, Item, Model, Node, Value
+from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Param, Value
 from dslc.record import record
 
 
@@ -125,6 +125,27 @@ def _uses(model: Model, actual: dict[Value, Value], apart: list[Value], side: in
             stack.append((chain.from_iterable(item.turns), None))
         else:
             stack.append((chain(item.evaluation, item.training), item))
+
+
+def params_of(instance: Instance) -> Iterator[Param]:
+    """The tensors that an instance and all in it own, its own first; nesting takes no recursion."""
+    yield from instance.params.values()
+    stack: list[Iterator[Item]] = [iter(instance.body)]
+    while stack:
+        item = next(stack[-1], None)
+        if item is None:
+            stack.pop()
+        elif isinstance(item, Node):
+            yield from (param for name, param in item.params.items() if name not in item.tied)
+        elif isinstance(item, Call):
+            yield from item.instance.params.values()
+            stack.append(iter(item.instance.body))
+        elif isinstance(item, If):
+            stack.append(iter(item.items))
+        elif isinstance(item, For):
+            stack.append(chain.from_iterable(item.turns))
+        else:
+            stack.append(chain(item.evaluation, item.training))
 
 
 def _bind(actual: dict[Value, Value], formal: tuple[Value, ...], given: tuple[Value, ...]) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
-from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number
+from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number, raised, working
 from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, SavesNothing
 from dslc.ops.errors_tensor import BoolArithmetic
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
@@ -43,7 +43,7 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
 
     def common(self, *ins: TensorType) -> DType:
         """The element type in which the operator works."""
-        return promoted(ins[0], ins[1]) if len(ins) == 2 else promoted_number(ins[0], self.number)
+        return promoted(self.symbol, ins[0], ins[1]) if len(ins) == 2 else promoted_number(ins[0], self.number)
 
     def result(self, common: DType) -> DType:
         """The element type of the result."""
@@ -51,12 +51,14 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
 
     def torch(self, t: TorchContext) -> Form:
         if self.number is None:
-            return Form(function=PyInfix(self.symbol, In(0), In(1)))
+            return Form(function=raised(t, PyInfix(self.symbol, In(0), In(1))))
         sides: tuple[PyExpr | Const, PyExpr | Const] = (In(0), t.attr("number"))
-        return Form(function=PyInfix(self.symbol, *(reversed(sides) if self.swap else sides)))
+        return Form(function=raised(t, PyInfix(self.symbol, *(reversed(sides) if self.swap else sides))))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         common = self.common(*ins)
+        if common.is_float:
+            common = working(ins, outs)
         sides = [converted(g, name, i.dtype, common) for name, i in zip(x, ins, strict=True)]
         if self.number is not None:
             sides.insert(0 if self.swap else 1, number_tensor(g, self.number, common, x[0]))
@@ -127,7 +129,7 @@ class Div(Binary):
 
     def common(self, *ins: TensorType) -> DType:
         dtype = super().common(*ins)
-        return dtype if dtype.is_float else DType.FLOAT32
+        return dtype if dtype.is_float else DType.FLOAT
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         if len(ins) == 2:

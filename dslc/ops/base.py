@@ -32,7 +32,8 @@ REGISTRY: dict[str, type[Op]] = {}
 class Port:
     """A tensor input. `rank` is (least, most or none); `channel` the axis it needs: 1 for maps, -1 features.
 
-    `dtype` is `float`, `int`, `bool` or `any`. `many` takes one or more tensors and stands last.
+    `dtype` is `float`, `int`, `bool` or `any`. `many` takes one or more tensors and stands last. Tensors of several
+    ports are joined, so their floats are of one type, but where `joins` is false.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Port:
     dtype: str = "float"
     many: bool = False
     optional: bool = False
+    joins: bool = True
 
 
 @frozen
@@ -70,7 +72,7 @@ class ParamSpec:
     shape: tuple[int, ...]
     init: Init
     kind: str = "param"
-    dtype: DType = DType.FLOAT32
+    dtype: DType = DType.FLOAT
     least: float | None = None
 
     @property

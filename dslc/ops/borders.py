@@ -167,7 +167,7 @@ class Crop(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
 
     inputs: ClassVar[tuple[Port, ...]] = (
         Port("x", rank=(3, 5), dtype="any"),
-        Port("like", rank=(3, 5), dtype="any", optional=True),
+        Port("like", rank=(3, 5), dtype="any", optional=True, joins=False),
     )
     margins: Padding | None = attr(None, symbolic=True)
 

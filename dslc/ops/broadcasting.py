@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.base import Graph, InferContext
-from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
+from dslc.ops.base import Graph, InferContext, Types
+from dslc.ops.errors_tensor import MixedFloats, RankMismatch, ShapeMismatch
+from dslc.ops.torchtext import ElementType, PyExpr, TorchContext, call
 from dslc.types.const import Const
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
@@ -64,10 +65,12 @@ def joined_channel(a: TensorType, b: TensorType, shift: tuple[int, int], loose: 
     return left if left == right else None
 
 
-def promoted(a: TensorType, b: TensorType) -> DType:
-    """The element type of two numeric tensors joined, as torch promotes: float over int, then the wider.
+def promoted(symbol: str, a: TensorType, b: TensorType) -> DType:
+    """The element type of two tensors joined: float over int over truth values, then the wider of integers.
 
-    A scalar (rank 0) does not widen a tensor of its own kind (torch.result_type).
+    Two types of floats never mix, though torch would widen: `float` is another type in every build, so that what is
+    float32 in one would be 16 bits in the next, silently. A Reject says so. A scalar (rank 0) does not widen a tensor
+    of its own kind (torch.result_type).
     """
     if a.dtype is b.dtype:
         return a.dtype
@@ -75,14 +78,31 @@ def promoted(a: TensorType, b: TensorType) -> DType:
         return b.dtype if a.dtype is DType.BOOL else a.dtype
     if a.dtype.is_float != b.dtype.is_float:
         return a.dtype if a.dtype.is_float else b.dtype
+    if a.dtype.is_float:
+        raise Reject(MixedFloats(symbol, a.dtype.value, b.dtype.value))
     if (a.rank == 0) != (b.rank == 0):
         return b.dtype if a.rank == 0 else a.dtype
-    return DType.FLOAT32 if a.dtype.is_float else DType.INT64
+    return DType.INT64
 
 
 def promoted_number(x: TensorType, number: object) -> DType:
-    """The element type of a numeric tensor joined with a number."""
-    return DType.FLOAT32 if isinstance(number, float) and not x.dtype.is_float else x.dtype
+    """The element type of a numeric tensor joined with a number, which is of no type of its own.
+
+    A whole tensor and a number with a fraction make `float`. They are joined in float32, torch's default, and the
+    result is then rounded: `raised`.
+    """
+    return DType.FLOAT if isinstance(number, float) and not x.dtype.is_float else x.dtype
+
+
+def raised(t: TorchContext, joined: PyExpr) -> PyExpr:
+    """What torch makes of whole tensors in float32, its default, as the network's own float where it is to be one."""
+    made_here = not any(x.dtype.is_float for x in t.ins)
+    return call("to", ElementType(), receiver=joined) if made_here and t.outs[0].dtype is DType.FLOAT else joined
+
+
+def working(ins: Types, outs: Types) -> DType:
+    """The element type in which a graph joins whole tensors that make a float; else that of the floats joined."""
+    return next((x.dtype for x in ins if x.dtype.is_float), DType.FLOAT32 if outs[0].dtype.is_float else outs[0].dtype)
 
 
 def converted(g: Graph, name: str, source: DType, target: DType) -> str:

@@ -33,7 +33,7 @@ class Held:
 
     count: int
     sizes: tuple[Size, ...] = ()
-    dtype: DType = DType.FLOAT32
+    dtype: DType = DType.FLOAT
 
 
 @frozen

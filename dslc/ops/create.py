@@ -22,7 +22,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number
+from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number, raised, working
 from dslc.ops.counting import (
     IN_PLACE,
     INPUT,
@@ -38,9 +38,9 @@ from dslc.ops.counting import (
     Storage,
 )
 from dslc.ops.errors_product import TooManyWanted
-from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
+from dslc.ops.errors_tensor import CastForm, RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, places
-from dslc.ops.torchtext import Arg, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword
+from dslc.ops.torchtext import Arg, Attribute, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.dim import Size
@@ -67,7 +67,7 @@ def source_options(dtype: DType, default: DType) -> list[Arg]:
     Floats are of the type that the network runs in, so that it may be moved to another (`.to(torch.float16)`).
     """
     device = keyword("device", Device())
-    if dtype is DType.FLOAT32:
+    if dtype is DType.FLOAT:
         return [keyword("dtype", ElementType()), device]
     return [device] if dtype is default else [keyword("dtype", f"torch.{dtype.value}"), device]
 
@@ -94,7 +94,7 @@ class Arange(Source):
         return Form(function=call("torch.arange", t.attr("n"), *options))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        return converted(g, places(g, self.n, None), DType.INT64, self.dtype)
+        return converted(g, places(g, self.n, None), DType.INT64, outs[0].dtype)
 
 
 @op("eye")
@@ -109,20 +109,20 @@ class Eye(Source):
     """
 
     n: int = attr(min=1, symbolic=True)
-    dtype: DType = attr(DType.FLOAT32, keyword=True)
+    dtype: DType = attr(DType.FLOAT, keyword=True)
 
     def infer(self, c: InferContext) -> TensorType:
         size = at_least_one(c, self.n)
         return TensorType((size, size), self.dtype, None, (c.word("n"),) * 2)
 
     def torch(self, t: TorchContext) -> Form:
-        options = source_options(self.dtype, DType.FLOAT32)
+        options = source_options(self.dtype, DType.FLOAT)
         return Form(function=call("torch.eye", t.attr("n"), *options))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         numbers = places(g, self.n, None)
         same = str(g.op("Equal", [g.op("Unsqueeze", [numbers, g.ints([1])]), numbers]))
-        return converted(g, same, DType.BOOL, self.dtype)
+        return converted(g, same, DType.BOOL, outs[0].dtype)
 
 
 class Filled(Source):
@@ -131,7 +131,7 @@ class Filled(Source):
     content: ClassVar[int]
     gather: ClassVar[str | None] = "sizes"
     sizes: tuple[Size, ...] = attr(min=1, symbolic=True)
-    dtype: DType = attr(DType.FLOAT32, keyword=True)
+    dtype: DType = attr(DType.FLOAT, keyword=True)
 
     def infer(self, c: InferContext) -> TensorType:
         sizes = tuple(at_least_one(c, size) for size in words.sizes(self.sizes))
@@ -140,11 +140,11 @@ class Filled(Source):
 
     def torch(self, t: TorchContext) -> Form:
         sizes = words.items(t.attr("sizes"))
-        options = source_options(self.dtype, DType.FLOAT32)
+        options = source_options(self.dtype, DType.FLOAT)
         return Form(function=call(f"torch.{self.name}", *sizes, *options))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        return str(g.op("Expand", [g.scalar(self.content, self.dtype), g.extents(outs[0].dims)]))
+        return str(g.op("Expand", [g.scalar(self.content, outs[0].dtype), g.extents(outs[0].dims)]))
 
 
 @op("zeros")
@@ -198,11 +198,11 @@ class Where(NoParams, NoMacs, Moves, InPlace, Local, Op):
     def dtype(self, ins: Types) -> DType:
         """The element type of the result."""
         if len(ins) == 3:
-            return promoted(ins[1], ins[2])
+            return promoted("where", ins[1], ins[2])
         numbers = [n for n in (self.a_number, self.b_number) if n is not None]
         if len(ins) == 2 and ins[1].dtype is not DType.BOOL:
             return promoted_number(ins[1], numbers[0])
-        return DType.FLOAT32 if any(isinstance(n, float) for n in numbers) else DType.INT64
+        return DType.FLOAT if any(isinstance(n, float) for n in numbers) else DType.INT64
 
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
         result = ins[0]
@@ -218,18 +218,18 @@ class Where(NoParams, NoMacs, Moves, InPlace, Local, Op):
         args: list[Const | PyExpr] = [In(0)]
         for name in ("a_number", "b_number"):
             args.append(In(next(tensors)) if getattr(self, name) is None else t.attr(name))
-        return Form(function=call("torch.where", *args))
+        return Form(function=raised(t, call("torch.where", *args)))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         tensors = iter(range(1, len(ins)))
-        args = [x[0]]
+        args, common = [x[0]], working(ins[1:], outs)
         for number in (self.a_number, self.b_number):
             if number is None:
                 at = next(tensors)
-                args.append(converted(g, x[at], ins[at].dtype, outs[0].dtype))
+                args.append(converted(g, x[at], ins[at].dtype, common))
             else:
-                args.append(number_tensor(g, number, outs[0].dtype, x[0]))
-        return str(g.op("Where", args))
+                args.append(number_tensor(g, number, common, x[0]))
+        return converted(g, str(g.op("Where", args)), common, outs[0].dtype)
 
 
 @op("gather")
@@ -356,7 +356,7 @@ class OneHot(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
 
     ```dl
     net f on ids: int64[N, 16]:
-        one_hot(10) -> cast(float32) -> linear(32)
+        one_hot(10) -> cast(float) -> linear(32)
     ```
     """
 
@@ -380,25 +380,37 @@ class OneHot(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
 
 @op("cast")
 class Cast(NoParams, NoMacs, NoFlops, SavesNothing, Local, Op):
-    """Another element type: `cast(float32)`.
+    """Another element type: `cast(float)`, `cast(float32)`, or `cast(like=x)`, that of another tensor.
+
+    `float` is the network's own type, which `dslc build --dtype` sets; `float32` is exactly that in every build.
 
     ```dl
     net f on x[N, 8, 16, 16]:
-        (it > 0) -> cast(float32) -> mean((2, 3))
+        (it > 0) -> cast(like=x) -> mean((2, 3))
     ```
     """
 
-    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(0, None), dtype="any"),)
-    dtype: DType = attr()
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("x", rank=(0, None), dtype="any"),
+        Port("like", rank=(0, None), dtype="any", optional=True, joins=False),
+    )
+    dtype: DType | None = attr(None)
 
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        return replace(x, dtype=self.dtype)
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        if (self.dtype is None) == (len(ins) == 1):
+            raise Reject(CastForm())
+        return replace(ins[0], dtype=ins[1].dtype if self.dtype is None else self.dtype)
 
     def storage(self, ins: Types, outs: Types) -> Storage:
-        return SAME if ins[0].dtype is self.dtype else IN_PLACE
+        return SAME if ins[0].dtype is outs[0].dtype else IN_PLACE
 
     def torch(self, t: TorchContext) -> Form:
-        return Form(function=call("to", f"torch.{self.dtype.value}", receiver=In(0)))
+        if self.dtype is None:
+            return Form(function=call("to", Attribute(In(1), "dtype"), receiver=In(0)))
+        if self.dtype is DType.FLOAT32:
+            return Form(function=call("float", receiver=In(0)))
+        dtype = ElementType() if self.dtype is DType.FLOAT else f"torch.{self.dtype.value}"
+        return Form(function=call("to", dtype, receiver=In(0)))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        return converted(g, x[0], ins[0].dtype, self.dtype)
+        return converted(g, x[0], ins[0].dtype, outs[0].dtype)

@@ -41,7 +41,61 @@ class BoolArithmetic(Mistake, code="E0330"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help("write `where(condition, 1, 0)`, or `cast(float32)`, to make numbers of them"),)
+        return (Help("write `where(condition, 1, 0)`, or `cast(float)`, to make numbers of them"),)
+
+
+class MixedFloats(Mistake, code="E0395"):
+    """Two tensors of different float types are joined.
+
+    `float` is the network's own type: that of its weights and of its inputs, 32 bits unless `dslc build --dtype` or an
+    input declared float16 or bfloat16 asks for 16. `float32` is exactly that in every build. A mix would be float32
+    in one build and something else in the next, so it is never made silently: say which type the result has.
+    `cast(like=x)` follows the type of `x`, `cast(float)` is the network's own.
+
+    ```dl fails
+    net f on x[N, T=16, 64]:
+        places = cast(arange(T), float32) / 1000
+        it * cos(places)[none, :, none]
+    ```
+
+    ```dl
+    net f on x[N, T=16, 64]:
+        places = cast(arange(T), float32) / 1000
+        it * cast(cos(places)[none, :, none], like=it)
+    ```
+    """
+
+    op: str
+    left: str
+    right: str
+
+    @property
+    def message(self) -> str:
+        first, second = sorted((self.left, self.right), key=lambda name: name == "float")
+        return f"`{self.op}` joins {first} and {second}: `cast(like=x)`"
+
+
+class CastForm(Mistake, code="E0396"):
+    """`cast` takes an element type or a tensor whose type is followed, one of both.
+
+    ```dl fails
+    net f on x[N, 8]:
+        (it > 0) -> cast
+    ```
+
+    ```dl
+    net f on x[N, 8]:
+        (it > 0) -> cast(like=x)
+    ```
+    """
+
+    @property
+    def message(self) -> str:
+        return "`cast` takes an element type or `like`, one of both"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("write `cast(float)`, `cast(int64)`, or `cast(like=x)` for the type of `x`"),)
 
 
 class ShapeMismatch(Mistake, code="E0331"):

@@ -77,7 +77,7 @@ def joined_sizes(c: InferContext, op: str, ins: Types, free: int | None) -> Tens
     for x in ins[1:]:
         if x.rank != result.rank:
             raise Reject(RankMismatch(op, str(result), str(x), (result.rank, x.rank)))
-        result = replace(result, dtype=promoted(result, x))
+        result = replace(result, dtype=promoted(op, result, x))
         for axis in range(x.rank):
             a, b = result.dims[axis], x.dims[axis]
             if axis == free:

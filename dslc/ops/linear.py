@@ -144,7 +144,7 @@ class Embedding(NoMacs, NoFlops, Fresh, SavesInput, Local, Op):
 
     def infer(self, c: InferContext, ids: TensorType) -> TensorType:
         words = (*(ids.words or (None,) * ids.rank), c.word("dim"))
-        return TensorType((*ids.dims, self.dim), DType.FLOAT32, ids.rank, words)
+        return TensorType((*ids.dims, self.dim), DType.FLOAT, ids.rank, words)
 
     def places(self, ins: Types) -> dict[int, Size]:
         return {0: self.count}

@@ -110,7 +110,7 @@ class MatMul(NoParams, OutputActs, NoFlops, Fresh, Op):
         result = a.with_dims(
             (*dims, a.dims[-2], b.dims[-1]), self.channel(a, b, rank), (*names, a.word(-2), b.word(-1))
         )
-        return TensorType(result.dims, promoted(a, b), result.channel, result.words)
+        return TensorType(result.dims, promoted("@", a, b), result.channel, result.words)
 
     @staticmethod
     def channel(a: TensorType, b: TensorType, rank: int) -> int:
@@ -221,7 +221,7 @@ class Einsum(NoParams, Fresh, Op):
                     size[letter], word[letter] = x.dims[axis], x.word(axis)
         dtype = ins[0].dtype
         for x in ins[1:]:
-            dtype = promoted(TensorType(ins[0].dims, dtype), x)
+            dtype = promoted("einsum", TensorType(ins[0].dims, dtype), x)
         return TensorType(
             tuple(size[letter] for letter in result),
             dtype,

@@ -190,10 +190,7 @@ class SpectralNorm(Reparametrised):
         return (
             *self.others(ins),
             replace(w, name=f"{PREFIX}original"),
-            *(
-                ParamSpec(f"{PREFIX}0.{name}", (size,), self.vector(side), "buffer", DType.FLOAT32)
-                for name, size, side in sides
-            ),
+            *(ParamSpec(f"{PREFIX}0.{name}", (size,), self.vector(side), "buffer") for name, size, side in sides),
         )
 
     def vector(self, side: str) -> Init:

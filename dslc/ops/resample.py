@@ -81,7 +81,7 @@ class UpsampleMap(NoParams, NoMacs, Fresh, SavesNothing, Op):
 
     inputs: ClassVar[tuple[Port, ...]] = (
         Port("x", rank=(3, 5), channel=1),
-        Port("like", rank=(3, 5), dtype="any", optional=True),
+        Port("like", rank=(3, 5), dtype="any", optional=True, joins=False),
     )
     scale: float | tuple[float, ...] | None = attr(None)
     size: Size | tuple[Size, ...] | None = attr(None, symbolic=True, keyword=True)

@@ -52,6 +52,14 @@ class ElementType:
 
 
 @frozen
+class Attribute:
+    """An attribute of a tensor: `x.dtype`."""
+
+    of: PyExpr
+    name: str
+
+
+@frozen
 class PyCall:
     """`function(args)`, or `receiver.function(args)`."""
 
@@ -93,7 +101,7 @@ class PySequence:
     open: str = "["
 
 
-PyExpr: TypeAlias = In | Own | Device | ElementType | PyCall | PyInfix | PyPrefix | PyIndex | PySequence
+PyExpr: TypeAlias = In | Own | Device | ElementType | Attribute | PyCall | PyInfix | PyPrefix | PyIndex | PySequence
 
 
 @frozen

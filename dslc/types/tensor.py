@@ -11,8 +11,13 @@ from dslc.types.dim import Size
 
 
 class DType(Enum):
-    """Element types; values are the names used in the language and by torch."""
+    """Element types; values are the names used in the language and, but for `float`, by torch.
 
+    `float` is the network's own type: what a build sets (`--dtype`), the type of weights and of inputs without a type
+    of their own. `float32` is exactly that in every build. Float types never mix: `ops.broadcasting.promoted`.
+    """
+
+    FLOAT = "float"
     FLOAT32 = "float32"
     FLOAT16 = "float16"
     BFLOAT16 = "bfloat16"
@@ -22,12 +27,17 @@ class DType(Enum):
 
     @property
     def bytes(self) -> int:
-        """Size of one element."""
-        return {"float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "bool": 1}[self.value]
+        """Size of one element; of `float` in a build in float32, which every report is of unless it says another."""
+        return {"float": 4, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "bool": 1}[self.value]
 
     @property
     def is_float(self) -> bool:
-        return self in (DType.FLOAT32, DType.FLOAT16, DType.BFLOAT16)
+        return self in (DType.FLOAT, DType.FLOAT32, DType.FLOAT16, DType.BFLOAT16)
+
+
+def is_half(dtype: DType | None) -> bool:
+    """Whether a type has floats of 16 bits."""
+    return dtype in (DType.FLOAT16, DType.BFLOAT16)
 
 
 @frozen
@@ -40,7 +50,7 @@ class TensorType:
     """
 
     dims: tuple[Size, ...]
-    dtype: DType = DType.FLOAT32
+    dtype: DType = DType.FLOAT
     channel: int | None = None
     words: tuple[Const | None, ...] = field(default=(), compare=False)
 
@@ -57,6 +67,10 @@ class TensorType:
         """The size of an axis in the block's words, where known."""
         axis = axis % len(self.dims)
         return self.words[axis] if axis < len(self.words) else None
+
+    def built(self, float: DType) -> TensorType:
+        """The type in a build in which the network's own `float` is this."""
+        return replace(self, dtype=float) if self.dtype is DType.FLOAT else self
 
     def with_dim(self, axis: int, size: Size, word: Const | None = None) -> TensorType:
         """One size replaced, with its words; the rest keeps its words."""
@@ -79,4 +93,4 @@ class TensorType:
 
     def __str__(self) -> str:
         text = ", ".join(str(d) for d in self.dims)
-        return f"[{text}]" if self.dtype is DType.FLOAT32 else f"{self.dtype.value}[{text}]"
+        return f"[{text}]" if self.dtype is DType.FLOAT else f"{self.dtype.value}[{text}]"

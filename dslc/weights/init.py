@@ -77,7 +77,7 @@ def sample(spec: ParamSpec, path: str, seed: int = 0) -> Array:
 
 
 def numpy_type(dtype: DType) -> np.dtype[Any]:
-    """The numpy type of an element type; numpy itself lacks bfloat16."""
+    """The numpy type of an element type. `float` is held in float32 until a graph rounds it; numpy lacks bfloat16."""
     if dtype is DType.BFLOAT16:
         import ml_dtypes
 
@@ -92,8 +92,8 @@ def is_float(dtype: np.dtype[Any]) -> bool:
 
 
 _NUMPY_TYPES: dict[DType, np.dtype[Any]] = {
-    dtype: np.dtype(dtype.value) for dtype in DType if dtype is not DType.BFLOAT16
-}
+    dtype: np.dtype(dtype.value) for dtype in DType if dtype not in (DType.FLOAT, DType.BFLOAT16)
+} | {DType.FLOAT: np.dtype(np.float32)}
 
 
 class _Stream(ISeedSequence):

@@ -16,7 +16,7 @@ from dslc.backends.onnx.graph import Array
 from dslc.backends.onnx.model import OnnxModel
 from dslc.diagnostics.model import CompileError
 from dslc.ir.model import Model
-from dslc.types.tensor import DType
+from dslc.weights.init import numpy_type
 from tests.onnx.models import lively, run
 from tests.torch_backend.common import both, flat, network
 
@@ -76,7 +76,9 @@ def with_open_sizes(model: Model, state: Mapping[str, Array]) -> OnnxModel | Non
 
 
 def same_names(model: Model, net: nn.Module) -> None:
-    wanted = {k: (p.spec.shape, p.spec.dtype.value) for k, p in model.params.items() if p.spec.kind != "const"}
+    wanted = {
+        k: (p.spec.shape, numpy_type(p.spec.dtype).name) for k, p in model.params.items() if p.spec.kind != "const"
+    }
     found = {k: (tuple(t.shape), str(t.dtype).removeprefix("torch.")) for k, t in net.state_dict().items()}
     if found != wanted:
         raise Disagreement(f"state dict: {dict(found.items() ^ wanted.items())}")
@@ -102,7 +104,7 @@ def arrays(model: Model, sizes: Mapping[str, int], batch: int) -> dict[str, Arra
     for value, shape in zip(inputs, shapes(model, inputs, sizes, batch), strict=True):
         rng = np.random.default_rng(5)
         assert value.name is not None
-        if value.type.dtype is DType.FLOAT32:
+        if value.type.dtype.is_float:
             found[value.name] = rng.normal(size=shape).astype(np.float32)
         else:
             found[value.name] = rng.integers(0, 5, shape).astype(value.type.dtype.value)

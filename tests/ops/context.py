@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
+
 from dslc.ops.base import Op, Types
 from dslc.source import Source
 from dslc.types.const import Const, literal
 from dslc.types.dim import Size
 from dslc.types.sizes import Sizes
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 
 SPAN = Source("test.dl", "x").span(0, 1)
+
+
+def torch_type(dtype: DType) -> torch.dtype:
+    """What torch calls an element type; `float` is its default."""
+    found = torch.get_default_dtype() if dtype is DType.FLOAT else getattr(torch, dtype.value)
+    assert isinstance(found, torch.dtype)
+    return found
 
 
 @dataclass

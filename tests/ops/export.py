@@ -15,6 +15,7 @@ from dslc.backends.onnx.model import OnnxModel
 from dslc.backends.onnx.sizes import SizeView
 from dslc.ops.base import Op, Types
 from dslc.types.sizes import Sizes
+from dslc.types.tensor import DType
 
 Array = NDArray[Any]
 
@@ -26,16 +27,17 @@ def export(
     params: Mapping[str, Array],
     sizes: Sizes | None = None,
     dynamic: Sequence[str] = (),
+    dtype: DType = DType.FLOAT32,
 ) -> onnx.ModelProto:
-    """The op over inputs `x0`, `x1`.. as a checked model with results `y0`, `y1`.."""
-    builder = Builder(
-        "op", {f"op.{name}": array for name, array in params.items()}, SizeView(sizes or Sizes(), dynamic)
-    )
+    """The op over inputs `x0`, `x1`.. as a checked model with results `y0`, `y1`..; `dtype` is what `float` is."""
+    state = {f"op.{name}": array for name, array in params.items()}
+    builder = Builder("op", state, SizeView(sizes or Sizes(), dynamic), dtype)
+    ins, outs = tuple(map(builder.type, ins)), tuple(map(builder.type, outs))
     inputs = tuple(f"x{i}" for i in range(len(ins)))
     for name, type_ in zip(inputs, ins, strict=True):
         builder.add_input(name, type_)
     use = Use(builder, "op")
-    results = op.onnx(use, inputs, {name: builder.weight(f"op.{name}") for name in params}, ins, outs)
+    results = op.onnx(use, inputs, {name: builder.weight(f"op.{name}", DType.FLOAT) for name in params}, ins, outs)
     final = use.finish([results] if isinstance(results, str) else list(results))
     assert len(final) == len(outs)
     for i, (name, type_) in enumerate(zip(final, outs, strict=True)):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from dslc.ops.base import Op, Types
 from dslc.ops.torchtext import (
     Arg,
+    Attribute,
     Device,
     ElementType,
     Form,
@@ -46,6 +47,8 @@ def text(value: Const | str | PyExpr) -> str:
             return 'torch.device("cpu")'
         case ElementType():
             return "torch.get_default_dtype()"
+        case Attribute(of, name):
+            return f"({text(of)}).{name}"
         case PyCall(function, args, receiver):
             shown = ", ".join(argument(a) for a in args if not left_out(a))
             return f"{function}({shown})" if receiver is None else f"({text(receiver)}).{function}({shown})"

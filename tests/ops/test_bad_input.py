@@ -62,7 +62,7 @@ def call(op: type[Op], tensors: list[str], given: dict[str, Any]) -> str:
 
 def port(name: str, type_: TensorType) -> str:
     dims = f"[{', '.join(map(str, type_.dims))}]"
-    return f"{name}{dims}" if type_.dtype is DType.FLOAT32 else f"{name}: {type_.dtype.value}{dims}"
+    return f"{name}{dims}" if type_.dtype is DType.FLOAT else f"{name}: {type_.dtype.value}{dims}"
 
 
 def program(name: str, types: tuple[TensorType, ...], given: dict[str, Any]) -> str:
@@ -299,7 +299,7 @@ UNFIT: dict[str, tuple[str, str, str]] = {
     "chunk": (MAP, "chunk(4, axis=1)", "E0338"),
     "transpose": (MAP, "transpose(1, 4)", "E0333"),
     "expand": (MAP, "expand(-1, 12, 8, 8)", "E0341"),
-    "arange": ("x[4]", "x + arange(5, dtype=float32)", "E0331"),
+    "arange": ("x[4]", "x + arange(5, dtype=float)", "E0331"),
     "eye": ("x[4, 4]", "x + eye(5)", "E0331"),
     "zeros": ("x[4]", "x + zeros(5)", "E0331"),
     "ones": ("x[4]", "x + ones(5)", "E0331"),

@@ -16,7 +16,7 @@ from dslc.record import replace
 from dslc.types.dim import evaluate, product
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
-from tests.ops.context import SPAN, infer
+from tests.ops.context import SPAN, infer, torch_type
 from tests.ops.export import export, run
 from tests.ops.render import Rendered, render
 from tests.ops.sample import Sample
@@ -95,7 +95,7 @@ def test_torch(name: str, sample: Sample) -> None:
         results = rendered.call(module, xs, ties)
     for result, type_ in zip(results, outs, strict=True):
         assert tuple(result.shape) == type_.dims
-        assert result.dtype == getattr(torch, type_.dtype.value)
+        assert result.dtype == torch_type(type_.dtype)
     if module is not None and rendered.form.function is not None:
         for result, other in zip(results, rendered.call(None, xs, ties), strict=True):
             torch.testing.assert_close(result, other, equal_nan=True)
@@ -103,8 +103,9 @@ def test_torch(name: str, sample: Sample) -> None:
     specs = {p.name: p for p in op.params(*sample.inputs)}
     assert {key: tuple(value.shape) for key, value in ties.items()} == {key: specs[key].shape for key in ties}
     state = {} if module is None else module.state_dict()
-    expected = {p.name: (p.shape, p.dtype.value) for p in specs.values() if p.name not in ties and p.kind != "const"}
-    assert {key: (tuple(v.shape), str(v.dtype)[6:]) for key, v in state.items()} == expected
+    kept = [p for p in specs.values() if p.name not in ties and p.kind != "const"]
+    expected = {p.name: (p.shape, torch_type(p.dtype)) for p in kept}
+    assert {key: (tuple(v.shape), v.dtype) for key, v in state.items()} == expected
     trained = set() if module is None else {key for key, _ in module.named_parameters()}
     assert trained == {p.name for p in specs.values() if p.kind == "param" and p.name not in ties}
 

@@ -9,8 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from dslc.ops.base import Op, Types
-from dslc.record import replace
 from dslc.types.tensor import DType
 from tests.ops.context import infer
 from tests.ops.export import export, run
@@ -26,16 +24,6 @@ LIMIT = 1e-2
 
 COARSE = 6e-2
 """The same of bfloat16, which has 8."""
-
-
-def halved(types: Types) -> Types:
-    """The types with floats of 16 bits."""
-    return tuple(replace(t, dtype=DType.FLOAT16) if t.dtype.is_float else t for t in types)
-
-
-def in_half(op: Op) -> Op:
-    """An op that names its element type, with the halved one."""
-    return op.replace(dtype=DType.FLOAT16) if getattr(op, "dtype", None) is DType.FLOAT32 else op
 
 
 def array(tensor: Tensor) -> Any:
@@ -61,11 +49,11 @@ def test_onnx_in_float16(name: str, sample: Sample) -> None:
     with torch.no_grad():
         expected = rendered.call(module, xs, ties)
     state = ({} if module is None else module.state_dict()) | ties
-    ins, half = halved(sample.inputs), in_half(op)
-    outs = halved(infer(half, ins))
-    model = export(half, ins, outs, {key: array(value) for key, value in state.items()})
+    outs = infer(op, sample.inputs)
+    weights = {key: array(value) for key, value in state.items()}
+    model = export(op, sample.inputs, outs, weights, dtype=DType.FLOAT16)
     for found, wanted, type_ in zip(run(model, [array(x) for x in xs]), expected, outs, strict=True):
-        assert found.dtype == type_.dtype.value
+        assert found.dtype == ("float16" if type_.dtype is DType.FLOAT else type_.dtype.value)
         if type_.dtype.is_float:
             assert apart(found, wanted) < LIMIT
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from dslc.analysis.cost import costs
 from dslc.ir.walk import flatten
+from dslc.weights.init import numpy_type
 from tests.zoo import lines, zoo
 from tests.zoo.zoo import EXAMPLES, Published
 
@@ -34,7 +35,7 @@ def test_names_shapes_and_counts(row: Published) -> None:
         state = row.reference().state_dict()
     expected = {key: (tuple(tensor.shape), str(tensor.dtype)) for key, tensor in state.items()}
     found = {
-        path: (param.spec.shape, f"torch.{param.spec.dtype.value}")
+        path: (param.spec.shape, f"torch.{numpy_type(param.spec.dtype)}")
         for path, param in model.params.items()
         if param.spec.kind != "const"
     }

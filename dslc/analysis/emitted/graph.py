@@ -52,11 +52,11 @@ class Emitted:
     """The nodes of a network in evaluation, in their order, at given sizes.
 
     `tensors` has every tensor, `values` the numbers of constants that are short lists, `constants` the names of
-    all that are known before a run. `missing`: uses that have no form in ONNX; no such graph can be built.
+    all that are known before a run. `float` is what the network's own float type is. `missing`: uses that have no form in ONNX; no such graph can be built.
     """
 
-    def __init__(self, at: Mapping[str, int]) -> None:
-        self.at = dict(at)
+    def __init__(self, at: Mapping[str, int], float: DType = DType.FLOAT32) -> None:
+        self.at, self.float = dict(at), float
         self.pieces: list[Piece] = []
         self.tensors: dict[str, Tensor] = {}
         self.values: dict[str, tuple[Any, ...]] = {}
@@ -77,7 +77,7 @@ class Emitted:
 
     def declare(self, name: str, kind: TensorType) -> None:
         """Note what is known of a tensor from the program."""
-        self.tensors[name] = Tensor(self.dims(kind.dims), kind.dtype.bytes)
+        self.tensors[name] = Tensor(self.dims(kind.dims), kind.built(self.float).dtype.bytes)
 
     def constant(self, dims: Dims, width: int, values: tuple[Any, ...] | None = None) -> str:
         """A tensor that is known before a run."""
@@ -99,7 +99,7 @@ class Emitted:
 
 def emitted(model: Model, flat: Flat, *, batch: int = 1) -> Emitted:
     """The graph of a network in evaluation at its default sizes, as a static build writes it. Linear in its nodes."""
-    graph = Emitted({**model.sizes.default, **dict.fromkeys(batch_names(model), batch)})
+    graph = Emitted({**model.sizes.default, **dict.fromkeys(batch_names(model), batch)}, model.float)
     names: dict[Value, str] = {}
     for value in model.root.inputs:
         names[value] = name = graph.name()
@@ -121,7 +121,7 @@ def _write(graph: Emitted, step: Step, names: dict[Value, str], held: dict[str, 
     if isinstance(node, Node):
         params = {name: _weight(graph, param, held) for name, param in node.params.items() if name not in step.tied}
         params |= {name: _tensor(graph, value, names, held) for name, value in step.tied.items()}
-        types = tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs)
+        types = tuple(tuple(v.type.built(graph.float) for v in side) for side in (step.inputs, step.outs))
         try:
             results = node.op.onnx(Recorder(graph, step.path), ins, params, *types)
         except Reject:
@@ -146,7 +146,8 @@ def _weight(graph: Emitted, param: Param, held: dict[str, str]) -> str:
     name = held.get(param.path)
     if name is None:
         spec = param.spec
-        name = held[param.path] = graph.constant(spec.shape, spec.dtype.bytes)
+        dtype = graph.float if spec.dtype is DType.FLOAT else spec.dtype
+        name = held[param.path] = graph.constant(spec.shape, dtype.bytes)
     return name
 
 

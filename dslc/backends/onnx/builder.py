@@ -10,7 +10,6 @@ import numpy as np
 from dslc.backends.onnx.graph import BFLOAT16_OPSET, OPSET, Array, NodeDef, OnnxGraph, TensorInfo
 from dslc.backends.onnx.shapes import ShapeMath
 from dslc.backends.onnx.sizes import SizeView
-from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 from dslc.weights.init import numpy_type
@@ -19,13 +18,14 @@ from dslc.weights.init import numpy_type
 class Builder:
     """A graph under construction. `state` holds every weight by its state-dict key.
 
-    `dtype` is the type of all floats; none: each tensor has its own.
+    `dtype` is what the network's own `float` is here.
     """
 
-    def __init__(self, name: str, state: Mapping[str, Array], view: SizeView, dtype: DType | None = None) -> None:
+    def __init__(self, name: str, state: Mapping[str, Array], view: SizeView, dtype: DType = DType.FLOAT32) -> None:
         self.graph = OnnxGraph(name, opset=BFLOAT16_OPSET if dtype is DType.BFLOAT16 else OPSET)
         self.dtype = dtype
         self.state = state
+        self.rounded: set[str] = set()  # weights that some use reads in the graph's own type
         self.view = view
         self.shapes: dict[str, tuple[Size, ...]] = {}
         self.math = ShapeMath(view, self.graph.nodes.append, self.constant)
@@ -44,9 +44,11 @@ class Builder:
 
     def type(self, kind: TensorType) -> TensorType:
         """A tensor's type in this graph."""
-        if self.dtype is None or not kind.dtype.is_float or kind.dtype is self.dtype:
-            return kind
-        return replace(kind, dtype=self.dtype)
+        return kind.built(self.dtype)
+
+    def type_of(self, dtype: DType) -> DType:
+        """An element type in this graph."""
+        return self.dtype if dtype is DType.FLOAT else dtype
 
     def declare(self, name: str, kind: TensorType) -> None:
         """Note a tensor's type; the first note stands."""
@@ -56,10 +58,16 @@ class Builder:
             extents = tuple(self.view.extent(size) for size in kind.dims)
             self.graph.values[name] = TensorInfo(kind.dtype, extents)
 
-    def weight(self, key: str) -> str:
-        """A weight as a tensor: an initialiser under its state-dict key, from now on part of the graph."""
-        self.graph.initializers.setdefault(key, self.state[key])
-        return key
+    def weight(self, key: str, dtype: DType) -> str:
+        """A weight as a tensor of an element type: an initialiser under its state-dict key, from now on part of the
+        graph. One that a graph of 16 bits reads in float32 beside is held twice.
+        """
+        exact = dtype is DType.FLOAT32 and self.dtype is not dtype
+        name = f"{key}:float32" if exact and key in self.rounded else key
+        if exact:
+            self.graph.exact.add(name)
+        self.graph.initializers.setdefault(name, self.state[key])
+        return name
 
     def constant(self, array: Array) -> str:
         """The initialiser that holds this small array; equal arrays share one."""

@@ -20,6 +20,7 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Failure, Mistake, Reject, Sink
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
+from dslc.ops.broadcasting import converted
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType
 from dslc.weights.errors import TooLargeNumber
@@ -38,23 +39,17 @@ def emit(
     """The network in evaluation mode as an ONNX graph of opset 21.
 
     `weights` is the state dict. All sizes are numbers, the defaults or those of `at` (allowed ones), but for the
-    symbols named in `dynamic`.
-    `fold` merges batch norms into the linear maps before them. `dtype` is the type of all floats, weights too; none:
-    that of the net's inputs. Raises `Failure` for a symbol that cannot be dynamic and for weights that `dtype` cannot
+    symbols named in `dynamic`. `fold` merges batch norms into the linear maps before them. `dtype` is what the
+    network's own `float` is here (none: what its inputs set). Raises `Failure` for a symbol that cannot be dynamic and
+    for weights that `dtype` cannot
     hold, `CompileError` for an op that has no form in ONNX here. The same arguments give the same bytes.
     """
     check_dynamic(model.sizes, dynamic)
     with paused():
         view = SizeView(model.sizes, dynamic, at or {})
-        builder = _emit(model, weights, view, fold, dtype or element_type(model))
+        builder = _emit(model, weights, view, fold, dtype or model.float)
         said = metadata(model, dynamic) | index_metadata(builder.graph, model, view)
         return OnnxModel(builder.graph, _version(), said)
-
-
-def element_type(model: Model) -> DType:
-    """The type of the floats of a net's inputs; float32 where it has none or they differ."""
-    found = {value.type.dtype for value in model.root.inputs if value.type.dtype.is_float}
-    return found.pop() if len(found) == 1 else DType.FLOAT32
 
 
 def _emit(model: Model, weights: Mapping[str, Array], view: SizeView, fold: bool, dtype: DType) -> Builder:
@@ -65,6 +60,7 @@ def _emit(model: Model, weights: Mapping[str, Array], view: SizeView, fold: bool
             state[path] = value_of(param)
     builder = Builder(model.name, state, view, dtype)
     builder.graph.doc = model.doc
+    builder.rounded = read_as_float(flat)
     names = _write_steps(builder, model, flat)
     _write_outputs(builder, flat, names)
     run_passes(builder.graph, fold=fold)
@@ -103,12 +99,12 @@ def narrow(builder: Builder) -> None:
 
     Raises `Failure` for those that are too large for it.
     """
-    if builder.dtype is None or builder.dtype is DType.FLOAT32:
+    if builder.dtype is DType.FLOAT32:
         return
     target, held = numpy_type(builder.dtype), builder.graph.initializers
     mistakes: list[Mistake] = []
     for name, array in held.items():
-        if array.dtype == np.float32 and name not in builder.constants:
+        if array.dtype == np.float32 and name not in builder.constants and name not in builder.graph.exact:
             with np.errstate(over="ignore"):
                 held[name] = array.astype(target)
             if np.isfinite(array).all() and not np.isfinite(held[name].astype(np.float32)).all():
@@ -139,19 +135,46 @@ def _write_steps(builder: Builder, model: Model, flat: Flat) -> dict[Value, str]
     return names
 
 
+def computes(node: Node) -> DType:
+    """The element type of a layer's data, which its weights follow."""
+    return next((v.type.dtype for v in node.inputs if v.type.dtype.is_float), node.outs[0].type.dtype)
+
+
+def read_as_float(flat: Flat) -> set[str]:
+    """The keys of the weights that some step reads in the network's own type."""
+    found: set[str] = set()
+    for step in flat.steps:
+        if isinstance(step.node, Node):
+            read = [*step.inputs]
+            if computes(step.node) is DType.FLOAT:
+                read += step.tied.values()
+                found.update(param.path for param in step.node.params.values())
+            found.update(v.producer.path for v in read if isinstance(v.producer, Param))
+    found.update(value.producer.path for _, value in flat.outputs if isinstance(value.producer, Param))
+    return found
+
+
 def _write_step(builder: Builder, step: Step, names: dict[Value, str]) -> None:
     node = step.node
     if not isinstance(node, Node):
         raise Reject(NoOnnx(node.instance.name))
     ins = tuple(_tensor(builder, value, names) for value in step.inputs)
-    params = {name: builder.weight(param.path) for name, param in node.params.items() if name not in step.tied}
-    params |= {name: _tensor(builder, value, names) for name, value in step.tied.items()}
     types = tuple(builder.type(value.type) for value in node.inputs)
     out_types = tuple(builder.type(value.type) for value in node.outs)
     use = Use(builder, step.path)
-    own = getattr(node.op, "dtype", None) is DType.FLOAT32 and builder.dtype is not None
-    op = node.op.replace(dtype=builder.dtype) if own else node.op
-    results = op.onnx(use, ins, params, types, out_types)
+    data = computes(node)
+    params = {
+        name: builder.weight(param.path, data if param.spec.dtype is DType.FLOAT else param.spec.dtype)
+        for name, param in node.params.items()
+        if name not in step.tied
+    }
+    for name, value in step.tied.items():
+        if isinstance(value.producer, Param) and value.type.dtype is DType.FLOAT:
+            params[name] = builder.weight(value.producer.path, data)
+        else:
+            source = builder.type(value.type).dtype
+            params[name] = converted(use, _tensor(builder, value, names), source, builder.type_of(data))
+    results = node.op.onnx(use, ins, params, types, out_types)
     final = use.finish([results] if isinstance(results, str) else list(results))
     for value, name in zip(step.outs, final, strict=True):
         names[value] = name
@@ -161,7 +184,7 @@ def _write_step(builder: Builder, step: Step, names: dict[Value, str]) -> None:
 def _tensor(builder: Builder, value: Value, names: dict[Value, str]) -> str:
     """The tensor that holds a value; of a parameter's read, its initialiser."""
     if isinstance(value.producer, Param):
-        name = builder.weight(value.producer.path)
+        name = builder.weight(value.producer.path, value.type.dtype)
         builder.declare(name, value.type)
         return name
     return names[value]

@@ -48,7 +48,8 @@ class TensorInfo:
 class OnnxGraph:
     """Nodes in an order in which every input is made before it is read.
 
-    `values` has the type of every tensor of the program that the graph still computes.
+    `values` has the type of every tensor of the program that the graph still computes. `exact` are initialisers that
+    stay in float32 in a graph of 16 bits, because what reads them is computed so.
     """
 
     name: str
@@ -59,6 +60,7 @@ class OnnxGraph:
     inputs: dict[str, TensorInfo] = field(default_factory=dict)
     outputs: dict[str, TensorInfo] = field(default_factory=dict)
     values: dict[str, TensorInfo] = field(default_factory=dict)
+    exact: set[str] = field(default_factory=set)
 
     def readers(self) -> dict[str, list[NodeDef]]:
         """The nodes that read each tensor, once for each place."""

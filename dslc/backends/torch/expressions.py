@@ -12,7 +12,9 @@ from dslc.backends.torch.forms import Tree
 from dslc.backends.torch.layout import Chain, Group, Named, Px, flat
 from dslc.backends.torch.merged import Class, CompilerBug, MCall, MItem, MNode, MSeq, Slot, Sym, walk
 from dslc.backends.torch.terms import ATOM, POSTFIX, Lit, text
+from dslc.ir.walk import params_of
 from dslc.record import entity, frozen, replace
+from dslc.types.tensor import DType
 
 
 @frozen
@@ -100,18 +102,21 @@ class Expressions(ABC):
         return self.spelled.get(name, name)
 
     def element_type(self) -> str:
-        """The float type of the class: of an input whose name never held other elements; empty where there is none."""
+        """The network's own float type, `x.dtype`: of an input whose name never holds other elements, else of a weight;
+        empty where the class has neither, and so nothing that `.half()` would change.
+        """
         others = {
             self.name_of.get(out.id)
             for item in walk(self.target.items)
             if isinstance(item, MNode | MCall | MSeq)
             for out in item.outs
-            if not out.values[0].type.dtype.is_float
+            if out.values[0].type.dtype is not DType.FLOAT
         }
         for sym in self.target.inputs:
-            if sym.values[0].type.dtype.is_float and self.name_of.get(sym.id) not in others:
+            if sym.values[0].type.dtype is DType.FLOAT and self.name_of.get(sym.id) not in others:
                 return f"{self.operand(sym).at(POSTFIX)}.dtype"
-        return ""
+        path = weight_of(self.target)
+        return f"{self.path(path)}.dtype" if path else ""
 
     def tree(self, tree: Tree, item: MNode) -> Expr:
         """The Python of a piece of an op's rule."""
@@ -134,6 +139,9 @@ class Expressions(ABC):
                 return Expr(f"{self.operand(sym).at(POSTFIX)}.device", POSTFIX, True)
             case "dtype":
                 return Expr(self.element_type(), POSTFIX, True)
+            case "attribute":
+                of = self.tree(tree.kids[0], item)
+                return Expr(f"{of.at(POSTFIX)}.{tree.text}", POSTFIX, True)
             case "call":
                 return self.call(tree, item)
             case "infix":
@@ -170,6 +178,10 @@ class Expressions(ABC):
     def call(self, tree: Tree, item: MNode) -> Expr:
         """A function, or a method of a tensor."""
         if any(kid.kind == "dtype" for kid in tree.kids) and not self.element_type():
+            if tree.receiver and tree.kids[0].kind != "in":  # whole numbers and a fraction: torch's default already
+                return self.tree(tree.kids[0], item)
+            if tree.receiver:
+                tree = Tree("call", "float", tree.kids[:1], receiver=True)
             tree = without(tree, "dtype")
         args = arguments(tree, lambda t: self.tree(t, item).px)
         if not tree.receiver:
@@ -195,6 +207,19 @@ class Expressions(ABC):
         if isinstance(item, MNode) and item.optional:
             return Expr(f"{made.text} if {function} is not None else {self.operand(item.ins[0]).text}", 0, False)
         return made
+
+
+def weight_of(target: Class) -> str:
+    """Where a weight of the network's own type is, from `self`, in all members of a class: one with a plain name, if
+    there is any. Empty where they own none.
+    """
+    found: list[str] = []
+    for at, member in enumerate(target.members):
+        start = len(member.path) + 1 if member.path else 0
+        paths = [p.path[start:] for p in params_of(member) if p.spec.dtype is DType.FLOAT]
+        found = paths if at == 0 else [path for path in found if path in set(paths)]
+    plain = (path for path in found if all(part.isidentifier() for part in path.split(".")))
+    return next(plain, found[0] if found else "")
 
 
 def without(tree: Tree, kind: str) -> Tree:

@@ -10,6 +10,7 @@ from dslc.backends.torch.merged import Slot, Split
 from dslc.ir.model import Node
 from dslc.ops.torchtext import (
     Arg,
+    Attribute,
     Device,
     ElementType,
     Form,
@@ -44,7 +45,7 @@ class Tree:
 
     `kind`: `call` (text is the function; with `receiver`, the first kid is what it is a method of), `infix`,
     `prefix`, `index`, `slice`, `sequence` (text is the bracket), `in` (text is the input's number), `own` (text
-    is the parameter's name), `device`, `dtype`, `text`, `none`, or `leaf`. `keys` names the arguments of a call;
+    is the parameter's name), `device`, `dtype`, `attribute` (text is its name), `text`, `none`, or `leaf`. `keys` names the arguments of a call;
     `defaults` are the values at which they are left out (`...`: never).
     """
 
@@ -150,6 +151,8 @@ def tree_of(value: object) -> Tree:
                 kids = (tree_of(receiver), *kids)
             keys, defaults = tuple(a.name for a in args), tuple(a.default for a in args)
             return Tree("call", function, kids, keys, defaults, receiver is not None)
+        case Attribute(of, name):
+            return Tree("attribute", name, (tree_of(of),))
         case PyInfix(op, left, right):
             return Tree("infix", op, (tree_of(left), tree_of(right)))
         case PyPrefix(op, inner):

@@ -64,7 +64,7 @@ class Initialiser:
         """`constant`: the class's tensors are zeros and ones, made so; no other line fills them."""
         sizes = tuple(self.modules.slot(s) for s in declared.shape)
         spec = declared.params[0].spec
-        dtype = () if spec.dtype is DType.FLOAT32 else (Named("dtype=", f"torch.{spec.dtype.value}"),)
+        dtype = () if spec.dtype in (DType.FLOAT, DType.FLOAT32) else (Named("dtype=", f"torch.{spec.dtype.value}"),)
         fill = spec.init.kind if constant else "empty"
         empty = Group(f"torch.{fill}", (*(sizes or ("()",)), *dtype))
         if kind(declared) == "param":
