@@ -15,7 +15,7 @@ from dslc.ops.counting import Held, Saved, Storage
 from dslc.ops.linear import Embedding, Linear
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
 from dslc.record import replace
-from dslc.types.tensor import DType, TensorType
+from dslc.types.tensor import TensorType
 
 PREFIX = "parametrizations.weight."
 

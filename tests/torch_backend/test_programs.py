@@ -8,6 +8,7 @@ import pickle
 import pytest
 import torch
 
+from dslc.weights.init import numpy_type
 from tests.torch_backend.common import EXAMPLES, TRAPS, both, flat, inputs_of, model_of, network, scatter
 
 ALL = [*TRAPS, *(pytest.param(n, marks=pytest.mark.slow) if n in ("googlenet", "densenet121") else n for n in EXAMPLES)]

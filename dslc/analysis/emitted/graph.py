@@ -52,7 +52,8 @@ class Emitted:
     """The nodes of a network in evaluation, in their order, at given sizes.
 
     `tensors` has every tensor, `values` the numbers of constants that are short lists, `constants` the names of
-    all that are known before a run. `float` is what the network's own float type is. `missing`: uses that have no form in ONNX; no such graph can be built.
+    all that are known before a run. `float` is what the network's own float type is. `missing`: uses that have no form
+    in ONNX; no such graph can be built.
     """
 
     def __init__(self, at: Mapping[str, int], float: DType = DType.FLOAT32) -> None:

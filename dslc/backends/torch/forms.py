@@ -45,8 +45,8 @@ class Tree:
 
     `kind`: `call` (text is the function; with `receiver`, the first kid is what it is a method of), `infix`,
     `prefix`, `index`, `slice`, `sequence` (text is the bracket), `in` (text is the input's number), `own` (text
-    is the parameter's name), `device`, `dtype`, `attribute` (text is its name), `text`, `none`, or `leaf`. `keys` names the arguments of a call;
-    `defaults` are the values at which they are left out (`...`: never).
+    is the parameter's name), `device`, `dtype`, `attribute` (text is its name), `text`, `none`, or `leaf`. `keys` names
+    the arguments of a call; `defaults` are the values at which they are left out (`...`: never).
     """
 
     kind: str
