@@ -21,7 +21,7 @@ from dslc.types.tensor import DType
 from dslc.weights.init import initial
 
 PROGRAM = """
-net f on image[N, 3, H=16, W=16], ids: int64[N, T=5] -> [N, 10]:
+net f on image[N, 3, 16, 16], ids: int64[N, T=5] -> [N, 10]:
     const grid: [i: 4, j: 4] = (i - j) / 8
     a = conv(8, 3) -> bn -> relu -> inorm -> upsample(2, mode="bilinear") -> gmp -> flatten
     b = ids -> embedding(20, 8) -> (it + arange(T, dtype=float)[none, :, none]) -> rotary -> ln -> lstm(8) -> mean(1)
