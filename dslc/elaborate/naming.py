@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dslc.diagnostics.model import Label
 from dslc.elaborate.errors import ModuleNameTaken, ReservedName
 from dslc.elaborate.state import Place, Recipe, State, block_of
-from dslc.ir.model import Call, Instance, Item, Node
+from dslc.ir.model import Call, Instance, Item, Node, Param
 from dslc.names.reserved import reserved
+from dslc.record import replace
 from dslc.source import Span
 
 
@@ -25,11 +26,13 @@ class Naming(State, ABC):
             self.reuse = None
             node.first = again.first or again
             node.name, node.explicit = node.first.name, True
+            self._share(node.owner, node.first, node)
             return
         if node.op.name == "id" and recipe.name is None:  # no module: it takes no name from one
             node.name = recipe.via or recipe.label
             return
-        node.name, node.explicit = self._module_name(node.owner, recipe, node.op.core.name, node.op.is_layer, p, span)
+        automatic, layer = node.op.core.name, node.op.is_layer
+        node.name, node.explicit = self._module_name(node.owner, node, recipe, automatic, layer, p, span)
 
     def name_instance(self, instance: Instance, recipe: Recipe, automatic: str, p: Place, span: Span) -> None:
         """Name an instance in its parent, or let it share the name of the first use of its `module`."""
@@ -39,38 +42,77 @@ class Naming(State, ABC):
             self.reuse = None
             instance.first = again.first or again
             instance.name, instance.explicit = instance.first.name, True
+            self._share(instance.parent, instance.first, instance)
             return
-        instance.name, instance.explicit = self._module_name(instance.parent, recipe, automatic, True, p, span)
+        instance.name, instance.explicit = self._module_name(
+            instance.parent, instance, recipe, automatic, True, p, span
+        )
 
     def _module_name(
-        self, owner: Instance, recipe: Recipe, automatic: str, layer: bool, p: Place, span: Span
+        self,
+        owner: Instance,
+        module: Node | Instance,
+        recipe: Recipe,
+        automatic: str,
+        layer: bool,
+        p: Place,
+        span: Span,
     ) -> tuple[str, bool]:
         number = owner.count
         owner.count += layer
         if recipe.name is not None:
-            self.take(owner, recipe.name, recipe.name_span or span, p)
-            return recipe.name, True
-        if owner.numbered and layer:
-            name = str(number)
-        else:
-            base = recipe.via or automatic
-            name, n = base, 1
-            while name in owner.taken or (n == 1 and reserved(name) is not None):
-                n = owner.numbers.get(base, n) + 1
-                owner.numbers[base] = n
-                name = f"{base}_{n}"
+            return self.take(owner, recipe.name, recipe.name_span or span, p, module), True
+        name = str(number) if owner.numbered and layer else self._unused(owner, recipe.via or automatic)
         owner.taken[name] = span
         return name, False
 
-    def take(self, owner: Instance, name: str, span: Span, p: Place) -> None:
-        """Claim an explicit name; an automatic one in its way is moved, since nothing hangs on it but an order."""
+    def _unused(self, owner: Instance, base: str) -> str:
+        """A name that nothing of an instance bears: the base, else with a number."""
+        name, n = base, 1
+        while name in owner.taken or (n == 1 and reserved(name) is not None):
+            n = owner.numbers.get(base, n) + 1
+            owner.numbers[base] = n
+            name = f"{base}_{n}"
+        return name
+
+    def take(self, owner: Instance, name: str, span: Span, p: Place, bearer: Node | Instance | Param) -> str:
+        """Claim an explicit name; the name that is borne. One that std gives inside a user's block yields to the user's
+        own, earlier or later, as to another one of std: it gets a number. Nobody can see what stands in std.
+        """
+        if span.source.is_library:
+            name = self._unused(owner, name)
+            owner.yielding[name] = [bearer]
+            owner.taken[name] = span
+            return name
         why = reserved(name)
         if why is not None:
             self.report(ReservedName(name, why), span, p)
+        for one in (yielding := owner.yielding.pop(name, [])):
+            self._rename(owner, one, name)
         before = owner.taken.get(name)
-        if before is not None:
+        if before is not None and not yielding:
             self.report(ModuleNameTaken(name), span, p, [Label(before, "taken here")])
         owner.taken[name] = span
+        return name
+
+    def _rename(self, owner: Instance, bearer: Node | Instance | Param, old: str) -> None:
+        """Another name for what bears one that std gave; all that share a module have one name."""
+        first = None if isinstance(bearer, Param) else bearer.first
+        if first is not None:
+            bearer.name = first.name
+            self._share(owner, first, bearer)
+            return
+        bearer.name = self._unused(owner, old)
+        owner.yielding[bearer.name] = [bearer]
+        owner.taken[bearer.name] = owner.taken[old]
+        if isinstance(bearer, Param):
+            bearer.spec = replace(bearer.spec, name=bearer.name)
+            owner.params = {param.name: param for param in owner.params.values()}
+
+    def _share(self, owner: Instance | None, first: Node | Instance, again: Node | Instance | Param) -> None:
+        """Another use of a module whose name may have to yield."""
+        if owner is not None and first in owner.yielding.get(first.name, ()):
+            owner.yielding[first.name].append(again)
 
     def modules(self, items: Iterable[Item]) -> Iterator[Node | Call]:
         """The uses among items that may own weights."""
@@ -89,11 +131,9 @@ class Naming(State, ABC):
         if owner is None or block_of(owner) is not block_of(p.owner):
             return False
         owner.taken.pop(old, None)
-        self.take(owner, recipe.name, recipe.name_span or span, p)
-        if isinstance(module, Call):
-            module.instance.name, module.instance.explicit = recipe.name, True
-        else:
-            module.name, module.explicit = recipe.name, True
+        owner.yielding.pop(old, None)
+        bearer = module.instance if isinstance(module, Call) else module
+        bearer.name, bearer.explicit = self.take(owner, recipe.name, recipe.name_span or span, p, bearer), True
         return True
 
 

@@ -62,10 +62,11 @@ class Tensors(Expressions, Naming, ABC):
             p.scope.names[name] = Binding("let", literal(POISON, line.span), line.target.span)
             return
         init, values = value
-        self.take(owner, name, line.target.span, p)
-        spec = ParamSpec(name, dims, init, line.kind, dtype)
-        param = Param("", name, spec, owner, line, p.scope, line.span, consts, values)
-        owner.params[name] = param
+        param = Param("", name, ParamSpec(name, dims, init, line.kind, dtype), owner, line, p.scope, line.span)
+        param.dims, param.values = consts, values
+        param.name = self.take(owner, name, line.target.span, p, param)
+        param.spec = replace(param.spec, name=param.name)
+        owner.params[param.name] = param
         tensor = self.param_value(param)
         tensor.name = name
         p.scope.names[name] = Binding("tensor", tensor, line.target.span)

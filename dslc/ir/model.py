@@ -111,6 +111,7 @@ class Instance:
     via: str | None = None
     facts: dict[str, object] = field(default_factory=dict)  # what an `extern` block says it costs: macs, params, reach
     taken: dict[str, Span] = field(default_factory=dict)  # names of its modules and tensors, and where they were given
+    yielding: dict[str, list[Node | Instance | Param]] = field(default_factory=dict)  # who bears a name that std gave
     count: int = 0  # layer steps so far, of a numbered instance
     numbers: dict[str, int] = field(default_factory=dict)  # the last number of each automatic name
 
