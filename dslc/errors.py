@@ -92,9 +92,10 @@ class InvalidGraph(Mistake, code="E0652"):
 
 
 class NoCudaKernel(Mistake, code="E0653"):
-    """A node of the graph has no CUDA kernel: on a GPU it would run on the CPU, with a copy before and after.
+    """A line becomes nodes that have no CUDA kernel: on a GPU they would run on the CPU, with a copy before and after.
 
-    `--check placement` finds such nodes without a GPU, from a table of kernels. Nothing was written.
+    `--check placement` finds such nodes without a GPU, from a table of kernels. Nothing was written. Arithmetic on
+    sizes, which onnxruntime keeps on the CPU on purpose, is none of them: it copies nothing.
 
     ```sh
     dslc build net.dl --check placement
@@ -104,10 +105,12 @@ class NoCudaKernel(Mistake, code="E0653"):
     node: str
     kind: str
     reason: str
+    others: int = 0  # further nodes of the same line
 
     @property
     def message(self) -> str:
-        return f"`{self.node}` ({self.kind}) would leave the GPU: {self.reason}"
+        more = f"; so would {self.others} more of this line" if self.others else ""
+        return f"`{self.node}` ({self.kind}) would leave the GPU: {self.reason}{more}"
 
 
 class NoParity(Mistake, code="E0655"):

@@ -6,16 +6,18 @@ from collections.abc import Callable, Collection, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from dslc.diagnostics.model import Failure
+from dslc.diagnostics.model import Failure, Sink
 from dslc.errors import InvalidGraph, NoCudaKernel, NotInstalled
 from dslc.generated import module_from_text, root_class
-from dslc.ir.model import Model
+from dslc.ir.model import Call, Model, Node
+from dslc.ir.walk import steps
 from dslc.types.tensor import DType
 
 if TYPE_CHECKING:
     from torch import nn
 
     from dslc.backends.onnx.model import OnnxModel
+    from dslc.backends.onnx.placement import Leaves
     from dslc.parity.check import Emit, State
 
 
@@ -38,7 +40,7 @@ def verify(
     if "onnx" in checks:
         found.append(check_graph(graph))
     if "placement" in checks:
-        found.append(check_placement(graph))
+        found.append(check_placement(model, graph))
     if "parity" in checks:
         for package, extra in (("torch", "torch"), ("onnxruntime", "cpu")):
             if find_spec(package) is None:
@@ -73,11 +75,24 @@ def check_graph(graph: OnnxModel) -> str:
     return "onnx: checker and strict shape inference accept the graph"
 
 
-def check_placement(graph: OnnxModel) -> str:
-    """Whether onnxruntime's CUDA provider takes every node, found without a GPU."""
-    from dslc.backends.onnx.placement import leaving
+def check_placement(model: Model, graph: OnnxModel) -> str:
+    """Whether onnxruntime's CUDA provider takes every node, found without a GPU.
 
-    left = leaving(graph.graph)
-    if left:
-        raise Failure(*(NoCudaKernel(found.name, found.kind, found.reason) for found in left))
-    return "placement: every node has a kernel in onnxruntime's CUDA provider"
+    Raises `CompileError` with one finding for each line of the program that has nodes it does not take.
+    """
+    from dslc.backends.onnx.placement import leaving, on_host
+
+    uses = {step.path: step.node for step in steps(model)}
+    lines: dict[tuple[str, int], list[tuple[Node | Call, Leaves]]] = {}
+    for found in leaving(graph.graph):
+        node = uses[found.name.partition("/")[0]]
+        lines.setdefault((node.span.source.path, node.span.line), []).append((node, found))
+    sink = Sink()
+    for left in lines.values():
+        node, found = left[0]
+        mistake = NoCudaKernel(found.name, found.kind, found.reason, len(left) - 1)
+        sink.add(mistake.at(node.span, node.frame))
+    sink.finish(None)
+    host = len(on_host(graph.graph))
+    sizes = f"; {host} that compute{'s' * (host == 1)} sizes stay on the CPU on purpose" if host else ""
+    return f"placement: every node has a kernel in onnxruntime's CUDA provider{sizes}"

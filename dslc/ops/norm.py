@@ -292,7 +292,10 @@ class GroupNorm(NoMacs, Fresh, Op):
         dims = ins[0].dims
         channels = dims[1]
         assert isinstance(channels, int)
-        groups = (dims[0], self.groups, product(dims[2:]) * (channels // self.groups))
+        each, places = channels // self.groups, product(dims[2:])
+        # An axis of all places could not be taken apart again where they are open.
+        inner = (places * each,) if g.static(places) is not None else (each, *dims[2:])
+        groups = (dims[0], self.groups, *inner)
         ones, zeros = (g.floats([value] * self.groups, (self.groups,), ins[0].dtype) for value in (1.0, 0.0))
         y = g.reshape(x[0], dims, groups)
         y = g.op("InstanceNormalization", [y, ones, zeros], epsilon=float(self.eps))

@@ -280,6 +280,9 @@ class ChannelShuffle(SameType, NoParams, NoMacs, Moves, Fresh, SavesNothing, Loc
         channels = dims[1]
         assert isinstance(channels, int)
         each = channels // self.groups
+        if g.static(places) is None:  # an axis of all places could not be taken apart again
+            order = [i * each + j for j in range(each) for i in range(self.groups)]
+            return str(g.op("Gather", [x[0], g.ints(order)], axis=1))
         y = g.reshape(x[0], dims, (dims[0], self.groups, each, places))
         y = g.op("Transpose", [y], perm=(0, 2, 1, 3))
         return g.reshape(y, (dims[0], each, self.groups, places), dims)

@@ -159,6 +159,16 @@ class Sizes:
         refuse.universal(self, names, left, relation, right)
         raise Reject(refuse.undecided(self, left, relation, right, names))
 
+    def always_equal(self, a: Size, b: Size) -> bool:
+        """Whether two sizes are one for all allowed sizes; nothing is narrowed."""
+        difference = self._difference(a, b)
+        if isinstance(difference, int):
+            return difference == 0
+        try:
+            return can_vanish(difference) and self._agreement(a, b, difference).always
+        except Reject:
+            return False
+
     def smaller(self, a: Size, b: Size, span: Span) -> Size:
         """min(a, b)."""
         return a if self.decide("<=", a, b, span) else b

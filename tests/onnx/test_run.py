@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import onnxruntime
@@ -209,6 +210,29 @@ def test_nodes_that_would_leave_the_gpu_are_named(monkeypatch: pytest.MonkeyPatc
     assert (found.code, found.message) == ("E0621", "1 node would run on the CPU: `pool (LpPool)`")
     session = runner.load(exported(IMAGE), "auto")
     assert (session.device, session.note) == ("cpu", found.message)
+
+
+class SizesOnCpu(PartlyOnCpu):
+    """The same for a graph whose only nodes on the CPU compute sizes."""
+
+    class Session(PartlyOnCpu.Session):
+        def get_provider_graph_assignment_info(self) -> list[Part]:
+            there = Part("CUDAExecutionProvider", [Node("conv", "Conv"), Node("size/H", "Shape")])
+            return [there, Part("CPUExecutionProvider", [Node("size/H // 2", "Div"), Node("size/sizes", "Concat")])]
+
+        def get_modelmeta(self) -> Meta:
+            return Meta()
+
+
+class Meta:
+    """What a session says of its model."""
+
+    custom_metadata_map: ClassVar[dict[str, str]] = {}
+
+
+def test_arithmetic_on_sizes_may_stay_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", SizesOnCpu(True))
+    assert runner.load(exported(IMAGE), "cuda").device == "cuda"
 
 
 def test_without_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:

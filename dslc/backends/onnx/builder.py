@@ -10,6 +10,7 @@ import numpy as np
 from dslc.backends.onnx.graph import BFLOAT16_OPSET, OPSET, Array, NodeDef, OnnxGraph, TensorInfo
 from dslc.backends.onnx.shapes import ShapeMath
 from dslc.backends.onnx.sizes import SizeView
+from dslc.backends.onnx.views import views
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 from dslc.weights.init import numpy_type
@@ -53,10 +54,17 @@ class Builder:
     def declare(self, name: str, kind: TensorType) -> None:
         """Note a tensor's type; the first note stands."""
         kind = self.type(kind)
-        if name not in self.shapes:
+        if name not in self.graph.values:
             self.shapes[name] = tuple(self.view.fix(size) for size in kind.dims)
             extents = tuple(self.view.extent(size) for size in kind.dims)
             self.graph.values[name] = TensorInfo(kind.dtype, extents)
+            self.math.add_tensor(name, self.shapes[name])
+
+    def note(self, name: str, sizes: tuple[Size, ...]) -> None:
+        """Note the sizes of a tensor within an op's own nodes."""
+        if name not in self.shapes:
+            self.shapes[name] = sizes
+            self.math.add_tensor(name, sizes)
 
     def weight(self, key: str, dtype: DType) -> str:
         """A weight as a tensor of an element type: an initialiser under its state-dict key, from now on part of the
@@ -86,6 +94,7 @@ class Use:
         self._builder = builder
         self._path = path
         self._nodes: list[NodeDef] = []
+        self._shapes: dict[str, tuple[Size, ...]] = {}  # of tensors within the rule, as far as they are known
 
     # ---- the protocol
 
@@ -103,6 +112,11 @@ class Use:
         while ins and not ins[-1]:
             ins.pop()
         self._nodes.append(NodeDef("", kind, ins, names, given, domain))
+        known = self._sizes_of(ins[0]) if kind == "Transpose" else None
+        if known is not None:
+            order = attributes["perm"]
+            assert isinstance(order, tuple | list)
+            self._shapes[names[0]] = tuple(known[axis] for axis in order)
         return names[0] if outputs == 1 else tuple(names)
 
     def ints(self, values: Sequence[int]) -> str:
@@ -126,18 +140,23 @@ class Use:
         return self._builder.math.vector(fixed, (like, own) if like is not None and own is not None else None)
 
     def reshape(self, x: str, source: Sequence[Size], target: Sequence[Size]) -> str:
-        fix = self._builder.view.fix
-        old, new = [fix(size) for size in source], [fix(size) for size in target]
+        view = self._builder.view
+        old, new = [view.fix(size) for size in source], [view.fix(size) for size in target]
         if old == new:
             return x
-        shape: list[int] = []
-        for axis, size in enumerate(new):
-            if isinstance(size, int):
-                shape.append(size)
-            else:
-                shape.append(0 if axis < len(old) and old[axis] == size else -1)
-        spec = self.ints(shape) if shape.count(-1) < 2 else self.extents(new)
-        return str(self.op("Reshape", [x, spec]))
+        self._shapes.setdefault(x, tuple(old))
+        name = x
+        found = views(old, new, view.equal, view.value)
+        if found is None:
+            name = str(self.op("Reshape", [x, self.extents(new, x)]))
+        else:
+            for step in found:
+                name = str(self.op(step.kind, [name, self.ints(step.numbers)]))
+        self._shapes[name] = tuple(new)
+        return name
+
+    def _sizes_of(self, name: str) -> tuple[Size, ...] | None:
+        return self._shapes.get(name) or self._builder.shapes.get(name)
 
     def weight(
         self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: Sequence[int] | None = None
@@ -180,6 +199,9 @@ class Use:
             node.inputs = [final.get(name, name) for name in node.inputs]
             node.outputs = [final[name] for name in node.outputs]
         self._builder.graph.nodes += self._nodes
+        for name, sizes in self._shapes.items():
+            if name in final:
+                self._builder.note(final[name], sizes)
         return [final.get(name, name) for name in results]
 
 

@@ -59,6 +59,21 @@ FROM_22_ON_CPU = ("MaxPool", "InstanceNormalization", "Elu", "Selu", "Thresholde
 FUNCTIONS = ("GroupNormalization", "Mish")
 """Ops without a kernel that onnxruntime expands into others which have one."""
 
+SIZE_KINDS = frozenset("Add Sub Mul Div Mod Min Max Neg Concat Squeeze Unsqueeze Gather Slice Cast".split())
+"""Ops that compute with sizes. They have CUDA kernels, so that one on the CPU is there because its input is."""
+
+_SMALL = 100
+"""Elements of a constant that does not keep a node from the host."""
+
+_HOST_INPUTS = {
+    **dict.fromkeys(("Reshape", "Expand", "Tile", "TopK", "Unsqueeze", "Squeeze", "Split", "Trilu"), frozenset({1})),
+    **dict.fromkeys(("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "CumSum"), frozenset({1})),
+    **dict.fromkeys(("Slice", "Pad", "Resize", "OneHot"), frozenset({1, 2, 3, 4})),
+    "Range": frozenset({0, 1, 2}),
+    "ConstantOfShape": frozenset({0}),
+}
+"""Inputs that a CUDA kernel reads from the host."""
+
 MICROSOFT: dict[str, frozenset[DType]] = {
     **_ops(
         _FLOATS,
@@ -87,16 +102,16 @@ def leaving(graph: OnnxGraph, opset: int | None = None) -> list[Leaves]:
     """The nodes of a graph that the CUDA provider would not take, in their order.
 
     `opset`: the graph's own unless given. A node whose input type is not known (it lies inside an op's own nodes) takes
-    the type of its producer's input. Arithmetic on sizes (`--dynamic`) always runs on the host: onnxruntime puts it
-    there on purpose.
+    the type of its producer's input. Arithmetic on sizes (`--dynamic`) is none of them: see `on_host`.
     """
     opset = graph.opset if opset is None else opset
     types = {name: info.dtype for name, info in graph.values.items()}
     types |= {name: DType(array.dtype.name) for name, array in graph.initializers.items() if _known(array.dtype)}
+    host = on_host(graph)
     found = []
     for node in graph.nodes:
         dtype = _data_type(node, types)
-        reason = _reason(node, dtype, opset)
+        reason = "" if node.name in host else _reason(node, dtype, opset)
         if reason:
             found.append(Leaves(node.name, node.kind, reason))
         for name in node.outputs:
@@ -104,9 +119,29 @@ def leaving(graph: OnnxGraph, opset: int | None = None) -> list[Leaves]:
     return found
 
 
+def on_host(graph: OnnxGraph) -> set[str]:
+    """The nodes that onnxruntime keeps on the CPU on purpose: nothing is copied for them, they are no fallbacks.
+
+    A node that reads a Shape's result, which lies on the host, and else small constants, inputs of the graph and
+    results of such nodes, runs where they are, unless its CUDA kernel takes them from the host (`GetCpuPreferredNodes`
+    in onnxruntime's fallback_cpu_capability.cc).
+    """
+    small = {name for name, array in graph.initializers.items() if array.size <= _SMALL} | set(graph.inputs) | {""}
+    values: set[str] = set()
+    nodes: set[str] = set()
+    for node in graph.nodes:
+        if node.kind in ("Shape", "Size"):
+            values.update(node.outputs)
+        elif not values.isdisjoint(node.inputs):
+            taken = _HOST_INPUTS.get(node.kind, frozenset())
+            others = [(place, name) for place, name in enumerate(node.inputs) if name not in small]
+            if all(name in values and place not in taken for place, name in others):
+                nodes.add(node.name)
+                values.update(node.outputs)
+    return nodes
+
+
 def _reason(node: NodeDef, dtype: DType, opset: int) -> str:
-    if node.name.startswith("size/") and node.kind in ("Add", "Sub", "Mul", "Div", "Mod", "Concat"):
-        return "arithmetic on sizes"
     if node.domain:
         kernels = MICROSOFT.get(node.kind) if node.domain == "com.microsoft" else None
     else:

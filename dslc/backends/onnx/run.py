@@ -32,6 +32,7 @@ from dslc.backends.onnx.guards import Guards, guards_of
 from dslc.backends.onnx.image import MODES
 from dslc.backends.onnx.indices import Places, places_of, watched
 from dslc.backends.onnx.model import OnnxModel
+from dslc.backends.onnx.placement import SIZE_KINDS
 from dslc.diagnostics.model import Mistake
 from dslc.errors import NotInstalled
 from dslc.record import frozen
@@ -161,7 +162,9 @@ def _on_cuda(ort: Any, source: bytes | str) -> Any:
         try:
             session = ort.InferenceSession(source, options, providers=[_CUDA])
         except Exception as error:  # onnxruntime's own exception classes share no public base
-            raise RunError(_why_not(ort, source, missing, error)) from error
+            session, why = _with_sizes_on_cpu(ort, source, missing, error)
+            if why is not None:
+                raise RunError(why) from error
     if session.get_providers()[0] != _CUDA:
         raise RunError(NoCuda(missing or NO_DRIVER))
     return session
@@ -180,8 +183,11 @@ def _missing_libraries(ort: Any) -> str:
     return f"{', '.join(names)} cannot be loaded" if names else ""
 
 
-def _why_not(ort: Any, source: bytes | str, missing: str, error: Exception) -> Mistake:
-    """Why no session has every node on the GPU: what onnxruntime does where it may use the CPU as well."""
+def _with_sizes_on_cpu(ort: Any, source: bytes | str, missing: str, error: Exception) -> tuple[Any, Mistake | None]:
+    """A session with every node on the GPU but those that compute sizes, which onnxruntime keeps on the CPU on purpose.
+
+    Else why there is none: the nodes on the CPU where onnxruntime may use it as well.
+    """
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
@@ -189,12 +195,15 @@ def _why_not(ort: Any, source: bytes | str, missing: str, error: Exception) -> M
     try:
         session = ort.InferenceSession(source, options, providers=[_CUDA, _CPU])
         if session.get_providers()[0] != _CUDA:
-            return NoCuda(missing or NO_DRIVER)
+            return None, NoCuda(missing or NO_DRIVER)
         parts = session.get_provider_graph_assignment_info()
     except Exception:  # an older onnxruntime cannot say, or the graph does not load at all
-        return NoCuda(first_line)
+        return None, NoCuda(first_line)
     nodes = [node for part in parts if part.ep_name != _CUDA for node in part.get_nodes()]
-    return LeavesGpu(tuple(f"{node.name} ({node.op_type})" for node in nodes)) if nodes else NoCuda(first_line)
+    left = [node for node in nodes if node.op_type not in SIZE_KINDS]
+    if left:
+        return None, LeavesGpu(tuple(f"{node.name} ({node.op_type})" for node in left))
+    return (session, None) if nodes else (None, NoCuda(first_line))
 
 
 @contextmanager

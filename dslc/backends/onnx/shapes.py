@@ -1,7 +1,8 @@
-"""Sizes that a graph must compute while it runs: int64[1] tensors, from the shapes of the inputs.
+"""Sizes that a graph must compute while it runs: int64[1] tensors, from the shapes of tensors.
 
-Needed only with `--dynamic`, and only where no attribute or `0`/`-1` of a Reshape can say the size: for
-Resize, Slice, Expand and Range over a symbol, and for a Reshape with two new symbolic extents.
+Needed only with `--dynamic`, and only where no attribute or view (views.py) can say the size: for Resize, Slice, Expand
+and Range over a symbol, and for a Reshape that takes one axis apart into two open ones. A size that some tensor has is
+read from it; only others are computed, from the inputs'.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ class ShapeMath:
         self._add = add
         self._constant = constant
         self._inputs: dict[Sym, tuple[str, int]] = {}
+        self._axes: dict[Dim, tuple[str, int]] = {}
+        self._whole: dict[tuple[Size, ...], str] = {}
         self._ranks: dict[str, int] = {}
         self._made: dict[tuple[object, ...], str] = {}
         self._texts: dict[str, int] = {}
@@ -35,12 +38,28 @@ class ShapeMath:
             if found is not None:
                 self._inputs.setdefault(found, (name, axis))
 
+    def add_tensor(self, name: str, sizes: tuple[Size, ...]) -> None:
+        """A tensor that is there from now on: its shape, and each of its sizes, can be read."""
+        open_axes = [axis for axis, size in enumerate(sizes) if isinstance(size, Dim)]
+        if open_axes:
+            self._whole.setdefault(sizes, name)
+        for axis in open_axes:
+            size = sizes[axis]
+            if isinstance(size, Dim):
+                self._axes.setdefault(size, (name, axis))
+
     def vector(self, sizes: Sequence[Size], like: tuple[str, Sequence[Size]] | None = None) -> str:
-        """A 1-D tensor of sizes; one Shape node where they stand side by side in the shape of `like`.
+        """A 1-D tensor of sizes; one Shape node where they are the shape of a tensor, or a part of that of `like`.
 
         One symbol among ones (an Expand over the batch) is the shape of a slice of the input: Concat would join
         the sizes on the host, where a node has no place in a graph for the GPU.
         """
+        lone = _bare_symbol(sizes[0]) if len(sizes) == 1 else None
+        if lone is not None:
+            return self.size(sizes[0])
+        whole = self._whole.get(tuple(sizes))
+        if whole is not None:
+            return self._node("Shape", [whole], "shape")
         if like is not None:
             name, own = like
             for start in range(len(own) - len(sizes) + 1):
@@ -74,6 +93,9 @@ class ShapeMath:
         """One size as an int64[1] tensor."""
         if isinstance(size, int):
             return self._number(size)
+        if _bare_symbol(size) is None and size in self._axes:
+            name, axis = self._axes[size]
+            return self._node("Shape", [name], str(self._view.extent(size)), start=axis, end=axis + 1)
         total = ""
         for monomial, coefficient in sorted(size.terms, key=lambda term: term[1] < 0):
             term = self._product(monomial, abs(coefficient) if total else coefficient)

@@ -27,6 +27,7 @@ class SizeView:
         self.kept = kept
         self._fixed: dict[Dim, Size] = {}
         self._texts: dict[Dim, str] = {}
+        self._equal: dict[tuple[Size, Size], bool] = {}
 
     def fix(self, size: Size) -> Size:
         """The size with every symbol that is not kept replaced by its number."""
@@ -52,6 +53,20 @@ class SizeView:
         if found is None:
             found = self._texts[fixed] = self._sizes.text(fixed)
         return found
+
+    def equal(self, a: Size, b: Size) -> bool:
+        """Whether two sizes are the same for every allowed size of the input."""
+        if isinstance(a, int) and isinstance(b, int):
+            return a == b
+        key = (a, b)
+        found = self._equal.get(key)
+        if found is None:
+            found = self._equal[key] = a == b or self._sizes.always_equal(a, b)
+        return found
+
+    def value(self, size: Size) -> int:
+        """The number of a size at the default sizes."""
+        return self._sizes.value(size)
 
     def never_negative(self, size: Size) -> bool:
         """Whether no allowed size of the input makes this expression negative."""
