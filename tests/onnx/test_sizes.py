@@ -94,7 +94,7 @@ def test_equal_sizes_have_equal_names() -> None:
 
 
 class TestReshape:
-    """`0` where the extent stays at its place, one `-1`, and computed sizes only where two are new."""
+    """`0` where the extent stays at its place, one `-1`, and sizes that are read only where an axis has two open parts."""
 
     def spec(self, source: tuple[Size, ...], target: tuple[Size, ...]) -> str:
         builder = Builder("g", {}, SizeView(table(), ("N", "H", "W")))
@@ -117,8 +117,11 @@ class TestReshape:
     def test_flatten(self) -> None:
         assert self.spec((N, 8, H, W), (N, 8, H * W)) == "int64[0,8,-1]"
 
-    def test_two_new_extents_are_computed(self) -> None:
-        assert self.spec((N, 14, H, W), (N, 7, 2, H, W)).startswith("size/")
+    def test_an_axis_put_in_moves_the_others_to_their_places(self) -> None:
+        assert self.spec((N, 14, H, W), (N, 7, 2, H, W)) == "int64[0,7,2,0,0]"
+
+    def test_two_open_parts_of_one_axis_are_read(self) -> None:
+        assert self.spec((N, 14, H * W), (N, 14, H, W)).startswith("size/")
 
 
 @pytest.mark.parametrize(
