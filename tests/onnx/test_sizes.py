@@ -94,7 +94,7 @@ def test_equal_sizes_have_equal_names() -> None:
 
 
 class TestReshape:
-    """`0` where the extent stays at its place, one `-1`, and sizes that are read only where an axis has two open parts."""
+    """`0` where the extent stays, one `-1`, and sizes that are read only where an axis has two open parts."""
 
     def spec(self, source: tuple[Size, ...], target: tuple[Size, ...]) -> str:
         builder = Builder("g", {}, SizeView(table(), ("N", "H", "W")))
