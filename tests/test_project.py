@@ -54,6 +54,7 @@ LAYERS = (
     "doctor",
     "python",
     "loading",
+    "machine",
     "cli",
     "__main__",
 )

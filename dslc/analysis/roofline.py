@@ -3,10 +3,14 @@
 An op's time is at least `max(operations / peak, bytes / bandwidth)` (Williams, Waterman and Patterson, Roofline, CACM
 52(4), 2009). Operations are two per multiply-add and what the op does beside (full FLOPs). Bytes are its inputs, its
 results and its weights, each moved once: an op whose result is its input's bytes moves none, one in place reads and
-writes, a strided view is copied (and reads no more than it writes), a table reads only the rows asked for.
+writes, a strided view is copied (and reads no more than it writes), a table reads only the rows asked for. What
+onnxruntime does within the op before it moves nothing: a norm or an activation in a convolution; of a sum there, the
+other operand. Where a device has caches, maps move at their rate, and weights at the memory's if they are too many for
+a cache (a roofline of two levels: Ilic, Pratas and Sousa, Cache-aware Roofline Model, IEEE CAL 13(1), 2014).
 
-The sum over ops is a lower bound for a runtime that runs them one after the other; one that fuses ops moves fewer
-bytes. Launches, caches too small for the operands and rates below the peak come on top.
+The sum over ops is the lower end: no runtime that runs the ops one after the other is faster. For a CPU there is an
+upper end: what onnxruntime's nodes, copies between layouts too, take at the part of the rates that such nodes typically
+reach (`TYPICAL`), but at most 2.5 times the lower one.
 """
 
 from __future__ import annotations
@@ -17,12 +21,16 @@ from math import prod
 
 from dslc.analysis.cost import Cost, Terms, Use
 from dslc.analysis.devices import BYTES, Device
+from dslc.analysis.emitted.fuse import fuse
+from dslc.analysis.emitted.graph import Emitted, Piece, emitted
+from dslc.analysis.emitted.layout import block
+from dslc.analysis.emitted.plan import VIEWS
 from dslc.analysis.measure import batch_names
 from dslc.ir.model import Call, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step
 from dslc.ops.base import Work
 from dslc.ops.counting import Kind
-from dslc.record import entity, frozen
+from dslc.record import entity, frozen, replace
 from dslc.types.dim import evaluate
 from dslc.types.tensor import DType
 
@@ -31,11 +39,39 @@ UNREAD = ("num_batches_tracked",)
 
 COMPUTE, MEMORY = "compute", "memory"
 
+CACHE = 2 * 2**20
+"""Bytes that a node may move and still find in a cache of its own: the second level of current cores."""
+
+HELD = 8 * CACHE
+"""Bytes of weights that may still lie in a cache from one run to the next."""
+
+WIDEST = 2.5
+"""The most that the upper end may be of the lower: beyond that a range says nothing."""
+
+TYPICAL = {"dense": 0.65, "depthwise": 0.25, "grouped": 0.12, "near": 0.5, "far": 0.7, "moves": 0.15}
+"""The part of a rate that nodes reach in onnxruntime on one core, batch 1: products of the peak; of the bandwidths
+nodes that compute, in caches and in memory, and nodes that only move elements. Chosen on 17 networks of examples/, of
+which the range then holds 16 (benchmarks/roofline.py).
+"""
+
+NODE = 1e-6
+"""Seconds that it takes onnxruntime to start a node."""
+
+SIMPLE = 8
+"""How many times as long an operation outside of linear maps takes as one in them: no fused multiply-add, functions."""
+
+MOVES = frozenset(
+    "Transpose Slice Concat Split Gather GatherND GatherElements Pad Expand Tile Where ReorderInput ReorderOutput "
+    "DepthToSpace SpaceToDepth Resize".split()
+)
+COPIES = ("ReorderInput", "ReorderOutput")
+
 
 @frozen
 class Bound:
     """One use of an op. `flops` is full: two per multiply-add and the rest. `limit` says what takes longer.
 
+    `most`: seconds that it typically takes at most; 0 where that is not known. `fused`: it is done within another op.
     `limit` is empty, and `seconds` 0, for an op that neither computes nor moves anything.
     """
 
@@ -46,6 +82,8 @@ class Bound:
     bytes: int
     seconds: float
     limit: str
+    most: float = 0.0
+    fused: bool = False
 
     @property
     def intensity(self) -> float:
@@ -99,6 +137,13 @@ class Roofline:
         return sum(bound.seconds for bound in self.bounds.values())
 
     @property
+    def most(self) -> float | None:
+        """The upper end of the range of times; none but for CPUs, or where some use is not known."""
+        if not self.device.cpu or self.unknown:
+            return None
+        return min(sum(max(bound.most, bound.seconds) for bound in self.bounds.values()), WIDEST * self.seconds)
+
+    @property
     def macs(self) -> int:
         return sum(bound.macs for bound in self.bounds.values())
 
@@ -145,6 +190,9 @@ def roofline(model: Model, flat: Flat, cost: Cost, device: Device, *, batch: int
     at = {**model.sizes.default, **dict.fromkeys(open_sizes, batch)}
     found = Roofline(device, dtype, batch, bool(open_sizes))
     moved = Traffic(at, BYTES[dtype])
+    nodes = Nodes(model, flat, batch)
+    weights = sum(moved.param(param) for param in model.params.values())
+    rates = Rates(peak, device.nearest, device.bandwidth if weights > HELD else device.nearest, device.bandwidth)
     for step in flat.steps:
         if step.needed is not Needed.ALWAYS:
             continue
@@ -157,16 +205,74 @@ def roofline(model: Model, flat: Flat, cost: Cost, device: Device, *, batch: int
             ins, outs = tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs)
             macs, op = evaluated(node.op.macs(ins, outs), at), node.op.name
             flops = 2 * macs + evaluated(node.op.flops(ins, outs), at)
-        size = moved.of(step)
-        found.bounds[node] = bound_of(step.path, op, macs, flops, size, peak, device.bandwidth)
+        maps, held = moved.of(step)
+        fused = nodes.fused(step)
+        if fused:  # of a sum the operand that is not the result of the op that it is done in
+            maps = moved.value(step.outs[0]) if len(step.inputs) > 1 else 0
+            held = 0
+        bound = bound_of(step.path, op, macs, flops, maps, held, rates)
+        found.bounds[node] = replace(bound, most=nodes.seconds(step, bound, held, rates), fused=fused)
     return found
 
 
-def bound_of(path: str, op: str, macs: int, flops: int, size: int, peak: int, bandwidth: int) -> Bound:
-    """The bound of one use; equal times count as compute."""
-    computing, moving = flops / peak, size / bandwidth
-    limit = "" if not flops and not size else COMPUTE if flops * bandwidth >= size * peak else MEMORY
+@frozen
+class Rates:
+    """Operations a second, and bytes a second of maps, of weights, and of what no cache holds."""
+
+    peak: int
+    near: int
+    weights: int
+    far: int
+
+
+def bound_of(path: str, op: str, macs: int, flops: int, maps: int, held: int, rates: Rates) -> Bound:
+    """The bound of one use that moves so many bytes of maps and of weights; equal times count as compute."""
+    computing, moving = flops / rates.peak, maps / rates.near + held / rates.weights
+    size = maps + held
+    limit = "" if not flops and not size else COMPUTE if computing >= moving else MEMORY
     return Bound(path, op, macs, flops, size, max(computing, moving), limit)
+
+
+class Nodes:
+    """What onnxruntime runs for each use: the nodes of the emitted graph that are left after its rewrites."""
+
+    def __init__(self, model: Model, flat: Flat, batch: int) -> None:
+        self.graph: Emitted = emitted(model, flat, batch=batch)
+        self._written = {piece.path for piece in self.graph.pieces if piece.kind not in VIEWS}
+        fuse(self.graph)
+        block(self.graph)
+        self._left: dict[str, list[Piece]] = {}
+        for piece in self.graph.pieces:
+            if piece.kind not in VIEWS:
+                self._left.setdefault(piece.path, []).append(piece)
+
+    def fused(self, step: Step) -> bool:
+        """Whether a use is done within another one."""
+        return step.path in self._written and all(p.kind in COPIES for p in self._left.get(step.path, ()))
+
+    def seconds(self, step: Step, bound: Bound, held: int, rates: Rates) -> float:
+        """What the nodes of a use typically take at most, in onnxruntime on a CPU."""
+        tensors, taken = self.graph.tensors, 0.0
+        for piece in self._left.get(step.path, ()):
+            names = [*(name for name in piece.inputs if name not in self.graph.constants), *piece.outputs]
+            size = sum(tensors[name].bytes for name in names if name)
+            near, far = rates.near * TYPICAL["near"], rates.far * TYPICAL["far"]
+            if piece.kind in MOVES:
+                near = rates.near * TYPICAL["moves"]
+            taken += size / (min(near, far) if size > CACHE else near) + NODE
+        if not bound.macs:
+            return taken + SIMPLE * bound.flops / rates.peak
+        taken += held / (TYPICAL["far"] * rates.weights)
+        return max(taken, bound.flops / (rates.peak * TYPICAL[_product(step)]))
+
+
+def _product(step: Step) -> str:
+    """How the products of a linear map lie: a word of TYPICAL."""
+    op = step.node.op.core if isinstance(step.node, Node) else None
+    groups = getattr(op, "g", 1)
+    if groups in (1, None):
+        return "dense"
+    return "depthwise" if groups == "depthwise" or step.inputs[0].type.dims[1] == groups else "grouped"
 
 
 def evaluated(works: Iterable[Work], at: dict[str, int]) -> int:
@@ -186,17 +292,17 @@ class Traffic:
     at: dict[str, int]
     width: int
 
-    def of(self, step: Step) -> int:
-        """The bytes of one use: inputs, results, and the weights it owns or is given."""
+    def of(self, step: Step) -> tuple[int, int]:
+        """The bytes of one use: of inputs and results, and of the weights it owns."""
         node = step.node
         written = sum(self.value(out) for out in step.outs)
         inputs = list(dict.fromkeys((*step.inputs, *step.tied.values())))
         reads = [self.value(value) for value in inputs]
         if isinstance(node, Call):
-            return written + sum(reads)
+            return written + sum(reads), 0
         storage = node.op.storage(tuple(v.type for v in step.inputs), tuple(v.type for v in step.outs))
         if storage.kind is Kind.SAME:
-            return 0
+            return 0, 0
         if storage.kind is Kind.STRIDED:
             reads = [min(size, written) for size in reads]
         weights = sum(self.param(param) for param in own(node))
@@ -204,7 +310,7 @@ class Traffic:
             table = [i for i, value in enumerate(inputs) if isinstance(value.producer, Param)]
             weights = min(weights, written)
             reads = [min(size, written) if i in table else size for i, size in enumerate(reads)]
-        return written + sum(reads) + weights
+        return written + sum(reads), weights
 
     def value(self, value: Value) -> int:
         """The bytes of a tensor."""

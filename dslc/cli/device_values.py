@@ -1,4 +1,4 @@
-"""`--device H200` and `--device peak=10T,bandwidth=100G` on the command line."""
+"""`--device H200`, `--device this` and `--device peak=10T,bandwidth=100G` on the command line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 
 def device(ctx: click.Context, option: click.Parameter, text: str | None) -> Device | None:
-    """The device of a name or of numbers; none where it is not asked for."""
+    """The device of a name, of numbers or measured; none where it is not asked for."""
     if text is None:
         return None
     from dslc.analysis.devices import DeviceError, device_of
 
     try:
+        if text.strip().lower().partition(":")[0] == "this":
+            from dslc.machine import this_device
+
+            return this_device(text.strip())
         return device_of(text)
     except DeviceError as error:
         raise click.BadParameter(str(error)) from None

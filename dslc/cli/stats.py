@@ -50,7 +50,7 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--precision", multiple=True, type=click.Choice(PRECISIONS), help="with --train: one of these alone")
 @click.option("--fit", metavar="24GB", callback=memory_size, help="the largest training batch in this memory")
 @click.option("--device", metavar="NAME", callback=device, help="least time on H200, A100, T4, cpu-core, phone-npu, "
-              "or peak=10T,bandwidth=100G")  # fmt: skip
+              "this (measured), or peak=10T,bandwidth=100G")  # fmt: skip
 @click.option("--dtype", type=click.Choice(TYPES), default="fp32", help="with --device: element type")
 @click.option("--sweep", "axes", multiple=True, metavar="NAME=V,..", callback=sweep_axes, help="the net at many values "
               "of a parameter or size")  # fmt: skip

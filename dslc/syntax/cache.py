@@ -51,13 +51,19 @@ def _check(data: bytes) -> bytes:
 
 def cache_path(key: bytes) -> Path | None:
     """Where the tables of this key are kept; none if there is no place for them."""
+    folder = user_cache()
+    return None if folder is None else folder / f"grammar-{_check(key).decode()}.tables"
+
+
+def user_cache() -> Path | None:
+    """The folder in which this project keeps what it can make anew; none if there is no place for it."""
     try:
         root = Path(os.environ.get("XDG_CACHE_HOME", ""))
         if not root.is_absolute():
             root = Path.home() / ".cache"
     except RuntimeError:
         return None
-    return root / "dslc" / f"grammar-{_check(key).decode()}.tables"
+    return root / "dslc"
 
 
 def cache_key(grammar: str) -> bytes:

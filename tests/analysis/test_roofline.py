@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from dslc.analysis.devices import DEVICES, DeviceError, device_of
+from dslc.analysis.devices import DEVICES, Device, DeviceError, device_of
 from dslc.analysis.roofline import Bound, Roofline, roofline
 from dslc.api import compile_model
 from dslc.cli.device_values import device as device_value
@@ -38,6 +38,9 @@ LAYERS = """
 """
 
 
+ALONE = "net f on x[N, 4, 8, 8]:\n    relu as c\n"
+
+
 def test_layers_by_hand() -> None:
     found = bounds(LAYERS)
     macs, written = 64 * 4 * 27, 64 * 4
@@ -46,8 +49,9 @@ def test_layers_by_hand() -> None:
     assert conv.bytes == 4 * (3 * 64 + written + 4 * 27 + 4)
     assert conv.limit == "compute" and conv.seconds == conv.flops / 1000
     assert conv.intensity == macs / conv.bytes and conv.flops_per_byte == conv.flops / conv.bytes
-    assert found["b"].bytes == 4 * (2 * written + 4 * 4)  # weight, bias, mean and variance
-    assert (found["c"].flops, found["c"].bytes) == (written, 4 * 2 * written)
+    for path, flops in (("b", 2 * written), ("c", written)):  # both within the convolution: they move nothing
+        assert found[path].fused and (found[path].flops, found[path].bytes) == (flops, 0)
+    assert not conv.fused and not found["e"].fused
     assert (found["d"].flops, found["d"].bytes, found["d"].seconds, found["d"].limit) == (0, 0, 0.0, "")
     assert found["e"].bytes == 4 * (256 + 10 + 2560 + 10)
 
@@ -55,7 +59,7 @@ def test_layers_by_hand() -> None:
 def test_what_bounds_is_decided_at_the_ridge() -> None:
     """The relu has 1 operation for 8 bytes: at 8 bytes a second for each FLOP/s the two take as long."""
     for bandwidth, limit in ((799, "memory"), (800, "compute"), (801, "compute")):
-        assert bounds(LAYERS, f"peak=100,bandwidth={bandwidth}")["c"].limit == limit
+        assert bounds(ALONE, f"peak=100,bandwidth={bandwidth}")["c"].limit == limit
     found = roofline_of(compiled(LAYERS), "peak=100,bandwidth=800")
     assert found.ridge == 0.125
 
@@ -69,9 +73,9 @@ def test_batch_multiplies_maps_and_not_weights() -> None:
 
 
 def test_an_element_types_bytes() -> None:
-    assert bounds(LAYERS, dtype="fp16")["c"].bytes == 2 * 2 * 256
-    assert bounds(LAYERS, dtype="int8")["c"].bytes == 2 * 256
-    assert bounds(LAYERS, dtype="tf32")["c"].bytes == 4 * 2 * 256
+    assert bounds(ALONE, dtype="fp16")["c"].bytes == 2 * 2 * 256
+    assert bounds(ALONE, dtype="int8")["c"].bytes == 2 * 256
+    assert bounds(ALONE, dtype="tf32")["c"].bytes == 4 * 2 * 256
 
 
 def test_views_and_tables() -> None:
@@ -157,13 +161,14 @@ def test_resnet50_against_hooks() -> None:
     with torch.device("meta"):
         seen = hooked(models.resnet50().eval(), 8)
     found = roofline_of(compile_model(RESNET, "resnet50"), "T4", batch=8)
-    ours = {b.path: (b.macs, b.bytes) for b in found.bounds.values() if b.op in ("conv", "linear", "bn")}
-    assert ours == seen
+    ours = {b.path: (b.macs, b.bytes) for b in found.bounds.values() if b.op in ("conv", "linear")}
+    assert ours == {path: cost for path, cost in seen.items() if cost[0]}
+    assert all(b.fused and not b.bytes for b in found.bounds.values() if b.op in ("bn", "relu"))
     conv = next(b for b in found.bounds.values() if b.path == "layer3.0.conv2")
     macs, size = seen["layer3.0.conv2"]
     assert conv.seconds == pytest.approx(max(2 * macs / 8.1e12, size / 320e9))
     adds = [b for b in found.bounds.values() if b.op == "add"]
-    assert adds[0].bytes == 3 * 4 * 8 * 256 * 56 * 56 and adds[0].limit == "memory"
+    assert adds[0].bytes == 4 * 8 * 256 * 56 * 56 and adds[0].limit == "memory"  # the skip; the rest is in conv3
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -187,6 +192,40 @@ def test_monotone() -> None:
     times = [roofline_of(model, "H200", batch=n).seconds for n in (1, 2, 4, 8)]
     assert times == sorted(times) and times[3] < 8 * times[0]
     assert roofline_of(model, "H200", dtype="fp16").seconds < roofline_of(model, "H200", dtype="tf32").seconds
+
+
+# ---- the range, for a CPU
+
+
+def test_a_range_is_stated_for_cpus_alone() -> None:
+    model = compile_model(RESNET, "resnet18")
+    for name, device in DEVICES.items():
+        found = roofline_of(model, name, dtype=next(iter(device.peaks)))
+        if device.cpu:
+            assert found.most is not None and found.seconds < found.most <= 2.5 * found.seconds
+            assert ", in onnxruntime typically at most " in roofline_lines(found)[0]
+        else:
+            assert found.most is None and "typically" not in roofline_lines(found)[0]
+            assert roofline_record(found)["seconds_most"] is None
+
+
+def test_maps_move_at_the_caches_rate_and_many_weights_at_the_memorys() -> None:
+    device = Device("d", "d", {"fp32": 10**15}, 1000, "", near=10_000, cpu=True)
+    for width, rate in ((1024, 10_000), (4096, 1000)):  # 4 MB of weights stay in a cache, 64 MB do not
+        model = compiled(f"net f on x[N, {width}]:\n    linear({width}, bias=false)\n")
+        (bound,) = roofline(model, flatten(model), cost_of(model), device).bounds.values()
+        assert bound.seconds == pytest.approx(2 * 4 * width / 10_000 + 4 * width**2 / rate)
+
+
+def test_grouped_products_take_longer_at_most() -> None:
+    model = compiled("""
+        net f on x[N, 64, 32, 32]:
+            conv(64, 3, bias=true) as dense -> conv(64, 3, g=4, bias=true) as grouped
+            conv(64, 3, g=64, bias=true) as depthwise
+    """)
+    found = {b.path: b for b in roofline_of(model, "cpu-core").bounds.values()}
+    parts = {path: found[path].flops / 96e9 / found[path].most for path in found}
+    assert parts == {"dense": pytest.approx(0.65), "grouped": pytest.approx(0.12), "depthwise": pytest.approx(0.25)}
 
 
 # ---- devices

@@ -6,6 +6,7 @@ and gives blocks; pools, sums, joins and activations stay in blocks; whatever el
 
 from __future__ import annotations
 
+from dslc.analysis.emitted.fuse import ACTIVATIONS
 from dslc.analysis.emitted.graph import Emitted, Piece, Tensor
 
 BLOCK = 16
@@ -48,6 +49,8 @@ class _Blocks:
         elif kind in POOLS and self.pools(piece):
             self.into(piece.inputs, [0], piece.path)
             self.make(piece)
+        elif self.activates(piece, readers):
+            pass
         elif self.stays(piece):
             sums = self.summed(piece, readers) if kind == "Add" else None
             self.into(piece.inputs, range(len(piece.inputs)), piece.path, constants=False)
@@ -134,6 +137,22 @@ class _Blocks:
                 if not maker.attributes.get("activated") and (before is None or before[1] < place):
                     ready.append((name, other))
         return ready[-1] if ready else None
+
+    def activates(self, piece: Piece, readers: dict[str, list[Piece]]) -> bool:
+        """An activation after a sum that a convolution takes in: it takes that in too."""
+        name = piece.inputs[0] if piece.inputs else ""
+        maker, place = self.makers.get(name, (None, 0))
+        alone = len(readers.get(name, ())) == 1 and name not in self.graph.outputs
+        if piece.kind not in ACTIVATIONS or maker is None or maker.kind != "Conv" or not alone:
+            return False
+        if maker.attributes.get("activated"):
+            return False
+        maker.attributes = {**maker.attributes, "activated": True}
+        result = piece.outputs[0]
+        self.blocked[result] = self.blocked[name]
+        self.inside.add(result)
+        self.makers[result] = maker, place
+        return True
 
     def absorbs(self, piece: Piece, readers: dict[str, list[Piece]]) -> bool:
         """A move of channels to the end, in the copy out of blocks."""
