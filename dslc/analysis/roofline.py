@@ -48,7 +48,7 @@ HELD = 8 * CACHE
 WIDEST = 2.5
 """The most that the upper end may be of the lower: beyond that a range says nothing."""
 
-TYPICAL = {"dense": 0.65, "depthwise": 0.25, "grouped": 0.12, "near": 0.5, "far": 0.7, "moves": 0.15}
+TYPICAL = {"dense": 0.55, "depthwise": 0.2, "grouped": 0.1, "near": 0.4, "far": 0.6, "moves": 0.12}
 """The part of a rate that nodes reach in onnxruntime on one core, batch 1: products of the peak; of the bandwidths
 nodes that compute, in caches and in memory, and nodes that only move elements. Chosen on 17 networks of examples/, of
 which the range then holds 16 (benchmarks/roofline.py).
