@@ -381,6 +381,8 @@ class Application(Binding, Naming, ABC):
         where = span
         if reject.at is not None and reject.at in recipe.bound:
             where = consts[reject.at].span
+        elif reject.at is not None and reject.at in recipe.extra:
+            where = recipe.extra[reject.at].span
         related = list(reject.related)
         if len(inputs) > 1:
             for value in inputs:

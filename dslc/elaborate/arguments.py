@@ -296,9 +296,10 @@ class Binding(Expressions, ABC):
         """A value whose symbolic sizes are pinned at their defaults: weights and kernels need numbers."""
         if isinstance(value, Dim):
             return self.sizes.pin(value, span)
-        if isinstance(value, tuple | list) and any(isinstance(v, Dim) for v in value):
-            return tuple(self.numbers(v, p, span) for v in value)
-        return value
+        if not isinstance(value, tuple | list):
+            return value
+        found = tuple(self.numbers(v, p, span) for v in value)
+        return value if all(a is b for a, b in zip(found, value, strict=True)) else found
 
     def parameter(self, block: str, declared: tree.Parameter, const: Const, p: Place) -> Const | None:
         """A block's argument checked against the header's type; none after a mistake."""

@@ -8,10 +8,12 @@ from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
 from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number, raised, working
 from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, SavesNothing
+from dslc.ops.errors_product import NegativePower
 from dslc.ops.errors_tensor import BoolArithmetic
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.record import replace
 from dslc.types.const import Const
+from dslc.types.dim import Dim
 from dslc.types.tensor import DType, TensorType
 
 
@@ -151,6 +153,16 @@ class Pow(Binary):
 
     symbol: ClassVar[str] = "**"
     onnx_kind: ClassVar[str] = "Pow"
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
+        result = super().infer(c, *ins)
+        power: object = self.number
+        if not self.swap and not result.dtype.is_float:
+            if isinstance(power, Dim):
+                c.at_least(power, 0)
+            elif isinstance(power, int) and power < 0:
+                raise Reject(NegativePower(str(ins[0]), power))
+        return result
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         if not any(x.dtype.is_float for x in ins):

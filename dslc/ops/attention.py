@@ -23,6 +23,7 @@ from dslc.ops.base import (
 )
 from dslc.ops.broadcasting import broadcast, converted
 from dslc.ops.counting import Fresh, Held, Kind, Saved, Storage
+from dslc.ops.errors import WrongDtype
 from dslc.ops.errors_product import CausalMask, HeadsMismatch, OddFeatures
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import places
@@ -57,7 +58,7 @@ class Attention(NoParams, Op):
         Port("mask", rank=(2, None), dtype="any", optional=True),
     )
     causal: bool = attr(False, keyword=True)
-    scale: float | None = attr(None, keyword=True)
+    scale: float | None = attr(None, min=1e-12, keyword=True)
     gqa: bool = attr(False, keyword=True)
 
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
@@ -77,10 +78,15 @@ class Attention(NoParams, Op):
             self.meet(c, q, k, -2, -2, "k")
         result = q.with_dim(-1, v.dims[-1], v.word(-1))
         if len(ins) == 4:
+            if not ins[3].dtype.is_float and ins[3].dtype is not DType.BOOL:
+                raise Reject(WrongDtype("sdpa", "mask", ins[3], "mask"), at="mask")
             if self.causal:
                 raise Reject(CausalMask(str(ins[3])), at="causal")
             scores = TensorType((*q.dims[:-1], k.dims[-2]), q.dtype)
-            broadcast(c, "sdpa", scores, ins[3], (False, c.loose(3)))
+            joined = broadcast(c, "sdpa", scores, ins[3], (False, c.loose(3)))
+            for axis, (size, wide) in enumerate(zip(scores.dims, joined.dims, strict=True)):
+                if size == 1 and wide != 1:  # the mask is repeated to the scores, never they to the mask
+                    raise Reject(ShapeMismatch("sdpa", str(scores), str(ins[3]), axis, ("1", str(wide))), at="mask")
         return result.with_dims(result.dims, q.rank - 1, result.words)
 
     @staticmethod

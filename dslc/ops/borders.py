@@ -23,7 +23,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.counting import INPUT, NOTHING, Fresh, Moves, Saved, SavesNothing
-from dslc.ops.errors import WrongChannelAxis, WrongSides
+from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongSides
 from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
 from dslc.ops.layout import axes_of, spatial_axes
 from dslc.ops.padding import added
@@ -33,7 +33,7 @@ from dslc.ops.window import check_border
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, derived
 from dslc.types.dim import Size
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 
 Pair = tuple[Size, Size]
 MODES = {"constant": "Constant", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
@@ -94,6 +94,8 @@ class Pad(NoParams, NoMacs, Moves, Fresh, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         if x.channel == 0 and self.mode != "constant":
             raise Reject(WrongChannelAxis("pad", "x", x, 1))
+        if x.dtype is DType.BOOL and self.mode in ("reflect", "replicate"):
+            raise Reject(WrongDtype("pad", "x", x, "number"))
         for axis, pair in sides(self.p, x, "p").items():
             size = x.dims[axis]
             check_border(c, "pad", self.mode, size, pair)

@@ -86,12 +86,14 @@ def promoted(symbol: str, a: TensorType, b: TensorType) -> DType:
 
 
 def promoted_number(x: TensorType, number: object) -> DType:
-    """The element type of a numeric tensor joined with a number, which is of no type of its own.
+    """The element type of a tensor joined with a number, which is of no type of its own.
 
     A whole tensor and a number with a fraction make `float`. They are joined in float32, torch's default, and the
-    result is then rounded: `raised`.
+    result is then rounded: `raised`. Truth values become what the number is.
     """
-    return DType.FLOAT if isinstance(number, float) and not x.dtype.is_float else x.dtype
+    if isinstance(number, float) and not x.dtype.is_float:
+        return DType.FLOAT
+    return DType.INT64 if x.dtype is DType.BOOL and not isinstance(number, bool) else x.dtype
 
 
 def raised(t: TorchContext, joined: PyExpr) -> PyExpr:

@@ -39,7 +39,7 @@ from dslc.ops.counting import (
 )
 from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import CastForm, RankMismatch, ShapeMismatch
-from dslc.ops.layout import axis_of, places
+from dslc.ops.layout import axis_of, never_empty, places
 from dslc.ops.torchtext import Arg, Attribute, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.const import Const
@@ -200,7 +200,7 @@ class Where(NoParams, NoMacs, Moves, InPlace, Local, Op):
         if len(ins) == 3:
             return promoted("where", ins[1], ins[2])
         numbers = [n for n in (self.a_number, self.b_number) if n is not None]
-        if len(ins) == 2 and ins[1].dtype is not DType.BOOL:
+        if len(ins) == 2:
             return promoted_number(ins[1], numbers[0])
         return DType.FLOAT if any(isinstance(n, float) for n in numbers) else DType.INT64
 
@@ -229,6 +229,9 @@ class Where(NoParams, NoMacs, Moves, InPlace, Local, Op):
                 args.append(converted(g, x[at], ins[at].dtype, common))
             else:
                 args.append(number_tensor(g, number, common, x[0]))
+        if common is DType.BOOL:  # onnxruntime chooses no truth values
+            chosen, other = g.op("And", args[:2]), g.op("And", [g.op("Not", args[:1]), args[2]])
+            return str(g.op("Or", [chosen, other]))
         return converted(g, str(g.op("Where", args)), common, outs[0].dtype)
 
 
@@ -341,7 +344,7 @@ class TopK(NoParams, NoMacs, Fresh, Op):
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> tuple[str, ...]:
         found: tuple[str, ...] = g.op(
             "TopK",
-            [x[0], g.ints([self.k])],
+            [never_empty(g, x[0], ins[0].dims), g.ints([self.k])],
             outputs=2,
             axis=self.axis % ins[0].rank,
             largest=int(self.largest),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
+from dslc.ops import words
 from dslc.ops.base import (
     Axes,
     Global,
@@ -24,7 +25,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.counting import FRESH, NOTHING, SAME, STRIDED, Held, Kind, Moves, Saved, SavesNothing, Storage
-from dslc.ops.layout import PERMUTE, spatial_axes
+from dslc.ops.layout import PERMUTE, check_sizes, spatial_axes
 from dslc.ops.pattern import Divide, Group, Reading, apply
 from dslc.ops.torchtext import Arg, Form, In, PyCall, PyExpr, TorchContext, call, keyword, sequence
 from dslc.types.const import Const
@@ -46,6 +47,8 @@ class Patterned(NoParams, NoMacs, Op):
         return apply(self.name, self.pattern, x, self.sizes, divide)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        for name, size in self.sizes:
+            check_sizes(c, self.name, [words.size_of(size)], at=name)
         return self.reading(x, c).result_type(x)
 
 

@@ -278,11 +278,12 @@ class WrongDtype(Mistake, code="E0310"):
     op: str
     port: str
     type: TensorType
-    needed: str  # "float", "int" or "bool"
+    needed: str  # "float", "int", "bool", "number" or "mask"
 
     @property
     def message(self) -> str:
-        kind = {"int": "integers", "float": "floats", "bool": "booleans"}[self.needed]
+        kind = {"int": "integers", "float": "floats", "bool": "booleans"}.get(self.needed)
+        kind = kind or {"number": "numbers", "mask": "floats or booleans"}[self.needed]
         return f"`{self.op}` takes {kind}, but `{self.port}` is {self.type.dtype.value}"
 
 

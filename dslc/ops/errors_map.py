@@ -219,6 +219,37 @@ class CroppedAway(Mistake, code="E0313"):
         return "nothing would be left"
 
 
+class OneValue(Mistake, code="E0324"):
+    """A norm takes mean and variance of a single value.
+
+    The value minus itself is 0 whatever it was, so nothing of the input is left; PyTorch refuses it.
+
+    ```dl fails
+    net f on x[N, 3, 8, 8]:
+        conv(16, 8, p=0) -> inorm -> relu
+        flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 8, 8]:
+        conv(16, 7, p=0) -> inorm -> relu
+        flatten
+    ```
+    """
+
+    op: str
+    shape: str
+    part: str  # what the statistics are of: `map`, `group`
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` has one value in each {self.part} of {self.shape}"
+
+    @property
+    def label(self) -> str:
+        return "of which there is no variance"
+
+
 class WrongLength(Mistake, code="E0314"):
     """A list with one number per channel has another length.
 

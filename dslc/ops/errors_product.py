@@ -271,3 +271,31 @@ class LargeProjection(Mistake, code="E0321"):
     @property
     def label(self) -> str:
         return f"at most {self.hidden - 1}"
+
+
+class NegativePower(Mistake, code="E0325"):
+    """Whole numbers are raised to a negative power.
+
+    The result would be a fraction, which whole numbers cannot hold: PyTorch refuses it. Make floats of them first.
+
+    ```dl fails
+    net f on ids: int64[N, T=16], x[N, T]:
+        x * (ids + 1) ** -1
+    ```
+
+    ```dl
+    net f on ids: int64[N, T=16], x[N, T]:
+        x * ((ids + 1) -> cast(float32)) ** -1
+    ```
+    """
+
+    shape: str
+    power: int
+
+    @property
+    def message(self) -> str:
+        return f"`**` raises whole numbers, {self.shape}, to the power {self.power}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("make floats of them first: `cast(float32)`"),)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
-from dslc.ops.base import Axes, Graph, Pointwise, Reach
-from dslc.ops.errors_tensor import NoSuchAxis, RepeatedAxis
+from dslc.ops.base import Axes, Graph, InferContext, Pointwise, Reach
+from dslc.ops.errors_tensor import BadSize, NoAxis, NoSuchAxis, RepeatedAxis
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
 from dslc.types.tensor import DType, TensorType
@@ -33,7 +33,9 @@ def axis_of(op: str, axis: int, x: TensorType, at: str = "axis", more: int = 0) 
 
 
 def axes_of(op: str, axes: int | Sequence[int], x: TensorType, at: str = "axis") -> tuple[int, ...]:
-    """Different axes, each counted from 0, in the order given."""
+    """Different axes, each counted from 0, in the order given. A Reject for none: torch takes none for all."""
+    if axes == ():
+        raise Reject(NoAxis(op), at=at)
     found: list[int] = []
     for axis in (axes,) if isinstance(axes, int) else axes:
         number = axis_of(op, axis, x, at)
@@ -47,6 +49,15 @@ def spatial_axes(x: TensorType) -> tuple[int, ...]:
     """The axes that are neither batch nor channels; without settled channels, those of a map."""
     channel = 1 if x.channel is None else x.channel
     return tuple(axis for axis in range(1, x.rank) if axis != channel)
+
+
+def check_sizes(c: InferContext, op: str, sizes: Iterable[Size], but: str = "", at: str = "sizes") -> None:
+    """A Reject at the attribute `at`, or a guard, for sizes below 1; `but` says what -1 means there."""
+    for size in sizes:
+        if not isinstance(size, int):
+            c.at_least(size, 1)
+        elif size < 1:
+            raise Reject(BadSize(op, size, but), at=at)
 
 
 def pick(x: TensorType, source: Sequence[int | None], new: Sequence[tuple[Size, Const | None]] = ()) -> TensorType:
@@ -86,3 +97,16 @@ def places(g: Graph, size: Size, like: str | None) -> str:
         return g.ints(range(static))
     count = g.op("Squeeze", [g.extents([size], like), g.ints([0])])
     return str(g.op("Range", [g.scalar(0, DType.INT64), count, g.scalar(1, DType.INT64)]))
+
+
+def never_empty(g: Graph, x: str, dims: Sequence[Size]) -> str:
+    """A tensor of these sizes, refused where it is empty: of it onnxruntime 1.30 aborts in LSTM, GRU, TopK and Einsum.
+
+    A Reshape that copies all extents but one and infers that one is an error where another is 0. It copies no element.
+    """
+    known = [g.static(size) is not None for size in dims]
+    if all(known) or len(dims) < 2:
+        return x
+    inferred = known.index(True) if any(known) else len(dims) - 1
+    shape = [-1 if axis == inferred else 0 for axis in range(len(dims))]
+    return str(g.op("Reshape", [x, g.ints(shape)]))

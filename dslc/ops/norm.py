@@ -28,9 +28,11 @@ from dslc.ops.base import (
 from dslc.ops.convolution import check_groups
 from dslc.ops.counting import Fresh, Held, InPlace, Saved
 from dslc.ops.errors import WrongChannelAxis
+from dslc.ops.errors_map import OneValue
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.record import replace
-from dslc.types.dim import product
+from dslc.types.dim import Dim, product
+from dslc.types.solve import bounds
 from dslc.types.tensor import DType, TensorType
 
 ONES = Init("ones", default=True)
@@ -66,6 +68,22 @@ def pinned(c: InferContext, x: TensorType, axis: int = 1) -> TensorType:
     return replace(x.with_dim(axis, c.pin(x.dims[axis]), x.word(axis)), channel=axis)
 
 
+def several(c: InferContext, op: str, x: TensorType, each: int, part: str) -> None:
+    """A Reject, or a guard, for statistics of one value, which torch refuses: `each` channels of all places of `x`.
+
+    Of places along several open axes one axis is asked to have two: no guard joins symbols.
+    """
+    count = c.sizes.reduce(product((each, *x.spatial)))
+    if isinstance(count, int):
+        if count < 2:
+            raise Reject(OneValue(op, str(x), part))
+        return
+    open_axes = [size for size in x.spatial if isinstance(size, Dim) and len(size.symbols) == 1]
+    if len(count.symbols) > 1 and open_axes and bounds(count, c.sizes.domain)[0] < 2:
+        count = max(open_axes, key=c.sizes.value)
+    c.at_least(count, 2)
+
+
 def scaled(norm: Op, each: int, x: TensorType) -> tuple[Work, ...]:
     """`each` operations for each element, one more for a weight and one for a bias."""
     affine = sum(spec.kind == "param" for spec in norm.params(x))
@@ -85,7 +103,8 @@ class BatchNorm(NoMacs, InPlace, Local, Op):
 
     `[N, C, *S] -> [N, C, *S]` (Ioffe and Szegedy 2015); weights `weight` and `bias`, buffers `running_mean`,
     `running_var` and `num_batches_tracked`, as torch.nn.BatchNorm2d. Training uses the batch's statistics and
-    moves the running ones by `momentum`; inference uses the running ones. A bias before it would be idle.
+    moves the running ones by `momentum`; inference uses the running ones. A bias before it would be idle. PyTorch
+    refuses to train it on one value per channel, as of features at batch 1.
 
     ```dl
     net f on image[N, 3, H=32, W=32]:
@@ -95,7 +114,7 @@ class BatchNorm(NoMacs, InPlace, Local, Op):
 
     absorbs_bias: ClassVar[bool] = True
     inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, 5), channel=1),)
-    eps: float = attr(1e-5, min=0)
+    eps: float = attr(1e-5, min=1e-12)
     momentum: float | None = attr(0.1, min=0, max=1)
     affine: bool = attr(True)
 
@@ -141,7 +160,8 @@ class BatchNorm(NoMacs, InPlace, Local, Op):
 class InstanceNorm(NoMacs, Fresh, Op):
     """Instance normalisation: each channel of each sample by its own mean and variance (Ulyanov et al. 2016).
 
-    `[N, C, *S] -> [N, C, *S]`; `weight` and `bias` per channel only with `affine` (torch.nn.InstanceNorm2d).
+    `[N, C, *S] -> [N, C, *S]`; `weight` and `bias` per channel only with `affine` (torch.nn.InstanceNorm2d). A map has
+    at least two places: of one value there is no variance.
 
     ```dl
     net f on image[N, 3, H=32, W=32]:
@@ -155,6 +175,7 @@ class InstanceNorm(NoMacs, Fresh, Op):
     eps: float = attr(1e-5, min=0)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        several(c, "inorm", x, 1, "map")
         return pinned(c, x)
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
@@ -251,7 +272,8 @@ class LayerNorm(NoMacs, Fresh, Local, Op):
 class GroupNorm(NoMacs, Fresh, Op):
     """Group normalisation: each group of channels of a sample by its own mean and variance (Wu and He 2018).
 
-    `[N, C, *S] -> [N, C, *S]`, `groups` divides C; `weight` and `bias` per channel (torch.nn.GroupNorm).
+    `[N, C, *S] -> [N, C, *S]`, `groups` divides C; `weight` and `bias` per channel (torch.nn.GroupNorm). A group has at
+    least two values.
 
     ```dl
     net f on image[N, 3, H=32, W=32]:
@@ -269,6 +291,7 @@ class GroupNorm(NoMacs, Fresh, Op):
         channels = y.dims[1]
         assert isinstance(channels, int)
         check_groups("gn", channels, channels, self.groups, "groups")
+        several(c, "gn", x, channels // self.groups, "group")
         return y
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
@@ -390,10 +413,10 @@ class LocalResponseNorm(SameType, NoParams, NoMacs, Fresh, Local, Op):
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         type_ = ins[0]
-        if type_.rank == 4 and self.size % 2:
+        if type_.rank == 4 and self.size % 2 and self.alpha > 0 and self.beta > 0:
             alpha, beta, bias = float(self.alpha), float(self.beta), float(self.k)
             return str(g.op("LRN", x, size=self.size, alpha=alpha, beta=beta, bias=bias))
-        # onnxruntime's LRN takes images and odd sizes only; torch puts the larger half of an even one before.
+        # onnxruntime's LRN takes images, odd sizes and numbers above 0. torch puts more before, of an even size.
         flat = (type_.dims[0], 1, type_.dims[1], product(type_.dims[2:]))
         square = g.reshape(g.op("Mul", [x[0], x[0]]), type_.dims, flat)
         pads = (self.size // 2, 0, (self.size - 1) // 2, 0)

@@ -27,7 +27,7 @@ from dslc.ops.broadcasting import converted, promoted
 from dslc.ops.counting import Fresh, Held, NoFlops, Saved
 from dslc.ops.errors_product import EinsumPattern, EinsumSize, InnerMismatch
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
-from dslc.ops.layout import spatial_axes
+from dslc.ops.layout import never_empty, spatial_axes
 from dslc.ops.torchtext import Form, In, PyInfix, TorchContext, call
 from dslc.types.const import Const
 from dslc.types.dim import Size
@@ -316,5 +316,7 @@ class Einsum(NoParams, Fresh, Op):
         return Form(function=call("torch.einsum", t.attr("pattern"), *(In(i) for i in range(len(t.ins)))))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        sides = [converted(g, name, i.dtype, outs[0].dtype) for name, i in zip(x, ins, strict=True)]
+        sides = [
+            never_empty(g, converted(g, name, i.dtype, outs[0].dtype), i.dims) for name, i in zip(x, ins, strict=True)
+        ]
         return str(g.op("Einsum", sides, equation=self.pattern.replace(" ", "")))

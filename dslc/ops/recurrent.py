@@ -24,6 +24,7 @@ from dslc.ops.base import (
 )
 from dslc.ops.counting import Held, Kind, Saved, Storage
 from dslc.ops.errors_product import LargeProjection, StateShape
+from dslc.ops.layout import never_empty
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, TorchContext, call, keyword, sequence
 from dslc.types.const import Const
 from dslc.types.dim import Size
@@ -185,7 +186,7 @@ class Recurrent(Op):
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str | tuple[str, ...]:
         # onnxruntime has no kernel for layout=1 (batch first), so time goes first.
-        value = str(g.op("Transpose", [x[0]], perm=(1, 0, 2)))
+        value = str(g.op("Transpose", [never_empty(g, x[0], ins[0].dims)], perm=(1, 0, 2)))
         starts = [self.per_layer(g, name) for name in x[1:]]
         finals: list[list[str]] = [[] for _ in range(self.states)]
         time, batch = ins[0].dims[1], ins[0].dims[0]

@@ -30,7 +30,7 @@ from dslc.ops.errors_tensor import (
     ReshapeCount,
     SplitSum,
 )
-from dslc.ops.layout import axis_of, cut_places, merged, pick, shape_text
+from dslc.ops.layout import axis_of, check_sizes, cut_places, merged, pick, shape_text
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword, sequence
 from dslc.ops.views import PartView
 from dslc.types.const import Const
@@ -116,6 +116,7 @@ class Reshape(NoParams, NoMacs, Moves, Same, SavesNothing, Op):
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         target = words.sizes(self.sizes)
+        check_sizes(c, "reshape", [size for size in target if size != -1], "what is left")
         unknown = sum(1 for size in target if size == -1)
         written = [size for size in target if size != -1]
         facts = str(x), str(product(x.dims)), shape_text(target), str(product(written))
@@ -123,7 +124,7 @@ class Reshape(NoParams, NoMacs, Moves, Same, SavesNothing, Op):
         if unknown > 1:
             raise Reject(ReshapeCount(*facts, unknown), at="sizes")
         if isinstance(elements, int) and isinstance(known, int):
-            if known < 1 or (elements % known if unknown else elements != known):
+            if elements % known if unknown else elements != known:
                 raise Reject(ReshapeCount(*facts, unknown), at="sizes")
             rest: Size = elements // known
         elif unknown:
@@ -161,7 +162,8 @@ class Reshape(NoParams, NoMacs, Moves, Same, SavesNothing, Op):
         return Axes(tuple(axis if axis in kept else None for axis in range(outs[0].rank)))
 
     def torch(self, t: TorchContext) -> Form:
-        return Form(function=call("reshape", *words.items(t.attr("sizes")), receiver=In(0)))
+        sizes = words.items(t.attr("sizes")) or (t.const(()),)
+        return Form(function=call("reshape", *sizes, receiver=In(0)))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         return g.reshape(x[0], ins[0].dims, outs[0].dims)
@@ -366,6 +368,7 @@ class Expand(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         sizes = words.sizes(self.sizes)
         target = shape_text(sizes)
+        check_sizes(c, "expand", [size for size in sizes if size != -1], "an axis as it is")
         if len(sizes) != x.rank:
             raise Reject(ExpandSize(str(x), target, -1, ""), at="sizes")
         given = c.word("sizes")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.ops.base import Op
 from dslc.ops.errors_pattern import PatternAxes, PatternMismatch, PatternRank, PatternSize, PatternText
-from dslc.ops.errors_tensor import CannotSplit
+from dslc.ops.errors_tensor import BadSize, CannotSplit
 from dslc.ops.torchtext import PyCall
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
@@ -302,7 +302,8 @@ def test_splitting_and_merging_a_symbolic_axis_gives_it_back() -> None:
         ),
         (use("rearrange", pattern="n 1 h w -> n h w"), PatternMismatch, "`1` as 1"),
         (use("rearrange", pattern="n (g c) h w -> n g c h w", sizes=factors(g=4)), CannotSplit, "6, by 4"),
-        (use("rearrange", pattern="n (g c) h w -> n g c h w", sizes=factors(g=0)), CannotSplit, "by 0"),
+        (use("rearrange", pattern="n (g c) h w -> n g c h w", sizes=factors(g=0)), BadSize, "size 0"),
+        (use("repeat", pattern="n c h w -> n g c h w", sizes=factors(g=-1)), BadSize, "size -1"),
     ],
 )
 def test_mistakes(op: Op, kind: type[Mistake], words: str) -> None:
@@ -311,4 +312,4 @@ def test_mistakes(op: Op, kind: type[Mistake], words: str) -> None:
     mistake = caught.value.mistake
     assert type(mistake) is kind
     assert words in f"{mistake.message} {mistake.label}"
-    assert caught.value.at == "pattern"
+    assert caught.value.at == ("g" if kind is BadSize else "pattern")
