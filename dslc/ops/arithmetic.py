@@ -58,9 +58,7 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
         return Form(function=raised(t, PyInfix(self.symbol, *(reversed(sides) if self.swap else sides))))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        common = self.common(*ins)
-        if common.is_float:
-            common = working(ins, outs)
+        common = working(ins, self.common(*ins))
         sides = [converted(g, name, i.dtype, common) for name, i in zip(x, ins, strict=True)]
         if self.number is not None:
             sides.insert(0 if self.swap else 1, number_tensor(g, self.number, common, x[0]))

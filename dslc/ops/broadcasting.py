@@ -102,9 +102,9 @@ def raised(t: TorchContext, joined: PyExpr) -> PyExpr:
     return call("to", ElementType(), receiver=joined) if made_here and t.outs[0].dtype is DType.FLOAT else joined
 
 
-def working(ins: Types, outs: Types) -> DType:
-    """The element type in which a graph joins whole tensors that make a float; else that of the floats joined."""
-    return next((x.dtype for x in ins if x.dtype.is_float), DType.FLOAT32 if outs[0].dtype.is_float else outs[0].dtype)
+def working(ins: Types, common: DType) -> DType:
+    """The element type in which a graph joins tensors that meet in `common`: float32 of whole ones that make a float."""
+    return next((x.dtype for x in ins if x.dtype.is_float), DType.FLOAT32) if common.is_float else common
 
 
 def converted(g: Graph, name: str, source: DType, target: DType) -> str:

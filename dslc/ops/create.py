@@ -222,7 +222,7 @@ class Where(NoParams, NoMacs, Moves, InPlace, Local, Op):
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         tensors = iter(range(1, len(ins)))
-        args, common = [x[0]], working(ins[1:], outs)
+        args, common = [x[0]], working(ins[1:], outs[0].dtype)
         for number in (self.a_number, self.b_number):
             if number is None:
                 at = next(tensors)
