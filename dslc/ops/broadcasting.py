@@ -103,7 +103,7 @@ def raised(t: TorchContext, joined: PyExpr) -> PyExpr:
 
 
 def working(ins: Types, common: DType) -> DType:
-    """The element type in which a graph joins tensors that meet in `common`: float32 of whole ones that make a float."""
+    """The element type in which a graph joins tensors that meet in `common`: float32 of whole ones that make one."""
     return next((x.dtype for x in ins if x.dtype.is_float), DType.FLOAT32) if common.is_float else common
 
 

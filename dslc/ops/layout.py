@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
 from dslc.ops.base import Axes, Graph, InferContext, Pointwise, Reach
-from dslc.ops.errors_tensor import BadSize, NoAxis, NoSuchAxis, RepeatedAxis
+from dslc.ops.errors_none import BadSize, NoAxis
+from dslc.ops.errors_tensor import NoSuchAxis, RepeatedAxis
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
 from dslc.types.tensor import DType, TensorType

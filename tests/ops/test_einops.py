@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.ops.base import Op
+from dslc.ops.errors_none import BadSize
 from dslc.ops.errors_pattern import PatternAxes, PatternMismatch, PatternRank, PatternSize, PatternText
-from dslc.ops.errors_tensor import BadSize, CannotSplit
+from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.torchtext import PyCall
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType

@@ -7,10 +7,10 @@ import pytest
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.ops.base import Op
 from dslc.ops.errors import WrongSides
+from dslc.ops.errors_none import BadSize
 from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import (
     BadPadding,
-    BadSize,
     CannotFlatten,
     CannotSplit,
     CropForm,
