@@ -10,10 +10,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count
 
 from dslc.backends.torch import layout
 from dslc.backends.torch.expressions import Expr, Expressions, Pending
+from dslc.backends.torch.held import Held
 from dslc.backends.torch.layout import Px, flat
 from dslc.backends.torch.liveness import Lives, lives, reads, results
 from dslc.backends.torch.merged import MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Sym, walk
@@ -54,15 +54,15 @@ class Body(Expressions):
     reserved: set[str] = field(kw_only=True)
     lives: Lives = field(init=False)
     lines: list[Line] = field(default_factory=list)
-    holds: dict[str, Sym] = field(default_factory=dict)
+    held: Held = field(init=False)
     declared: set[str] = field(default_factory=set)
-    beside: list[tuple[int, int]] = field(default_factory=list)  # places of sides that exclude the one being written
     want: dict[int, str] = field(default_factory=dict)
     free_at: dict[str, int] = field(default_factory=dict)  # of a loop's variable: from where its turn does not read it
 
     def write(self, inputs: Sequence[str], training: Iterable[int]) -> None:
         """The statements for the class's items; `training`: ids of the items that only training needs."""
         self.lives = lives(self.target)
+        self.held = Held(self.lives, self.reserved, self.name_of)
         self.declared.update(inputs)
         for sym, name in zip(self.target.inputs, inputs, strict=True):
             self.bind(sym, name, True)
@@ -79,39 +79,27 @@ class Body(Expressions):
 
     def bind(self, sym: Sym, name: str, typed: bool) -> None:
         """A name holds a tensor; its type is known if it was declared, or is that of what it was given."""
-        self.name_of[sym.id] = name
-        self.holds[name] = sym
+        self.held.bind(sym, name)
         self.typed[name] = typed or name in self.declared
-
-    def busy(self, name: str, now: int) -> bool:
-        """Whether a name holds a tensor that is still read after `now`."""
-        if name in self.reserved:
-            return True
-        held = self.holds.get(name)
-        if held is None or self.lives.last.get(held.id, 0) <= now or self.name_of.get(held.id) != name:
-            return False
-        uses = (k for k in self.lives.uses.get(held.id, ()) if k > now)
-        return any(not any(a < k <= b for a, b in self.beside) for k in uses)
 
     def choose(self, sym: Sym, now: int, item: MItem | None = None, avoid: Collection[str] = ()) -> str:
         """A name for a new value, that is free after `now`."""
         wanted = self.want.get(sym.id)
-        if wanted is not None and (not self.busy(wanted, now) or self.free_at.get(wanted, now + 1) <= now):
+        if wanted is not None and (not self.held.busy(wanted, now) or self.free_at.get(wanted, now + 1) <= now):
             return wanted
         if sym.name is not None and sym.name != "it":
-            for name in chain([local_name(sym.name)], (f"{local_name(sym.name)}_{k}" for k in count(2))):
-                if name not in avoid and not self.busy(name, now):
-                    return name
+            base = local_name(sym.name)
+            return self.held.first(base, lambda k: base if k == 1 else f"{base}_{k}", now, avoid)
         made, last = self.lives.made.get(sym.id, now), self.lives.last.get(sym.id, now)
-        short = not any(made < k < last for k in _between(self.lives.unnamed, made, last))
+        short = bisect_right(self.lives.unnamed, made) >= bisect_left(self.lives.unnamed, last)
         names: list[str] = ["x", "y", "z"] if short else []
         if not short and isinstance(item, MNode | MCall | MSeq):
             named = item.name.isidentifier() and (not isinstance(item, MNode) or item.module)
             names += [local_name(item.name)] if named else []
-        for name in chain(names, ["y", "z", "w"] if not short else [], (f"x{k}" for k in count(1))):
-            if name not in avoid and not self.busy(name, now):
+        for name in names if short else [*names, "y", "z", "w"]:
+            if name not in avoid and not self.held.busy(name, now):
                 return name
-        raise AssertionError
+        return self.held.first("x{}", lambda k: f"x{k}", now, avoid)
 
     # ---- statements
 
@@ -252,20 +240,19 @@ class Body(Expressions):
             names.append(name)
             for sym in inner:
                 self.want[sym.id] = name
-        before = dict(self.holds)
+        self.held.begin()
         self.lines.append(Line(indent, f"if {condition}:", ""))
-        self.beside.append((self.lives.middle[id(item)], now))
+        self.held.beside.append((self.lives.middle[id(item)], now))
         wrote = self.side(sides[0], [j[1] for j in joins], names, indent)
-        self.beside.pop()
+        self.held.beside.pop()
         if not wrote:
             self.lines.pop()
         at = len(self.lines)
         self.lines.append(Line(indent, "else:" if wrote else f"if not {_bracketed(condition)}:", ""))
-        for name, sym in before.items():
-            if self.name_of.get(sym.id) == name:
-                self.holds[name] = sym
+        self.held.restore()
         if not self.side(sides[1], [j[2] for j in joins], names, indent):
             self.lines.pop(at)
+        self.held.end()
         for name, (out, *_) in zip(names, joins, strict=True):
             self.bind(out, name, False)
 
@@ -333,7 +320,7 @@ class Body(Expressions):
             assert isinstance(made, MNode | MCall | MSeq)
             variable = made.template.before.strip("_") if made.template is not None else made.name
             variable = local_name(variable if variable.isidentifier() else "layer")
-            while self.busy(variable, 0) or variable == name:
+            while self.held.busy(variable, 0) or variable == name:
                 variable += "_"
             self.spelled[f"child {id(made)}"] = variable
             self.lines.append(Line(indent, f"for {variable} in self.children():", ""))
@@ -391,11 +378,6 @@ class Body(Expressions):
         expr = self.operand(sym)
         self.lines.append(Line(indent, f"return {expr.text}", ""))
         return expr.typed
-
-
-def _between(places: list[int], start: int, end: int) -> list[int]:
-    """The places strictly between two."""
-    return places[bisect_right(places, start) : bisect_left(places, end)]
 
 
 def _sole(item: MNode | MCall | MSeq, sym: Sym) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 from dslc.backends.torch import terms
@@ -10,15 +9,13 @@ from dslc.backends.torch.layout import Group, Px
 from dslc.backends.torch.merged import Class, CompilerBug, Declared
 from dslc.backends.torch.reading import Env
 from dslc.backends.torch.slots import Resolver
+from dslc.backends.torch.tabulate import filled
 from dslc.backends.torch.terms import Infix, NoValue, Term, Var
 from dslc.syntax import tree
 from dslc.types.const import Const
 
 MAX_LITERAL = 4096
 """Numbers of a table that are written one by one where no text says how they are made."""
-
-MAX_CHECKED = 65536
-"""Places of a table at which its text is compared with its values; of a larger one, evenly spaced ones."""
 
 
 def resolve_tables(resolver: Resolver) -> None:
@@ -60,25 +57,17 @@ def _term(
 def _right(
     resolver: Resolver, term: Term, names: tuple[str, ...], member: int, shape: tuple[int, ...], values: object
 ) -> bool:
-    """Whether a term has a member's values."""
+    """Whether a term has a member's values, at every place of the table."""
     from dslc.backends.torch.merged import Row
 
     env = Env(resolver, Row(member))
-    known = {n: env[n] for n in terms.free(term) if n not in names}
-    count = 1
-    for side in shape:
-        count *= side
-    step = max(1, count // MAX_CHECKED)
-    for place in itertools.islice(itertools.product(*map(range, shape)), 0, None, step):
-        value = values
-        for k in place:
-            value = value[k]  # type: ignore[index]
-        try:
-            if terms.evaluate(term, {**known, **dict(zip(names, place, strict=True))}) != value:
-                return False
-        except (NoValue, KeyError):
-            return False
-    return True
+    try:
+        known = {n: env[n] for n in terms.free(term) if n not in names}
+        if 0 not in shape:
+            terms.evaluate(term, {**known, **dict.fromkeys(names, 0)})  # refuses what would not end
+        return filled(term, known, tuple(zip(names, shape, strict=True))) == values
+    except (NoValue, KeyError):
+        return False
 
 
 def table(declared: Declared, spelled: Callable[[str], str], sizes: list[str]) -> Px | None:

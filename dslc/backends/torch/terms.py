@@ -225,7 +225,7 @@ def _value(term: Term, env: Mapping[str, object]) -> object:
             return _value(then if _value(condition, env) else other, env)
         case Apply(function, args, names, body):
             given = [_value(a, env) for a in args]
-            return FUNCTIONS[function](*given) if body is None else _call(body, given, names)
+            return FUNCTIONS[function](*given) if body is None else call(body, given, names)
         case Item(value, index):
             return _value(value, env)[_value(index, env)]  # type: ignore[index]
         case Several(items):
@@ -245,7 +245,8 @@ def _compare(op: str, left: object, right: object) -> object:
     return _COMPARE[op](left, right)
 
 
-def _call(fn: Fn, given: list[object], names: tuple[str | None, ...]) -> object:
+def call(fn: Fn, given: list[object], names: tuple[str | None, ...]) -> object:
+    """The value of a function of the program; `names` are those that arguments are given by."""
     env: dict[str, object] = {}
     free = [name for name, _, _ in fn.parameters]
     for name, value in zip(names, given, strict=True):
