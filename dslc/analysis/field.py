@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from fractions import Fraction
-from math import floor, gcd
+from math import ceil, floor, gcd
 from typing import TypeAlias
 
 from dslc.analysis.support import Comb, Support
@@ -151,7 +151,7 @@ def upsampled(field: Field, factor: float, nearest: bool, kind: str = "") -> Fie
     nearest: place u reads floor(u/f), so L' = L - S*(f-1)/f and H' = H for a whole f; exact: floor((u + 1/2)/f).
     Linear: place u lies at x = (u + 1/2)/f - 1/2 of the input and reads floor(x) and ceil(x), cubic one more on both
     sides. With corners x is u*(n-1)/(m-1), between u/f and u/f + 1/f - 1; all that is said then is that what is read
-    lies less than one place away, of cubic two.
+    lies less than one place away, of cubic two. Wide (antialiased) kernels have this reach times the step, if above 1.
     """
     f = Fraction(factor).limit_denominator(1 << 16)
     if f == 1:
@@ -165,7 +165,8 @@ def upsampled(field: Field, factor: float, nearest: bool, kind: str = "") -> Fie
         rows = [places(u, step, nearest, kind) for u in range(f.numerator)]
         before = min(first - u * step for u, (first, _, _) in enumerate(rows))
         after = max(first + number - 1 - u * step for u, (first, number, _) in enumerate(rows))
-        support = field.support and field.support.resampled(f.numerator, f.denominator, rows.__getitem__)
+        if kind != "cubic wide":  # it has zeros inside
+            support = field.support and field.support.resampled(f.numerator, f.denominator, rows.__getitem__)
     moved = field.read(whole(before), whole(after), whole(step), support)
     return moved.marked(Status.PHASE_DEPENDENT, "upsampling")
 
@@ -175,6 +176,10 @@ def places(u: int, step: Fraction, nearest: bool, kind: str) -> Comb:
     if nearest:
         return floor((u + Fraction(kind == "exact", 2)) * step), 1, 1
     x = (2 * u + 1) * step / 2 - Fraction(1, 2)
+    if "wide" in kind:
+        reach = max(step, Fraction(1)) * (2 if "cubic" in kind else 1)
+        first = floor(x - reach) + 1
+        return first, ceil(x + reach) - first, 1
     if x.denominator == 1:
         return int(x), 1, 1
     return (floor(x) - 1, 4, 1) if kind == "cubic" else (floor(x), 2, 1)

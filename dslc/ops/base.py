@@ -121,7 +121,8 @@ class Upsample:
     """Receptive field of an upsampling by a factor per axis.
 
     `nearest` repeats places, else two neighbours are read. `kind` says what is different from that: `exact` (the
-    place nearest to the centre), `cubic` (four neighbours), `corners` (corner places match; also `cubic corners`).
+    place nearest to the centre), `cubic` (four neighbours), `corners` (corner places match; also `cubic corners`),
+    `wide` (antialiased: neighbours within the step; also `cubic wide`).
     """
 
     factor: tuple[float, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.diagnostics.model import Help, Mistake
 from dslc.ops.errors_tensor import counted
-from dslc.types.dim import Size
+from dslc.types.dim import Dim, Size
 
 
 class PoolPadding(Mistake, code="E0311"):
@@ -299,10 +299,10 @@ class UpsampleTarget(Mistake, code="E0315"):
 
 
 class WrongMode(Mistake, code="E0316"):
-    """A way of interpolating that does not exist for this map, or with `align_corners`.
+    """A way of interpolating that does not exist for this map, or with `align_corners` or `antialias`.
 
     `linear` is for one spatial axis, `bilinear` and `bicubic` for two, `trilinear` for three; `align_corners`
-    means something only where values are interpolated.
+    means something only where values are interpolated, `antialias` exists for `bilinear` and `bicubic`.
 
     ```dl fails
     net f on x[N, 8, 16, 16]:
@@ -317,18 +317,20 @@ class WrongMode(Mistake, code="E0316"):
 
     mode: str
     axes: int
-    corners: bool  # the fault is `align_corners`
+    option: str = ""  # what does not go with the mode
 
     @property
     def message(self) -> str:
-        if self.corners:
-            return f"`align_corners` has no meaning with mode `{self.mode}`"
+        if self.option:
+            return f"`{self.option}` has no meaning with mode `{self.mode}`"
         return f"mode `{self.mode}` is not for {self.axes} spatial {'axis' if self.axes == 1 else 'axes'}"
 
     @property
     def help(self) -> tuple[Help, ...]:
         right = {1: "linear", 2: "bilinear", 3: "trilinear"}.get(self.axes)
-        if self.corners or right is None:
+        if self.option == "antialias" and self.axes == 2:
+            return (Help('it is for `mode="bilinear"` and `mode="bicubic"`'),)
+        if self.option or right is None:
             return ()
         return (Help(f'here it is `"{right}"`', replace=f'"{right}"'),)
 
@@ -347,6 +349,9 @@ class NoOpenForm(Mistake, code="E0317"):
     ```sh
     dslc build net.dl --dynamic N
     ```
+
+    The same holds for `upsample` with `antialias`, and with `mode="area"` by what is no whole number. The PyTorch
+    module takes every size.
     """
 
     op: str
@@ -355,3 +360,14 @@ class NoOpenForm(Mistake, code="E0317"):
     @property
     def message(self) -> str:
         return f"`{self.op}` has no ONNX form over the open size `{self.size}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        names = sorted(s.name for s in self.size.symbols) if isinstance(self.size, Dim) else []
+        listed = " and ".join(f"`{name}`" for name in names)
+        found = [
+            Help(f"leave {listed} out of `--dynamic`: the graph then has the default size (`--size` sets another)")
+        ]
+        if self.op.startswith("adaptive_"):
+            found.append(Help(f"or pool by windows, `{self.op.removeprefix('adaptive_')}(k, s)`, which fit every size"))
+        return tuple(found)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import (
+    Bins,
+    Global,
     Graph,
     InferContext,
     Local,
@@ -20,20 +24,24 @@ from dslc.ops.base import (
     Types,
     Unknown,
     Upsample,
+    Window,
     Work,
     attr,
     op,
 )
 from dslc.ops.convolution import check_groups
-from dslc.ops.counting import Fresh, InPlace, Moves, SavesNothing
+from dslc.ops.counting import INPUT, NOTHING, Fresh, InPlace, Moves, Saved, SavesNothing
 from dslc.ops.errors import WrongSides
-from dslc.ops.errors_map import UpsampleTarget, WrongLength, WrongMode
+from dslc.ops.errors_map import NoOpenForm, UpsampleTarget, WrongLength, WrongMode
 from dslc.ops.errors_tensor import CannotSplit
+from dslc.ops.pool_adaptive import AdaptiveAvgPool, reads
+from dslc.ops.resize import Resizing, antialias
+from dslc.ops.scaling import ratio, scaled, written
 from dslc.ops.torchtext import Arg, Form, In, PyIndex, TorchContext, call, keyword
 from dslc.ops.window import resized
 from dslc.ops.words import quotient
 from dslc.record import replace
-from dslc.types.dim import Size, product
+from dslc.types.dim import Dim, Size, product
 from dslc.types.tensor import TensorType
 
 MODE_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
@@ -66,12 +74,14 @@ class Normalize(nn.Module):
 
 
 @op("upsample")
-class UpsampleMap(NoParams, NoMacs, Fresh, SavesNothing, Op):
+class UpsampleMap(NoParams, NoMacs, Fresh, Op):
     """A map at another resolution: by a factor `scale`, to a `size`, or to that of another map (`like=y`).
 
-    `[N, C, *S] -> [N, C, *floor(S * scale)]` (torch.nn.functional.interpolate). `mode` is `nearest` (the
-    place at `floor(u / scale)`), `nearest-exact`, `linear`, `bilinear`, `trilinear` or `bicubic`;
-    `align_corners` matches the centres of the corner places instead of their outer edges.
+    `[N, C, *S] -> [N, C, *floor(S * scale)]`, the product as torch.nn.functional.interpolate takes it: rounded to a
+    double, so that 100 by 0.29 is 28. `mode` is `nearest` (the place at `floor(u / scale)`), `nearest-exact`,
+    `linear`, `bilinear`, `trilinear`, `bicubic` or `area` (the mean of each of `size` bins, as `adaptive_avgpool`);
+    `align_corners` matches the centres of the corner places instead of their outer edges. `antialias` (of `bilinear`
+    and `bicubic`) widens the kernel where a map shrinks, so that all of it is read.
 
     ```dl
     net f on image[N, 3, H=32, W=32] -> [N, 8, H, W]:
@@ -87,10 +97,11 @@ class UpsampleMap(NoParams, NoMacs, Fresh, SavesNothing, Op):
     size: Size | tuple[Size, ...] | None = attr(None, symbolic=True, keyword=True)
     mode: str = attr(
         "nearest",
-        choices=("nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic"),
+        choices=("nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area"),
         keyword=True,
     )
     align_corners: bool = attr(False, keyword=True)
+    antialias: bool = attr(False, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType, like: TensorType | None = None) -> TensorType:
         axes = x.rank - 2
@@ -99,21 +110,27 @@ class UpsampleMap(NoParams, NoMacs, Fresh, SavesNothing, Op):
         if len(given) != 1:
             raise Reject(UpsampleTarget(given))
         if MODE_AXES.get(self.mode, axes) != axes:
-            raise Reject(WrongMode(self.mode, axes, corners=False), at="mode")
+            raise Reject(WrongMode(self.mode, axes), at="mode")
         if self.align_corners and self.mode not in MODE_AXES:
-            raise Reject(WrongMode(self.mode, axes, corners=True), at="align_corners")
+            raise Reject(WrongMode(self.mode, axes, "align_corners"), at="align_corners")
+        if self.antialias and self.mode not in ("bilinear", "bicubic"):
+            raise Reject(WrongMode(self.mode, axes, "antialias"), at="antialias")
         if like is not None and like.rank != x.rank:
             raise Reject(WrongSides("like", tuple(n for n in like.spatial if isinstance(n, int)), axes), at="like")
-        sizes = self.sizes(x, like)
-        for size in sizes:
-            c.at_least(size, 1)
+        sizes = self.sizes(c, x, like)
+        for before, after, factor in zip(x.spatial, sizes, self.factors(axes), strict=True):
+            c.at_least(before, 1)
+            c.at_least(after, 1)
+            self.settle(c, before, after, factor)
+        if self.antialias and x.dims[2] != sizes[0]:
+            c.at_least(sizes[1], 2)  # torch's CPU kernel takes the rows of a result one place wide for columns
         y = resized(x, sizes)
         if like is not None:
             for axis in range(2, x.rank):
                 y = y.with_dim(axis, y.dims[axis], like.word(axis))
         return replace(y, channel=1)
 
-    def sizes(self, x: TensorType, like: TensorType | None) -> tuple[Size, ...]:
+    def sizes(self, c: InferContext, x: TensorType, like: TensorType | None) -> tuple[Size, ...]:
         """The spatial sizes of the result."""
         if like is not None:
             return like.spatial
@@ -123,97 +140,157 @@ class UpsampleMap(NoParams, NoMacs, Fresh, SavesNothing, Op):
             if len(sizes) != axes:
                 raise Reject(WrongSides("size", tuple(n for n in sizes if isinstance(n, int)), axes), at="size")
             return sizes
-        return tuple(
-            size * factor.numerator // factor.denominator
-            for size, factor in zip(x.spatial, self.factors(axes), strict=True)
-        )
+        factors = zip(x.spatial, self.factors(axes), strict=True)
+        return tuple(size if factor is None else scaled(c, size, factor) for size, factor in factors)
 
-    def factors(self, axes: int) -> tuple[Fraction, ...]:
-        """`scale` per axis, as the fraction it was written for: 0.333333 is 1/3."""
-        assert self.scale is not None
+    def factors(self, axes: int) -> tuple[float | None, ...]:
+        """`scale` per axis; none where the result's size is given."""
+        if self.scale is None:
+            return (None,) * axes
         scales = self.scale if isinstance(self.scale, tuple) else (self.scale,) * axes
         if len(scales) != axes:
             raise Reject(WrongSides("scale", tuple(int(side) for side in scales), axes), at="scale")
-        return tuple(Fraction(side).limit_denominator(1000) for side in scales)
+        return tuple(float(side) for side in scales)
+
+    def settle(self, c: InferContext, before: Size, after: Size, factor: float | None) -> None:
+        """Sizes that must be numbers, or multiples: those on which what is read depends, where all of the map is."""
+        known = ratio(before, after) is not None
+        if self.antialias and not known and (factor is None or self.align_corners):
+            c.pin(before)
+            c.pin(after)
+        if self.mode != "area" or known or isinstance(after, int):
+            return
+        whole = 0 if factor is None else written(factor).denominator
+        if whole and written(factor or 1).numerator == 1 and c.sizes.value(before) % whole == 0:
+            c.divide(before, whole)  # bins of one length
+            return
+        c.pin(before)
+        c.pin(after)
+
+    def growth(self, ins: Types, outs: Types) -> list[Fraction | None]:
+        """What each axis grows by, at every size; of bins in open sizes, which `settle` made multiples, the factor."""
+        found = []
+        for axis, factor in enumerate(self.factors(ins[0].rank - 2), 2):
+            known = ratio(ins[0].dims[axis], outs[0].dims[axis])
+            found.append(written(factor) if known is None and factor is not None else known)
+        return found
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
-        taps = TAPS.get(self.mode)
-        return () if taps is None else (Work(taps, outs[0].dims),)
+        x, y = ins[0], outs[0]
+        if self.mode == "area":
+            return (Work(1, (*x.dims[:2], *map(binned, x.spatial, y.spatial, self.growth(ins, outs)))),)
+        if not self.antialias:
+            mixed = TAPS.get(self.mode)
+            return () if mixed is None else (Work(mixed, y.dims),)
+        works, dims = [], list(x.dims)
+        for axis in reversed(range(2, x.rank)):
+            if dims[axis] != y.dims[axis]:
+                step = self.step(dims[axis], y.dims[axis], self.factors(x.rank - 2)[axis - 2])
+                dims[axis] = y.dims[axis]
+                taps = 2 * max(step, Fraction(1)) * (2 if self.mode == "bicubic" else 1)
+                works.append(Work(math.ceil(taps), tuple(dims)))
+        return tuple(works)
+
+    def step(self, before: Size, after: Size, factor: float | None) -> Fraction:
+        """How far apart the places lie that neighbours of an antialiased map read."""
+        if self.align_corners:
+            assert isinstance(before, int) and isinstance(after, int)
+            return Fraction(before - 1, after - 1) if after > 1 else Fraction(0)
+        found = ratio(before, after) if factor is None else written(factor)
+        assert found is not None
+        return 1 / found
+
+    def saved(self, ins: Types, outs: Types) -> Saved:
+        pooled = self.mode == "area" and any(side != 1 for side in outs[0].spatial)
+        return INPUT if pooled else NOTHING
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        factors: list[float | None]
-        if self.scale is not None:
-            factors = [float(factor) for factor in self.factors(len(ins[0].spatial))]
-        else:
-            factors = [ratio(before, after) for before, after in zip(ins[0].spatial, outs[0].spatial, strict=True)]
-        known = tuple(factor for factor in factors if factor is not None)
-        if len(known) < len(factors):
-            return Unknown("the factor depends on the input's size")
-        kinds = {"exact": self.mode == "nearest-exact", "cubic": self.mode == "bicubic", "corners": self.align_corners}
+        pairs = list(zip(ins[0].spatial, outs[0].spatial, strict=True))
+        if self.mode == "area":
+            return area(pairs, self.growth(ins, outs))
+        if self.antialias and self.align_corners and any(a != b for a, b in pairs):
+            return Unknown("with corners and antialias the places drift with the size")
+        factors: list[float] = []
+        for (before, after), factor in zip(pairs, self.factors(len(pairs)), strict=True):
+            found = ratio(before, after)
+            if factor is None and found is None:
+                return Unknown("the factor depends on the input's size")
+            copied = found == 1 and "linear" in self.mode
+            factors.append(float(found) if found is not None and (factor is None or copied) else float(factor or 1))
+        kinds = {
+            "exact": self.mode == "nearest-exact",
+            "cubic": self.mode == "bicubic",
+            "corners": self.align_corners,
+            "wide": self.antialias,
+        }
         kind = " ".join(word for word, holds in kinds.items() if holds)
-        return Upsample(known, self.mode.startswith("nearest"), kind)
+        return Upsample(tuple(factors), self.mode.startswith("nearest"), kind)
 
     def torch(self, t: TorchContext) -> Form:
         mode = keyword("mode", t.attr("mode"), "nearest")
-        corners = keyword("align_corners", t.attr("align_corners"), False)
+        options = [
+            keyword("align_corners", t.attr("align_corners"), False),
+            keyword("antialias", t.attr("antialias"), False),
+        ]
         if self.scale is not None:
-            arguments = [Arg(t.attr("scale"), "scale_factor"), mode, corners]
+            target = Arg(t.attr("scale"), "scale_factor")
         elif self.size is not None:
-            arguments = [Arg(t.attr("size"), "size"), mode, corners]
+            target = Arg(t.attr("size"), "size")
         else:
-            spatial = PyIndex(call("size", receiver=In(1)), (("2", None, None),))
-            return Form(function=call("F.interpolate", In(0), keyword("size", spatial), mode, corners))
+            target = Arg(PyIndex(call("size", receiver=In(1)), (("2", None, None),)), "size")
+        if self.antialias:  # torch's CPU kernel takes no 16 bits
+            made = call("F.interpolate", call("float", receiver=In(0)), target, mode, *options)
+            return Form(function=call("type_as", In(0), receiver=made))
         # A size that depends on the input is known in `forward` only.
-        known = self.size is None or all(isinstance(n, int) for n in self.sizes(t.ins[0], None))
-        module = call("nn.Upsample", *arguments) if known else None
-        return Form(module=module, function=call("F.interpolate", In(0), *arguments))
+        sizes = self.size if isinstance(self.size, tuple) else (self.size,)
+        known = len(t.ins) == 1 and not any(isinstance(n, Dim) for n in sizes)
+        module = call("nn.Upsample", target, mode, options[0]) if known else None
+        return Form(module=module, function=call("F.interpolate", In(0), target, mode, *options))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        # Scales and sizes of every axis, not the attribute `axes`: where onnxruntime 1.30 moves a Transpose over a
-        # Resize it permutes them as if there were one for each axis.
-        attributes: dict[str, Any] = {"mode": "linear"}
-        attributes["coordinate_transformation_mode"] = "align_corners" if self.align_corners else "half_pixel"
-        if self.mode == "nearest":
-            attributes |= {
-                "mode": "nearest",
-                "coordinate_transformation_mode": "asymmetric",
-                "nearest_mode": "floor",
-            }
-        elif self.mode == "nearest-exact":
-            attributes |= {"mode": "nearest", "nearest_mode": "round_prefer_ceil"}
-        elif self.mode == "bicubic":
-            attributes |= {"mode": "cubic", "cubic_coeff_a": -0.75}
-        factors = self.onnx_factors(ins[0], outs[0])
-        if factors is not None:
-            scales = g.floats([1.0, 1.0, *factors], (ins[0].rank,))
-            return str(g.op("Resize", [x[0], None, scales], **attributes))
-        dims = outs[0].dims
-        if len(x) > 1 and any(g.static(size) is None for size in outs[0].spatial):
-            parts = [g.extents(dims[:2], x[0]), g.op("Shape", [x[1]], start=2)]
-            sizes = g.op("Concat", parts, axis=0)
-        else:
-            sizes = g.extents(dims, x[0])
-        return str(g.op("Resize", [x[0], None, None, sizes], **attributes))
-
-    def onnx_factors(self, x: TensorType, y: TensorType) -> list[float] | None:
-        """What each spatial axis grows by: as written, or whole numbers that the sizes tell; else none."""
-        if self.scale is not None:
-            return [float(factor) for factor in self.factors(x.rank - 2)]
-        found = [ratio(before, after) for before, after in zip(x.spatial, y.spatial, strict=True)]
-        whole = [factor for factor in found if factor is not None and factor.is_integer()]
-        return whole if len(whole) == len(found) else None
+        factors = self.factors(ins[0].rank - 2)
+        if self.mode == "area":
+            growth = self.growth(ins, outs)
+            if all(size == 1 for size in outs[0].spatial):
+                return str(g.op("GlobalAveragePool", x[:1]))
+            if all(found and found.denominator == 1 for found in growth):
+                return Resizing(g, x, ins, outs, "nearest", False, (None,) * len(growth)).form()
+            if all(found and found.numerator == 1 for found in growth):
+                kernel = tuple(found.denominator for found in growth if found)
+                return str(g.op("AveragePool", x[:1], kernel_shape=kernel, strides=kernel))
+        if self.antialias or self.mode == "area":
+            for size in (*ins[0].spatial, *outs[0].spatial):
+                if g.static(size) is None:
+                    raise Reject(NoOpenForm(self.name, size))
+        if self.antialias:
+            return antialias(g, x[0], ins, outs, self.mode, self.align_corners, factors)
+        if self.mode == "area":
+            sides = tuple(g.static(size) or 1 for size in outs[0].spatial)
+            return AdaptiveAvgPool(out=sides).onnx(g, x[:1], p, ins, outs)
+        return Resizing(g, x, ins, outs, self.mode, self.align_corners, factors).form()
 
 
-def ratio(before: Size, after: Size) -> float | None:
-    """`after / before` where it is one number for every input."""
-    if isinstance(before, int) and isinstance(after, int):
-        return after / before
-    for factor in range(1, 65):
-        if before * factor == after:
-            return float(factor)
-        if after * factor == before:
-            return 1 / factor
-    return None
+def binned(before: Size, after: Size, found: Fraction | None) -> Size:
+    """The places that `after` bins over `before` places read, together; `found` is what the axis grows by."""
+    if found is not None and 1 in (found.numerator, found.denominator):
+        return after if found.denominator == 1 else before
+    assert isinstance(after, int)
+    return reads((before,), (after,))[0]
+
+
+def area(pairs: Sequence[tuple[Size, Size]], growth: Sequence[Fraction | None]) -> Reach:
+    """What places of `area` read: windows, copies or uneven bins."""
+    if all(after == 1 for _, after in pairs):
+        return Global("pooling of the whole map")
+    if all(found is not None and found.numerator == 1 for found in growth):
+        kernel = tuple(found.denominator for found in growth if found is not None)
+        return Window(kernel, kernel, (0,) * len(kernel), (1,) * len(kernel))
+    if all(found is not None and found.denominator == 1 for found in growth):
+        return Upsample(tuple(float(found) for found in growth if found is not None), nearest=True)
+    target = tuple(after for _, after in pairs if isinstance(after, int))
+    if len(target) < len(pairs):
+        return Unknown("some axes grow and others shrink, by the input's size")
+    return Bins(tuple(before for before, _ in pairs), target)
 
 
 @op("pixel_shuffle")

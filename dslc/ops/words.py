@@ -22,14 +22,21 @@ LONGEST = 16
 
 
 def items(const: Const) -> tuple[Const, ...]:
-    """The entries of a constant list or tuple, each with its own words where the text lists them."""
+    """The entries of a constant list or tuple, each with its own words: where the text lists them theirs; an open size
+    of a list with a name is `to[0]`.
+    """
     values = const.value
     assert isinstance(values, list | tuple)
     if len(values) == 1 and isinstance(values[0], Const) and isinstance(values[0].value, list | tuple):
         return items(values[0])
+    origin = const.origin
     texts: Sequence[tree.Expr | None] = (None,) * len(values)
-    if isinstance(const.origin, tree.Tuple | tree.List) and len(const.origin.items) == len(values):
-        texts = const.origin.items
+    if isinstance(origin, tree.Tuple | tree.List) and len(origin.items) == len(values):
+        texts = origin.items
+    elif origin is not None:
+        numbers = [tree.Number(const.span, i) for i in range(len(values))]
+        indexed = zip(numbers, values, strict=True)
+        texts = [tree.Index(const.span, origin, (n,)) if isinstance(v, Dim) else None for n, v in indexed]
     return tuple(
         value if isinstance(value, Const) else Const(value, text, const.scope if text else None, const.span)
         for value, text in zip(values, texts, strict=True)

@@ -150,6 +150,22 @@ def test_upsampling_by_a_fraction_is_the_hull_over_phases(f: Fraction, kind: str
     assert all(bits(field.support.at(u)) == reads(u) for u in range(-20, 20))
 
 
+@pytest.mark.parametrize("f", [Fraction(3, 2), Fraction(2, 3), Fraction(1, 2), Fraction(2, 7), Fraction(4, 1)])
+@pytest.mark.parametrize("cubic", [True, False])
+def test_antialiasing_widens_the_kernel_where_a_map_shrinks(f: Fraction, cubic: bool) -> None:
+    """Places whose centres lie less than the kernel's reach, times the step, from the centre of the one that reads."""
+
+    def reads(u: int) -> set[int]:
+        centre, reach = (u + Fraction(1, 2)) / f, max(1 / f, Fraction(1)) * (1 + cubic)
+        return {j for j in range(-200, 200) if abs(j + Fraction(1, 2) - centre) < reach}
+
+    field = upsampled(own(), float(f), nearest=False, kind="cubic wide" if cubic else "wide")
+    assert (field.low, field.high) == hull([reads], field.stride, range(-20, 20))
+    assert (field.support is None) == cubic, "a cubic kernel has zeros inside"
+    if field.support is not None:
+        assert all(bits(field.support.at(u)) == reads(u) for u in range(-20, 20))
+
+
 @pytest.mark.parametrize(("n", "m"), [(4, 8), (4, 7), (7, 13), (8, 4), (5, 3)])
 @pytest.mark.parametrize("cubic", [True, False])
 def test_upsampling_with_aligned_corners_is_a_hull(n: int, m: int, cubic: bool) -> None:

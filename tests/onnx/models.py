@@ -84,16 +84,21 @@ def exported(
 
 def run(model: OnnxModel | onnx.ModelProto, inputs: Mapping[str, Array], optimise: bool = False) -> dict[str, Array]:
     """All outputs, computed by onnxruntime as the graph stands, or as it rewrites it."""
+    running = session(model, optimise)
+    names = [output.name for output in running.get_outputs()]
+    results: list[Any] = running.run(names, dict(inputs))
+    return dict(zip(names, results, strict=True))
+
+
+def session(model: OnnxModel | onnx.ModelProto, optimise: bool = False) -> onnxruntime.InferenceSession:
+    """A graph in onnxruntime as it stands, or as onnxruntime rewrites it, to be run at several sizes."""
     data = model.data() if isinstance(model, OnnxModel) else model.SerializeToString()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    results: list[Any] = session.run(names, dict(inputs))
-    return dict(zip(names, results, strict=True))
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def difference(a: Array, b: Array) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 from typing import Any, TypeAlias
 
 from dslc.ops.base import REGISTRY
@@ -59,7 +59,25 @@ def folded(use: Use) -> int:
 
 
 def interpolated(use: Use) -> int:
-    """One operation for each place that is mixed in; copies are free."""
+    """One operation for each place that is mixed in; copies are free.
+
+    Bins take one for each place of each; antialiased maps one for each place of the widened kernel, in a pass along
+    each axis that changes, the last first.
+    """
+    before, after = list(use.ins[0]), use.outs[0]
+    if use.op.mode == "area":
+        pairs = zip(before[2:], after[2:], strict=True)
+        bins = [sum(-(-(u + 1) * n // m) - u * n // m for u in range(m)) for n, m in pairs]
+        return prod(before[:2]) * prod(bins)
+    if use.op.antialias:
+        total = 0
+        scales = use.op.scale if isinstance(use.op.scale, tuple) else (use.op.scale,) * 2
+        for axis in (3, 2):
+            n, m, scale = before[axis], after[axis], scales[axis - 2]
+            step = (n - 1) / (m - 1) if use.op.align_corners else n / m if scale is None else 1 / scale
+            before[axis] = m
+            total += 0 if n == m else ceil(max(step, 1) * (4 if use.op.mode == "bicubic" else 2)) * prod(before)
+        return total
     places = {"linear": 2, "bilinear": 2 * 2, "trilinear": 2 * 2 * 2, "bicubic": 4 * 4}
     return places.get(str(use.op.mode), 0) * use.made
 

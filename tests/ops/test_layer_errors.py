@@ -8,6 +8,7 @@ import pytest
 
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.ops import errors, errors_map, errors_product, errors_tensor
+from dslc.types.dim import symbol
 from dslc.types.sizes import Sizes
 from tests.ops.context import SPAN, infer
 from tests.ops.export import export
@@ -137,6 +138,13 @@ REFUSED: list[tuple[str, Sample, type[Mistake], str | None, Sample]] = [
         over_maps(1, 3, 4, 4, scale=2, mode="bicubic", align_corners=True),
     ),
     (
+        "upsample",
+        over_maps(1, 3, 4, 4, scale=0.5, antialias=True),
+        errors_map.WrongMode,
+        "antialias",
+        over_maps(1, 3, 4, 4, scale=0.5, mode="bicubic", antialias=True),
+    ),
+    (
         "normalize",
         over_maps(1, 3, 4, 4, mean=(0.5,), std=(1.0, 1.0, 1.0)),
         errors_map.WrongLength,
@@ -180,12 +188,38 @@ def test_upsampling_below_one_place() -> None:
         (errors.WrongChannelAxis("linear", "x", maps(1, 8, 4, 4), -1), "gap -> flatten"),
         (errors.WrongChannelAxis("conv", "x", tokens(1, 4, 4, 8), 1), 'rearrange("n h w c -> n c h w")'),
         (errors.WrongChannelAxis("conv", "x", tokens(1, 4, 8), 1), 'rearrange("n t c -> n c t")'),
-        (errors_map.WrongMode("bilinear", 3, corners=False), '"trilinear"'),
+        (errors_map.WrongMode("bilinear", 3), '"trilinear"'),
+        (errors_map.WrongMode("nearest", 2, "antialias"), '"bicubic"'),
+        (errors_map.NoOpenForm("adaptive_avgpool", symbol("H") // 2), "leave `H` out of `--dynamic`"),
+        (errors_map.NoOpenForm("adaptive_avgpool", symbol("H")), "`avgpool(k, s)`"),
         (errors.NoHalfPadding("conv", 16, 16, 1), "`p=0`"),
     ],
 )
 def test_help_names_the_step(mistake: Mistake, words: str) -> None:
     assert any(words in h.text for h in mistake.help), [h.text for h in mistake.help]
+
+
+def test_no_antialiasing_to_one_column() -> None:
+    """There torch's CPU kernel takes rows for columns; where only the columns change it does not."""
+    given = {"mode": "bilinear", "antialias": True}
+    with pytest.raises(Reject):
+        infer(over_maps(1, 3, 8, 8, size=(4, 1), **given).op("upsample"), (maps(1, 3, 8, 8),))
+    infer(over_maps(1, 3, 8, 8, size=(8, 1), **given).op("upsample"), (maps(1, 3, 8, 8),))
+    infer(over_maps(1, 3, 8, 8, size=(1, 4), **given).op("upsample"), (maps(1, 3, 8, 8),))
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"scale": 0.5, "mode": "bilinear", "antialias": True}, {"size": 3, "mode": "area"}]
+)
+def test_what_is_no_whole_number_of_an_open_size_has_no_open_form(attributes: dict[str, Any]) -> None:
+    sizes = Sizes()
+    x = maps(2, 3, 8, 8).with_dim(2, sizes.symbol("H", 8, SPAN))
+    op = over_maps(2, 3, 8, 8, **attributes).op("upsample")
+    outs = infer(op, (x,), sizes)
+    with pytest.raises(Reject) as rejected:
+        export(op, (x,), outs, {}, sizes, ("H",))
+    assert isinstance(rejected.value.mistake, errors_map.NoOpenForm)
+    export(op, (x,), outs, {}, sizes)
 
 
 @pytest.mark.parametrize("name", ["adaptive_avgpool", "adaptive_maxpool"])

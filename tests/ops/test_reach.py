@@ -120,8 +120,7 @@ def test_reach(name: str, sample: Sample) -> None:
         if isinstance(reach, Global) and named is not None and axis != named % outs[0].rank:
             continue  # one axis is mixed: for the others `Global` is an upper bound
         if isinstance(reach, Unknown):
-            assert name in ("glu", "geglu", "swiglu", "reglu", "maxout")
-            assert named is not None
+            assert named is not None if name in ("glu", "geglu", "swiglu", "reglu", "maxout") else name == "upsample"
             continue
         mode = sample.attributes.get("padding_mode")
         if mode is not None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dslc.backends.torch.merged import Slot, Split
 from dslc.ir.model import Node
+from dslc.ops import words
 from dslc.ops.torchtext import (
     Arg,
     Attribute,
@@ -25,6 +26,7 @@ from dslc.ops.torchtext import (
 )
 from dslc.record import entity, frozen
 from dslc.types.const import Const, literal
+from dslc.types.dim import Dim
 from dslc.types.tensor import TensorType
 
 
@@ -131,6 +133,9 @@ def use_in(node: Node, context: Context) -> Use:
 def tree_of(value: object) -> Tree:
     """A rule's answer as a tree."""
     match value:
+        case Const(value=tuple() as sides) if any(isinstance(side, Dim) for side in sides):
+            # Each size is read where it stands, so each has a slot of its own.
+            return Tree("sequence", "(", tuple(map(tree_of, words.items(value))))
         case Const():
             return Tree("leaf", leaf=value)
         case str():
@@ -190,9 +195,9 @@ def merge(trees: Sequence[Tree], slot: Callable[[list[Const], str, object], Slot
         inner = [t.kids[i] for t in trees]
         if inner[0].kind == "leaf":
             consts = [t.leaf for t in inner if isinstance(t.leaf, Const)]
-            kids.append(Tree("leaf", leaf=slot(consts, key or "", default)))
+            kids.append(Tree("leaf", leaf=slot(consts, key or hint, default)))
         else:
-            kids.append(merge(inner, slot, key or ""))
+            kids.append(merge(inner, slot, key or hint))
     return Tree(first.kind, first.text, tuple(kids), first.keys, first.defaults, first.receiver)
 
 

@@ -40,9 +40,16 @@ def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: Hea
     spelled: dict[str, str] = {f"{k}": f"self.{v}" for k, v in target.stored.items()}
     taken = reserved | set(names) | {"x", "y", "z"}
     inlined = once(target, names)
+    places: dict[tuple[int, int], str] = {}
     for key in (*target.reads, *target.local):
         if key in inlined:
             continue
+        place = target.reads.get(key)
+        if place in places:  # two names of one size: the size of an inline block's input is also its outer one's
+            spelled[key] = spelled[places[place]]
+            continue
+        if place is not None:
+            places[place] = key
         name = local_name(key.lower() if not key.startswith("@") else f"size{target.reads[key][1]}")
         while name in taken:
             name += "_"
