@@ -106,7 +106,7 @@ SIZES = {
     "zeros": "let to = (N, 8, 2 * H, W)\n    concat(it, ones(to), zeros(N, 8, H, W), axis=2)",
     "pad": "let more = (-H % 4, -W % 4)\n    pad(more) -> pad(((0, H), (W, 1)))",
     "crop": "let less = ((0, H // 4), (W // 3, 0))\n    crop(less)",
-    "arange": "it + arange(W, dtype=float32)[none, none, none] + arange(2 * W, dtype=float32)[none, none, none, W:]",
+    "arange": "it + arange(W, dtype=float)[none, none, none] + arange(2 * W, dtype=float)[none, none, none, W:]",
     "rearrange": 'rearrange("n c h w -> n (h w) c") -> rearrange("n (h w) c -> n c h w", h=H, w=W)',
     "repeat": '(it -> gap -> flatten -> repeat("n c -> n c h w", h=H, w=W)) + it',
     "slice": "it[:, :, H // 2:, :W - 1]",
