@@ -6,7 +6,17 @@ from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
-from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number, raised, working
+from dslc.ops.broadcasting import (
+    broadcast,
+    converted,
+    masking,
+    number_tensor,
+    promoted,
+    promoted_number,
+    raised,
+    saturated,
+    working,
+)
 from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, SavesNothing
 from dslc.ops.errors_product import NegativePower
 from dslc.ops.errors_tensor import BoolArithmetic
@@ -51,6 +61,10 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
         """The element type of the result."""
         return common
 
+    def masks(self, common: DType) -> bool:
+        """Whether the number makes a mask of the other side: it takes the result below all that `common` holds."""
+        return False
+
     def torch(self, t: TorchContext) -> Form:
         if self.number is None:
             return Form(function=raised(t, PyInfix(self.symbol, In(0), In(1))))
@@ -59,6 +73,10 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         common = working(ins, self.common(*ins))
+        if self.masks(common):
+            value = converted(g, x[0], common, DType.FLOAT32)
+            both = [value, number_tensor(g, self.number, DType.FLOAT32, x[0])]
+            return saturated(g, str(g.op(self.onnx_kind, both[:: -1 if self.swap else 1])), common)
         sides = [converted(g, name, i.dtype, common) for name, i in zip(x, ins, strict=True)]
         if self.number is not None:
             sides.insert(0 if self.swap else 1, number_tensor(g, self.number, common, x[0]))
@@ -79,6 +97,9 @@ class Add(SavesNothing, Binary):
     symbol: ClassVar[str] = "+"
     onnx_kind: ClassVar[str] = "Add"
 
+    def masks(self, common: DType) -> bool:
+        return masking(self.number, common)
+
 
 @op("sub")
 class Sub(SavesNothing, Binary):
@@ -94,6 +115,11 @@ class Sub(SavesNothing, Binary):
     symbol: ClassVar[str] = "-"
     onnx_kind: ClassVar[str] = "Sub"
 
+    def masks(self, common: DType) -> bool:
+        if isinstance(self.number, int | float) and not self.swap:
+            return masking(-self.number, common)
+        return masking(self.number, common)
+
 
 @op("mul")
 class Mul(Binary):
@@ -108,6 +134,9 @@ class Mul(Binary):
 
     symbol: ClassVar[str] = "*"
     onnx_kind: ClassVar[str] = "Mul"
+
+    def masks(self, common: DType) -> bool:
+        return masking(self.number, common)
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         # The gradient of each side is a multiple of the other; integers have none.

@@ -30,6 +30,7 @@ from dslc.ops.layout import places
 from dslc.ops.product import met, work
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
 from dslc.types.dim import Size
+from dslc.types.floats import LARGEST
 from dslc.types.tensor import DType, TensorType
 
 
@@ -178,17 +179,9 @@ class Attention(NoParams, Op):
             scores = str(g.op("Add", [scores, converted(g, x[3], ins[3].dtype, q.dtype)]))
             return str(g.op("MatMul", [g.op("Softmax", [scores], axis=-1), value]))
         # A query that may read no key gives zeros, as in torch: hence a finite number and the second Where.
-        scores = str(g.op("Where", [x[3], scores, g.scalar(LOWEST[q.dtype], q.dtype)]))
+        scores = str(g.op("Where", [x[3], scores, g.scalar(-LARGEST[q.dtype], q.dtype)]))
         weights = g.op("Where", [x[3], g.op("Softmax", [scores], axis=-1), g.scalar(0.0, q.dtype)])
         return str(g.op("MatMul", [weights, value]))
-
-
-LOWEST = {
-    DType.FLOAT32: -3.4028234663852886e38,
-    DType.FLOAT16: -65504.0,
-    DType.BFLOAT16: -3.3895313892515355e38,
-}
-"""The most negative number of each float type."""
 
 
 def scaled(g: Graph, name: str, q: TensorType, scale: float | None) -> str:

@@ -8,6 +8,7 @@ from dslc.ops.errors_tensor import MixedFloats, RankMismatch, ShapeMismatch
 from dslc.ops.torchtext import ElementType, PyExpr, TorchContext, call
 from dslc.types.const import Const
 from dslc.types.dim import Size
+from dslc.types.floats import LARGEST, overflows
 from dslc.types.tensor import DType, TensorType
 
 
@@ -105,6 +106,22 @@ def raised(t: TorchContext, joined: PyExpr) -> PyExpr:
 def working(ins: Types, common: DType) -> DType:
     """The element type in which a graph joins tensors that meet in `common`: float32 of whole ones that make one."""
     return next((x.dtype for x in ins if x.dtype.is_float), DType.FLOAT32) if common.is_float else common
+
+
+def masking(number: object, dtype: DType) -> bool:
+    """Whether a number is one below all that a type of 16 bits holds: the idiom of masks (`-1e9`).
+
+    torch joins it in float32 and rounds to -inf. A graph keeps to the finite range, in which a query that may read
+    nothing spreads over all keys, as it does in float32, and 0 times the mask is 0.
+    """
+    return isinstance(number, int | float) and number < 0 and overflows(number, dtype)
+
+
+def saturated(g: Graph, name: str, dtype: DType) -> str:
+    """A tensor of float32 in a type of 16 bits, what overflows as the largest number that it holds."""
+    most = LARGEST[dtype]
+    clipped = g.op("Clip", [name, g.scalar(-most, DType.FLOAT32), g.scalar(most, DType.FLOAT32)])
+    return converted(g, str(clipped), DType.FLOAT32, dtype)
 
 
 def converted(g: Graph, name: str, source: DType, target: DType) -> str:

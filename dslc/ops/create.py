@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -44,6 +45,7 @@ from dslc.ops.torchtext import Arg, Attribute, Device, ElementType, Form, In, Py
 from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.dim import Size
+from dslc.types.floats import LARGEST, overflows
 from dslc.types.tensor import DType, TensorType
 
 # ---- sources
@@ -227,6 +229,8 @@ class Where(NoParams, NoMacs, Moves, InPlace, Local, Op):
             if number is None:
                 at = next(tensors)
                 args.append(converted(g, x[at], ins[at].dtype, common))
+            elif isinstance(number, float) and overflows(number, common):  # a mask, as of `broadcasting.masking`
+                args.append(g.scalar(math.copysign(LARGEST[common], number), common))
             else:
                 args.append(number_tensor(g, number, common, x[0]))
         if common is DType.BOOL:  # onnxruntime chooses no truth values

@@ -25,6 +25,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
+from dslc.ops.broadcasting import converted
 from dslc.ops.convolution import check_groups
 from dslc.ops.counting import Fresh, Held, InPlace, Saved
 from dslc.ops.errors import WrongChannelAxis
@@ -201,7 +202,10 @@ class InstanceNorm(NoMacs, Fresh, Op):
         assert isinstance(channels, int)
         weight = p["weight"] if self.affine else g.floats([1.0] * channels, (channels,), ins[0].dtype)
         bias = p["bias"] if self.affine else g.floats([0.0] * channels, (channels,), ins[0].dtype)
-        return str(g.op("InstanceNormalization", [x[0], weight, bias], epsilon=float(self.eps)))
+        # The kernels of 16 bits keep statistics in them (CPU), or convert these alone (CUDA): so all of it in float32.
+        inputs = [converted(g, name, ins[0].dtype, DType.FLOAT32) for name in (x[0], weight, bias)]
+        y = str(g.op("InstanceNormalization", inputs, epsilon=float(self.eps)))
+        return converted(g, y, DType.FLOAT32, ins[0].dtype)
 
 
 @op("ln")
@@ -319,14 +323,14 @@ class GroupNorm(NoMacs, Fresh, Op):
         # An axis of all places could not be taken apart again where they are open.
         inner = (places * each,) if g.static(places) is not None else (each, *dims[2:])
         groups = (dims[0], self.groups, *inner)
-        ones, zeros = (g.floats([value] * self.groups, (self.groups,), ins[0].dtype) for value in (1.0, 0.0))
-        y = g.reshape(x[0], dims, groups)
+        ones, zeros = (g.floats([value] * self.groups, (self.groups,)) for value in (1.0, 0.0))
+        y = g.reshape(converted(g, x[0], ins[0].dtype, DType.FLOAT32), dims, groups)
         y = g.op("InstanceNormalization", [y, ones, zeros], epsilon=float(self.eps))
-        y = g.reshape(y, groups, dims)
+        y = converted(g, g.reshape(y, groups, dims), DType.FLOAT32, ins[0].dtype)
         if self.affine:
             shape = (channels, *(1,) * (len(dims) - 2))
-            y = g.op("Mul", [y, g.weight_reshaped(p["weight"], shape)])
-            y = g.op("Add", [y, g.weight_reshaped(p["bias"], shape)])
+            y = str(g.op("Mul", [y, g.weight_reshaped(p["weight"], shape)]))
+            y = str(g.op("Add", [y, g.weight_reshaped(p["bias"], shape)]))
         return y
 
 
@@ -368,10 +372,10 @@ class RmsNorm(NoMacs, Fresh, Local, Op):
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         # RMSNormalization begins at opset 23, where other ops lose their CUDA kernels.
         eps = EPSILON if self.eps is None else self.eps
-        square = g.op("Mul", [x[0], x[0]])
-        mean = g.op("ReduceMean", [square, g.ints([-1])], keepdims=1)
-        root = g.op("Sqrt", [g.op("Add", [mean, g.scalar(eps, ins[0].dtype)])])
-        y = g.op("Div", [x[0], root])
+        value = converted(g, x[0], ins[0].dtype, DType.FLOAT32)
+        mean = g.op("ReduceMean", [g.op("Mul", [value, value]), g.ints([-1])], keepdims=1)
+        root = g.op("Sqrt", [g.op("Add", [mean, g.scalar(eps, DType.FLOAT32)])])
+        y = converted(g, str(g.op("Div", [value, root])), DType.FLOAT32, ins[0].dtype)
         return str(g.op("Mul", [y, p["weight"]]) if self.affine else y)
 
 
@@ -412,19 +416,21 @@ class LocalResponseNorm(SameType, NoParams, NoMacs, Fresh, Local, Op):
         return Form(module=module, function=call("F.local_response_norm", In(0), t.attr("size"), *attributes))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        type_ = ins[0]
+        type_, value = ins[0], converted(g, x[0], ins[0].dtype, DType.FLOAT32)
         if type_.rank == 4 and self.size % 2 and self.alpha > 0 and self.beta > 0:
             alpha, beta, bias = float(self.alpha), float(self.beta), float(self.k)
-            return str(g.op("LRN", x, size=self.size, alpha=alpha, beta=beta, bias=bias))
+            y = g.op("LRN", [value], size=self.size, alpha=alpha, beta=beta, bias=bias)
+            return converted(g, str(y), DType.FLOAT32, type_.dtype)
         # onnxruntime's LRN takes images, odd sizes and numbers above 0. torch puts more before, of an even size.
         flat = (type_.dims[0], 1, type_.dims[1], product(type_.dims[2:]))
-        square = g.reshape(g.op("Mul", [x[0], x[0]]), type_.dims, flat)
+        square = g.reshape(g.op("Mul", [value, value]), type_.dims, flat)
         pads = (self.size // 2, 0, (self.size - 1) // 2, 0)
         mean = g.op("AveragePool", [square], kernel_shape=(self.size, 1), pads=pads, count_include_pad=1)
         mean = g.reshape(mean, flat, type_.dims)
-        scaled = g.op("Mul", [mean, g.scalar(self.alpha, type_.dtype)])
-        base = g.op("Add", [scaled, g.scalar(self.k, type_.dtype)])
-        return str(g.op("Div", [x[0], g.op("Pow", [base, g.scalar(self.beta, type_.dtype)])]))
+        scaled = g.op("Mul", [mean, g.scalar(self.alpha, DType.FLOAT32)])
+        base = g.op("Add", [scaled, g.scalar(self.k, DType.FLOAT32)])
+        y = str(g.op("Div", [value, g.op("Pow", [base, g.scalar(self.beta, DType.FLOAT32)])]))
+        return converted(g, y, DType.FLOAT32, type_.dtype)
 
 
 @op("l2norm")
@@ -465,5 +471,6 @@ class L2Norm(NoParams, NoMacs, Fresh, Op):
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         axis = channel_axis("l2norm", ins[0], self.axis)
-        length = g.op("ReduceL2", [x[0], g.ints([axis])], keepdims=1)
-        return str(g.op("Div", [x[0], g.op("Max", [length, g.scalar(self.eps, ins[0].dtype)])]))
+        value = converted(g, x[0], ins[0].dtype, DType.FLOAT32)
+        length = g.op("Max", [g.op("ReduceL2", [value, g.ints([axis])], keepdims=1), g.scalar(self.eps, DType.FLOAT32)])
+        return converted(g, str(g.op("Div", [value, length])), DType.FLOAT32, ins[0].dtype)

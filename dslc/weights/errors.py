@@ -223,28 +223,3 @@ class TooLargeWeights(Mistake, code="E0615"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (Help("`dslc stats` shows which layers weigh most; `--target torch` writes no weights"),)
-
-
-class TooLargeNumber(Mistake, code="E0616"):
-    """A weight is larger than any number of its element type, or of the one that a build asks for.
-
-    float16 ends at 65,504. bfloat16 reaches as far as float32, with fewer digits.
-
-    ```sh
-    dslc build net.dl --weights net.safetensors --dtype bfloat16
-    ```
-    """
-
-    name: str
-    largest: float
-    dtype: str
-
-    @property
-    def message(self) -> str:
-        whole = isinstance(self.largest, int) or abs(self.largest) < 1e15
-        digits = f"{self.largest:,.0f}" if whole else f"{self.largest:g}"
-        return f"`{self.name}` has {digits}, more than {self.dtype} holds"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return (Help("`--dtype bfloat16` holds it, with fewer digits"),) if self.dtype == "float16" else ()

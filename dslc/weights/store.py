@@ -13,12 +13,12 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Mistake
 from dslc.ir.model import Instance
 from dslc.output import Buffer, Output, data
+from dslc.types.errors_numbers import UnheldNumber
 from dslc.types.tensor import DType
 from dslc.weights.errors import (
     ExtraWeight,
     MissingWeight,
     NotANumber,
-    TooLargeNumber,
     TooSmallNumber,
     WeightsError,
     WrongWeightShape,
@@ -146,7 +146,7 @@ def fitted(array: Array, param: Param) -> Array:
         index = tuple(map(int, np.argwhere(array < spec.least)[0]))
         raise WeightsError(TooSmallNumber(param.path, float(array[index]), index, spec.least))
     elif beyond(ends, wanted):
-        raise WeightsError(TooLargeNumber(param.path, max(ends.tolist(), key=abs), spec.dtype.value))
+        raise WeightsError(UnheldNumber(param.path, max(ends.tolist(), key=abs), spec.dtype.value))
     return array.astype(wanted, copy=False)
 
 

@@ -21,9 +21,9 @@ from dslc.diagnostics.model import Failure, Mistake, Reject, Sink
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
 from dslc.ops.broadcasting import converted
+from dslc.types.errors_numbers import UnheldNumber
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType
-from dslc.weights.errors import TooLargeNumber
 from dslc.weights.init import numpy_type, value_of
 
 
@@ -108,7 +108,7 @@ def narrow(builder: Builder) -> None:
             with np.errstate(over="ignore"):
                 held[name] = array.astype(target)
             if np.isfinite(array).all() and not np.isfinite(held[name].astype(np.float32)).all():
-                mistakes.append(TooLargeNumber(name, float(np.abs(array).max()), builder.dtype.value))
+                mistakes.append(UnheldNumber(name, float(np.abs(array).max()), builder.dtype.value))
     if mistakes:
         raise Failure(*mistakes)
 
