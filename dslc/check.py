@@ -10,8 +10,9 @@ from dslc.analysis.notes import size_notes
 from dslc.api import compile_model, nets
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity
 from dslc.diagnostics.render import Key
-from dslc.ir.model import Budget
+from dslc.ir.model import Budget, Model
 from dslc.record import entity, replace
+from dslc.types.tensor import DType, is_half
 
 
 @entity
@@ -51,10 +52,12 @@ def check_file(
     sizes: dict[str, int] | None = None,
     max_ops: int = 100_000,
     budgets: Sequence[Budget] = (),
+    dtype: DType | None = None,
 ) -> Findings:
     """Compile one net of a file, or all that have defaults for all their parameters, and keep what is found.
 
-    A file without such a net is read and its names are resolved. Raises `Failure` where it cannot be read.
+    `dtype` is what a build would make of `float` (none: what the net's inputs set): numbers that it does not hold are
+    mistakes. A file without such a net is read and its names are resolved. Raises `Failure` where it cannot be read.
     """
     findings = Findings()
     path = Path(source)
@@ -70,8 +73,18 @@ def check_file(
         except CompileError as error:
             findings.add(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
         else:
-            findings.add((*model.notes, *size_notes(model)), {})
+            findings.add((*model.notes, *size_notes(model), *unheld_numbers(model, dtype or model.float)), {})
     return findings
+
+
+def unheld_numbers(model: Model, dtype: DType) -> tuple[Diagnostic, ...]:
+    """Numbers that a build in 16 bits does not hold; what finds them is imported only for one."""
+    if not is_half(dtype):
+        return ()
+    from dslc.analysis.numbers import unheld
+    from dslc.ir.walk import flatten
+
+    return unheld(model, flatten(model), dtype)
 
 
 def of_net(diagnostic: Diagnostic, net: str, nets: int) -> Diagnostic:

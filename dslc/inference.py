@@ -16,6 +16,7 @@ from dslc.ir.model import Model
 from dslc.ir.walk import steps
 from dslc.record import replace
 from dslc.stamp import beside
+from dslc.types.tensor import DType
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.graph import Array
@@ -40,6 +41,7 @@ def infer(
     image: str | Path | None = None,
     arrays: Sequence[str | Path] = (),
     weights: str | Path | None = None,
+    dtype: DType | None = None,
     seed: int = 0,
     device: Device = "auto",
     repeat: int = 0,
@@ -50,7 +52,7 @@ def infer(
     """
     from dslc.backends.onnx.image import load_array, load_image
 
-    _, graph = onnx_graph(model, seed, weights, tuple(model.sizes.universal), fold=True)
+    _, graph = onnx_graph(model, seed, weights, tuple(model.sizes.universal), fold=True, dtype=dtype)
     session = load(graph, device)
     if image is not None:
         name, channels, height, width = image_size(session)

@@ -6,15 +6,9 @@ from pathlib import Path
 
 import click
 
-from dslc.cli.options import net_options, source_argument
+from dslc.cli.options import dtype_option, net_options, source_argument
 from dslc.cli.values import Choices, names, packages
 from dslc.types.tensor import DType
-
-FLOATS = {t.value: t for t in DType if t.is_float} | {
-    "fp32": DType.FLOAT32,
-    "fp16": DType.FLOAT16,
-    "bf16": DType.BFLOAT16,
-}
 
 
 @click.command()
@@ -29,11 +23,7 @@ FLOATS = {t.value: t for t in DType if t.is_float} | {
     callback=names,
     help="sizes that stay open in the ONNX graph",
 )
-@click.option(
-    "--dtype",
-    type=click.Choice([*FLOATS]),
-    help="the type of all floats in the ONNX graph and its weights; default: that of the inputs",
-)
+@dtype_option
 @click.option("--no-fold", is_flag=True, help="keep batch norms in the ONNX graph")
 @click.option("--seed", default=0, show_default=True, help="for the declared initialisers")
 @click.option("--weights", metavar="FILE", help="a .safetensors file to take the weights from")
@@ -55,7 +45,7 @@ def build(
     folder: str,
     targets: tuple[str, ...],
     dynamic: tuple[str, ...],
-    dtype: str | None,
+    dtype: DType | None,
     no_fold: bool,
     seed: int,
     weights: str | None,
@@ -80,7 +70,7 @@ def build(
         seed=seed,
         weights=weights,
         checks=checks,
-        dtype=FLOATS[dtype] if dtype is not None else None,
+        dtype=dtype,
         allow_extern=allow_extern or None,
     )
     for line in built.checks:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 import click
 
 from dslc.cli.budgets import budgets
-from dslc.cli.options import net_options, source_argument
+from dslc.cli.options import dtype_option, net_options, source_argument
 
 if TYPE_CHECKING:
     from dslc.ir.model import Budget
+    from dslc.types.tensor import DType
 
 
 @click.command()
 @source_argument
 @net_options
 @click.option("--budget", "limits", multiple=True, metavar='"macs<=300M"', callback=budgets, help="a limit to keep")
+@dtype_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print findings")
 @click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
 @click.pass_context
@@ -28,6 +30,7 @@ def check(
     sizes: dict[str, int],
     max_ops: int,
     limits: tuple[Budget, ...],
+    dtype: DType | None,
     form: str,
     verbose: bool,
 ) -> None:
@@ -37,7 +40,7 @@ def check(
     """
     from dslc.check import check_file
 
-    result = check_file(source, net, args=args, sizes=sizes, max_ops=max_ops, budgets=limits)
+    result = check_file(source, net, args=args, sizes=sizes, max_ops=max_ops, budgets=limits, dtype=dtype)
     found = result.diagnostics if verbose else result.without_notes
     if form == "json":
         from dslc.diagnostics.export import to_json

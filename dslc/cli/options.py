@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from dslc.cli.values import assignments, sizes
+from dslc.types.tensor import DType
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,3 +42,20 @@ def net_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+FLOATS = {kind.value: kind for kind in (DType.FLOAT32, DType.FLOAT16, DType.BFLOAT16)} | {
+    "fp32": DType.FLOAT32,
+    "fp16": DType.FLOAT16,
+    "bf16": DType.BFLOAT16,
+}
+
+
+def dtype_option(command: F) -> F:
+    """--dtype: what the network's own `float` is, as a DType; none where the inputs are to say."""
+
+    def chosen(_ctx: click.Context, _param: click.Parameter, value: str | None) -> DType | None:
+        return None if value is None else FLOATS[value]
+
+    words = "the type of weights and plain inputs, `float`; default: that of the inputs"
+    return click.option("--dtype", type=click.Choice([*FLOATS]), callback=chosen, help=words)(command)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dslc.cli.options import net_options, source_argument
+from dslc.cli.options import dtype_option, net_options, source_argument
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.run import Device
+    from dslc.types.tensor import DType
 
 
 @click.command()
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--image", metavar="FILE", help="a picture, scaled to the input's size")
 @click.option("--input", "arrays", multiple=True, metavar="FILE", help="a .npy array for each input, in order")
 @click.option("--weights", metavar="FILE", help="a .safetensors file; without it the weights are drawn from --seed")
+@dtype_option
 @click.option("--seed", default=0, show_default=True, help="for the declared initialisers")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--top", default=5, show_default=True, metavar="K", help="how many classes to print")
@@ -32,6 +34,7 @@ def run(
     image: str | None,
     arrays: tuple[str, ...],
     weights: str | None,
+    dtype: DType | None,
     seed: int,
     device: Device,
     top: int,
@@ -46,5 +49,7 @@ def run(
 
     model = compile_model(Path(source), net, args=args, sizes=sizes, max_ops=max_ops)
     show_notes(model.notes, verbose=False)
-    found = infer(model, image=image, arrays=arrays, weights=weights, seed=seed, device=device, repeat=repeat)
+    found = infer(
+        model, image=image, arrays=arrays, weights=weights, dtype=dtype, seed=seed, device=device, repeat=repeat
+    )
     click.echo(report(found, top))

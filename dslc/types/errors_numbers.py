@@ -38,7 +38,7 @@ class UnheldNumber(Mistake, code="E0616"):
         vanishes = abs(self.number) < 1
         if self.name:
             return f"`{self.name}` has {digits}, {'less' if vanishes else 'more'} than {self.dtype} holds"
-        return f"{digits} becomes 0 in {self.dtype}" if vanishes else f"{digits} is more than {self.dtype} holds"
+        return f"{digits} becomes 0 in {self.dtype}" if vanishes else f"{digits} is beyond {self.dtype}"
 
     @property
     def help(self) -> tuple[Help, ...]:

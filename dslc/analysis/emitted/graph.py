@@ -9,11 +9,12 @@ from typing import Any
 from dslc.analysis.emitted.shapes import inferred
 from dslc.analysis.measure import batch_names
 from dslc.diagnostics.model import Reject
+from dslc.elaborate.kinds import numbers_in
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step
 from dslc.record import entity, frozen
 from dslc.types.dim import Size, evaluate
-from dslc.types.tensor import DType, TensorType
+from dslc.types.tensor import DType, TensorType, is_half
 
 Dims = tuple[int, ...]
 
@@ -52,12 +53,12 @@ class Emitted:
     """The nodes of a network in evaluation, in their order, at given sizes.
 
     `tensors` has every tensor, `values` the numbers of constants that are short lists, `constants` the names of
-    all that are known before a run. `float` is what the network's own float type is. `missing`: uses that have no form
+    all that are known before a run. `dtype` is what the network's own float type is. `missing`: uses that have no form
     in ONNX; no such graph can be built.
     """
 
-    def __init__(self, at: Mapping[str, int], float: DType = DType.FLOAT32) -> None:
-        self.at, self.float = dict(at), float
+    def __init__(self, at: Mapping[str, int], dtype: DType = DType.FLOAT32) -> None:
+        self.at, self.dtype = dict(at), dtype
         self.pieces: list[Piece] = []
         self.tensors: dict[str, Tensor] = {}
         self.values: dict[str, tuple[Any, ...]] = {}
@@ -65,6 +66,7 @@ class Emitted:
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.missing: list[str] = []
+        self.numbers: list[tuple[str, tuple[float, ...], DType]] = []  # of each constant of 16 bits, with its use
         self._count = 0
 
     def name(self) -> str:
@@ -78,7 +80,7 @@ class Emitted:
 
     def declare(self, name: str, kind: TensorType) -> None:
         """Note what is known of a tensor from the program."""
-        self.tensors[name] = Tensor(self.dims(kind.dims), kind.built(self.float).dtype.bytes)
+        self.tensors[name] = Tensor(self.dims(kind.dims), kind.built(self.dtype).dtype.bytes)
 
     def constant(self, dims: Dims, width: int, values: tuple[Any, ...] | None = None) -> str:
         """A tensor that is known before a run."""
@@ -98,9 +100,12 @@ class Emitted:
         return found
 
 
-def emitted(model: Model, flat: Flat, *, batch: int = 1) -> Emitted:
-    """The graph of a network in evaluation at its default sizes, as a static build writes it. Linear in its nodes."""
-    graph = Emitted({**model.sizes.default, **dict.fromkeys(batch_names(model), batch)}, model.float)
+def emitted(model: Model, flat: Flat, *, batch: int = 1, dtype: DType | None = None) -> Emitted:
+    """The graph of a network in evaluation at its default sizes, as a static build writes it. Linear in its nodes.
+
+    `dtype` is the network's own float type, if not the one that its inputs set.
+    """
+    graph = Emitted({**model.sizes.default, **dict.fromkeys(batch_names(model), batch)}, dtype or model.float)
     names: dict[Value, str] = {}
     for value in model.root.inputs:
         names[value] = name = graph.name()
@@ -122,7 +127,7 @@ def _write(graph: Emitted, step: Step, names: dict[Value, str], held: dict[str, 
     if isinstance(node, Node):
         params = {name: _weight(graph, param, held) for name, param in node.params.items() if name not in step.tied}
         params |= {name: _tensor(graph, value, names, held) for name, value in step.tied.items()}
-        types = tuple(tuple(v.type.built(graph.float) for v in side) for side in (step.inputs, step.outs))
+        types = tuple(tuple(v.type.built(graph.dtype) for v in side) for side in (step.inputs, step.outs))
         try:
             results = node.op.onnx(Recorder(graph, step.path), ins, params, *types)
         except Reject:
@@ -147,7 +152,7 @@ def _weight(graph: Emitted, param: Param, held: dict[str, str]) -> str:
     name = held.get(param.path)
     if name is None:
         spec = param.spec
-        dtype = graph.float if spec.dtype is DType.FLOAT else spec.dtype
+        dtype = graph.dtype if spec.dtype is DType.FLOAT else spec.dtype
         name = held[param.path] = graph.constant(spec.shape, dtype.bytes)
     return name
 
@@ -189,9 +194,13 @@ class Recorder:
         return self._graph.constant((len(values),), DType.INT64.bytes, tuple(values))
 
     def scalar(self, value: float | int, dtype: DType) -> str:
+        if is_half(dtype):
+            self._graph.numbers.append((self._path, (value,), dtype))
         return self._graph.constant((), dtype.bytes, (value,) if isinstance(value, int) else None)
 
     def floats(self, values: Any, shape: Sequence[int], dtype: DType = DType.FLOAT32) -> str:
+        if is_half(dtype):
+            self._graph.numbers.append((self._path, tuple(numbers_in(values)), dtype))
         short = len(shape) == 1 and shape[0] <= SHORT
         return self._graph.constant(tuple(shape), dtype.bytes, tuple(values) if short else None)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from dslc.analysis.numbers import declared, unheld
 from dslc.backends.onnx.builder import Builder, Use
 from dslc.backends.onnx.errors import NoOnnx, PinnedSymbol, UnknownSymbol
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
@@ -17,11 +18,12 @@ from dslc.backends.onnx.passes import run_passes
 from dslc.backends.onnx.sizes import SizeView
 from dslc.collector import paused
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Failure, Mistake, Reject, Sink
+from dslc.diagnostics.model import CompileError, Failure, Mistake, Reject, Sink
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
 from dslc.ops.broadcasting import converted
 from dslc.types.errors_numbers import UnheldNumber
+from dslc.types.floats import LARGEST
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType
 from dslc.weights.init import numpy_type, value_of
@@ -41,8 +43,8 @@ def emit(
     `weights` is the state dict. All sizes are numbers, the defaults or those of `at` (allowed ones), but for the
     symbols named in `dynamic`. `fold` merges batch norms into the linear maps before them. `dtype` is what the
     network's own `float` is here (none: what its inputs set). Raises `Failure` for a symbol that cannot be dynamic and
-    for weights that `dtype` cannot
-    hold, `CompileError` for an op that has no form in ONNX here. The same arguments give the same bytes.
+    for weights that `dtype` cannot hold, `CompileError` for numbers of the program that it cannot, and for an op that
+    has no form in ONNX here. The same arguments give the same bytes.
     """
     check_dynamic(model.sizes, dynamic)
     with paused():
@@ -54,6 +56,9 @@ def emit(
 
 def _emit(model: Model, weights: Mapping[str, Array], view: SizeView, fold: bool, dtype: DType) -> Builder:
     flat = flatten(model)
+    found = unheld(model, flat, dtype)
+    if found:
+        raise CompileError(found)
     state = dict(weights)
     for path, param in model.params.items():
         if param.spec.kind == "const":
@@ -65,7 +70,7 @@ def _emit(model: Model, weights: Mapping[str, Array], view: SizeView, fold: bool
     _write_outputs(builder, flat, names)
     run_passes(builder.graph, fold=fold)
     _keep_order(builder.graph, model)
-    narrow(builder)
+    narrow(builder, {path for path, param in model.params.items() if param.spec.kind != "param" and declared(param)})
     return builder
 
 
@@ -94,10 +99,11 @@ def metadata(model: Model, dynamic: Sequence[str] = ()) -> dict[str, str]:
     return found
 
 
-def narrow(builder: Builder) -> None:
+def narrow(builder: Builder, tables: Collection[str] = ()) -> None:
     """Weights in the graph's type. They are folded as they were given, and rounded last; constants have their type.
 
-    Raises `Failure` for those that are too large for it.
+    Raises `Failure` for those that are too large for it; in the `tables` of the program the least number stands for
+    all below it, as in masks.
     """
     if builder.dtype is DType.FLOAT32:
         return
@@ -105,6 +111,8 @@ def narrow(builder: Builder) -> None:
     mistakes: list[Mistake] = []
     for name, array in held.items():
         if array.dtype == np.float32 and name not in builder.constants and name not in builder.graph.exact:
+            if name in tables:
+                array = np.where(np.isfinite(array), np.maximum(array, -LARGEST[builder.dtype]), array)
             with np.errstate(over="ignore"):
                 held[name] = array.astype(target)
             if np.isfinite(array).all() and not np.isfinite(held[name].astype(np.float32)).all():
