@@ -104,7 +104,8 @@ def near_revision(top: Path, name: str) -> str:
 
 def git(folder: Path, revision: str, *words: str) -> bytes:
     """What a git command prints; a `Failure` that names the revision where it fails."""
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    # A repository may name a program that fetches what it lacks: nothing is fetched.
+    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *words],

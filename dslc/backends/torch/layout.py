@@ -184,7 +184,7 @@ def docstring(text: str, indent: int) -> list[str]:
         lines[0] = "\\" + lines[0]
     if len(lines) == 1:
         body = lines[0]
-        if body.endswith('"'):
+        if body.endswith('"') and (len(body[:-1]) - len(body[:-1].rstrip("\\"))) % 2 == 0:  # not escaped yet
             body = body[:-1] + '\\"'
         return [f'{pad}"""{body}"""']
     return [f'{pad}"""{lines[0]}', *(f"{pad}{line}" if line else "" for line in lines[1:]), f'{pad}"""']
