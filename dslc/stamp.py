@@ -24,7 +24,7 @@ from dslc.ir.model import Model
 from dslc.reading import read_into, regular
 from dslc.weights.errors import WeightsError
 from dslc.weights.file import opened
-from dslc.weights.memory import Array, raw
+from dslc.weights.memory import Stored, raw
 
 BUILD, WEIGHTS, DATA = "dslc.build", "dslc.weights", "dslc.data"
 """Keys in the metadata of .onnx and .safetensors files: digests of the program, of its weights, and of a data file."""
@@ -47,14 +47,14 @@ def of_program(model: Model) -> str:
     return _hex(text.encode())
 
 
-def of_weights(state: Mapping[str, Array]) -> str:
+def of_weights(state: Mapping[str, Stored]) -> str:
     """The digest of tensors: names, shapes and types, and a sample of the numbers of each."""
     return _hex(*(piece for name in sorted(state) for piece in _tensor(name, state[name])))
 
 
-def _tensor(name: str, array: Array) -> Iterator[bytes | memoryview]:
+def _tensor(name: str, array: Stored) -> Iterator[bytes | memoryview]:
     yield f"{name}:{array.dtype.name}{list(array.shape)}\n".encode()
-    flat = np.ravel(array, order="K")  # no copy of a transposed array
+    flat = np.ravel(np.asarray(array), order="K")  # no copy of a transposed array
     yield raw(flat[:: max(1, flat.size // SAMPLE)])
     yield raw(flat[-1:])
 

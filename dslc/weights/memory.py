@@ -8,14 +8,56 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dslc.record import frozen
+
 Array: TypeAlias = NDArray[Any]
 
 STRIP = 16
 """Rows copied at a time by `transposed`."""
 
 
-def raw(array: Array) -> memoryview:
+@frozen
+class Product:
+    """An array times a factor that is broadcast to it, multiplied where it is needed: as it is written.
+
+    A network's weights, and the same with batch norms merged into them, would need memory for both.
+    """
+
+    array: Array
+    factor: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        return self.array.size
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.nbytes
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        made = self.array * self.factor
+        return made if dtype is None else made.astype(dtype, copy=False)
+
+
+Stored: TypeAlias = Array | Product
+"""A tensor of a file."""
+
+
+def raw(array: Stored) -> memoryview:
     """The bytes of an array; a view of its memory where it has that order already."""
+    array = np.asarray(array)
     if array.dtype.byteorder == ">" or (array.dtype.byteorder == "=" and sys.byteorder == "big"):
         array = array.astype(array.dtype.newbyteorder("<"))
     if array.ndim == 2 and array.T.flags.c_contiguous and not array.flags.c_contiguous:

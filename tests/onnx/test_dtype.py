@@ -106,7 +106,7 @@ def test_batch_norm_is_folded_before_rounding() -> None:
     state["bn.running_var"] = np.full(2, 1e-16, np.float32)
     model.root.body[1].op = model.root.body[1].op.replace(eps=0.0)  # type: ignore[union-attr]
     graph = emit(model, state, dtype=DType.FLOAT16)
-    weight = graph.graph.initializers["conv.weight"].astype(np.float32)
+    weight = graph.graph.numbers("conv.weight").astype(np.float32)
     np.testing.assert_allclose(weight, state["conv.weight"] * np.float32(1e8), rtol=1e-3)
 
 

@@ -53,7 +53,7 @@ infos = st.dictionaries(
     st.text(min_size=1, max_size=8),
     st.builds(
         TensorInfo,
-        st.sampled_from(list(DType)),
+        st.sampled_from(list(CODES)),
         st.lists(st.one_of(st.integers(1, 2**40), st.text(min_size=1, max_size=9)), max_size=4).map(tuple),
     ),
     max_size=3,
@@ -100,7 +100,7 @@ def reference(model: OnnxModel) -> onnx.ModelProto:
         graph.name,
         [value(n, i) for n, i in graph.inputs.items()],
         [value(n, i) for n, i in graph.outputs.items()],
-        [numpy_helper.from_array(a, n) for n, a in graph.initializers.items()],
+        [numpy_helper.from_array(graph.numbers(n), n) for n in graph.initializers],
         doc_string=graph.doc or None,
         value_info=[value(n, i) for n, i in graph.values.items() if n not in taken],
     )

@@ -109,13 +109,14 @@ def narrow(builder: Builder, tables: Collection[str] = ()) -> None:
         return
     target, held = numpy_type(builder.dtype), builder.graph.initializers
     mistakes: list[Mistake] = []
-    for name, array in held.items():
-        if array.dtype == np.float32 and name not in builder.constants and name not in builder.graph.exact:
+    for name in held:
+        if held[name].dtype == np.float32 and name not in builder.constants and name not in builder.graph.exact:
+            array = builder.graph.numbers(name)
             if name in tables:
                 array = np.where(np.isfinite(array), np.maximum(array, -LARGEST[builder.dtype]), array)
             with np.errstate(over="ignore"):
-                held[name] = array.astype(target)
-            if np.isfinite(array).all() and not np.isfinite(held[name].astype(np.float32)).all():
+                held[name] = narrowed = array.astype(target)
+            if np.isfinite(array).all() and not np.isfinite(narrowed.astype(np.float32)).all():
                 mistakes.append(UnheldNumber(name, float(np.abs(array).max()), builder.dtype.value))
     if mistakes:
         raise Failure(*mistakes)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import field
 
+import numpy as np
+
 from dslc.record import entity, frozen
 from dslc.types.tensor import DType
 from dslc.weights.memory import Array as Array
+from dslc.weights.memory import Stored as Stored
 
 OPSET = 21
 """The newest opset at which pools, InstanceNormalization, Elu, Selu and Dropout have CUDA kernels in
@@ -56,11 +59,15 @@ class OnnxGraph:
     doc: str = ""
     opset: int = OPSET
     nodes: list[NodeDef] = field(default_factory=list)
-    initializers: dict[str, Array] = field(default_factory=dict)
+    initializers: dict[str, Stored] = field(default_factory=dict)
     inputs: dict[str, TensorInfo] = field(default_factory=dict)
     outputs: dict[str, TensorInfo] = field(default_factory=dict)
     values: dict[str, TensorInfo] = field(default_factory=dict)
     exact: set[str] = field(default_factory=set)
+
+    def numbers(self, name: str) -> Array:
+        """An initialiser as an array."""
+        return np.asarray(self.initializers[name])
 
     def readers(self) -> dict[str, list[NodeDef]]:
         """The nodes that read each tensor, once for each place."""

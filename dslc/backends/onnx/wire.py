@@ -15,10 +15,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dslc.backends.onnx.graph import IR_VERSION, Array, NodeDef, OnnxGraph, TensorInfo
+from dslc.backends.onnx.graph import IR_VERSION, NodeDef, OnnxGraph, TensorInfo
 from dslc.output import Buffer
 from dslc.types.tensor import DType
-from dslc.weights.memory import raw
+from dslc.weights.memory import Stored, raw
 
 DTYPE_CODES = {
     DType.FLOAT32: 1,
@@ -34,7 +34,7 @@ _NUMPY_CODES = {dtype.value: code for dtype, code in DTYPE_CODES.items()} | {"fl
 _FLOAT, _INT, _STRING, _TENSOR, _FLOATS, _INTS, _STRINGS = 1, 2, 3, 4, 6, 7, 8  # AttributeProto.AttributeType
 _EXTERNAL = 1  # TensorProto.DataLocation
 
-Piece: TypeAlias = bytes | Array
+Piece: TypeAlias = bytes | Stored
 """Part of a file. An array is turned into its bytes only when they are written."""
 
 
@@ -47,7 +47,7 @@ class ExternalData:
     pieces: list[Piece] = field(default_factory=list)
     size: int = 0
 
-    def add(self, array: Array, align: int = 4096) -> tuple[int, int]:
+    def add(self, array: Stored, align: int = 4096) -> tuple[int, int]:
         """Append a tensor; its offset (a multiple of the page size, so that it can be mapped) and length."""
         pad = -self.size % align
         if pad:
@@ -159,14 +159,14 @@ def _type(info: TensorInfo) -> bytes:
     return _bytes(2, _bytes(1, tensor))
 
 
-def _initializer(name: str, array: Array, external: ExternalData | None) -> list[Piece]:
+def _initializer(name: str, array: Stored, external: ExternalData | None) -> list[Piece]:
     """A tensor as field 5 of the graph: what stands before its elements, and these."""
     tensor = _tensor(name, array, external)
     length = sum(map(_nbytes, tensor))
     return [_tag(5, 2) + _varint(length) + _buffer(tensor[0]), *tensor[1:]]
 
 
-def _tensor(name: str, array: Array, external: ExternalData | None) -> list[Piece]:
+def _tensor(name: str, array: Stored, external: ExternalData | None) -> list[Piece]:
     head = [_number(1, side) for side in array.shape]
     head.append(_number(2, _NUMPY_CODES[array.dtype.name]))
     if name:

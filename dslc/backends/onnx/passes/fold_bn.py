@@ -7,6 +7,7 @@ from collections import defaultdict
 import numpy as np
 
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
+from dslc.weights.memory import Product
 
 LINEAR = ("Conv", "ConvTranspose", "Gemm")
 
@@ -67,32 +68,31 @@ def _same_rule(found: list[tuple[NodeDef, NodeDef]]) -> bool:
 def _fold(graph: OnnxGraph, linear: NodeDef, norm: NodeDef, readers: dict[str, list[NodeDef]], uses: int) -> str:
     """Store the folded weight and bias; the bias's name."""
     held = graph.initializers
-    gamma, beta, mean, var = (held[name].astype(np.float64) for name in norm.inputs[1:5])
+    gamma, beta, mean, var = (graph.numbers(name).astype(np.float64) for name in norm.inputs[1:5])
     epsilon = norm.attributes.get("epsilon", 1e-5)
     assert isinstance(epsilon, float)
     scale = gamma / np.sqrt(var + epsilon)
     key = linear.inputs[1]
-    weight = held[key]
+    weight = graph.numbers(key)
     given = linear.inputs[2] if len(linear.inputs) > 2 else ""
-    old = held[given].astype(np.float64) if given else np.zeros_like(mean)
-    held[key] = _scaled(weight, scale, linear)
+    old = graph.numbers(given).astype(np.float64) if given else np.zeros_like(mean)
+    held[key] = Product(weight, _factor(weight, scale.astype(weight.dtype), linear))
     name = given if given and len(readers[given]) == uses else bias_name(graph, key)
     held[name] = ((old - mean) * scale + beta).astype(weight.dtype)
     return name
 
 
-def _scaled(weight: Array, scale: Array, linear: NodeDef) -> Array:
-    """The weight with each output channel multiplied by its factor."""
-    factor = scale.astype(weight.dtype)
+def _factor(weight: Array, scale: Array, linear: NodeDef) -> Array:
+    """The factors of the output channels in a shape that broadcasts to the weight."""
     if linear.kind == "Gemm" and not linear.attributes.get("transB", 0):
-        return np.asarray(weight * factor)
+        return scale
     taps = (1,) * (weight.ndim - 2)
     if linear.kind != "ConvTranspose":
-        return np.asarray(weight * factor.reshape(-1, 1, *taps))
+        return scale.reshape(-1, 1, *taps)
     groups = linear.attributes.get("group", 1)  # [in, out/g, *k]: group i of the inputs makes group i of the outputs
     assert isinstance(groups, int)
-    by_group = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
-    return np.reshape(by_group * factor.reshape(groups, 1, -1, *taps), weight.shape)
+    by_group = np.repeat(scale.reshape(groups, -1), weight.shape[0] // groups, axis=0)
+    return by_group.reshape(*by_group.shape, *taps)
 
 
 def bias_name(graph: OnnxGraph, weight: str) -> str:

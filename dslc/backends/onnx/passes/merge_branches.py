@@ -128,7 +128,7 @@ def _merged(
 
 def _numbers(graph: OnnxGraph, node: NodeDef, window: Window) -> tuple[Array, Array]:
     """Kernel and bias of a Conv, or of a batch norm as one, in double precision."""
-    given = [graph.initializers[name].astype(np.float64) for name in node.inputs[1:]]
+    given = [graph.numbers(name).astype(np.float64) for name in node.inputs[1:]]
     if node.kind == "Conv":
         kernel = given[0]
         return kernel, given[1] if len(given) > 1 else np.zeros(kernel.shape[0])

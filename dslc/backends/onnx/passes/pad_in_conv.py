@@ -31,12 +31,12 @@ def pad_in_conv(graph: OnnxGraph) -> None:
 def _zeros(graph: OnnxGraph, pad: NodeDef) -> tuple[int, ...] | None:
     """The amounts of zeros that a Pad of all axes adds to those of a map's places; none where it does anything else."""
     held = graph.initializers
-    amounts, value = held.get(pad.inputs[1]), pad.inputs[2]
-    if amounts is None or pad.attributes.get("mode") != "constant":
+    value = pad.inputs[2]
+    if pad.inputs[1] not in held or pad.attributes.get("mode") != "constant":
         return None
-    if value and (value not in held or held[value] != 0):
+    if value and (value not in held or graph.numbers(value) != 0):
         return None
-    rank = len(amounts) // 2
-    numbers = tuple(int(n) for n in amounts)
+    numbers = tuple(int(n) for n in graph.numbers(pad.inputs[1]))
+    rank = len(numbers) // 2
     before, after = numbers[:rank], numbers[rank:]
     return None if min(numbers) < 0 or any((*before[:2], *after[:2])) else (*before[2:], *after[2:])

@@ -14,7 +14,7 @@ def store_layout(graph: OnnxGraph) -> None:
     dropped: dict[str, str] = {}
     gone: set[int] = set()
     readers = graph.readers()
-    for name, array in list(graph.initializers.items()):
+    for name in list(graph.initializers):
         nodes = readers.get(name, ())
         layouts = {_layout(graph, node, name) for node in nodes}
         if len(layouts) != 1 or any(node.outputs[0] in graph.outputs for node in nodes):
@@ -22,7 +22,7 @@ def store_layout(graph: OnnxGraph) -> None:
         layout = layouts.pop()
         if layout is None:
             continue
-        graph.initializers[name] = _apply(array, layout)
+        graph.initializers[name] = _apply(graph.numbers(name), layout)
         dropped |= {node.outputs[0]: name for node in nodes}
         gone |= {id(node) for node in nodes}
     if gone:
@@ -38,7 +38,7 @@ def _layout(graph: OnnxGraph, node: NodeDef, name: str) -> tuple[str, tuple[int,
         perm = node.attributes.get("perm")
         return ("Transpose", tuple(perm)) if isinstance(perm, tuple | list) else None
     if node.kind == "Reshape" and node.inputs[1] in graph.initializers:
-        shape = tuple(graph.initializers[node.inputs[1]].tolist())
+        shape = tuple(graph.numbers(node.inputs[1]).tolist())
         return ("Reshape", shape) if all(side > 0 for side in shape) else None
     return None
 
