@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dslc.bounds import beyond, held, shown, unheld
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
 from dslc.elaborate.const import BUILTINS
@@ -49,7 +50,24 @@ def compile_model(
     sink = Sink()
     with _deep():
         program = load_program(source, sink, loader)
-        sink.finish(None)
+        return compile_program(
+            sink.finish(program), net, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=sink
+        )
+
+
+def compile_program(
+    program: Program,
+    net: str | None = None,
+    *,
+    args: Mapping[str, object] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    max_ops: int = MAX_OPS,
+    budgets: Sequence[Budget] | None = (),
+    sink: Sink | None = None,
+) -> Model:
+    """As `compile_model`, of a program that was loaded, for any of its nets; `sink` holds what loading found."""
+    sink = sink or Sink()
+    with _deep():
         entry = choose(program, net, sink, args or {})
         _check_names(program, entry, args or {}, sizes or {}, sink)
         model = _elaborate(program, entry, args or {}, sizes or {}, sink, max_ops)
@@ -66,8 +84,13 @@ def compile_model(
 def nets(source: str | Path, complete: bool = False) -> list[str]:
     """The names of a program's nets, in order; `complete`: those that need no argument. Raises `CompileError`."""
     sink = Sink()
-    found = _nets(sink.finish(load_program(source, sink)))
-    return [i.name for i in found if not complete or all(p.default is not None for p in i.parameters)]
+    return nets_of(sink.finish(load_program(source, sink)), complete)
+
+
+def nets_of(program: Program, complete: bool = False) -> list[str]:
+    """As `nets`, of a program that was loaded."""
+    found = program.nets.items()
+    return [name for name, i in found if not complete or all(p.default is not None for p in i.parameters)]
 
 
 def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -> Program:
@@ -90,30 +113,24 @@ def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -
 def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, object]) -> str:
     """The net to compile: the one asked for, or the only one that needs no argument."""
     assert program.main is not None
-    found = _nets(program)
-    names = [i.name for i in found]
+    found = program.nets
     at = program.main.tree.source
+    if net in found:
+        return net
     if not found:
         sink.add(file_diagnostic(NoNet(at.path), at.path))
-    elif net is not None and net not in names:
-        sink.add(file_diagnostic(WhichNet(net, tuple(names), nearest(net, names)), at.path))
-    elif net is None:
-        ready = [i.name for i in found if all(p.default is not None or p.name in args for p in i.parameters)]
+    elif net is not None:
+        sink.add(file_diagnostic(WhichNet(net, tuple(found), nearest(net, found)), at.path))
+    else:
+        ready = [
+            name for name, i in found.items() if all(p.default is not None or p.name in args for p in i.parameters)
+        ]
         if len(found) == 1 or len(ready) == 1:
-            return (ready or names)[0]
-        sink.add(file_diagnostic(WhichNet(None, tuple(ready or names), None), at.path))
+            return (ready or list(found))[0]
+        sink.add(file_diagnostic(WhichNet(None, tuple(ready or found), None), at.path))
     sink.finish(None)
     assert net is not None
     return net
-
-
-def _nets(program: Program) -> list[tree.Block | tree.NetAlias]:
-    assert program.main is not None
-    return [
-        i
-        for i in program.main.tree.items
-        if isinstance(i, tree.NetAlias) or (isinstance(i, tree.Block) and i.kind == "net")
-    ]
 
 
 def _check_names(
@@ -128,9 +145,12 @@ def _check_names(
             near = nearest(name, known)
             hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
             sink.add(file_diagnostic(NetArgument(f"the net `{entry}` has no parameter `{name}`", hint), path))
+        elif (wrong := unheld(args[name])) is not None:
+            sink.add(file_diagnostic(NetArgument(f"`{name}`: {shown(wrong)} is {beyond(wrong)}"), path))
     for name, size in sizes.items():
-        if size < 1:
-            sink.add(file_diagnostic(NetArgument(f"the size `{name}` must be at least 1, not {size}"), path))
+        if size < 1 or not held(size):
+            why = f"at least 1, not {size}" if size < 1 else f"a number of 64 bits, not {shown(size)}"
+            sink.add(file_diagnostic(NetArgument(f"the size `{name}` must be {why}"), path))
     sink.finish(None)
 
 

@@ -7,8 +7,8 @@ from dataclasses import field
 from pathlib import Path
 
 from dslc.analysis.notes import size_notes
-from dslc.api import compile_model, nets
-from dslc.diagnostics.model import CompileError, Diagnostic, Severity
+from dslc.api import compile_program, load_program, nets_of
+from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
 from dslc.record import entity, replace
@@ -61,15 +61,18 @@ def check_file(
     """
     findings = Findings()
     path = Path(source)
+    sink = Sink()
     try:
-        wanted = [net] if net is not None else nets(path, complete=True)
+        program = sink.finish(load_program(path, sink))
     except CompileError as error:
         findings.add(error.diagnostics, error.counts)
         return findings
+    findings.add(tuple(sink.diagnostics), sink.counts)
+    wanted = [net] if net is not None else nets_of(program, complete=True)
     for name in wanted:
         findings.nets.append(name)
         try:
-            model = compile_model(path, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets)
+            model = compile_program(program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets)
         except CompileError as error:
             findings.add(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
         else:

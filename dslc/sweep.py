@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dslc.analysis.quantities import QUANTITIES, Numbers
 from dslc.analysis.sensitivity import Axis, Point, Sweep, magnitude, value_text
-from dslc.api import MAX_OPS, _parameters, choose, compile_model, load_program
+from dslc.api import MAX_OPS, _parameters, choose, compile_program, load_program
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Severity, Sink
 from dslc.ir.model import Model
@@ -63,7 +63,7 @@ class Nets:
         self.source, self.axes, self.args, self.sizes = source, axes, args, sizes
         self.max_ops = max_ops
         sink = Sink()
-        program = sink.finish(load_program(source, sink))
+        program = self.program = sink.finish(load_program(source, sink))
         self.net = choose(program, net, sink, {**args, **dict.fromkeys(n for axis in axes for n in axis.names)})
         assert program.main is not None
         self.path = program.main.tree.source.path
@@ -137,8 +137,8 @@ class Nets:
                 continue
             sizes[name] = value
         sink.finish(None)
-        return compile_model(
-            self.source,
+        return compile_program(
+            self.program,
             self.net,
             args={**self.args, **args},
             sizes={**self.sizes, **sizes},

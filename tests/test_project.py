@@ -21,6 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     "record",
+    "bounds",
     "source",
     "reading",
     "collector",

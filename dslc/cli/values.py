@@ -7,6 +7,7 @@ from ast import literal_eval
 
 import click
 
+from dslc.bounds import beyond, held, shown, unheld
 from dslc.syntax.text import LONGEST_NUMBER, number
 
 WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
@@ -36,6 +37,8 @@ def sizes(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -
             raise click.BadParameter(f"a size of {len(value):,} digits; {MOST_DIGITS} are the most")
         if not NAME.fullmatch(name) or not value.isdecimal() or int(value) < 1:
             raise click.BadParameter(f"`{part}` is not a size such as `H=384`")
+        if not held(int(value)):
+            raise click.BadParameter(f"the size {shown(int(value))} is {beyond(int(value))}")
         found[name] = int(value)
     return found
 
@@ -88,6 +91,14 @@ def value_of(text: str) -> object:
         return WORDS[text]
     if re.search(rf"\d{{{LONGEST_NUMBER + 1}}}", text):
         raise click.BadParameter(f"a number of more than {LONGEST_NUMBER} digits")
+    found = read(text)
+    if (wrong := unheld(found)) is not None:
+        raise click.BadParameter(f"`{text}`: {shown(wrong)} is {beyond(wrong)}")
+    return found
+
+
+def read(text: str) -> object:
+    """The value of a text, of any size."""
     if QUANTITY.fullmatch(text):
         return number(text)
     if re.fullmatch(r"\d+(x\d+)+", text):

@@ -96,7 +96,7 @@ class Access(Operators, ABC):
                 return literal(POISON, expr.span)
             if not all(e is None or (isinstance(e, int) and not isinstance(e, bool)) for e in ends) or ends[2] == 0:
                 return self.report(BadOperation("a slice is made of whole numbers"), item.span, p)
-            return Const(value.value[slice(ends[0], ends[1], ends[2])], expr, p.scope, expr.span)
+            return Const(self.sized(value.value[slice(ends[0], ends[1], ends[2])]), expr, p.scope, expr.span)
         at = self.evaluate(item, p)
         if at.value is POISON:
             return at
@@ -150,7 +150,7 @@ class Access(Operators, ABC):
             value = self.evaluate(argument.value, p)
             if argument.star:
                 if isinstance(value.value, list | tuple | range):
-                    arguments += [(None, literal(v, value.span), argument.span) for v in value.value]
+                    arguments += [(None, literal(v, value.span), argument.span) for v in self.sized(value.value)]
                 elif value.value is not POISON:
                     failed = self.report(NotIterable(describe(value.value), False), argument.span, p)
                     arguments.append((None, failed, argument.span))
@@ -211,7 +211,9 @@ class Access(Operators, ABC):
         values = [a[1].value for a in arguments]
         if any(v is POISON for v in values):
             return literal(POISON, expr.span)
-        return Const(const.function(name, values, self.sizes, expr.span), expr, p.scope, expr.span)
+        for value in values:
+            self.sized(value)
+        return Const(self.sized(const.function(name, values, self.sizes, expr.span)), expr, p.scope, expr.span)
 
     @abstractmethod
     def probe(self, const: Const, p: Place) -> None:

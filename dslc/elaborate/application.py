@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from dslc.diagnostics.model import Frame, Label, Mistake, Reject
@@ -13,10 +13,12 @@ from dslc.elaborate.errors_body import SharedModule, TiedShape, TooManyOps
 from dslc.elaborate.errors_use import NotALayer, WrongInputs
 from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.kinds import whole
+from dslc.elaborate.limits import holdable
 from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import (
     POISON,
+    USE,
     ChainLayer,
     ChoiceLayer,
     Definition,
@@ -47,8 +49,17 @@ SYMBOLS: Final = {name: symbol for symbol, name in OPERATORS.items()} | {"cat": 
 class OpContext:
     """What an op's `infer` may ask; see `ops.base.InferContext`."""
 
-    def __init__(self, sizes: Sizes, op: str, inputs: tuple[Value, ...], consts: dict[str, Const], span: Span) -> None:
+    def __init__(
+        self,
+        sizes: Sizes,
+        op: str,
+        inputs: tuple[Value, ...],
+        consts: dict[str, Const],
+        span: Span,
+        count: Callable[[int], None],
+    ) -> None:
         self.sizes = sizes
+        self.count = count
         self.by = SYMBOLS.get(op, op)
         self.inputs = inputs
         self.consts = consts
@@ -101,6 +112,7 @@ class Application(Binding, Naming, ABC):
     def apply(self, layer: Const, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         """The tensors that a layer makes of `inputs`."""
         recipe = layer.value
+        self.spend(USE)
         if recipe is POISON or (p.it is POISON and not inputs):
             return literal(POISON, span)
         if not isinstance(recipe, Recipe):
@@ -259,7 +271,9 @@ class Application(Binding, Naming, ABC):
             op = cls(layer=op, **{k: c.value for k, c in own.items()})
             consts |= own
         try:
-            types = op.infer(OpContext(self.sizes, op.core.name, inputs, consts, span), *(v.type for v in inputs))
+            types = op.infer(
+                OpContext(self.sizes, op.core.name, inputs, consts, span, self.spend), *(v.type for v in inputs)
+            )
         except Reject as reject:
             return self._rejected(reject, inner, consts, inputs, p, span)
         for spec in op.params(*(v.type for v in inputs)) if tied else ():
@@ -325,6 +339,8 @@ class Application(Binding, Naming, ABC):
         self.ops += 1
         if self.ops > self.max_ops:
             raise Runaway(TooManyOps(self.ops, self.max_ops))
+        for type in types:
+            holdable(type, self.sizes)
         outs = tuple(Value(t, node, None, i, span) for i, t in enumerate(types))
         node.outs = outs
         for value in (*node.inputs, *node.tied.values()):

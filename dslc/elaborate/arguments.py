@@ -248,7 +248,7 @@ class Binding(Expressions, ABC):
             const = replace(const, value=initial(const.value))
         if "DType" in kinds:
             const = replace(const, value=element_type(const.value))
-        value = const.value
+        value = self.sized(const.value)
         words = tuple(c for c in rules.choices if isinstance(c, str))
         if isinstance(value, str) and rules.choices:
             if value in words:
@@ -307,6 +307,7 @@ class Binding(Expressions, ABC):
             return None
         if declared.type is None:
             return self._like_default(block, declared, const, p)
+        self.sized(const.value)
         wanted = spell_type(declared.type)
         if not matches(declared.type, const.value) or not self._takes(const.value, declared.type.calls):
             self.report(WrongType(block, declared.name, wanted, describe(const.value)), const.span, p)

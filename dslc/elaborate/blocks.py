@@ -12,7 +12,7 @@ from dslc.elaborate.errors_use import BadOperation, WrongInputs
 from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.outward import outward
 from dslc.elaborate.ports import Ports, dim_names
-from dslc.elaborate.state import MAX_DEPTH, POISON, Definition, Place, Recipe, block_of, describe
+from dslc.elaborate.state import EXPANSION, MAX_DEPTH, POISON, Definition, Place, Recipe, block_of, describe
 from dslc.ir.model import Call, Instance, Value
 from dslc.names.reserved import KEYWORDS
 from dslc.record import frozen, replace
@@ -42,6 +42,7 @@ class Blocks(Ports, ABC):
         definition = recipe.target
         assert isinstance(definition, Definition)
         block = definition.tree
+        self.spend(EXPANSION)
         if p.depth >= MAX_DEPTH:
             return self.report(EndlessRecursion(block.name, MAX_DEPTH), span, p)
         inline = isinstance(block, tree.Block) and block.kind == "inline"

@@ -7,10 +7,13 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
+from dslc.bounds import beyond
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.errors_use import BadOperation, NotIterable
+from dslc.elaborate.limits import in_range, short
 from dslc.elaborate.state import POISON, describe
 from dslc.source import Span
+from dslc.syntax import mistakes
 from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
 
@@ -28,8 +31,6 @@ BUILTINS: Final = (
     *("max", "min", "sum", "len", "range", "enumerate", "zip", "reversed"),
     *("int", "float", "round", "ceil", "floor", "log", "sqrt", "abs", "size"),
 )
-MAX_LENGTH: Final = 1_000_000
-MAX_BITS: Final = 4096
 
 
 def is_number(value: object) -> bool:
@@ -46,37 +47,27 @@ def arithmetic(op: str, left: Any, right: Any) -> object:
             raise Reject(BadOperation(f"`{op}` by zero"))
         if isinstance(left, Dim) or isinstance(right, Dim):
             return _with_dims(op, left, right)
-        if (
-            op == "**"
-            and isinstance(left, int)
-            and isinstance(right, int)
-            and abs(right) * abs(left).bit_length() > 4096
-        ):
-            raise Reject(BadOperation(f"`{left} ** {right}` is too large"))
+        if op == "**" and isinstance(left, int) and isinstance(right, int) and right > 64 and abs(left) > 1:
+            raise Reject(mistakes.NumberRange(f"{left} ** {right}", beyond(0)))  # it would take long to compute
         try:
             result = ARITHMETIC[op](left, right)
-        except (OverflowError, ZeroDivisionError, ValueError) as error:
+        except OverflowError:
+            raise Reject(mistakes.NumberRange(f"{left} {op} {right}", beyond(0.0))) from None
+        except (ArithmeticError, ValueError) as error:
             raise Reject(BadOperation(f"`{left} {op} {right}` has no value: {error}")) from None
-        if isinstance(result, int) and result.bit_length() > MAX_BITS:
-            raise Reject(BadOperation("this number is too large"))
-        return result
+        if isinstance(result, complex):
+            raise Reject(BadOperation(f"`{left} {op} {right}` is no real number"))
+        return in_range(result)
     if op == "+" and isinstance(left, list) and isinstance(right, list):
-        return _short([*left, *right])
+        return [*left, *right]
     if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
-        return _short((*left, *right))
+        return (*left, *right)
     if op == "+" and isinstance(left, str) and isinstance(right, str):
-        return _short(left + right)
+        return left + right
     if op == "*" and isinstance(left, list | tuple) and isinstance(right, int) and not isinstance(right, bool):
-        if len(left) * max(right, 0) > MAX_LENGTH:
-            raise Reject(BadOperation(f"a list of {len(left) * right:,} items is too long"))
+        short(len(left) * right)
         return left * right
     raise Reject(BadOperation(f"`{op}` is not defined for {describe(left)} and {describe(right)}"))
-
-
-def _short(values: list[object] | tuple[object, ...] | str) -> object:
-    if len(values) > MAX_LENGTH:
-        raise Reject(BadOperation(f"a list or text of {len(values):,} items is too long"))
-    return values
 
 
 def _with_dims(op: str, left: Any, right: Any) -> object:
@@ -88,14 +79,14 @@ def _with_dims(op: str, left: Any, right: Any) -> object:
         result: Any = 1
         for _ in range(right):
             result = result * left
-        return result
-    return ARITHMETIC[op](left, right)
+        return in_range(result)
+    return in_range(ARITHMETIC[op](left, right))
 
 
 def negate(value: Any) -> object:
     """`-value`."""
     if is_number(value):
-        return -value
+        return in_range(-value)
     raise Reject(BadOperation(f"`-` is not defined for {describe(value)}"))
 
 
@@ -155,8 +146,9 @@ def function(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
             BadOperation(f"`{name}` takes {least if least == most else f'{least} or more'} arguments, not {len(args)}")
         )
     try:
-        return _FUNCTIONS[name](args, sizes, span)
-    except (TypeError, ValueError, OverflowError, IndexError):
+        result = _FUNCTIONS[name](args, sizes, span)
+        return in_range(result) if is_number(result) else result
+    except (TypeError, ValueError, ArithmeticError, IndexError):
         what = " and ".join(describe(a) for a in args) or "nothing"
         raise Reject(BadOperation(f"`{name}` is not defined for {what}")) from None
 
@@ -183,6 +175,9 @@ def _range(args: list[Any], _sizes: Sizes, _span: Span) -> object:
         raise Reject(NotIterable("a size", True))
     if not all(isinstance(a, int) and not isinstance(a, bool) for a in args):
         raise TypeError
+    first, stop, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
+    if step:  # `len` of a range has a limit of its own
+        short(max(0, (stop - first + step - (1 if step > 0 else -1)) // step))
     return range(*args)
 
 
@@ -191,7 +186,7 @@ def _total(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     for value in _items(args[0]):
         if not is_number(value):
             raise TypeError
-        result = result + value
+        result = in_range(result + value)
     return result
 
 
@@ -221,6 +216,8 @@ def _size(args: list[Any], _sizes: Sizes, _span: Span) -> object:
 
 def _round(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     if len(args) == 2:
+        if not isinstance(args[1], int) or not -400 <= args[1] <= 400:
+            raise TypeError  # 10 to the power of many digits would be computed
         return round(args[0], args[1])
     return args[0] if isinstance(args[0], Dim) else round(args[0])
 
@@ -237,17 +234,23 @@ def _log(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     return math.log(*args)
 
 
+def _float(args: list[Any], _sizes: Sizes, _span: Span) -> object:
+    if not isinstance(args[0], int | float):
+        raise TypeError  # Python's `float` reads texts, "nan" among them
+    return float(args[0])
+
+
 _FUNCTIONS: Final[dict[str, Callable[[list[Any], Sizes, Span], object]]] = {
     "max": _extreme(True),
     "min": _extreme(False),
     "sum": _total,
     "len": lambda a, _s, _p: len(a[0]) if isinstance(a[0], list | tuple | range | str) else len(_items(a[0])),
     "range": _range,
-    "enumerate": lambda a, _s, _p: [(i, v) for i, v in enumerate(_items(a[0]), *a[1:])],
+    "enumerate": lambda a, _s, _p: [(in_range(i), v) for i, v in enumerate(_items(a[0]), *a[1:])],
     "zip": _zip,
     "reversed": lambda a, _s, _p: _items(a[0])[::-1],
     "int": _whole(int),
-    "float": lambda a, _s, _p: float(a[0]),
+    "float": _float,
     "round": _round,
     "ceil": _whole(math.ceil),
     "floor": _whole(math.floor),

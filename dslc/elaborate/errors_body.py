@@ -165,8 +165,38 @@ class TooManyOps(Mistake, code="E0379"):
         return (Help(f"raise the limit if this is meant: --max-ops {self.least}"),)
 
 
+class HugeTensor(Mistake, code="E0389"):
+    """A tensor that cannot be addressed: it has 2**63 bytes or more at the default sizes, or more than 64 axes.
+
+    PyTorch, ONNX and numpy count elements and bytes in whole numbers of 64 bits, and axes up to 64.
+
+    ```dl fails
+    net f on x[N, 3, H=32, W=32]:
+        upsample(2**30) -> gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, H=32, W=32]:
+        upsample(2**3) -> gap -> flatten
+    ```
+    """
+
+    type: str
+    rank: int
+    most: int
+
+    @property
+    def message(self) -> str:
+        if self.rank > self.most:
+            return f"a tensor of {self.rank:,} axes; {self.most} are the most"
+        return f"a tensor {self.type} has more bytes than can be addressed"
+
+
 class EndlessWork(Mistake, code="E0385"):
-    """Loops and functions that take too many steps to be run at compile time.
+    """A program that takes too many steps at compile time.
+
+    Turns of loops, calls of functions, uses of layers and blocks, and the items of long lists and texts are counted,
+    so that every program ends in seconds, one without a single op too.
 
     ```dl fails
     fn twice(n: int) = 1 if n == 0 else twice(n - 1) + twice(n - 1)
@@ -185,7 +215,7 @@ class EndlessWork(Mistake, code="E0385"):
 
     @property
     def message(self) -> str:
-        return f"this program takes more than {self.limit:,} steps of loops and functions"
+        return f"this program takes more than {self.limit:,} steps at compile time"
 
 
 class RequireFailed(Mistake, code="E0501"):

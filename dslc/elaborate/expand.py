@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Label, Sink
+from dslc.diagnostics.model import Label, Reject, Sink
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation, Dropped
+from dslc.elaborate.limits import holdable
 from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.ports import dim_names
-from dslc.elaborate.state import POISON, Definition, Place, Recipe
+from dslc.elaborate.state import POISON, Definition, Place, Recipe, Runaway
 from dslc.elaborate.statements import Statements
 from dslc.ir.model import Call, Instance, Model, Node, Param, Value
 from dslc.names.errors import NetArgument
 from dslc.names.resolve import Program, lookup
 from dslc.ops.base import ParamSpec
 from dslc.ops.initialisers import FANS, BadInitialiser
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType, is_half
+
+T = TypeVar("T")
 
 
 class Elaborator(Statements):
@@ -45,7 +50,7 @@ def elaborate(
     """
     assert program.main is not None
     e = Elaborator(sink, sizes, max_ops)
-    found = _entry(e, program, entry, args, sink)
+    found = _bounded(e, program.main.scope.names[entry].span, lambda: _entry(e, program, entry, args, sink))
     if found is None:
         return None
     recipe, block, home, entry_args = found
@@ -55,7 +60,7 @@ def elaborate(
     p = Place(root, scope, root.body, None, None)
     e.owners.append(root)
     before = sink.errors
-    if not _header(e, recipe, block, args, asked, p):
+    if not _bounded(e, block.name_span, lambda: _header(e, recipe, block, args, asked, p)):
         return None
     e.execute(block.suite, p)
     results = e._results(block, p, block.name_span) if p.it is not POISON else None
@@ -74,6 +79,15 @@ def elaborate(
     return Model(
         entry, root, params, sizes, program.main.tree.source, entry, entry_args, block.doc, e.budgets, float=e.float
     )
+
+
+def _bounded(e: Elaborator, span: Span, work: Callable[[], T]) -> T | None:
+    """What the header of a net does; none where that would never end. A body's lines see to themselves."""
+    try:
+        return work()
+    except Runaway as runaway:
+        e.report(runaway.mistake, span)
+        return None
 
 
 # ---- the entry
@@ -216,6 +230,11 @@ def _ports(e: Elaborator, ports: tuple[tree.Port, ...], asked: Mapping[str, int]
         rank = len(dims)
         channel = (1 if rank in (2, 4, 5) else None) if dtype.is_float else None
         value = Value(TensorType(tuple(dims), dtype, channel, tuple(words)), None, port.name, 0, port.span)
+        try:
+            holdable(value.type, e.sizes)
+        except Reject as reject:
+            e.report(reject.mistake, port.span, p)
+            return False
         if not e.free(port.name, port.span, p):
             return False
         p.scope.names[port.name] = Binding("tensor", value, port.span)
@@ -335,6 +354,7 @@ def _collect(e: Elaborator) -> dict[str, Param]:
             if known is None:
                 params[full] = param
                 _check_init(e, param)
+                _check_size(e, param)
             else:
                 made[name] = known
                 _check_fit(e, known, param.spec, owner)
@@ -351,6 +371,16 @@ def _check_init(e: Elaborator, param: Param) -> None:
         assert span is not None
         found = f"`{param.path}` is {list(param.spec.shape)}"
         e.report(BadInitialiser(f"`{kind}` needs a tensor of {axes}, and {found}"), span)
+
+
+def _check_size(e: Elaborator, param: Param) -> None:
+    """A parameter is a tensor that can be addressed, too."""
+    try:
+        holdable(TensorType(param.spec.shape, param.spec.dtype), e.sizes)
+    except Reject as reject:
+        span = param.owner.span if isinstance(param.owner, Node) else param.span
+        assert span is not None
+        e.report(reject.mistake, span)
 
 
 def _check_reuse(e: Elaborator, node: Node) -> None:

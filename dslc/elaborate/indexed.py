@@ -9,10 +9,11 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from dslc.bounds import beyond, shown, unheld
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.const import is_number
 from dslc.elaborate.errors_body import BadTensor
-from dslc.elaborate.state import POISON, Function, Place
+from dslc.elaborate.state import CALL, POISON, Function, Place
 from dslc.syntax import tree
 from dslc.types.const import Binding, Scope, literal
 from dslc.types.dim import Dim
@@ -64,6 +65,8 @@ def tabulate(
         return _fill(function, dims, ())
     except Unclear as unclear:
         e.report(BadTensor(str(unclear)), expr.span, p)
+    except (SyntaxError, MemoryError, RecursionError):  # Python's own, of the text
+        e.report(BadTensor("this expression is nested too deeply to be computed at each place"), expr.span, p)
     except (ArithmeticError, ValueError, TypeError) as error:
         e.report(BadTensor(f"the value has no number at some place: {error}"), expr.span, p)
     return None
@@ -75,8 +78,11 @@ def _fill(function: Callable[..., object], dims: tuple[int, ...], at: tuple[int,
     if len(at) < len(dims) - 1:
         return [_fill(function, dims, (*at, i)) for i in range(size)]
     row = [function(*at, i) for i in range(size)]
-    if any(isinstance(value, complex) for value in row):
-        raise ValueError("a complex number")
+    for value in row:
+        if isinstance(value, complex):
+            raise ValueError("a complex number")
+        if (wrong := unheld(value)) is not None:
+            raise ValueError(f"{shown(wrong)} is {beyond(wrong)}")
     return row
 
 
@@ -132,6 +138,7 @@ def _applied(
     depth: int,
 ) -> str:
     """Python text of a `fn` of indices: one `lambda` for its parameters and one for each `let`."""
+    e.spend(CALL)
     if depth > MAX_CALLS:
         raise Unclear(f"`{call.span.text}` calls itself")
     parameters = [q.name for q in function.tree.parameters]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Final
 
+from dslc.bounds import LONGEST_NAME
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
 from dslc.elaborate import const
 from dslc.elaborate.errors import UnknownName
 from dslc.elaborate.errors_body import SharedModule, TrainingCondition
 from dslc.elaborate.errors_use import BadOperation
+from dslc.elaborate.limits import short
 from dslc.elaborate.state import (
     POISON,
     Builtin,
@@ -28,7 +30,7 @@ from dslc.ops.base import REGISTRY
 from dslc.ops.initialisers import INITIALISERS, initialiser
 from dslc.record import replace
 from dslc.source import Span
-from dslc.syntax import tree
+from dslc.syntax import mistakes, tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.tensor import DType
 
@@ -58,14 +60,16 @@ class Meanings(State, ABC):
 
     def text(self, expr: tree.Text, p: Place) -> str:
         """A string with its interpolations filled in."""
-        parts = []
+        parts: list[str] = []
+        count = 0
         for piece in expr.pieces:
             if isinstance(piece, str):
                 parts.append(piece)
-                continue
-            value = self.evaluate(piece, p).value
-            parts.append("?" if value is POISON else const.spell(value))
-        return "".join(parts)
+            else:
+                value = self.evaluate(piece, p).value
+                parts.append("?" if value is POISON else const.spell(value))
+            count = short(count + len(parts[-1]))
+        return self.sized("".join(parts))
 
     def ticked(self, expr: tree.Text, p: Place) -> str | None:
         """A back-tick name with its interpolations filled in; none after a mistake."""
@@ -76,6 +80,9 @@ class Meanings(State, ABC):
         if not set(name) <= TICK_LETTERS:
             text = f"a back-tick name holds letters, digits, `_` and `-`, and this is `{name}`"
             self.report(BadOperation(text), expr.span, p)
+            return None
+        if len(name) > LONGEST_NAME:
+            self.report(mistakes.LongName(len(name), LONGEST_NAME), expr.span, p)
             return None
         return name
 
@@ -176,13 +183,29 @@ class Meanings(State, ABC):
             case tree.Fn():
                 return literal(Function(item, scope), expr.span)
             case tree.NetAlias(parameters=()):
-                return self.evaluate(item.value, replace(p, scope=scope, it=None))
+                return self._once(item, scope, p)
             case tree.NetAlias():
                 alias = tree.Fn(item.span, item.doc, item.name, item.name_span, item.parameters, (), item.value)
                 return literal(Function(alias, scope, alias=True), expr.span)
             case tree.LetItem():
-                value = self.evaluate(item.value, replace(p, scope=scope, it=None))
+                value = self._once(item, scope, p)
                 if isinstance(value.value, Recipe):
                     return value
                 return Const(value.value, expr, p.scope, value.span)
         raise AssertionError(type(item))
+
+    def _once(self, item: tree.LetItem | tree.NetAlias, scope: Scope, p: Place) -> Const:
+        """The value of a `let` or alias of a file: computed where it is read first, however often it is read.
+
+        One that makes tensors makes them anew at each place: they belong to it.
+        """
+        found = self.lets.get(id(item))
+        if found is not None:
+            if found.value is POISON:
+                self.broken.add(id(block_of(p.owner)))
+            return found
+        before = len(self.nodes)
+        value = self.evaluate(item.value, replace(p, scope=scope, it=None))
+        if len(self.nodes) == before:
+            self.lets[id(item)] = value
+        return value

@@ -38,20 +38,20 @@ class Operators(Meanings, ABC):
         values = [self.evaluate(item, p).value for item in expr.items]
         if any(v is POISON for v in values):
             return literal(POISON, expr.span)
-        return Const(tuple(values), expr, p.scope, expr.span)
+        return Const(self.sized(tuple(values)), expr, p.scope, expr.span)
 
     def _list(self, expr: tree.List, p: Place) -> Const:
         values = [self.evaluate(item, p).value for item in expr.items]
         if any(v is POISON for v in values):
             return literal(POISON, expr.span)
-        return Const(values, expr, p.scope, expr.span)
+        return Const(self.sized(values), expr, p.scope, expr.span)
 
     def _comprehension(self, expr: tree.Comprehension, p: Place) -> Const:
         values: list[object] = []
         self._clauses(expr, 0, p, values)
         if any(v is POISON for v in values):
             return literal(POISON, expr.span)
-        return Const(values, expr, p.scope, expr.span)
+        return Const(self.sized(values), expr, p.scope, expr.span)
 
     def _clauses(self, expr: tree.Comprehension, at: int, p: Place, values: list[object]) -> None:
         if at == len(expr.clauses):
@@ -147,7 +147,7 @@ class Operators(Meanings, ABC):
                 return self.report(BadOperation(f"`{node.op}` is not defined for tensors"), node.span, p)
             return self.operate(name, [left, right], {}, p, node.span, (node.left, node.right))
         value = const.arithmetic(node.op, left.value, right.value)
-        return Const(value, node, p.scope, node.span)
+        return Const(self.sized(value), node, p.scope, node.span)
 
     def _logical(self, node: tree.Binary, left: Const, p: Place) -> Const:
         if left.value is POISON:
@@ -173,6 +173,8 @@ class Operators(Meanings, ABC):
             if any(v.value is None for v in values) and expr.ops[0] in ("==", "!="):
                 return Const(expr.ops[0] == "!=", expr, p.scope, expr.span)
             return self.operate(COMPARISONS[expr.ops[0]], values, {}, p, expr.span, expr.values)
+        for value in values:
+            self.sized(value.value)
         result = True
         for op, left, right in zip(expr.ops, values, values[1:], strict=False):
             if not const.compare(op, left.value, right.value, self.sizes, expr.span):

@@ -8,10 +8,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import field
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
 from dslc.elaborate.errors_body import EndlessWork
+from dslc.elaborate.limits import weight
 from dslc.ir.model import Budget, Instance, Item, Node, Value
 from dslc.ops.base import Init, Op
 from dslc.record import entity, record, replace
@@ -25,6 +26,15 @@ from dslc.types.tensor import DType, TensorType
 MAX_DEPTH: Final = 200
 CALL: Final = 40
 """What the call of a function weighs against a turn of a loop."""
+EXPANSION: Final = 20
+"""What one use of a block weighs against a turn of a loop."""
+USE: Final = 3
+"""What one use of a layer weighs against a turn of a loop."""
+EARNED: Final = 40
+"""Steps that each op of the network allows, so that only what makes no ops is stopped short of `max_ops`."""
+ITEMS: Final = 64
+"""Items of a list, or letters of a text, that weigh as much as a turn of a loop."""
+T = TypeVar("T")
 
 
 class Poison:
@@ -239,7 +249,8 @@ class State(ABC):
         self.float = DType.FLOAT32  # what `float` is unless a build asks for another type
         self.max_ops = max_ops
         self.ops = 0
-        self.work = 0  # turns of loops and calls of functions so far
+        self.work = 0  # turns of loops, calls, uses of layers, parts of lists so far
+        self.lets: dict[int, Const] = {}  # id of a `let` or alias of a file -> its value
         self.nodes: list[Node] = []
         self.owners: list[Node | Instance] = []  # in order of first application, for the order of parameters
         self.auto_bias: list[Node] = []
@@ -270,11 +281,16 @@ class State(ABC):
         return Const(POISON, None, None, span)
 
     def spend(self, work: int) -> None:
-        """Count turns of loops and calls of functions, and stop a program that would never end."""
+        """Count steps of compile-time work, and stop a program that would never end."""
         self.work += work
-        most = 200_000 + 2 * self.max_ops
+        most = 200_000 + 2 * self.max_ops + EARNED * self.ops
         if self.work > most:
             raise Runaway(EndlessWork(most))
+
+    def sized(self, value: T) -> T:
+        """A list or text that was made or is walked: its items count as work. A Reject if it is too long."""
+        self.spend(weight(value) // ITEMS)
+        return value
 
     def shape(self, type: TensorType) -> str:
         """A tensor's type for a label; a size with arithmetic is shown with its value at the default sizes too."""

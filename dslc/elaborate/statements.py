@@ -11,6 +11,7 @@ from dslc.elaborate.blocks import Blocks
 from dslc.elaborate.count import least_ops
 from dslc.elaborate.errors_body import RequireFailed, SharedModule, TooManyOps
 from dslc.elaborate.errors_use import BadOperation, Misplaced, NotALayer, StrayValue, WrongCount
+from dslc.elaborate.limits import short
 from dslc.elaborate.meaning import UNNAMED
 from dslc.elaborate.state import (
     POISON,
@@ -28,6 +29,7 @@ from dslc.ir.model import Budget, For, If, Item, Value
 from dslc.names.errors import BoundTwice
 from dslc.names.resolve import is_core
 from dslc.ops.base import REGISTRY
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
@@ -36,6 +38,8 @@ from dslc.types.dim import Dim
 from dslc.types.errors import RequireFails
 from dslc.types.sizes import Relation
 
+GROWN: Final = 1024
+"""Items of a list that weigh as much as a turn of a loop where the list grows."""
 KINDS: Final = {
     "parameter": "a parameter",
     "dim": "a size of the input",
@@ -205,8 +209,6 @@ class Statements(Blocks, Tensors, ABC):
         if not self.free(line.target.name, line.target.span, p):
             self._spoil(line.target.name, line.target.span, p.scope)
             return
-        if isinstance(value.value, list):
-            value = Const(list(value.value), value.origin, value.scope, value.span)
         p.scope.names[line.target.name] = Binding("let", value, line.target.span)
 
     def _grow(self, line: tree.Grow, p: Place) -> None:
@@ -214,16 +216,24 @@ class Statements(Blocks, Tensors, ABC):
         value = self.evaluate(line.value, p)
         if value.value is POISON:
             return
-        list_of = found.value.value if found is not None and isinstance(found.value, Const) else None
-        if found is None or found.kind != "let" or not isinstance(list_of, list) or not isinstance(value.value, list):
+        old = found.value if found is not None and isinstance(found.value, Const) else None
+        items = old.value if old is not None else None
+        if (
+            old is None
+            or found is None
+            or found.kind != "let"
+            or not isinstance(items, list)
+            or not isinstance(value.value, list)
+        ):
             self.report(BadOperation("`+=` adds a list to a `let` list of this body"), line.span, p)
             return
         if not self._grows_here(line.target.name, p):
             text = f"the suite of a layer cannot change `{line.target.name}`, a list of the body around it"
             self.report(Misplaced(text), line.span, p)
-            list_of.append(POISON)  # how many items it has is unknown now
+            found.value = literal([*items, POISON], old.span)  # how many items it has is unknown now
             return
-        list_of.extend(value.value)
+        self.spend(short(len(items) + len(value.value)) // GROWN)
+        found.value = replace(old, value=[*items, *value.value])  # what has read the name keeps the list it read
 
     def _grows_here(self, name: str, p: Place) -> bool:
         scope: Scope | None = p.scope

@@ -23,6 +23,7 @@ from dslc.types.const import Binding, Const, literal
 from dslc.types.dim import Dim
 from dslc.types.tensor import DType, TensorType
 
+INT32: Final = range(-(2**31), 2**31)
 MAX_ELEMENTS: Final = 4_000_000
 
 
@@ -164,6 +165,11 @@ class Tensors(Expressions, Naming, ABC):
             return None
         init, numbers = value
         given = dict(init.args).get("value") if numbers is None and init.kind == "constant" else numbers
+        if given is not None and dtype is DType.INT32 and any(n not in INT32 for n in numbers_in(given)):
+            assert line.value is not None
+            text = f"`{line.target.name}` is int32, and its value is beyond what a whole number of 32 bits holds"
+            self.report(BadTensor(text), line.value.span, p)
+            return None
         if given is None or dtype.is_float or all(isinstance(n, int) or n.is_integer() for n in numbers_in(given)):
             return value
         assert line.value is not None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dslc.diagnostics.model import Diagnostic, Mistake, Reject
 from dslc.names.errors import FileProblem, ImportMissing, ImportOutside
+from dslc.reading import content
 from dslc.record import entity
 from dslc.source import Source
 
@@ -97,9 +98,11 @@ class Loader:
             if path.is_dir():
                 raise Reject(FileProblem(shown, "it is a folder"))
             _check_size(path.stat().st_size, shown)
-            return Source(shown, _text(path.read_bytes(), shown))
+            return Source(shown, _text(content(path, MAX_BYTES), shown))
         except OSError as error:
             raise Reject(FileProblem(shown, (error.strerror or str(error)).lower())) from None
+        except ValueError:
+            raise Reject(FileProblem(shown, "its name holds what no file's can")) from None
 
     def _at_revision(self, path: Path, shown: str, revision: Revision) -> bytes:
         _check_size(revision.size(path), shown)

@@ -62,6 +62,19 @@ class Program:
     damaged: set[Path] = field(default_factory=set)  # files with mistakes: what they lack may be there
     core: Scope | None = None
     main: FileNames | None = None
+    listed: dict[str, tree.Block | tree.NetAlias] | None = None
+
+    @property
+    def nets(self) -> dict[str, tree.Block | tree.NetAlias]:
+        """The nets of the main file by name, in order."""
+        if self.listed is None:
+            assert self.main is not None
+            items = self.main.tree.items
+            nets = (i for i in items if isinstance(i, tree.NetAlias) or (isinstance(i, tree.Block) and i.kind == "net"))
+            self.listed = {}
+            for item in nets:
+                self.listed.setdefault(item.name, item)
+        return self.listed
 
 
 def resolve(

@@ -228,6 +228,10 @@ class InferContext(Protocol):
         """An attribute's constant, with its origin."""
         ...
 
+    def count(self, parts: int) -> None:
+        """Count what an op is made of, such as its results or layers, before they are listed."""
+        ...
+
     def loose(self, index: int) -> bool:
         """Whether an input is a read of a `param`, `buffer` or `const`, whose rank may be lower."""
         ...

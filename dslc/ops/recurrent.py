@@ -65,6 +65,7 @@ class Recurrent(Op):
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType | Types:
         x = ins[0]
         features = c.pin(x.dims[2])
+        c.count(self.layers)
         if len(ins) not in (1, 1 + self.states):
             raise Reject(StateShape(self.name, str(ins[1]), f"{self.states} tensors"), at="h")
         count, batch = self.layers * self.ways, x.dims[0]

@@ -241,6 +241,7 @@ class Split(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     def infer(self, c: InferContext, x: TensorType) -> tuple[TensorType, ...]:
         axis = channel_axis("split", x, self.axis)
         size = c.pin(x.dims[axis])
+        c.count(size // self.sizes if isinstance(self.sizes, int) else len(self.sizes))
         sizes = self.pieces(size)
         given = c.word("sizes")
         names: tuple[Const | None, ...] = (given,) * len(sizes)
@@ -292,6 +293,7 @@ class Chunk(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
         size = x.dims[axis]
         if isinstance(size, int) and size % self.n:
             raise Reject(CannotSplit("chunk", size, self.n, f"axis {axis}"), at="n")
+        c.count(self.n)
         word = words.quotient((size, x.word(axis)), [(self.n, c.word("n"))])
         return (x.with_dim(axis, c.divide(size, self.n), word),) * self.n
 

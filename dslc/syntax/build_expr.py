@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dslc.bounds import beyond, held
 from dslc.diagnostics.model import Mistake
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
@@ -63,6 +64,9 @@ class ExpressionBuilder:
         value = number(text) if text[-1].isdigit() or text[-1] in "KMGTB." else 0
         if value is None:
             self.refuse(mistakes.BadNumber(text), start, end)
+        elif not held(value):
+            self.refuse(mistakes.NumberRange(text, beyond(value)), start, end)
+            value = 0
         return tree.Number(self.span(start, end), value or 0)
 
     def size(self, start: int, end: int, kids: list[Any]) -> tree.Expr:

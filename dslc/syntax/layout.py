@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import field
 
+from dslc.bounds import LONGEST_NAME
 from dslc.diagnostics.model import Label, Mistake
 from dslc.record import entity
 from dslc.syntax import mistakes
@@ -184,6 +185,8 @@ class _Reader:
             wrong = False
             if kind == "NAME":
                 kind = keywords.get(text, kind)
+                if len(text) > LONGEST_NAME:
+                    self.found.add(mistakes.LongName(len(text), LONGEST_NAME), at, stop)
             elif kind == "symbol":
                 kind = symbols[text]
             elif not kind.isupper():

@@ -68,7 +68,7 @@ def clean(found: Found) -> str:
 
 
 def number(text: str) -> int | float | None:
-    """The value of a number's text; none if it has no finite value or is longer than any number should be.
+    """The value of a number's text; none if it is written as no number is, or is longer than any should be.
 
     `4K`, `4kB` and `4KB` are 4,000; `4KiB` is 4,096.
     """
@@ -80,8 +80,7 @@ def number(text: str) -> int | float | None:
     if not suffix[0]:
         if digits.isdigit():
             return int(digits)
-        value = float(digits)
-        return value if value != float("inf") else None
+        return float(digits)
     from decimal import Decimal, InvalidOperation
 
     try:

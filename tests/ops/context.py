@@ -44,6 +44,9 @@ class Infer:
     def word(self, attribute: str) -> Const | None:
         return None
 
+    def count(self, parts: int) -> None:
+        """Nothing is counted here."""
+
     def loose(self, index: int) -> bool:
         return False
 

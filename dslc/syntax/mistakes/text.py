@@ -250,6 +250,62 @@ class BadNumber(Mistake, code="E0107"):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class LongName(Mistake, code="E0114"):
+    """A name has more letters than any name needs.
+
+    Names become files, attributes and parts of state-dict keys; a path of many very long ones would fill the memory.
+
+    ```dl fails
+    net f on x[N, 3, H=32, W=32]:
+        very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_\
+very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_\
+long = conv(8, 3)
+        relu
+    ```
+
+    ```dl
+    net f on x[N, 3, H=32, W=32]:
+        short = conv(8, 3)
+        relu
+    ```
+    """
+
+    letters: int
+    most: int
+
+    @property
+    def message(self) -> str:
+        return f"this name has {self.letters:,} letters; {self.most} are the most"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NumberRange(Mistake, code="E0113"):
+    """A number is larger than any that a network can hold.
+
+    Whole numbers have 64 bits and floats are finite in float32, in literals as in what is computed from them: sizes,
+    indices and weights have these types in PyTorch and in ONNX, and a larger number would wrap around or become
+    infinite there without a word.
+
+    ```dl fails
+    net f on x[N, 3, H=32, W=32]:
+        (it * 1e39) -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, H=32, W=32]:
+        (it * 1e30) -> flatten
+    ```
+    """
+
+    text: str
+    beyond: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.text if self.text.startswith('a number of') else f'`{self.text}`'} is {self.beyond}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ZeroSide(Mistake, code="E0108"):
     """A size has a side of zero.
 
