@@ -10,9 +10,11 @@ from dslc.diagnostics.model import Label
 from dslc.elaborate import const
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation, NotALayer, NotATensor, NotIterable
+from dslc.elaborate.limits import weight
 from dslc.elaborate.operators import Operators
 from dslc.elaborate.state import (
     POISON,
+    WALKED,
     Builtin,
     ChainLayer,
     Function,
@@ -212,7 +214,7 @@ class Access(Operators, ABC):
         if any(v is POISON for v in values):
             return literal(POISON, expr.span)
         for value in values:
-            self.sized(value)
+            self.spend(weight(value) // WALKED)
         return Const(self.sized(const.function(name, values, self.sizes, expr.span)), expr, p.scope, expr.span)
 
     @abstractmethod

@@ -10,10 +10,10 @@ from dslc.diagnostics.model import Frame, Label, Mistake, Reject
 from dslc.elaborate.arguments import Binding
 from dslc.elaborate.errors import WrongType
 from dslc.elaborate.errors_body import SharedModule, TiedShape, TooManyOps
-from dslc.elaborate.errors_use import NotALayer, WrongInputs
+from dslc.elaborate.errors_use import BadOperation, NotALayer, WrongInputs
 from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.kinds import whole
-from dslc.elaborate.limits import holdable
+from dslc.elaborate.limits import INT32, holdable
 from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import (
@@ -44,6 +44,8 @@ from dslc.types.tensor import DType, TensorType
 
 SYMBOLS: Final = {name: symbol for symbol, name in OPERATORS.items()} | {"cat": "concat"}
 """What the user wrote for an op."""
+NUMBERS: Final = frozenset(("number", "a_number", "b_number", "value", "min", "max"))
+"""Attributes that are elements of the result, and so of an input's type."""
 
 
 class OpContext:
@@ -260,6 +262,12 @@ class Application(Binding, Naming, ABC):
             return self.report(
                 HeldLayer(cls.name, "one whose weight is owned elsewhere", cls.held_names()), inner.span, p
             )
+        if any(v.type.dtype is DType.INT32 for v in inputs):
+            for name in NUMBERS & set(consts):
+                number = consts[name].value
+                if isinstance(number, int) and number not in INT32:
+                    text = f"{number} is beyond what a whole number of 32 bits holds, and this tensor's have 32"
+                    return self.report(BadOperation(text), consts[name].span, p)
         values = {k: c.value for k, c in consts.items()}
         automatic = values.get("bias") == "auto"
         if automatic:

@@ -29,9 +29,11 @@ from dslc.elaborate.kinds import (
     spell_type,
     whole,
 )
+from dslc.elaborate.limits import weight
 from dslc.elaborate.state import (
     CALL,
     POISON,
+    WALKED,
     Definition,
     Function,
     Place,
@@ -307,7 +309,7 @@ class Binding(Expressions, ABC):
             return None
         if declared.type is None:
             return self._like_default(block, declared, const, p)
-        self.sized(const.value)
+        self.spend(weight(const.value) // WALKED)
         wanted = spell_type(declared.type)
         if not matches(declared.type, const.value) or not self._takes(const.value, declared.type.calls):
             self.report(WrongType(block, declared.name, wanted, describe(const.value)), const.span, p)

@@ -62,7 +62,10 @@ def elaborate(
     before = sink.errors
     if not _bounded(e, block.name_span, lambda: _header(e, recipe, block, args, asked, p)):
         return None
-    e.execute(block.suite, p)
+    if not _bounded(e, block.name_span, lambda: e._body(block, p)):
+        p.it = POISON
+    if e.stopped:
+        return None
     results = e._results(block, p, block.name_span) if p.it is not POISON else None
     if results is not None and all(r is not None for r in results):
         root.outputs = tuple(r for r in results if r is not None)
@@ -82,11 +85,12 @@ def elaborate(
 
 
 def _bounded(e: Elaborator, span: Span, work: Callable[[], T]) -> T | None:
-    """What the header of a net does; none where that would never end. A body's lines see to themselves."""
+    """What a part of a net does; none where that would never end, which is reported at `span` if at no line."""
     try:
         return work()
     except Runaway as runaway:
-        e.report(runaway.mistake, span)
+        e.report(runaway.mistake, runaway.span or span)
+        e.stopped = True
         return None
 
 

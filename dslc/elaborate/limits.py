@@ -16,6 +16,7 @@ from dslc.types.tensor import TensorType
 MAX_LENGTH: Final = 1_000_000
 
 
+INT32: Final = range(-(2**31), 2**31)
 MAX_RANK: Final = 64
 """Axes that PyTorch and numpy take."""
 
@@ -50,17 +51,18 @@ def short(count: int) -> int:
 
 
 def weight(value: object) -> int:
-    """The items of a list, range or text, those of lists in it counted too; 0 for anything else. A Reject as `short`.
+    """The items of a list, range or text, those of lists in it counted too; 0 for anything else.
 
     A list that holds one list many times is as long as its text would be: whatever walks it takes that long.
+    Counting stops above `MAX_LENGTH`.
     """
     if not isinstance(value, list | tuple | range | str):
         return 0
-    count = short(len(value))
+    count = len(value)
     todo: list[list[object] | tuple[object, ...]] = [value] if isinstance(value, list | tuple) else []
-    while todo:
+    while todo and count <= MAX_LENGTH:
         for item in todo.pop():
             if type(item) is list or type(item) is tuple:
-                count = short(count + len(item))
+                count += len(item)
                 todo.append(item)
     return count

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
 from dslc.elaborate.errors_body import EndlessWork
-from dslc.elaborate.limits import weight
+from dslc.elaborate.limits import short, weight
 from dslc.ir.model import Budget, Instance, Item, Node, Value
 from dslc.ops.base import Init, Op
 from dslc.record import entity, record, replace
@@ -24,6 +24,8 @@ from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
 
 MAX_DEPTH: Final = 200
+MOST: Final = 200_000
+"""Turns of loops without an op, and what weighs as much, that a program may take at compile time: some seconds."""
 CALL: Final = 40
 """What the call of a function weighs against a turn of a loop."""
 EXPANSION: Final = 20
@@ -34,6 +36,8 @@ EARNED: Final = 40
 """Steps that each op of the network allows, so that only what makes no ops is stopped short of `max_ops`."""
 ITEMS: Final = 64
 """Items of a list, or letters of a text, that weigh as much as a turn of a loop."""
+WALKED: Final = 8
+"""Items that weigh as much as a turn of a loop where a function such as `sum` looks at each."""
 T = TypeVar("T")
 
 
@@ -53,6 +57,7 @@ class Runaway(Exception):
     def __init__(self, mistake: Mistake) -> None:
         super().__init__(mistake.message)
         self.mistake = mistake
+        self.span: Span | None = None  # the line of the net that is at fault, once it is known
 
 
 @record
@@ -258,6 +263,7 @@ class State(ABC):
         self.budgets: list[Budget] = []
         self.shared: list[Shared] = []
         self.replaced: dict[int, Span] = {}  # id of a value -> the line that replaced it as `it`
+        self.stopped = False  # by a program that would not end: what comes after is not known
         self.broken: set[int] = set()  # ids of instances in which something failed
 
     def report(
@@ -283,13 +289,15 @@ class State(ABC):
     def spend(self, work: int) -> None:
         """Count steps of compile-time work, and stop a program that would never end."""
         self.work += work
-        most = 200_000 + 2 * self.max_ops + EARNED * self.ops
+        most = MOST + EARNED * self.ops
         if self.work > most:
             raise Runaway(EndlessWork(most))
 
     def sized(self, value: T) -> T:
         """A list or text that was made or is walked: its items count as work. A Reject if it is too long."""
-        self.spend(weight(value) // ITEMS)
+        count = weight(value)
+        self.spend(count // ITEMS)
+        short(count)
         return value
 
     def shape(self, type: TensorType) -> str:

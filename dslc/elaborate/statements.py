@@ -60,11 +60,9 @@ class Statements(Blocks, Tensors, ABC):
             try:
                 _STATEMENTS[type(line)](self, line, p)
             except Runaway as runaway:
-                if p.depth:
-                    raise
-                self.report(runaway.mistake, line.span, p)
-                p.it = POISON
-                return
+                if not p.depth:  # the line of the net, and of its loops the innermost
+                    runaway.span = runaway.span or line.span
+                raise
             except Reject as reject:
                 self.report(reject.mistake, line.span, p, reject.related)
 

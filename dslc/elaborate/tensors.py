@@ -11,6 +11,7 @@ from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.errors_use import Misplaced
 from dslc.elaborate.expression import Expressions
 from dslc.elaborate.kinds import initial, numbers_in
+from dslc.elaborate.limits import INT32
 from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.naming import Naming
 from dslc.elaborate.state import POISON, Place, block_of, describe
@@ -23,7 +24,6 @@ from dslc.types.const import Binding, Const, literal
 from dslc.types.dim import Dim
 from dslc.types.tensor import DType, TensorType
 
-INT32: Final = range(-(2**31), 2**31)
 MAX_ELEMENTS: Final = 4_000_000
 
 

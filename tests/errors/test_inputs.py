@@ -43,10 +43,14 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "net.dl"
     path.write_text(GOOD)
 
-    def read_bytes(self: Path) -> bytes:
-        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+    real = os.open
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    def denied(name: str, *rest: int) -> int:
+        if Path(name) == path:
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(os, "open", denied)
     refused(run("check", path), "E0216", "permission denied")
 
 
@@ -144,8 +148,12 @@ def test_a_folder_without_the_right_to_write(net: Path, tmp_path: Path) -> None:
 def test_a_missing_right_is_reported(net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same as above for a user whom rights do not stop."""
 
-    def denied(path: object, *rest: object, **options: object) -> int:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+    real = os.open
+
+    def denied(path: str, flags: int, *rest: int) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, flags, *rest)
 
     monkeypatch.setattr(os, "open", denied)
     refused(run("build", net, "-o", tmp_path / "out"), "E0601", "permission denied")
