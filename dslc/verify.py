@@ -94,5 +94,6 @@ def check_placement(model: Model, graph: OnnxModel) -> str:
         sink.add(mistake.at(node.span, node.frame))
     sink.finish(None)
     host = len(on_host(graph.graph))
-    sizes = f"; {host} that compute{'s' * (host == 1)} sizes stay on the CPU on purpose" if host else ""
+    words = "1 that computes sizes stays" if host == 1 else f"{host} that compute sizes stay"
+    sizes = f"; {words} on the CPU on purpose" if host else ""
     return f"placement: every node has a kernel in onnxruntime's CUDA provider{sizes}"
