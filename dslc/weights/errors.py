@@ -7,6 +7,9 @@ import math
 from dslc.diagnostics.model import Failure, Help, Mistake
 
 
+CHECKPOINT = "it is a PyTorch checkpoint"
+
+
 class WeightsError(Failure):
     """A file of weights does not fit the network, or cannot be read."""
 
@@ -30,6 +33,11 @@ class UnreadableWeights(Mistake, code="E0610"):
     @property
     def message(self) -> str:
         return f"cannot read weights from `{self.path}`: {self.reason}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        words = "convert it to .safetensors, if you trust it: `dslc explain E0610` says how"
+        return (Help(words),) if self.reason.startswith(CHECKPOINT) else ()
 
 
 class UnreadableTensor(Mistake, code="E0617"):

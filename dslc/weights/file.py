@@ -25,7 +25,7 @@ import numpy as np
 
 from dslc.diagnostics.model import Mistake
 from dslc.reading import read_into, regular, unchanged
-from dslc.weights.errors import UnreadableTensor, UnreadableWeights, WeightsError
+from dslc.weights.errors import CHECKPOINT, UnreadableTensor, UnreadableWeights, WeightsError
 from dslc.weights.memory import Array
 
 CODES: dict[str, Any] = {
@@ -117,7 +117,7 @@ def _header(file: FileIO, size: int, path: str) -> tuple[dict[str, Entry], dict[
     head = bytearray(min(size, 8))
     read_into(file, memoryview(head))
     if head.startswith(CHECKPOINTS):
-        raise WeightsError(UnreadableWeights(path, "it is a PyTorch checkpoint, which can run code when it is opened"))
+        raise WeightsError(UnreadableWeights(path, f"{CHECKPOINT}, which can run code when it is opened"))
     if size < 8:
         raise refused(f"it has {size} bytes")
     length = int.from_bytes(head, "little")

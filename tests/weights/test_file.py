@@ -338,6 +338,7 @@ class Trap:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_checkpoint_that_runs_code_is_not_opened(tmp_path: Path, zipped: bool) -> None:
     torch.save({"w": Trap(tmp_path / "trapped")}, tmp_path / "x.pth", _use_new_zipfile_serialization=zipped)
-    with pytest.raises(WeightsError, match="it is a PyTorch checkpoint, which can run code"):
+    with pytest.raises(WeightsError, match="it is a PyTorch checkpoint, which can run code") as caught:
         store.load(tmp_path / "x.pth")
+    assert "dslc explain E0610" in caught.value.mistakes[0].help[0].text
     assert not (tmp_path / "trapped").exists()
