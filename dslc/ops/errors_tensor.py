@@ -419,6 +419,12 @@ class BadPadding(Mistake, code="E0343"):
     def label(self) -> str:
         return "at least 0" if self.amount < 0 else f"at most {self.most}"
 
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.amount >= 0 or self.op == "crop":
+            return ()
+        return (Help(f"`crop` takes places away: `crop({-self.amount})`, or a pair of numbers for each axis"),)
+
 
 class CropForm(Mistake, code="E0344"):
     """A crop needs either margins or a tensor to be like.

@@ -288,6 +288,43 @@ def test_a_pair_of_paddings_fixes_sizes() -> None:
     assert "T == 7" in allowed("net f on x[N, 5, T=7]:\n    conv(4, 3, p=((T // 2, 0),))\n")
 
 
+# ---- kinds of fault that others reported of their tools
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("q[N, 2, 5, 8], m: bool[N, 1, 5, 5]:\n    sdpa(q, q, q, mask=m)", [{}, {"N": 3}]),
+        ("x[N, 2, H=9, W=9]:\n    conv(3, 4, s=3, d=2, p=same_tf)", [{"H": 7, "W": 8}, {"H": 12, "W": 1}]),
+        ("x[N, 2, H=4, W=4]:\n    avgpool(3, s=2, p=1, ceil=true)", [{"H": 5, "W": 6}, {"H": 1, "W": 2, "N": 2}]),
+        ("x[N, 4, H=9, W=7]:\n    deconv(6, (3, 5), s=(2, 3), p=(2, 1), op=(1, 2), d=(3, 1), g=2)", [{"H": 2, "W": 1}]),
+        ("x[N, T=4, 5]:\n    lstm(7, layers=2, bidirectional=true)", [{"T": 1}, {"T": 6, "N": 3}]),
+        ('x[N, 1, H=4, W=4]:\n    pad(((2, 2), (1, 1)), mode="circular")', [{"H": 2, "W": 1}, {"H": 5, "W": 3}]),
+        ("x[N, 32]:\n    gn(8)", [{"N": 3}]),
+        ("x[N, 8, T=30]:\n    wn(conv(10, 6, p=0)) -> relu", [{"T": 6}, {"T": 31, "N": 2}]),
+    ],
+)
+def test_kept_right(text: str, at: Places) -> None:
+    agrees(f"net f on {text}\n", at)
+
+
+def test_places_of_equal_values() -> None:
+    model = dslc.compile("net f on x[N, 6] -> v, i:\n    v, i = topk(3)\n")
+    graph = emit(model, {})
+    found = run(graph, {"x": np.array([[1, 2, 2, 2, 0, 2]], np.float32)})
+    assert found["v"].tolist() == [[2, 2, 2]]
+    assert set(found["i"][0].tolist()) < {1, 2, 3, 5}
+
+
+def test_taking_places_away_is_crop() -> None:
+    with pytest.raises(CompileError) as refused:
+        dslc.compile("net f on x[N, 1, 6, 6]:\n    pad(((-1, 2), (1, -2)))\n")
+    (diagnostic,) = refused.value.diagnostics
+    assert diagnostic.code == "E0343"
+    assert "`crop`" in diagnostic.help[0].text
+    agrees("net f on x[N, 1, 6, 6]:\n    pad(((0, 2), (1, 0))) -> crop(((1, 0), (0, 2)))\n")
+
+
 # ---- nothing at all
 
 
