@@ -285,7 +285,7 @@ class NegativePower(Mistake, code="E0325"):
 
     ```dl
     net f on ids: int64[N, T=16], x[N, T]:
-        x * ((ids + 1) -> cast(float32)) ** -1
+        x * ((ids + 1) -> cast(like=x)) ** -1
     ```
     """
 
@@ -298,4 +298,4 @@ class NegativePower(Mistake, code="E0325"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help("make floats of them first: `cast(float32)`"),)
+        return (Help("make floats of them first: `cast(float)`"),)
