@@ -6,7 +6,6 @@ import math
 
 from dslc.diagnostics.model import Failure, Help, Mistake
 
-
 CHECKPOINT = "it is a PyTorch checkpoint"
 
 
