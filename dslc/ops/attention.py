@@ -176,12 +176,23 @@ class Attention(NoParams, Op):
         if len(ins) == 3:
             return str(g.op("MatMul", [g.op("Softmax", [scores], axis=-1), value]))
         if ins[3].dtype is not DType.BOOL:
-            scores = str(g.op("Add", [scores, converted(g, x[3], ins[3].dtype, q.dtype)]))
-            return str(g.op("MatMul", [g.op("Softmax", [scores], axis=-1), value]))
+            return self.added(g, scores, x[3], ins[3], value, q.dtype)
         # A query that may read no key gives zeros, as in torch: hence a finite number and the second Where.
         scores = str(g.op("Where", [x[3], scores, g.scalar(-LARGEST[q.dtype], q.dtype)]))
         weights = g.op("Where", [x[3], g.op("Softmax", [scores], axis=-1), g.scalar(0.0, q.dtype)])
         return str(g.op("MatMul", [weights, value]))
+
+    @staticmethod
+    def added(g: Graph, scores: str, mask: str, type: TensorType, value: str, dtype: DType) -> str:
+        """Attention with a mask of numbers, added in float32 as torch's kernels do: in 16 bits the least number of
+        the type, as a mask, would overflow. A row of -inf alone gives zeros there, and NaN in a softmax.
+        """
+        wide = [converted(g, name, own, DType.FLOAT32) for name, own in ((scores, dtype), (mask, type.dtype))]
+        weights = converted(g, str(g.op("Softmax", [g.op("Add", wide)], axis=-1)), DType.FLOAT32, dtype)
+        y = g.op("MatMul", [weights, value])
+        most = g.op("ReduceMax", [wide[1], g.ints([-1])], keepdims=1)
+        nothing = g.op("Less", [most, g.scalar(-LARGEST[DType.FLOAT32], DType.FLOAT32)])
+        return str(g.op("Where", [nothing, g.scalar(0.0, dtype), y]))
 
 
 def scaled(g: Graph, name: str, q: TensorType, scale: float | None) -> str:

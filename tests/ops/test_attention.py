@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.ops.base import Op
@@ -135,3 +136,21 @@ def test_a_product_is_of_one_type() -> None:
     with pytest.raises(Reject, match="`@` joins float16 and float"):
         infer(use("matmul"), (half, tokens(2, 6, 5)))
     assert infer(use("matmul"), (half, TensorType((2, 6, 5), DType.FLOAT16)))[0].dtype is DType.FLOAT16
+
+
+@pytest.mark.parametrize("dtype", [DType.FLOAT32, DType.FLOAT16])
+@pytest.mark.parametrize("shape", [(1, 1, 5, 5), (2, 1, 5, 5), (1, 1, 5, 1)])
+def test_a_row_of_minus_infinity_gives_zeros_as_in_torch(dtype: DType, shape: tuple[int, ...]) -> None:
+    """And a row of the type's least number does not: torch adds the mask in float32."""
+    ins = (*(tokens(2, 2, 5, 8),) * 3, TensorType(shape))
+    op = use("sdpa")
+    rng, kind = np.random.default_rng(0), np.dtype(dtype.value)
+    q, k, v = ((3 * rng.standard_normal((2, 2, 5, 8))).astype(kind) for _ in range(3))
+    mask = np.zeros(shape, kind)
+    mask[..., 2, :] = -np.inf
+    mask[..., 3, :] = np.finfo(kind).min
+    mask[..., 1, :2] = -np.inf
+    (found,) = run(export(op, ins, infer(op, ins), {}, dtype=dtype), [q, k, v, mask])
+    expected = F.scaled_dot_product_attention(*map(torch.from_numpy, (q, k, v)), attn_mask=torch.from_numpy(mask))
+    assert not expected[:, :, 2].any() and expected[:, :, 3].all()
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5 if dtype is DType.FLOAT32 else 1e-2)

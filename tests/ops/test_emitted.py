@@ -46,7 +46,8 @@ def recorded(name: str, sample: Sample) -> tuple[list[Row], Emitted]:
         graph.declare(names[-1], kind)
     params = {spec.name: graph.constant(spec.shape, 4) for spec in op.params(*sample.inputs)}
     params |= {key: graph.constant(shape, 4) for key, shape in sample.given.items()}
-    op.onnx(Recorder(graph, "op"), tuple(names), params, sample.inputs, infer(op, sample.inputs))
+    ins, outs = (tuple(t.built(graph.dtype) for t in side) for side in (sample.inputs, infer(op, sample.inputs)))
+    op.onnx(Recorder(graph, "op"), tuple(names), params, ins, outs)
     return [(piece.kind, tuple(graph.tensors[out].dims for out in piece.outputs)) for piece in graph.pieces], graph
 
 
