@@ -37,7 +37,7 @@ SEQUENTIAL_ATTRIBUTES: Final = frozenset(("_get_item_by_idx", "append", "extend"
 """Attributes that `nn.Sequential` adds."""
 
 GENERATED: Final = frozenset(
-    ("F", "Callable", "NamedTuple", "OrderedDict", "Tensor", "math", "nn", "partial", "self", "torch")
+    ("Any", "F", "Callable", "NamedTuple", "OrderedDict", "Tensor", "math", "nn", "partial", "self", "torch")
 )
 """Names that the head of a generated file may bind, and the instance."""
 

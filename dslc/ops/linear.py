@@ -105,7 +105,8 @@ class Linear(OutputActs, Fresh, SavesInput, Local, Op):
         width, out = t.size(0, t.ins[0].rank - 1), t.attr("out")
         biased, given = self.bias is not False, not isinstance(self.bias, bool)
         if self.weight is None and not given:
-            return Form(module=call("nn.Linear", width, out, keyword("bias", t.attr("bias"), True)))
+            exact = call("F.linear", In(0), Own("weight"), *([Own("bias")] if biased else []))
+            return Form(module=call("nn.Linear", width, out, keyword("bias", t.attr("bias"), True)), exact=exact)
         if self.weight is not None and (given or not biased):
             bias = (Own("bias"),) if given else ()
             return Form(function=call("F.linear", In(0), Own("weight"), *bias))

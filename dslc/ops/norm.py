@@ -30,7 +30,7 @@ from dslc.ops.convolution import check_groups
 from dslc.ops.counting import Fresh, Held, InPlace, Saved
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_map import OneValue
-from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
+from dslc.ops.torchtext import Arg, Form, In, Own, TorchContext, call, keyword, sequence
 from dslc.record import replace
 from dslc.types.dim import Dim, product
 from dslc.types.solve import bounds
@@ -258,7 +258,10 @@ class LayerNorm(NoMacs, Fresh, Local, Op):
             keyword("elementwise_affine", t.attr("affine"), True),
             keyword("bias", t.attr("bias"), True),
         )
-        return Form(module=module, helpers=helpers)
+        weights = [Own("weight") if self.affine else "None"] + ([Own("bias")] if self.affine and self.bias else [])
+        shape = sequence([t.size(0, x.rank - 1)], "(")
+        exact = call("F.layer_norm", In(0), shape, *weights, keyword("eps", t.attr("eps"), 1e-5))
+        return Form(module=module, helpers=helpers, exact=None if helpers else exact)
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         rank, channels = ins[0].rank, ins[0].dims[self.axis]
@@ -312,7 +315,9 @@ class GroupNorm(NoMacs, Fresh, Op):
 
     def torch(self, t: TorchContext) -> Form:
         eps, affine = keyword("eps", t.attr("eps"), 1e-5), keyword("affine", t.attr("affine"), True)
-        return Form(module=call("nn.GroupNorm", t.attr("groups"), t.size(0, 1), eps, affine))
+        weights = [Own("weight"), Own("bias")] if self.affine else []
+        exact = call("F.group_norm", In(0), t.attr("groups"), *weights, eps)
+        return Form(module=call("nn.GroupNorm", t.attr("groups"), t.size(0, 1), eps, affine), exact=exact)
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         # GroupNormalization has no kernel in onnxruntime; InstanceNormalization has one on CPU and CUDA.
@@ -367,7 +372,9 @@ class RmsNorm(NoMacs, Fresh, Local, Op):
     def torch(self, t: TorchContext) -> Form:
         eps = keyword("eps", t.attr("eps"), None)
         affine = keyword("elementwise_affine", t.attr("affine"), True)
-        return Form(module=call("nn.RMSNorm", t.size(0, t.ins[0].rank - 1), eps, affine))
+        size = t.size(0, t.ins[0].rank - 1)
+        exact = call("F.rms_norm", In(0), sequence([size], "("), *([Own("weight")] if self.affine else []), eps)
+        return Form(module=call("nn.RMSNorm", size, eps, affine), exact=exact)
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         # RMSNormalization begins at opset 23, where other ops lose their CUDA kernels.

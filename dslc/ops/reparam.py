@@ -99,9 +99,8 @@ class Reparametrised(Op):
         """The layer's module inside torch's function."""
         form = self.layer.torch(t)
         assert form.module is not None
-        return replace(
-            form, function=None, module=call(f"nn.utils.parametrizations.{self.function}", form.module, *options)
-        )
+        module = call(f"nn.utils.parametrizations.{self.function}", form.module, *options)
+        return replace(form, function=None, exact=None, module=module)
 
     def computed(self, g: Graph, names: Names, p: dict[str, str], ins: Types) -> str:
         """The weight as an initialiser, from the parameters it is made of."""

@@ -117,6 +117,9 @@ class Form:
     such a use cannot stand in an nn.Sequential.
     `unpack`: where the call does not return the outputs in order, the target of its assignment with `{0}`, `{1}`
     for them: `{0}, _` (`x, _ = self.lstm(x)`). Such a use cannot stand in an nn.Sequential either.
+    `exact`: an expression over `In(i)` and `Own(name)` for a layer with weights whose data are float32 in every build,
+    `F.layer_norm(x, ..)`: the weights, which are the network's own float, are read there as `.float()`. Without it
+    such a layer is applied by the helper IN_FLOAT32.
     """
 
     module: PyCall | None = None
@@ -125,6 +128,15 @@ class Form:
     stateful: bool = False
     arguments: tuple[PyExpr, ...] | None = None
     unpack: str | None = None
+    exact: PyExpr | None = None
+
+
+IN_FLOAT32 = '''def computed_in_float32(layer: nn.Module, *inputs: Tensor) -> Any:
+    """A layer applied to tensors in float32, whatever the type of its weights."""
+    tensors = (*layer.named_parameters(), *layer.named_buffers())
+    wide = dict((name, t.float()) for name, t in tensors if t.is_floating_point())
+    return torch.func.functional_call(layer, wide, inputs)
+'''
 
 
 class TorchContext(Protocol):

@@ -15,6 +15,7 @@ EXAMPLES = {
     "dense": f"{MAP}:\n    dense: conv(32, 3)",
     "concat": f"{MAP}:\n    concat:\n        | conv(32, 1)\n        | conv(32, 3)",
     "add": f"{MAP}:\n    add:\n        | conv(64, 1)\n        | conv(64, 3)\n        | id",
+    "in_float32": f"{TOKENS}:\n    in_float32: softmax(axis=-1)",
     # conv
     "dw": f"{MAP}:\n    dw(3, s=2)",
     "pw": f"{MAP}:\n    pw(128)",

@@ -151,6 +151,7 @@ def test_a_row_of_minus_infinity_gives_zeros_as_in_torch(dtype: DType, shape: tu
     mask[..., 3, :] = np.finfo(kind).min
     mask[..., 1, :2] = -np.inf
     (found,) = run(export(op, ins, infer(op, ins), {}, dtype=dtype), [q, k, v, mask])
-    expected = F.scaled_dot_product_attention(*map(torch.from_numpy, (q, k, v)), attn_mask=torch.from_numpy(mask))
+    tq, tk, tv, tm = (torch.from_numpy(a) for a in (q, k, v, mask))
+    expected = F.scaled_dot_product_attention(tq, tk, tv, attn_mask=tm)
     assert not expected[:, :, 2].any() and expected[:, :, 3].all()
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-5 if dtype is DType.FLOAT32 else 1e-2)

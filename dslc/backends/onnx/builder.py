@@ -164,6 +164,7 @@ class Use:
         held = self._builder.graph.initializers
         key = f"{self._path}.{name}"
         held[key] = np.ascontiguousarray(compute(*(held[source] for source in sources)))
+        self._builder.graph.keep_exact(key, *sources)
         return key
 
     def weight_transposed(self, name: str) -> str:

@@ -69,6 +69,11 @@ class OnnxGraph:
         """An initialiser as an array."""
         return np.asarray(self.initializers[name])
 
+    def keep_exact(self, name: str, *sources: str) -> None:
+        """A new initialiser stays in float32 where those that it is computed from do."""
+        if not self.exact.isdisjoint(sources):
+            self.exact.add(name)
+
     def readers(self) -> dict[str, list[NodeDef]]:
         """The nodes that read each tensor, once for each place."""
         found: dict[str, list[NodeDef]] = {}

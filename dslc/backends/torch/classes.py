@@ -266,11 +266,12 @@ class Aligner:
         shown = [
             Use(
                 u.module if module else None,
-                None if module else u.function,
+                None if module and not u.both else u.function,
                 u.arguments if module else None,
                 u.helpers,
                 u.stateful,
                 u.unpack,
+                u.both,
             )
             for u in uses
         ]
@@ -287,9 +288,11 @@ class Aligner:
             return self.slot(consts, rows, hint or named(consts[0]), default, True, inputs)
 
         why = f"`{nodes[0].op.name}` is written in other ways"
-        made = merge_uses([Use(u.module, None, None, u.helpers, u.stateful, u.unpack) for u in shown], constructor, why)
+        made = merge_uses(
+            [Use(u.module, None, None, u.helpers, u.stateful, u.unpack, u.both) for u in shown], constructor, why
+        )
         run = merge_uses([Use(None, u.function, u.arguments, (), False, None) for u in shown], expression, why)
-        return Use(made.module, run.function, run.arguments, made.helpers, made.stateful, made.unpack)
+        return Use(made.module, run.function, run.arguments, made.helpers, made.stateful, made.unpack, made.both)
 
     def layer(self, nodes: list[Node], uses: list[Use]) -> str | None:
         """The layer parameter that makes a module of other kinds in other members, none of which owns weights."""
@@ -297,7 +300,7 @@ class Aligner:
         name = next(iter(via))
         if len(via) != 1 or name is None or any(n.params or n.first for n in nodes):
             return None
-        if any(u.module is None or u.arguments is not None or u.unpack is not None for u in uses):
+        if any(u.module is None or u.both or u.arguments is not None or u.unpack is not None for u in uses):
             return None
         texts = {self.factory(n) for n in nodes}
         same_op = len({type(n.op) for n in nodes}) == 1

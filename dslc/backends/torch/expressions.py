@@ -133,7 +133,8 @@ class Expressions(ABC):
             case "own":
                 if tree.text in item.tied:
                     return self.operand(item.tied[tree.text])
-                return Expr(f"{self.attribute(item)}.{tree.text}", POSTFIX, True)
+                module = self.attribute(item)
+                return Expr(f"{module}.{tree.text}", POSTFIX, True) if tree.text else Expr(module, POSTFIX, False)
             case "device":  # of a tensor made of sizes alone that of the class's input, whatever its name holds by now
                 sym = item.ins[0] if item.ins else self.target.inputs[0]
                 return Expr(f"{self.operand(sym).at(POSTFIX)}.device", POSTFIX, True)

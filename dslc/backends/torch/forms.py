@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ from dslc.backends.torch.merged import Slot, Split
 from dslc.ir.model import Node
 from dslc.ops import words
 from dslc.ops.torchtext import (
+    IN_FLOAT32,
     Arg,
     Attribute,
     Device,
@@ -23,11 +24,12 @@ from dslc.ops.torchtext import (
     PyInfix,
     PyPrefix,
     PySequence,
+    call,
 )
-from dslc.record import entity, frozen
+from dslc.record import entity, frozen, replace
 from dslc.types.const import Const, literal
 from dslc.types.dim import Dim
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 
 
 @entity
@@ -47,8 +49,9 @@ class Tree:
 
     `kind`: `call` (text is the function; with `receiver`, the first kid is what it is a method of), `infix`,
     `prefix`, `index`, `slice`, `sequence` (text is the bracket), `in` (text is the input's number), `own` (text
-    is the parameter's name), `device`, `dtype`, `attribute` (text is its name), `text`, `none`, or `leaf`. `keys` names
-    the arguments of a call; `defaults` are the values at which they are left out (`...`: never).
+    is the parameter's name, empty: the module itself), `device`, `dtype`, `attribute` (text is its name), `text`,
+    `none`, or `leaf`. `keys` names the arguments of a call; `defaults` are the values at which they are left out
+    (`...`: never).
     """
 
     kind: str
@@ -75,6 +78,7 @@ class Use:
     helpers: tuple[str, ...]
     stateful: bool
     unpack: str | None
+    both: bool = False  # the module is made for its weights, and `forward` has the function
 
 
 @dataclass(slots=True)
@@ -120,6 +124,8 @@ def use_of(node: Node, helpers: dict[str, str]) -> Use:
 def use_in(node: Node, context: Context) -> Use:
     """The text of one node in a context."""
     form: Form = node.op.torch(context)
+    if follows(node):
+        return _exact(node, form, context)
     return Use(
         None if form.module is None else tree_of(form.module),
         None if form.function is None else tree_of(form.function),
@@ -128,6 +134,36 @@ def use_in(node: Node, context: Context) -> Use:
         form.stateful,
         form.unpack,
     )
+
+
+def follows(node: Node) -> bool:
+    """Whether a layer's data are float32 in every build, and its weights the network's own float, which may be not."""
+    data = next((v.type.dtype for v in node.inputs if v.type.dtype.is_float), None)
+    own = [p.spec.dtype for name, p in node.params.items() if name not in node.tied]
+    return data is DType.FLOAT32 and DType.FLOAT in (*own, *(v.type.dtype for v in node.tied.values()))
+
+
+def _exact(node: Node, form: Form, context: Context) -> Use:
+    """A layer in float32: a function of its weights in this type, or its module with them."""
+    helpers = form.helpers
+    function = form.exact if form.module is not None else form.function
+    if function is None:
+        inputs = form.arguments or tuple(map(In, range(len(node.inputs))))
+        name = context.helper("computed_in_float32", IN_FLOAT32)
+        function, helpers = call(name, Own(""), *inputs), (*helpers, name)
+    module = None if form.module is None else tree_of(form.module)
+    wide = {name for name, value in node.tied.items() if value.type.dtype is DType.FLOAT}
+    wide |= {name for name, param in node.params.items() if param.spec.dtype is DType.FLOAT}
+    return Use(
+        module, _in_float32(tree_of(function), wide), None, helpers, form.stateful, form.unpack, module is not None
+    )
+
+
+def _in_float32(tree: Tree, names: Collection[str]) -> Tree:
+    """A piece of Python that reads the tensors named in float32."""
+    if tree.kind == "own" and tree.text in names:
+        return Tree("call", "float", (tree,), receiver=True)
+    return replace(tree, kids=tuple(_in_float32(kid, names) for kid in tree.kids))
 
 
 def tree_of(value: object) -> Tree:
@@ -206,7 +242,14 @@ def merge_uses(uses: Sequence[Use], slot: Callable[[list[Const], str, object], S
     first = uses[0]
     if len(uses) > 1:
         keys = [
-            (shape_of(u.module), shape_of(u.function), tuple(map(shape_of, u.arguments or ())), u.helpers, u.unpack)
+            (
+                shape_of(u.module),
+                shape_of(u.function),
+                tuple(map(shape_of, u.arguments or ())),
+                u.helpers,
+                u.unpack,
+                u.both,
+            )
             for u in uses
         ]
         if any(k != keys[0] for k in keys):
@@ -220,6 +263,7 @@ def merge_uses(uses: Sequence[Use], slot: Callable[[list[Const], str, object], S
         first.helpers,
         first.stateful,
         first.unpack,
+        first.both,
     )
 
 

@@ -178,7 +178,8 @@ def _line(items: list[Item], value: Value, owner: Instance, groups: Groups) -> V
             case Node():
                 if item.inputs == (value,) and not item.tied and item.first is None and item.owner is owner:
                     use = groups.use(item)
-                    if use.module is not None and use.arguments is None and use.unpack is None and len(item.outs) == 1:
+                    plain = use.arguments is None and use.unpack is None and not use.both
+                    if use.module is not None and plain and len(item.outs) == 1:
                         after = item.outs[0]
             case Call():
                 child = item.instance

@@ -56,6 +56,23 @@ class Initialiser:
                 for parameter, init, numbers in item.initial:
                     self._fill(item, parameter, init, numbers, at)
 
+    def exact(self) -> list[str]:
+        """The method by which tensors of a float type of their own keep it, and their numbers, in `.half()`."""
+        before: list[str] = []
+        after: list[str] = []
+        for name, declared in self.target.declared.items():
+            dtype = declared.params[0].spec.dtype
+            if dtype.is_float and dtype is not DType.FLOAT:
+                tensor = f"self.{name}" if is_attribute(name) else self._get(name, kind(declared))
+                local = name if is_attribute(name) and name not in ("fn", "recurse") else f"exact_{len(before)}"
+                before.append(f"        {local} = {tensor}.data")
+                after.append(f"        if {tensor}.dtype != torch.{dtype.value}:")
+                after.append(f"            {tensor}.data = {local}.to({tensor}.device)")
+        if not before:
+            return []
+        head = "    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:"
+        return ["", head, *before, "        super()._apply(fn, recurse)", *after, "        return self"]
+
     def _filled(self, declared: Declared) -> bool:
         """Whether a tensor is zeros or ones."""
         return declared.params[0].spec.init.kind in ("zeros", "ones") and declared.params[0].values is None

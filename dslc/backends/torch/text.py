@@ -29,7 +29,6 @@ SOURCES = {
     "OrderedDict": "from collections import OrderedDict",
     "Callable": "from collections.abc import Callable",
     "partial": "from functools import partial",
-    "NamedTuple": "from typing import NamedTuple",
     "torch": "import torch",
     "F": "from torch.nn import functional as F",
 }
@@ -172,7 +171,9 @@ class File:
     def _imports(self, used: set[str]) -> str:
         """The import lines that the code needs, sorted as ruff's isort rules do."""
         standard = [SOURCES[n] for n in ("math",) if n in used]
-        standard += [SOURCES[n] for n in ("OrderedDict", "Callable", "partial", "NamedTuple") if n in used]
+        standard += [SOURCES[n] for n in ("OrderedDict", "Callable", "partial") if n in used]
+        typing = [n for n in ("Any", "NamedTuple") if n in used]
+        standard += [f"from typing import {', '.join(typing)}"] if typing else []
         third = [SOURCES["torch"]] if "torch" in used else []
         lines = []
         pair = [n for n in ("Tensor", "nn") if n in used]
@@ -305,6 +306,7 @@ def class_lines(target: Class, resolver: Resolver, file: File) -> list[str]:
     if tables.lines:
         lines.append("        self.reset_parameters()")
         lines += ["", "    def reset_parameters(self) -> None:", *tables.lines]
+    lines += tables.exact()
     if not target.sequential:
         lines += ["", *forward_lines(target, resolver, modules, file)]
     return lines

@@ -29,7 +29,7 @@ MODULES = {
     "collections": {"OrderedDict"},
     "collections.abc": {"Callable"},
     "functools": {"partial"},
-    "typing": {"NamedTuple"},
+    "typing": {"Any", "NamedTuple"},
 }
 """Modules that a generated file may import, and from them what."""
 
@@ -50,7 +50,7 @@ ALLOWED = frozenset(
 """Nodes of Python's syntax tree that the body of a generated file may have."""
 
 
-HEAD = frozenset(("F", "Callable", "NamedTuple", "OrderedDict", "Tensor", "math", "nn", "partial", "torch"))
+HEAD = frozenset(("Any", "F", "Callable", "NamedTuple", "OrderedDict", "Tensor", "math", "nn", "partial", "torch"))
 """Names that the head of a generated file may bind."""
 
 

@@ -79,6 +79,7 @@ def _fold(graph: OnnxGraph, linear: NodeDef, norm: NodeDef, readers: dict[str, l
     held[key] = Product(weight, _factor(weight, scale.astype(weight.dtype), linear))
     name = given if given and len(readers[given]) == uses else bias_name(graph, key)
     held[name] = ((old - mean) * scale + beta).astype(weight.dtype)
+    graph.keep_exact(name, key)
     return name
 
 

@@ -123,6 +123,7 @@ def _merged(
     given = large.inputs[2] if len(large.inputs) > 2 else ""
     name = given if given and len(readers.get(given, ())) < 2 else bias_name(graph, key)
     held[name] = (bias + more).astype(dtype)
+    graph.keep_exact(name, key)
     return NodeDef(large.name, "Conv", [large.inputs[0], key, name], large.outputs, large.attributes)
 
 
