@@ -65,12 +65,13 @@ def local_name(name: str) -> str:
 
 PACKAGES: Final = frozenset(
     """
-    PIL accelerate certifi click conftest cv2 datasets diffusers dslc einops filelock fsspec functorch google
-    huggingface_hub jax jinja2 lark lightning markupsafe matplotlib ml_dtypes mpmath networkx numpy nvidia onnx
-    onnxruntime onnxscript optree packaging pandas peft pip pkg_resources psutil pytest pytorch_lightning regex requests
-    rich safetensors scipy setuptools setup sitecustomize sklearn sympy tensorboard tensorflow timm tokenizers torch
-    torchaudio torchgen torchmetrics torchtext torchvision tqdm transformers triton typing_extensions usercustomize
-    wandb wheel yaml
+    PIL accelerate attr certifi click coloredlogs conftest cv2 datasets diffusers dslc einops filelock flatbuffers
+    fsspec functorch gmpy2 google huggingface_hub humanfriendly idna jax jinja2 lark lightning markdown_it
+    markupsafe matplotlib mdurl ml_dtypes mpmath networkx numpy nvidia onnx onnxruntime onnxscript optree packaging
+    pandas peft pip pkg_resources psutil pygments pytest pytorch_lightning regex requests rich safetensors scipy
+    setup setuptools sitecustomize sklearn sympy tensorboard tensorflow timm tokenizers torch torchaudio torchgen
+    torchmetrics torchtext torchvision tqdm transformers triton typing_extensions urllib3 usercustomize wandb wheel
+    yaml
     """.split()
 )
 """Modules that PyTorch, onnx and onnxruntime import, that Python imports by itself, or that users of networks do."""
