@@ -25,6 +25,7 @@ from dslc.ops.base import (
 from dslc.ops.counting import INPUT, NOTHING, Fresh, Moves, Saved, SavesNothing
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongSides
 from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
+from dslc.ops.index import from_end
 from dslc.ops.layout import axes_of, spatial_axes
 from dslc.ops.padding import added
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext, call, keyword, sequence
@@ -229,8 +230,9 @@ class Crop(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
         cut = {axis: pair for axis, pair in self.pairs(ins).items() if pair != (0, 0)}
         if not cut:
             return x[0]
+        dims = ins[0].dims
         starts = g.extents([before for before, _ in cut.values()], x[0])
-        ends = g.extents([ins[0].dims[axis] - after for axis, (_, after) in cut.items()], x[0])
+        ends = g.extents([from_end(g, dims[axis] - after, dims[axis]) for axis, (_, after) in cut.items()], x[0])
         return str(g.op("Slice", [x[0], starts, ends, g.ints(list(cut))]))
 
 

@@ -127,6 +127,10 @@ class Eye(Source):
         return converted(g, same, DType.BOOL, outs[0].dtype)
 
 
+MOST_REPEATED = 1024
+"""Elements of a constant that is repeated along the open axes of its place."""
+
+
 class Filled(Source):
     """What `zeros` and `ones` share."""
 
@@ -146,7 +150,15 @@ class Filled(Source):
         return Form(function=call(f"torch.{self.name}", *sizes, *options))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        return str(g.op("Expand", [g.scalar(self.content, outs[0].dtype), g.extents(outs[0].dims)]))
+        dims, dtype = outs[0].dims, outs[0].dtype
+        numbers = [g.static(size) for size in dims]
+        known = [1 if number is None else number for number in numbers]
+        if None not in numbers or math.prod(known) > MOST_REPEATED:
+            return str(g.op("Expand", [g.scalar(self.content, dtype), g.extents(dims)]))
+        # One open size among ones is read by a Shape; it would have to be joined to other numbers on the host.
+        content = g.floats([self.content] * math.prod(known), known, dtype)
+        repeats = [size if number is None else 1 for size, number in zip(dims, numbers, strict=True)]
+        return str(g.op("Expand", [content, g.extents(repeats)]))
 
 
 @op("zeros")

@@ -200,11 +200,11 @@ class Index(NoParams, NoMacs, Moves, PartView, Op):
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
         entries = self.entries(ins[0])
-        name = slice_node(g, x[0], entries)
+        name = slice_node(g, x[0], entries, ins[0].dims)
         for entry in reversed(entries):
             if entry.place is not None:
-                place = entry.place.value
-                assert isinstance(place, int | Dim)
+                assert entry.axis is not None
+                place = from_end(g, bound(entry.place.value), ins[0].dims[entry.axis])
                 at = (
                     g.scalar(place, DType.INT64)
                     if isinstance(place, int)
@@ -247,20 +247,28 @@ def stacked(g: Graph, names: Sequence[str], types: Sequence[TensorType]) -> str:
     return str(g.op("Concat", parts, axis=-1))
 
 
-def slice_node(g: Graph, name: str, entries: Sequence[Entry]) -> str:
+def slice_node(g: Graph, name: str, entries: Sequence[Entry], dims: Sequence[Size]) -> str:
     """All slices of an index in one node."""
     cut = [e for e in entries if e.axis is not None and e.place is None and e.tensor is None]
     cut = [e for e in cut if (e.start, e.stop, e.step) != (0, None, 1)]
     if not cut:
         return name
-    starts = [bound(e.start) for e in cut]
-    ends = [LAST if e.stop is None else bound(e.stop) for e in cut]
     axes = [e.axis for e in cut if e.axis is not None]
+    starts = [from_end(g, bound(e.start), dims[axis]) for e, axis in zip(cut, axes, strict=True)]
+    ends = [LAST if e.stop is None else from_end(g, bound(e.stop), dims[a]) for e, a in zip(cut, axes, strict=True)]
     steps = [e.step for e in cut]
     inputs = [name, extents(g, starts, name), extents(g, ends, name), g.ints(axes)]
     if any(step != 1 for step in steps):
         inputs.append(g.ints(steps))
     return str(g.op("Slice", inputs))
+
+
+def from_end(g: Graph, place: Size, size: Size) -> Size:
+    """A bound of a slice; an open one so many places before the end of its axis as that number, which needs no size."""
+    left = size - place
+    if g.static(place) is not None or not isinstance(left, int) or left < 0:
+        return place
+    return -left if left else LAST
 
 
 def extents(g: Graph, values: Sequence[Size], like: str) -> str:

@@ -67,6 +67,14 @@ def test_element_types_are_converted() -> None:
     assert mistake(caught).message == "`ids` takes int64, got float64"
 
 
+def test_an_element_type_without_arrays() -> None:
+    """Python has no arrays of bfloat16 that onnxruntime takes: said, not a traceback."""
+    graph = exported("net f on x: bfloat16[N, 4]:\n    reshape(N, 2, 2)\n")
+    with pytest.raises(RunError) as caught:
+        runner.load(graph, "cpu").run([np.ones((1, 4))])
+    assert mistake(caught).code == "E0629" and "bfloat16" in mistake(caught).message
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [

@@ -78,7 +78,12 @@ class Session:
     @property
     def inputs(self) -> dict[str, tuple[tuple[int | str, ...], str]]:
         """(shape, element type) of each input; a symbolic extent is its name."""
-        return {i.name: (tuple(i.shape), _TYPES[i.type]) for i in self.ort.get_inputs()}
+        given = self.ort.get_inputs()
+        for i in given:
+            if i.type not in _TYPES:
+                kind = i.type.removeprefix("tensor(").removesuffix(")")
+                raise RunError(RuntimeFails(f"its Python interface takes no arrays of {kind}, as `{i.name}` is"))
+        return {i.name: (tuple(i.shape), _TYPES[i.type]) for i in given}
 
     def run(self, inputs: Inputs, repeat: int = 0, limit: float = 2.0) -> Run:
         """Compute all outputs; then time up to `repeat` more runs, as long as `limit` seconds are not used
