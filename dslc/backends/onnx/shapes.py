@@ -26,6 +26,7 @@ class ShapeMath:
         self._inputs: dict[Sym, tuple[str, int]] = {}
         self._axes: dict[Dim, tuple[str, int]] = {}
         self._whole: dict[tuple[Size, ...], str] = {}
+        self._vectors: dict[tuple[Size, ...], str] = {}
         self._ranks: dict[str, int] = {}
         self._made: dict[tuple[object, ...], str] = {}
         self._texts: dict[str, int] = {}
@@ -54,10 +55,16 @@ class ShapeMath:
         One symbol among ones (an Expand over the batch) is the shape of a slice of the input: Concat would join
         the sizes on the host, where a node has no place in a graph for the GPU.
         """
+        key = tuple(sizes)
+        if key not in self._vectors:
+            self._vectors[key] = self._vector(key, like)
+        return self._vectors[key]
+
+    def _vector(self, sizes: tuple[Size, ...], like: tuple[str, Sequence[Size]] | None) -> str:
         lone = _bare_symbol(sizes[0]) if len(sizes) == 1 else None
         if lone is not None:
             return self.size(sizes[0])
-        whole = self._whole.get(tuple(sizes))
+        whole = self._whole.get(sizes)
         if whole is not None:
             return self._node("Shape", [whole], "shape")
         if like is not None:
