@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -150,7 +151,9 @@ class NoGpu:
     def preload_dlls(self) -> None:
         print("Failed to load libcublasLt.so.13: cannot open shared object file: No such file or directory")
 
-    def InferenceSession(self, source: bytes, options: object, providers: list[str]) -> onnxruntime.InferenceSession:
+    def InferenceSession(
+        self, source: bytes, options: object, providers: list[str], disabled_optimizers: Sequence[str] = ()
+    ) -> onnxruntime.InferenceSession:
         if self.fails and providers == ["CUDAExecutionProvider"]:
             raise RuntimeError("fallback to CPU EP has been explicitly disabled by the user.\nmore")
         return onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
@@ -202,7 +205,9 @@ class PartlyOnCpu(NoGpu):
     def preload_dlls(self) -> None:
         pass
 
-    def InferenceSession(self, source: bytes, options: object, providers: list[str]) -> object:
+    def InferenceSession(
+        self, source: bytes, options: object, providers: list[str], disabled_optimizers: Sequence[str] = ()
+    ) -> object:
         if providers == ["CPUExecutionProvider"]:
             return onnxruntime.InferenceSession(source, providers=providers)
         if providers == ["CUDAExecutionProvider"]:
