@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.agreement.words import ACTS, State, Words
+from tests.random.parts.words import ACTS, State, Words
 
 
 class Steps(Words):
@@ -87,7 +87,7 @@ class Steps(Words):
     def chain(self, state: State, longest: int = 3) -> tuple[str, str]:
         steps = []
         width = state.width
-        for _ in range(self.rng.randint(1, longest)):
+        for _ in range(self.rng.number(1, longest)):
             text, width = self.step(replace(state, width=width))
             steps.append(text)
         return " -> ".join(steps), width

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.agreement.suites import Suites
-from tests.agreement.words import State
+from tests.random.parts.suites import Suites
+from tests.random.parts.words import State
 
 
 class Values(Suites):
@@ -15,10 +15,10 @@ class Values(Suites):
         if state.turns:
             return state
         y = self.names.new("y")
-        how = self.rng.randrange(4)
+        how = self.rng.number(0, 4 - 1)
         self.write(f"{y} = it" if how % 2 else f"{y} = {self.keeping(state)}")
         halvings, self.halvings = self.halvings, 0
-        after = self.suite(state, self.rng.randint(1, 3))
+        after = self.suite(state, self.rng.number(1, 3))
         self.halvings = halvings
         if after.width == state.width and self.chance(0.7):
             self.write(
@@ -116,7 +116,7 @@ class Values(Suites):
             return state
         t = self.names.new("t")
         sizes = ", 1, 1" if self.kind == "map" else ""
-        how = self.rng.randrange(4)
+        how = self.rng.number(0, 4 - 1)
         if how == 0:
             init = self.rng.choice(["ones", "zeros", "normal(0.1)", "trunc_normal(0.02)"])
             self.write(f"param {t}: [{self.axis}{sizes}] = {init}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.agreement.steps import Steps
-from tests.agreement.words import ACTS, CHOICES, NORMS, TOKEN_NORMS, Part, State
+from tests.random.parts.steps import Steps
+from tests.random.parts.words import ACTS, CHOICES, NORMS, TOKEN_NORMS, Part, State
 
 
 class Suites(Steps):
@@ -34,7 +34,7 @@ class Suites(Steps):
         """An indented suite; `keep`: it leaves the width and place it found."""
         self.indent += 1
         before = len(self.lines)
-        after = self.suite(state, self.rng.randint(1, count + 1))
+        after = self.suite(state, self.rng.number(1, count + 1))
         if keep and after.width != state.width:
             self.write(self.back(state, state.width))
             after = replace(after, width=state.width)
@@ -83,7 +83,7 @@ class Suites(Steps):
         joined = self.lines[-1].strip() == "concat:"
         inner = replace(state, chain=True)
         loop = self.chance(0.25) and "n" in self.params
-        for _ in range(self.rng.randint(1, 3)):
+        for _ in range(self.rng.number(1, 3)):
             self.write(f"    | {self.keeping(inner)}")
         if loop:
             j = self.names.new("j")

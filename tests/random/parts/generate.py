@@ -1,4 +1,4 @@
-"""Random `.dl` programs, well typed by construction or nearly so, one for each seed.
+"""Programs whose blocks are used several times with different arguments, so that instances are merged.
 
 A program is some blocks and a net that uses them several times with different arguments. A suite is written line by
 line while its state is tracked: the width of `it` as an expression of the block's words, the place (an id that
@@ -6,11 +6,11 @@ changes where the map's size does), and the names not read yet, which later line
 of 4, so that groups, heads and halves divide. A program that dslc refuses is of no use and is skipped by its reader.
 """
 
-import random
 from dataclasses import replace
 
-from tests.agreement.words import CHOICES, TYPES, Part, State
-from tests.agreement.writer import Writer
+from tests.random.choices import Choices
+from tests.random.parts.words import CHOICES, TYPES, Part, State
+from tests.random.parts.writer import Writer
 
 
 def header(params: dict[str, str | None]) -> str:
@@ -21,26 +21,26 @@ def header(params: dict[str, str | None]) -> str:
     return f"({', '.join(found)})" if found else ""
 
 
-def block(rng: random.Random, name: str, parts: list[Part], inlines: list[str]) -> tuple[Part, list[str]]:
+def block(rng: Choices, name: str, parts: list[Part], inlines: list[str]) -> tuple[Part, list[str]]:
     """A block and its text."""
     kind = rng.choice(["map", "map", "map", "tokens"])
-    ports = 2 if rng.random() < 0.2 else 1
+    ports = 2 if rng.chance(0.2) else 1
     pool = ["n", "wide", "act", "norm", "p", "mode", "widths"] + (["k"] if kind == "map" else ["heads"])
-    chosen = rng.sample(pool, rng.randint(0, 4))
+    chosen = rng.sample(pool, rng.number(0, 4))
     result = rng.choice(["out", "out", "C" if kind == "map" else "D"])
-    if kind == "map" and ports == 1 and rng.random() < 0.35:
+    if kind == "map" and ports == 1 and rng.chance(0.35):
         chosen.append("s")
     params: dict[str, str | None] = {}
-    if result == "out" or rng.random() < 0.3:
-        params["out"] = None if rng.random() < 0.6 else "8"
-    for key in sorted(chosen, key=lambda key: rng.random()):
+    if result == "out" or rng.chance(0.3):
+        params["out"] = None if rng.chance(0.6) else "8"
+    for key in rng.shuffled(chosen):
         default: str | None = None
-        if (params and next(reversed(params.values())) is not None) or rng.random() < 0.5:
+        if (params and next(reversed(params.values())) is not None) or rng.chance(0.5):
             default = {"act": "relu", "norm": "bn" if kind == "map" else "ln", "s": "1"}.get(key) or rng.choice(
                 CHOICES[key]
             )
         params[key] = default
-    writer = Writer(rng, parts, inlines, kind, params, rng.randint(2, 7), "C" if kind == "map" else "D")
+    writer = Writer(rng, parts, inlines, kind, params, rng.number(2, 7), "C" if kind == "map" else "D")
     if "s" not in params:
         writer.halvings = 0
     axis = "C" if kind == "map" else "D"
@@ -50,7 +50,7 @@ def block(rng: random.Random, name: str, parts: list[Part], inlines: list[str]) 
     if ports == 2:
         on += f", z[{rest.format('E')}]"
         writer.write(f"concat(it, z) -> {writer.back(state, axis)}")
-    if "s" in params and rng.random() < 0.5:
+    if "s" in params and rng.chance(0.5):
         writer.write(f"conv({axis}, 3, s=s) as down")
         writer.halvings = 0
         state = replace(state, place=1)
@@ -70,15 +70,14 @@ COMBINATORS = {
 }
 
 
-def program(seed: int) -> str:
+def program(rng: Choices) -> str:
     """The text of a program."""
-    rng = random.Random(seed)
-    inlines = sorted(rng.sample(sorted(COMBINATORS), rng.randint(0, 3)))
+    inlines = sorted(rng.sample(sorted(COMBINATORS), rng.number(0, 3)))
     text = ["use std.attention: attention, encoder, mlp", "use std.resnet: basic", ""]
     for name in inlines:
         text += COMBINATORS[name]
     parts: list[Part] = []
-    for k in range(rng.randint(1, 3)):
+    for k in range(rng.number(1, 3)):
         part, lines = block(rng, f"part{k}", parts, inlines)
         parts.append(part)
         text += lines
@@ -87,7 +86,7 @@ def program(seed: int) -> str:
 
 def uses(writer: Writer, part: Part, state: State) -> State:
     """Several uses of one block, so that instances are merged."""
-    for _ in range(writer.rng.randint(1, 4)):
+    for _ in range(writer.rng.number(1, 4)):
         if part.ports == 2:
             state = writer.two_ports(state)
             continue
@@ -103,23 +102,23 @@ def uses(writer: Writer, part: Part, state: State) -> State:
     return state
 
 
-def net(rng: random.Random, parts: list[Part], inlines: list[str]) -> list[str]:
+def net(rng: Choices, parts: list[Part], inlines: list[str]) -> list[str]:
     """The net: inputs, uses of every block, a head."""
     params: dict[str, str | None] = {}
-    if rng.random() < 0.5:
+    if rng.chance(0.5):
         params["out"] = rng.choice(CHOICES["out"])
-    if rng.random() < 0.3:
+    if rng.chance(0.3):
         params["n"] = rng.choice(CHOICES["n"])
     params["classes"] = "5"
     kinds = {p.kind for p in parts}
-    maps = "map" in kinds or rng.random() < 0.3
-    writer = Writer(rng, parts, inlines, "map" if maps else "tokens", params, rng.randint(0, 4), "8", halvings=2)
+    maps = "map" in kinds or rng.chance(0.3)
+    writer = Writer(rng, parts, inlines, "map" if maps else "tokens", params, rng.number(0, 4), "8", halvings=2)
     results, head = "", []
     if maps:
-        fixed = rng.random() < 0.2
+        fixed = rng.chance(0.2)
         sides = rng.choice(["H=16, W=16", "H=16, W=24", "H=24, W=16"]) if not fixed else "H: 16, W: 16"
         on = f"image[N, 3, {sides}]" if not fixed else "image[N, 3, 16, 16]"
-        if rng.random() < 0.25:
+        if rng.chance(0.25):
             on += ", other[N, 5, H, W]" if not fixed else ", other[N, 5, 16, 16]"
             writer.write("y0 = other -> conv(8, 3)")
             writer.write("conv(8, 3) as stem")
@@ -132,7 +131,7 @@ def net(rng: random.Random, parts: list[Part], inlines: list[str]) -> list[str]:
             writer.places = 1
     else:
         dim = rng.choice(["8", "12", "D=8"])
-        if rng.random() < 0.25:
+        if rng.chance(0.25):
             on = "ids: int64[N, T=6]"
             writer.write("module table = embedding(9, 8)")
             writer.write("table")
@@ -141,19 +140,18 @@ def net(rng: random.Random, parts: list[Part], inlines: list[str]) -> list[str]:
             on = f"x[N, T=6, {dim}]"
             writer.write("linear(8) as stem")
         state = State("8")
-    order = [p for p in parts if p.kind == writer.kind]
-    rng.shuffle(order)
+    order = rng.shuffled([p for p in parts if p.kind == writer.kind])
     for part in order:
         state = uses(writer, part, state)
         if writer.fuel > 0:
-            state = writer.suite(state, rng.randint(0, 2))
+            state = writer.suite(state, rng.number(0, 2))
     aux = ""
     if maps:
-        if rng.random() < 0.25:
+        if rng.chance(0.25):
             writer.write("aux = gap -> flatten -> linear(classes) as aux_head")
             aux = rng.choice([", aux when training", ", aux"])
         tokens = [p for p in parts if p.kind == "tokens"]
-        if tokens or rng.random() < 0.2:
+        if tokens or rng.chance(0.2):
             writer.write(rng.choice(['rearrange("n c h w -> n (h w) c")', "flatten(2) -> transpose(1, 2)"]))
             writer.kind = "tokens"
             for part in tokens:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from tests.random.choices import Choices
 
 ACTS = "relu gelu silu leaky_relu(0.2) relu6 hswish tanh elu mish softplus sigmoid hsigmoid celu(0.5) selu".split()
 NORMS = ["bn", "bn", "bn(eps=0.001)", "gn(2)", "gn(4)", "ln(axis=1)", "inorm", "inorm(affine=true)", "id", "l2norm"]
@@ -61,7 +62,7 @@ class State:
 class Words:
     """What the suite of one block or net is written with, and the lines written so far."""
 
-    rng: random.Random
+    rng: Choices
     parts: list[Part]
     inlines: list[str]
     kind: str
@@ -78,7 +79,7 @@ class Words:
         self.lines.append("    " * self.indent + line)
 
     def chance(self, p: float) -> bool:
-        return self.rng.random() < p
+        return self.rng.chance(p)
 
     def act(self) -> str:
         if "act" in self.params and self.chance(0.6):

@@ -1,75 +1,22 @@
-"""Random programs: PyTorch merged and unmerged, ONNX and the stated shapes agree on each.
-
-`DSLC_RANDOM=5000:6000` in the environment tries the programs of other seeds.
-"""
+"""Programs that once disagreed, reduced."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from textwrap import dedent
 
 import pytest
-import torch
 
-from dslc.api import compile_model
-from dslc.diagnostics.model import CompileError
-from tests.agreement.agree import agree
-from tests.agreement.generate import program
-
-SEEDS = range(60)
-
-
-def seeds() -> range:
-    first, _, last = os.environ.get("DSLC_RANDOM", "").partition(":")
-    return range(int(first), int(last)) if last else SEEDS
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small tensors: threads only cost."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.parametrize("seed", seeds())
-def test_program(seed: int) -> None:
-    text = program(seed)
-    try:
-        agree(text)
-    except BaseException as error:
-        error.add_note(f"seed {seed}:\n{text}")
-        raise
-
-
-def test_few_are_refused() -> None:
-    """The generator is worth its time only while nearly all it writes is well typed."""
-    assert sum(refused(program(seed)) for seed in range(200)) <= 20
-
-
-def refused(text: str) -> bool:
-    """Whether a program is refused with a diagnostic."""
-    try:
-        compile_model(text, "main_net")
-    except CompileError:
-        return True
-    return False
-
-
-def test_one_seed_is_one_program() -> None:
-    assert program(7) == program(7) != program(8)
-
+from tests.random.case import Case
+from tests.random.oracles import check
 
 FOUND = {
     "a Transpose that onnxruntime moves over a Pad": """
-        net f on image[N, 4, H=8, W=6]:
+        net main_net on image[N, 4, H=8, W=6]:
             rearrange("n c h w -> n h w c") -> linear(4) -> rearrange("n h w c -> n c h w")
             pad(1) -> rearrange("n c h w -> n h w c") -> linear(3)
     """,
     "a Transpose that onnxruntime moves over a Resize": """
-        net f on image[N, 4, H=8, W=6]:
+        net main_net on image[N, 4, H=8, W=6]:
             y = rearrange("n c h w -> n h w c") -> linear(4) -> rearrange("n h w c -> n c h w")
             z = y -> maxpool(2) -> ln(axis=1) -> upsample(like=y) -> rearrange("n c h w -> n h w c") -> linear(4)
             y -> upsample(size=(11, 13)) -> rearrange("n c h w -> n h w c") -> linear(4)
@@ -81,7 +28,7 @@ FOUND = {
             buffer t: [i: C, j: 1, k: 1] = i % 2 + 0.25
             it * t
 
-        net f on image[N, 3, H=16, W=24]:
+        net main_net on image[N, 3, H=16, W=24]:
             scaled -> conv(8, 1) -> scaled
     """,
     "a named chain under a condition after another condition": """
@@ -90,14 +37,14 @@ FOUND = {
             ((avgpool(3) -> sepconv(C) as m2) as m3 if C != out else id)
             conv(out, 1)
 
-        net f(out: int = 12) on image[N, 3, H=16, W=24]:
+        net main_net(out: int = 12) on image[N, 3, H=16, W=24]:
             unit(out) -> unit(out)
     """,
     "a named chain under a condition whose last step is a parameter": """
         block unit(out: int = 8, act: layer = relu) on x[N, C, H, W]:
             ((shuffle(2) -> act as m1) as m2 if C == out else id)
 
-        net f on image[N, 4, H=16, W=16]:
+        net main_net on image[N, 4, H=16, W=16]:
             unit -> conv(8, 1) -> unit -> unit(act=celu(0.5))
     """,
     "a list's element and what the loop carries, the same tensor in the first turn": """
@@ -107,7 +54,7 @@ FOUND = {
                 xs += [it]
             for y in xs:
                 it + (y -> mish)
-        net f on image[N, 3, H=16, W=24]:
+        net main_net on image[N, 3, H=16, W=24]:
             part0
             part0(n=2)
     """,
@@ -116,7 +63,7 @@ FOUND = {
             (conv(C, 3) as m1 if C == 8 else conv(C, 1))
             (dw(3) if C == 8 else id)
             conv(out, 1)
-        net f on image[N, 3, H=16, W=24]:
+        net main_net on image[N, 3, H=16, W=24]:
             conv(8, 3)
             part0(12)
             part0(8)
@@ -125,7 +72,7 @@ FOUND = {
         block part0(n: int) on x[N, C, H, W]:
             for i in range(n):
                 (conv(C, 3) -> conv(C, 1) as `b_{i}`) as `a_{i}`
-        net f on image[N, 8, H=16, W=24]:
+        net main_net on image[N, 8, H=16, W=24]:
             part0(3)
             part0(1)
     """,
@@ -134,7 +81,7 @@ FOUND = {
             seq:
                 if n % 2 == 0:
                     scale: gap
-        net f on image[N, 3, H=16, W=16]:
+        net main_net on image[N, 3, H=16, W=16]:
             part0(2)
             part0(1)
     """,
@@ -146,13 +93,12 @@ FOUND = {
                 xs += [it]
             for y in xs: it + (y -> elu)
 
-        net f on image[N, 3, H=16, W=16]:
+        net main_net on image[N, 3, H=16, W=16]:
             part(3) -> part(1)
     """,
 }
-"""Programs that once disagreed, reduced."""
 
 
 @pytest.mark.parametrize("name", FOUND)
 def test_found(name: str) -> None:
-    assert agree(dedent(FOUND[name]))
+    assert check(Case(dedent(FOUND[name])))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.agreement.values import Values
-from tests.agreement.words import State
+from tests.random.parts.values import Values
+from tests.random.parts.words import State
 
 
 class Writer(Values):
@@ -93,7 +93,7 @@ class Writer(Values):
             return state
         heads = "heads" if "heads" in self.params else self.rng.choice("124")
         q, k, v = self.names.new("q"), self.names.new("k"), self.names.new("v")
-        how = self.rng.randrange(3)
+        how = self.rng.number(0, 3 - 1)
         if how == 0:
             self.write(f'{q}, {k}, {v} = linear(3 * D){self.module_name(state)} -> '
                        f'rearrange("n t (three h d) -> three n h t d", three=3, h={heads}) -> unbind(0)')  # fmt: skip
