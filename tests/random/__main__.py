@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.random")
     parser.add_argument("--seeds", type=seeds, help="A..B: those from A to B - 1")
     parser.add_argument("--out", type=Path, help="a file of JSON lines, one for each program")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for one program")
+    parser.add_argument("--timeout", type=float, default=120.0, help="seconds for one program")
     parser.add_argument("--show", type=int, metavar="SEED")
     parser.add_argument("--shrink", type=int, metavar="SEED")
     parser.add_argument("--sum", type=Path, metavar="FILE")

@@ -244,14 +244,19 @@ def numbers(case: Case, model: Model, net: nn.Module, at: Mapping[str, int]) -> 
 
 
 def same_bytes(case: Case, model: Model, state: Mapping[str, Array], graph: OnnxModel, text: str) -> None:
-    """Built again, from the program as it is and as `fmt` writes it: the same bytes."""
+    """Built again, from the program as `fmt` writes it: the same bytes.
+
+    Steps of one line of a program are nested in one line of PyTorch, so its text is compared only where `fmt` moved no
+    step to another line; the graph always is.
+    """
     laid = formatted(case)
+    moved = laid.count("\n") != case.text.count("\n")
     with blamed("fmt"):
         again = compile_model(laid, NET)
         different = both(again)[0].text
     with blamed("onnx emit"):
         found = emitted(again, state, case.dtype)
-    if plainly(different) != plainly(text):
+    if not moved and plainly(different) != plainly(text):
         raise Fault("bytes", "the PyTorch text of the formatted program differs")
     if stripped(found) != stripped(graph):
         raise Fault("bytes", "the graph of the formatted program differs")

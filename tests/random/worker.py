@@ -55,6 +55,8 @@ def serve() -> None:
     warnings.simplefilter("ignore")
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes elsewhere
+    answers.write("ready\n")
+    answers.flush()
     for line in sys.stdin:
         asked = json.loads(line)
         answers.write(json.dumps(tried(Case(asked["text"], DType(asked["dtype"])))) + "\n")
@@ -65,7 +67,7 @@ def serve() -> None:
 class Worker:
     """One such process, made again when it is gone or has tried `most` cases."""
 
-    def __init__(self, timeout: float = 60.0, most: int = 400) -> None:
+    def __init__(self, timeout: float = 120.0, most: int = 400) -> None:
         self.timeout, self.most = timeout, most
         self.process: subprocess.Popen[str] | None = None
         self.count = 0
@@ -102,6 +104,8 @@ class Worker:
                 stderr=subprocess.DEVNULL,
                 text=True,
             )
+            assert self.process.stdout is not None
+            self.process.stdout.readline()  # the imports are no part of a case's time
         return self.process
 
     def gone(self) -> Answer:

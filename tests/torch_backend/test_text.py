@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
+from dslc.api import compile_model
 from dslc.backends.torch import layout
 from dslc.backends.torch.emit import emit
 from dslc.backends.torch.merged import CompilerBug
@@ -140,3 +141,11 @@ def test_reserved_names_are_torchs() -> None:
     assert plain <= MODULE_ATTRIBUTES
     sequential = {n for n in dir(nn.Sequential()) if not n.startswith("__")}
     assert sequential <= MODULE_ATTRIBUTES | SEQUENTIAL_ATTRIBUTES
+
+
+def test_a_value_that_a_text_reads_twice_is_computed_once() -> None:
+    """The steps of one line are nested only where the whole reads what it nests once."""
+    model = compile_model("net f on x[N, 3, T=6]:\n    conv(4, 3) -> bn -> reshape(it.shape[0], -1)\n")
+    text = emit(model)
+    assert text.count("self.conv(") == text.count("self.bn(") == 1
+    assert "self.bn(self.conv(x))" in text

@@ -186,14 +186,18 @@ class Body(Expressions):
         self.put(indent, f"{left} = ", expr, "")
 
     def nested(self, item: MNode | MCall | MSeq, indent: int) -> tuple[Expr, Sym | None]:
-        """The expression of a step and what it is made from; the one that waits is nested if the whole is short."""
+        """The expression of a step and what it is made from; the one that waits is nested if the whole is short
+        and reads it once.
+        """
         if self.pending is not None and self.pending.sym not in reads(item):
             self.flush(indent)
+        if self.pending is not None:
+            self.pending.uses = 0
         expr = self.apply(item)
         whole = flat(expr.px)
         source = item.ins[0] if item.ins else None
         if self.pending is not None:
-            if whole is None or len(whole) > NEST:
+            if whole is None or len(whole) > NEST or self.pending.uses > 1:
                 self.flush(indent)
                 return self.apply(item), source
             source = self.pending.source

@@ -42,6 +42,7 @@ class Pending:
     expr: Expr
     item: MItem
     source: Sym | None  # what the whole expression is made from
+    uses: int = 0  # how often it was read; a text that reads it twice would compute it twice
 
 
 @entity
@@ -63,6 +64,7 @@ class Expressions(ABC):
     def operand(self, sym: Sym) -> Expr:
         """A tensor as it can be read now."""
         if self.pending is not None and self.pending.sym is sym:
+            self.pending.uses += 1
             return self.pending.expr
         if sym.kind == "param":
             return Expr(self.path(sym.path), ATOM, True)

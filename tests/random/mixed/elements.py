@@ -29,10 +29,12 @@ def activation(b: Body) -> bool:
 def function(b: Body) -> bool:
     if not b.it.is_float:
         return False
-    before, layer = b.pick(("tanh", "exp"), ("sigmoid", "log"), ("relu", "sqrt"), ("", "sin"), ("", "cos"), ("", "abs"),
+    before, layer = b.pick(("tanh", "exp"), ("it ** 2 + 0.5", "log"), ("relu", "sqrt"), ("", "sin"), ("", "cos"), ("", "abs"),
                            ("", f"clamp(-0.5, {b.lifted('0.5', 'float', ['1.5'])})"), ("", "clamp(min=0.25)"),
                            ("", "clamp(max=0.75)"))  # fmt: skip
-    if before:
+    if before.startswith("it"):
+        b.line(before, b.it)
+    elif before:
         b.step(before, b.it)
     b.step(layer, b.it)
     return True
@@ -265,6 +267,11 @@ def picked(b: Body) -> bool:
     values, places = b.new("v"), b.new("_v")
     options = b.pick("", ", largest=false")
     how = b.number(0, 2)
+    if how:
+        # Equal elements have no settled order, in PyTorch as in ONNX.
+        front = "".join("none, " for a in range(axis))
+        back = "".join(", none" for a in range(axis + 1, x.rank))
+        b.line(f"it + arange({x.dims[axis].size}, dtype=float32)[{front}:{back}] * 0.0078125", x)
     if how == 0:
         b.write(f"{values}, {places} = topk({k}, axis={axis}{options})")
         b.line(values, after)

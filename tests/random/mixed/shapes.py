@@ -279,7 +279,7 @@ def joined(b: Body) -> bool:
     fixed = x.dims[axis].fixed and y.dims[axis].fixed
     after = x.with_side(axis, Side(total) if fixed else b.mixed(total))
     after = replace(after, small=x.small and y.small)
-    word = "" if x.channel == axis and b.chance(0.5) else f", axis={b.pick(axis, axis - x.rank)}"
+    word = "" if x.channel == axis and x.rank > 2 and b.chance(0.5) else f", axis={b.pick(axis, axis - x.rank)}"
     b.line(f"concat({b.pick(f'it, {other}', f'{other}, it')}{word})", after)
     return True
 

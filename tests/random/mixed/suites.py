@@ -43,8 +43,7 @@ def suite(b: Body, count: int, turn: str | None = None, flat: bool = False) -> l
     b.fuel = held.fuel
     if not held.lines:
         held.step("relu" if b.it.is_float else "id", b.it)
-    if held.it.channel != b.it.channel:
-        b.it = replace(b.it, channel=held.it.channel)
+    b.it = replace(b.it, channel=held.it.channel, small=b.it.small and held.it.small)
     return held.lines
 
 
