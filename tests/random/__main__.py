@@ -1,7 +1,8 @@
 """Random programs without end: `python -m tests.random --seeds 0..10000 --out FILE`.
 
-Each is tried in a process of its own kind (worker.py), so that a crash or a hang is a line of FILE like any other fault.
-Seeds that FILE has are skipped: a run that was stopped goes on. `--shrink SEED` prints the smallest program with the
+Each is tried in a process of its own kind (worker.py), so that a crash or a hang is a line of FILE like any
+other fault. Seeds that FILE has are skipped: a run that was stopped goes on.
+`--shrink SEED` prints the smallest program with the
 fault of a seed's, `--show SEED` the program itself, `--sum FILE` what came of all.
 """
 
@@ -66,9 +67,8 @@ def summary(path: Path) -> str:
 def like(worker: Worker, case: Case, wanted: Answer) -> bool:
     """Whether a case has the same fault: the same part is to blame, with words that begin alike."""
     answer = worker.ask(case)
-    return answer["result"] == "fault" and answer["who"] == wanted["who"] and (
-        answer["words"].split()[:1] == wanted["words"].split()[:1]
-    )  # fmt: skip
+    names = [(a["result"], a["who"], str(a["words"]).split()[:1]) for a in (answer, wanted) if a["result"] == "fault"]
+    return len(names) == 2 and names[0] == names[1]
 
 
 def shrunk(case: Case, timeout: float) -> tuple[Case, Answer]:

@@ -33,7 +33,9 @@ def multiply_adds(model: Model, steps: Flat, net: nn.Module, given: Mapping[str,
         net.eval()(*given.values())
     with blamed("costs"):
         found = costs(model, steps)
-        stated = found.macs - sum(found.nodes[s.node].macs for s in steps.steps if outer(model, s, found.nodes[s.node].macs))
+        stated = found.macs - sum(
+            found.nodes[s.node].macs for s in steps.steps if outer(model, s, found.nodes[s.node].macs)
+        )
     differ("multiply-adds", stated, counter.get_total_flops() // 2, "stated")
 
 

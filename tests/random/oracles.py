@@ -1,4 +1,4 @@
-"""Whether all that is made of one program agrees: PyTorch in both printings, ONNX, shapes, parameters, numbers, text."""
+"""Whether all that is made of one program agrees: PyTorch in both printings, ONNX, shapes, weights, numbers, text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.graph import Array
 from dslc.backends.onnx.model import OnnxModel
 from dslc.diagnostics.model import CompileError
-from dslc.ir.model import Model
+from dslc.ir.model import Model, Value
 from dslc.ir.walk import flatten
 from dslc.record import replace
 from dslc.types.tensor import DType
@@ -28,7 +28,7 @@ OPEN_REFUSALS = frozenset({"E0317"})
 """Codes with which a graph of open sizes may be refused: the op has a form for numbers only."""
 
 
-LINE = re.compile(r"(?<=<text>):[\d, ]+")
+LINE = re.compile(r'(?<=<text>):[\d, ]+|"lines":\[[^]]*\]')
 
 
 def check(case: Case) -> str:
@@ -188,7 +188,7 @@ def in_16_bits(model: Model, judge: Judge) -> None:
     differ("shape", [tuple(t.shape) for t in found], [shape_of(model, v, {}, 1) for v in outputs(model)], "in bfloat16")
 
 
-def outputs(model: Model) -> list[object]:
+def outputs(model: Model) -> list[Value]:
     flags = model.root.train_only or (False,) * len(model.root.outputs)
     return [v for v, only in zip(model.root.outputs, flags, strict=True) if not only]
 
@@ -250,7 +250,7 @@ def same_bytes(case: Case, model: Model, state: Mapping[str, Array], graph: Onnx
     step to another line; the graph always is.
     """
     laid = formatted(case)
-    moved = laid.count("\n") != case.text.count("\n")
+    moved = filled(laid) != filled(case.text)
     with blamed("fmt"):
         again = compile_model(laid, NET)
         different = both(again)[0].text
@@ -262,12 +262,17 @@ def same_bytes(case: Case, model: Model, state: Mapping[str, Array], graph: Onnx
         raise Fault("bytes", "the graph of the formatted program differs")
 
 
+def filled(text: str) -> int:
+    """The number of lines that hold something."""
+    return sum(1 for line in text.splitlines() if line.strip())
+
+
 def plainly(text: str) -> str:
-    """A text without the numbers of the program's lines, which `fmt` may move."""
+    """A text without the numbers of the program's lines, which `fmt` may move or make several of one."""
     return LINE.sub("", text)
 
 
 def stripped(graph: OnnxModel) -> bytes:
     """The bytes of a graph without such numbers."""
-    metadata = {key: LINE.sub("", value) for key, value in graph.metadata.items()}
+    metadata = {key: plainly(value) for key, value in graph.metadata.items()}
     return replace(graph, metadata=metadata).data()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 ARROW = " -> "
 RESULTS = re.compile(r"^((?:net|block) .*?\])( -> )([\w, ]+):$")
+WORD = re.compile(r"\w+")
 
 
 def reduced(text: str, fails: Callable[[str], bool], most: int = 400) -> str:
@@ -34,28 +35,47 @@ def candidates(text: str) -> Iterator[str]:
             if rest:
                 yield "\n".join(rest) + "\n"
         size //= 2
+    for name in dict.fromkeys(name for line in lines for name in defined(line)):
+        yield "\n".join(without(lines, name)) + "\n"
     for index, line in enumerate(lines):
-        for other in shorter(line, lines):
-            yield "\n".join(changed for changed in replaced(lines, index, other)) + "\n"
+        for other in shorter(line):
+            yield "\n".join([*lines[:index], other, *lines[index + 1 :]]) + "\n"
 
 
-def replaced(lines: list[str], index: int, other: list[str] | str) -> list[str]:
-    return other if isinstance(other, list) else [*lines[:index], other, *lines[index + 1 :]]
+def defined(line: str) -> list[str]:
+    """The names that a line gives to values."""
+    left, equals, _ = line.strip().partition(" = ")
+    names = left.split(", ")
+    return names if equals and all(name.isidentifier() for name in names) else []
 
 
-def shorter(line: str, lines: list[str]) -> Iterator[list[str] | str]:
-    """A line without one of its steps, or the lines without one of the results that a header names."""
-    header = RESULTS.match(line)
-    if header is not None:
-        names = header[3].split(", ")
-        for name in names:
-            rest = [n for n in names if n != name]
-            head = header[1] + (ARROW + ", ".join(rest) if len(rest) > 1 else "") + ":"
-            drop = {name, *(rest if len(rest) == 1 else ())}
-            yield [head if x == line else x for x in lines if x.strip().partition(" = ")[0] not in drop]
-        return
+def without(lines: list[str], name: str) -> list[str]:
+    """The lines without those that make a value or read it, and what only those make; headers name no such result."""
+    gone, again = {name}, True
+    while again:
+        lost = [line for line in lines if RESULTS.match(line) is None and gone & set(WORD.findall(line))]
+        more = {found for line in lost for found in defined(line)} - gone
+        for line in lines:
+            header = RESULTS.match(line)
+            names = header[3].split(", ") if header else []
+            if len(set(names) - gone - more) == 1 and len(names) > 1:
+                more |= set(names) - gone
+        gone, again = gone | more, bool(more)
+    kept = []
+    for line in lines:
+        header = RESULTS.match(line)
+        if header is not None:
+            names = [n for n in header[3].split(", ") if n not in gone]
+            kept.append(header[1] + (ARROW + ", ".join(names) if names else "") + ":")
+        elif not gone & set(WORD.findall(line)):
+            kept.append(line)
+    return kept
+
+
+def shorter(line: str) -> Iterator[str]:
+    """A line without one of its steps."""
     indent = line[: len(line) - len(line.lstrip())]
     steps = line.strip().split(ARROW)
-    if len(steps) > 1 and '"' not in line:
+    if len(steps) > 1 and '"' not in line and not line.startswith(("net ", "block ")):
         for gone in range(len(steps)):
             yield indent + ARROW.join(steps[:gone] + steps[gone + 1 :])

@@ -116,9 +116,7 @@ class Judge:
         found = inputs(self.model, sizes, batch, draw)
         return {k: x.to(dtype).float() if x.is_floating_point() else x for k, x in found.items()}
 
-    def compare(
-        self, held: onnxruntime.InferenceSession, sizes: Mapping[str, int], batch: int, what: str
-    ) -> None:
+    def compare(self, held: onnxruntime.InferenceSession, sizes: Mapping[str, int], batch: int, what: str) -> None:
         """A fault where shapes differ, or values for most of the inputs tried."""
         worst, where = 0.0, 0
         for draw in range(DRAWS):

@@ -29,7 +29,8 @@ def activation(b: Body) -> bool:
 def function(b: Body) -> bool:
     if not b.it.is_float:
         return False
-    before, layer = b.pick(("tanh", "exp"), ("it ** 2 + 0.5", "log"), ("relu", "sqrt"), ("", "sin"), ("", "cos"), ("", "abs"),
+    before, layer = b.pick(("tanh", "exp"), ("it ** 2 + 0.5", "log"), ("relu", "sqrt"), ("", "sin"),
+                           ("", "cos"), ("", "abs"),
                            ("", f"clamp(-0.5, {b.lifted('0.5', 'float', ['1.5'])})"), ("", "clamp(min=0.25)"),
                            ("", "clamp(max=0.75)"))  # fmt: skip
     if before.startswith("it"):
@@ -57,7 +58,10 @@ def dropout(b: Body) -> bool:
     if not b.it.is_float:
         return False
     p = b.lifted("0.25", "float", ["0.1", "0.5"])
-    b.step(b.pick(f"dropout({p})", f"alpha_dropout({p})", f"droppath({p})", f'droppath({p}, mode="batch")') + b.named(), b.it)
+    b.step(
+        b.pick(f"dropout({p})", f"alpha_dropout({p})", f"droppath({p})", f'droppath({p}, mode="batch")') + b.named(),
+        b.it,
+    )
     return True
 
 
@@ -67,7 +71,8 @@ def with_number(b: Body) -> bool:
     x = b.it
     if x.is_float:
         c = b.lifted(b.pick("0.5", "2", "-1.5"), "float", ["0.25", "3.0"])
-        text = b.pick(f"it + {c}", f"{c} - it", f"it * {c}", f"it / {b.pick('2', '255', '0.5')}", f"{c} / (abs(it) + 1)",
+        text = b.pick(f"it + {c}", f"{c} - it", f"it * {c}", f"it / {b.pick('2', '255', '0.5')}",
+                      f"{c} / (abs(it) + 1)",
                       "it ** 2", "abs(it) ** 0.5", "2 ** (it -> tanh)", "-it", "it - (it -> relu)", "it * it",
                       "(it -> sigmoid) ** 3", "(abs(it) + 0.5) ** -1")  # fmt: skip
         b.line(text, x)
@@ -99,7 +104,9 @@ def with_other(b: Body) -> bool:
             p == q or q == Side(1) for p, q in zip(x.dims, y.dims, strict=True)
         )  # fmt: skip
 
-    other = b.partner(fits, lambda: b.pick("it", "it * 0.5" if x.is_float else "it + 1", "it -> relu" if x.is_float else "it"))
+    other = b.partner(
+        fits, lambda: b.pick("it", "it * 0.5" if x.is_float else "it + 1", "it -> relu" if x.is_float else "it")
+    )
     if other is None:
         return False
     y = b.values[other]
@@ -133,7 +140,21 @@ def with_parameter(b: Body) -> bool:
     return True
 
 
-@makes("lt", "le", "gt", "ge", "eq", "ne", "logical_and", "logical_or", "logical_not", "where", "cast", keeps=True, weight=4)
+@makes(
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "logical_and",
+    "logical_or",
+    "logical_not",
+    "where",
+    "cast",
+    keeps=True,
+    weight=4,
+)
 def chosen(b: Body) -> bool:
     """Elements chosen by a condition."""
     x = b.it
@@ -198,7 +219,9 @@ def numbers_by_condition(b: Body) -> bool:
     x = b.it
     if x.dtype != "bool":
         return False
-    text, dtype = b.pick(("where(it, 1.5, 0)", "float"), ("where(it, 2, 1)", "int64"), ("where(it, 1.0, -1.0)", "float"))
+    text, dtype = b.pick(
+        ("where(it, 1.5, 0)", "float"), ("where(it, 2, 1)", "int64"), ("where(it, 1.0, -1.0)", "float")
+    )
     b.line(text, replace(x.of(dtype), small=dtype == "int64"))
     return True
 
@@ -246,7 +269,10 @@ def gated(b: Body) -> bool:
     if not side.fixed or axis == 0:
         return False
     if side.size % 2 == 0 and b.chance(0.7):
-        b.step(f"{b.pick('glu', 'geglu', 'swiglu', 'reglu')}({word})".replace("()", ""), x.with_side(axis, Side(side.size // 2)))
+        b.step(
+            f"{b.pick('glu', 'geglu', 'swiglu', 'reglu')}({word})".replace("()", ""),
+            x.with_side(axis, Side(side.size // 2)),
+        )
         return True
     pieces = b.pick(*(n for n in (2, 3, side.size) if side.size % n == 0))
     b.step(f"maxout({pieces}{', ' + word if word else ''})", x.with_side(axis, Side(side.size // pieces)))

@@ -66,8 +66,12 @@ class Kind:
     @property
     def is_map(self) -> bool:
         """Whether layers of maps take it: channels of a known number on axis 1."""
-        return self.is_float and 3 <= self.rank <= 5 and self.channel == 1 and self.dims[1].fixed and not any(
-            side.mixed for side in self.dims
+        return (
+            self.is_float
+            and 3 <= self.rank <= 5
+            and self.channel == 1
+            and self.dims[1].fixed
+            and not any(side.mixed for side in self.dims)
         )
 
     @property

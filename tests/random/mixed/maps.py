@@ -75,7 +75,10 @@ def conv(b: Body) -> bool:
     kernels, strides, dilations = windows(b)
     spans = [d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True)]
     mode = b.pick("zeros", "zeros", "zeros", "reflect", "replicate", "circular")
-    limits = [min(s.size - 1, 2, span) if mode == "reflect" else min(s.size, 2, span) for s, span in zip(x.places, spans, strict=True)]
+    limits = [
+        min(s.size - 1, 2, span) if mode == "reflect" else min(s.size, 2, span)
+        for s, span in zip(x.places, spans, strict=True)
+    ]
     how = b.number(0, 5)
     half = all(span % 2 and (k == 1 or s < k) for span, k, s in zip(spans, kernels, strides, strict=True))
     if how < 3 and half and all(span // 2 <= m for span, m in zip(spans, limits, strict=True)):
@@ -111,7 +114,10 @@ def conv_same(b: Body) -> bool:
     if not x.is_map:
         return False
     k = b.lifted(b.pick("3", "1", "5"), "int", ["1", "3", "5"])
-    b.step(b.pick(f"conv({x.dims[1].size}, {k})", f"dw({k})", f"cba({x.dims[1].size}, {k})") + b.named(), replace(x, channel=1))
+    b.step(
+        b.pick(f"conv({x.dims[1].size}, {k})", f"dw({k})", f"cba({x.dims[1].size}, {k})") + b.named(),
+        replace(x, channel=1),
+    )
     return True
 
 
@@ -164,7 +170,7 @@ def norm(b: Body) -> bool:
         if count > 1
         else "normalize((0.5,), (2.0,))",
     ]
-    if many or x.places[0].size > 1 and groups < count:
+    if many or (x.places[0].size > 1 and groups < count):
         options += [f"gn({groups})", f"gn({groups}, eps=0.01, affine={b.pick('true', 'false')})"]
     if many:
         options += ["inorm", f"inorm(affine={b.pick('true', 'false')}, eps=0.01)"]
@@ -292,7 +298,7 @@ def shuffles(b: Body) -> bool:
 def borders(b: Body) -> bool:
     """Places added or taken away, of maps and of tokens."""
     x = b.it
-    if x.rank > 5 or x.rank < 3 or x.dtype == "bool" or x.channel is None and x.rank == 3:
+    if x.rank > 5 or x.rank < 3 or x.dtype == "bool" or (x.channel is None and x.rank == 3):
         return False
     channel = 1 if x.channel is None else x.channel
     axes = [a for a in range(1, x.rank) if a != channel]
@@ -304,7 +310,9 @@ def borders(b: Body) -> bool:
         if x.rank == 5 and mode == "reflect":
             mode = "replicate"
         limit = {"reflect": -1, "circular": 0}.get(mode, 3)
-        pairs = [(b.number(0, min(2, x.dims[a].size + limit)), b.number(0, min(2, x.dims[a].size + limit))) for a in axes]
+        pairs = [
+            (b.number(0, min(2, x.dims[a].size + limit)), b.number(0, min(2, x.dims[a].size + limit))) for a in axes
+        ]
         value = b.pick("", ", value=0.5", ", value=-1.0") if mode == "constant" and x.is_float else ""
         name, sign, options = "pad", 1, value + (f', mode="{mode}"' if mode != "constant" else "")
     for a, (before, after) in zip(axes, pairs, strict=True):
@@ -320,5 +328,3 @@ def dropout2d(b: Body) -> bool:
         return False
     b.step(f"dropout2d({b.lifted('0.25', 'float', ['0.5'])})", replace(b.it, channel=1))
     return True
-
-

@@ -100,7 +100,7 @@ def split_or_merged(b: Body) -> bool:
     after = replace(x.picked([*range(a), *(sides[p] for p in pair), *range(a + 1, x.rank)]))
     if x.channel == a:
         after = replace(after, channel=a + 1)
-    b.step(f'rearrange("{pattern} -> {" ".join([*left[:a], *pair, *left[a + 1:]])}", p={n})', after)
+    b.step(f'rearrange("{pattern} -> {" ".join([*left[:a], *pair, *left[a + 1 :]])}", p={n})', after)
     return True
 
 
@@ -304,9 +304,9 @@ def reshaped(b: Body) -> bool:
         words = [*sizes[:-1], *tail]
         if b.chance(0.4):
             words[b.number(1, len(words) - 1)] = "-1"
-        after = replace(x, dims=(*x.dims[:-1], Side(half), Side(2)), channel=None if x.channel == x.rank - 1 else x.channel)
-        if after.rank == 3 or after.channel is None and x.channel is not None:
-            after = replace(after, channel=None)
+        after = replace(
+            x, dims=(*x.dims[:-1], Side(half), Side(2)), channel=None if x.channel == x.rank - 1 else x.channel
+        )
         b.step(f"reshape({', '.join(words)})", after)
         return True
     if x.rank > 2:
@@ -322,12 +322,14 @@ def roll(b: Body) -> bool:
     if x.rank < 2:
         return False
     axis = b.number(1, x.rank - 1)
-    if not all(side.fixed or side.name in "HWT" for side in x.dims[1:]):
+    if any(side.name not in (None, "H", "W", "T") for side in x.dims[1:]):
         return False
     if x.rank > 2 and b.chance(0.3):
         b.step(f"roll(({b.pick(1, -2)}, {b.pick(2, -1)}), axis=({axis}, {axis % (x.rank - 1) + 1}))", x)
     else:
-        b.step(f"roll({b.pick(1, -1, 2, *((5, -9) if x.dims[axis].fixed else ()))}, axis={b.pick(axis, axis - x.rank)})", x)
+        b.step(
+            f"roll({b.pick(1, -1, 2, *((5, -9) if x.dims[axis].fixed else ()))}, axis={b.pick(axis, axis - x.rank)})", x
+        )
     return True
 
 
@@ -338,19 +340,27 @@ def products(b: Body) -> bool:
         return False
     d = x.dims[-1]
     how = b.number(0, 4)
-    other = b.partner(lambda k: k.is_float and k.rank == x.rank and k.dims[:-2] == x.dims[:-2] and k.dims[-1] == d, lambda: "it * 0.5")
+    other = b.partner(
+        lambda k: k.is_float and k.rank == x.rank and k.dims[:-2] == x.dims[:-2] and k.dims[-1] == d, lambda: "it * 0.5"
+    )
     if other is None:
         return False
     y = b.values[other]
     square = x.picked([*range(x.rank - 1), y.dims[-2]])
     if how == 0:
-        b.line(f"(it @ ({other} -> transpose(-1, -2))) * 0.2", replace(square, channel=matmul_channel(x.channel, swapped(y), x.rank)))
+        b.line(
+            f"(it @ ({other} -> transpose(-1, -2))) * 0.2",
+            replace(square, channel=matmul_channel(x.channel, swapped(y), x.rank)),
+        )
     elif how == 1 and y.dims[-2] == x.dims[-2]:
         first = matmul_channel(x.channel, swapped(y), x.rank)
         w = b.name(f"(it @ ({other} -> transpose(-1, -2))) -> softmax(-1)", square, "w")
         b.line(f"{b.read(w)} @ {other}", replace(x, channel=matmul_channel(first, y.channel, x.rank)))
     elif how == 2 and x.rank == 3:
-        b.line(f'einsum("nad,nbd->nab", it, {other}) * 0.2', replace(square, channel=einsum_channel("nad", "nbd", "nab", x, y)))
+        b.line(
+            f'einsum("nad,nbd->nab", it, {other}) * 0.2',
+            replace(square, channel=einsum_channel("nad", "nbd", "nab", x, y)),
+        )
     elif how == 3 and x.rank == 4:
         b.line(f'einsum("n h q d, n h k d -> n q h k", it, {other}) * 0.2',
                replace(square.picked([0, 2, 1, 3]), channel=einsum_channel("nhqd", "nhkd", "nqhk", x, y)))  # fmt: skip
@@ -378,7 +388,7 @@ def matmul_channel(a: int | None, b: int | None, rank: int) -> int:
 
 
 def einsum_channel(first: str, second: str, result: str, x: Kind, y: Kind) -> int:
-    """The axis of channels of a product by letters: of the last tensor whose channels are in the result, else the last."""
+    """The axis of channels of a product by letters: of the last tensor that has some in the result, else the last."""
     for letters, k in ((second, y), (first, x)):
         if k.channel is not None and letters[k.channel] in result:
             return result.index(letters[k.channel])

@@ -24,7 +24,13 @@ def one(b: Body, keeping: bool) -> None:
     allowed = [m for m in MAKERS for _ in range(m.weight) if (m.keeps or not keeping) and (b.names or not m.naming)]
     for _ in range(12):
         made: Made = b.choices.choice(allowed)
-        before, lines, values, unread, params = b.it, list(b.lines), dict(b.values), dict(b.unread), list(b.params or ())
+        before, lines, values, unread, params = (
+            b.it,
+            list(b.lines),
+            dict(b.values),
+            dict(b.unread),
+            list(b.params or ()),
+        )
         if made.run(b):
             return
         b.it, b.lines, b.values, b.unread, b.chained = before, lines, values, unread, False
@@ -110,7 +116,9 @@ def conditional(b: Body) -> bool:
         return False
     flag = b.lifted("true", "bool", ["false"], 0.8)
     number = b.lifted("2", "int", ["1", "3"], 0.5)
-    condition = b.pick(flag, f"not {flag}", f"{number} > 1", f"{flag} and {number} == 2", f"{number} % 2 == 0 or {flag}")
+    condition = b.pick(
+        flag, f"not {flag}", f"{number} > 1", f"{flag} and {number} == 2", f"{number} % 2 == 0 or {flag}"
+    )
     lines = suite(b, b.number(1, 2))
     b.write(f"if {condition}:")
     b.lines += lines

@@ -43,7 +43,15 @@ def norm(b: Body) -> bool:
     if not x.is_tokens or x.dims[-1].size < 2:
         return False
     eps = b.lifted("0.001", "float", ["0.1", "1e-05"])
-    options = ["ln", f"ln(eps={eps})", "ln(bias=false)", "ln(affine=false)", "rmsnorm", f"rmsnorm(eps={eps})", "rmsnorm(affine=false)"]
+    options = [
+        "ln",
+        f"ln(eps={eps})",
+        "ln(bias=false)",
+        "ln(affine=false)",
+        "rmsnorm",
+        f"rmsnorm(eps={eps})",
+        "rmsnorm(affine=false)",
+    ]
     if x.channel is not None:
         options += ["l2norm", "l2norm(eps=0.5)"]
     b.step(b.pick(*options) + b.named(), replace(x, channel=x.rank - 1))
@@ -212,7 +220,10 @@ def shared(b: Body) -> bool:
     """One module used twice."""
     x, h = b.it, b.new("h")
     if x.is_map:
-        module, after = b.pick(f"conv({x.dims[1].size}, 3)", f"conv({x.dims[1].size}, 1) -> bn -> relu", "prelu"), replace(x, channel=1)
+        module, after = (
+            b.pick(f"conv({x.dims[1].size}, 3)", f"conv({x.dims[1].size}, 1) -> bn -> relu", "prelu"),
+            replace(x, channel=1),
+        )
     elif x.is_tokens:
         d = x.dims[-1].size
         module, after = b.pick(f"linear({d})", f"linear({d}) -> ln -> gelu"), replace(x, channel=x.rank - 1)
@@ -223,5 +234,3 @@ def shared(b: Body) -> bool:
     b.step(b.pick("relu", "silu", "id"), after)
     b.step(h, after)
     return True
-
-
