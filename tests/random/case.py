@@ -20,7 +20,7 @@ PARTS = 0.2
 
 @dataclass(frozen=True)
 class Case:
-    """The text of a program and the type that `--dtype` asks for."""
+    """The text of a program and the type that `--dtype` asks for, or its inputs declare."""
 
     text: str
     dtype: DType = DType.FLOAT32
@@ -30,9 +30,9 @@ def drawn(choices: Choices) -> Case:
     """A case by choices."""
     if choices.chance(PARTS):
         return Case(parts(choices))
-    text = mixed(choices)
     dtype = choices.choice((DType.FLOAT32,) * 6 + (DType.FLOAT16, DType.BFLOAT16))
-    return Case(text, dtype)
+    declared = dtype.value if dtype is not DType.FLOAT32 and choices.chance(0.3) else ""
+    return Case(mixed(choices, declared), dtype)
 
 
 def seeded(seed: int) -> Case:

@@ -18,6 +18,7 @@ from dslc.ir.model import Model, Value
 from dslc.ir.walk import flatten
 from dslc.record import replace
 from dslc.types.tensor import DType
+from dslc.weights.init import numpy_type
 from tests.onnx.models import lively
 from tests.random.case import NET, Case, Fault, Refused, blamed, differ
 from tests.random.counts import at_sizes, bounds, formatted, multiply_adds
@@ -85,7 +86,9 @@ def compiled(case: Case) -> Model:
 
 
 def parameters(model: Model, net: nn.Module) -> None:
-    wanted = {k: (p.spec.shape, p.spec.dtype.value) for k, p in model.params.items() if p.spec.kind != "const"}
+    wanted = {
+        k: (p.spec.shape, numpy_type(p.spec.dtype).name) for k, p in model.params.items() if p.spec.kind != "const"
+    }
     found = {k: (tuple(t.shape), str(t.dtype).removeprefix("torch.")) for k, t in net.state_dict().items()}
     if found != wanted:
         raise Fault("parameters", f"torch and the model differ in {sorted(dict(found.items() ^ wanted.items()))}")
@@ -124,7 +127,7 @@ def stated(model: Model, found: Sequence[Tensor], training: bool, sizes: Mapping
     """Shapes and types of the results are those inferred."""
     flags = model.root.train_only or (False,) * len(model.root.outputs)
     outputs = [v for v, only in zip(model.root.outputs, flags, strict=True) if training or not only]
-    wanted = [(shape_of(model, v, sizes, batch), v.type.dtype.value) for v in outputs]
+    wanted = [(shape_of(model, v, sizes, batch), numpy_type(v.type.dtype).name) for v in outputs]
     kinds = [(tuple(t.shape), str(t.dtype).removeprefix("torch.")) for t in found]
     differ("shape", kinds, wanted, f"torch at {dict(sizes)}, batch {batch}")
 
@@ -184,7 +187,7 @@ def in_16_bits(model: Model, judge: Judge) -> None:
     assert judge.half is not None
     given = judge.given({}, 1, 0)
     with blamed("torch run in 16 bits"):
-        found = results(judge.half, {k: x.bfloat16() if x.is_floating_point() else x for k, x in given.items()})
+        found = results(judge.half, judge.halved(given))
     differ("shape", [tuple(t.shape) for t in found], [shape_of(model, v, {}, 1) for v in outputs(model)], "in bfloat16")
 
 
@@ -197,7 +200,7 @@ def outputs(model: Model) -> list[Value]:
 
 
 def emitted(model: Model, state: Mapping[str, Array], dtype: DType, dynamic: Sequence[str] = ()) -> OnnxModel:
-    return emit(model, state, dynamic=dynamic, dtype=None if dtype is DType.FLOAT32 else dtype)
+    return emit(model, state, dynamic=dynamic, dtype=dtype)
 
 
 def exported(model: Model, state: Mapping[str, Array], dtype: DType, dynamic: Sequence[str] = ()) -> OnnxModel:

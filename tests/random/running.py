@@ -112,9 +112,13 @@ class Judge:
 
     def given(self, sizes: Mapping[str, int], batch: int, draw: int) -> dict[str, Tensor]:
         """Inputs that the case's type holds exactly, as float32."""
-        dtype = getattr(torch, self.dtype.value)
         found = inputs(self.model, sizes, batch, draw)
-        return {k: x.to(dtype).float() if x.is_floating_point() else x for k, x in found.items()}
+        return {k: x.float() if x.is_floating_point() else x for k, x in self.halved(found).items()}
+
+    def halved(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Inputs in the types that they have in a build of the case's type."""
+        kinds = {v.name: v.type.built(self.dtype).dtype for v in self.model.root.inputs}
+        return {k: x.to(getattr(torch, kinds[k].value)) for k, x in given.items()}
 
     def compare(self, held: onnxruntime.InferenceSession, sizes: Mapping[str, int], batch: int, what: str) -> None:
         """A fault where shapes differ, or values for most of the inputs tried."""
@@ -138,8 +142,7 @@ class Judge:
         given = self.given(sizes, batch, draw)
         with blamed("torch run"):
             wanted = [t.numpy() for t in results(self.net, given)]
-        dtype = getattr(np, self.dtype.value)
-        arrays = {k: x.numpy().astype(dtype) if x.is_floating_point() else x.numpy() for k, x in given.items()}
+        arrays = {k: x.numpy() for k, x in self.halved(given).items()}
         with blamed("onnxruntime"):
             found = run(held, arrays)
         shapes, stated = [a.shape for a in found], [b.shape for b in wanted]
@@ -163,9 +166,8 @@ class Judge:
     def own_errors(self, given: Mapping[str, Tensor], wanted: Sequence[Array]) -> list[float]:
         """PyTorch's own error of each result: of float32 by a run in float64, of 16 bits by one in float32."""
         if self.half is not None:
-            dtype = getattr(torch, self.dtype.value)
             with blamed("torch run in 16 bits"):
-                halves = results(self.half, {k: x.to(dtype) if x.is_floating_point() else x for k, x in given.items()})
+                halves = results(self.half, self.halved(given))
             return [relative(h.float().numpy(), b) for h, b in zip(halves, wanted, strict=True)]
         exact = exactly(self.net, given)
         if exact is None:

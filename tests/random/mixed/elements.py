@@ -166,7 +166,7 @@ def chosen(b: Body) -> bool:
     text = b.pick(f"where({condition}, it, 0.1 * it)", f"where({condition}, 0, it)", f"where({condition}, it, {c})",
                   f"where({condition}, 1.0, 0.0)", f"where({condition}, it, it * it)")  # fmt: skip
     if b.chance(0.2):
-        text = f"(({condition}) -> cast(float32)) * it"
+        text = f"(({condition}) -> cast(float)) * it"
     b.line(text, x)
     return True
 
@@ -175,14 +175,14 @@ def chosen(b: Body) -> bool:
 def other_type(b: Body) -> bool:
     """Truth values or whole numbers of what came, and back."""
     x = b.it
-    if x.dtype == "bool":
-        b.step(b.pick("cast(float32)", "cast(float32)"), x.of("float"))
+    if x.dtype in ("bool", "float32"):
+        b.step("cast(float)", x.of("float"))
     elif x.is_int and b.chance(0.5):
         b.line(b.pick("it > 1", "it == 2", "it != 0", "it <= 1"), x.of("bool"))
     elif x.is_int:
         dtype = "int32" if x.dtype == "int64" else "int64"
-        b.step(b.pick("cast(float32)", f"cast({dtype})"), x)
-        b.it = x.of("float") if b.lines[-1].endswith("cast(float32)") else replace(x, dtype=dtype)
+        b.step(b.pick("cast(float)", f"cast({dtype})"), x)
+        b.it = x.of("float") if b.lines[-1].endswith("cast(float)") else replace(x, dtype=dtype)
     elif b.chance(0.3):
         name = b.name(b.pick("it > 0.1", "it < 0.2", "not (it > 0)"), x.of("bool"), "c")
         if b.chance(0.6):
@@ -237,7 +237,7 @@ def created(b: Body) -> bool:
     front = "none, " * (x.rank - 1)
     how = b.number(0, 3)
     if how == 0:
-        b.line(f"it + arange({size}, dtype=float32)[{front}:] * 0.1", x)
+        b.line(f"it + arange({size}, dtype=float)[{front}:] * 0.1", x)
     elif how == 1 and x.rank > 1:
         word = b.pick("ones", "zeros")
         b.line(f"it * ({word}({', '.join(['1'] * (x.rank - 1))}, {size}) + 0.5)", x)
@@ -297,7 +297,7 @@ def picked(b: Body) -> bool:
         # Equal elements have no settled order, in PyTorch as in ONNX.
         front = "".join("none, " for a in range(axis))
         back = "".join(", none" for a in range(axis + 1, x.rank))
-        b.line(f"it + arange({x.dims[axis].size}, dtype=float32)[{front}:{back}] * 0.0078125", x)
+        b.line(f"it + arange({x.dims[axis].size}, dtype=float)[{front}:{back}] * 0.0078125", x)
     if how == 0:
         b.write(f"{values}, {places} = topk({k}, axis={axis}{options})")
         b.line(values, after)
@@ -306,5 +306,20 @@ def picked(b: Body) -> bool:
         b.line(f"gather(it, {places}, axis={axis})", after)
     else:
         b.write(f"{values}, {places} = topk({k}, axis={axis}{options})")
-        b.line(f"{values} + ({places} -> cast(float32))", after)
+        b.line(f"{values} + ({places} -> cast(float))", after)
+    return True
+
+
+@makes("cast", "softmax", "ln", keeps=True, weight=2)
+def island(b: Body) -> bool:
+    """Layers that compute in float32 whatever the network's own type is."""
+    x = b.it
+    if not x.is_float:
+        return False
+    layers = ["tanh", "gelu", "sigmoid -> sqrt", "hswish", f"softmax(axis={x.rank - 1})", "exp -> clamp(max=9.0)"]
+    if x.is_map:
+        layers += [f"conv({x.dims[1].size}, 3)", "bn", "bn -> relu", "ln(axis=1)", "gn(1)"]
+    elif x.is_tokens:
+        layers += [f"linear({x.dims[-1].size})", "ln", "rmsnorm", "dropout(0.1) -> ln"]
+    b.step(f"cast(float32) -> {b.pick(*layers)} -> cast(float)", x)
     return True

@@ -11,11 +11,9 @@ from tests.random.mixed.suites import fill, finish, header
 FAMILIES = (elements, maps, shapes, tokens)
 """Files whose makers are registered when they are imported."""
 
-FLOATS = ("float16", "bfloat16")
 
-
-def inputs(c: Choices) -> tuple[dict[str, Kind], str]:
-    """Inputs by name, and how they are written."""
+def inputs(c: Choices, own: str) -> tuple[dict[str, Kind], str]:
+    """Inputs by name, and how they are written; `own`: the type that some of them declare for the whole network."""
     n = Side(1, "N")
     batch, first = (n, "N") if c.chance(0.85) else (Side(2), "2")
     h, w, t = Side(c.choice((8, 6, 9, 12)), "H"), Side(c.choice((8, 6, 5)), "W"), Side(c.choice((6, 5, 4)), "T")
@@ -61,6 +59,13 @@ def inputs(c: Choices) -> tuple[dict[str, Kind], str]:
             text = size(t) if kind == "mask" else f"1, {size(h)}, {size(w)}"
             found[name] = Kind(dims, "bool")
             written.append(f"{name}: bool[{first}, {text}]")
+    for number, (name, type_) in enumerate(found.items()):
+        exact = number > 0 and type_.is_float and c.chance(0.15)
+        dtype = "float32" if exact else own if type_.is_float and (number == 0 or c.chance(0.5)) else ""
+        if dtype:
+            written[number] = written[number].replace(f"{name}[", f"{name}: {dtype}[")
+        if exact:
+            found[name] = type_.of("float32")
     return found, ", ".join(written)
 
 
@@ -75,9 +80,9 @@ def settle(b: Body, kinds: dict[str, Kind]) -> None:
             b.step(f"conv(4, 3){b.named()}", Kind((x.dims[0], Side(4), x.dims[2]), channel=1))
 
 
-def program(c: Choices) -> str:
-    """The text of a program."""
-    kinds, on = inputs(c)
+def program(c: Choices, own: str = "") -> str:
+    """The text of a program; `own` is the type that its inputs declare, if they do."""
+    kinds, on = inputs(c, own)
     body = Body(c, Numbers(), next(iter(kinds.values())), c.number(3, 14), params=[])
     body.values = dict(list(kinds.items())[1:])
     body.unread = dict.fromkeys(body.values)

@@ -90,7 +90,7 @@ def split_or_merged(b: Body) -> bool:
             after = replace(after, channel=a)
         b.step(f'rearrange("{" ".join(left)} -> {" ".join(right)}")', after)
         return True
-    found = [(a, n) for a in range(1, x.rank) for n in (2, 3) if x.dims[a].size % n == 0]
+    found = [(a, n) for a in range(1, x.rank) for n in (2, 3) if x.dims[a].size % n == 0 and not x.dims[a].mixed]
     if not found or x.rank > 4:
         return False
     a, n = b.pick(*found)
@@ -113,7 +113,7 @@ def patterns(b: Body) -> bool:
         how = b.pick("mean", "sum", "max", "min", "prod")
         if how == "prod":
             b.step("sigmoid", x)
-        if x.dims[a].size % 2 == 0 and b.chance(0.4):
+        if x.dims[a].size % 2 == 0 and not x.dims[a].mixed and b.chance(0.4):
             pattern = " ".join([*left[:a], f"({left[a]} p)", *left[a + 1 :]])
             after = x.with_side(a, b.resized(x.dims[a], x.dims[a].size // 2))
             b.step(f'reduce("{pattern} -> {" ".join(left)}", "{how}", p=2)', after)

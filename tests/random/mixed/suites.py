@@ -205,7 +205,9 @@ def finish(b: Body, twist: bool) -> list[str]:
         kind = b.values[name]
         b.read(name)
         if twist:
-            text = {"float": f"{name} * 0.5", "bool": f"not {name}"}.get(kind.dtype, f"{name} + 1")
+            text = {"float": f"{name} * 0.5", "float32": f"{name} - 1.5", "bool": f"not {name}"}.get(
+                kind.dtype, f"{name} + 1"
+            )
             result = b.new("r")
             b.write(f"{result} = {text}")
             b.values[result] = kind if kind.dtype == "bool" else kind.of(kind.dtype)

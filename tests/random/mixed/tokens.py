@@ -186,7 +186,7 @@ def one_hot(b: Body) -> bool:
     x = b.it
     if not x.small or x.elements * 5 > MOST:
         return False
-    b.step("one_hot(5) -> cast(float32)", Kind((*x.dims, Side(5)), "float", x.rank))
+    b.step("one_hot(5) -> cast(float)", Kind((*x.dims, Side(5)), "float", x.rank))
     return True
 
 
