@@ -183,7 +183,7 @@ def refuses_others(model: Model, net: nn.Module) -> None:
 
 
 def in_16_bits(model: Model, judge: Judge) -> None:
-    """The module moved to a 16-bit type gives shapes and types as stated; an op of which PyTorch has no kernel says so."""
+    """The module in a 16-bit type gives shapes and types as stated; an op of which PyTorch has no kernel says so."""
     assert judge.half is not None
     try:
         found = results(judge.half, judge.halved(judge.given({}, 1, 0)))
