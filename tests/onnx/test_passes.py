@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from dslc.api import compile_model
+from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.graph import NodeDef, OnnxGraph, TensorInfo
 from dslc.backends.onnx.model import OnnxModel
 from dslc.backends.onnx.passes import run_passes
@@ -318,3 +320,24 @@ def test_branches_of_other_groups_stay() -> None:
     made = branches(group=1)
     made.initializers["narrow.weight"] = np.ones((6, 6, 1, 1), np.float32)
     assert kinds(before_and_after(made)).count("Add") == 2
+
+
+SCALED = {
+    "values that are queries": "it * 0.5\n    sdpa(it, it, it)",
+    "divided": "it / 4\n    sdpa(it, it, it)",
+    "apart": "y = it * 0.5\n    z = y * 0.3\n    ((z @ (x -> transpose(1, 2))) -> softmax(-1)) @ y",
+    "no number": "y = it * 0.5\n    z = y * it\n    ((z @ (x -> transpose(1, 2))) -> softmax(-1)) @ y",
+    "in an island": "cast(float32)\n    it * 0.5\n    sdpa(it, it, it)\n    cast(float)",
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("dtype", [DType.FLOAT32, DType.FLOAT16])
+def test_numbers_before_products(name: str, dtype: DType) -> None:
+    """onnxruntime rewrites what is left without losing a node that another reads."""
+    model = compile_model(f"net f on x[N, T=4, 3]:\n    {SCALED[name]}\n")
+    graph = emit(model, {}, dtype=dtype)
+    x = np.random.default_rng(0).normal(size=(1, 4, 3)).astype(dtype.value)
+    (plain,), (optimised,) = (run(graph, {"x": x}, optimise).values() for optimise in (False, True))
+    assert plain.dtype == optimised.dtype == dtype.value
+    np.testing.assert_allclose(plain, optimised, rtol=1e-2 if dtype is DType.FLOAT16 else 1e-5, atol=1e-3)

@@ -10,6 +10,7 @@ from dslc.backends.onnx.graph import OnnxGraph
 from dslc.backends.onnx.passes.drop_identity import drop_identity
 from dslc.backends.onnx.passes.drop_unread import drop_unread
 from dslc.backends.onnx.passes.fold_bn import fold_bn
+from dslc.backends.onnx.passes.join_scales import join_scales
 from dslc.backends.onnx.passes.merge_branches import merge_branches
 from dslc.backends.onnx.passes.pad_in_conv import pad_in_conv
 from dslc.backends.onnx.passes.place_shapes import place_shapes
@@ -22,6 +23,7 @@ def run_passes(graph: OnnxGraph, *, fold: bool = True) -> None:
     place_shapes(graph)
     store_layout(graph)
     pad_in_conv(graph)
+    join_scales(graph)
     if fold:
         fold_bn(graph)
         merge_branches(graph)
