@@ -121,6 +121,7 @@ PROGRAMS = {
     "gates": net("for i in range(3): conv(48, 3) -> bn -> silu -> se\n    gap -> flatten -> linear(10)"),
     "tokens": "use std.attention: encoder\n\n"
     "net f on x[N, T=256, 256]:\n    for i in range(3): encoder(4)\n    linear(10)\n",
+    "steps": "net f on x[N, T=256, 256]:\n    lstm(256, bidirectional=true) -> gru(128) -> linear(10)\n",
     "skips": net(
         "conv(32, 3) -> relu\n    a = it\n    maxpool(2) -> conv(64, 3) -> relu -> upsample(2)\n    concat(a, it)"
     ),

@@ -26,7 +26,8 @@ def block(graph: Emitted) -> None:
     for piece in graph.pieces:
         blocks.place(piece, readers)
     for name in graph.outputs:
-        blocks.out(name, "")
+        if name in blocks.makers:
+            blocks.out(name, blocks.makers[name][0].path)
     graph.pieces = blocks.pieces
 
 

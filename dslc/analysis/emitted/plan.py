@@ -160,6 +160,12 @@ def scratch(piece: Piece, tensors: Mapping[str, Tensor]) -> int:
             return 2 * result
         case "ConvTranspose":  # a column for each place of the input
             return prod(inputs[1].dims[1:]) * prod(inputs[0].dims[2:]) * inputs[0].width
+        case "LSTM" | "GRU" | "RNN":  # the gates of all steps; for two directions also what one of them reverses
+            steps, batch, features = inputs[0].dims
+            _, ways, _, hidden = tensors[piece.outputs[0]].dims
+            gates = {"LSTM": 4 * ways, "GRU": 3 * ways, "RNN": 1}[piece.kind] * hidden
+            turned = features + hidden if ways == 2 and piece.kind != "RNN" else 0
+            return steps * batch * (gates + turned) * inputs[0].width
         case "Einsum":  # transposed operands, and the product before it is transposed
             return sum(tensor.bytes for tensor in inputs) + result
         case _:
