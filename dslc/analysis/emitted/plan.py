@@ -18,6 +18,7 @@ from math import prod
 from dslc.analysis.emitted.fuse import fuse
 from dslc.analysis.emitted.graph import Emitted, Piece, Tensor, emitted
 from dslc.analysis.emitted.layout import block
+from dslc.analysis.emitted.shapes import broadcast
 from dslc.ir.model import Model
 from dslc.ir.walk import Flat
 from dslc.record import entity, record
@@ -151,7 +152,10 @@ def scratch(piece: Piece, tensors: Mapping[str, Tensor]) -> int:
     inputs = [tensors[name] for name in piece.inputs if name]
     result = tensors[piece.outputs[0]].bytes
     match piece.kind:
-        case "Where" | "HardSwish" | "Mish":  # a copy for each side; two nodes, whose first result is as large
+        case "Where":  # each side by itself, as large as the condition makes it
+            sides = (broadcast((inputs[0].dims, side.dims)) for side in inputs[1:])
+            return sum(map(prod, sides)) * inputs[1].width
+        case "HardSwish" | "Mish":  # two nodes and more, whose first result is as large
             return result
         case "Softmax" | "LogSoftmax":  # along another axis than the last: a transposed copy, there and back
             axis = piece.attributes.get("axis", -1)
@@ -166,7 +170,7 @@ def scratch(piece: Piece, tensors: Mapping[str, Tensor]) -> int:
             gates = {"LSTM": 4 * ways, "GRU": 3 * ways, "RNN": 1}[piece.kind] * hidden
             turned = features + hidden if ways == 2 and piece.kind != "RNN" else 0
             return steps * batch * (gates + turned) * inputs[0].width
-        case "Einsum":  # transposed operands, and the product before it is transposed
-            return sum(tensor.bytes for tensor in inputs) + result
+        case "Einsum":  # operands with all axes, and transposed; the product before it is transposed
+            return 2 * sum(tensor.bytes for tensor in inputs) + result
         case _:
             return 0

@@ -53,7 +53,7 @@ def inferred(
     elif kind.startswith("Reduce") or kind in ("ArgMax", "ArgMin"):
         found = [_reduced(kind, dims, values, attributes)]
     elif len(dims) > 1 and kind in BROADCASTING:
-        found = [_broadcast(dims)]
+        found = [broadcast(dims)]
     else:
         found = [dims[0] if dims else ()] * outputs
     return [(shape, width) for shape in found]
@@ -64,7 +64,8 @@ BROADCASTING = frozenset(
 )
 
 
-def _broadcast(dims: Sequence[Dims]) -> Dims:
+def broadcast(dims: Sequence[Dims]) -> Dims:
+    """The shape that shapes have together."""
     sides = zip_longest(*(d[::-1] for d in dims), fillvalue=1)
     return tuple(next((size for size in column if size != 1), 1) for column in sides)[::-1]
 
@@ -113,7 +114,7 @@ def _matmul(dims: Sequence[Dims], values: object, attributes: Mapping[str, Any],
     a, b = dims[0], dims[1]
     rows = a[-2:-1] if len(a) > 1 else ()
     columns = b[-1:] if len(b) > 1 else ()
-    return [(*_broadcast([a[:-2], b[:-2]]), *rows, *columns)]
+    return [(*broadcast([a[:-2], b[:-2]]), *rows, *columns)]
 
 
 def _gemm(dims: Sequence[Dims], values: object, attributes: Mapping[str, Any], n: int) -> list[Dims]:
@@ -168,7 +169,7 @@ def _pad(dims: Sequence[Dims], values: Sequence[Ints | None], attributes: object
 
 
 def _expand(dims: Sequence[Dims], values: Sequence[Ints | None], attributes: object, n: int) -> list[Dims]:
-    return [_broadcast([dims[0], values[1] or ()])]
+    return [broadcast([dims[0], values[1] or ()])]
 
 
 def _tile(dims: Sequence[Dims], values: Sequence[Ints | None], attributes: object, n: int) -> list[Dims]:
