@@ -175,6 +175,8 @@ def weights_file(path: Path) -> Path:
 def fill(path: Path) -> Path:
     """Make the weights of a graph; its path. The same name and shape have the same numbers in every graph."""
     target = weights_file(path)
+    if target.exists():
+        return path
     proto = onnx.load(str(path), load_external_data=False)
     with target.open("wb") as file:
         for tensor in proto.graph.initializer:
@@ -234,12 +236,6 @@ def session(path: Path, provider: str, *, graphs: bool = False, tf32: bool = Fal
     return made
 
 
-def result(path: Path, feeds: Feeds, provider: str) -> list[Array]:
-    made = session(path, provider)
-    found: list[Array] = made.run(None, feeds)
-    return found
-
-
 def distance(found: list[Array], wanted: list[Array]) -> float:
     """The largest difference, as a part of the largest number that is wanted; infinite for what is not finite."""
     worst = 0.0
@@ -262,20 +258,21 @@ def checked(folder: Path, net: str, facts: Json, provider: str) -> Json:
     """Of each graph how far its results are from the CPU's float32, or why it does not run."""
     found: Json = {}
     for kind, cases in (("static", [facts["sizes"]]), ("open", [facts["sizes"], facts["other"]])):
-        wanted_of = fill(folder / f"{net}.{kind}.float32.onnx")
-        proto = onnx.load(str(wanted_of), load_external_data=False)
-        for number, sizes in enumerate(cases):
-            feeds = inputs(proto, sizes)
-            wanted = result(wanted_of, feeds, "cpu")
-            for dtype, limit in LIMITS.items():
-                name = f"{kind} {dtype}" + (" elsewhere" if number else "")
-                try:
-                    path = wanted_of if dtype == "float32" else fill(folder / f"{net}.{kind}.{dtype}.onnx")
-                    typed = {k: x.astype(dtype) if x.dtype.kind == "f" else x for k, x in feeds.items()}
-                    away = distance(result(path, typed, provider), wanted)
+        reference = fill(folder / f"{net}.{kind}.float32.onnx")
+        proto = onnx.load(str(reference), load_external_data=False)
+        feeds = [inputs(proto, sizes) for sizes in cases]
+        cpu = session(reference, "cpu")
+        wanted = [cpu.run(None, given) for given in feeds]
+        for dtype, limit in LIMITS.items():
+            names = [f"{kind} {dtype}", f"{kind} {dtype} elsewhere"][: len(cases)]
+            try:
+                made = session(fill(folder / f"{net}.{kind}.{dtype}.onnx"), provider)
+                for name, given, right in zip(names, feeds, wanted, strict=True):
+                    typed = {k: x.astype(dtype) if x.dtype.kind == "f" else x for k, x in given.items()}
+                    away = distance(made.run(None, typed), right)
                     found[name] = {"away": away, "ok": bool(away <= limit)}
-                except Exception as error:  # a session that cannot be made or run is a finding
-                    found[name] = {"why": first_line(error), "ok": False}
+            except Exception as error:  # a session that cannot be made or run is a finding
+                found |= {name: {"why": first_line(error), "ok": False} for name in names if name not in found}
     return found
 
 
@@ -309,7 +306,9 @@ def bound_time(path: Path, feeds: Feeds, provider: str, seconds: float, *, graph
     binding = made.io_binding()
     for name, x in feeds.items():
         binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(x, device, 0))
-    shapes = [(np.asarray(y).shape, np.asarray(y).dtype) for y in session(path, provider).run(None, feeds)]
+    plain = session(path, provider) if graphs else made  # one that records must run bound from the first time on
+    shapes = [(np.asarray(y).shape, np.asarray(y).dtype) for y in plain.run(None, feeds)]
+    del plain
     for output, (shape, dtype) in zip(made.get_outputs(), shapes, strict=True):
         place = ort.OrtValue.ortvalue_from_shape_and_type(shape, dtype, device, 0)
         binding.bind_ortvalue_output(output.name, place)
@@ -397,7 +396,11 @@ def run(folder: Path, provider: str, minutes: float, seconds: float, out: Path) 
     ways = WAYS if provider == "cuda" else ("ours", "exported", "eager")
     turns = [(way, net) for net in nets for way in ways if way in FIRST]
     turns += [(way, net) for net in nets for way in ways if way not in FIRST]  # compiling takes longest: at the end
+    before = None
     for way, net in turns:
+        if net != before:
+            clean(folder, out, found)
+        before = net
         for batch in index["batches"]:
             if batch > 1 and not nets[net]["batch"]:
                 continue
@@ -409,7 +412,6 @@ def run(folder: Path, provider: str, minutes: float, seconds: float, out: Path) 
                 times[way] = time_of(way, folder, net, nets[net], batch, provider, seconds)
             except Exception as error:  # a way that does not run is a finding, and no end of the others
                 times[way] = first_line(error)
-            clean(folder, out, found)
     clean(folder, out, found)
     print(table(found, ways))
     return all(check["ok"] for net in found["nets"].values() for check in net["checks"].values())
