@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -13,6 +14,9 @@ from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
 from dslc.record import entity, replace
 from dslc.types.tensor import DType, is_half
+
+COLLECT = 64
+"""Nets after which the models of earlier ones are freed: they are cyclic."""
 
 
 @entity
@@ -69,14 +73,20 @@ def check_file(
         return findings
     findings.add(tuple(sink.diagnostics), sink.counts)
     wanted = [net] if net is not None else nets_of(program, complete=True)
-    for name in wanted:
-        findings.nets.append(name)
-        try:
-            model = compile_program(program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets)
-        except CompileError as error:
-            findings.add(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
-        else:
-            findings.add((*model.notes, *size_notes(model), *unheld_numbers(model, dtype or model.float)), {})
+    gc.freeze()  # what was loaded stays: only what the nets made is looked through
+    try:
+        for number, name in enumerate(wanted):
+            if number % COLLECT == COLLECT - 1:  # a command collects no garbage by itself
+                gc.collect()
+            findings.nets.append(name)
+            try:
+                model = compile_program(program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets)
+            except CompileError as error:
+                findings.add(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
+            else:
+                findings.add((*model.notes, *size_notes(model), *unheld_numbers(model, dtype or model.float)), {})
+    finally:
+        gc.unfreeze()
     return findings
 
 

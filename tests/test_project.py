@@ -21,6 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
     "record",
+    "docs",
     "bounds",
     "source",
     "reading",

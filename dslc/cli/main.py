@@ -8,6 +8,7 @@ import errno
 import gc
 import sys
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
 import click
@@ -73,6 +74,10 @@ class Commands(click.Group):
             return None
         command = getattr(import_module(f"dslc.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
+        if command.help is None and command.callback is not None:
+            from dslc.docs import docstring
+
+            command.help = cleandoc(docstring(command.callback))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -112,6 +117,10 @@ class Commands(click.Group):
         return ctx.exit(1)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="A declarative language for neural networks, compiled to readable PyTorch and to ONNX.",
+)
 def main() -> None:
-    """A declarative language for neural networks, compiled to readable PyTorch and to ONNX."""
+    """The command line."""

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
+from dslc.docs import docstring
+
 if TYPE_CHECKING:
     from dslc.diagnostics.model import Mistake
 
@@ -50,7 +52,7 @@ def explain(code: str) -> str:
     A KeyError for a code that is not registered.
     """
     mistake = REGISTRY[normal_code(code)]
-    title, _, rest = cleandoc(mistake.__doc__ or "").partition("\n\n")
+    title, _, rest = cleandoc(docstring(mistake)).partition("\n\n")
     title = " ".join(title.split())
     body = rest.strip().replace("```dl fails", "This fails:\n\n```dl", 1)
     before, fence, after = body.rpartition("\n```dl\n")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dslc.api import compile_model
 from dslc.diagnostics.model import Sink
+from dslc.docs import docstring
 from dslc.ops.base import REGISTRY, Attr, Op
 from dslc.record import frozen
 from dslc.reference.costs import op_costs, part_costs
@@ -125,7 +126,7 @@ def spell(value: object) -> str:
 
 def op_entry(cls: type[Op]) -> Entry:
     """The entry of an op: signature, docstring with its example, and the costs of its first use there."""
-    doc = cleandoc(cls.__doc__ or "")
+    doc = cleandoc(docstring(cls))
     costs = op_costs(compile_model(op_example(cls)), cls)
     if not cls.is_layer:
         return Entry(f"{cls.name} (operator)", f"{doc}\n\n{costs}")
@@ -134,7 +135,7 @@ def op_entry(cls: type[Op]) -> Entry:
 
 def op_example(cls: type[Op]) -> str:
     """The program in an op's docstring. Raises ValueError where there is none."""
-    found = re.search(r"^```dl\n(.*?)^```$", cleandoc(cls.__doc__ or ""), re.MULTILINE | re.DOTALL)
+    found = re.search(r"^```dl\n(.*?)^```$", cleandoc(docstring(cls)), re.MULTILINE | re.DOTALL)
     if found is None:
         raise ValueError(f"the docstring of `{cls.name}` has no example")
     return found[1]

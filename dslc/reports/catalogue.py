@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dslc.diagnostics.codes import REGISTRY
 from dslc.diagnostics.model import Mistake
+from dslc.docs import docstring
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DEFINES_CODE = re.compile(r'^class \w+\(.*\bcode="[A-Z]\d{4}"', re.MULTILINE)
@@ -28,6 +29,6 @@ def code_table() -> str:
     """Every code with the first sentence of its page, one a line."""
     lines = []
     for code, mistake in load_codes().items():
-        title = " ".join((mistake.__doc__ or "").strip().partition("\n\n")[0].split())
+        title = " ".join(docstring(mistake).strip().partition("\n\n")[0].split())
         lines.append(f"{code}  {title.partition('. ')[0].rstrip('.')}")
     return "\n".join(lines)
