@@ -43,6 +43,16 @@ def test_seen_on_the_gpu(kind: str, dtype: DType) -> None:
     assert leaving(one(kind, dtype)) == []
 
 
+def test_a_shape_is_read_of_every_type() -> None:
+    """It stands in no use of an op, so a finding about it would have no place in the program."""
+    for kind in ("Shape", "Size", "Identity"):
+        assert leaving(one(kind, DType.BFLOAT16)) == []
+    model = dslc.compile("net f on x[N, 4, T=8], y[N, 4, S=9]:\n    upsample(x, like=y) + y\n")
+    graph = emit(model, lively(model), dynamic=("N", "T", "S"), dtype=DType.BFLOAT16)
+    with pytest.raises(CompileError, match="for bfloat16"):
+        check_placement(model, graph)
+
+
 def test_newer_opsets_lose_kernels() -> None:
     (found,) = leaving(one("MaxPool", FLOAT), opset=22)
     assert found.reason == "no CUDA kernel at opset 22"

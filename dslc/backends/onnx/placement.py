@@ -142,6 +142,8 @@ def on_host(graph: OnnxGraph) -> set[str]:
 
 
 def _reason(node: NodeDef, dtype: DType, opset: int) -> str:
+    if node.kind in ("Shape", "Size", "Identity") and not node.domain:
+        return ""  # they compute nothing: there is a kernel of every type
     if node.domain:
         kernels = MICROSOFT.get(node.kind) if node.domain == "com.microsoft" else None
     else:
