@@ -151,6 +151,67 @@ net f on x[N, 3, H=6, W=8]:
 }
 
 
+LENT = {
+    "deep": """
+block up(to) on x[N, C, A, B]:
+    conv(4, 3, s=2) -> relu -> upsample(size=to)
+block down on x[N, C, H, W]:
+    conv(4, 3, s=2) -> up((H, W))
+net f on x[N, 3, H=16, W=18]:
+    down -> down
+""",
+    "many": """
+block up(to) on x[N, C, A, B]:
+    conv(4, 3, s=2) -> relu -> upsample(size=to)
+net f on x[N, 3, H=16, W=18]:
+    maxpool(2) -> up((H, W)) -> maxpool(2) -> up((H, W)) -> up((16, W)) -> maxpool(2) -> up((H + 1, 2 * W))
+""",
+    "turns": """
+block up(h, w) on x[N, C, A, B]:
+    conv(3, 3, s=2) -> pad(((0, h), (w, 0)))
+net f on x[N, 3, H=16, W=18]:
+    for i in range(3):
+        maxpool(2) -> up(H + i, W // 2)
+""",
+    "one module": """
+block up(to) on x[N, C, A, B]:
+    conv(3, 3, s=2) -> upsample(size=to)
+net f on x[N, 3, H=16, W=18]:
+    module m = up((H, W))
+    maxpool(2) -> m -> maxpool(2) -> m
+""",
+    "two inputs": """
+block up(h, w) on x[N, C, A, B]:
+    conv(3, 3, s=2) -> upsample(size=(h, w))
+net f on x[N, 3, H=16, 18], y[N, 3, 16, W=18]:
+    (x -> maxpool(2) -> up(H, W)) + (y -> maxpool(2) -> up(H, W))
+""",
+    "tokens": """
+block fold(h, w) on x[N, T, D]:
+    linear(D) -> rearrange("n (h w) d -> n d h w", h=h, w=w)
+net f on x[N, 3, H=6, W=8]:
+    rearrange("n c h w -> n (h w) c") -> fold(H, W)
+""",
+    "of a line": """
+block up(to) on x[N, C, A, B]:
+    conv(3, 3, s=2) -> upsample(size=to)
+net f on x[N, 3, H=16, W=18]:
+    maxpool(2)
+    seq as body:
+        conv(4, 3) -> relu -> up((H, W)) -> conv(2, 1)
+    relu
+""",
+}
+
+
+@pytest.mark.parametrize("name", LENT)
+def test_sizes_of_the_net_reach_blocks_that_lack_them(name: str) -> None:
+    """They are read from an input of the net, which is handed to the block beside its own."""
+    text = LENT[name].lstrip()
+    assert compare(text, (4, 6, 9, 17)) == 16
+    assert generate(dslc.compile(text), merge=False).bugs == ()
+
+
 @pytest.mark.parametrize("name", BLOCKS)
 def test_blocks_read_the_sizes_of_their_inputs(name: str) -> None:
     assert compare(BLOCKS[name].lstrip(), (4, 6, 9, 12)) == 16

@@ -83,7 +83,7 @@ class Aligner:
     def inputs(self, member: Instance) -> list[Value]:
         """The tensors that a class's `forward` takes: formal ones, or those that a group reads from outside."""
         if member.kind != "seq":
-            return list(member.inputs)
+            return [*member.inputs, *self.groups.lent.get(id(member), {}).values()]
         free = self.groups.free[id(member)]
         main = [v for v in member.inputs if id(v) in free]
         return list({id(v): v for v in (*main, *free.values())}.values())
@@ -350,7 +350,8 @@ class Aligner:
         target = targets[0]
         if target is None:
             raise CompilerBug(f"the class of `{first.path}` is not made yet")
-        reads = [self.inputs(c.instance) if first.kind == "seq" else list(c.inputs) for c in calls]
+        given = [list(c.inputs) + self.groups.given.get(id(c.instance), []) for c in calls]
+        reads = [self.inputs(c.instance) for c in calls] if first.kind == "seq" else given
         outs = [self.outputs(c.instance) if first.kind == "seq" else list(c.outs) for c in calls]
         ins = tuple(self.sym([r[k] for r in reads]) for k in range(len(reads[0])))
         slots = {}

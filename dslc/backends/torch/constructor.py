@@ -191,7 +191,8 @@ def _constants(resolver: Resolver, key: str, kind: str) -> list[Const]:
         elif kind == "dim":
             index, axis = _place(resolver, key)
             call = resolver.calls.get(id(member))
-            value = resolver.inputs[at][index] if target.kind == "group" or call is None else call.inputs[index]
+            formal = target.kind == "group" or call is None or index >= len(call.inputs)
+            value = resolver.inputs[at][index] if formal or call is None else call.inputs[index]
             word = value.type.word(axis)
             origin, scope = (None, None) if word is None else (word.origin, word.scope)
             found.append(SizeConst(value.type.dims[axis], origin, scope, member.site, index, axis))

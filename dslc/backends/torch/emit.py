@@ -10,7 +10,8 @@ from dslc.backends.torch import layout, verify
 from dslc.backends.torch.classes import Aligner
 from dslc.backends.torch.constructor import construct
 from dslc.backends.torch.groups import Groups, group
-from dslc.backends.torch.merged import Class, CompilerBug, Parameter, Split
+from dslc.backends.torch.lending import Lent, lend
+from dslc.backends.torch.merged import Class, CompilerBug, Parameter, Split, Unsaid
 from dslc.backends.torch.origins import Origins
 from dslc.backends.torch.root import free_parameters, unsaid
 from dslc.backends.torch.slots import Resolver
@@ -58,12 +59,18 @@ def generate(model: Model, merge: bool = True, stamp: str = "") -> Generated:
 def _generate(model: Model, merge: bool, stamp: str) -> Generated:
     bugs: list[str] = []
     apart: set[object] = set()
-    for _ in range(8):
-        maker = Maker(model, merge, apart)
+    lent: Lent = {}
+    tries = 0
+    while tries < 8:
+        maker = Maker(model, merge, apart, lent)
         try:
             maker.make()
             verify.replay(maker.root, maker.of)
             return Generated(maker.text(stamp), tuple(bugs), tuple(maker.classes))
+        except Unsaid as unsaid:
+            if not lend(model.root, unsaid, maker.fellows(unsaid.members[0]), lent):
+                raise CompilerBug(str(unsaid)) from unsaid
+            continue
         except Broken as broken:
             if broken.definition in apart or not merge:
                 raise CompilerBug(str(broken)) from broken
@@ -74,6 +81,7 @@ def _generate(model: Model, merge: bool, stamp: str) -> Generated:
                 raise CompilerBug(str(mismatch)) from mismatch
             apart.add(id(mismatch.target.definition))
             bugs.append(str(mismatch))
+        tries += 1
     raise CompilerBug("; ".join(bugs))
 
 
@@ -92,6 +100,7 @@ class Maker:
     model: Model
     merge: bool
     apart: set[object]
+    lent: Lent
     groups: Groups = field(init=False)
     origins: Origins = field(init=False)
     classes: list[Class] = field(default_factory=list)
@@ -99,7 +108,7 @@ class Maker:
     resolvers: dict[int, Resolver] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.groups = group(self.model.root)
+        self.groups = group(self.model.root, self.lent)
         self.origins = Origins(lookup, taken=self.local_names())
 
     def local_names(self) -> set[str]:
@@ -139,6 +148,10 @@ class Maker:
                 ordered = list(parts.values())
                 todo[:0] = [(ordered[0], reason), *((p, split.why) for p in ordered[1:])]
 
+    def fellows(self, member: Instance) -> list[Instance]:
+        """The instances of the class that one is a member of, were it one class."""
+        return next(members for members in self.groups.order if member in members)
+
     def made(self, target: Class, why: str) -> None:
         target.why = why
         self.classes.append(target)
@@ -164,6 +177,8 @@ class Maker:
             resolver.resolve()
             resolve_tables(resolver)
             construct(resolver)
+        except Unsaid:
+            raise
         except (CompilerBug, Split) as bug:
             if isinstance(bug, Split) and len(members) > 1:
                 raise

@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import TypeAlias
 
 from dslc.backends.torch.forms import Use, use_of
+from dslc.backends.torch.lending import Lent, handed
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
 from dslc.record import entity
 
@@ -29,6 +30,8 @@ class Groups:
     order: list[list[Instance]] = field(default_factory=list)  # classes to make, parts first
     writer: dict[int, Instance] = field(default_factory=dict)  # the net or block that an instance belongs to
     calls: dict[int, Call] = field(default_factory=dict)  # where each instance is used
+    lent: Lent = field(default_factory=dict)  # inputs of the net that a block takes beside its own
+    given: dict[int, list[Value]] = field(default_factory=dict)  # and what its use gives for them
 
     def use(self, node: Node) -> Use:
         """The text of a node, asked of its op once."""
@@ -57,13 +60,14 @@ def flat(items: list[Item]) -> Iterator[Node | Call | Either]:
                 yield item
 
 
-def group(root: Instance) -> Groups:
-    """Analyse a network."""
+def group(root: Instance, wanted: Lent | None = None) -> Groups:
+    """Analyse a network; `wanted` are inputs of it that parts need for sizes alone."""
     groups = Groups()
     instances = _instances(root, groups)
     for instance in instances:
         if instance.kind != "seq":
             _flow(instance, groups)
+    groups.lent, groups.given = handed(instances, groups.writer, wanted or {}, groups.free)
     for instance in reversed(instances):  # parts before what holds them
         if instance.numbered and _is_linear(instance, groups):
             groups.linear.add(id(instance))
@@ -156,7 +160,7 @@ def _chain(seq: Instance | None, above: dict[int, Instance | None]) -> list[Inst
 
 
 def _is_linear(instance: Instance, groups: Groups) -> bool:
-    if len(instance.inputs) != 1 or len(instance.outputs) != 1 or instance.params:
+    if len(instance.inputs) != 1 or len(instance.outputs) != 1 or instance.params or id(instance) in groups.lent:
         return False
     start, end = instance.inputs[0], instance.outputs[0]
     if instance.kind == "seq" and not _closed(instance, groups):
@@ -184,6 +188,7 @@ def _line(items: list[Item], value: Value, owner: Instance, groups: Groups) -> V
             case Call():
                 child = item.instance
                 one = item.inputs == (value,) and len(item.outs) == 1 and child.first is None
+                one = one and id(child) not in groups.lent
                 if one and child.parent is owner and (child.kind != "seq" or _closed(child, groups)):
                     after = item.outs[0]
             case If():

@@ -12,6 +12,7 @@ from dslc.record import entity, frozen, record
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
+from dslc.types.dim import Dim
 
 if TYPE_CHECKING:
     from dslc.backends.torch.forms import Use
@@ -61,6 +62,16 @@ class Slot:
     @property
     def values(self) -> list[object]:
         return [c.value for c in self.consts]
+
+
+class Unsaid(CompilerBug):
+    """A value that a class has no text for; `symbols` are those of a size that its `forward` would have to read."""
+
+    def __init__(self, slot: Slot, members: Sequence[Instance]) -> None:
+        value = slot.values[0]
+        super().__init__(f"no text says the value of `{slot.hint}`: {value}")
+        self.members = list(members)
+        self.symbols = {s.name for s in value.symbols} if isinstance(value, Dim) and slot.forward else set[str]()
 
 
 SymKind: TypeAlias = Literal["value", "input", "param"]

@@ -12,7 +12,7 @@ from itertools import pairwise
 from dslc.backends.torch import terms
 from dslc.backends.torch.forms import SizeConst
 from dslc.backends.torch.guards import size_term
-from dslc.backends.torch.merged import Class, CompilerBug, MFor, Row, Slot, Split, walk
+from dslc.backends.torch.merged import Class, CompilerBug, MFor, Row, Slot, Split, Unsaid, walk
 from dslc.backends.torch.origins import Origins, Reader, literal_default, own_scopes, writer_of
 from dslc.backends.torch.reading import Env, symbol_name
 from dslc.backends.torch.terms import Lit, NoValue, Term, Var
@@ -481,7 +481,7 @@ class Resolver:
         if not all(map(terms.printable, values.values())):
             if len(values) > 1:
                 raise Split(f"no text says `{slot.hint}` for all", [str(v) for v in values.values()])
-            raise CompilerBug(f"no text says the value of `{slot.hint}`: {next(iter(values.values()))}")
+            raise Unsaid(slot, self.target.members)
         if self.by_value or len(self.target.members) == 1:
             raise CompilerBug(f"`{slot.hint}` has two values in one member")
         base = local_name(WORDS.get(slot.hint, slot.hint))
