@@ -219,8 +219,10 @@ def column(rows: list[list[Spot]]) -> Iterator[Column]:
     for row in rows:
         number(row)
     lower: dict[Spot, Spot] = {}
+    read = {spot: mean(spot.below) for row in rows for spot in row if spot.below}
+    made = {spot: mean(spot.above) for row in rows for spot in row if spot.above}
     for row in rows:
-        pairs = [(rank(a, b), a, b) for a in row for b in a.below]
+        pairs = [(rank(a, b, made[b], read[a]), a, b) for a in row for b in a.below]
         taken: list[tuple[float, float]] = []
         for _, a, b in sorted(pairs, key=lambda pair: pair[0]):
             i = bisect_right(taken, (a.x, b.x))
@@ -239,15 +241,16 @@ def column(rows: list[list[Spot]]) -> Iterator[Column]:
                 yield Column(spots)
 
 
-def rank(a: Spot, b: Spot) -> tuple[int, float]:
-    """How good it is to have two linked spots in one column, best first.
+def rank(a: Spot, b: Spot, above: float, below: float) -> tuple[int, float]:
+    """How good it is to have two linked spots in one column, best first: `above` is the mean place of those that `b`
+    reads, `below` of those that read `a`.
 
     A long line is straight; then a box stands below one that it alone reads; then below the middle one of several.
     """
     if a.bend and b.bend:
         return 0, 0.0
     alone = (len(a.below) > 1) + (len(b.above) > 1)
-    middle = abs(a.x - mean(b.above)) + abs(b.x - mean(a.below))
+    middle = abs(a.x - above) + abs(b.x - below)
     return 1 + alone + 2 * (a.bend or b.bend) + 2 * b.faded, middle
 
 
