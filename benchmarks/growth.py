@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-BAR = 1.6
+BAR = 2.0
 """Above 1 for what does grow: caches of the processor and the allocator of memory."""
 
 
@@ -149,7 +149,7 @@ def arguments(command: str, file: Path) -> list[str]:
 def row(name: str, command: str) -> float:
     """Print one shape under one command; how much more a part costs in the larger program."""
     shape = SHAPES[name]
-    found = []
+    found: list[Cost] = []
     floor = Cost(0, 0)
     for count in (1, shape.parts, 10 * shape.parts):
         with tempfile.TemporaryDirectory() as folder:
