@@ -266,7 +266,7 @@ long = conv(8, 3)
     ```dl
     net f on x[N, 3, H=32, W=32]:
         short = conv(8, 3)
-        relu
+        short -> relu
     ```
     """
 
