@@ -239,7 +239,7 @@ class Application(Binding, Naming, ABC):
     # ---- ops
 
     def apply_op(
-        self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[tree.Expr] = ()
+        self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[Span] = ()
     ) -> Const:
         """One use of an op: arguments and ports checked, the result typed, a node added. `texts` are its operands."""
         cls = recipe.target
@@ -251,6 +251,8 @@ class Application(Binding, Naming, ABC):
             return literal(POISON, span)
         applied = inner.target
         assert isinstance(applied, type)
+        if not texts and all(id(value) in recipe.places for value in inputs):
+            texts = tuple(recipe.places[id(value)] for value in inputs)
         if not self._ports(applied, inputs, p, span, texts):
             return literal(POISON, span)
         consts = self._consts(inner, len(inputs), p, span)
@@ -361,9 +363,7 @@ class Application(Binding, Naming, ABC):
         self.made += [(v, what, block_of(p.owner)) for v in outs]
         return literal(outs[0] if len(outs) == 1 else outs, span)
 
-    def _ports(
-        self, op: type[Op], inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[tree.Expr] = ()
-    ) -> bool:
+    def _ports(self, op: type[Op], inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[Span] = ()) -> bool:
         """Number, rank, element type and channel axis of an op's inputs."""
         ports: list[Port] = list(op.inputs)
         if ports and ports[-1].many:

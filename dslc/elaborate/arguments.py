@@ -72,6 +72,9 @@ class Binding(Expressions, ABC):
         if waiting is not None:
             first = next(c for key, c, _ in arguments if key is None and is_tensor(c.value))
             return self.report(NotALayer(describe(first.value).replace("a tensor", "the tensor", 1)), first.span, p)
+        if tensors or named:
+            places = {id(c.value): c.span for _, c, _ in arguments if isinstance(c.value, Value)}
+            filled = replace(filled, places={**filled.places, **places})
         if named:
             filled = replace(filled, named={**recipe.named, **named}, home=block_of(p.owner))
         source = isinstance(recipe.target, type) and not recipe.target.inputs

@@ -8,12 +8,11 @@ from dslc.diagnostics.model import Edit, Help
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.errors_tensor import MixedFloats
 from dslc.source import Span
-from dslc.syntax import tree
 from dslc.types.tensor import DType
 
 
 def mixed_floats(
-    symbol: str, inputs: Sequence[Value], texts: Sequence[tree.Expr]
+    symbol: str, inputs: Sequence[Value], texts: Sequence[Span]
 ) -> tuple[MixedFloats, tuple[Value, Value], list[Help]] | None:
     """Two inputs of an op that are floats of other types, with the mistake and its help; none where all agree.
 
@@ -48,16 +47,16 @@ def _source(value: Value) -> Param | None:
     return value.producer if isinstance(value.producer, Param) else None
 
 
-def _cast(inputs: Sequence[Value], texts: Sequence[tree.Expr]) -> Iterator[Help]:
-    """The sides of an operator that are not of the network's own type, cast to it."""
-    if len(texts) != len(inputs):
+def _cast(inputs: Sequence[Value], texts: Sequence[Span]) -> Iterator[Help]:
+    """The tensors that are not of the network's own type, cast to it."""
+    if len(texts) != len(inputs) or any(text.source.is_library for text in texts):
         return
     own = next((at for at, value in enumerate(inputs) if value.type.dtype is DType.FLOAT), 0)
     target, written = inputs[own].type.dtype, texts[own]
-    words = f"like={written.span.text}" if isinstance(written, tree.Name | tree.It) else target.value
+    words = f"like={written.text}" if written.text.isidentifier() else target.value
     edits: list[Edit] = []
     for text, value in zip(texts, inputs, strict=True):
         if value.type.dtype.is_float and value.type.dtype is not target:
-            source, start, end = text.span.source, text.span.start, text.span.end
+            source, start, end = text.source, text.start, text.end
             edits += [Edit(Span(source, start, start), "cast("), Edit(Span(source, end, end), f", {words})")]
     yield Help(f"cast the other: `cast(.., {words})`", edits=tuple(edits))

@@ -215,7 +215,9 @@ class Operators(Meanings, ABC):
                 where = texts[at].span if texts else operand.span
                 return self.report(NotATensor(describe(operand.value), text), where, p)
         recipe = Recipe(REGISTRY[op], span, p.scope, bound)
-        return self.apply_op(recipe, tuple(inputs), p, span, texts if len(inputs) == len(operands) else ())
+        return self.apply_op(
+            recipe, tuple(inputs), p, span, tuple(t.span for t in texts) if len(inputs) == len(operands) else ()
+        )
 
     # ---- choices
 

@@ -148,6 +148,7 @@ class Recipe:
     via: str | None = None
     named: dict[str, Value] = field(default_factory=dict)  # tensors given by port name before the layer is applied
     home: Instance | None = None  # the block whose tensors those are
+    places: dict[int, Span] = field(default_factory=dict)  # where tensors given in brackets stand, by their ids
 
     @property
     def label(self) -> str:
@@ -328,7 +329,7 @@ class State(ABC):
 
     @abstractmethod
     def apply_op(
-        self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[tree.Expr] = ()
+        self, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[Span] = ()
     ) -> Const:
         """The tensors that an op makes."""
 

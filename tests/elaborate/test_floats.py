@@ -92,6 +92,9 @@ MIXES = [
     "net f on x[N, 8], y: float32[N, 8]:\n    (x * 2) * (y + 1)\n",
     "net f on t: int64[N]:\n    const s: [i: 8] = 0.5**i\n    cast(t, float32)[:, none] * s[none]\n",
     "net f on x[N, 8], y: float32[N, 8]:\n    where(x < y, x, 0)\n",
+    "net f on x[N, 8], y: float32[N, 8], m: bool[N, 8]:\n    where(m, x, y)\n",
+    'net f on x[N, 8, 8], y: float32[N, 8, 8]:\n    einsum("nab,nbc->nac", y * 2, x)\n',
+    "net f on x[N, 2, 8, 8], y: float32[1, 1, 8, 8]:\n    sdpa(x, x, x, mask=y)\n",
 ]
 
 
