@@ -19,7 +19,7 @@ from dslc.reports.sections import Section
 from dslc.reports.stats import Row, Stats
 from dslc.types.dim import Size, evaluate
 from dslc.types.sizes import Sizes
-from dslc.types.tensor import TensorType
+from dslc.types.tensor import DType, TensorType
 
 VERSION = 1
 Json = dict[str, object]
@@ -40,9 +40,9 @@ def stats_record(stats: Stats, sections: Sequence[Section] = ()) -> Json:
         "version": VERSION,
         "net": model.name,
         "source": model.source.path,
-        "inputs": [{"name": n, **type_record(t, sizes)} for n, t in stats.inputs],
+        "inputs": [{"name": n, **type_record(t.built(model.float), sizes)} for n, t in stats.inputs],
         "outputs": [
-            {"name": n, **type_record(t, sizes), "fields": field_records(tracks, names)}
+            {"name": n, **type_record(t.built(model.float), sizes), "fields": field_records(tracks, names)}
             for n, t, tracks in stats.outputs
         ],
         "sizes": {
@@ -60,13 +60,13 @@ def stats_record(stats: Stats, sections: Sequence[Section] = ()) -> Json:
             "memory": memory_record(stats.memory, stats.emitted, sizes),
             "unknown": list(cost.unknown),
         },
-        "layers": [row_record(row, view, names) for row in stats.rows],
+        "layers": [row_record(row, view, names, model.float) for row in stats.rows],
         **{section.name: section.record for section in sections},
     }
 
 
-def row_record(row: Row, view: View, names: list[str]) -> Json:
-    """One line of the tree; `part` says that its numbers are sums over the lines under it."""
+def row_record(row: Row, view: View, names: list[str], own: DType) -> Json:
+    """One line of the tree; `part` says that its numbers are sums over the lines under it; `own` is what `float` is."""
     sizes = view.sizes
     return {
         "path": row.path,
@@ -74,7 +74,7 @@ def row_record(row: Row, view: View, names: list[str]) -> Json:
         "op": row.op,
         "part": row.is_part,
         "needed": row.needed.value,
-        "outputs": [type_record(t, sizes) for t in row.outs],
+        "outputs": [type_record(t.built(own), sizes) for t in row.outs],
         **(count_record(row.count) if row.known else dict.fromkeys(count_record(row.count))),
         "weights": 4 * row.count.params if row.known else None,
         "macs": sum_record(row.terms, sizes) if row.known else None,

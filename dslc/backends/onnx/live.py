@@ -45,7 +45,7 @@ def to_model(
         raise TypeError(f"{type(module).__name__} is no class that dslc.load made")
     given = vars(module).get("_dslc_arguments", {})
     model: Model = origin["compile"](given) if given else origin["model"]
-    kind = DType(dtype) if dtype is not None else None
+    kind = DType(dtype) if dtype not in (None, DType.FLOAT.value) else None
     return emit(model, fit(state_of(module), model.params), dynamic=dynamic, fold=fold, dtype=kind)
 
 
