@@ -20,21 +20,33 @@ def check_function(model: Model) -> tuple[list[str], list[tuple[str, int, int]]]
     if not asked:
         return [], []
     read = places(model)
-    wanted = {d.name for d in asked} | {s.name for d in asked if d.equals is not None for s in d.equals.symbols}
+    wanted = {name for demand in asked for name in _named(demand)}
     # An axis that is no symbol's own stands behind the symbols, as in its condition.
     where = {name: read[name] for name in read if name in wanted} | {d.name: d.place for d in asked}
     spelled = _spelled(list(where))
-    conditions = [(" or ".join(_refused(demand, spelled)), demand.text) for demand in asked]
+    conditions = [" or ".join(_refused(demand, spelled)) for demand in asked]
     lines = ["@torch.fx.wrap", f"def _check_size({', '.join(f'{name}: int' for name in spelled.values())}) -> None:"]
     lines += layout.docstring(_why(model, asked), 1)
-    needs = ", ".join(text for _, text in conditions)
-    got = ", ".join(f"{name}={{{spelled[name]}}}" for name in where)
-    whole = f"if {' or '.join(text for text, _ in conditions)}:"
-    tests = [whole] if len(whole) + 4 <= layout.WIDTH else [f"if {text}:" for text, _ in conditions]
-    for test in tests:
+    order = {name: place for place, name in enumerate(where)}
+    whole = f"if {' or '.join(conditions)}:"
+    together = len(whole) + 4 <= layout.WIDTH
+    # Where each condition has a test of its own, its message speaks of it alone: all of them would be a text of n * n.
+    for test, said in (
+        [(whole, asked)]
+        if together
+        else [(f"if {condition}:", [demand]) for condition, demand in zip(conditions, asked, strict=True)]
+    ):
+        names = list(where) if together else sorted(_named(said[0]), key=order.__getitem__)
+        needs = ", ".join(demand.text for demand in said)
+        got = ", ".join(f"{name}={{{spelled[name]}}}" for name in names)
         lines += layout.statement("", test, "", 1)
         lines += layout.statement("raise ", _error(f"the input must have {_plain(needs)}; it has {got}"), "", 2)
     return lines, [(spelled[name], *place) for name, place in where.items()]
+
+
+def _named(demand: Demand) -> set[str]:
+    """The sizes that a demand speaks of."""
+    return {demand.name} | ({s.name for s in demand.equals.symbols} if demand.equals is not None else set())
 
 
 def _spelled(names: list[str]) -> dict[str, str]:
