@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from keyword import iskeyword
 
 from dslc.backends.torch import terms
@@ -13,7 +14,7 @@ from dslc.backends.torch.layout import Chain, Group, Named, Px, flat
 from dslc.backends.torch.merged import Class, CompilerBug, MCall, MItem, MNode, MSeq, Slot, Sym, walk
 from dslc.backends.torch.terms import ATOM, POSTFIX, Lit, text
 from dslc.ir.walk import params_of
-from dslc.record import entity, frozen, replace
+from dslc.record import entity, frozen
 from dslc.types.tensor import DType
 
 
@@ -32,6 +33,9 @@ class Expr:
     def at(self, least: int) -> str:
         """The text, in brackets if it binds less than `least`."""
         return self.text if self.binds >= least else f"({self.text})"
+
+
+OWN = "float_like"
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class Expressions(ABC):
     name_of: dict[int, str] = field(default_factory=dict)
     typed: dict[str, bool] = field(default_factory=dict)
     pending: Pending | None = None
+    own: str = ""  # the empty buffer of the network's own float type, if forward needs one
 
     def operand(self, sym: Sym) -> Expr:
         """A tensor as it can be read now."""
@@ -104,8 +109,8 @@ class Expressions(ABC):
         return self.spelled.get(name, name)
 
     def element_type(self) -> str:
-        """The network's own float type, `x.dtype`: of an input whose name never holds other elements, else of a weight;
-        empty where the class has neither, and so nothing that `.half()` would change.
+        """The network's own float type, `x.dtype`: of an input whose name never holds other elements, else of a weight,
+        else of an empty buffer, which moves with the module.
         """
         others = {
             self.name_of.get(out.id)
@@ -118,7 +123,13 @@ class Expressions(ABC):
             if sym.values[0].type.dtype is DType.FLOAT and self.name_of.get(sym.id) not in others:
                 return f"{self.operand(sym).at(POSTFIX)}.dtype"
         path = weight_of(self.target)
-        return f"{self.path(path)}.dtype" if path else ""
+        if path:
+            return f"{self.path(path)}.dtype"
+        if not self.own:
+            items = (i for i in walk(self.target.items) if isinstance(i, MNode | MCall | MSeq))
+            used = {item.name for item in items} | set(self.target.stored.values()) | set(self.target.declared)
+            self.own = next(name for name in chain([OWN], (f"{OWN}{k}" for k in count(2))) if name not in used)
+        return f"self.{self.own}.dtype"
 
     def tree(self, tree: Tree, item: MNode) -> Expr:
         """The Python of a piece of an op's rule."""
@@ -180,12 +191,6 @@ class Expressions(ABC):
 
     def call(self, tree: Tree, item: MNode) -> Expr:
         """A function, or a method of a tensor."""
-        if any(kid.kind == "dtype" for kid in tree.kids) and not self.element_type():
-            if tree.receiver and tree.kids[0].kind != "in":  # whole numbers and a fraction: torch's default already
-                return self.tree(tree.kids[0], item)
-            if tree.receiver:
-                tree = Tree("call", "float", tree.kids[:1], receiver=True)
-            tree = without(tree, "dtype")
         args = arguments(tree, lambda t: self.tree(t, item).px)
         if not tree.receiver:
             return Expr(Group(tree.text, args), POSTFIX, not tree.text.startswith("self."))
@@ -223,13 +228,6 @@ def weight_of(target: Class) -> str:
         found = paths if at == 0 else [path for path in found if path in set(paths)]
     plain = (path for path in found if all(part.isidentifier() for part in path.split(".")))
     return next(plain, found[0] if found else "")
-
-
-def without(tree: Tree, kind: str) -> Tree:
-    """A function's call without its arguments of one kind."""
-    kept = [i for i, kid in enumerate(tree.kids) if kid.kind != kind]
-    keys, defaults = (tuple(column[i] for i in kept) for column in (tree.keys, tree.defaults))
-    return replace(tree, kids=tuple(tree.kids[i] for i in kept), keys=keys, defaults=defaults)
 
 
 def arguments(tree: Tree, show: Callable[[Tree], Px]) -> tuple[Px, ...]:

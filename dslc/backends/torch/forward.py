@@ -28,8 +28,8 @@ class Head(Protocol):
     untyped: bool  # a forward returns what a module gives, which torch types as Any
 
 
-def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: Head) -> list[str]:
-    """The text of `forward`."""
+def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: Head) -> tuple[list[str], str]:
+    """The text of `forward`, and the buffer that it takes the network's float type from, if it needs one."""
     train = target.first.train_only or (False,) * len(target.outputs)
     main = [s for s, t in zip(target.outputs, train, strict=True) if not t]
     everything = needed(target, target.outputs)
@@ -88,7 +88,7 @@ def forward_lines(target: Class, resolver: Resolver, modules: Modules, file: Hea
     returned = give_back(target, body, train, file)
     parameters = ("self", *(f"{n}: Tensor" for n in names))
     head = layout.statement("def ", Group("forward", parameters), f" -> {returned}:", 1)
-    return [*head, *body.finish()]
+    return [*head, *body.finish()], body.own
 
 
 def _line(text: str, prefix: str = "") -> Line:

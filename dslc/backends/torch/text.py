@@ -296,20 +296,23 @@ def class_lines(target: Class, resolver: Resolver, file: File) -> list[str]:
     lines += layout.docstring(doc, 1)
     modules = Modules(target, file.taken, note=file.note)
     tables = Initialiser(modules, lambda d: table(d, lambda n: _stored(target, n), [_size(target, s) for s in d.shape]))
+    constructor = constructor_lines(target, modules, tables)
+    forward, own = ([], "") if target.sequential else forward_lines(target, resolver, modules, file)
     annotations = tables.annotations()
+    if own:
+        annotations.append(f"    {own}: Tensor")
+        constructor.insert(1, f'        self.register_buffer("{own}", torch.empty(0), persistent=False)')
     if annotations:
         lines += [*([""] if len(lines) > 1 else []), *annotations]
     if len(lines) > 1:
         lines.append("")
     lines += layout.statement("def ", Group("__init__", ("self", *signature(target))), " -> None:", 1)
-    lines += constructor_lines(target, modules, tables)
+    lines += constructor
     if tables.lines:
         lines.append("        self.reset_parameters()")
         lines += ["", "    def reset_parameters(self) -> None:", *tables.lines]
     lines += tables.exact()
-    if not target.sequential:
-        lines += ["", *forward_lines(target, resolver, modules, file)]
-    return lines
+    return [*lines, "", *forward] if forward else lines
 
 
 def _stored(target: Class, name: str) -> str:
