@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,11 @@ def register(mistake: type[Mistake]) -> None:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, if any is like it at all."""
-    names = list(known)
+    return _nearest(name, tuple(known))
+
+
+@lru_cache(256)  # a loop may meet one mistake in each of its turns
+def _nearest(name: str, names: tuple[str, ...]) -> str | None:
     folded = {n.lower(): n for n in reversed(names)}
     if name.lower() in folded:
         return folded[name.lower()]

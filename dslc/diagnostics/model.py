@@ -212,9 +212,11 @@ class Sink:
     found: dict[tuple[str, str, str, int, int], Diagnostic] = field(default_factory=dict)
     counts: dict[tuple[str, str, str, int, int], int] = field(default_factory=dict)
     errors: int = 0
+    total: int = 0  # equal ones counted each time
 
     def add(self, diagnostic: Diagnostic) -> None:
         key = diagnostic.key
+        self.total += 1
         self.counts[key] = self.counts.get(key, 0) + 1
         if key not in self.found:
             self.found[key] = diagnostic

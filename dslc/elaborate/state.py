@@ -32,6 +32,8 @@ EXPANSION: Final = 20
 """What one use of a block weighs against a turn of a loop."""
 USE: Final = 3
 """What one use of a layer weighs against a turn of a loop."""
+MISTAKE: Final = 40
+"""What a mistake weighs against a turn of a loop: each turn may meet one."""
 EARNED: Final = 40
 """Steps that each op of the network allows, so that only what makes no ops is stopped short of `max_ops`."""
 ITEMS: Final = 64
@@ -256,6 +258,7 @@ class State(ABC):
         self.max_ops = max_ops
         self.ops = 0
         self.work = 0  # turns of loops, calls, uses of layers, parts of lists so far
+        self.mistakes = 0  # of the sink, that count as work
         self.lets: dict[int, Const] = {}  # id of a `let` or alias of a file -> its value
         self.nodes: list[Node] = []
         self.owners: list[Node | Instance] = []  # in order of first application, for the order of parameters

@@ -14,6 +14,7 @@ from dslc.elaborate.errors_use import BadOperation, Misplaced, NotALayer, StrayV
 from dslc.elaborate.limits import short
 from dslc.elaborate.meaning import UNNAMED
 from dslc.elaborate.state import (
+    MISTAKE,
     POISON,
     Place,
     Recipe,
@@ -65,6 +66,9 @@ class Statements(Blocks, Tensors, ABC):
                 raise
             except Reject as reject:
                 self.report(reject.mistake, line.span, p, reject.related)
+            if self.sink.total != self.mistakes:
+                self.spend(MISTAKE * (self.sink.total - self.mistakes))
+                self.mistakes = self.sink.total
 
     # ---- lines
 

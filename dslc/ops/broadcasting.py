@@ -129,6 +129,11 @@ def converted(g: Graph, name: str, source: DType, target: DType) -> str:
     return name if source is target else str(g.op("Cast", [name], to=target))
 
 
+def held(dtype: DType) -> DType:
+    """The type in which an op of ONNX that knows no bfloat16 computes for a type: its numbers are those of float32."""
+    return DType.FLOAT32 if dtype is DType.BFLOAT16 else dtype
+
+
 def number_tensor(g: Graph, number: object, dtype: DType, like: str) -> str:
     """A number, or a size that depends on the input, as a scalar tensor."""
     if isinstance(number, bool | int | float):

@@ -23,7 +23,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.broadcasting import broadcast, converted, number_tensor, promoted, promoted_number, raised, working
+from dslc.ops.broadcasting import broadcast, converted, held, number_tensor, promoted, promoted_number, raised, working
 from dslc.ops.counting import (
     IN_PLACE,
     INPUT,
@@ -358,15 +358,16 @@ class TopK(NoParams, NoMacs, Fresh, Op):
         return Form(function=call("topk", t.attr("k"), *options, receiver=In(0)))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> tuple[str, ...]:
-        found: tuple[str, ...] = g.op(
+        dtype = held(ins[0].dtype)
+        values, places = g.op(
             "TopK",
-            [never_empty(g, x[0], ins[0].dims), g.ints([self.k])],
+            [never_empty(g, converted(g, x[0], ins[0].dtype, dtype), ins[0].dims), g.ints([self.k])],
             outputs=2,
             axis=self.axis % ins[0].rank,
             largest=int(self.largest),
             sorted=1,
         )
-        return found
+        return converted(g, values, dtype, outs[0].dtype), places
 
 
 @op("one_hot")

@@ -23,7 +23,7 @@ from dslc.ops.base import (
     attr,
     op,
 )
-from dslc.ops.broadcasting import converted, promoted
+from dslc.ops.broadcasting import converted, held, promoted
 from dslc.ops.counting import Fresh, Held, NoFlops, Saved
 from dslc.ops.errors_product import EinsumPattern, EinsumSize, InnerMismatch
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
@@ -316,7 +316,7 @@ class Einsum(NoParams, Fresh, Op):
         return Form(function=call("torch.einsum", t.attr("pattern"), *(In(i) for i in range(len(t.ins)))))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        sides = [
-            never_empty(g, converted(g, name, i.dtype, outs[0].dtype), i.dims) for name, i in zip(x, ins, strict=True)
-        ]
-        return str(g.op("Einsum", sides, equation=self.pattern.replace(" ", "")))
+        dtype = held(outs[0].dtype)
+        sides = [never_empty(g, converted(g, name, i.dtype, dtype), i.dims) for name, i in zip(x, ins, strict=True)]
+        found = str(g.op("Einsum", sides, equation=self.pattern.replace(" ", "")))
+        return converted(g, found, dtype, outs[0].dtype)

@@ -98,6 +98,14 @@ def test_bfloat16_is_a_valid_graph_of_a_later_opset(program: Path) -> None:
         build(model, program.parent / "out", checks=("parity",), dtype=DType.BFLOAT16)
 
 
+@pytest.mark.parametrize("line", ['einsum("nd,nd->n", it, it)', "topk(2)", "topk(2, axis=0, largest=false)"])
+def test_ops_that_know_no_bfloat16_compute_in_float32(line: str) -> None:
+    model = compile_model(f"net f on x[4, 5]:\n    {line}\n")
+    graph = emit(model, {}, dtype=DType.BFLOAT16).proto()
+    onnx.checker.check_model(graph, full_check=True)
+    assert graph.graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.BFLOAT16
+
+
 def test_batch_norm_is_folded_before_rounding() -> None:
     """A scale that float16 cannot hold alone is no loss where the product is in its range."""
     model = compile_model("net f on x[N, 2, 4, 4]:\n    conv(2, 1) -> bn\n")
@@ -117,3 +125,22 @@ def test_numbers_that_float16_cannot_hold_are_an_error() -> None:
     with pytest.raises(Failure, match=r"`linear.bias` has 70,000, more than float16 holds"):
         emit(model, state, dtype=DType.FLOAT16)
     emit(model, state, dtype=DType.BFLOAT16)
+
+
+PARTS = {
+    "whole numbers": "block p on x: int64[N, D]:\n    it / 4\n    it + 0.5\n",
+    "cast": "block p on x: int64[N, D]:\n    cast(float)\n    it + 1\n",
+    "a name that holds others": "block p on x: int64[N, D]:\n    y = cast(float)\n    (y -> cast(int64)) / 4 + y\n",
+    "a name that is taken": "block p on x: int64[N, D]:\n    module float_like = linear(3)\n    (it / 4) -> float_like\n",
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
+def test_a_part_without_floats_of_its_own_has_the_networks_type(name: str, dtype: torch.dtype) -> None:
+    """Neither an input nor a weight says which: an empty buffer does, which no state dict holds."""
+    program = f"{PARTS[name]}net f on ids: int64[N, 3], x[N, 3]:\n    (p(ids) + x) * (p(ids) -> linear(3))\n"
+    network = dslc.load(program)().eval().to(dtype)
+    assert not [key for key in network.state_dict() if key.rpartition(".")[2].startswith("float_like")]
+    ids, x = torch.arange(6).reshape(2, 3), torch.ones(2, 3, dtype=dtype)
+    assert network(ids, x).dtype == dtype

@@ -40,7 +40,7 @@ SECONDS = 10.0
 """The most that one mutant may compute; on a busy machine it may take so many times as long:"""
 WAIT = 12
 
-SMALL = 3_000_000
+SMALL = 1_000_000
 """Elements of the weights of a network that is built as well."""
 
 BLOCK = 100

@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 import torch
-from hypothesis import HealthCheck, Phase, assume, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from dslc.api import compile_model
@@ -62,7 +62,6 @@ def test_programs(part: int) -> None:
     )
     @given(cases())
     def program(case: Case) -> None:
-        assume(case.dtype is DType.FLOAT32)  # 16 bits: `python -m tests.random`
         try:
             check(case)
         except Refused:
