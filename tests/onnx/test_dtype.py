@@ -131,7 +131,7 @@ PARTS = {
     "whole numbers": "block p on x: int64[N, D]:\n    it / 4\n    it + 0.5\n",
     "cast": "block p on x: int64[N, D]:\n    cast(float)\n    it + 1\n",
     "a name that holds others": "block p on x: int64[N, D]:\n    y = cast(float)\n    (y -> cast(int64)) / 4 + y\n",
-    "a name that is taken": "block p on x: int64[N, D]:\n    module float_like = linear(3)\n    (it / 4) -> float_like\n",
+    "a name that is taken": "block p on x: int64[N, D]:\n    it / 4\n    linear(3) as float_like\n",
 }
 
 
