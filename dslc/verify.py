@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dslc.diagnostics.model import Failure, Sink
 from dslc.errors import InvalidGraph, NoCudaKernel, NotInstalled
@@ -56,8 +56,8 @@ def maker(text: str, entry: str) -> Callable[[], nn.Module]:
 
     def make() -> nn.Module:
         module = module_from_text(text, entry)
-        net: Any = getattr(module, root_class(module))()
-        return net  # type: ignore[no-any-return]
+        net: nn.Module = getattr(module, root_class(module))()
+        return net
 
     return make
 

@@ -104,7 +104,7 @@ class Comparison:
         """The module's results. Raises `Failure` where the graph's differ, or where one of both raises."""
         types = list(graph.inputs.values())
         given, expected = self.accepted(module, case, partial(draw, self.model, self.feeds, types, case, seed))
-        found = tried(GRAPH, case.text, lambda: graph.run(given))
+        found = tried(GRAPH, case.text, partial(graph.run, given))
         exact: list[list[Array] | None] = []
 
         def better(index: int) -> Array | None:
@@ -127,12 +127,12 @@ class Comparison:
         for between in RANGES[:-1] if case.kind == WHOLE else ():
             given = drawn(between=between)
             try:
-                return given, tried(MODULE, case.text, lambda given=given: module.run(given))  # type: ignore[misc]
+                return given, tried(MODULE, case.text, partial(module.run, given))
             except Failure as failure:
                 if not isinstance(failure.mistakes[0], RunRaises):
                     raise
         given = drawn()
-        return given, tried(MODULE, case.text, lambda: module.run(given))
+        return given, tried(MODULE, case.text, partial(module.run, given))
 
     def line(self, words: str) -> str:
         """What was found, for people: `agree within 3e-07 on 9 inputs, N = 1, 2, 3; H = 1, 33, 64, 96`."""
