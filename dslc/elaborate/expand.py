@@ -285,6 +285,12 @@ def _port_size(e: Elaborator, dim: tree.DimSpec, asked: Mapping[str, int], p: Pl
     const = e.evaluate(dim.value, p)
     if const.value is POISON:
         return None
+    known = p.scope.find(dim.value.name) if isinstance(dim.value, tree.Name) else None
+    if dim.default is not None and (known is None or known.kind != "dim"):
+        text = dim.value.span.text
+        why = f"`{text}` is settled before, so no other default can stand here"
+        e.report(NetArgument(why, f"write the size alone: `{text}`"), dim.span, p)
+        return None
     if (
         not isinstance(const.value, int | Dim)
         or isinstance(const.value, bool)
