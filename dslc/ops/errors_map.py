@@ -371,3 +371,35 @@ class NoOpenForm(Mistake, code="E0317"):
         if self.op.startswith("adaptive_"):
             found.append(Help(f"or pool by windows, `{self.op.removeprefix('adaptive_')}(k, s)`, which fit every size"))
         return tuple(found)
+
+
+class TooManyPlaces(Mistake, code="E0387"):
+    """An axis has too many places for a graph that reads what PyTorch reads.
+
+    onnxruntime's Resize reads other places than PyTorch for some sizes. Which it reads is found by comparing all
+    places of an axis, up to four millions; of more this would take minutes, and float32 counts them no longer. Adaptive
+    pools whose windows differ in size, and `antialias`, are tables of places by places, of up to 16 million numbers:
+
+    ```dl
+    net f on x[N, 1, T=100M]:
+        upsample(2)
+    ```
+
+    The PyTorch module is written for every size:
+
+    ```sh
+    dslc build net.dl --target torch
+    ```
+    """
+
+    op: str
+    size: int
+    most: int
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` over {self.size:,} places, more than {self.most:,}, has no ONNX form"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("build with a smaller size (`--size`), or the PyTorch module alone (`--target torch`)"),)

@@ -25,6 +25,10 @@ PERMUTE = '''class Permute(nn.Module):
 '''
 
 
+WRITTEN = 1 << 20
+"""Numbers in a row that are written into a graph; more of them are made while it runs."""
+
+
 def axis_of(op: str, axis: int, x: TensorType, at: str = "axis", more: int = 0) -> int:
     """An axis counted from 0. A Reject where `x` (with `more` new axes) has no such axis."""
     rank = x.rank + more
@@ -94,9 +98,10 @@ def cut_places(x: TensorType, axis: int) -> Reach:
 def places(g: Graph, size: Size, like: str | None) -> str:
     """The numbers 0 to size - 1 as a vector of int64 in ONNX."""
     static = g.static(size)
-    if static is not None:
+    if static is not None and static <= WRITTEN:
         return g.ints(range(static))
-    count = g.op("Squeeze", [g.extents([size], like), g.ints([0])])
+    known = None if static is None else g.scalar(static, DType.INT64)
+    count = known or g.op("Squeeze", [g.extents([size], like), g.ints([0])])
     return str(g.op("Range", [g.scalar(0, DType.INT64), count, g.scalar(1, DType.INT64)]))
 
 

@@ -25,7 +25,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.counting import INPUT, NOTHING, Fresh, Saved, SavesNothing
-from dslc.ops.errors_map import NoOpenForm
+from dslc.ops.errors_map import NoOpenForm, TooManyPlaces
 from dslc.ops.pool import MAP, read, winners
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.window import per_axis
@@ -34,6 +34,9 @@ from dslc.types.dim import Size, product
 from dslc.types.tensor import DType, TensorType
 
 Bin: TypeAlias = tuple[int, int]
+
+MOST_NUMBERS = 1 << 24
+"""Numbers of a table by which an axis is pooled or resampled: 64 MB of float32."""
 
 
 def bins(n: int, m: int) -> list[Bin]:
@@ -82,6 +85,7 @@ class AdaptivePool(NoParams, NoMacs, Fresh, Op):
         y, dims = x[0], list(ins[0].dims)
         for axis, (n, m) in enumerate(zip(source, target, strict=True), 2):
             if n != m:
+                held_in_table(self.name, n, m)
                 y = self.uneven(g, y, dims, axis, bins(n, m), ins[0].dtype)
                 dims[axis] = m
         return y
@@ -151,6 +155,12 @@ class AdaptiveAvgPool(AdaptivePool):
     def uneven(self, g: Graph, x: str, dims: list[Size], axis: int, places: list[Bin], dtype: DType) -> str:
         rows = [[(a <= i < b) / (b - a) for i in range(places[-1][1])] for a, b in places]
         return averaged(g, x, dims, axis, rows, dtype)
+
+
+def held_in_table(op: str, before: int, after: int) -> None:
+    """A Reject where a table of so many places by so many would be larger than a graph may hold."""
+    if before * after > MOST_NUMBERS:
+        raise Reject(TooManyPlaces(op, before, max(MOST_NUMBERS // after, 1)))
 
 
 def averaged(g: Graph, x: str, dims: list[Size], axis: int, rows: list[list[float]], dtype: DType) -> str:

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, Names, Types
+from dslc.ops.errors_map import TooManyPlaces
 from dslc.ops.interpolation import SMALL, Line, neighbour, resize_scale, single
 from dslc.ops.layout import places
-from dslc.ops.pool_adaptive import averaged
+from dslc.ops.pool_adaptive import averaged, held_in_table
 from dslc.ops.scaling import ratio
 from dslc.record import frozen
 from dslc.types.dim import Size
@@ -23,6 +25,9 @@ from dslc.types.tensor import DType
 
 DOUBLE = 11
 """ONNX's number of float64, which the language lacks."""
+
+MOST_PLACES = 1 << 22
+"""Places of an axis of known sizes that are compared one by one."""
 
 SHORT = 1 << 8
 """Numbers below it times a size up to 2**16 are exact in float32."""
@@ -106,6 +111,8 @@ class Resizing:
         before, after = self.sizes(axis)
         if not isinstance(before, int) or not isinstance(after, int):
             return []
+        if max(before, after) > MOST_PLACES and self.changes(axis):
+            raise Reject(TooManyPlaces("upsample", max(before, after), MOST_PLACES))
         small = [False]
         if self.ins[0].rank == 4 and self.mode.startswith("nearest"):
             known = [size for size in (self.sizes(2)[1], self.sizes(3)[1]) if isinstance(size, int)]
@@ -253,6 +260,7 @@ def antialias(
         assert before is not None and after is not None
         if before != after:
             line = Line(mode, before, after, factors[axis - 2], corners)
+            held_in_table("upsample", before, after)
             y = averaged(g, y, dims, axis, line.antialiased(), ins[0].dtype)
             dims[axis] = after
     return y if y != x else str(g.op("Identity", [y]))

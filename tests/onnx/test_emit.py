@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx.check import check
 from dslc.backends.onnx.emit import emit, metadata
 from dslc.backends.onnx.model import OnnxModel
@@ -207,3 +208,27 @@ def test_folding_changes_rounding_only(name: str) -> None:
     expected = run(kept, inputs)
     for key, value in run(folded, inputs).items():
         assert difference(value, expected[key]) < 1e-4
+
+
+LONG = {
+    "upsample(2)": "more than 4,194,304",
+    "adaptive_avgpool(7)": "more than 2,396,745",
+    "adaptive_maxpool(7)": "more than 2,396,745",
+    'upsample(0.5, mode="bilinear", antialias=true)': "more than 1,",
+}
+
+
+@pytest.mark.parametrize("layer", LONG)
+def test_an_axis_longer_than_a_table_may_be(layer: str) -> None:
+    """Tables of a hundred million places are not made: an error at the line, at once."""
+    model = compile_model(f"net f on x[N, 1, 2, T=100M]:\n    {layer.replace('(7)', '(1x7)')}\n")
+    with pytest.raises(CompileError, match="E0387") as caught:
+        emit(model, {})
+    assert LONG[layer] in str(caught.value)
+
+
+def test_many_places_are_counted_while_the_graph_runs() -> None:
+    model = compile_model("net f on x[N, T=100M]:\n    where((arange(T) < 5)[none], it, 0)\n")
+    graph = emit(model, {}).graph
+    assert "Range" in {node.kind for node in graph.nodes}
+    assert sum(np.asarray(array).size for array in graph.initializers.values()) < 100
