@@ -98,6 +98,30 @@ def onnx_rounding(g: Graph, windows: Windows, x: TensorType, y: TensorType) -> t
     return tuple(places)
 
 
+def rounded_up(
+    g: Graph, windows: Windows, name: str, padding: dict[str, Any], x: TensorType, y: TensorType
+) -> tuple[str, dict[str, Any]]:
+    """The map and the padding of a pool with `ceil_mode` and an open size.
+
+    onnx's shape inference counts on an axis of a known size a window that starts in the padding after the map. There
+    the padding, or the map, ends where torch's last window does.
+    """
+    unread: dict[int, int] = {}
+    axes, pads = len(windows.kernel), list(padding.get("pads", (0, 0) * len(windows.kernel)))
+    for axis, (size, count) in enumerate(zip(x.spatial, y.spatial, strict=True)):
+        n, there = g.static(size), g.static(count)
+        if n is not None and there is not None:
+            window = windows.dilation[axis] * (windows.kernel[axis] - 1) + 1
+            end = (there - 1) * windows.stride[axis] + window - pads[axis] - n
+            if end < 0 < pads[axes + axis]:
+                unread[axis + 2] = n + end
+            pads[axes + axis] = min(pads[axes + axis], max(end, 0))
+    if unread:
+        ends = [g.ints([0] * len(unread)), g.ints(list(unread.values())), g.ints(list(unread))]
+        name = str(g.op("Slice", [name, *ends]))
+    return name, {**padding, "pads": tuple(pads), "ceil_mode": 1} if any(pads) else {"ceil_mode": 1}
+
+
 def onnx_mean(
     g: Graph,
     windows: Windows,
@@ -111,7 +135,8 @@ def onnx_mean(
     shape: dict[str, Any] = {"kernel_shape": windows.kernel, "strides": windows.stride}
     rounding = onnx_rounding(g, windows, source, target)
     if rounding is None:
-        return str(g.op("AveragePool", [x], ceil_mode=1, count_include_pad=int(include), **shape, **padding))
+        x, padding = rounded_up(g, windows, x, padding, source, target)
+        return str(g.op("AveragePool", [x], count_include_pad=int(include), **shape, **padding))
     if not any(rounding):
         return str(g.op("AveragePool", [x], count_include_pad=int(include), **shape, **padding))
     # Places beyond the padding never count.
@@ -184,7 +209,7 @@ class MaxPool(NoParams, NoMacs, Fresh, Op):
         y, padding = windows.onnx_padding(g, x[0], ins[0], -math.inf)
         rounding = onnx_rounding(g, windows, ins[0], outs[0])
         if rounding is None:
-            padding["ceil_mode"] = 1
+            y, padding = rounded_up(g, windows, y, padding, ins[0], outs[0])
         elif "pads" in padding:
             axes = len(rounding)
             before, after = padding["pads"][:axes], padding["pads"][axes:]

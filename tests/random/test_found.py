@@ -10,6 +10,22 @@ from tests.random.case import Case
 from tests.random.oracles import check
 
 FOUND = {
+    "pools rounded up over an axis of a known size and an open one": """
+        net main_net on x[N, 2, 5, W=6] -> a, b, c, d:
+            a = maxpool(2, s=3, p=1, ceil=true)
+            b = avgpool(2, s=3, p=1, ceil=true)
+            c = avgpool(2, s=2, p=(1, 0), ceil=true, count_include_pad=false)
+            d = it[:, :, :3] -> avgpool(2, s=2, p=(1, 0), ceil=true)
+    """,
+    "a layer that a text read twice": """
+        net main_net on x[N, 3, T=6]:
+            conv(4, 3) -> bn -> reshape(it.shape[0], -1)
+    """,
+    "values that are queries, times a number": """
+        net main_net on x[N, T=4, 3]:
+            it * 0.5
+            sdpa(it, it, it)
+    """,
     "a Transpose that onnxruntime moves over a Pad": """
         net main_net on image[N, 4, H=8, W=6]:
             rearrange("n c h w -> n h w c") -> linear(4) -> rearrange("n h w c -> n c h w")
