@@ -40,6 +40,11 @@ SECONDS = 10.0
 """The most that one mutant may compute; on a busy machine it may take so many times as long:"""
 WAIT = 12
 
+OPS = 20_000
+"""The most ops of a mutant's net, by `--max-ops`: an edge as a depth asks for a network of ten thousand layers, which
+takes seconds rightly.
+"""
+
 SMALL = 1_000_000
 """Elements of the weights of a network that is built as well."""
 
@@ -239,7 +244,7 @@ class Trials:
             return f"slow: over {self.seconds:g} s, {source.name}"
 
     def checked(self, path: Path, build: bool) -> str | None:
-        result = CliRunner().invoke(command, ["check", str(path)])
+        result = CliRunner().invoke(command, ["check", "--max-ops", str(OPS), str(path)])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             return described("check", result.exception)
         passes = result.exit_code == 0
