@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -49,6 +51,8 @@ SMALL = 1_000_000
 """Elements of the weights of a network that is built as well."""
 
 BLOCK = 100
+MEMORY = 1_000_000
+"""Kilobytes above which a run goes on in a new process."""
 
 TOKEN = re.compile(r"->|\*\*|//|[<>=!]=|\w+|[^\w\s]|[ ]+|\n")
 NUMBER = re.compile(r"\d[\w.]*")
@@ -283,8 +287,11 @@ def described(what: str, error: BaseException) -> str:
 # ---- many
 
 
-def farm(first: int, last: int, out: Path) -> None:
-    """Trials of many seeds, going on after the last full block that the file has."""
+def farm(first: int, last: int, out: Path) -> bool:
+    """Trials of many seeds, going on after the last full block that the file has.
+
+    False where some are left: memory that thousands of compiles have cut into pieces is given back by a new process.
+    """
     if out.exists():
         done = [json.loads(line).get("done", 0) for line in out.read_text(encoding="utf-8").splitlines()]
         first = max([first, *done])
@@ -305,6 +312,9 @@ def farm(first: int, last: int, out: Path) -> None:
             file.write(json.dumps({"done": min(start + BLOCK, last), **trials.counts}) + "\n")
             file.flush()
             trials.counts.clear()
+            if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > MEMORY and start + BLOCK < last:
+                return False
+    return True
 
 
 def summary(out: Path) -> str:
@@ -325,7 +335,8 @@ def main(arguments: list[str]) -> None:
     asked = parser.parse_args(arguments)
     if not asked.sum:
         first, _, last = asked.seeds.partition("..")
-        farm(int(first), int(last), asked.out)
+        if not farm(int(first), int(last), asked.out):
+            os.execv(sys.executable, [sys.executable, "-m", "tests.random.mutants", *arguments])
     print(summary(asked.out))
 
 
