@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_read(folder: Path) -> None:
 
 
 def test_a_file_that_would_become_too_long(folder: Path) -> None:
-    text = "let a = " + "[f(" * 30 + ",".join(["a" * 3000] * 1330) + ")]" * 30 + "\n"
+    text = "let a = " + "[f(" * 30 + ",".join(["a" * 200] * 15_000) + ")]" * 30 + "\n"
     Path("a.dl").write_text(text, encoding="utf-8")
     result = run("a.dl")
     assert result.exit_code == 1 and "formatted, it would have more than 4,000,000 bytes" in result.stderr

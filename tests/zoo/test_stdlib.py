@@ -32,6 +32,12 @@ PROGRAMS = {
         net whole on image[N, 3, H=32, W=32]:
             conv(8, 4, s=4, p=0) -> relu -> fc(16, 7) -> relu -> fc(12, 2, bias=false) as f7 -> fc(10)
         """,
+    "an island in float32": """
+        net whole on x[N, 3, 32]:
+            linear(16)
+            in_float32: softmax(-1)
+            linear(4)
+        """,
     "one axis": """
         net whole on x[N, 3, 32]:
             cba(8) -> sepconv(8) -> se(2) -> add:
