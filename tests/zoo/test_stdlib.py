@@ -33,6 +33,7 @@ PROGRAMS = {
             conv(8, 4, s=4, p=0) -> relu -> fc(16, 7) -> relu -> fc(12, 2, bias=false) as f7 -> fc(10)
         """,
     "an island in float32": """
+        use std.combine: in_float32
         net whole on x[N, 3, 32]:
             linear(16)
             in_float32: softmax(-1)
