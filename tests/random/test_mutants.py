@@ -47,6 +47,7 @@ def test_a_traceback_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     monkeypatch.setattr(mutants, "BLOCK", 2)
+    monkeypatch.setattr(mutants, "MEMORY", 1 << 60)  # whatever the tests before this one held
 
     def run(self: Trials, seed: int) -> str | None:
         seen.append(seed)
