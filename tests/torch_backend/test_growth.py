@@ -37,14 +37,14 @@ def seconds(model: Model) -> float:
 
 @pytest.mark.parametrize("kind", CHAINS)
 def test_linear(kind: str) -> None:
-    """Ten times the layers take about ten times as long, and 10,000 layers a few seconds."""
+    """Ten times the layers take about ten times as long, and 6,000 layers a few seconds."""
     seconds(chain(kind, 100))
-    small, large = (min(seconds(chain(kind, n)) for _ in range(2)) for n in (500, 5000))
+    small, large = (min(seconds(chain(kind, n)) for _ in range(2)) for n in (300, 3000))
     assert large <= 10 * small * 2.5
-    assert large < 6
+    assert large < 4
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["turns", "lines", "blocks"])
 def test_fifty_thousand(kind: str) -> None:
     model = chain(kind, 50_000)

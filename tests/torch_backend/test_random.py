@@ -132,7 +132,7 @@ def test_random_program(seed: int) -> None:
     compare(seed)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_random_programs() -> None:
     for seed in range(100, 400):
         compare(seed)
