@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +27,7 @@ from dslc.diagnostics.model import Mistake
 from dslc.reading import read_into, regular, unchanged
 from dslc.weights.errors import CHECKPOINT, UnreadableTensor, UnreadableWeights, WeightsError
 from dslc.weights.memory import Array
+from dslc.weights.tensors import Tensors, TensorSpec
 
 CODES: dict[str, Any] = {
     "U64": np.uint64,
@@ -65,29 +66,26 @@ CHECKPOINTS = (b"PK\x03\x04", b"\x80\x02")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a tensor lies in its file, and what it is."""
+class Entry(TensorSpec):
+    """What a tensor is, and where its elements begin."""
 
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
     start: int
 
-    @property
-    def nbytes(self) -> int:
-        return math.prod(self.shape) * self.dtype.itemsize
 
-
-@dataclass(frozen=True, slots=True)
-class TensorFile:
+class TensorFile(Tensors):
     """An open file of tensors."""
 
-    file: FileIO
-    entries: dict[str, Entry]
-    metadata: dict[str, str]
+    def __init__(self, file: FileIO, path: str, entries: dict[str, Entry], metadata: dict[str, str]) -> None:
+        self.file = file
+        self.path = path
+        self.specs = self.entries = entries
+        self.metadata = metadata
+
+    def origin(self, name: str) -> str:
+        return f"`{name}` of `{self.path}`"
 
     def read(self, name: str) -> Array:
-        """One tensor as it stands in the file. Raises `OSError`."""
+        """One tensor, in memory of its own. Raises `OSError`."""
         entry = self.entries[name]
         found = np.empty(entry.nbytes, np.uint8)
         self.file.seek(entry.start)
@@ -102,7 +100,7 @@ def opened(path: str | Path) -> Iterator[TensorFile]:
     try:
         with regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            yield TensorFile(file, *_header(file, size, str(path)))
+            yield TensorFile(file, str(path), *_header(file, size, str(path)))
             unchanged(file, size)
     except OSError as error:
         raise WeightsError(UnreadableWeights(str(path), (error.strerror or str(error)).lower())) from error
@@ -136,7 +134,7 @@ def _header(file: FileIO, size: int, path: str) -> tuple[dict[str, Entry], dict[
     twice = [name for name, count in Counter(name for name, _ in rows).items() if count > 1]
     if twice:
         raise WeightsError(*(UnreadableTensor(name, path, "it is there twice") for name in twice))
-    found = {name: _entry(name, value, size - 8 - length) for name, value in rows}
+    found = {name: _entry(value, size - 8 - length) for name, value in rows}
     wrong: list[Mistake] = [UnreadableTensor(n, path, why) for n, why in found.items() if isinstance(why, str)]
     entries = {name: entry for name, entry in found.items() if isinstance(entry, Entry)}
     wrong = wrong or [UnreadableTensor(name, path, why) for name, why in _overlaps(entries)]
@@ -145,7 +143,7 @@ def _header(file: FileIO, size: int, path: str) -> tuple[dict[str, Entry], dict[
     held = sum(entry.nbytes for entry in entries.values())
     if held != size - 8 - length:
         raise refused(f"its tensors have {held:,} bytes, and {size - 8 - length:,} follow the header")
-    moved = {e.name: Entry(e.name, e.shape, e.dtype, e.start + 8 + length) for e in entries.values()}
+    moved = {name: replace(entry, start=entry.start + 8 + length) for name, entry in entries.items()}
     return moved, {key: text for key, text in said if isinstance(text, str)}
 
 
@@ -153,7 +151,7 @@ class _Pairs(list[tuple[str, object]]):
     """A table of JSON as its pairs: a name may be there twice."""
 
 
-def _entry(name: str, value: object, size: int) -> Entry | str:
+def _entry(value: object, size: int) -> Entry | str:
     """A tensor by its line of the header, or what is wrong with that; `size` bytes of elements follow the header."""
     if not isinstance(value, _Pairs) or sorted(key for key, _ in value) != ["data_offsets", "dtype", "shape"]:
         return "its line of the header has not just `dtype`, `shape` and `data_offsets`"
@@ -165,7 +163,7 @@ def _entry(name: str, value: object, size: int) -> Entry | str:
         return f"its shape is {_shown(shape)}"
     if not _whole(offsets) or len(offsets) != 2:
         return f"its offsets are {_shown(offsets)}"
-    entry = Entry(name, tuple(shape), np.dtype(CODES[code]), offsets[0])
+    entry = Entry(tuple(shape), np.dtype(CODES[code]), offsets[0])
     if offsets[1] > size:
         return f"it would end at byte {_shown(offsets[1])}, and {size:,} follow the header"
     if offsets[1] - offsets[0] != entry.nbytes:
@@ -186,7 +184,7 @@ def _shown(value: object) -> str:
 
 def _overlaps(entries: dict[str, Entry]) -> Iterator[tuple[str, str]]:
     """Tensors that share bytes with the one before."""
-    ordered = sorted((entry for entry in entries.values() if entry.nbytes), key=lambda entry: entry.start)
+    ordered = sorted((name for name in entries if entries[name].nbytes), key=lambda name: entries[name].start)
     for one, other in pairwise(ordered):
-        if other.start < one.start + one.nbytes:
-            yield other.name, f"its bytes overlap those of `{one.name}`"
+        if entries[other].start < entries[one].start + entries[one].nbytes:
+            yield other, f"its bytes overlap those of `{one}`"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from dslc.weights.errors import (
 from dslc.weights.file import CODES, METADATA, opened
 from dslc.weights.init import is_float, numpy_type
 from dslc.weights.memory import Array, raw
+from dslc.weights.tensors import Arrays, Tensors, TensorSpec
 
 if TYPE_CHECKING:
     from dslc.ir.model import Param
@@ -45,15 +46,15 @@ def read(path: str | Path, params: Mapping[str, Param]) -> dict[str, Array]:
     which no network of these types can have (see `fitted`).
     """
     with opened(path) as file:
-        return _fit(file.entries, params, file.read)
+        return take(file, params)
 
 
 def load(path: str | Path, params: Mapping[str, Param] | None = None) -> dict[str, Array]:
     """All tensors of a file as they are. Raises `WeightsError` as `read` does, if `params` are those of a network."""
     with opened(path) as file:
         if params is not None:
-            _fit(file.entries, params, file.read, keep=False)
-        return {name: file.read(name) for name in file.entries}
+            take(file, params, keep=False)
+        return {name: file.read(name) for name in file.specs}
 
 
 def fit(found: Mapping[str, Array], params: Mapping[str, Param]) -> dict[str, Array]:
@@ -62,31 +63,23 @@ def fit(found: Mapping[str, Array], params: Mapping[str, Param]) -> dict[str, Ar
     A missing `num_batches_tracked` is 0, as in PyTorch (torch/nn/modules/batchnorm.py,
     `_load_from_state_dict`).
     """
-    return _fit(found, params, found.__getitem__)
+    return take(Arrays(found), params)
 
 
-class Kind(Protocol):
-    """What is asked of a tensor before it is read."""
+def take(found: Tensors, params: Mapping[str, Param], keep: bool = True) -> dict[str, Array]:
+    """The tensors of a network, each read once all have the right shapes and kinds. Raises as `read` does.
 
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-
-
-def _fit(
-    found: Mapping[str, Kind], params: Mapping[str, Param], tensor: Callable[[str], Array], keep: bool = True
-) -> dict[str, Array]:
-    """The tensors of a network, each asked of `tensor` once all have the right shapes and kinds."""
+    `keep=False` only looks at them, and gives none back.
+    """
     wanted = {path: param for path, param in params.items() if param.spec.kind != "const"}
-    mistakes = misfits(found, {path: param.spec for path, param in wanted.items()})
+    mistakes = misfits(found.specs, {path: param.spec for path, param in wanted.items()})
     if mistakes:
         raise WeightsError(*mistakes)
     state: dict[str, Array] = {}
     for name, param in wanted.items():
         try:
-            if name in found:
-                array = fitted(tensor(name), param)
+            if name in found.specs:
+                array = fitted(found.read(name), param)
             else:
                 array = np.zeros(param.spec.shape, numpy_type(param.spec.dtype))
         except WeightsError as error:
@@ -99,7 +92,7 @@ def _fit(
     return state
 
 
-def misfits(found: Mapping[str, Kind], wanted: Mapping[str, ParamSpec]) -> list[Mistake]:
+def misfits(found: Mapping[str, TensorSpec], wanted: Mapping[str, ParamSpec]) -> list[Mistake]:
     """Tensors that are missing, surplus, or of another shape or kind of elements."""
     missing = [n for n in wanted if n not in found and not n.endswith("num_batches_tracked")]
     surplus = [n for n in found if n not in wanted]
