@@ -14,29 +14,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.live import export_onnx
-    from dslc.diagnostics.model import CompileError
+    from dslc.diagnostics.model import CompileError, Failure
     from dslc.loading import load
-    from dslc.python import compile
+    from dslc.module import Module
+    from dslc.python import Network, compile
 
 __version__ = "0.1.0"
-__all__ = ["CompileError", "compile", "export_onnx", "load"]
+__all__ = ["CompileError", "Failure", "Module", "Network", "compile", "export_onnx", "load"]
 
 _HOMES = {
     "CompileError": "dslc.diagnostics.model",
+    "Failure": "dslc.diagnostics.model",
+    "Module": "dslc.module",
+    "Network": "dslc.python",
     "compile": "dslc.python",
     "export_onnx": "dslc.backends.onnx.live",
     "load": "dslc.loading",
 }
 
 
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module `dslc` has no attribute `{name}`")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker would take every name for one of dslc
+
+    def __getattr__(name: str) -> object:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module `dslc` has no attribute `{name}`")
+        value = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

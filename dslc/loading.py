@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection
 from functools import partial, wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dslc.api import compile_model
 from dslc.backends.torch.emit import emit
 from dslc.diagnostics.model import Failure
 from dslc.errors import NotInstalled
 from dslc.generated import module_from_text, root_class
+from dslc.module import METHODS, Module
 from dslc.trust import permitted, require_classes
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def load(
     sizes: dict[str, int] | None = None,
     allow_extern: Collection[str] | None = None,
     **args: object,
-) -> type[nn.Module]:
+) -> type[Module]:
     """The generated class of a network; `source`, `net`, `sizes` and `args` as `dslc.compile` takes them.
 
     `allow_extern` names the packages whose classes the program may import by `extern block`; without it they are those
@@ -45,7 +46,7 @@ def load(
     if imported:
         require_classes(imported)
     module = module_from_text(emit(model), model.entry)
-    cls: type[nn.Module] = getattr(module, root_class(module))
+    cls: type[Module] = getattr(module, root_class(module))
     if "__dslc__" not in vars(cls):
         again = partial(compile_model, source, net, sizes=sizes)
         origin = {
@@ -56,7 +57,8 @@ def load(
             "model": model,
             "compile": lambda given: again(args={**args, **given}),
         }
-        for name, value in (("__dslc__", origin), ("__init__", recorded(cls.__init__)), ("to_onnx", to_onnx)):
+        added = {"__dslc__": origin, "__init__": recorded(cls.__init__), **METHODS}
+        for name, value in added.items():
             setattr(cls, name, value)
     return cls
 
@@ -73,10 +75,3 @@ def recorded(init: Callable[..., None]) -> Callable[..., None]:
         self.__dict__["_dslc_arguments"] = given
 
     return __init__
-
-
-def to_onnx(self: nn.Module, path: str | Path, **options: Any) -> list[Path]:
-    """Write this module with its present weights as ONNX; `options` as `dslc.export_onnx` takes them."""
-    from dslc.backends.onnx.live import export_onnx
-
-    return export_onnx(self, path, **options)

@@ -1,0 +1,53 @@
+"""`dslc.Module`: what `dslc.load` gives, as a type checker and `isinstance` see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch.nn import Module as Base
+else:
+    Base = object  # nothing inherits from `Module` when it runs, so that `import dslc` needs no torch
+
+
+class Loaded(type):
+    """The type of `Module`, which stands for the classes that `dslc.load` made and for those derived from them."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return issubclass(type(instance), cls)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return subclass is cls or hasattr(subclass, "__dslc__")
+
+
+class Module(Base, metaclass=Loaded):
+    """A network of a program: an `nn.Module`, with what `dslc.load` adds to its class.
+
+    The class of a network is the ordinary one of its generated source, which derives from `nn.Module` alone, and a type
+    checker cannot know it; `Module` stands for all of them. It takes their arguments, gives their layers as
+    attributes, and `isinstance(net, dslc.Module)` tells an instance of a loaded class, or of one derived from it.
+    """
+
+    if TYPE_CHECKING:
+        __dslc__: dict[str, Any]
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    else:
+
+        def __new__(cls, *values: object, **named: object) -> Module:
+            raise TypeError("`dslc.Module` stands for the classes that `dslc.load` gives, and makes no network itself")
+
+        def __init_subclass__(cls) -> None:
+            raise TypeError("derive from a class that `dslc.load` gives: `dslc.Module` only stands for them")
+
+    def to_onnx(self, path: str | Path, **options: Any) -> list[Path]:
+        """Write this module with its present weights as ONNX; `options` as `dslc.export_onnx` takes them."""
+        from dslc.backends.onnx.live import export_onnx
+
+        return export_onnx(self, path, **options)
+
+
+METHODS = {name: value for name, value in vars(Module).items() if not name.startswith("_")}
+"""What `dslc.load` adds to a generated class."""
