@@ -15,6 +15,7 @@ from dslc.elaborate.const import BUILTINS
 from dslc.elaborate.expand import elaborate
 from dslc.elaborate.meaning import UNNAMED
 from dslc.ir.model import Budget, Model
+from dslc.names import zoo
 from dslc.names.errors import NetArgument, NoNet, WhichNet
 from dslc.names.headers import check_headers
 from dslc.names.loader import Loader, file_diagnostic
@@ -42,9 +43,9 @@ def compile_model(
 ) -> Model:
     """The checked model of a net.
 
-    `source` is a path, or the text of a program (a `str` with a newline). `net` names the net where the file
-    has several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. `loader` reads the files, if
-    not from disk; `budgets` are limits beside the program's own; with none in their place the
+    `source` is a path, the text of a program (a `str` with a newline), or `zoo:NAME`. `net` names the net where
+    the file has several; `args` gives its parameters, `sizes` the defaults of its symbolic sizes. `loader` reads the
+    files, if not from disk; `budgets` are limits beside the program's own; with none in their place the
     program's are not held against it either. Raises `CompileError`.
     """
     sink = Sink()
@@ -88,26 +89,45 @@ def nets(source: str | Path, complete: bool = False) -> list[str]:
 
 
 def nets_of(program: Program, complete: bool = False) -> list[str]:
-    """As `nets`, of a program that was loaded."""
+    """As `nets`, of a program that was loaded; the complete ones of `zoo:NET` are that one."""
     found = program.nets.items()
-    return [name for name, i in found if not complete or all(p.default is not None for p in i.parameters)]
+    names = [name for name, i in found if not complete or all(p.default is not None for p in i.parameters)]
+    meant = _meant(program, names) if complete else None
+    return names if meant is None else [meant]
+
+
+def _meant(program: Program, ready: Sequence[str]) -> str | None:
+    """The net that the program's name says; none where it has a file's name and the net of that name is not ready."""
+    name, file = program.asked, program.main
+    return None if file is None or (name == Path(file.tree.source.path).stem and name not in ready) else name
 
 
 def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -> Program:
     """Read, parse and bind a program with all it imports."""
     loader = loader or Loader()
-    if isinstance(source, str) and ("\n" in source or not source):
-        text, path = Source("<text>", source), None
+    path, asked = located(source)
+    if path is None:
+        text = Source("<text>", str(source))
     else:
-        path = Path(source)
         try:
             text = loader.main(path)
         except Reject as reject:
             sink.add(file_diagnostic(reject.mistake, str(path)))
             raise CompileError(sink.diagnostics) from None
     program = resolve(text, path, loader, sink, frozenset((*REGISTRY, *INITIALISERS, *BUILTINS)) - UNNAMED)
+    program.asked = asked
     check_headers(program, sink)
     return program
+
+
+def located(source: str | Path) -> tuple[Path | None, str | None]:
+    """The file of a source and the net that it names: of a text neither, of a path no net. Raises `CompileError`."""
+    if zoo.is_zoo(source):
+        try:
+            return zoo.find(source)
+        except Reject as reject:
+            raise CompileError((file_diagnostic(reject.mistake, source),)) from None
+    return None if isinstance(source, str) and ("\n" in source or not source) else Path(source), None
 
 
 def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, object]) -> str:
@@ -125,7 +145,9 @@ def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, obj
         ready = [
             name for name, i in found.items() if all(p.default is not None or p.name in args for p in i.parameters)
         ]
-        if len(found) == 1 or len(ready) == 1:
+        if (meant := _meant(program, ready)) is not None:
+            return meant
+        if len(found) == 1 or (len(ready) == 1 and program.asked is None):
             return (ready or list(found))[0]
         sink.add(file_diagnostic(WhichNet(None, tuple(ready or found), None), at.path))
     sink.finish(None)

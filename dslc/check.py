@@ -12,6 +12,7 @@ from dslc.api import compile_program, load_program, nets_of
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
+from dslc.names.zoo import is_zoo
 from dslc.record import entity, replace
 from dslc.types.tensor import DType, is_half
 
@@ -64,10 +65,9 @@ def check_file(
     mistakes. A file without such a net is read and its names are resolved. Raises `Failure` where it cannot be read.
     """
     findings = Findings()
-    path = Path(source)
     sink = Sink()
     try:
-        program = sink.finish(load_program(path, sink))
+        program = sink.finish(load_program(source if is_zoo(source) else Path(source), sink))
     except CompileError as error:
         findings.add(error.diagnostics, error.counts)
         return findings

@@ -12,13 +12,14 @@ from dslc.diagnostics.model import CompileError, Diagnostic
 from dslc.ir.model import Model
 from dslc.names.loader import Loader
 from dslc.names.revision import find_revision
+from dslc.names.zoo import is_zoo
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """One network: a net of a file, at a git revision if one is given, with arguments and default sizes."""
 
-    path: Path
+    path: str | Path
     net: str | None = None
     revision: str | None = None
     args: Mapping[str, object] = field(default_factory=dict)
@@ -28,7 +29,7 @@ class Side:
         """The checked model. Raises `CompileError`, or `Failure` where the revision cannot be read."""
         loader = Loader()
         if self.revision is not None:
-            loader = Loader(revision=find_revision(self.revision, self.path))
+            loader = Loader(revision=find_revision(self.revision, Path(self.path)))
         return compile_model(self.path, self.net, args=self.args, sizes=self.sizes, max_ops=max_ops, loader=loader)
 
 
@@ -48,11 +49,13 @@ def diff(a: Side, b: Side, max_ops: int = MAX_OPS) -> Comparison:
     return compare(*models)
 
 
-def place(text: str) -> tuple[str | None, Path]:
-    """`HEAD~1:net.dl` as revision and path; a path that exists as it is written is one.
+def place(text: str) -> tuple[str | None, str | Path]:
+    """`HEAD~1:net.dl` as revision and path; a path that exists as it is written is one, `zoo:resnet50` no revision's.
 
     The path is relative to the current folder. Raises `ValueError` where the revision or the path is empty.
     """
+    if is_zoo(text):
+        return None, text
     path = Path(text)
     revision, sign, rest = text.rpartition(":")
     if not sign or path.exists() or path.drive:

@@ -144,6 +144,11 @@ def test_check_and_stats_import_nothing_heavy(command: tuple[str, ...], tmp_path
     assert not found & {"torch", "onnx", "numpy", "rich", "safetensors", "onnxruntime", "google"}
 
 
+def test_the_zoo_is_listed_without_a_compile(tmp_path: Path) -> None:
+    found = modules_after("zoo", "resnet", cwd=tmp_path)
+    assert not found & {"torch", "onnx", "numpy", "rich", "lark", "safetensors", "onnxruntime"}
+
+
 def test_build_needs_no_torch(tmp_path: Path) -> None:
     found = modules_after("build", RESNET, "--net", "resnet18", cwd=tmp_path)
     assert not found & {"torch", "onnxruntime", "sympy"}
@@ -216,7 +221,7 @@ def test_no_extra_needs_both_onnxruntimes() -> None:
 
 @pytest.mark.slow
 def test_the_wheel_builds_an_example_from_another_folder(tmp_path: Path) -> None:
-    """In an empty environment, without torch and the checkout: grammar and std come from the wheel."""
+    """In an empty environment, without torch and the checkout: grammar, std and zoo come from the wheel."""
 
     def run(*command: str | Path, cwd: Path = tmp_path, check: bool = True) -> subprocess.CompletedProcess[str]:
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
@@ -228,6 +233,7 @@ def test_the_wheel_builds_an_example_from_another_folder(tmp_path: Path) -> None
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "dslc/_grammar/dslc.lark" in names and "dslc/py.typed" in names
     assert {f"dslc/_stdlib/{p.name}" for p in (ROOT / "stdlib").glob("*.dl")} <= names
+    assert {f"dslc/_examples/{p.name}" for p in (ROOT / "examples").glob("*.dl")} <= names
 
     run(sys.executable, "-m", "venv", "env")
     scripts = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin")
@@ -240,3 +246,5 @@ def test_the_wheel_builds_an_example_from_another_folder(tmp_path: Path) -> None
     built = {p.name: p.stat().st_size for p in (elsewhere / "build").iterdir()}
     assert set(built) == {"resnet18.py", "resnet18.onnx", "resnet18.safetensors"}
     assert built["resnet18.onnx"] > 46_000_000
+    assert "zoo:vit_b_16" in run(scripts / "dslc", "zoo", "vit").stdout
+    assert run(scripts / "dslc", "stats", "zoo:se_resnet50", "--depth", "1").stdout.startswith("se_resnet50: image[")

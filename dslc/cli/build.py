@@ -37,7 +37,7 @@ from dslc.types.tensor import DType
 )
 @click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
 def build(
-    source: str,
+    source: str | Path,
     net: str | None,
     args: dict[str, object],
     sizes: dict[str, int],
@@ -59,7 +59,7 @@ def build(
     from dslc.build import build as write
     from dslc.cli.show import show_notes
 
-    model = compile_model(Path(source), net, args=args, sizes=sizes, max_ops=max_ops)
+    model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops)
     show_notes((*model.notes, *size_notes(model)), verbose)
     built = write(
         model,

@@ -10,6 +10,8 @@ from dslc.cli.budgets import budgets
 from dslc.cli.options import dtype_option, net_options, source_argument
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dslc.ir.model import Budget
     from dslc.types.tensor import DType
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def check(
     ctx: click.Context,
-    source: str,
+    source: str | Path,
     net: str | None,
     args: dict[str, object],
     sizes: dict[str, int],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dslc.cli.options import net_options, source_argument
+from dslc.names.zoo import is_zoo
 
 if TYPE_CHECKING:
     from dslc.convert.program import Converted
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--weights", metavar="FILE", help="a .safetensors file of the old program, to be converted too")
 @click.option("--weights-out", metavar="FILE", help="where to write the converted weights")
 def convert(
-    source: str,
+    source: str | Path,
     net: str | None,
     args: dict[str, object],
     sizes: dict[str, int],
@@ -39,13 +40,15 @@ def convert(
     With --fully-convolutional a classifier that reads images of one size becomes a network that reads any size,
     and gives a map of scores. Without --net, every net that has defaults for all its parameters is converted.
     """
+    if in_place and is_zoo(source):
+        raise click.UsageError(f"`{source}` is part of dslc and stays as it is: give -o")
     _check_options(fully_convolutional, target, in_place, weights, weights_out)
     from dslc import output
     from dslc.cli.show import show_diagnostics
     from dslc.convert.program import fully_convolutional as run
     from dslc.convert.report import summary
 
-    converted = run(Path(source), net, args=args, sizes=sizes, max_ops=max_ops)
+    converted = run(source, net, args=args, sizes=sizes, max_ops=max_ops)
     files = []
     if weights is not None and weights_out is not None:
         files.append(_weights(converted, weights, weights_out))

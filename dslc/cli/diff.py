@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dslc.cli.values import Choices, assignments, sizes
+from dslc.names.zoo import is_zoo
 
 if TYPE_CHECKING:
     from dslc.diff import Side
@@ -114,6 +115,8 @@ def both_sides(
         raise click.UsageError(text)
     if revisions and any(revision is not None for revision, _ in places):
         raise click.UsageError("give revisions as REV:FILE or with --rev, not both")
+    if revisions and any(is_zoo(path) for _, path in places):
+        raise click.UsageError("the zoo is part of dslc and has no revisions: leave out --rev")
     both = (places * 2)[:2]
     asked = [*revisions, None][:2] if revisions else [revision for revision, _ in both]
     names = (nets * 2)[:2] or (None, None)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dslc.names.zoo import is_zoo
+
 if TYPE_CHECKING:
     from dslc.diagnostics.model import Sink
     from dslc.source import Source
@@ -72,6 +74,8 @@ def _sources(files: tuple[str, ...], sink: Sink) -> Iterator[Source]:
             raise click.BadParameter("`-` (stdin) stands alone", param_hint="FILE")
         yield from _stdin(sink)
         return
+    for file in filter(is_zoo, files):
+        raise click.BadParameter(f"`{file}` is part of dslc and stays as it is", param_hint="FILE")
     for path in dict.fromkeys(path for file in files for path in _paths(Path(file))):
         try:
             yield Loader().main(path)

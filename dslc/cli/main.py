@@ -24,6 +24,7 @@ COMMANDS = {
     "diff": "what changed between two networks, layer by layer",
     "convert": "rewrite a program: a fully convolutional one from one with a flattened head",
     "run": "run a network on an image or an array",
+    "zoo": "the networks that come with dslc, with their costs",
     "explain": "what an error code means, with examples",
     "doctor": "versions, onnxruntime's providers, and what is missing",
     "completion": "print a script that completes commands and options in your shell",

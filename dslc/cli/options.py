@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from dslc.cli.values import assignments, sizes
+from dslc.names.zoo import is_zoo
 from dslc.types.tensor import DType
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Program(click.Path):
+    """A program: `zoo:NAME` as it is, anything else as a path. Whether it can be read is the loader's to say."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | Path:
+        return program(str(value))
+
+
+def program(text: str) -> str | Path:
+    """A program named on the command line, as the compiler takes it."""
+    return text if is_zoo(text) else Path(text)
+
+
 def source_argument(command: F) -> F:
-    """FILE: the program. Whether it can be read is the loader's to say."""
-    return click.argument("source", metavar="FILE", type=click.Path(path_type=str))(command)
+    """FILE: the program."""
+    return click.argument("source", metavar="FILE", type=Program())(command)
 
 
 def net_options(command: F) -> F:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dslc.cli.options import net_options, source_argument
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
@@ -13,7 +18,7 @@ from dslc.cli.options import net_options, source_argument
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="close parts N levels deep: one box each")
 @click.option("-o", "--output", "target", metavar="FILE", help="where to write the .svg file; without it, stdout")
 def picture(
-    source: str,
+    source: str | Path,
     net: str | None,
     args: dict[str, object],
     sizes: dict[str, int],
@@ -27,8 +32,6 @@ def picture(
     the input; what only training computes has dashed lines. Large networks are drawn part by part: --depth 1 shows the
     first level alone, each part as one box.
     """
-    from pathlib import Path
-
     from dslc import output
     from dslc.api import compile_model
     from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
@@ -36,7 +39,7 @@ def picture(
 
     if target is not None and not target.endswith(".svg"):
         raise click.BadParameter(f"`{target}` is no .svg file: that is what is written", param_hint="-o")
-    model = compile_model(Path(source), net, args=args, sizes=sizes, max_ops=max_ops, budgets=None)
+    model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops, budgets=None)
     graph = Graph(model, depth)
     if len(graph.boxes) > MOST_BOXES:
         fits = fitting_depth(model, MOST_BOXES)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--top", default=5, show_default=True, metavar="K", help="how many classes to print")
 @click.option("--repeat", default=10, show_default=True, metavar="N", help="timed runs after the first")
 def run(
-    source: str,
+    source: str | Path,
     net: str | None,
     args: dict[str, object],
     sizes: dict[str, int],
@@ -47,7 +47,7 @@ def run(
     from dslc.cli.show import show_notes
     from dslc.inference import infer, report
 
-    model = compile_model(Path(source), net, args=args, sizes=sizes, max_ops=max_ops)
+    model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops)
     show_notes(model.notes, verbose=False)
     found = infer(
         model, image=image, arrays=arrays, weights=weights, dtype=dtype, seed=seed, device=device, repeat=repeat

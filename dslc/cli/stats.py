@@ -13,6 +13,8 @@ from dslc.cli.options import net_options, source_argument
 from dslc.cli.sweeping import pair, sweep_axes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dslc.reports.sections import Section
     from dslc.reports.stats import Stats
 
@@ -59,7 +61,7 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=print_schema, help="print the JSON "
               "schema of --format json")  # fmt: skip
 @click.option("--strict", is_flag=True, help="fail where some number is only a lower bound")
-def stats(source: str, **options: Any) -> None:
+def stats(source: str | Path, **options: Any) -> None:
     """Print shapes, parameters, costs, memory and receptive fields, layer by layer, and the totals.
 
     Columns: op, output, params, buffers, train_only, weights, macs, core_flops, flops, acts, memory, saved, share,
@@ -74,14 +76,12 @@ def stats(source: str, **options: Any) -> None:
         names = ("net", "args", "sizes", "max_ops", "axes", "plot", "form", "columns", "over")
         run_sweep(source, **{name: options[name] for name in names})
         return
-    from pathlib import Path
-
     from dslc.api import compile_model
     from dslc.reports.stats import Stats
 
     chosen = {name: options[name] for name in ("net", "args", "sizes", "max_ops")}
     view = {name: options[name] for name in ("batch", "inplace", "device", "dtype")}
-    model = compile_model(Path(source), **chosen, budgets=None)
+    model = compile_model(source, **chosen, budgets=None)
     found = Stats(model, **view)
     click.echo(written(found, sections(found, options), options))
     check(found, options["strict"])

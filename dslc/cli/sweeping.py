@@ -130,7 +130,7 @@ def quantities(names: Sequence[str], option: str | None = None) -> tuple[str, ..
 
 
 def run_sweep(
-    source: str,
+    source: str | Path,
     net: str | None,
     args: Mapping[str, object],
     sizes: Mapping[str, int],
@@ -158,7 +158,7 @@ def run_sweep(
         if suffix(plot) is None:
             raise click.BadParameter(f"`{plot}` ends in neither .png nor .svg", param_hint="--plot")
         check_plot()
-    found = sweep(Path(source), net, axes, args=args, sizes=sizes, max_ops=max_ops)
+    found = sweep(source, net, axes, args=args, sizes=sizes, max_ops=max_ops)
     x, y = over or ("macs", goal(found))
     if plot is not None:
         from dslc.output import write_all

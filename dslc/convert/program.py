@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dslc.api import MAX_OPS, compile_model, nets
+from dslc.api import MAX_OPS, compile_model, located, nets
 from dslc.convert.errors import ConvertedFails, HeadKept, NothingToConvert
 from dslc.convert.heads import instances, owners
 from dslc.convert.plan import Plan, make_plan
@@ -69,12 +69,14 @@ def fully_convolutional(
 ) -> Converted:
     """The program with `flatten` and `linear` of the heads as convolutions, for one net or all complete ones.
 
-    `source` is a path, or the text of a program (a `str` with a newline). The default sizes, `sizes` where
+    `source` is a path, the text of a program (a `str` with a newline), or `zoo:NAME`. The default sizes, `sizes` where
     given, settle the windows: at them the results are the same, as maps of one place. Raises `CompileError`:
     a program with mistakes, nothing to convert, or a conversion that would not be right.
     """
-    request = Request(_place(source), args or {}, sizes or {}, max_ops)
+    path, asked = located(source)
+    request = Request(path or str(source), args or {}, sizes or {}, max_ops)
     complete = nets(request.source, complete=True)
+    net = asked if net is None and asked in complete else net
     chosen = [net] if net is not None else complete
     if net is None and len(chosen) < 2:
         chosen = chosen or [compile_model(request.source, args=request.args, max_ops=max_ops).entry]
@@ -95,10 +97,6 @@ def fully_convolutional(
         raise CompileError((file_diagnostic(nothing, file.path), *kept))
     text, models = _settle(request, plan, before, others)
     return Converted(text, before, {name: models[name] for name in before}, kept)
-
-
-def _place(source: str | Path) -> str | Path:
-    return source if isinstance(source, str) and ("\n" in source or not source) else Path(source)
 
 
 def _kept(plan: Plan) -> list[Diagnostic]:

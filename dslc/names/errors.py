@@ -166,6 +166,30 @@ class FileProblem(Mistake, code="E0216"):
         return f"cannot read `{self.path}`: {self.why}"
 
 
+class NotInZoo(Mistake, code="E0223"):
+    """A name `zoo:NAME` that is neither a network nor a file of the zoo.
+
+    The zoo is what `dslc zoo` lists. `zoo:resnet50` is a network, whichever file it stands in; `zoo:resnet/resnet50`
+    says in which; `zoo:resnet` is the file, where `--net` names one of its nets. A file of yours that has such a name
+    is `./zoo:NAME`.
+
+    ```sh
+    dslc stats zoo:resnet50
+    ```
+    """
+
+    source: str
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        return f"the zoo has no `{self.source}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return did_you_mean(self.near, replace=False) or (Help("`dslc zoo` lists what there is"),)
+
+
 class NoNet(Mistake, code="E0217"):
     """A file without a net, where one is to be built.
 

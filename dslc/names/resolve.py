@@ -63,6 +63,7 @@ class Program:
     core: Scope | None = None
     main: FileNames | None = None
     listed: dict[str, tree.Block | tree.NetAlias] | None = None
+    asked: str | None = None  # the net that the program's own name says, as `zoo:resnet50` does
 
     @property
     def nets(self) -> dict[str, tree.Block | tree.NetAlias]:

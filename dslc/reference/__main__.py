@@ -1,5 +1,6 @@
-"""Writes docs/layers.md and docs/pictures/."""
+"""Writes docs/layers.md and docs/pictures/, and the list of the zoo."""
 
-from dslc.reference.layers import write
+from dslc.reference import layers, zoo
 
-write()
+zoo.write()
+layers.write()
