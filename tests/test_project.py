@@ -25,6 +25,7 @@ LAYERS = (
     "bounds",
     "source",
     "reading",
+    "watch",
     "collector",
     "diagnostics",
     "syntax",

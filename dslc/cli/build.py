@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dslc.cli.options import dtype_option, net_options, source_argument
 from dslc.cli.values import Choices, names, packages
 from dslc.types.tensor import DType
+
+if TYPE_CHECKING:
+    from dslc.build import Built
+    from dslc.names.loader import Loader
 
 
 @click.command()
@@ -35,6 +40,7 @@ from dslc.types.tensor import DType
     callback=packages,
     help="packages whose classes an `extern block` may import; default: those your pyproject.toml names",
 )
+@click.option("--watch", "again", is_flag=True, help="build anew whenever a file of the program changes, until Ctrl-C")
 @click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
 def build(
     source: str | Path,
@@ -51,30 +57,42 @@ def build(
     weights: str | None,
     checks: tuple[str, ...],
     allow_extern: tuple[str, ...],
+    again: bool,
     verbose: bool,
 ) -> None:
-    """Write a network as a PyTorch module and as an ONNX graph, with the weights both start from."""
+    """Write a network as a PyTorch module and as an ONNX graph, with the weights both start from.
+
+    With --watch it stays and looks at the program and all that it imports. A program with mistakes changes no file.
+    """
     from dslc.analysis.notes import size_notes
     from dslc.api import compile_model
     from dslc.build import build as write
     from dslc.cli.show import show_notes
 
-    model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops)
-    show_notes((*model.notes, *size_notes(model)), verbose)
-    built = write(
-        model,
-        folder,
-        targets=targets,
-        dynamic=dynamic,
-        fold=not no_fold,
-        seed=seed,
-        weights=weights,
-        checks=checks,
-        dtype=dtype,
-        allow_extern=allow_extern or None,
-    )
-    for line in built.checks:
-        click.echo(line)
+    def once(loader: Loader | None) -> Built:
+        model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops, loader=loader)
+        show_notes((*model.notes, *size_notes(model)), verbose)
+        built = write(
+            model,
+            folder,
+            targets=targets,
+            dynamic=dynamic,
+            fold=not no_fold,
+            seed=seed,
+            weights=weights,
+            checks=checks,
+            dtype=dtype,
+            allow_extern=allow_extern or None,
+        )
+        for line in built.checks:
+            click.echo(line)
+        return built
+
+    if again:
+        from dslc.cli.watching import watch
+
+        watch(lambda loader: [path for path, _ in once(loader).files])
+    built = once(None)
     width = max((len(str(path)) for path, _ in built.files), default=0)
     for path, words in built.files:
         click.echo(f"{str(path).ljust(width)}  {words}")

@@ -46,13 +46,15 @@ class Loader:
     """Reads the main file, what it imports, and std. `folder` is none for a program given as text.
 
     `revision`: the user's files are read as they were at that commit; std is that of this compiler. `texts` stands
-    in for what files hold, by absolute path: an edited program that has not been written.
+    in for what files hold, by absolute path: an edited program that has not been written. `read_texts` is what the
+    user's files held, none of one that could not be read: what a result depends on, by absolute path.
     """
 
     folder: Path | None = None
     revision: Revision | None = None
     shown: dict[Path, str] = field(default_factory=dict)
     texts: Mapping[Path, str] = field(default_factory=dict)
+    read_texts: dict[Path, str | None] = field(default_factory=dict)
 
     def main(self, path: Path) -> Source:
         """The main file. A Reject where it cannot be read."""
@@ -79,6 +81,7 @@ class Loader:
         if os.path.isabs(text) or not inside:
             raise Reject(ImportOutside(text, str(self.folder.name or self.folder)))
         if not (target.is_file() if self.revision is None else self.revision.has(target)):
+            self.read_texts[target] = None
             raise Reject(ImportMissing(text, _near_file(target, self.revision)))
         return target
 
@@ -94,15 +97,21 @@ class Loader:
             return Source(shown, _text(self._at_revision(path, shown, self.revision), shown))
         if (text := self.texts.get(path.absolute())) is not None:
             return Source(shown, text)
+        own = not path.is_relative_to(std_folder())
+        if own:
+            self.read_texts[path.absolute()] = None
         try:
             if path.is_dir():
                 raise Reject(FileProblem(shown, "it is a folder"))
             _check_size(path.stat().st_size, shown)
-            return Source(shown, _text(content(path, MAX_BYTES), shown))
+            text = _text(content(path, MAX_BYTES), shown)
         except OSError as error:
             raise Reject(FileProblem(shown, (error.strerror or str(error)).lower())) from None
         except ValueError:
             raise Reject(FileProblem(shown, "its name holds what no file's can")) from None
+        if own:
+            self.read_texts[path.absolute()] = text
+        return Source(shown, text)
 
     def _at_revision(self, path: Path, shown: str, revision: Revision) -> bytes:
         _check_size(revision.size(path), shown)
