@@ -12,6 +12,7 @@ from dslc.elaborate.errors import WrongType
 from dslc.elaborate.errors_body import SharedModule, TiedShape, TooManyOps
 from dslc.elaborate.errors_use import BadOperation, NotALayer, WrongInputs
 from dslc.elaborate.floats import mixed_floats
+from dslc.elaborate.initial import Initials
 from dslc.elaborate.kinds import whole
 from dslc.elaborate.limits import INT32, holdable
 from dslc.elaborate.meaning import OPERATORS
@@ -91,7 +92,7 @@ class OpContext:
         return isinstance(self.inputs[index].producer, Param)
 
 
-class Application(Binding, Naming, ABC):
+class Application(Binding, Initials, Naming, ABC):
     """Applying layers."""
 
     def flow(self, expr: tree.Expr, p: Place) -> Const:
@@ -259,6 +260,7 @@ class Application(Binding, Naming, ABC):
         own = self._consts(recipe, len(inputs), p, span) if consts is not None and cls.holds else {}
         if consts is None or own is None:
             return literal(POISON, span)
+        self.with_stated(applied, consts, p)
         tied = {k: c.value for k, c in consts.items() if isinstance(c.value, Value)}
         if cls.holds and tied:
             return self.report(
@@ -292,6 +294,8 @@ class Application(Binding, Naming, ABC):
                 wanted = TensorType(spec.shape, spec.dtype)
                 mistake = TiedShape(cls.name, spec.name, str(wanted), str(given.type))
                 return self.report(mistake, consts[spec.name].span, p)
+        if self.idle(op, inner.bound, inputs, tied, p):
+            return literal(POISON, span)
         node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)
         if automatic:
             self.auto_bias.append(node)

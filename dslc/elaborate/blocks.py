@@ -49,7 +49,7 @@ class Blocks(Ports, ABC):
         scope = Scope("block", definition.scope, block_of(p.owner) if inline else None, inline)
         frame = trail(recipe.span.text if recipe.bound else block.name, span, p.frame)
         if inline:
-            q = Place(p.owner, scope, [], frame, None, p.depth + 1)
+            q = Place(p.owner, scope, [], frame, None, p.depth + 1, p.initial)
             instance = None
         else:
             kind: Literal["extern", "block"] = "extern" if isinstance(block, tree.Extern) else "block"
@@ -71,7 +71,7 @@ class Blocks(Ports, ABC):
             self.name_instance(instance, recipe, block.name, p, span)
             self.owners.append(instance)
             scope.instance = instance
-            q = Place(instance, scope, instance.body, frame, None, p.depth + 1)
+            q = Place(instance, scope, instance.body, frame, None, p.depth + 1, p.initial)
         if not self._enter(recipe, block, inputs, q, p, span, instance):
             self.broken.add(id(block_of(p.owner)))
             return literal(POISON, span)
@@ -90,6 +90,7 @@ class Blocks(Ports, ABC):
 
     def _body(self, block: tree.Block | tree.Extern, q: Place) -> bool:
         if isinstance(block, tree.Block):
+            self.open_initial(block, q)
             self.execute(block.suite, q)
             return q.it is not POISON
         return True

@@ -8,6 +8,7 @@ from typing import TypeVar
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Reject, Sink
 from dslc.elaborate.errors_body import SharedModule
+from dslc.elaborate.errors_init import IdleInitialiser
 from dslc.elaborate.errors_use import BadOperation, Dropped
 from dslc.elaborate.limits import holdable
 from dslc.elaborate.meaning import DTYPES
@@ -345,6 +346,9 @@ def _settle_biases(e: Elaborator) -> None:
             node.op = node.op.replace(bias=False)
             node.consts["bias"] = literal(False, node.span)
             node.note = f"{reader.name if reader.explicit else reader.op.name} follows"
+            given = node.consts["bias_init"]
+            if given.value is not None and id(given) not in e.stated:
+                e.report(IdleInitialiser(node.op.core.name, "bias_init", reader.op.name), given.span)
 
 
 def _collect(e: Elaborator) -> dict[str, Param]:
@@ -377,10 +381,17 @@ def _check_init(e: Elaborator, param: Param) -> None:
     least, most = {"dirac": (3, 5), "eye": (2, 2)}.get(kind, (2, None) if kind in FANS else (0, None))
     if rank < least or (most is not None and rank > most):
         axes = f"{least} axes" if least == most else f"at least {least} axes"
-        span = param.owner.consts["init"].span if isinstance(param.owner, Node) else param.span
+        span, related = param.span, []
+        if isinstance(param.owner, Node):
+            given = param.owner.consts[param.spec.by]
+            if id(given) in e.unfit:
+                return
+            e.unfit.add(id(given))
+            span = given.span
+            related = [Label(param.owner.span, "for this layer")] if id(given) in e.stated else []
         assert span is not None
         found = f"`{param.path}` is {list(param.spec.shape)}"
-        e.report(BadInitialiser(f"`{kind}` needs a tensor of {axes}, and {found}"), span)
+        e.report(BadInitialiser(f"`{kind}` needs a tensor of {axes}, and {found}"), span, None, related)
 
 
 def _check_size(e: Elaborator, param: Param) -> None:

@@ -175,6 +175,17 @@ Tensors: TypeAlias = Value | tuple[Value, ...] | None
 
 
 @entity
+class Stated:
+    """What the `init` statements of one body say, or those of its file: by target, as `conv` and `conv.bias`."""
+
+    outer: Stated | None  # what is stated around it
+    owner: Instance
+    scope: Scope
+    ops: int  # made before the body
+    given: dict[str, Const] = field(default_factory=dict)
+
+
+@entity
 class Place:
     """Where a line is executed: who owns what it applies, what names mean, and the current value."""
 
@@ -184,6 +195,7 @@ class Place:
     frame: Frame | None
     it: Tensors | Poison
     depth: int = 0
+    initial: Stated | None = None  # what is stated where it stands
 
     def inside(self, scope: Scope | None = None, items: list[Item] | None = None, it: Tensors | Poison = None) -> Place:
         """The same place with another scope, list of items or current value."""
@@ -260,6 +272,9 @@ class State(ABC):
         self.work = 0  # turns of loops, calls, uses of layers, parts of lists so far
         self.mistakes = 0  # of the sink, that count as work
         self.lets: dict[int, Const] = {}  # id of a `let` or alias of a file -> its value
+        self.of_files: dict[int, dict[str, Const]] = {}  # id of a file's scope -> what its `init` statements say
+        self.stated: dict[int, Const] = {}  # the values of `init` statements, by their ids
+        self.unfit: set[int] = set()  # ids of initialisers that were reported for a tensor that they cannot fill
         self.nodes: list[Node] = []
         self.owners: list[Node | Instance] = []  # in order of first application, for the order of parameters
         self.auto_bias: list[Node] = []

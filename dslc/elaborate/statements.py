@@ -447,4 +447,5 @@ _STATEMENTS: Final[dict[type[tree.Stmt], Callable[[Statements, Any, Place], None
     tree.Branch: Statements._stray_branch,
     tree.Require: Statements._require,
     tree.Budget: Statements._budget,
+    tree.Initial: Statements.state_initial,
 }

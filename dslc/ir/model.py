@@ -107,6 +107,7 @@ class Instance:
     output_names: tuple[str | None, ...] = ()
     train_only: tuple[bool, ...] = ()  # per output: computed only in training
     params: dict[str, Param] = field(default_factory=dict)  # declared by `param`, `buffer`, `const`
+    stated: list[dict[str, Const]] = field(default_factory=list)  # by its `init` statements, those of its file last
     first: Instance | None = None  # of a `module` used again: the instance that owns the weights
     via: str | None = None
     facts: dict[str, object] = field(default_factory=dict)  # what an `extern` block says it costs: macs, params, reach

@@ -131,6 +131,9 @@ def _bind(program: Program, parsed: tree.File, path: Path | None, outer: Scope |
         if isinstance(item, tree.Use):
             _use(program, item, scope, path)
             continue
+        if isinstance(item, tree.InitialItem):
+            scope.initial += item.settings
+            continue
         assert isinstance(item, tree.LetItem | tree.Fn | tree.Block | tree.NetAlias | tree.Extern)
         target = item.target if isinstance(item, tree.LetItem) else None
         name = target.name if target is not None else item.name  # type: ignore[union-attr]

@@ -60,6 +60,11 @@ class Init:
     default: bool = False
 
 
+def chosen(given: Init | None, default: Init) -> Init:
+    """The initialiser of a tensor: the one given, where it is not what PyTorch does anyway."""
+    return default if given is None or (given.kind, given.args) == (default.kind, default.args) else given
+
+
 @frozen
 class ParamSpec:
     """A tensor owned by an op or a block.
@@ -75,6 +80,11 @@ class ParamSpec:
     kind: str = "param"
     dtype: DType = DType.FLOAT
     least: float | None = None
+
+    @property
+    def by(self) -> str:
+        """The attribute that gives the initialiser of an op's parameter: `init` or `bias_init`."""
+        return "bias_init" if self.name.startswith("bias") else "init"
 
     @property
     def count(self) -> int:

@@ -22,6 +22,7 @@ from dslc.ops.base import (
     Types,
     Work,
     attr,
+    chosen,
     op,
 )
 from dslc.ops.counting import INPUT, Fresh, Held, Saved, SavesInput
@@ -88,6 +89,7 @@ class Conv(OutputActs, Fresh, Op):
     bias: bool | str = attr("auto", choices=("auto",), keyword=True)
     padding_mode: str = attr("zeros", choices=tuple(PADDING_MODES), keyword=True)
     init: Init | None = attr(None, keyword=True)
+    bias_init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         windows = self.windows(x)
@@ -103,10 +105,11 @@ class Conv(OutputActs, Fresh, Op):
         channels = x.dims[1]
         assert isinstance(channels, int)
         shape = (self.out, channels // self.g, *per_axis(self.k, x.rank - 2, "k"))
-        weight = ParamSpec("weight", shape, self.init or TORCH_WEIGHT)
+        weight = ParamSpec("weight", shape, chosen(self.init, TORCH_WEIGHT))
         if not self.bias:
             return (weight,)
-        return weight, ParamSpec("bias", (self.out,), uniform_bias(math.prod(shape[1:])))
+        bias = chosen(self.bias_init, uniform_bias(math.prod(shape[1:])))
+        return weight, ParamSpec("bias", (self.out,), bias)
 
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         weight = self.params(ins[0])[0]
@@ -183,6 +186,7 @@ class Deconv(OutputActs, Fresh, SavesInput, Op):
     g: int = attr(1, min=1)
     bias: bool | str = attr("auto", choices=("auto",), keyword=True)
     init: Init | None = attr(None, keyword=True)
+    bias_init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         channels = c.pin(x.dims[1])
@@ -210,10 +214,11 @@ class Deconv(OutputActs, Fresh, SavesInput, Op):
         channels = x.dims[1]
         assert isinstance(channels, int)
         shape = (channels, self.out // self.g, *per_axis(self.k, x.rank - 2, "k"))
-        weight = ParamSpec("weight", shape, self.init or TORCH_WEIGHT)
+        weight = ParamSpec("weight", shape, chosen(self.init, TORCH_WEIGHT))
         if not self.bias:
             return (weight,)
-        return weight, ParamSpec("bias", (self.out,), uniform_bias(math.prod(shape[1:])))
+        bias = chosen(self.bias_init, uniform_bias(math.prod(shape[1:])))
+        return weight, ParamSpec("bias", (self.out,), bias)
 
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         weight = self.params(ins[0])[0]

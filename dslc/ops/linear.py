@@ -19,6 +19,7 @@ from dslc.ops.base import (
     Types,
     Work,
     attr,
+    chosen,
     op,
 )
 from dslc.ops.convolution import TORCH_WEIGHT, biases, uniform_bias
@@ -82,6 +83,7 @@ class Linear(OutputActs, Fresh, SavesInput, Local, Op):
     bias: bool | Tensor = attr(True, keyword=True)
     weight: Tensor | None = attr(None, keyword=True)
     init: Init | None = attr(None, keyword=True)
+    bias_init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         c.pin(x.dims[-1])
@@ -90,10 +92,10 @@ class Linear(OutputActs, Fresh, SavesInput, Local, Op):
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
         width = x.dims[-1]
         assert isinstance(width, int)
-        weight = ParamSpec("weight", (self.out, width), self.init or TORCH_WEIGHT)
+        weight = ParamSpec("weight", (self.out, width), chosen(self.init, TORCH_WEIGHT))
         if self.bias is False:
             return (weight,)
-        return weight, ParamSpec("bias", (self.out,), uniform_bias(width))
+        return weight, ParamSpec("bias", (self.out,), chosen(self.bias_init, uniform_bias(width)))
 
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(self.params(ins[0])[0].count, ins[0].dims[:-1]),)
@@ -152,7 +154,7 @@ class Embedding(NoMacs, NoFlops, Fresh, SavesInput, Local, Op):
 
     def params(self, ids: TensorType) -> tuple[ParamSpec, ...]:
         init = Init("normal", (("mean", 0.0), ("std", 1.0)), default=True)
-        return (ParamSpec("weight", (self.count, self.dim), self.init or init),)
+        return (ParamSpec("weight", (self.count, self.dim), chosen(self.init, init)),)
 
     def torch(self, t: TorchContext) -> Form:
         if self.weight is not None:

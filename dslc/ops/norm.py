@@ -23,6 +23,7 @@ from dslc.ops.base import (
     Types,
     Work,
     attr,
+    chosen,
     op,
 )
 from dslc.ops.broadcasting import converted
@@ -55,12 +56,14 @@ computes in float32 (measured with torch 2.13; its documentation names the epsil
 """
 
 
-def scale_and_shift(x: TensorType, affine: bool, axis: int = 1, bias: bool = True) -> tuple[ParamSpec, ...]:
-    """A weight of ones and a bias of zeros per channel, where the norm is affine."""
+def scale_and_shift(
+    x: TensorType, init: Init | None, bias_init: Init | None, axis: int = 1, bias: bool = True
+) -> tuple[ParamSpec, ...]:
+    """A weight per channel, of ones unless `init` says another, and with `bias` a bias, of zeros likewise."""
     channels = x.dims[axis]
     assert isinstance(channels, int)
-    weight, shift = ParamSpec("weight", (channels,), ONES), ParamSpec("bias", (channels,), ZEROS)
-    return ((weight, shift) if bias else (weight,)) if affine else ()
+    weight = ParamSpec("weight", (channels,), chosen(init, ONES))
+    return (weight, ParamSpec("bias", (channels,), chosen(bias_init, ZEROS))) if bias else (weight,)
 
 
 def pinned(c: InferContext, x: TensorType, axis: int = 1) -> TensorType:
@@ -118,6 +121,8 @@ class BatchNorm(NoMacs, InPlace, Local, Op):
     eps: float = attr(1e-5, min=1e-12)
     momentum: float | None = attr(0.1, min=0, max=1)
     affine: bool = attr(True)
+    init: Init | None = attr(None, keyword=True)
+    bias_init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return pinned(c, x)
@@ -126,7 +131,7 @@ class BatchNorm(NoMacs, InPlace, Local, Op):
         channels = x.dims[1]
         assert isinstance(channels, int)
         return (
-            *scale_and_shift(x, self.affine),
+            *(scale_and_shift(x, self.init, self.bias_init) if self.affine else ()),
             ParamSpec("running_mean", (channels,), ZEROS, "buffer"),
             ParamSpec("running_var", (channels,), ONES, "buffer", least=0.0),
             ParamSpec("num_batches_tracked", (), ZEROS, "buffer", DType.INT64),
@@ -174,13 +179,15 @@ class InstanceNorm(NoMacs, Fresh, Op):
     inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(3, 5), channel=1),)
     affine: bool = attr(False)
     eps: float = attr(1e-5, min=0)
+    init: Init | None = attr(None, keyword=True)
+    bias_init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         several(c, "inorm", x, 1, "map")
         return pinned(c, x)
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
-        return scale_and_shift(x, self.affine)
+        return scale_and_shift(x, self.init, self.bias_init) if self.affine else ()
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Global("statistics of each map")
@@ -226,6 +233,8 @@ class LayerNorm(NoMacs, Fresh, Local, Op):
     eps: float = attr(1e-5, min=0)
     affine: bool = attr(True)
     bias: bool = attr(True)
+    init: Init | None = attr(None, keyword=True)
+    bias_init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         # The axis is an attribute, so the port cannot state it.
@@ -234,7 +243,7 @@ class LayerNorm(NoMacs, Fresh, Local, Op):
         return pinned(c, x, self.axis)
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
-        return scale_and_shift(x, self.affine, self.axis, self.bias)
+        return scale_and_shift(x, self.init, self.bias_init, self.axis, self.bias) if self.affine else ()
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return by_statistics(self, ins[0])
@@ -292,6 +301,8 @@ class GroupNorm(NoMacs, Fresh, Op):
     groups: int = attr(min=1)
     eps: float = attr(1e-5, min=0)
     affine: bool = attr(True)
+    init: Init | None = attr(None, keyword=True)
+    bias_init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         y = pinned(c, x)
@@ -302,7 +313,7 @@ class GroupNorm(NoMacs, Fresh, Op):
         return y
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
-        return scale_and_shift(x, self.affine)
+        return scale_and_shift(x, self.init, self.bias_init) if self.affine else ()
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Global("statistics of each group of maps")
@@ -355,12 +366,13 @@ class RmsNorm(NoMacs, Fresh, Local, Op):
     inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(2, None), channel=-1),)
     eps: float | None = attr(None, min=0)
     affine: bool = attr(True)
+    init: Init | None = attr(None, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return pinned(c, x, -1)
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
-        return scale_and_shift(x, self.affine, -1, bias=False)
+        return scale_and_shift(x, self.init, None, -1, bias=False) if self.affine else ()
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return scaled(self, 3, ins[0])  # square, sum, quotient

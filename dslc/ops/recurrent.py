@@ -20,6 +20,7 @@ from dslc.ops.base import (
     Types,
     Work,
     attr,
+    chosen,
     op,
 )
 from dslc.ops.counting import Held, Kind, Saved, Storage
@@ -46,6 +47,8 @@ class Recurrent(Op):
     state: bool = attr(False, keyword=True)
     bias: bool = attr(True, keyword=True)
     drop: float = attr(0.0, min=0, max=1, keyword=True)
+    init: Init | None = attr(None, keyword=True)
+    bias_init: Init | None = attr(None, keyword=True)
 
     @property
     def ways(self) -> int:
@@ -100,14 +103,15 @@ class Recurrent(Op):
 
     def params(self, *ins: TensorType) -> tuple[ParamSpec, ...]:
         bound = 1 / math.sqrt(self.hidden)
-        init = Init("uniform", (("a", -bound), ("b", bound)), default=True)
+        default = Init("uniform", (("a", -bound), ("b", bound)), default=True)
+        init, bias_init = chosen(self.init, default), chosen(self.bias_init, default)
         rows = len(self.order) * self.hidden
         specs: list[ParamSpec] = []
         for suffix, features in self.cells(ins[0]):
             specs.append(ParamSpec(f"weight_ih_{suffix}", (rows, features), init))
             specs.append(ParamSpec(f"weight_hh_{suffix}", (rows, self.width), init))
             if self.bias:
-                specs += [ParamSpec(f"bias_{side}_{suffix}", (rows,), init) for side in ("ih", "hh")]
+                specs += [ParamSpec(f"bias_{side}_{suffix}", (rows,), bias_init) for side in ("ih", "hh")]
             if self.width != self.hidden:
                 specs.append(ParamSpec(f"weight_hr_{suffix}", (self.width, self.hidden), init))
         return tuple(specs)

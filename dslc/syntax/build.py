@@ -198,6 +198,20 @@ class StatementBuilder(ExpressionBuilder):
                 self.refuse(mistakes.BudgetForm(limit.span.text), limit.span.start, limit.span.end)
         return tree.Budget(self.span(start, end), tuple(limits))
 
+    def initial(self, start: int, end: int, kids: list[Any]) -> tree.Initial:
+        return tree.Initial(self.span(start, end), tuple(kid for kid in kids if kid is not None))
+
+    def setting(self, start: int, end: int, kids: list[Any]) -> tree.Setting | None:
+        target, value = kids
+        span = self.span(start, end)
+        if isinstance(target, tree.Name):
+            return tree.Setting(span, target, "", None, value)
+        if isinstance(target, tree.Attribute) and isinstance(target.value, tree.Name):
+            return tree.Setting(span, target.value, target.name, target.name_span, value)
+        if not isinstance(target, Broken):
+            self.refuse(mistakes.InitForm(target.span.text), target.span.start, target.span.end)
+        return None
+
     def branch(self, start: int, end: int, kids: list[Any]) -> tree.Branch:
         return tree.Branch(self.span(start, end), kids[0], None)
 

@@ -47,16 +47,18 @@ class Builder(StatementBuilder):
         self.branching.clear()
 
     def item(self, value: tree.Item | tree.Stmt | None) -> tree.Item | None:
-        """The item that a column-0 line made; other statements than `let` are refused, the first of several."""
+        """The item that a column-0 line made; statements but `let` and `init` are refused, the first of several."""
         for seq in self.open_seqs:
             self.refuse(mistakes.SeqWithoutSuite(called=False), seq.span.start, seq.span.end)
         if value is None:
             return None
-        stray, self.stray = self.stray, not isinstance(value, tree.Item | tree.Let)
+        stray, self.stray = self.stray, not isinstance(value, tree.Item | tree.Let | tree.Initial)
         if isinstance(value, tree.Item):
             return value
         if isinstance(value, tree.Let):
             return tree.LetItem(value.span, self.doc, value.target, value.value)
+        if isinstance(value, tree.Initial):
+            return tree.InitialItem(value.span, self.doc, value.settings)
         if not stray:
             end = self.text.find("\n", value.span.start, value.span.end)
             self.refuse(mistakes.StrayLine(), value.span.start, value.span.end if end < 0 else end)

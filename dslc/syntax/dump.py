@@ -156,7 +156,17 @@ def _statement(node: tree.Stmt) -> list[str]:
             return _line("require", node.condition, node.message)
         case tree.Budget():
             return _line("budget", *node.limits)
+        case tree.Initial():
+            return _settings(node.settings)
     raise TypeError(f"no dump of {type(node).__name__}")
+
+
+def _settings(settings: tuple[tree.Setting, ...]) -> list[str]:
+    lines = ["init"]
+    for setting in settings:
+        part = f".{setting.part}" if setting.part else ""
+        lines += [_INDENT + line for line in _line(f"{setting.target.name}{part} =", setting.value)]
+    return lines
 
 
 # ---- items
@@ -171,6 +181,8 @@ def _item(node: tree.Item) -> list[str]:
             return [*doc, f"use {path} {' '.join(names)}"]
         case tree.LetItem():
             return [*doc, *_line("let", node.target, node.value)]
+        case tree.InitialItem():
+            return [*doc, *_settings(node.settings)]
         case tree.Fn():
             lets = [_INDENT + line for let in node.lets for line in _statement(let)]
             body = [_INDENT + line for line in _line("value", node.value)]

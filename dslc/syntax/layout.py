@@ -27,11 +27,27 @@ ITEM_WORDS = frozenset(["USE", "LET", "FN", "BLOCK", "INLINE", "NET", "EXTERN"])
 # closed
 _LINE_WORDS = ITEM_WORDS | frozenset(["MODULE", "PARAM", "BUFFER", "CONST", "REQUIRE", "BUDGET"])
 _HEADERS = frozenset(["BLOCK", "INLINE", "NET", "EXTERN"])
+_SUITED = _HEADERS | frozenset(["IF", "ELIF", "ELSE", "FOR"])
 _OPEN = {"LPAR": "RPAR", "LSQB": "RSQB"}
 _CLOSE = frozenset(_OPEN.values())
 _SEPARATORS = frozenset(["COMMA", "ARROW", "COLON", "ASSIGN", "GROW", "VBAR", "FOR"])
 _LIGHT = frozenset(
-    ["NAME", "NUMBER", "SIZE", "STRING", "TICKED", "IT", "NONE", "TRUE", "FALSE", "TRAINING", "AS", "IN", "ELSE"]
+    [
+        "NAME",
+        "NUMBER",
+        "SIZE",
+        "STRING",
+        "TICKED",
+        "IT",
+        "NONE",
+        "TRUE",
+        "FALSE",
+        "TRAINING",
+        "AS",
+        "IN",
+        "ELSE",
+        "_INIT",
+    ]
 )
 
 _LEXICAL = {
@@ -106,6 +122,8 @@ def lay_out(scanner: Scanner, found: Found, text: str) -> Layout:
         if line.tokens[0].kind in _HEADERS:
             deeper = reader.out.lines[i + 1 : i + 2]
             _mark_types(line, bool(deeper) and deeper[0].level > line.level)
+    for line in reader.out.lines if "init " in text else ():
+        _mark_init(line.tokens)
     return reader.out
 
 
@@ -133,6 +151,16 @@ def _mark_types(header: Line, deeper: bool) -> None:
         if not typed:
             return
         tokens[i].kind = "_TYPED"
+
+
+def _mark_init(tokens: list[Token]) -> None:
+    """Tells the word `init` that begins a statement from the name, which no other name follows."""
+    first = 0
+    if tokens[0].kind in _SUITED:  # `if deep: init conv = zeros`
+        first = next((i + 1 for i in reversed(_outside_brackets(tokens)) if tokens[i].kind == "COLON"), 0)
+    line = tokens[first : first + 2]
+    if len(line) == 2 and line[0].text == "init" and {token.kind for token in line} == {"NAME"}:
+        line[0].kind = "_INIT"
 
 
 def _outside_brackets(tokens: list[Token]) -> list[int]:

@@ -366,6 +366,24 @@ class Budget(Stmt):
     limits: tuple[Compare, ...]
 
 
+@record
+class Setting:
+    """`conv = zeros`, `linear.bias = zeros`: `target` is a name, `part` what follows its point, or empty."""
+
+    span: Span
+    target: Name
+    part: str
+    part_span: Span | None
+    value: Expr
+
+
+@record
+class Initial(Stmt):
+    """`init conv = kaiming_normal, bias = zeros`: initialisers of the layers of a body, or of a file's nets."""
+
+    settings: tuple[Setting, ...]
+
+
 # ---- items of a file
 
 
@@ -389,6 +407,11 @@ class Use(Item):
 class LetItem(Item):
     target: Name
     value: Expr
+
+
+@record
+class InitialItem(Item):
+    settings: tuple[Setting, ...]
 
 
 @record

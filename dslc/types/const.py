@@ -66,6 +66,7 @@ class Scope:
     instance: Instance | None = None
     inline: bool = False
     names: dict[str, Binding] = field(default_factory=dict)
+    initial: tuple[tree.Setting, ...] = ()  # of a file: what its `init` statements set
 
     def __repr__(self) -> str:
         return f"<Scope {self.kind} of {', '.join(self.names)}>"

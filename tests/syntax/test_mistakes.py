@@ -150,6 +150,10 @@ LINES = [
     ("E0164", "x = «lambda» y: y", "there is no `lambda`"),
     ("E0165", "budget «macs»", "`macs` is no limit"),
     ("E0165", "budget macs <= 4G, «3 < 4»", "`3 < 4` is no limit"),
+    ("E0168", "init conv = zeros, «conv(3)» = ones", "`conv(3)` is no name of a layer"),
+    ("E0168", "init conv = zeros, «a.b.c» = ones", "`a.b.c` is no name of a layer"),
+    ("E0162", "init conv «zeros»", "expected"),
+    ("E0162", "init conv«»", "expected"),
     ("E0166", "require x, «y»", "is a string"),
 ]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dslc.syntax.mistakes.items import (
         BudgetForm,
         DefinitionForm,
+        InitForm,
         NestedItem,
         PythonHabit,
         RequireMessage,
@@ -79,6 +80,7 @@ __all__ = [
     "ForTarget",
     "ForeignName",
     "GeneratorForm",
+    "InitForm",
     "LogicalSymbol",
     "LongName",
     "MissingColon",

@@ -214,6 +214,33 @@ class BudgetForm(Mistake, code="E0165"):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class InitForm(Mistake, code="E0168"):
+    """What an `init` statement sets is not named as a layer.
+
+    An `init` statement is a list of `name = initialiser`. The name is that of a layer, `conv` for its weight and
+    `conv.bias` for its bias, or `bias` for the bias of every layer.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        init conv(8) = normal(std=0.01)
+        conv(8, 3) -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        init conv = normal(std=0.01)
+        conv(8, 3) -> relu
+    ```
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        return f"{quoted(self.text)} is no name of a layer, such as `conv` or `conv.bias`"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class RequireMessage(Mistake, code="E0166"):
     """The message of a `require` is not a string.
 
