@@ -24,6 +24,7 @@ from dslc.ops.base import REGISTRY
 from dslc.ops.initialisers import INITIALISERS
 from dslc.source import Source
 from dslc.syntax import tree
+from dslc.types.arguments import arguments, sizes_of
 from dslc.types.const import Binding
 from dslc.types.guards import Pinned
 from dslc.types.sizes import Sizes
@@ -68,10 +69,11 @@ def compile_program(
 ) -> Model:
     """As `compile_model`, of a program that was loaded, for any of its nets; `sink` holds what loading found."""
     sink = sink or Sink()
+    given, asked = arguments(args or {}), sizes_of(sizes or {})
     with _deep():
-        entry = choose(program, net, sink, args or {})
-        _check_names(program, entry, args or {}, sizes or {}, sink)
-        model = _elaborate(program, entry, args or {}, sizes or {}, sink, max_ops)
+        entry = choose(program, net, sink, given)
+        _check_names(program, entry, given, asked, sink)
+        model = _elaborate(program, entry, given, asked, sink, max_ops)
         if model is not None and budgets is not None and (model.budgets or budgets):
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
 

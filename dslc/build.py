@@ -14,9 +14,11 @@ from dslc.errors import NoGeneratedCode
 from dslc.ir.model import Model
 from dslc.names.reserved import file_stem
 from dslc.trust import permitted, require_classes
+from dslc.types.dtypes import DTypeLike, float_type
 from dslc.types.tensor import DType
 
 if TYPE_CHECKING:
+    from dslc.backends.onnx.dynamic import Dynamic
     from dslc.backends.onnx.graph import Array
     from dslc.backends.onnx.model import OnnxModel
 
@@ -37,12 +39,12 @@ def build(
     folder: str | Path,
     *,
     targets: Collection[str] = TARGETS,
-    dynamic: Sequence[str] = (),
+    dynamic: Dynamic | None = (),
     fold: bool = True,
     seed: int = 0,
     weights: str | Path | None = None,
     checks: Collection[str] = (),
-    dtype: DType | None = None,
+    dtype: DTypeLike | None = None,
     allow_extern: Collection[str] | None = None,
 ) -> Built:
     """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's (see `file_stem` for those that cannot be).
@@ -54,6 +56,7 @@ def build(
     `trust.permitted`). All files are written or none. Raises `Failure`, and `CompileError` at an `extern` block of
     another package.
     """
+    kind = float_type(dtype)
     built, made = Built(), stamp.of_program(model)
     files: list[output.Output] = []
     imported: tuple[str, ...] = ()
@@ -70,16 +73,18 @@ def build(
         words = f"{text.count(chr(10))} lines" + (f", imports {', '.join(imported)}" if imported else "")
         built.files.append((files[-1].path, words + (f"; not `{model.entry}.py`: {why}" if why else "")))
     if "onnx" in targets or checks:
-        state, graph = onnx_graph(model, seed, weights, dynamic, fold, dtype)
+        from dslc.backends.onnx.dynamic import open_sizes
+
+        opened = open_sizes(model, dynamic)
+        state, graph = onnx_graph(model, seed, weights, opened, fold, kind)
         if checks:
             from dslc.backends.onnx.emit import emit
             from dslc.verify import verify
 
-            again = partial(emit, model, dynamic=dynamic, fold=fold, dtype=dtype)
-            kind = dtype or model.float
-            built.checks = verify(model, text, graph, state, checks, again, kind, dynamic)
+            again = partial(emit, model, dynamic=opened, fold=fold, dtype=kind)
+            built.checks = verify(model, text, graph, state, checks, again, kind or model.float, opened)
         if "onnx" in targets:
-            written = in_type(state, model, dtype)
+            written = in_type(state, model, kind)
             graph.metadata |= {stamp.BUILD: made, stamp.WEIGHTS: stamp.of_weights(written)}
             files += onnx_files(stem, graph, written, seed, weights is None, built)
     output.write_all(files, output.make_folder(folder))
@@ -110,7 +115,7 @@ def onnx_graph(
     from dslc.weights.init import initial
     from dslc.weights.store import read
 
-    check_dynamic(model.sizes, dynamic)
+    check_dynamic(model.sizes, dynamic)  # before weights are drawn or read
     state = initial(model.params, seed) if weights is None else read(weights, model.params)
     return state, emit(model, state, dynamic=dynamic, fold=fold, dtype=dtype)
 

@@ -14,6 +14,7 @@ from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
 from dslc.names.zoo import is_zoo
 from dslc.record import entity, replace
+from dslc.types.dtypes import DTypeLike, float_type
 from dslc.types.tensor import DType, is_half
 
 COLLECT = 64
@@ -57,14 +58,14 @@ def check_file(
     sizes: dict[str, int] | None = None,
     max_ops: int = 100_000,
     budgets: Sequence[Budget] = (),
-    dtype: DType | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Findings:
     """Compile one net of a file, or all that have defaults for all their parameters, and keep what is found.
 
     `dtype` is what a build would make of `float` (none: what the net's inputs set): numbers that it does not hold are
     mistakes. A file without such a net is read and its names are resolved. Raises `Failure` where it cannot be read.
     """
-    findings = Findings()
+    findings, kind = Findings(), float_type(dtype)
     sink = Sink()
     try:
         program = sink.finish(load_program(source if is_zoo(source) else Path(source), sink))
@@ -84,7 +85,7 @@ def check_file(
             except CompileError as error:
                 findings.add(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
             else:
-                findings.add((*model.notes, *size_notes(model), *unheld_numbers(model, dtype or model.float)), {})
+                findings.add((*model.notes, *size_notes(model), *unheld_numbers(model, kind or model.float)), {})
     finally:
         gc.unfreeze()
     return findings

@@ -16,7 +16,7 @@ from dslc.ir.model import Model
 from dslc.ir.walk import steps
 from dslc.record import replace
 from dslc.stamp import beside
-from dslc.types.tensor import DType
+from dslc.types.dtypes import DTypeLike, float_type
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.graph import Array
@@ -41,7 +41,7 @@ def infer(
     image: str | Path | None = None,
     arrays: Sequence[str | Path] = (),
     weights: str | Path | None = None,
-    dtype: DType | None = None,
+    dtype: DTypeLike | None = None,
     seed: int = 0,
     device: Device = "auto",
     repeat: int = 0,
@@ -52,7 +52,7 @@ def infer(
     """
     from dslc.backends.onnx.image import load_array, load_image
 
-    _, graph = onnx_graph(model, seed, weights, tuple(model.sizes.universal), fold=True, dtype=dtype)
+    _, graph = onnx_graph(model, seed, weights, tuple(model.sizes.universal), fold=True, dtype=float_type(dtype))
     session = load(graph, device)
     if image is not None:
         name, channels, height, width = image_size(session)

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch.nn import Module as Base
+
+    from dslc.backends.onnx.dynamic import Dynamic
+    from dslc.output import Target
+    from dslc.types.dtypes import DTypeLike
 else:
     Base = object  # nothing inherits from `Module` when it runs, so that `import dslc` needs no torch
 
@@ -42,11 +46,18 @@ class Module(Base, metaclass=Loaded):
         def __init_subclass__(cls) -> None:
             raise TypeError("derive from a class that `dslc.load` gives: `dslc.Module` only stands for them")
 
-    def to_onnx(self, path: str | Path, **options: Any) -> list[Path]:
-        """Write this module with its present weights as ONNX; `options` as `dslc.export_onnx` takes them."""
+    def to_onnx(
+        self,
+        target: Target,
+        *,
+        dynamic: Dynamic | None = (),
+        fold: bool = True,
+        dtype: DTypeLike | None = None,
+    ) -> list[Path]:
+        """Write this module with its present weights as ONNX; the options are those of `dslc.export_onnx`."""
         from dslc.backends.onnx.live import export_onnx
 
-        return export_onnx(self, path, **options)
+        return export_onnx(self, target, dynamic=dynamic, fold=fold, dtype=dtype)
 
 
 METHODS = {name: value for name, value in vars(Module).items() if not name.startswith("_")}

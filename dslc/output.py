@@ -7,6 +7,7 @@ regular file (`/dev/stdout`, a pipe) cannot be renamed over; it is written direc
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -16,15 +17,28 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from dslc.diagnostics.model import Failure, Help, Mistake
 from dslc.record import entity, frozen
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 Writer: TypeAlias = Callable[[Path], object]
 """Writes a file's whole content to the path it is given; raises OSError where that fails."""
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class Stream(Protocol):
+    """What takes bytes: `io.BytesIO()`, a file opened with `"wb"`, one of gzip."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+Target: TypeAlias = str | os.PathLike[str] | Stream
+"""Where a result goes: a path, or a stream of bytes such as `io.BytesIO()` or a file opened with `"wb"`."""
 
 
 @frozen
@@ -78,6 +92,37 @@ def data(path: str | Path, chunks: Iterable[Buffer]) -> Output:
     return Output(Path(path), write)
 
 
+def is_path(target: Target) -> TypeIs[str | os.PathLike[str]]:
+    """Whether a target is a path; a stream otherwise. Raises `TypeError` for what is neither."""
+    if isinstance(target, str | os.PathLike):
+        return True
+    if not callable(getattr(target, "write", None)):
+        raise TypeError(f"a target is a path, or a stream of bytes such as `io.BytesIO()`, not {target!r:.60}")
+    return False
+
+
+def write_stream(stream: Stream, chunks: Sequence[Buffer]) -> None:
+    """Write all chunks to a stream, which stays open.
+
+    Raises `TypeError` for a stream of text, and `OutputError` where it takes no more.
+    """
+    to: Any = stream
+    name = getattr(to, "name", None)
+    called = name if isinstance(name, str) else f"<{type(to).__name__}>"
+    if isinstance(to, io.TextIOBase) or hasattr(to, "encoding"):
+        raise TypeError(f'`{called}` is open for text: open it with mode "wb"')
+    with _reported(Path(called)):
+        if getattr(to, "closed", False):
+            raise OSError("it is closed")
+        if not getattr(to, "writable", lambda: True)():
+            raise OSError("it is not open for writing")
+        for chunk in chunks:
+            rest = bytes(chunk)  # a copy, since a stream may keep what it is given, and weights change
+            while rest:
+                taken = to.write(rest)  # a stream without a buffer may take a part, and says how much
+                rest = rest[taken:] if type(taken) is int else b""
+
+
 def make_folder(path: str | Path) -> Path:
     """The folder, made with those above it where it is missing. Raises `OutputError`."""
     with _reported(Path(path)):
@@ -96,7 +141,7 @@ def write_all(outputs: Sequence[Output], folder: Path | None = None) -> None:
     try:
         for output in outputs:
             with _reported(output.path):
-                target = Path(os.path.realpath(output.path))
+                target = _place(output.path)
                 if folder is not None:
                     _check_place(output.path, target, folder)
                 if _is_special(target):
@@ -106,6 +151,16 @@ def write_all(outputs: Sequence[Output], folder: Path | None = None) -> None:
         run.publish()
     finally:
         run.close()
+
+
+def _place(path: Path) -> Path:
+    """Where a file goes, links followed. Raises `OSError` for a name that no file can have and a folder not there."""
+    if "\0" in str(path):
+        raise OSError("its name holds what no file's can")
+    target = Path(os.path.realpath(path))
+    if not target.parent.exists():
+        raise OSError(f"there is no folder `{path.parent}`")
+    return target
 
 
 def _check_place(path: Path, target: Path, folder: Path) -> None:

@@ -170,7 +170,7 @@ def test_a_link_keeps_pointing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("folder", "is a directory"), ("file/x.onnx", "not a directory"), ("none/x.onnx", "no such file or directory")],
+    [("folder", "is a directory"), ("file/x.onnx", "not a directory"), ("none/x.onnx", "there is no folder `")],
 )
 def test_places_that_cannot_be_written(tmp_path: Path, path: str, reason: str) -> None:
     (tmp_path / "folder").mkdir()

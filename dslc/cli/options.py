@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from dslc.cli.values import assignments, sizes
 from dslc.names.zoo import is_zoo
+from dslc.types.dtypes import FLOATS, float_type, rate_type
 from dslc.types.tensor import DType
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,18 +62,36 @@ def net_options(command: F) -> F:
     return command
 
 
-FLOATS = {kind.value: kind for kind in (DType.FLOAT32, DType.FLOAT16, DType.BFLOAT16)} | {
-    "fp32": DType.FLOAT32,
-    "fp16": DType.FLOAT16,
-    "bf16": DType.BFLOAT16,
-}
+class FloatType(click.ParamType[DType]):
+    """What the network's own `float` is, by any of its names."""
+
+    name = "dtype"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(FLOATS)}]"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> DType:
+        try:
+            found = float_type(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        assert found is not None
+        return found
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in FLOATS if name.startswith(incomplete)]
+
+
+class RateType(click.Choice[str]):
+    """Element types of rates and precisions, by any of their names."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(rate_type(str(value)), param, ctx)
 
 
 def dtype_option(command: F) -> F:
     """--dtype: what the network's own `float` is, as a DType; none where the inputs are to say."""
-
-    def chosen(_ctx: click.Context, _param: click.Parameter, value: str | None) -> DType | None:
-        return None if value is None else FLOATS[value]
-
     words = "the type of weights and plain inputs, `float`; default: that of the inputs"
-    return click.option("--dtype", type=click.Choice([*FLOATS]), callback=chosen, help=words)(command)
+    return click.option("--dtype", type=FloatType(), help=words)(command)

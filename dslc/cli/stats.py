@@ -9,7 +9,7 @@ import click
 from dslc.cli.columns import columns, sort_column
 from dslc.cli.device_values import device
 from dslc.cli.memory_values import memory_size
-from dslc.cli.options import net_options, source_argument
+from dslc.cli.options import RateType, net_options, source_argument
 from dslc.cli.sweeping import pair, sweep_axes
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--inplace/--no-inplace", default=True, help="whether ops may overwrite an input nothing reads later")
 @click.option("--train", is_flag=True, help="memory of training")
 @click.option("--optimizer", multiple=True, type=click.Choice(OPTIMIZERS), help="with --train: one of these alone")
-@click.option("--precision", multiple=True, type=click.Choice(PRECISIONS), help="with --train: one of these alone")
+@click.option("--precision", multiple=True, type=RateType(PRECISIONS), help="with --train: one of these alone")
 @click.option("--fit", metavar="24GB", callback=memory_size, help="the largest training batch in this memory")
 @click.option("--device", metavar="NAME", callback=device, help="least time on H200, A100, T4, cpu-core, phone-npu, "
               "this (measured), or peak=10T,bandwidth=100G")  # fmt: skip
-@click.option("--dtype", type=click.Choice(TYPES), default="fp32", help="with --device: element type")
+@click.option("--dtype", type=RateType(TYPES), default="fp32", help="with --device: element type")
 @click.option("--sweep", "axes", multiple=True, metavar="NAME=V,..", callback=sweep_axes, help="the net at many values "
               "of a parameter or size")  # fmt: skip
 @click.option("--plot", metavar="FILE", help="with --sweep: a picture, .png or .svg")

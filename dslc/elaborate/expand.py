@@ -25,6 +25,7 @@ from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
+from dslc.types.dtypes import element_type
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType, is_half
 
@@ -117,7 +118,7 @@ def _entry(
     given: dict[str, Const] = {}
     for declared in item.parameters:
         if declared.name in args:
-            const = literal(args[declared.name], declared.span)
+            const = _given(args[declared.name], declared)
         elif declared.default is not None:
             const = e.evaluate(declared.default, p)
         else:
@@ -145,6 +146,16 @@ def _entry(
     return recipe, block, recipe.target.scope, given
 
 
+def _given(value: object, declared: tree.Parameter) -> Const:
+    """An argument from outside; where a type of tensors is asked for, the type that a word names."""
+    default, kind = declared.default, declared.type
+    if isinstance(value, str) and (
+        (isinstance(default, tree.Name) and default.name in DTYPES) or (kind is not None and kind.kind == "dtype")
+    ):
+        value = element_type(value) or DTYPES.get(value, value)
+    return literal(value, declared.span)
+
+
 def _header(
     e: Elaborator,
     recipe: Recipe,
@@ -162,7 +173,7 @@ def _header(
         p.scope.names[name] = Binding("parameter", checked, known[name].span)
     for name, value in args.items():
         if name in known:
-            given = e.parameter(block.name, known[name], literal(value, known[name].span), p)
+            given = e.parameter(block.name, known[name], _given(value, known[name]), p)
             if given is None:
                 return False
             p.scope.names[name] = Binding("parameter", given, known[name].span)

@@ -15,6 +15,7 @@ from dslc.analysis.receptive import Fields, Tracks
 from dslc.ir.model import Call, Instance, Model, Node
 from dslc.ir.walk import Flat, Needed, Step
 from dslc.record import entity
+from dslc.types.dtypes import DTypeLike, rate_type
 from dslc.types.tensor import TensorType
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ class Stats(Numbers):
         batch: int = 1,
         inplace: bool = True,
         device: Device | None = None,
-        dtype: str = "fp32",
+        dtype: DTypeLike = "fp32",
     ) -> None:
         super().__init__(model)
-        self.batch, self.inplace, self.device, self.dtype = batch, inplace, device, dtype
+        self.batch, self.inplace, self.device, self.dtype = batch, inplace, device, rate_type(dtype)
 
     @cached_property
     def memory(self) -> InferenceMemory:

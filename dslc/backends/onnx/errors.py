@@ -49,6 +49,117 @@ class PinnedSymbol(Mistake, code="E0631"):
         return f"`{self.name}` cannot stay symbolic: {self.text}"
 
 
+class UnknownInput(Mistake, code="E0633"):
+    """`dynamic={"img": {0: "N"}}` names what is no input of the network.
+
+    Inputs have the names of the net's header: `net f on image[N, 3, H=224, W=224]` has `image`. Names of results may be
+    given too, as torch.onnx takes them; their sizes follow from the inputs'.
+
+    ```python
+    net.to_onnx("net.onnx", dynamic={"image": {0: "N"}})
+    ```
+
+    ```sh
+    dslc build net.dl --dynamic N
+    ```
+    """
+
+    name: str
+    known: tuple[str, ...]
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        known = ", ".join(f"`{name}`" for name in self.known)
+        return f"the network has no input `{self.name}`: there {'is' if len(self.known) == 1 else 'are'} {known}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return did_you_mean(self.near, replace=False)
+
+
+class NoAxis(Mistake, code="E0634"):
+    """`dynamic={"image": {4: "N"}}` names an axis that the input does not have.
+
+    Axes are counted from 0; -1 is the last one.
+
+    ```python
+    net.to_onnx("net.onnx", dynamic={"image": {0: "N"}})
+    ```
+
+    ```sh
+    dslc build net.dl --dynamic N
+    ```
+    """
+
+    name: str
+    axis: int
+    sizes: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` has no axis {self.axis}: it is [{', '.join(self.sizes)}]"
+
+
+class FixedAxis(Mistake, code="E0635"):
+    """`dynamic={"image": {1: "C"}}` asks for an axis whose size is a number in the program.
+
+    Only a size with a name can stay open: in `image[N, 3, H=224, W=224]` those of axes 0, 2 and 3. Give the size a name
+    in the net's header, or leave the axis out.
+
+    ```python
+    net.to_onnx("net.onnx", dynamic={"image": {0: "N", 2: "H"}})
+    ```
+
+    ```sh
+    dslc build net.dl --dynamic N,H
+    ```
+    """
+
+    name: str
+    axis: int
+    size: int
+    open: tuple[tuple[int, str], ...]  # axes of this tensor that can be, with their sizes
+
+    @property
+    def message(self) -> str:
+        return f"axis {self.axis} of `{self.name}` is {self.size} in the program, and cannot stay open"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        words = ", ".join(f'{axis}: "{size}"' for axis, size in self.open)
+        return (Help(f"these can: `{{{words}}}`"),) if words else ()
+
+
+class OtherName(Mistake, code="E0636"):
+    """`dynamic={"image": {0: "batch"}}` gives a size another name than the program does.
+
+    A size that stays open has one name everywhere: in the program, in reports, and in the graph. Write the program's,
+    or leave names out: `{"image": [0]}`.
+
+    ```python
+    net.to_onnx("net.onnx", dynamic={"image": {0: "N"}})
+    ```
+
+    ```sh
+    dslc build net.dl --dynamic N
+    ```
+    """
+
+    name: str
+    axis: int
+    given: str
+    size: str
+
+    @property
+    def message(self) -> str:
+        return f"axis {self.axis} of `{self.name}` is called `{self.size}` in the program, not `{self.given}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f'write `dynamic={{"{self.name}": {{{self.axis}: "{self.size}"}}}}`'),)
+
+
 class NoOnnx(Mistake, code="E0632"):
     """An `extern` block has no ONNX rule.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc.backends.onnx.dynamic import Dynamic, open_sizes
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.file import save
 from dslc.backends.onnx.graph import Array
 from dslc.backends.onnx.model import OnnxModel
-from dslc.types.tensor import DType
+from dslc.output import Target
+from dslc.types.dtypes import DTypeLike, float_type
 from dslc.weights.store import fit
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 def export_onnx(
     module: nn.Module,
-    path: str | Path,
+    target: Target,
     *,
-    dynamic: Sequence[str] = (),
+    dynamic: Dynamic | None = (),
     fold: bool = True,
-    dtype: str | None = None,
+    dtype: DTypeLike | None = None,
 ) -> list[Path]:
     """Write a module that `dslc.load` made, in evaluation mode, with its present weights; the files written.
 
@@ -33,11 +34,11 @@ def export_onnx(
     Raises `TypeError` for a module of another origin, `WeightsError` where its state dict is no longer the
     class's, and `OutputError` where the file cannot be written.
     """
-    return save(to_model(module, dynamic=dynamic, fold=fold, dtype=dtype), path)
+    return save(to_model(module, dynamic=dynamic, fold=fold, dtype=dtype), target)
 
 
 def to_model(
-    module: nn.Module, *, dynamic: Sequence[str] = (), fold: bool = True, dtype: str | None = None
+    module: nn.Module, *, dynamic: Dynamic | None = (), fold: bool = True, dtype: DTypeLike | None = None
 ) -> OnnxModel:
     """The graph of a module that `dslc.load` made. Its weights are the module's own memory until it is written."""
     origin = getattr(type(module), "__dslc__", None)
@@ -45,8 +46,9 @@ def to_model(
         raise TypeError(f"{type(module).__name__} is no class that dslc.load made")
     given = vars(module).get("_dslc_arguments", {})
     model: Model = origin["compile"](given) if given else origin["model"]
-    kind = DType(dtype) if dtype not in (None, DType.FLOAT.value) else None
-    return emit(model, fit(state_of(module), model.params), dynamic=dynamic, fold=fold, dtype=kind)
+    kind = float_type(dtype)
+    opened = open_sizes(model, dynamic)
+    return emit(model, fit(state_of(module), model.params), dynamic=opened, fold=fold, dtype=kind)
 
 
 def state_of(module: nn.Module) -> dict[str, Array]:
