@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from dslc.backends.onnx.graph import NodeDef, OnnxGraph, TensorInfo
 from dslc.backends.onnx.model import OnnxModel
+from dslc.backends.onnx.origins import Origin, Scope, properties
 from dslc.types.tensor import DType
 
 CODES = {
@@ -40,6 +41,8 @@ attributes = st.dictionaries(
     ),
     max_size=3,
 )
+scopes = st.builds(Scope, namespace=texts, classes=texts, names=texts, level=st.just(1))
+origins = st.builds(Origin, scope=scopes, path=texts, kind=texts, place=texts)
 nodes = st.builds(
     NodeDef,
     name=st.text(min_size=1, max_size=8),
@@ -48,6 +51,7 @@ nodes = st.builds(
     outputs=st.lists(texts, max_size=2),
     attributes=attributes,
     domain=st.sampled_from(["", "com.microsoft"]),
+    origins=st.lists(origins, max_size=2).map(tuple),
 )
 infos = st.dictionaries(
     st.text(min_size=1, max_size=8),
@@ -92,6 +96,8 @@ def reference(model: OnnxModel) -> onnx.ModelProto:
         made = helper.make_node(one.kind, one.inputs, one.outputs, name=one.name, domain=one.domain or None)
         for name in sorted(one.attributes):
             made.attribute.append(helper.make_attribute(name, one.attributes[name]))
+        for key, text in properties(one.origins).items() if one.origins else ():
+            made.metadata_props.add(key=key, value=text)
         return made
 
     taken = {*graph.inputs, *graph.outputs, *graph.initializers}

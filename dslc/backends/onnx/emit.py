@@ -14,6 +14,7 @@ from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
 from dslc.backends.onnx.guards import file_name, guard_metadata
 from dslc.backends.onnx.indices import index_metadata
 from dslc.backends.onnx.model import OnnxModel
+from dslc.backends.onnx.origins import Origins
 from dslc.backends.onnx.passes import run_passes
 from dslc.backends.onnx.sizes import SizeView
 from dslc.collector import paused
@@ -129,13 +130,18 @@ def _write_steps(builder: Builder, model: Model, flat: Flat) -> dict[Value, str]
     """Write every step that evaluation needs; the tensor of each value."""
     names: dict[Value, str] = {}
     sink = Sink()
+    origins = Origins(model)
+    nodes = builder.graph.nodes
     for value, name in zip(model.root.inputs, input_names(model), strict=True):
         names[value] = name
         builder.add_input(name, value.type)
     for step in flat.steps:
         if step.needed is Needed.ALWAYS:
+            before = len(nodes)
             try:
                 _write_step(builder, step, names)
+                for node in nodes[before:]:
+                    node.origins = (origins.of(step),)
             except Reject as reject:
                 sink.add(reject.mistake.at(step.node.span, step.node.frame, reject.related))
                 for value in step.outs:

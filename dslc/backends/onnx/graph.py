@@ -7,6 +7,7 @@ weights under their state-dict keys and small constants under names that show th
 from __future__ import annotations
 
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from dslc.record import entity, frozen
 from dslc.types.tensor import DType
 from dslc.weights.memory import Array as Array
 from dslc.weights.memory import Stored as Stored
+
+if TYPE_CHECKING:
+    from dslc.backends.onnx.origins import Origin
 
 OPSET = 21
 """The newest opset at which pools, InstanceNormalization, Elu, Selu and Dropout have CUDA kernels in
@@ -29,7 +33,10 @@ IR_VERSION = 10
 
 @entity
 class NodeDef:
-    """One ONNX node. An absent optional input is the empty string."""
+    """One ONNX node. An absent optional input is the empty string.
+
+    `origins`: the use of a layer that it was made for, then those that rewrites joined to it.
+    """
 
     name: str
     kind: str
@@ -37,6 +44,7 @@ class NodeDef:
     outputs: list[str]
     attributes: dict[str, object]
     domain: str = ""
+    origins: tuple[Origin, ...] = ()
 
 
 @frozen

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from dslc.backends.onnx.graph import IR_VERSION, NodeDef, OnnxGraph, TensorInfo
+from dslc.backends.onnx.origins import properties
 from dslc.output import Buffer
 from dslc.types.tensor import DType
 from dslc.weights.memory import Stored, raw
@@ -115,6 +116,8 @@ def _node(node: NodeDef) -> bytes:
     parts += [_bytes(5, _attribute(name, node.attributes[name])) for name in sorted(node.attributes)]
     if node.domain:
         parts.append(_text(7, node.domain))
+    if node.origins:
+        parts += [_bytes(9, _text(1, key) + _text(2, text)) for key, text in properties(node.origins).items()]
     return b"".join(parts)
 
 

@@ -35,7 +35,7 @@ def fold_bn(graph: OnnxGraph) -> None:
         bias = _fold(graph, linear, norm, readers, len(found))
         for a, b in found:
             a.inputs = [a.inputs[0], weight, bias]
-            a.outputs = b.outputs
+            a.outputs, a.origins = b.outputs, (*a.origins, *b.origins)
             gone.add(id(b))
     graph.nodes = [node for node in graph.nodes if id(node) not in gone]
 

@@ -25,6 +25,7 @@ def join_scales(graph: OnnxGraph) -> None:
         if not any(reader.kind == "MatMul" for reader in readers[inner.outputs[0]]):
             continue
         dtype = graph.numbers(outer.inputs[1]).dtype
+        outer.origins = (*outer.origins, *inner.origins)
         outer.kind, outer.inputs = "Mul", [inner.inputs[0], _number(graph, first * factor, dtype)]
 
 

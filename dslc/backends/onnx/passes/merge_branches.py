@@ -62,7 +62,7 @@ def merge_branches(graph: OnnxGraph) -> None:
             inner = outer and (_window(graph, small, readers) or _norm_window(graph, small, outer))
             if outer and inner and large.inputs[0] == small.inputs[0] and outer.holds(inner):
                 merged = _merged(graph, (large, outer), (small, inner), readers)
-                merged.outputs = node.outputs
+                merged.outputs, merged.origins = node.outputs, (*merged.origins, *node.origins)
                 graph.nodes[place] = producers[node.outputs[0]] = merged
                 gone |= {id(large), id(small)}
                 break
@@ -124,7 +124,8 @@ def _merged(
     name = given if given and len(readers.get(given, ())) < 2 else bias_name(graph, key)
     held[name] = (bias + more).astype(dtype)
     graph.keep_exact(name, key)
-    return NodeDef(large.name, "Conv", [large.inputs[0], key, name], large.outputs, large.attributes)
+    origins = (*large.origins, *small.origins)
+    return NodeDef(large.name, "Conv", [large.inputs[0], key, name], large.outputs, large.attributes, origins=origins)
 
 
 def _numbers(graph: OnnxGraph, node: NodeDef, window: Window) -> tuple[Array, Array]:

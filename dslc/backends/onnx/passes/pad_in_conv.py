@@ -23,7 +23,7 @@ def pad_in_conv(graph: OnnxGraph) -> None:
         if conv.inputs[0] != pad.outputs[0] or amounts is None or not isinstance(own, Sequence):
             continue
         conv.attributes["pads"] = tuple(a + b for a, b in zip(amounts, own, strict=True))
-        conv.inputs[0] = pad.inputs[0]
+        conv.inputs[0], conv.origins = pad.inputs[0], (*conv.origins, *pad.origins)
         gone.add(id(pad))
     graph.nodes = [node for node in graph.nodes if id(node) not in gone]
 

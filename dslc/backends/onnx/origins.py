@@ -1,0 +1,94 @@
+"""Where nodes come from: the modules around each and its place in the program, as properties of the node.
+
+`namespace`, `pkg.torch.onnx.class_hierarchy` and `pkg.torch.onnx.name_scopes` are what `torch.onnx.export` writes
+(torch 2.13, onnx/_internal/exporter/_core.py), so what groups the nodes of its files groups these; classes are the
+blocks and layers of the program. onnx has such properties since version 10 of its format.
+"""
+
+from __future__ import annotations
+
+from dslc.backends.onnx.guards import file_name
+from dslc.ir.model import Instance, Model, Node
+from dslc.ir.walk import Step
+from dslc.record import record
+
+MOST_LEVELS = 24
+"""Modules around a node that are named, from the outside: each names its whole path, and nesting has no bound."""
+
+
+@record
+class Scope:
+    """The modules around a node, each property as far as it goes."""
+
+    namespace: str
+    classes: str
+    names: str
+    level: int
+
+    def inner(self, path: str, kind: str) -> Scope:
+        """One level further in."""
+        return Scope(
+            f"{self.namespace}/{path}: {kind}",
+            f"{self.classes}, {kind!r}",
+            f"{self.names}, {path!r}",
+            self.level + 1,
+        )
+
+
+@record
+class Origin:
+    """One use of a layer: its modules, its own path and layer, and its place in the program."""
+
+    scope: Scope
+    path: str
+    kind: str
+    place: str
+
+
+class Origins:
+    """The origins of a network's steps; those of one module share its scope."""
+
+    def __init__(self, model: Model) -> None:
+        self._scopes = {id(model.root): Scope(f": {model.entry}", repr(model.entry), repr(""), 1)}
+
+    def of(self, step: Step) -> Origin:
+        """The origin of a step."""
+        assert isinstance(step.node, Node)
+        return Origin(self._scope(step.node.owner), step.path, step.node.op.name, place(step.node))
+
+    def _scope(self, instance: Instance) -> Scope:
+        inside: list[Instance] = []
+        while id(instance) not in self._scopes:
+            inside.append(instance)
+            assert instance.parent is not None, "only the network itself is in nothing"
+            instance = instance.parent
+        scope = self._scopes[id(instance)]
+        for instance in reversed(inside):
+            if scope.level < MOST_LEVELS:
+                kind = instance.kind if instance.definition is None else instance.definition.name
+                scope = scope.inner(instance.path, kind)
+            self._scopes[id(instance)] = scope
+        return scope
+
+
+def place(node: Node) -> str:
+    """`resnet.dl:14`: the user's line that a use comes from, of a part of std the one that used it.
+
+    Where a file lay on a machine must not change the graph's.
+    """
+    spans = (node.span, *(frame.call for frame in node.frame or ()))
+    span = next((span for span in spans if not span.source.is_library), node.span)
+    return f"{file_name(span.source.path)}:{span.line}"
+
+
+def properties(origins: tuple[Origin, ...]) -> dict[str, str]:
+    """The properties of a node by name, in order; `dslc.merged` are the uses that rewrites joined to the first."""
+    own, *others = origins
+    found = own.scope.inner(own.path, own.kind)
+    merged = {"dslc.merged": ", ".join(other.path for other in others)} if others else {}
+    return merged | {
+        "dslc.source": own.place,
+        "namespace": found.namespace,
+        "pkg.torch.onnx.class_hierarchy": f"[{found.classes}]",
+        "pkg.torch.onnx.name_scopes": f"[{found.names}]",
+    }
