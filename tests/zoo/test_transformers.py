@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -72,6 +73,14 @@ def test_timm(file: str, net: str, name: str) -> None:
         ("gpt2.dl", "gpt2_xl", 1_557_611_200),
         ("bert.dl", "bert_base", 109_482_240),
         ("bert.dl", "bert_large", 335_141_888),
+        # The elements of the published files.
+        ("llama.dl", "llama_2_7b", 6_738_415_616),
+        ("llama.dl", "llama_2_13b", 13_015_864_320),
+        ("llama.dl", "llama_2_70b", 68_976_648_192),
+        ("llama.dl", "llama_3_8b", 8_030_261_248),
+        ("llama.dl", "llama_3_70b", 70_553_706_496),
+        ("llama.dl", "mistral_7b", 7_241_732_096),
+        ("llama.dl", "qwen2_7b", 7_615_616_512),
     ],
 )
 def test_published_sizes(file: str, net: str, params: int) -> None:
@@ -150,6 +159,32 @@ def test_bert() -> None:
     check_same(pooled, expected.pooler_output)
 
 
+@pytest.mark.parametrize(("kind", "groups"), [("Llama", 4), ("Llama", 2), ("Mistral", 1), ("Qwen2", 2)])
+def test_llama(kind: str, groups: int) -> None:
+    """The names too are Hugging Face's."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(4)
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=100,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=groups,
+        rms_norm_eps=1e-6,
+        head_dim=8,
+        rope_parameters={"rope_type": "default", "rope_theta": 1000.0},
+    )
+    other = scattered(getattr(transformers, f"{kind}ForCausalLM")(config))
+    args: dict[str, Any] = {"heads": 4, "groups": groups, "base": 1000.0, "eps": 1e-6, "bias": kind == "Qwen2"}
+    args |= {"depth": 2, "width": 32, "hidden": 48, "vocab": 100}
+    mine = dslc.load(EXAMPLES / "llama.dl", net="llama", **args)().eval()
+    mine.load_state_dict(other.state_dict(), strict=True)
+    ids = torch.randint(100, (2, 24), generator=torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        check_same(mine(ids), other(ids).logits)
+
+
 @pytest.mark.parametrize(
     ("file", "net", "options"),
     [
@@ -157,6 +192,7 @@ def test_bert() -> None:
         ("mlp_mixer.dl", "mixer_s16", ["--size", "H=96,W=64"]),
         ("gpt2.dl", "gpt2", ["--size", "T=12", "--set", "depth=2", "--dynamic", "N,T"]),
         ("bert.dl", "bert_base", ["--size", "T=12"]),
+        ("llama.dl", "stories_15m", ["--size", "T=12", "--dynamic", "N,T"]),
     ],
 )
 def test_onnx_at_other_sizes(file: str, net: str, options: list[str], tmp_path: Path) -> None:
