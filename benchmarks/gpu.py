@@ -70,7 +70,7 @@ Json = dict[str, Any]
 
 def prepare(folder: Path, nets: Mapping[str, Path], *, export: bool = True, batches: Iterable[int] = BATCHES) -> None:
     """Write the folder that `run` takes. `nets`: names of nets, and the files they are in."""
-    import dslc
+    from dslc.api import compile_model
     from dslc.backends.onnx.emit import emit
     from dslc.backends.torch.emit import emit as module_text
     from dslc.diagnostics.model import CompileError
@@ -80,7 +80,7 @@ def prepare(folder: Path, nets: Mapping[str, Path], *, export: bool = True, batc
     folder.mkdir(parents=True, exist_ok=True)
     index: dict[str, Json] = {}
     for net, source in nets.items():
-        model = dslc.compile(source, net=net)
+        model = compile_model(source, net=net)
         sizes = model.sizes
         batch = next(iter(sizes.universal), None)
         symbols = [name for name in sizes.default if name not in sizes.pins]
@@ -108,17 +108,17 @@ def prepare(folder: Path, nets: Mapping[str, Path], *, export: bool = True, batc
 
 def other_sizes(source: Path, net: str, symbols: Iterable[str]) -> dict[str, int]:
     """The next sizes that a net allows above its defaults; the defaults where it takes none that are found so."""
-    import dslc
+    from dslc.api import compile_model
     from dslc.diagnostics.model import CompileError
 
-    sizes = dslc.compile(source, net=net).sizes
+    sizes = compile_model(source, net=net).sizes
     own = [name for name in symbols if name not in sizes.universal]
     found = dict(sizes.default)
     for name in own:
         allowed = (n for n in range(found[name] + 1, 2 * found[name] + 64) if n in sizes.domain[name])
         found[name] = next(allowed, found[name])
     try:
-        dslc.compile(source, net=net, sizes={name: found[name] for name in own})
+        compile_model(source, net=net, sizes={name: found[name] for name in own})
     except CompileError:
         return dict(sizes.default)
     return found

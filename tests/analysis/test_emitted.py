@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import dslc
 from benchmarks.memory import BAR, NETS, rises
 from dslc.analysis.emitted.graph import Emitted, Piece, Tensor, emitted
 from dslc.analysis.emitted.plan import EmittedMemory, emitted_memory, live_bytes
+from dslc.api import compile_model
 from dslc.backends.onnx.emit import emit
 from dslc.ir.model import Model
 from dslc.ir.walk import flatten
@@ -102,7 +102,7 @@ def test_a_net_without_ops() -> None:
 
 def test_the_graph_is_the_one_that_is_written() -> None:
     """Nodes of each kind, on an example without tables; batch norms are still there."""
-    model = dslc.compile(EXAMPLES / "vit.dl", net="vit_b_16")
+    model = compile_model(EXAMPLES / "vit.dl", net="vit_b_16")
     written = emit(model, initial(model.params)).graph
     found = emitted(model, flatten(model))
     assert sorted(piece.kind for piece in found.pieces) == sorted(node.kind for node in written.nodes)
@@ -140,6 +140,6 @@ def test_stated_is_what_the_process_takes(name: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("name", NETS)
 def test_networks_take_what_is_stated(name: str, tmp_path: Path) -> None:
-    model = dslc.compile(EXAMPLES / NETS[name], net=name)
+    model = compile_model(EXAMPLES / NETS[name], net=name)
     stated = emitted_memory(model, flatten(model)).peak
     assert 1 / BAR < stated / measured(model, tmp_path) < BAR

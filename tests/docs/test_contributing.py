@@ -25,12 +25,12 @@ from pathlib import Path
 
 exec(compile(Path("snake.py").read_text(), "snake.py", "exec"), {"__name__": "snake"})
 
-import dslc
+from dslc.api import compile_model
 from dslc.build import build
 from dslc.reports.stats import Stats
 from dslc.reports.terminal import default_report
 
-model = dslc.compile("waves.dl")
+model = compile_model("waves.dl")
 built = build(model, "out", checks=("onnx", "parity", "placement"))
 print("\\n".join(built.checks))
 print(default_report(Stats(model)))

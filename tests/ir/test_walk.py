@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dslc
+from dslc.api import compile_model
 from dslc.ir.model import Node, Param
 from dslc.ir.walk import Flat, Needed, flatten
 
 
 def flat(text: str) -> Flat:
-    return flatten(dslc.compile(text))
+    return flatten(compile_model(text))
 
 
 def paths(found: Flat) -> list[str]:

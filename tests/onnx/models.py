@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.graph import Array
 from dslc.backends.onnx.model import OnnxModel
@@ -35,7 +35,7 @@ NETS = {
 
 def example(name: str, **sizes: int) -> Model:
     """A network of examples/, at other default sizes where they are given."""
-    return dslc.compile(EXAMPLES / NETS[name], net=name, sizes=sizes or None)
+    return compile_model(EXAMPLES / NETS[name], net=name, sizes=sizes or None)
 
 
 @cache
@@ -78,7 +78,7 @@ def exported(
     text: str, state: Mapping[str, Array] | None = None, *, dynamic: Sequence[str] = (), fold: bool = True
 ) -> OnnxModel:
     """The graph of a program's text."""
-    model = dslc.compile(text)
+    model = compile_model(text)
     return emit(model, lively(model) if state is None else state, dynamic=dynamic, fold=fold)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx.check import check
 from dslc.backends.onnx.emit import emit
 from dslc.backends.torch.emit import generate
@@ -27,7 +27,7 @@ def agrees(text: str, at: Places = ({},), shift: float = 0.0) -> Model:
     """PyTorch and onnxruntime give one result, as the graph stands and as it is rewritten: with the default sizes as
     numbers, and with all sizes open at each of `at`. `shift` is taken from the input's floats.
     """
-    model = dslc.compile(text)
+    model = compile_model(text)
     state = lively(model)
     net = network(generate(model), model.entry).eval()
     net.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
@@ -50,13 +50,13 @@ def agrees(text: str, at: Places = ({},), shift: float = 0.0) -> Model:
 def code(text: str) -> str:
     """The code of a program's only mistake."""
     with pytest.raises(CompileError) as refused:
-        dslc.compile(text)
+        compile_model(text)
     (diagnostic,) = refused.value.diagnostics
     return diagnostic.code
 
 
 def allowed(text: str) -> str:
-    return dslc.compile(text).sizes.allowed()
+    return compile_model(text).sizes.allowed()
 
 
 # ---- zeros before a pool
@@ -91,7 +91,7 @@ def test_zeros_before_a_pool_of_rows_and_volumes(shape: str, amounts: str) -> No
 
 def test_pad_is_merged_into_a_convolution_alone() -> None:
     def kinds(body: str) -> list[str]:
-        model = dslc.compile(f"net f on x[N, 3, 8, 8]:\n    {body}\n")
+        model = compile_model(f"net f on x[N, 3, 8, 8]:\n    {body}\n")
         return [node.kind for node in emit(model, lively(model)).graph.nodes]
 
     assert kinds("pad(1) -> conv(4, 3, p=0)") == ["Conv"]
@@ -309,7 +309,7 @@ def test_kept_right(text: str, at: Places) -> None:
 
 
 def test_places_of_equal_values() -> None:
-    model = dslc.compile("net f on x[N, 6] -> v, i:\n    v, i = topk(3)\n")
+    model = compile_model("net f on x[N, 6] -> v, i:\n    v, i = topk(3)\n")
     graph = emit(model, {})
     found = run(graph, {"x": np.array([[1, 2, 2, 2, 0, 2]], np.float32)})
     assert found["v"].tolist() == [[2, 2, 2]]
@@ -318,7 +318,7 @@ def test_places_of_equal_values() -> None:
 
 def test_taking_places_away_is_crop() -> None:
     with pytest.raises(CompileError) as refused:
-        dslc.compile("net f on x[N, 1, 6, 6]:\n    pad(((-1, 2), (1, -2)))\n")
+        compile_model("net f on x[N, 1, 6, 6]:\n    pad(((-1, 2), (1, -2)))\n")
     (diagnostic,) = refused.value.diagnostics
     assert diagnostic.code == "E0343"
     assert "`crop`" in diagnostic.help[0].text
@@ -336,7 +336,7 @@ from dslc.backends.onnx.emit import emit
 from tests.onnx.models import lively, run
 
 for text, shape in {programs}:
-    model = dslc.compile(text)
+    model = compile_model(text)
     graph = emit(model, lively(model), dynamic=tuple(model.sizes.default))
     for optimise in (False, True):
         try:

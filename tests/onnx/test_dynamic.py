@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx.check import check
 from dslc.backends.onnx.emit import emit
 from tests.onnx.models import difference, example, example_state, inputs_of, lively, run
@@ -80,13 +80,13 @@ net f on x[N, T=12, 8]:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name: str) -> None:
     text, sizes = PROGRAMS[name]
-    model = dslc.compile(text)
+    model = compile_model(text)
     state = lively(model)
     dynamic = emit(model, state, dynamic=tuple(model.sizes.default))
     check(dynamic)
     open_sizes = [symbol for symbol in model.sizes.default if symbol not in model.sizes.universal]
     for numbers in sizes:
-        static = dslc.compile(text, sizes=dict(zip(open_sizes, numbers, strict=True)))
+        static = compile_model(text, sizes=dict(zip(open_sizes, numbers, strict=True)))
         inputs = inputs_of(static)
         expected = run(emit(static, state), inputs)
         twice = {key: np.concatenate([x, -x]) for key, x in inputs.items()}

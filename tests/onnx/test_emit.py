@@ -49,7 +49,7 @@ def test_names_are_module_paths() -> None:
 
 
 def test_initialisers_are_state_dict_keys() -> None:
-    model = dslc.compile(BLOCK)
+    model = compile_model(BLOCK)
     graph = emit(model, lively(model), fold=False).graph
     keys = [key for key in model.params if not key.endswith("num_batches_tracked")]
     assert [name for name in graph.initializers if name in model.params] == keys
@@ -154,7 +154,7 @@ net f on x[N, T=16, D=8]:
     param pos: [1, T, D] = zeros
     it + pos
 """
-    model = dslc.compile(text)
+    model = compile_model(text)
     with pytest.raises(Failure) as caught:
         emit(model, lively(model), dynamic=("N", "T", "n"))
     pinned, unknown = caught.value.mistakes
@@ -165,7 +165,7 @@ net f on x[N, T=16, D=8]:
 
 def test_an_op_without_a_dynamic_form_is_shown_at_its_line() -> None:
     text = "net f on x[N, 3, H=32, W=32]:\n    conv(8, 3)\n    adaptive_avgpool(7) -> flatten\n"
-    model = dslc.compile(text)
+    model = compile_model(text)
     with pytest.raises(CompileError) as caught:
         emit(model, lively(model), dynamic=("H", "W"))
     (found,) = caught.value.diagnostics

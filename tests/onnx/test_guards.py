@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx import run as runner
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.errors_run import RunError
@@ -67,7 +67,7 @@ def sizes_tried(model: Model) -> Iterator[dict[str, int]]:
 
 @cache
 def compiled(text: str) -> tuple[Model, torch.nn.Module, runner.Session]:
-    model = dslc.compile(text)
+    model = compile_model(text)
     state = lively(model)
     module = module_from_text(torch_text(model), model.entry)
     net = getattr(module, root_class(module))().eval()
@@ -124,7 +124,7 @@ def test_one_answer_everywhere(name: str) -> None:
 def checks(text: str, at: dict[str, int]) -> bool:
     """Whether `dslc check --size` finds nothing."""
     try:
-        dslc.compile(text, sizes=at)
+        compile_model(text, sizes=at)
     except CompileError:
         return False
     return True
@@ -194,7 +194,7 @@ def test_axes_in_terms_of_names(text: str) -> None:
 @pytest.mark.parametrize("dynamic", [(), ("N",), ("N", "H", "W")])
 def test_guards_hold_whatever_is_left_open(dynamic: tuple[str, ...]) -> None:
     """A graph for one size names the guards too, and takes that size alone."""
-    model = dslc.compile(JOINED)
+    model = compile_model(JOINED)
     session = runner.load(emit(model, lively(model), dynamic=dynamic), "cpu")
     session.run([np.zeros((1, 2, 64, 32), np.float32)])
     with pytest.raises(RunError) as caught:
@@ -208,7 +208,7 @@ def test_guards_hold_whatever_is_left_open(dynamic: tuple[str, ...]) -> None:
 
 
 def test_a_size_left_open_is_at_least_one() -> None:
-    model = dslc.compile("net f on x[N, T=8, 3]:\n    mean(1)\n")
+    model = compile_model("net f on x[N, T=8, 3]:\n    mean(1)\n")
     meta = emit(model, lively(model), dynamic=("N", "T")).metadata
     found = {guard["symbol"]: (guard["min"], guard["text"]) for guard in json.loads(meta["dslc.guards"])}
     assert found == {"N": (1, "N >= 1"), "T": (1, "T >= 1")}

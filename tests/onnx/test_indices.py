@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx import run as runner
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.errors_run import RunError
@@ -118,7 +118,7 @@ def test_a_node_that_fails_is_shown_at_its_line(tmp_path: Path) -> None:
     for name, value in (("a", 1), ("b", 7)):
         np.save(tmp_path / f"{name}.npy", np.full((1, 2), value))
     with pytest.raises(RunError) as caught:
-        infer(dslc.compile(path), arrays=[tmp_path / "a.npy", tmp_path / "b.npy"])
+        infer(compile_model(path), arrays=[tmp_path / "a.npy", tmp_path / "b.npy"])
     assert caught.value.mistakes[0].message.startswith(
         "`[]` takes indices from -5 to 4, and 7 was computed (pairs.dl:3)"
     )
@@ -126,6 +126,6 @@ def test_a_node_that_fails_is_shown_at_its_line(tmp_path: Path) -> None:
 
 def test_every_example_reads_its_own_inputs() -> None:
     """Ids within a table run, whatever else the graph does with them."""
-    model = dslc.compile(Path(__file__).parents[2] / "examples" / "bert.dl", net="bert")
+    model = compile_model(Path(__file__).parents[2] / "examples" / "bert.dl", net="bert")
     session = runner.load(emit(model, lively(model), dynamic=("N",)), "cpu")
     session.run(inputs_of(model))

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 import torch
 
-import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx.check import check
 from dslc.backends.onnx.emit import emit
 from dslc.backends.torch.emit import generate
@@ -20,7 +20,7 @@ from tests.onnx.models import inputs_of, lively, session
 
 def compare(text: str, sides: tuple[int, ...]) -> int:
     """Both backends at all combinations of sizes that the guards allow; the number of these. Shapes are as stated."""
-    model = dslc.compile(text)
+    model = compile_model(text)
     made = generate(model)
     assert made.bugs == ()
     module = module_from_text(made.text, "open_sizes")
@@ -209,7 +209,7 @@ def test_sizes_of_the_net_reach_blocks_that_lack_them(name: str) -> None:
     """They are read from an input of the net, which is handed to the block beside its own."""
     text = LENT[name].lstrip()
     assert compare(text, (4, 6, 9, 17)) == 16
-    assert generate(dslc.compile(text), merge=False).bugs == ()
+    assert generate(compile_model(text), merge=False).bugs == ()
 
 
 @pytest.mark.parametrize("name", BLOCKS)

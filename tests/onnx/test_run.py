@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
-import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx import run as runner
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.errors_run import RunError
@@ -38,7 +38,7 @@ def mistake(caught: pytest.ExceptionInfo[RunError]) -> Mistake:
 
 
 def test_run(tmp_path: Path) -> None:
-    model = dslc.compile(IMAGE)
+    model = compile_model(IMAGE)
     graph, inputs = emit(model, lively(model)), inputs_of(model)
     expected = run(graph, inputs)["output"]
     save(graph, tmp_path / "f.onnx")
@@ -53,7 +53,7 @@ def test_run(tmp_path: Path) -> None:
 
 def test_weights_too_large_for_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "INLINE_LIMIT", 10)
-    model = dslc.compile(IMAGE)
+    model = compile_model(IMAGE)
     graph, inputs = emit(model, lively(model)), inputs_of(model)
     done = runner.run(graph, inputs, "cpu")
     assert difference(done.outputs["output"], run(graph, inputs)["output"]) < 1e-5

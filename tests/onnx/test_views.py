@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import dslc
-from dslc.api import nets
+from dslc.api import compile_model, nets
 from dslc.backends.onnx.check import check
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.graph import Array, OnnxGraph
@@ -124,7 +123,7 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.dl"))
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_compute_no_sizes(path: Path) -> None:
-    model = dslc.compile(path, net=nets(path, complete=True)[0])
+    model = compile_model(path, net=nets(path, complete=True)[0])
     state = initial(model.params)
     if path.stem in CLOSED:
         with pytest.raises(CompileError, match="E0317"):
@@ -169,7 +168,7 @@ PROGRAMS = {
 def test_programs_over_open_sizes(name: str) -> None:
     """At most so many nodes read sizes, or join them; none computes one. The results are those of each size's graph."""
     text, most = PROGRAMS[name]
-    model = dslc.compile(text)
+    model = compile_model(text)
     state = lively(model)
     graph = emit(model, state, dynamic=tuple(model.sizes.default))
     check(graph)
@@ -178,7 +177,7 @@ def test_programs_over_open_sizes(name: str) -> None:
     names = [name for name in model.sizes.default if name != "N"]
     for factor in (1, 2, 3):
         at = {name: model.sizes.default[name] * factor for name in names}
-        static = dslc.compile(text, sizes={**at, "N": factor})
+        static = compile_model(text, sizes={**at, "N": factor})
         inputs = inputs_of(static, seed=factor)
         expected = run(emit(static, state), inputs)
         for optimise in (False, True):
@@ -193,7 +192,7 @@ def test_shapes_are_read_where_they_disturb_nothing() -> None:
         "    conv(4, 3, s=2) -> bn -> relu -> flatten(2) -> softmax(2)\n"
         "    reshape(N, 4, (H + 1) // 2, (W + 1) // 2)\n"
     )
-    model = dslc.compile(text)
+    model = compile_model(text)
     graph = emit(model, lively(model), dynamic=("N", "H", "W")).graph
     (shape,) = [node for node in graph.nodes if node.kind == "Shape"]
     kinds = [node.kind for node in graph.nodes]

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 import dslc
+from dslc.api import compile_model
 from dslc.ir.model import Node
 from dslc.weights.init import initial
 
@@ -32,7 +33,7 @@ def program(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("seed", [0, 3])
 def test_first_values_are_what_torch_computes_from_the_same_weight(program: Path, seed: int) -> None:
     """Lengths exactly. Singular vectors to what 15 steps of the power iteration from other random vectors tell."""
-    model = dslc.compile(program)
+    model = compile_model(program)
     state = {key: torch.from_numpy(np.array(value)) for key, value in initial(model.params, seed).items()}
     lengths, vectors = 0, 0
     for param in model.params.values():
@@ -75,7 +76,7 @@ def test_generated_module_is_initialised_as_declared(program: Path) -> None:
     """`init=` of a wrapped layer: lengths follow it, singular vectors too; the state dict has torch's names."""
     torch.manual_seed(1)
     network: Any = dslc.load(program)()
-    assert set(network.state_dict()) == set(dslc.compile(program).params)
+    assert set(network.state_dict()) == set(compile_model(program).params)
     f, g = network.f.parametrizations.weight, network.g.parametrizations.weight
     assert 0.005 < f.original1.std() < 0.05
     torch.testing.assert_close(f.original0, torch.norm_except_dim(f.original1, 2, 0))

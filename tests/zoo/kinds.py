@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-import dslc
-from dslc.api import nets
+from dslc.api import compile_model, nets
 from dslc.diagnostics.model import Sink
 from dslc.ir.model import Model
 from dslc.source import Source
@@ -43,7 +42,7 @@ class Kind:
 
     def compiled(self, sizes: dict[str, int] | None = None) -> Model:
         """The smallest net at some sizes; none: at its defaults."""
-        return dslc.compile(self.file, net=self.net, sizes=sizes)
+        return compile_model(self.file, net=self.net, sizes=sizes)
 
     def small(self) -> dict[str, int]:
         """Sizes of an input that costs little, of unequal sides where the net allows it."""
@@ -87,7 +86,7 @@ def free(sizes: Sizes) -> list[str]:
 @cache
 def smallest(kind: Kind) -> str:
     """The name of a kind's net with the fewest weights."""
-    return min(kind.nets, key=lambda net: elements(dslc.compile(kind.file, net=net)))
+    return min(kind.nets, key=lambda net: elements(compile_model(kind.file, net=net)))
 
 
 def elements(model: Model) -> int:

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-import dslc
 from dslc.analysis.cost import costs
+from dslc.api import compile_model
 from dslc.ir.walk import flatten
 from tests.zoo.zoo import EXAMPLES, THERE
 
@@ -69,7 +69,7 @@ def module_of(model: str) -> ModuleType:
 
 def row(path: Path, net: str, error: float) -> tuple[str, int, str, int, float, float]:
     """A row of the table for a network that torchvision has not: name, lines, none, parameters, 1e9 MACs, error."""
-    model = dslc.compile(path, net=net)
+    model = compile_model(path, net=net)
     cost = costs(model, flatten(model))
     return net, of_program(path), "", cost.count.params, cost.macs / 1e9, error
 

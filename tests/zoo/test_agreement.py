@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 import dslc
 from dslc.analysis.cost import costs
-from dslc.api import nets
+from dslc.api import compile_model, nets
 from dslc.backends.onnx.check import check
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.placement import leaving
@@ -264,12 +264,12 @@ def test_every_net_is_of_one_kind() -> None:
     ],
 )
 def test_counts(name: str, params: int, macs: int) -> None:
-    model = dslc.compile(programs()[name], net=name)
+    model = compile_model(programs()[name], net=name)
     cost = costs(model, flatten(model))
     assert (cost.count.params, cost.macs) == (params, macs)
 
 
 def test_alexnet_weights() -> None:
-    model = dslc.compile(programs()["alexnet_2gpu"], net="alexnet_2gpu")
+    model = compile_model(programs()["alexnet_2gpu"], net="alexnet_2gpu")
     weights = sum(param.spec.count for path, param in model.params.items() if not path.endswith("bias"))
     assert weights == 60_954_656

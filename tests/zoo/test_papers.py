@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import dslc
 from dslc.analysis.cost import costs
+from dslc.api import compile_model
 from dslc.ir.walk import flatten
 from tests.zoo import lines
 from tests.zoo.zoo import fill, statistics
@@ -60,7 +61,7 @@ def check(record_property: Callable[[str, object], None]) -> Check:
 
 
 def params(file: str, net: str) -> int:
-    model = dslc.compile(EXAMPLES / f"{file}.dl", net=net)
+    model = compile_model(EXAMPLES / f"{file}.dl", net=net)
     return costs(model, flatten(model)).count.params
 
 

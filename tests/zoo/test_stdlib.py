@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import dslc
+from dslc.api import compile_model
 from dslc.diagnostics.model import Sink
 from dslc.source import Source
 from dslc.syntax import tree
@@ -193,7 +194,7 @@ def written(text: str, folder: Path) -> Path:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_parts_compile_and_run(name: str, tmp_path: Path) -> None:
     path = written(PROGRAMS[name], tmp_path)
-    model = dslc.compile(path)
+    model = compile_model(path)
     network = dslc.load(path)().eval()
     assert set(network.state_dict()) == {k for k, p in model.params.items() if p.spec.kind != "const"}
     ports = {"image": (2, 3, 64, 64), "x": (2, 3, 32), "memory": (2, 5, 48)}
@@ -203,7 +204,7 @@ def test_parts_compile_and_run(name: str, tmp_path: Path) -> None:
 
 
 def keys(path: Path) -> dict[str, tuple[int, ...]]:
-    return {key: param.spec.shape for key, param in dslc.compile(path).params.items()}
+    return {key: param.spec.shape for key, param in compile_model(path).params.items()}
 
 
 def test_resnet_and_se_are_those_of_the_examples(tmp_path: Path) -> None:
@@ -218,7 +219,7 @@ def test_resnet_and_se_are_those_of_the_examples(tmp_path: Path) -> None:
             use std.resnet: basic as _basic, bottleneck as _bottleneck
             net whole = resnet(_{unit}, [3, 4, 6, 3])
             """
-        expected = dslc.compile(ROOT / "examples" / "resnet.dl", net=example).params
+        expected = compile_model(ROOT / "examples" / "resnet.dl", net=example).params
         assert keys(written(text, tmp_path)) == {key: param.spec.shape for key, param in expected.items()}
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx.emit import emit
 from tests.zoo import lines
 from tests.zoo.zoo import fill, statistics
@@ -118,7 +119,7 @@ def test_repvgg_in_onnx_is_one_convolution_for_each_block() -> None:
     from timm.utils.model import reparameterize_model
 
     other = reference("repvgg_a0")
-    model = dslc.compile(EXAMPLES / "repvgg.dl", net="repvgg_a0")
+    model = compile_model(EXAMPLES / "repvgg.dl", net="repvgg_a0")
     graph = emit(model, {key: tensor.numpy() for key, tensor in other.state_dict().items()}).graph
     merged = reparameterize_model(other).state_dict()
     kinds = Counter(node.kind for node in graph.nodes)

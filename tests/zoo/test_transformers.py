@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import dslc
 from dslc.analysis.cost import costs
+from dslc.api import compile_model
 from dslc.cli.main import main
 from dslc.ir.walk import flatten
 
@@ -35,7 +36,7 @@ def check_same(found: Tensor, expected: Tensor) -> None:
 
 
 def count(file: str, net: str) -> int:
-    model = dslc.compile(EXAMPLES / file, net=net)
+    model = compile_model(EXAMPLES / file, net=net)
     return costs(model, flatten(model)).count.params
 
 

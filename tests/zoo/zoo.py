@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import dslc
-from dslc.api import nets
+from dslc.api import compile_model, nets
 from dslc.ir.model import Model
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -60,15 +60,15 @@ class Published:
 
     def compiled(self, side: int | None = None) -> Model:
         """Our network at a side of the image, none: the published one."""
-        model = dslc.compile(self.file, net=self.model)
+        model = compile_model(self.file, net=self.model)
         side = self.size if side is None else side
         if model.root.inputs[0].type.dims[-1] == side or model.sizes.default.get("H") == side:
             return model
-        return dslc.compile(self.file, net=self.model, sizes={"H": side, "W": side})
+        return compile_model(self.file, net=self.model, sizes={"H": side, "W": side})
 
     def side(self) -> int:
         """A small side of the image that the network allows."""
-        sizes = dslc.compile(self.file, net=self.model).sizes
+        sizes = compile_model(self.file, net=self.model).sizes
         if "H" not in sizes.domain or "H" in sizes.pins:
             return self.size
         return next((side for side in SIDES if side in sizes.domain["H"]), self.size)
@@ -190,7 +190,7 @@ def ours(row: Published, other: nn.Module) -> nn.Module:
 
 def asked(row: Published) -> dict[str, int]:
     """The size to compile for, where the published one is not the default."""
-    default = dslc.compile(row.file, net=row.model).sizes.default
+    default = compile_model(row.file, net=row.model).sizes.default
     return {"H": row.size, "W": row.size} if default.get("H", row.size) != row.size else {}
 
 
