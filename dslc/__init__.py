@@ -13,22 +13,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dslc.backends.onnx.live import export_onnx
     from dslc.diagnostics.model import CompileError, Failure
+    from dslc.live.errors import ExportError
+    from dslc.live.export import export_onnx
     from dslc.loading import load
     from dslc.module import Module
     from dslc.python import Network, compile
 
 __version__ = "0.1.0"
-__all__ = ["CompileError", "Failure", "Module", "Network", "compile", "export_onnx", "load"]
+__all__ = ["CompileError", "ExportError", "Failure", "Module", "Network", "compile", "export_onnx", "load"]
 
 _HOMES = {
     "CompileError": "dslc.diagnostics.model",
+    "ExportError": "dslc.live.errors",
     "Failure": "dslc.diagnostics.model",
     "Module": "dslc.module",
     "Network": "dslc.python",
     "compile": "dslc.python",
-    "export_onnx": "dslc.backends.onnx.live",
+    "export_onnx": "dslc.live.export",
     "load": "dslc.loading",
 }
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import copyreg
+import sys
 from collections.abc import Callable, Collection
-from functools import partial, wraps
+from functools import wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dslc.api import compile_model
-from dslc.backends.torch.emit import emit
 from dslc.diagnostics.model import Failure
 from dslc.errors import NotInstalled
-from dslc.generated import module_from_text, root_class
+from dslc.generated import Loaded, module_from_text, module_name, own_classes, root_class
 from dslc.module import METHODS, Module
-from dslc.trust import permitted, require_classes
+from dslc.origin import Origin
 
 if TYPE_CHECKING:
     from torch import nn
+
+ORIGIN = "__dslc__"
+"""Where a generated module keeps its `Carried`, and its network's class its `Origin`."""
+
+Carried: TypeAlias = tuple[str, str, str, tuple[Any, ...]]
+"""What a pickle holds of a loaded program: the generated text, the net, the key of its module, and its origin."""
 
 
 def load(
@@ -33,34 +40,49 @@ def load(
     `allow_extern` names the packages whose classes the program may import by `extern block`; without it they are those
     that the pyproject.toml of the working directory names.
 
-    The class is an ordinary one of an ordinary module: `inspect.getsource` shows it, instances pickle and
-    copy, and the same program gives the same class. `__dslc__` on it says where it came from; `to_onnx(path,
-    ...)` on an instance writes that instance's weights (see `dslc.export_onnx`). Raises `CompileError`.
+    The class is an ordinary one of an ordinary module: `inspect.getsource` shows it, it and its instances pickle, into
+    other processes too, and copy, and the same program gives the same class by whatever path. `__dslc__` on it says
+    where it came from; the program is kept in memory, so that its files may change or go. `to_onnx(path, ...)` on an
+    instance writes that instance's weights (see `dslc.export_onnx`). Raises `CompileError`.
     """
     try:
         import torch  # noqa: F401 - the generated source imports it
     except ImportError as error:
         raise Failure(NotInstalled("torch", "torch", "`dslc.load`")) from error
-    model = compile_model(source, net, args=args, sizes=sizes)
+    from dslc.backends.torch.emit import emit
+    from dslc.kept import Kept, key
+    from dslc.trust import permitted, require_classes
+    from dslc.types.arguments import arguments, sizes_of
+
+    kept, given, asked = Kept.read(source), arguments(args), sizes_of(sizes)
+    model = kept.compile(net, args=given, sizes=asked)
     imported = permitted(model, allow_extern)
     if imported:
         require_classes(imported)
-    module = module_from_text(emit(model), model.entry)
+    texts = kept.texts
+    name = key(texts, model.entry, given, asked)
+    module = sys.modules.get(module_name(model.entry, name))
+    if module is None:
+        origin = Origin(source, model.entry, given, asked, texts, kept, {"[]": model})
+        module = equipped(emit(model), name, origin)
     cls: type[Module] = getattr(module, root_class(module))
-    if "__dslc__" not in vars(cls):
-        again = partial(compile_model, source, net, sizes=sizes)
-        origin = {
-            "source": source,
-            "net": model.entry,
-            "args": args,
-            "sizes": sizes or {},
-            "model": model,
-            "compile": lambda given: again(args={**args, **given}),
-        }
-        added = {"__dslc__": origin, "__init__": recorded(cls.__init__), **METHODS}
-        for name, value in added.items():
-            setattr(cls, name, value)
     return cls
+
+
+def equipped(text: str, key: str, origin: Origin) -> ModuleType:
+    """The module of a generated text, whose classes pickle, and whose network knows where it came from."""
+    module = module_from_text(text, origin.net, key)
+    cls = getattr(module, root_class(module))
+    added = {ORIGIN: origin, "__init__": recorded(cls.__init__), **METHODS}
+    for name, value in added.items():
+        setattr(cls, name, value)
+    main = origin.texts[0]
+    carried: Carried = (text, origin.net, key, (main, dict(origin.args), dict(origin.sizes), origin.texts))
+    setattr(module, ORIGIN, carried)
+    for made in own_classes(module):
+        if not isinstance(made, Loaded):  # a NamedTuple
+            made.__reduce__ = reduced_tuple  # type: ignore[method-assign,assignment]
+    return module
 
 
 def recorded(init: Callable[..., None]) -> Callable[..., None]:
@@ -75,3 +97,42 @@ def recorded(init: Callable[..., None]) -> Callable[..., None]:
         self.__dict__["_dslc_arguments"] = given
 
     return __init__
+
+
+# ---- pickles
+
+
+def reduced(cls: type) -> str | tuple[Callable[..., object], tuple[object, ...]]:
+    """How a class is pickled: one of a loaded program with its text, one derived from it by its name as any other.
+
+    The text is one object for all classes of a program, so that a pickle holds it once.
+    """
+    module = sys.modules.get(cls.__module__)
+    carried = vars(module).get(ORIGIN) if module is not None else None
+    if carried is None or vars(module).get(cls.__name__) is not cls:
+        return cls.__qualname__
+    return revived, (carried, cls.__name__)
+
+
+def reduced_tuple(self: tuple[object, ...]) -> tuple[Callable[..., object], tuple[object, ...]]:
+    """How a result of a loaded network is pickled: its class is no `Loaded`, so by way of the instance."""
+    cls = type(self)
+    return made_tuple, (vars(sys.modules[cls.__module__])[ORIGIN], cls.__name__, tuple(self))
+
+
+def revived(carried: Carried, name: str) -> type:
+    """The class of a pickle: that of this process, where it has loaded the program, else made of the pickle's text."""
+    text, net, key, (main, args, sizes, texts) = carried
+    module = sys.modules.get(module_name(net, key))
+    if module is None:
+        module = equipped(text, key, Origin(main, net, args, sizes, texts))
+    cls: type = getattr(module, name)
+    return cls
+
+
+def made_tuple(carried: Carried, name: str, values: tuple[object, ...]) -> object:
+    """The result of a network from its pickle."""
+    return revived(carried, name)(*values)
+
+
+copyreg.pickle(Loaded, reduced)  # type: ignore[arg-type] # typeshed knows no classes of classes

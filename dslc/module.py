@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from torch.nn import Module as Base
 
     from dslc.backends.onnx.dynamic import Dynamic
+    from dslc.origin import Origin
     from dslc.output import Target
     from dslc.types.dtypes import DTypeLike
 else:
@@ -34,7 +35,7 @@ class Module(Base, metaclass=Loaded):
     """
 
     if TYPE_CHECKING:
-        __dslc__: dict[str, Any]
+        __dslc__: Origin
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -53,11 +54,12 @@ class Module(Base, metaclass=Loaded):
         dynamic: Dynamic | None = (),
         fold: bool = True,
         dtype: DTypeLike | None = None,
+        check: bool = False,
     ) -> list[Path]:
         """Write this module with its present weights as ONNX; the options are those of `dslc.export_onnx`."""
-        from dslc.backends.onnx.live import export_onnx
+        from dslc.live.export import export_onnx
 
-        return export_onnx(self, target, dynamic=dynamic, fold=fold, dtype=dtype)
+        return export_onnx(self, target, dynamic=dynamic, fold=fold, dtype=dtype, check=check)
 
 
 METHODS = {name: value for name, value in vars(Module).items() if not name.startswith("_")}

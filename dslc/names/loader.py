@@ -48,6 +48,7 @@ class Loader:
     `revision`: the user's files are read as they were at that commit; std is that of this compiler. `texts` stands
     in for what files hold, by absolute path: an edited program that has not been written. `read_texts` is what the
     user's files held, none of one that could not be read: what a result depends on, by absolute path.
+    `sealed`: `texts` are all the user's files there are, and the disk is asked for none.
     """
 
     folder: Path | None = None
@@ -55,11 +56,12 @@ class Loader:
     shown: dict[Path, str] = field(default_factory=dict)
     texts: Mapping[Path, str] = field(default_factory=dict)
     read_texts: dict[Path, str | None] = field(default_factory=dict)
+    sealed: bool = False
 
     def main(self, path: Path) -> Source:
         """The main file. A Reject where it cannot be read."""
-        self.folder = project_folder(path.absolute(), self.revision)
-        return self._read(path, str(path))
+        self.folder = None if self.sealed else project_folder(path.absolute(), self.revision)
+        return self._read(path, self.shown.get(path) or str(path))
 
     def std(self, module: str) -> Path | None:
         """The file of `std.module`."""
@@ -73,8 +75,12 @@ class Loader:
 
     def beside(self, text: str, user: Path) -> Path:
         """The file of `use "text"` written in the file `user`; a Reject where it is missing or outside the project."""
-        assert self.folder is not None
         target = Path(os.path.normpath(user.absolute().parent / text))
+        if self.sealed:
+            if target not in self.texts:
+                raise Reject(ImportMissing(text, None))
+            return target
+        assert self.folder is not None
         inside = target.is_relative_to(self.folder)
         if self.revision is None:  # a link at a revision is not followed
             inside = inside and target.resolve().is_relative_to(self.folder.resolve())
@@ -89,7 +95,7 @@ class Loader:
         """An imported file. A Reject where it cannot be read."""
         if path.is_relative_to(std_folder()):
             return self._read(path, f"std/{path.name}")
-        return self._read(path, os.path.relpath(path))
+        return self._read(path, self.shown.get(path) or os.path.relpath(path))
 
     def _read(self, path: Path, shown: str) -> Source:
         if self.revision is not None and not path.is_relative_to(std_folder()):

@@ -139,7 +139,7 @@ def test_with_padding_and_content_at_the_border_the_crop_differs(tmp_path: Path)
 def test_onnx_of_a_converted_network_is_equal(tmp_path: Path) -> None:
     import onnxruntime
 
-    from dslc.backends.onnx.live import export_onnx
+    from dslc.live.export import export_onnx
 
     _, cls, state, _ = pair(ROOT / "examples" / "lenet.dl", None, tmp_path)
     dense = loaded(cls, state)

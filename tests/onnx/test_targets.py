@@ -15,7 +15,7 @@ import torch
 
 import dslc
 from dslc.backends.onnx.file import NoSecondFile, save
-from dslc.backends.onnx.live import to_model
+from dslc.live.export import to_model
 from dslc.diagnostics.model import Failure
 from dslc.module import Module
 from dslc.output import OutputError

@@ -118,7 +118,7 @@ def test_the_same_program_gives_the_same_class_and_another_another() -> None:
 
 def test_a_class_says_where_it_came_from() -> None:
     origin = vars(dslc.load(RESNET, net="resnet18"))["__dslc__"]
-    assert (origin["source"], origin["net"], origin["args"]) == (RESNET, "resnet18", {})
+    assert (origin.source, origin.net, origin.args) == (RESNET, "resnet18", {})
 
 
 def test_loading_a_program_with_a_mistake() -> None:
@@ -165,7 +165,7 @@ def test_export_takes_well_under_a_second(tmp_path: Path) -> None:
 
 
 def test_only_loaded_modules_export(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match=r"Linear is no class that dslc\.load made"):
+    with pytest.raises(dslc.ExportError, match=r"this `Linear` is no network that dslc made"):
         dslc.export_onnx(nn.Linear(2, 2), tmp_path / "x.onnx")
 
 

@@ -182,7 +182,7 @@ def test_agreement(kind: Kind) -> None:
     with torch.device("meta"):
         cls: Any = dslc.load(kind.file, net=name, sizes=kind.small())
         network = cls()
-    model = cls.__dslc__["model"]
+    model = cls.__dslc__.model
     flat = flatten(model)
     network.load_state_dict(state_of(model, GAINS.get(name, 1.0)), strict=True, assign=True)
     inputs = inputs_of(model, 3)

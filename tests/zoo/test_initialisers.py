@@ -116,12 +116,12 @@ def initialised(cls: type[torch.nn.Module]) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.id)
 def test_first_weights(kind: Kind) -> None:
     cls: Any = dslc.load(kind.file, net=kind.net)
-    assert check_network(cls.__dslc__["model"], initialised(cls), 10)
+    assert check_network(cls.__dslc__.model, initialised(cls), 10)
 
 
 def test_first_weights_of_other_layers() -> None:
     cls: Any = dslc.load(OTHERS)
-    kinds = check_network(cls.__dslc__["model"], initialised(cls), 3)
+    kinds = check_network(cls.__dslc__.model, initialised(cls), 3)
     assert kinds >= {
         f"{op}.{name}"
         for op, names in {

@@ -1,0 +1,121 @@
+"""ONNX from a live module: the network that its program makes, with the module's own weights."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from dslc.backends.onnx.dynamic import Dynamic, open_sizes
+from dslc.backends.onnx.emit import emit
+from dslc.backends.onnx.file import save
+from dslc.backends.onnx.model import OnnxModel
+from dslc.generated import root_class
+from dslc.output import Target
+from dslc.types.dtypes import DTypeLike, float_type
+from dslc.weights.init import value_of
+from dslc.weights.memory import Array
+from dslc.weights.store import fit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dslc.ir.model import Model
+    from dslc.live.describe import Fresh
+    from dslc.origin import Origin
+
+
+def export_onnx(
+    module: nn.Module,
+    target: Target,
+    *,
+    dynamic: Dynamic | None = (),
+    fold: bool = True,
+    dtype: DTypeLike | None = None,
+    check: bool = False,
+) -> list[Path]:
+    """Write a module that `dslc.load` or a built file made, in evaluation mode, with its present weights.
+
+    Returns the files written: the target, and beside a path the same with `.data` where the weights are large; none
+    for a stream. The module may train and lie on any device, and is left as it is. It may be held by
+    DistributedDataParallel, DataParallel, `torch.compile` or an averaged copy; of one that `fully_shard` has sharded,
+    every rank must call this. What is written is the program's network, so the module is compared with what the
+    program makes, and refused where it is another network by now.
+
+    `target`: a path, or a stream of bytes.
+    `dynamic`: the sizes that stay open in the graph, by name or by the axes of inputs (`{"image": {0: "N"}}`).
+    `fold`: merge batch norms into the linear maps before them.
+    `dtype`: the element type of the graph's floats, by any name; none: the module's own.
+    `check`: run the module, and the graph in onnxruntime, once each on the same input before anything is written.
+
+    Raises `ExportError` for a module of another origin, one that was modified, and one whose results differ from its
+    graph's, `WeightsError` for weights that are no numbers, and `OutputError` where the file cannot be written.
+    """
+    return save(to_model(module, dynamic=dynamic, fold=fold, dtype=dtype, check=check), target)
+
+
+def to_model(
+    module: nn.Module,
+    *,
+    dynamic: Dynamic | None = (),
+    fold: bool = True,
+    dtype: DTypeLike | None = None,
+    check: bool = False,
+) -> OnnxModel:
+    """The graph that `export_onnx` writes. Its weights are the module's own memory until it is written."""
+    from dslc.live.classes import Kinds
+    from dslc.live.compare import Comparison
+    from dslc.live.errors import ExportError, ModifiedModule
+    from dslc.live.state import HALVES, OWN, arrays, own_type
+    from dslc.live.unwrap import network
+
+    net = network(module)
+    cls = next(kind for kind in type(net).__mro__ if "__dslc__" in vars(kind))
+    origin: Origin = vars(cls)["__dslc__"]
+    given = vars(net).get("_dslc_arguments", {})
+    model = origin.compile(given)
+    opened = open_sizes(model, dynamic)
+    fresh = fresh_of(origin, cls, given)
+    kinds = Kinds(sys.modules[cls.__module__], fresh.clean)
+    found = Comparison(fresh, kinds, lambda name: constant(model, name))
+    found.run(net)
+    if found.found:
+        raise ExportError(ModifiedModule(tuple(found.found), tuple(found.advice)))
+    asked = float_type(dtype)
+    own = own_type({**found.tensors, **found.unsaved}, model.params, asked)
+    kind = asked or (OWN[own] if own in HALVES else None)
+    graph = emit(model, fit(arrays(found.tensors), model.params), dynamic=opened, fold=fold, dtype=kind)
+    if check:
+        from dslc.live.check import check_outputs
+
+        check_outputs(net, model, graph, own, kind or model.float)
+    return graph
+
+
+def constant(model: Model, name: str) -> Array | None:
+    """The numbers of a constant tensor that the program declares; none for one that it does not."""
+    param = model.params.get(name)
+    return None if param is None else value_of(param)
+
+
+def fresh_of(origin: Origin, cls: type, given: Mapping[str, Any]) -> Fresh:
+    """What the class of a network makes with these arguments, where nobody has changed the class; made once."""
+    from dslc.live.describe import make
+
+    key = repr(sorted(given.items()))
+    known: dict[str, Fresh] = origin.known
+    if key not in known:
+        clean = next((fresh.clean for fresh in known.values()), None) or again(sys.modules[cls.__module__])
+        known[key] = make(clean, getattr(clean, root_class(clean)), given)
+    return known[key]
+
+
+def again(module: ModuleType) -> ModuleType:
+    """A generated module's text, run once more in a module that nobody else sees."""
+    loader: Any = module.__loader__
+    twin = ModuleType(module.__name__)
+    text = loader.get_source(module.__name__)
+    exec(compile(text, f"<{module.__name__}, as its program makes it>", "exec", dont_inherit=True), twin.__dict__)
+    return twin
