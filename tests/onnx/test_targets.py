@@ -15,8 +15,8 @@ import torch
 
 import dslc
 from dslc.backends.onnx.file import NoSecondFile, save
-from dslc.live.export import to_model
 from dslc.diagnostics.model import Failure
+from dslc.live.export import to_model
 from dslc.module import Module
 from dslc.output import OutputError
 
