@@ -122,6 +122,11 @@ class Mistake:
         return ""
 
     @property
+    def table(self) -> tuple[str, ...]:
+        """Lines below the message, of a mistake that has many parts."""
+        return ()
+
+    @property
     def help(self) -> tuple[Help, ...]:
         """Changes that work when applied."""
         return ()
@@ -180,7 +185,7 @@ class Failure(Exception):
     """Mistakes without a place in a program (files, weights, devices); raised where found, the caller shows."""
 
     def __init__(self, *mistakes: Mistake) -> None:
-        super().__init__("\n".join(f"error[{m.code}]: {m.message}" for m in mistakes))
+        super().__init__("\n".join(line for m in mistakes for line in (f"error[{m.code}]: {m.message}", *m.table)))
         self.mistakes = mistakes
 
 

@@ -63,10 +63,11 @@ def render_one(diagnostic: Diagnostic, count: int = 1, *, color: bool = False) -
 
 
 def render_placeless(mistake: Mistake, *, color: bool = False) -> str:
-    """A mistake that has no place in a program (`Failure`): its message and help."""
+    """A mistake that has no place in a program (`Failure`): its message, table and help."""
     paint = Paint(color)
     head = paint(f"{mistake.severity.value}[{mistake.code}]", BOLD + COLORS[mistake.severity])
     lines = [f"{head}{paint(': ' + printable(mistake.message), BOLD)}"]
+    lines += [printable(line) for line in mistake.table]
     lines += [f"  {paint('help', BOLD + GREEN)}: {printable(h.text)}" for h in mistake.help]
     return "\n".join(lines)
 

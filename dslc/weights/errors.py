@@ -14,15 +14,16 @@ class WeightsError(Failure):
 
 
 class UnreadableWeights(Mistake, code="E0610"):
-    """A file of weights cannot be read: it is missing, is no .safetensors file, or changes while it is read.
+    """A file of weights cannot be read: it is missing, damaged, of another kind, or changes while it is read.
 
-    A PyTorch checkpoint (`.pt`, `.pth`) can run any code when it is opened, so it is refused. Convert it
-    once, where you trust it; `weights_only` lets PyTorch make nothing but tensors:
+    Read are .safetensors files, checkpoints of PyTorch (`.pth`, `.pt`, `.bin`, `.ckpt`; by
+    `torch.load(weights_only=True)`, which makes nothing but tensors), and several of either that an index of Hugging Face
+    names, or the folder that holds them. What a file is, is seen from its content; but a checkpoint that is
+    named `.safetensors` is refused, since that name promises that nothing in it can be run.
 
     ```sh
-    python -c '
-    import torch, safetensors.torch
-    safetensors.torch.save_file(torch.load("a.pth", weights_only=True), "a.safetensors")'
+    dslc weights inspect model.pth
+    dslc weights convert model.pth -o model.safetensors
     ```
     """
 
@@ -35,8 +36,145 @@ class UnreadableWeights(Mistake, code="E0610"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        words = "convert it to .safetensors, if you trust it: `dslc explain E0610` says how"
+        words = "name it `.pth`, and its tensors are read by `torch.load(weights_only=True)`"
         return (Help(words),) if self.reason.startswith(CHECKPOINT) else ()
+
+
+class UnsafeCheckpoint(Mistake, code="E0633"):
+    """A checkpoint asks for more than tensors: it would import functions or classes.
+
+    A checkpoint of PyTorch is a pickle, which can call any function when it is opened. It is read by
+    `torch.load(weights_only=True)`, which stops at every name that it does not know; nothing was run. What is named here
+    is either an attack, or objects that were saved beside the weights: the configuration of a run, a
+    whole module in place of its `state_dict()`. Where you trust the file, open it once with the code that it needs,
+    away from anything that matters, and save the tensors alone:
+
+    ```python
+    module = torch.load("old.pth", weights_only=False)  # runs whatever the file says
+    torch.save(module.state_dict(), "new.pth")
+    ```
+    """
+
+    path: str
+    names: tuple[str, ...]
+    whole: bool  # a module was saved, not its state dict
+
+    @property
+    def message(self) -> str:
+        shown = ", ".join(f"`{name}`" for name in self.names[:5])
+        more = f" and {len(self.names) - 5} others" if len(self.names) > 5 else ""
+        return f"`{self.path}` asks to import {shown}{more}; nothing was run, since only tensors are read"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.whole:
+            return (Help("it holds a whole module: save its `state_dict()`, or use the .safetensors file"),)
+        return (Help("use a .safetensors file; if you trust this one, `dslc explain E0633` says how to make it"),)
+
+
+class AmbiguousPart(Mistake, code="E0634"):
+    """A file holds several sets of weights that would do, and none is plainly the one that is meant.
+
+    Averages (`ema`, `teacher`) stand behind the weights that they are of. Where two others fit, say which:
+
+    ```sh
+    dslc weights inspect run.pth
+    dslc build net.dl --weights run.pth --part encoder_q
+    ```
+    """
+
+    parts: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        shown = ", ".join(f"`{part}`" for part in self.parts[:8]) + (", .." if len(self.parts) > 8 else "")
+        return f"the file holds {len(self.parts)} sets of weights that would do: {shown}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"say which: `--part {self.parts[0]}`"),)
+
+
+class UnknownPart(Mistake, code="E0635"):
+    """A file of weights has not the part that is asked for.
+
+    `--part` names the key of a dictionary in the file, or what the names of its tensors begin with.
+
+    ```sh
+    dslc weights inspect run.pth
+    dslc build net.dl --weights run.pth --part model_ema
+    ```
+    """
+
+    part: str
+    parts: tuple[str, ...]
+    leading: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        keys = [part for part in self.parts if part]
+        shown = ", ".join(f"`{name}`" for name in (keys or self.leading)[:8])
+        return f"the file has no part `{self.part}`; it has {shown}" if shown else f"the file has no part `{self.part}`"
+
+
+class UnknownSkip(Mistake, code="E0636"):
+    """What is to be skipped is neither in the network nor among the weights.
+
+    `--skip head` leaves out `head` and all that is below it: those tensors keep the network's initial values.
+
+    ```sh
+    dslc build net.dl --set classes=10 --weights net.safetensors --skip head
+    ```
+    """
+
+    name: str
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        return f"nothing is named `{self.name}` or begins with `{self.name}.`, so it cannot be skipped"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
+
+
+class Unfit(Mistake, code="E0637"):
+    """The weights do not fit the network: tensors are missing, surplus, of another shape or type.
+
+    Loading is strict, as in PyTorch: every tensor of the network comes from the file, and every one of the file
+    goes into it. The table groups what does not fit by its likely cause. Names are the paths of modules; numbers in
+    them are folded: `blocks.{0..11}.norm.weight` are twelve tensors.
+
+    - **renamed**: as many tensors of the same shapes under other names. Nothing is guessed; a map (`--map`) says which is
+      which.
+    - **another shape**: other arguments than those that the weights were trained with.
+    - **another depth**: blocks that only one of both has.
+    - **missing**, **surplus**: `--skip` leaves out what is meant to start anew.
+
+    ```sh
+    dslc weights inspect net.dl
+    dslc weights inspect net.pth
+    dslc weights diff net.dl net.pth
+    dslc build net.dl --set classes=10 --weights net.pth --skip head
+    ```
+    """
+
+    summary: str
+    lines: tuple[str, ...]
+    proposals: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        return f"the weights do not fit the network: {self.summary}"
+
+    @property
+    def table(self) -> tuple[str, ...]:
+        return self.lines
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return tuple(Help(words) for words in self.proposals)
 
 
 class UnreadableTensor(Mistake, code="E0617"):
@@ -76,12 +214,14 @@ class NotANumber(Mistake, code="E0618"):
     index: tuple[int, ...]  # of the first
     count: int
     total: int
+    others: int = 0  # tensors with such numbers that are not named
 
     @property
     def message(self) -> str:
         where = f" at {list(self.index)}" if self.index else ""
         many = f", and {self.count} of its {self.total:,} numbers are not finite" if self.count > 1 else ""
-        return f"`{self.name}` has {self.value}{where}{many}"
+        rest = f"; {self.others:,} other tensors have such numbers too" if self.others else ""
+        return f"`{self.name}` has {self.value}{where}{many}{rest}"
 
 
 class TooSmallNumber(Mistake, code="E0619"):
@@ -112,13 +252,12 @@ class MissingWeight(Mistake, code="E0611"):
     the file with what the network expects:
 
     ```sh
-    dslc stats net.dl --weights net.safetensors
+    dslc weights diff net.dl net.safetensors
     ```
     """
 
     name: str
     shape: tuple[int, ...]
-    near: str | None  # a tensor of the file that the network does not take
 
     @property
     def message(self) -> str:
@@ -126,7 +265,7 @@ class MissingWeight(Mistake, code="E0611"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"the file has `{self.near}`"),) if self.near else ()
+        return (Help(f"`--skip {self.name}` keeps the network's own initial values"),)
 
 
 class ExtraWeight(Mistake, code="E0612"):
@@ -136,13 +275,12 @@ class ExtraWeight(Mistake, code="E0612"):
     otherwise or left out of the program.
 
     ```sh
-    dslc stats net.dl --weights net.safetensors
+    dslc weights diff net.dl net.safetensors
     ```
     """
 
     name: str
     shape: tuple[int, ...]
-    near: str | None  # a parameter of the network that the file lacks
 
     @property
     def message(self) -> str:
@@ -150,7 +288,7 @@ class ExtraWeight(Mistake, code="E0612"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"the network has `{self.near}`"),) if self.near else ()
+        return (Help(f"`--skip {self.name}` leaves it out"),)
 
 
 class WrongWeightShape(Mistake, code="E0613"):

@@ -115,7 +115,7 @@ def _header(file: FileIO, size: int, path: str) -> tuple[dict[str, Entry], dict[
     head = bytearray(min(size, 8))
     read_into(file, memoryview(head))
     if head.startswith(CHECKPOINTS):
-        raise WeightsError(UnreadableWeights(path, f"{CHECKPOINT}, which can run code when it is opened"))
+        raise WeightsError(UnreadableWeights(path, f"{CHECKPOINT} under the name of another kind of file"))
     if size < 8:
         raise refused(f"it has {size} bytes")
     length = int.from_bytes(head, "little")

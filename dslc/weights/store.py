@@ -3,79 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Mistake
 from dslc.ir.model import Instance
 from dslc.output import Buffer, Output, data
 from dslc.types.errors_numbers import UnheldNumber
-from dslc.types.tensor import DType
-from dslc.weights.errors import (
-    ExtraWeight,
-    MissingWeight,
-    NotANumber,
-    TooSmallNumber,
-    WeightsError,
-    WrongWeightShape,
-    WrongWeightType,
-)
-from dslc.weights.file import CODES, METADATA, opened
+from dslc.weights.errors import NotANumber, TooSmallNumber, WeightsError
+from dslc.weights.file import CODES, METADATA
 from dslc.weights.init import is_float, numpy_type
 from dslc.weights.memory import Array, raw
-from dslc.weights.tensors import Arrays, Tensors, TensorSpec
+from dslc.weights.misfits import compared, mistake
+from dslc.weights.tensors import Arrays, Tensors
 
 if TYPE_CHECKING:
     from dslc.ir.model import Param
-    from dslc.ops.base import ParamSpec
 
-NEAR_NAMES = 200
-"""Above this many missing and surplus names together, none is searched for near names: it takes their
-product.
-"""
-
-
-def read(path: str | Path, params: Mapping[str, Param]) -> dict[str, Array]:
-    """The state dict of a file, in the network's order and element types; one tensor is read at a time.
-
-    Raises `WeightsError` with every tensor that is missing, surplus, of another shape or kind, or that holds numbers
-    which no network of these types can have (see `fitted`).
-    """
-    with opened(path) as file:
-        return take(file, params)
-
-
-def load(path: str | Path, params: Mapping[str, Param] | None = None) -> dict[str, Array]:
-    """All tensors of a file as they are. Raises `WeightsError` as `read` does, if `params` are those of a network."""
-    with opened(path) as file:
-        if params is not None:
-            take(file, params, keep=False)
-        return {name: file.read(name) for name in file.specs}
+MOST_WRONG = 5
+"""Tensors with NaN that are named one by one."""
 
 
 def fit(found: Mapping[str, Array], params: Mapping[str, Param]) -> dict[str, Array]:
-    """`found` in the network's order and element types; raises `WeightsError` as `read` does.
+    """`found` in the network's order and element types.
 
-    A missing `num_batches_tracked` is 0, as in PyTorch (torch/nn/modules/batchnorm.py,
+    Raises `WeightsError` with all that is missing, surplus, of another shape or kind, and for numbers that no network of
+    these types can have (see `fitted`). A missing `num_batches_tracked` is 0, as in PyTorch (torch/nn/modules/batchnorm.py,
     `_load_from_state_dict`).
     """
     return take(Arrays(found), params)
 
 
 def take(found: Tensors, params: Mapping[str, Param], keep: bool = True) -> dict[str, Array]:
-    """The tensors of a network, each read once all have the right shapes and kinds. Raises as `read` does.
+    """The tensors of a network, each read once all have the right shapes and kinds. Raises as `fit` does.
 
     `keep=False` only looks at them, and gives none back.
     """
     wanted = {path: param for path, param in params.items() if param.spec.kind != "const"}
-    mistakes = misfits(found.specs, {path: param.spec for path, param in wanted.items()})
-    if mistakes:
-        raise WeightsError(*mistakes)
+    misfits = compared(found.specs, wanted)
+    if misfits.count:
+        raise WeightsError(mistake(misfits, wanted, found.notes))
     state: dict[str, Array] = {}
+    wrong: list[Mistake] = []
     for name, param in wanted.items():
         try:
             if name in found.specs:
@@ -83,37 +55,23 @@ def take(found: Tensors, params: Mapping[str, Param], keep: bool = True) -> dict
             else:
                 array = np.zeros(param.spec.shape, numpy_type(param.spec.dtype))
         except WeightsError as error:
-            mistakes += error.mistakes
+            wrong += error.mistakes
             continue
         if keep:
             state[name] = array
-    if mistakes:
-        raise WeightsError(*mistakes)
+    if wrong:
+        raise WeightsError(*shortened(wrong))
     return state
 
 
-def misfits(found: Mapping[str, TensorSpec], wanted: Mapping[str, ParamSpec]) -> list[Mistake]:
-    """Tensors that are missing, surplus, or of another shape or kind of elements."""
-    missing = [n for n in wanted if n not in found and not n.endswith("num_batches_tracked")]
-    surplus = [n for n in found if n not in wanted]
-    near = len(missing) + len(surplus) <= NEAR_NAMES
-    mistakes: list[Mistake] = [MissingWeight(n, wanted[n].shape, _like(n, surplus) if near else None) for n in missing]
-    mistakes += [ExtraWeight(n, found[n].shape, _like(n, missing) if near else None) for n in sorted(surplus)]
-    for name, spec in wanted.items():
-        if name not in found:
-            continue
-        if found[name].shape != spec.shape:
-            mistakes.append(WrongWeightShape(name, spec.shape, found[name].shape))
-        elif not _converts(found[name].dtype, spec.dtype):
-            mistakes.append(WrongWeightType(name, spec.dtype.value, str(found[name].dtype)))
-    return mistakes
-
-
-def _converts(found: np.dtype[Any], wanted: DType) -> bool:
-    """Whether elements convert: floats to floats, truth values to truth values, these and integers to integers."""
-    if is_float(found) or wanted.is_float:
-        return is_float(found) and wanted.is_float
-    return found.kind == "b" or (found.kind in "iu" and wanted is not DType.BOOL)
+def shortened(wrong: list[Mistake]) -> list[Mistake]:
+    """Wrong numbers of many tensors: the first few, the last of which says how many more there are."""
+    nan = [m for m in wrong if isinstance(m, NotANumber)]
+    if len(nan) <= MOST_WRONG:
+        return wrong
+    kept, last = nan[: MOST_WRONG - 1], nan[MOST_WRONG - 1]
+    summed = NotANumber(**{**vars(last), "others": len(nan) - MOST_WRONG})
+    return [*kept, summed, *(m for m in wrong if not isinstance(m, NotANumber))]
 
 
 def fitted(array: Array, param: Param) -> Array:
@@ -181,9 +139,3 @@ def chunks(state: Mapping[str, Array], metadata: Mapping[str, str] | None = None
 _NAMES: dict[str, str] = {np.dtype(kind).name: code for code, kind in CODES.items()}
 
 _ORDER = {name: place for place, name in enumerate(_NAMES)}
-
-
-def _like(name: str, others: Collection[str]) -> str | None:
-    """The other name most like this one; the same last part counts first."""
-    last = name.rsplit(".", 1)[-1]
-    return nearest(name, [n for n in others if n.rsplit(".", 1)[-1] == last]) or nearest(name, others)

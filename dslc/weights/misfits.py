@@ -1,0 +1,257 @@
+"""Why weights do not fit a network: one table, grouped by likely cause, instead of a line for each tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dslc.diagnostics.model import Mistake
+from dslc.ir.model import Instance
+from dslc.types.tensor import DType
+from dslc.weights.errors import ExtraWeight, MissingWeight, Unfit, WrongWeightShape, WrongWeightType
+from dslc.weights.folding import folded, pattern, shown
+from dslc.weights.init import is_float
+from dslc.weights.tensors import TensorSpec
+
+if TYPE_CHECKING:
+    from dslc.ir.model import Param
+
+Shape = tuple[int, ...]
+
+ROWS = 16
+"""Lines of all groups together, beside their titles."""
+
+
+@dataclass(slots=True)
+class Misfits:
+    """What does not fit: names with what each side has of them; in the order of the network, or of the file."""
+
+    fitting: list[str] = field(default_factory=list)
+    missing: dict[str, Shape] = field(default_factory=dict)
+    surplus: dict[str, Shape] = field(default_factory=dict)
+    shapes: dict[str, tuple[Shape, Shape]] = field(default_factory=dict)  # the network's and the file's
+    types: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return len(self.missing) + len(self.surplus) + len(self.shapes) + len(self.types)
+
+
+def compared(found: Mapping[str, TensorSpec], params: Mapping[str, Param]) -> Misfits:
+    """The tensors of a file beside those of a network. A batch norm's counter may be missing, as in PyTorch."""
+    result = Misfits()
+    for name, param in params.items():
+        spec, tensor = param.spec, found.get(name)
+        if tensor is None:
+            if not optional(name):
+                result.missing[name] = spec.shape
+        elif tensor.shape != spec.shape:
+            result.shapes[name] = (spec.shape, tensor.shape)
+        elif not converts(tensor.dtype, spec.dtype):
+            result.types[name] = (spec.dtype.value, str(tensor.dtype))
+        else:
+            result.fitting.append(name)
+    result.surplus = {name: tensor.shape for name, tensor in found.items() if name not in params}
+    return result
+
+
+def optional(name: str) -> bool:
+    """Whether a file may lack a tensor: the count of batches that a norm has seen, which old checkpoints have not."""
+    return name.rpartition(".")[2] == "num_batches_tracked"
+
+
+def converts(found: np.dtype[Any], wanted: DType) -> bool:
+    """Whether elements convert: floats to floats, truth values to truth values, these and integers to integers."""
+    if is_float(found) or wanted.is_float:
+        return is_float(found) and wanted.is_float
+    return found.kind == "b" or (found.kind in "iu" and wanted is not DType.BOOL)
+
+
+def mistake(found: Misfits, params: Mapping[str, Param], notes: Sequence[str] = ()) -> Mistake:
+    """One misfit by itself, several as one table; `notes` say what was done to the file before."""
+    if found.count == 1:
+        return _single(found)
+    groups = [group for group in _groups(found, params) if group.count]
+    rows = max(2, ROWS // len(groups))
+    lines = [f"  note: {note}" for note in notes]
+    for group in groups:
+        lines += [f"  {group.title}, {group.count:,}{': ' + group.why if group.why else ''}", *_cut(group.rows, rows)]
+    whole = len(found.fitting) + len(found.missing) + len(found.shapes) + len(found.types)
+    kinds = ", ".join(f"{group.count:,} {group.word}" for group in groups)
+    summary = f"{kinds}; {len(found.fitting):,} of its {whole:,} tensors fit"
+    helps = dict.fromkeys(words for group in groups for words in group.helps)
+    return Unfit(summary, tuple(lines), tuple(helps)[:4])
+
+
+def _single(found: Misfits) -> Mistake:
+    for name, shape in found.missing.items():
+        return MissingWeight(name, shape)
+    for name, shape in found.surplus.items():
+        return ExtraWeight(name, shape)
+    for name, (wanted, has) in found.shapes.items():
+        return WrongWeightShape(name, wanted, has)
+    ((name, (kind, other)),) = found.types.items()
+    return WrongWeightType(name, kind, other)
+
+
+@dataclass(slots=True)
+class Group:
+    """Misfits of one cause, as lines."""
+
+    title: str
+    word: str  # after a count
+    count: int
+    rows: list[str]
+    why: str = ""
+    helps: list[str] = field(default_factory=list)
+
+
+def _cut(rows: Sequence[str], most: int) -> Iterator[str]:
+    """Rows of a group, and how many there are beyond the most."""
+    kept = rows if len(rows) <= most else rows[: most - 1]
+    yield from (f"    {row}" for row in kept)
+    if len(kept) < len(rows):
+        yield f"    .. and {len(rows) - len(kept):,} more like these"
+
+
+def _groups(found: Misfits, params: Mapping[str, Param]) -> Iterator[Group]:
+    """All misfits, each in one group."""
+    missing, surplus = dict(found.missing), dict(found.surplus)
+    pairs = renamed(missing, surplus)
+    for new, old in pairs.items():
+        del missing[new], surplus[old]
+    rows = [*_pair_rows(pairs)]
+    words = "`--map FILE` takes names from a map, which you write or choose: `--map timm`, `hf`, `torchvision`"
+    yield Group("renamed", "renamed", len(pairs), rows, "the file has as many of the same shapes", [words])
+    yield from _shape_groups(found.shapes, params)
+    known = {pattern(name) for name in (*found.fitting, *found.shapes)}
+    for rest, title, word, whose in (
+        (missing, "missing", "missing", "the network's"),
+        (surplus, "surplus", "surplus", "the file's"),
+    ):
+        deep = {name: shape for name, shape in rest.items() if pattern(name) in known}
+        flat = {name: shape for name, shape in rest.items() if name not in deep}
+        helps = ["the depths differ: other arguments (`--set`), or another net of the file (`--net`)"]
+        other = "the file has fewer" if whose == "the network's" else "the network has fewer"
+        yield Group("another depth", f"{word} for another depth", len(deep), _rows(deep), other, helps)
+        helps = [f"`--skip {_first_word(flat)}` leaves tensors out: the network keeps its own"] if flat else []
+        yield Group(title, word, len(flat), _rows(flat), f"{whose} alone", helps)
+    wrong = [f"`{text}`  {wanted} in the network, {has} in the file" for text, _, (wanted, has) in folded(found.types)]
+    yield Group("another type", "of another type", len(found.types), wrong)
+
+
+def _first_word(names: Iterable[str]) -> str:
+    """The module of the last name, which most often is a head."""
+    return list(names)[-1].rpartition(".")[0] or list(names)[-1]
+
+
+def _rows(names: Mapping[str, Shape]) -> list[str]:
+    return [f"`{text}`  {list(shape)}{_times(members)}" for text, members, shape in folded(names)]
+
+
+def _times(members: Sequence[str]) -> str:
+    return f"  x{len(members)}" if len(members) > 1 else ""
+
+
+# ---- other names
+
+
+def renamed(missing: Mapping[str, Shape], surplus: Mapping[str, Shape]) -> dict[str, str]:
+    """The file's name for each of the network's that it may stand for.
+
+    As many tensors of one shape and last word, or of one shape, are taken to be each other's in their order. This is a
+    guess for a message; nothing is loaded by it.
+    """
+    pairs: dict[str, str] = {}
+    for leaf in (True, False):
+        theirs, own = _buckets(surplus, leaf, set(pairs.values())), _buckets(missing, leaf, pairs.keys())
+        for key, names in own.items():
+            if len(theirs.get(key, ())) == len(names):
+                pairs |= dict(zip(names, theirs[key], strict=True))
+    return {name: pairs[name] for name in missing if name in pairs}
+
+
+def _buckets(names: Mapping[str, Shape], leaf: bool, without: Iterable[str]) -> dict[tuple[Shape, str], list[str]]:
+    done, found = set(without), dict[tuple[Shape, str], list[str]]()
+    for name, shape in names.items():
+        if name not in done:
+            found.setdefault((shape, name.rpartition(".")[2] if leaf else ""), []).append(name)
+    return found
+
+
+def _pair_rows(pairs: Mapping[str, str]) -> list[str]:
+    """The network's name and the file's, folded where pairs differ in numbers alone."""
+    groups: dict[tuple[str, str], dict[str, str]] = {}
+    for new, old in pairs.items():
+        groups.setdefault((pattern(new), pattern(old)), {})[new] = old
+    rows = []
+    for group in groups.values():
+        rows.append(f"`{shown(group)}` may be the file's `{shown(group.values())}`{_times(list(group))}")
+    return rows
+
+
+# ---- other shapes
+
+
+def _shape_groups(shapes: Mapping[str, tuple[Shape, Shape]], params: Mapping[str, Param]) -> Iterator[Group]:
+    causes: dict[str, dict[str, tuple[Shape, Shape]]] = {}
+    few = len(shapes) <= 4
+    for name, (wanted, found) in shapes.items():
+        causes.setdefault(_cause(name, wanted, found, few), {})[name] = (wanted, found)
+    for cause, names in causes.items():
+        rows = [
+            f"`{text}`  {list(wanted)} in the network, {list(found)} in the file{_times(members)}"
+            for text, members, (wanted, found) in folded(names)
+        ]
+        helps = [*_shape_helps(cause, names, params)]
+        yield Group("another shape", "of another shape", len(names), rows, cause, helps)
+
+
+CLASSES = "another number of classes"
+CHANNELS = "other channels of the first layer"
+PLACES = "a table of positions of another size"
+TURNED = "transposed"
+FLAT = "the same numbers in another shape"
+WIDTH = "other widths"
+
+
+def _cause(name: str, wanted: Shape, found: Shape, few: bool) -> str:
+    """The likely reason for a tensor's shape; `few`: hardly any other tensor differs."""
+    if np.prod(wanted) == np.prod(found):
+        return TURNED if wanted == found[::-1] else FLAT
+    differ = [axis for axis, sides in enumerate(zip(wanted, found, strict=False)) if sides[0] != sides[1]]
+    if "pos" in name.rpartition(".")[2].lower() or ("pos" in name.lower() and len(wanted) <= 2):
+        return PLACES
+    if len(wanted) == len(found) and few:
+        if differ == [0] and len(wanted) <= 2:
+            return CLASSES
+        if differ == [1] and len(wanted) > 2:
+            return CHANNELS
+    return WIDTH
+
+
+def _shape_helps(cause: str, names: Mapping[str, tuple[Shape, Shape]], params: Mapping[str, Param]) -> Iterator[str]:
+    """What to do about tensors of other shapes."""
+    name, (wanted, found) = next(iter(names.items()))
+    if cause == CLASSES:
+        argument = _argument(params[name], wanted[0])
+        if argument is not None:
+            yield f"`--set {argument}={found[0]}` makes the network that the weights are of"
+        yield f"`--skip {name.rpartition('.')[0] or name}` keeps the network's own, to be trained"
+    elif cause in (FLAT, TURNED):
+        single = WrongWeightShape(name, wanted, found).help
+        yield from (words.text for words in single)
+    elif cause == WIDTH:
+        yield "the weights are of a network with other arguments (`--set`), or of another net (`--net`)"
+
+
+def _argument(param: Param, value: int) -> str | None:
+    """The argument of the net that has a value, if just one has."""
+    owner = param.owner if isinstance(param.owner, Instance) else param.owner.owner
+    while owner.parent is not None:
+        owner = owner.parent
+    names = [name for name, const in owner.args.items() if type(const.value) is int and const.value == value]
+    return names[0] if len(names) == 1 else None
