@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dslc.backends.onnx.dynamic import Dynamic
     from dslc.backends.onnx.graph import Array
     from dslc.backends.onnx.model import OnnxModel
+    from dslc.weights.checkpoint import Checkpoint, Taken
 
 TARGETS = ("torch", "onnx")
 CHECKS = ("parity", "onnx", "placement")
@@ -28,10 +29,11 @@ CHECKS = ("parity", "onnx", "placement")
 
 @dataclass(slots=True)
 class Built:
-    """What a build wrote: each path with a few words; and what its checks found."""
+    """What a build wrote: each path with a few words; what its checks found; what was done to the file of weights."""
 
     files: list[tuple[Path, str]] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
 
 def build(
@@ -42,19 +44,19 @@ def build(
     dynamic: Dynamic | None = (),
     fold: bool = True,
     seed: int = 0,
-    weights: str | Path | None = None,
+    weights: str | Path | Checkpoint | None = None,
     checks: Collection[str] = (),
     dtype: DTypeLike | None = None,
     allow_extern: Collection[str] | None = None,
 ) -> Built:
     """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's (see `file_stem` for those that cannot be).
 
-    `weights` is a .safetensors file; without it the declared initialisers are drawn from `seed`, and written
-    as `NAME.safetensors` so that both files start equal. `dtype` is what the network's own `float` is in the graph
-    and those weights (none: what the net's inputs set); the module moves to it by `.to()`. `checks` are made before
-    anything is written. `allow_extern` names the packages that the module may import classes from (see
-    `trust.permitted`). All files are written or none. Raises `Failure`, and `CompileError` at an `extern` block of
-    another package.
+    `weights` is a file or folder of weights (docs/weights.md), or a `Checkpoint` that says what of it is meant;
+    without it the declared initialisers are drawn from `seed`, and written as `NAME.safetensors` so that both files
+    start equal. `dtype` is what the network's own `float` is in the graph and those weights (none: what the net's
+    inputs set); the module moves to it by `.to()`. `checks` are made before anything is written. `allow_extern` names
+    the packages that the module may import classes from (see `trust.permitted`). All files are written or none.
+    Raises `Failure`, and `CompileError` at an `extern` block of another package.
     """
     kind = float_type(dtype)
     built, made = Built(), stamp.of_program(model)
@@ -76,7 +78,8 @@ def build(
         from dslc.backends.onnx.dynamic import open_sizes
 
         opened = open_sizes(model, dynamic)
-        state, graph = onnx_graph(model, seed, weights, opened, fold, kind)
+        taken, graph = onnx_graph(model, seed, weights, opened, fold, kind)
+        state, built.notes = taken.state, taken.notes
         if checks:
             from dslc.backends.onnx.emit import emit
             from dslc.verify import verify
@@ -105,19 +108,19 @@ def torch_text(model: Model, made: str = "") -> str:
 def onnx_graph(
     model: Model,
     seed: int,
-    weights: str | Path | None,
+    weights: str | Path | Checkpoint | None,
     dynamic: Sequence[str],
     fold: bool,
     dtype: DType | None = None,
-) -> tuple[dict[str, Array], OnnxModel]:
+) -> tuple[Taken, OnnxModel]:
     """The state dict and the graph that holds it."""
     from dslc.backends.onnx.emit import check_dynamic, emit
+    from dslc.weights.checkpoint import Taken, read
     from dslc.weights.init import initial
-    from dslc.weights.store import read
 
     check_dynamic(model.sizes, dynamic)  # before weights are drawn or read
-    state = initial(model.params, seed) if weights is None else read(weights, model.params)
-    return state, emit(model, state, dynamic=dynamic, fold=fold, dtype=dtype)
+    taken = Taken(initial(model.params, seed), ()) if weights is None else read(weights, model.params, seed)
+    return taken, emit(model, taken.state, dynamic=dynamic, fold=fold, dtype=dtype)
 
 
 def in_type(state: dict[str, Array], model: Model, dtype: DType | None) -> dict[str, Array]:

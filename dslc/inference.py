@@ -20,6 +20,7 @@ from dslc.types.dtypes import DTypeLike, float_type
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.graph import Array
+    from dslc.weights.checkpoint import Checkpoint
 
 MOST_ROWS = 8
 """Samples of a batch whose best classes are printed."""
@@ -33,6 +34,7 @@ class Inference:
     run: Run
     drawn: int | None
     apart: str = ""  # what the file of weights has against the program, or against the other files of its build
+    notes: tuple[str, ...] = ()  # what was done to the file of weights
 
 
 def infer(
@@ -40,7 +42,7 @@ def infer(
     *,
     image: str | Path | None = None,
     arrays: Sequence[str | Path] = (),
-    weights: str | Path | None = None,
+    weights: str | Path | Checkpoint | None = None,
     dtype: DTypeLike | None = None,
     seed: int = 0,
     device: Device = "auto",
@@ -51,8 +53,9 @@ def infer(
     Sizes without a default (the batch) are what the arrays have; the others are the network's defaults.
     """
     from dslc.backends.onnx.image import load_array, load_image
+    from dslc.weights.checkpoint import checkpoint
 
-    _, graph = onnx_graph(model, seed, weights, tuple(model.sizes.universal), fold=True, dtype=float_type(dtype))
+    taken, graph = onnx_graph(model, seed, weights, tuple(model.sizes.universal), fold=True, dtype=float_type(dtype))
     session = load(graph, device)
     if image is not None:
         name, channels, height, width = image_size(session)
@@ -63,8 +66,8 @@ def infer(
         done = session.run(given, repeat)
     except RunError as error:
         raise RunError(*(_placed(mistake, model) for mistake in error.mistakes)) from error
-    apart = beside(weights, model) if weights is not None else ""
-    return Inference(given, done, seed if weights is None else None, apart)
+    apart = beside(checkpoint(weights).path, model) if weights is not None else ""
+    return Inference(given, done, seed if weights is None else None, apart, taken.notes)
 
 
 def _placed(mistake: Mistake, model: Model) -> Mistake:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dslc.cli.options import dtype_option, net_options, source_argument
+from dslc.cli.options import checkpoint_of, dtype_option, net_options, source_argument, weights_options
 from dslc.cli.values import Choices, names, packages
 from dslc.types.tensor import DType
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @dtype_option
 @click.option("--no-fold", is_flag=True, help="keep batch norms in the ONNX graph")
 @click.option("--seed", default=0, show_default=True, help="for the declared initialisers")
-@click.option("--weights", metavar="FILE", help="a .safetensors file to take the weights from")
+@weights_options
 @click.option("--check", "checks", type=Choices("parity", "onnx", "placement"), default="", help="prove before writing")
 @click.option(
     "--allow-extern",
@@ -55,6 +55,9 @@ def build(
     no_fold: bool,
     seed: int,
     weights: str | None,
+    part: str | None,
+    skip: tuple[str, ...],
+    names_map: str | None,
     checks: tuple[str, ...],
     allow_extern: tuple[str, ...],
     again: bool,
@@ -67,7 +70,9 @@ def build(
     from dslc.analysis.notes import size_notes
     from dslc.api import compile_model
     from dslc.build import build as write
-    from dslc.cli.show import show_notes
+    from dslc.cli.show import show_notes, show_weights
+
+    given = checkpoint_of(weights, part, skip, names_map)
 
     def once(loader: Loader | None) -> Built:
         model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops, loader=loader)
@@ -79,11 +84,12 @@ def build(
             dynamic=dynamic,
             fold=not no_fold,
             seed=seed,
-            weights=weights,
+            weights=given,
             checks=checks,
             dtype=dtype,
             allow_extern=allow_extern or None,
         )
+        show_weights(built.notes)
         for line in built.checks:
             click.echo(line)
         return built

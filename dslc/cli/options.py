@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dslc.cli.values import assignments, sizes
+from dslc.cli.values import assignments, paths_of_names, sizes
 from dslc.names.zoo import is_zoo
 from dslc.types.dtypes import FLOATS, float_type, rate_type
 from dslc.types.tensor import DType
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from dslc.weights.checkpoint import Checkpoint
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,3 +97,40 @@ def dtype_option(command: F) -> F:
     """--dtype: what the network's own `float` is, as a DType; none where the inputs are to say."""
     words = "the type of weights and plain inputs, `float`; default: that of the inputs"
     return click.option("--dtype", type=FloatType(), help=words)(command)
+
+
+def weights_options(command: F) -> F:
+    """--weights, --part, --map, --skip: a file of weights, and what of it is meant (`checkpoint_of`)."""
+    for option in (
+        click.option(
+            "--skip",
+            multiple=True,
+            metavar="NAME,..",
+            callback=paths_of_names,
+            help="tensors or modules that keep the network's own initial values",
+        ),
+        click.option(
+            "--map",
+            "names_map",
+            metavar="MAP",
+            help="names of another library, `timm`, `hf` or one of its maps, or a file of names",
+        ),
+        click.option("--part", metavar="NAME", help="which state dict of the file, or what its names begin with"),
+        click.option("--weights", metavar="FILE", help="weights: .safetensors, .pth, an index of shards, or a folder"),
+    ):
+        command = option(command)
+    return command
+
+
+def checkpoint_of(
+    weights: str | None, part: str | None, skip: tuple[str, ...], names_map: str | None
+) -> Checkpoint | None:
+    """What the options name; none without --weights, which the others need."""
+    if weights is None:
+        for given, option in ((part, "--part"), (skip, "--skip"), (names_map, "--map")):
+            if given:
+                raise click.UsageError(f"`{option}` needs `--weights`")
+        return None
+    from dslc.weights.checkpoint import Checkpoint
+
+    return Checkpoint(weights, part, skip, names_map)

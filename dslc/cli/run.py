@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dslc.cli.options import dtype_option, net_options, source_argument
+from dslc.cli.options import checkpoint_of, dtype_option, net_options, source_argument, weights_options
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.run import Device
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @net_options
 @click.option("--image", metavar="FILE", help="a picture, scaled to the input's size")
 @click.option("--input", "arrays", multiple=True, metavar="FILE", help="a .npy array for each input, in order")
-@click.option("--weights", metavar="FILE", help="a .safetensors file; without it the weights are drawn from --seed")
+@weights_options
 @dtype_option
 @click.option("--seed", default=0, show_default=True, help="for the declared initialisers")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -34,6 +34,9 @@ def run(
     image: str | None,
     arrays: tuple[str, ...],
     weights: str | None,
+    part: str | None,
+    skip: tuple[str, ...],
+    names_map: str | None,
     dtype: DType | None,
     seed: int,
     device: Device,
@@ -43,13 +46,15 @@ def run(
     """Build a network in memory, run it in onnxruntime, and print shapes, the best classes and the time."""
     if bool(image) == bool(arrays):
         raise click.UsageError("give --image, or an --input for each input")
+    given = checkpoint_of(weights, part, skip, names_map)
     from dslc.api import compile_model
-    from dslc.cli.show import show_notes
+    from dslc.cli.show import show_notes, show_weights
     from dslc.inference import infer, report
 
     model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops)
     show_notes(model.notes, verbose=False)
     found = infer(
-        model, image=image, arrays=arrays, weights=weights, dtype=dtype, seed=seed, device=device, repeat=repeat
+        model, image=image, arrays=arrays, weights=given, dtype=dtype, seed=seed, device=device, repeat=repeat
     )
+    show_weights(found.notes)
     click.echo(report(found, top))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from dslc.diagnostics.model import Diagnostic, Failure, Severity
-from dslc.diagnostics.render import Key, render, render_placeless, summary
+from dslc.diagnostics.render import Key, printable, render, render_placeless, summary
 
 
 def color_wanted() -> bool:
@@ -40,3 +40,9 @@ def show_failure(failure: Failure) -> None:
 def show_notes(diagnostics: Sequence[Diagnostic], verbose: bool) -> None:
     """Warnings of a program that compiled; notes too where they are wanted."""
     show_diagnostics([d for d in diagnostics if verbose or d.severity is not Severity.NOTE])
+
+
+def show_weights(notes: Sequence[str]) -> None:
+    """What was done to a file of weights to get a network's, on stderr."""
+    for note in notes:
+        click.echo(f"weights: {printable(note)}", err=True)

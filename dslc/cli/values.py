@@ -61,6 +61,14 @@ def packages(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]
     return tuple(dict.fromkeys(parts))
 
 
+def paths_of_names(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of modules or tensors, such as `layer1.0.conv1`, with commas between them, each once."""
+    parts = [part.strip() for text in texts for part in text.split(",")]
+    if "" in parts:
+        raise click.BadParameter("a name is empty")
+    return tuple(dict.fromkeys(part.rstrip(".") for part in parts))
+
+
 class Choices(click.ParamType[tuple[str, ...]]):
     """Words of a fixed set with commas between them: `torch,onnx`."""
 

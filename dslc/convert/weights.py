@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dslc.ir.model import Model
+from dslc.weights.checkpoint import Checkpoint, opened
 from dslc.weights.memory import Array
-from dslc.weights.store import load
+from dslc.weights.store import take
 
 
 def converted_weights(path: str | Path, before: Model, after: Model) -> dict[str, Array]:
@@ -16,7 +17,9 @@ def converted_weights(path: str | Path, before: Model, after: Model) -> dict[str
     Row-major order is that of `flatten`, so no element moves, and element types stay those of the file. Raises
     `WeightsError` where the file does not fit `before`.
     """
-    return reshaped(load(path, before.params), after)
+    with opened(Checkpoint(path), before.params) as tensors:
+        take(tensors, before.params, keep=False)
+        return reshaped({name: tensors.read(name) for name in tensors.specs}, after)
 
 
 def reshaped(state: Mapping[str, Array], after: Model) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""The weights of a network from a file of any kind: opened, brought to the network's names, held to its shapes, read."""
+"""The weights of a network from a file of any kind: opened, brought to the network's names and shapes, and read."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 class Checkpoint:
     """A file or folder of weights, and what of it is meant.
 
-    `part`: which state dict of several, or which prefix of names. `skip`: names of the network, or modules with all below
-    them, that keep their own initial values.
+    `part`: which state dict of several, or which prefix of names. `skip`: names of the network, or modules with all
+    below them, that keep their own initial values. `map`: which map of names stands between (`maps.shipped.mapped`).
     """
 
     path: str | Path
     part: str | None = None
     skip: tuple[str, ...] = ()
+    map: str | None = None
 
 
 @frozen
@@ -77,7 +78,14 @@ def opened(given: Checkpoint, params: Mapping[str, Param]) -> Iterator[Tensors]:
             for name, param in params.items()
             if param.spec.kind != "const" and name not in kept and not optional(name)
         }
-        tensors = pick(parts, wanted, given.part)
+        if given.map is None:
+            tensors = pick(parts, wanted, given.part)
+        else:
+            from dslc.weights.maps.shipped import mapped
+
+            tensors = mapped(
+                pick(parts, None, given.part), given.map, {n: p for n, p in params.items() if n not in kept}
+            )
         _check_skip(given.skip, (*params, *tensors.specs))
         left = {name: name for name in tensors.specs if not _under(name, given.skip)}
         yield tensors if len(left) == len(tensors.specs) else Renamed(tensors, left)

@@ -1,9 +1,9 @@
 """Which tensors of a file are a network's: the state dict among several, and the prefix that its names bear.
 
-Training wraps what it saves: in dictionaries (`model`, `state_dict`, `model_ema`), and in modules that put a word before
-every name (`module.` of DistributedDataParallel, `_orig_mod.` of torch.compile, `model.` of Lightning). Each dictionary
-with each prefix is a candidate; one is taken where it alone has every name that the network asks for. Averages of
-weights stand behind the weights themselves; any other choice is the user's.
+Training wraps what it saves: in dictionaries (`model`, `state_dict`, `model_ema`), and in modules that put a word
+before every name (`module.` of DistributedDataParallel, `_orig_mod.` of torch.compile, `model.` of Lightning). Each
+dictionary with each prefix is a candidate; one is taken where it alone has every name that the network asks for.
+Averages of weights stand behind the weights themselves; any other choice is the user's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from dslc.weights.tensors import Renamed, Tensors
 WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"}
 """Modules that torch puts around others, wherever they stand in a name: torch.compile, FSDP, checkpoints, Fabric."""
 
-AVERAGED = re.compile(r"(?:^|[._])(?:ema|swa|averaged?|shadow|teacher|momentum)(?:[._]|$)")
+PARALLEL = "module."
+"""What DataParallel and its kin put before every name."""
+
+AVERAGED = re.compile(r"(?:^|[._])(?:ema|swa|averaged?|shadow)(?:[._]|$)")
 """Words for the average of a network's weights over its training."""
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -27,7 +30,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A set of tensors that may be the network's: `names` gives the name in the file of each name without the prefix."""
+    """A set of tensors that may be the network's: `names` gives the file's name of each."""
 
     part: str
     prefix: str  # with its last dot
@@ -53,11 +56,13 @@ def pick(parts: Mapping[str, Tensors], wanted: Shapes | None, part: str | None =
     is to be applied to) no prefix is taken off but those that torch adds. `part` is the user's choice. The notes say
     what was chosen. Raises `WeightsError` where several fit and the choice is the user's.
     """
-    chosen = named(parts, part) if part is not None else {name: tensors for name, tensors in parts.items()}
+    chosen = named(parts, part) if part is not None else dict(parts)
     plain = {name: unwrapped(tensors) for name, tensors in chosen.items()}
     if wanted is None:
         name = main(plain)
-        return _noted(plain[name], Candidate(name, "", {n: n for n in plain[name].specs}, (), 0), plain, ())
+        prefix = PARALLEL if all(path.startswith(PARALLEL) for path in plain[name].specs) else ""
+        taken = _candidate(name, plain[name], {}, prefix)
+        return _noted(_renamed(plain[name], taken, True, []), taken, plain, ())
     found = [candidate for name, tensors in plain.items() for candidate in candidates(name, tensors, wanted)]
     whole = [c for c in found if wanted.keys() <= c.names.keys()]
     fitting = [c for c in whole if c.same == len(wanted)] or whole
@@ -98,16 +103,17 @@ def named(parts: Mapping[str, Tensors], part: str) -> dict[str, Tensors]:
         keys = [name for name in parts if fits(name)]
         if len(keys) == 1:
             return {keys[0]: parts[keys[0]]}
-    under = {}
-    for name, tensors in parts.items():
-        cut = re.compile(rf"(?:.*\.)?{re.escape(part.removeprefix(f'{name}.'))}\.")
-        prefixes = Counter(found[0] for path in tensors.specs if (found := cut.match(path)))
-        for prefix, _ in prefixes.most_common(1):
-            names = {path.removeprefix(prefix): path for path in tensors.specs if path.startswith(prefix)}
-            under[name] = Renamed(tensors, names, f"took the tensors whose names begin with `{prefix}`")
-    if not under:
-        raise WeightsError(UnknownPart(part, tuple(parts), tuple(_leading(parts))))
-    return under
+    for around in ("{}", r"(?:\w*_)?{}(?:_\w*)?"):
+        under: dict[str, Tensors] = {}
+        for name, tensors in parts.items():
+            cut = re.compile(rf"(?:.*\.)?{around.format(re.escape(part.removeprefix(f'{name}.')))}\.")
+            prefixes = Counter(found[0] for path in tensors.specs if (found := cut.match(path)))
+            for prefix, _ in prefixes.most_common(1):
+                names = {path.removeprefix(prefix): path for path in tensors.specs if path.startswith(prefix)}
+                under[name] = Renamed(tensors, names, f"took the tensors whose names begin with `{prefix}`")
+        if under:
+            return under
+    raise WeightsError(UnknownPart(part, tuple(parts), tuple(_leading(parts))))
 
 
 def _leading(parts: Mapping[str, Tensors]) -> Iterator[str]:
@@ -182,7 +188,7 @@ def _noted(tensors: Tensors, taken: Candidate, parts: Collection[str], fitting: 
     if others and (taken.part or fitting):
         words.append(f"the file also has {listed(others)} (`--part`)")
     if taken.prefix and taken.outside and not any(c is not taken for c in fitting):
-        words.append(f"left out {len(taken.outside):,} tensors without it, such as `{taken.outside[0]}`")
+        words.append(f"left out those without it: {listed(taken.outside)}")
     if not words:
         return tensors
     return Renamed(tensors, {name: name for name in tensors.specs}, ", ".join(words))

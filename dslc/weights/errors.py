@@ -17,8 +17,8 @@ class UnreadableWeights(Mistake, code="E0610"):
     """A file of weights cannot be read: it is missing, damaged, of another kind, or changes while it is read.
 
     Read are .safetensors files, checkpoints of PyTorch (`.pth`, `.pt`, `.bin`, `.ckpt`; by
-    `torch.load(weights_only=True)`, which makes nothing but tensors), and several of either that an index of Hugging Face
-    names, or the folder that holds them. What a file is, is seen from its content; but a checkpoint that is
+    `torch.load(weights_only=True)`, which makes nothing but tensors), and several of either that an index of Hugging
+    Face names, or the folder that holds them. What a file is, is seen from its content; but a checkpoint that is
     named `.safetensors` is refused, since that name promises that nothing in it can be run.
 
     ```sh
@@ -44,10 +44,10 @@ class UnsafeCheckpoint(Mistake, code="E0633"):
     """A checkpoint asks for more than tensors: it would import functions or classes.
 
     A checkpoint of PyTorch is a pickle, which can call any function when it is opened. It is read by
-    `torch.load(weights_only=True)`, which stops at every name that it does not know; nothing was run. What is named here
-    is either an attack, or objects that were saved beside the weights: the configuration of a run, a
-    whole module in place of its `state_dict()`. Where you trust the file, open it once with the code that it needs,
-    away from anything that matters, and save the tensors alone:
+    `torch.load(weights_only=True)`, which stops at every name that it does not know; nothing was run. What is named
+    here is either an attack, or objects that were saved beside the weights: the configuration of a run, a whole
+    module in place of its `state_dict()`. Where you trust the file, open it once with the code that it needs, away
+    from anything that matters, and save the tensors alone:
 
     ```python
     module = torch.load("old.pth", weights_only=False)  # runs whatever the file says
@@ -75,7 +75,7 @@ class UnsafeCheckpoint(Mistake, code="E0633"):
 class AmbiguousPart(Mistake, code="E0634"):
     """A file holds several sets of weights that would do, and none is plainly the one that is meant.
 
-    Averages (`ema`, `teacher`) stand behind the weights that they are of. Where two others fit, say which:
+    Averages (`ema`, `swa`) stand behind the weights that they are of. Where two others fit, say which:
 
     ```sh
     dslc weights inspect run.pth
@@ -146,8 +146,8 @@ class Unfit(Mistake, code="E0637"):
     goes into it. The table groups what does not fit by its likely cause. Names are the paths of modules; numbers in
     them are folded: `blocks.{0..11}.norm.weight` are twelve tensors.
 
-    - **renamed**: as many tensors of the same shapes under other names. Nothing is guessed; a map (`--map`) says which is
-      which.
+    - **renamed**: as many tensors of the same shapes under other names. Nothing is guessed; a map (`--map`) says
+      which is which.
     - **another shape**: other arguments than those that the weights were trained with.
     - **another depth**: blocks that only one of both has.
     - **missing**, **surplus**: `--skip` leaves out what is meant to start anew.

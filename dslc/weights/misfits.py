@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +14,7 @@ import numpy as np
 from dslc.diagnostics.model import Mistake
 from dslc.ir.model import Instance
 from dslc.types.tensor import DType
+from dslc.weights.containers import common
 from dslc.weights.errors import ExtraWeight, MissingWeight, Unfit, WrongWeightShape, WrongWeightType
 from dslc.weights.folding import folded, pattern, shown
 from dslc.weights.init import is_float
@@ -30,6 +34,7 @@ class Misfits:
     """What does not fit: names with what each side has of them; in the order of the network, or of the file."""
 
     fitting: list[str] = field(default_factory=list)
+    lacking: dict[str, Shape] = field(default_factory=dict)  # what the network has and the file may lack
     missing: dict[str, Shape] = field(default_factory=dict)
     surplus: dict[str, Shape] = field(default_factory=dict)
     shapes: dict[str, tuple[Shape, Shape]] = field(default_factory=dict)  # the network's and the file's
@@ -46,8 +51,7 @@ def compared(found: Mapping[str, TensorSpec], params: Mapping[str, Param]) -> Mi
     for name, param in params.items():
         spec, tensor = param.spec, found.get(name)
         if tensor is None:
-            if not optional(name):
-                result.missing[name] = spec.shape
+            (result.lacking if optional(name) else result.missing)[name] = spec.shape
         elif tensor.shape != spec.shape:
             result.shapes[name] = (spec.shape, tensor.shape)
         elif not converts(tensor.dtype, spec.dtype):
@@ -75,13 +79,18 @@ def mistake(found: Misfits, params: Mapping[str, Param], notes: Sequence[str] = 
     if found.count == 1:
         return _single(found)
     groups = [group for group in _groups(found, params) if group.count]
-    rows = max(2, ROWS // len(groups))
+    rows = ROWS // len(groups)
     lines = [f"  note: {note}" for note in notes]
     for group in groups:
         lines += [f"  {group.title}, {group.count:,}{': ' + group.why if group.why else ''}", *_cut(group.rows, rows)]
     whole = len(found.fitting) + len(found.missing) + len(found.shapes) + len(found.types)
-    kinds = ", ".join(f"{group.count:,} {group.word}" for group in groups)
+    counts = Counter[str]()
+    for group in groups:
+        counts[group.word] += group.count
+    kinds = ", ".join(f"{count:,} {word}" for word, count in counts.items())
     summary = f"{kinds}; {len(found.fitting):,} of its {whole:,} tensors fit"
+    if not found.fitting and groups[0].title != RENAMED:
+        summary += ", so these are another network's"
     helps = dict.fromkeys(words for group in groups for words in group.helps)
     return Unfit(summary, tuple(lines), tuple(helps)[:4])
 
@@ -111,41 +120,62 @@ class Group:
 
 def _cut(rows: Sequence[str], most: int) -> Iterator[str]:
     """Rows of a group, and how many there are beyond the most."""
-    kept = rows if len(rows) <= most else rows[: most - 1]
-    yield from (f"    {row}" for row in kept)
-    if len(kept) < len(rows):
-        yield f"    .. and {len(rows) - len(kept):,} more like these"
+    kept = rows if len(rows) <= most else rows[: max(1, most - 1)]
+    rest = f".. and {len(rows) - len(kept):,} more like these" if len(kept) < len(rows) else ""
+    if most < 2:
+        yield f"    {kept[0]} {rest}".rstrip()
+        return
+    yield from (f"    {row}" for row in (*kept, rest) if row)
 
 
 def _groups(found: Misfits, params: Mapping[str, Param]) -> Iterator[Group]:
     """All misfits, each in one group."""
     missing, surplus = dict(found.missing), dict(found.surplus)
-    pairs = renamed(missing, surplus)
+    pairs = renamed({name: params[name].spec.shape for name in params if name in missing | found.lacking}, surplus)
     for new, old in pairs.items():
-        del missing[new], surplus[old]
+        missing.pop(new, None)
+        del surplus[old]
     rows = [*_pair_rows(pairs)]
     words = "`--map FILE` takes names from a map, which you write or choose: `--map timm`, `hf`, `torchvision`"
-    yield Group("renamed", "renamed", len(pairs), rows, "the file has as many of the same shapes", [words])
+    yield Group(RENAMED, RENAMED, len(pairs), rows, "the file has as many of the same shapes", [words])
     yield from _shape_groups(found.shapes, params)
-    known = {pattern(name) for name in (*found.fitting, *found.shapes)}
+    same = (*found.fitting, *found.shapes)
+    known = {_row(name) for name in same}
     for rest, title, word, whose in (
         (missing, "missing", "missing", "the network's"),
         (surplus, "surplus", "surplus", "the file's"),
     ):
-        deep = {name: shape for name, shape in rest.items() if pattern(name) in known}
+        deep = {name: shape for name, shape in rest.items() if _row(name) != name and _row(name) in known}
         flat = {name: shape for name, shape in rest.items() if name not in deep}
         helps = ["the depths differ: other arguments (`--set`), or another net of the file (`--net`)"]
         other = "the file has fewer" if whose == "the network's" else "the network has fewer"
-        yield Group("another depth", f"{word} for another depth", len(deep), _rows(deep), other, helps)
-        helps = [f"`--skip {_first_word(flat)}` leaves tensors out: the network keeps its own"] if flat else []
-        yield Group(title, word, len(flat), _rows(flat), f"{whose} alone", helps)
+        yield Group("another depth", f"{word} for another depth", len(deep), [*_blocks(deep, same)], other, helps)
+        part = common(flat).rstrip(".")
+        keeps = "keeps the network's own, to be trained" if word == "missing" else "leaves it out"
+        yield Group(title, word, len(flat), _rows(flat), f"{whose} alone", [f"`--skip {part}` {keeps}"] if part else [])
     wrong = [f"`{text}`  {wanted} in the network, {has} in the file" for text, _, (wanted, has) in folded(found.types)]
     yield Group("another type", "of another type", len(found.types), wrong)
 
 
-def _first_word(names: Iterable[str]) -> str:
-    """The module of the last name, which most often is a head."""
-    return list(names)[-1].rpartition(".")[0] or list(names)[-1]
+def _blocks(names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """The blocks that only one side has: the first part of each name that none of the known names has."""
+    parts = {part for name in known for part in _parts(name)}
+    blocks: dict[str, int] = {}
+    for name in names:
+        block = next((part for part in _parts(name) if part not in parts), name)
+        blocks[block] = blocks.get(block, 0) + 1
+    for text, members, count in folded(blocks):
+        yield f"`{text}`  {count} tensors{' each' if len(members) > 1 else ''}{_times(members)}"
+
+
+def _row(name: str) -> str:
+    """A name without the numbers that are words of it: those of blocks in a row."""
+    return re.sub(r"(?<![^.])\d+(?![^.])", "#", name)
+
+
+def _parts(name: str) -> Iterator[str]:
+    """`a`, `a.b` and `a.b.c` of `a.b.c`."""
+    yield from (name[:end] for end, letter in enumerate(f"{name}.") if letter == ".")
 
 
 def _rows(names: Mapping[str, Shape]) -> list[str]:
@@ -171,7 +201,13 @@ def renamed(missing: Mapping[str, Shape], surplus: Mapping[str, Shape]) -> dict[
         for key, names in own.items():
             if len(theirs.get(key, ())) == len(names):
                 pairs |= dict(zip(names, theirs[key], strict=True))
+    if 2 * len(pairs) < max(len(missing), len(surplus)):  # of two networks that have little in common, a few agree
+        pairs = {new: old for new, old in pairs.items() if SequenceMatcher(None, new, old).ratio() > ALIKE}
     return {name: pairs[name] for name in missing if name in pairs}
+
+
+ALIKE = 0.75
+"""Above this share of letters (difflib) two names may be one."""
 
 
 def _buckets(names: Mapping[str, Shape], leaf: bool, without: Iterable[str]) -> dict[tuple[Shape, str], list[str]]:
@@ -210,6 +246,7 @@ def _shape_groups(shapes: Mapping[str, tuple[Shape, Shape]], params: Mapping[str
         yield Group("another shape", "of another shape", len(names), rows, cause, helps)
 
 
+RENAMED = "renamed"
 CLASSES = "another number of classes"
 CHANNELS = "other channels of the first layer"
 PLACES = "a table of positions of another size"

@@ -1,8 +1,8 @@
-"""Checkpoints of PyTorch (`.pth`, `.pt`, `.bin`, `.ckpt`), opened by `torch.load(weights_only=True)` and by nothing else.
+"""Checkpoints of PyTorch (`.pth`, `.pt`, `.bin`, `.ckpt`), opened by `torch.load(weights_only=True)` alone.
 
-Such a file is a pickle: a small program that may call any function. PyTorch's reader for `weights_only` knows no function
-but those that make tensors and plain containers, and stops at any other name. What it refuses is named here by reading the
-pickle as text. The tensors of a file that was written as a zip are mapped into memory, not copied.
+Such a file is a pickle: a small program that may call any function. PyTorch's reader for `weights_only` knows no
+function but those that make tensors and plain containers, and stops at any other name. What it refuses is named here
+by reading the pickle as text. The tensors of a file that was written as a zip are mapped into memory, not copied.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def opened(path: str | Path) -> Iterator[dict[str, Tensors]]:
         zipped = file.read(4) == b"PK\x03\x04"
         records = _records(str(path)) if zipped else None
         whole = _load(str(path), zipped)
-        found = {part: table for part, table in _state_dicts(whole, str(path))}
+        found = dict(_state_dicts(whole))
         if not found:
             raise _unreadable(path, f"it holds no tensors by name, but {_shape_of(whole)}")
         wrong = [m for part, table in found.items() for m in _misfits(table, str(path), records)]
@@ -134,7 +134,8 @@ def _records(path: str) -> Counter[int]:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RecursionError, OverflowError) as error:
-        raise _unreadable(path, f"it was cut off or damaged: {str(error).lower()}") from error
+        raise _unreadable(path, "it was cut off or damaged: it begins as a checkpoint, and its list of records is not "
+                          "at its end") from error  # fmt: skip
     names = [entry.filename for entry in entries]
     if any(name.endswith("/constants.pkl") or "/code/" in name for name in names):
         raise _unreadable(path, "it is a TorchScript archive, which holds code: save the module's `state_dict()`")
@@ -168,13 +169,11 @@ def _refusal(path: str, zipped: bool, error: Exception) -> WeightsError:
     """Why a checkpoint was not read: what it wanted to import, or PyTorch's own words."""
     with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
         names, whole = wants(_pickle_of(path, zipped))
-        said = re.search(r"GLOBAL ([\w.]+)", str(error))
-        if said and said[1] not in names:
-            names = (said[1], *names)
         if names:
             return WeightsError(UnsafeCheckpoint(path, names, whole))
-    words = next((line for line in str(error).splitlines() if "WeightsUnpickler error" in line), str(error))
-    words = words.rpartition("WeightsUnpickler error: ")[2].strip().split("\n")[0] or type(error).__name__
+    words = str(error).rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0] or type(error).__name__
+    if words.startswith("Unsupported operand"):
+        words = "it was pickled by a protocol above 2: leave `pickle_protocol` of `torch.save` as it is"
     return _unreadable(path, f"PyTorch cannot read it ({words[:200]})")
 
 
@@ -205,22 +204,34 @@ def wants(pickle: bytes) -> tuple[tuple[str, ...], bool]:
     names: dict[str, None] = {}
     texts: set[str] = set()
     stream = io.BytesIO(pickle)
-    last: list[str] = []  # the texts before, which name what STACK_GLOBAL takes from the stack
-    with suppress(ValueError, IndexError, UnicodeDecodeError):
+    with suppress(ValueError, IndexError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes in texts
         while stream.tell() < len(pickle):
+            memo: dict[int, str | None] = {}
+            pushed: list[str | None] = [
+                None,
+                None,
+            ]  # the last two values, which STACK_GLOBAL takes, where they are texts
             for op, argument, _ in pickletools.genops(stream):
                 if op.name in ("GLOBAL", "INST"):
                     names[str(argument).replace(" ", ".")] = None
-                elif op.name == "STACK_GLOBAL" and len(last) > 1:
-                    names[".".join(last[-2:])] = None
-                elif isinstance(argument, str):
-                    last = [*last[-1:], argument]
-                    texts.add(argument)
+                elif op.name == "STACK_GLOBAL":
+                    names[".".join(text or "?" for text in pushed)] = None
+                if op.name == "MEMOIZE":
+                    memo[len(memo)] = pushed[1]
+                elif op.name.endswith("BINPUT") or op.name == "PUT":
+                    memo[int(str(argument))] = pushed[1]
+                elif op.name.endswith("BINGET") or op.name == "GET":
+                    pushed = [pushed[1], memo.get(int(str(argument)))]
+                else:
+                    text = argument if isinstance(argument, str) and op.name != "GLOBAL" else None
+                    pushed = [pushed[1], text]
+                    texts.add(text or "")
     whole = {"_parameters", "_buffers", "_modules"} <= texts
     return tuple(name for name in names if not TENSORS.fullmatch(name)), whole
 
 
-def _state_dicts(value: Any, path: str, keys: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Tensor]]]:
+def _state_dicts(value: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Every dictionary that holds tensors by name, with the keys that lead to it."""
     import torch
 
@@ -231,7 +242,7 @@ def _state_dicts(value: Any, path: str, keys: tuple[str, ...] = ()) -> Iterator[
         yield ".".join(keys), tensors
     for key, item in value.items():
         if isinstance(key, str) and key.lower() not in TRAINING:
-            yield from _state_dicts(item, path, (*keys, key))
+            yield from _state_dicts(item, (*keys, key))
 
 
 def _shape_of(value: Any) -> str:

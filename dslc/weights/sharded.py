@@ -51,7 +51,7 @@ class Shards(Tensors):
 
 
 def weights_of(folder: Path) -> Path:
-    """The file of weights, or the index of shards, in a folder. Raises `WeightsError` where there is none or several."""
+    """The file of weights, or the index of shards, in a folder. Raises `WeightsError` for none or several."""
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
     for kind in KINDS:
         found = [name for name in names if name.endswith(kind) and not re.search(r"-\d+-of-\d+\.", name)]

@@ -30,9 +30,9 @@ MOST_WRONG = 5
 def fit(found: Mapping[str, Array], params: Mapping[str, Param]) -> dict[str, Array]:
     """`found` in the network's order and element types.
 
-    Raises `WeightsError` with all that is missing, surplus, of another shape or kind, and for numbers that no network of
-    these types can have (see `fitted`). A missing `num_batches_tracked` is 0, as in PyTorch (torch/nn/modules/batchnorm.py,
-    `_load_from_state_dict`).
+    Raises `WeightsError` with all that is missing, surplus, of another shape or kind, and for numbers that no network
+    of these types can have (see `fitted`). A missing `num_batches_tracked` is 0, as in PyTorch
+    (torch/nn/modules/batchnorm.py, `_load_from_state_dict`).
     """
     return take(Arrays(found), params)
 

@@ -14,9 +14,10 @@ from dslc.ir.model import Param
 from dslc.ops.base import Init, ParamSpec
 from dslc.output import write_all
 from dslc.types.tensor import DType
-from dslc.weights import store
+from dslc.weights import checkpoint, store
 from dslc.weights.errors import WeightsError
 from dslc.weights.memory import Array
+from tests.weights.reading import load
 
 
 def params(**specs: ParamSpec) -> dict[str, Param]:
@@ -45,7 +46,7 @@ def test_same_bytes_as_the_library(tmp_path: Path) -> None:
 def test_round_trip(tmp_path: Path) -> None:
     state = {**STATE, "counter": np.array(7), "turned": np.arange(6.0).reshape(2, 3).T, "none": np.zeros((0, 2))}
     write_all([store.output(tmp_path / "x.safetensors", state)])
-    found = store.load(tmp_path / "x.safetensors")
+    found = load(tmp_path / "x.safetensors")
     assert found.keys() == state.keys()
     for name, array in state.items():
         assert np.array_equal(found[name], array), name
@@ -54,7 +55,7 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_empty(tmp_path: Path) -> None:
     write_all([store.output(tmp_path / "x.safetensors", {})])
-    assert store.read(tmp_path / "x.safetensors", {}) == {}
+    assert checkpoint.read(tmp_path / "x.safetensors", {}).state == {}
 
 
 def test_torch_reads_it(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_torch_reads_it(tmp_path: Path) -> None:
 
 def test_order_and_types_are_the_networks(tmp_path: Path) -> None:
     safetensors.numpy.save_file({"b": np.ones(2, np.float64), "a": np.ones(2, ml_dtypes.bfloat16)}, tmp_path / "x")
-    state = store.read(tmp_path / "x", params(a=spec(2), b=spec(2), c=spec(3, kind="const")))
+    state = checkpoint.read(tmp_path / "x", params(a=spec(2), b=spec(2), c=spec(3, kind="const"))).state
     assert list(state) == ["a", "b"]
     assert {array.dtype for array in state.values()} == {np.dtype(np.float32)}
 
@@ -86,18 +87,39 @@ def test_every_misfit_is_named() -> None:
     }
     with pytest.raises(WeightsError) as caught:
         store.fit(found, wanted)
-    assert [(m.code, m.message) for m in caught.value.mistakes] == [
-        ("E0611", "the weights lack `conv1.weight` [8, 3]"),
-        ("E0612", "the weights have `conv_1.weight` [8, 3], which the network does not"),
-        ("E0612", "the weights have `other` [1], which the network does not"),
-        ("E0613", "`conv1.bias` is [8] in the network and [9] in the weights"),
-        ("E0614", "`fc.weight` is float32 in the network and int64 in the weights"),
-        ("E0614", "`table` is int64 in the network and float32 in the weights"),
+    (mistake,) = caught.value.mistakes
+    assert mistake.code == "E0637"
+    assert mistake.message == (
+        "the weights do not fit the network: 1 renamed, 1 of another shape, 1 surplus, 2 of another type; "
+        "0 of its 4 tensors fit"
+    )
+    assert list(mistake.table) == [
+        "  renamed, 1: the file has as many of the same shapes",
+        "    `conv1.weight` may be the file's `conv_1.weight`",
+        "  another shape, 1: another number of classes",
+        "    `conv1.bias`  [8] in the network, [9] in the file",
+        "  surplus, 1: the file's alone",
+        "    `other`  [1]",
+        "  another type, 2",
+        "    `fc.weight`  float32 in the network, int64 in the file",
+        "    `table`  int64 in the network, float32 in the file",
     ]
-    assert [h.text for m in caught.value.mistakes for h in m.help] == [
-        "the file has `conv_1.weight`",
-        "the network has `conv1.weight`",
-    ]
+    assert str(caught.value).splitlines()[1:] == list(mistake.table), "the exception's text has the table too"
+
+
+SINGLE: list[tuple[dict[str, Array], str]] = [
+    ({}, "E0611: the weights lack `w` [2]"),
+    ({"w": np.zeros(2), "v": np.zeros(1)}, "E0612: the weights have `v` [1], which the network does not"),
+    ({"w": np.zeros((2, 1))}, "E0613: `w` is [2] in the network and [2, 1] in the weights"),
+    ({"w": np.zeros(2, int)}, "E0614: `w` is float32 in the network and int64 in the weights"),
+]
+
+
+@pytest.mark.parametrize(("found", "words"), SINGLE, ids=[words[:5] for _, words in SINGLE])
+def test_one_misfit_is_a_mistake_of_its_own(found: dict[str, Array], words: str) -> None:
+    with pytest.raises(WeightsError) as caught:
+        store.fit(found, params(w=spec(2)))
+    assert [f"{m.code}: {m.message}" for m in caught.value.mistakes] == [words]
 
 
 def test_batch_counter_may_be_missing() -> None:
@@ -110,7 +132,9 @@ def test_thousands_of_misfits_are_fast() -> None:
     wanted = params(**{f"layer{i}": spec(2) for i in range(5000)})
     with pytest.raises(WeightsError) as caught:
         store.fit({f"block{i}": np.zeros(2, np.float32) for i in range(5000)}, wanted)
-    assert len(caught.value.mistakes) == 10_000
+    (mistake,) = caught.value.mistakes
+    assert mistake.message.endswith("5,000 renamed; 0 of its 5,000 tensors fit")
+    assert "`layer{0..4999}` may be the file's `block{0..4999}`  x5000" in mistake.table[1]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +142,7 @@ def test_thousands_of_misfits_are_fast() -> None:
     [
         (None, "no such file or directory"),
         (b"", "no .safetensors"),
-        (b"PK\x03\x04 a zip as torch.save makes", "a PyTorch checkpoint"),
+        (b"PK\x03\x04 a zip as torch.save makes", "a PyTorch checkpoint under the name"),
         (b"\x02\x00\x00\x00\x00\x00\x00\x00{}tail", "no .safetensors"),
     ],
 )
@@ -127,10 +151,10 @@ def test_unreadable(tmp_path: Path, content: bytes | None, reason: str) -> None:
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(WeightsError, match=reason) as caught:
-        store.load(path)
+        load(path)
     assert caught.value.mistakes[0].code == "E0610"
 
 
 def test_folder(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="is a directory"):
-        store.load(tmp_path)
+        load(tmp_path)

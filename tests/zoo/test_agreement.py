@@ -234,8 +234,8 @@ def test_sizes_near_the_default(kind: Kind) -> None:
     checks = {"onnx", "placement"}
     if costs(model, flatten(model)).macs <= PARITY_MACS:
         checks.add("parity")
-    state, graph = onnx_graph(model, 0, None, (), True)
-    lines = verify(model, torch_text(model), graph, state, checks, partial(emit, model))
+    taken, graph = onnx_graph(model, 0, None, (), True)
+    lines = verify(model, torch_text(model), graph, taken.state, checks, partial(emit, model))
     assert len(lines) == len(checks)
     assert not any("hardly depend" in line for line in lines)
 

@@ -1,0 +1,190 @@
+"""One table of why weights do not fit, grouped by cause, short whatever the size of the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dslc
+from dslc.ir.model import Param
+from dslc.weights import store
+from dslc.weights.errors import Unfit, WeightsError
+from dslc.weights.folding import folded, ranges, shown
+from dslc.weights.init import initial
+from dslc.weights.memory import Array
+from tests.cli.running import run
+
+NET = """
+block layer(width: int) on x[N, C, H, W]:
+    conv(width, 3) as conv -> bn as norm -> relu
+
+net f(width: int = 8, depth: int = 6, classes: int = 10, stem: int = 3) on x[N, stem, 8, 8]:
+    conv(width, 3) as stem
+    seq as blocks:
+        for i in range(depth):
+            layer(width)
+    gap -> flatten -> linear(classes) as head
+"""
+
+
+def params(tmp_path: Path, **args: Any) -> dict[str, Param]:
+    (tmp_path / "f.dl").write_text(NET, encoding="utf-8")
+    return dict(dslc.compile(tmp_path / "f.dl", **args).params)
+
+
+def table(found: dict[str, Array], wanted: dict[str, Param]) -> tuple[str, list[str], list[str]]:
+    """The summary, the lines, and what is proposed."""
+    with pytest.raises(WeightsError) as caught:
+        store.fit(found, wanted)
+    (mistake,) = caught.value.mistakes
+    assert isinstance(mistake, Unfit)
+    assert len(mistake.table) + len(mistake.help) < 25
+    return mistake.message.partition(": ")[2], list(mistake.table), [h.text for h in mistake.help]
+
+
+def test_another_number_of_classes(tmp_path: Path) -> None:
+    summary, lines, helps = table(initial(params(tmp_path, classes=1000)), params(tmp_path))
+    assert summary == "2 of another shape; 38 of its 40 tensors fit"
+    assert lines == [
+        "  another shape, 2: another number of classes",
+        "    `head.weight`  [10, 8] in the network, [1000, 8] in the file",
+        "    `head.bias`  [10] in the network, [1000] in the file",
+    ]
+    assert helps == [
+        "`--set classes=1000` makes the network that the weights are of",
+        "`--skip head` keeps the network's own, to be trained",
+    ]
+
+
+def test_another_depth(tmp_path: Path) -> None:
+    for depth, words, other in ((9, "18 surplus", "network"), (2, "20 missing", "file")):
+        summary, lines, helps = table(initial(params(tmp_path, depth=depth)), params(tmp_path))
+        assert summary.startswith(f"{words} for another depth" if depth == 2 else "18 surplus for another depth")
+        assert lines[0].endswith(f"the {other} has fewer")
+        assert lines[1] == (
+            "    `blocks.{2..5}`  5 tensors each  x4" if depth == 2 else "    `blocks.{6..8}`  6 tensors each  x3"
+        )
+        assert "the depths differ" in helps[0]
+
+
+def test_another_width(tmp_path: Path) -> None:
+    summary, lines, helps = table(initial(params(tmp_path, width=16)), params(tmp_path))
+    assert "of another shape" in summary
+    assert any("`blocks.{0..5}.conv.weight`  [8, 8, 3, 3] in the network, [16, 16, 3, 3]" in line for line in lines)
+    assert helps == ["the weights are of a network with other arguments (`--set`), or of another net (`--net`)"]
+
+
+def test_other_channels_of_the_first_layer(tmp_path: Path) -> None:
+    wanted = params(tmp_path)
+    state = initial(wanted)
+    state |= {"stem.weight": np.zeros((8, 1, 3, 3), np.float32), "head.bias": np.zeros(11, np.float32)}
+    _, lines, _ = table(state, wanted)
+    assert lines[0] == "  another shape, 1: other channels of the first layer"
+
+
+def test_renamed_layers_are_paired_in_their_order(tmp_path: Path) -> None:
+    wanted = params(tmp_path)
+    state = {name.replace("blocks.", "layers.").replace(".norm.", ".bn."): v for name, v in initial(wanted).items()}
+    summary, lines, helps = table(state, wanted)
+    assert summary == "36 renamed; 4 of its 34 tensors fit"
+    assert "    `blocks.{0..5}.conv.weight` may be the file's `layers.{0..5}.conv.weight`  x6" in lines
+    assert "    `blocks.{0..5}.norm.running_var` may be the file's `layers.{0..5}.bn.running_var`  x6" in lines
+    assert "--map" in helps[0]
+
+
+def test_another_network(tmp_path: Path) -> None:
+    state: dict[str, Array] = {f"features.{i}.weight": np.zeros((i + 3, 5), np.float32) for i in range(200)}
+    summary, lines, _ = table(state, params(tmp_path))
+    assert summary == "34 missing, 200 surplus; 0 of its 34 tensors fit, so these are another network's"
+    assert any("more like these" in line for line in lines)
+
+
+def test_thousands_of_everything_stay_one_short_table() -> None:
+    from dslc.ops.base import Init, ParamSpec
+    from dslc.types.tensor import DType
+
+    wanted = {}
+    found: dict[str, Array] = {}
+    for i in range(3000):
+        for kind in ("same", "shape", "type", "missing"):
+            name = f"{kind}.{'x' * (i % 40)}{i}"
+            spec = ParamSpec("w", (2, i), Init("zeros"), "param", DType.FLOAT32, None)
+            wanted[name] = Param(name, name, spec, None)  # type: ignore[arg-type]
+            if kind != "missing":
+                shape = (3, i) if kind == "shape" else (2, i)
+                found[name] = np.zeros(shape, np.int64 if kind == "type" else np.float32)
+        found[f"surplus.{i}"] = np.zeros((5, 5, i), np.float32)
+    summary, _, _ = table(found, wanted)
+    assert summary.startswith("3,000 of another shape, 3,000 missing, 3,000 surplus, 3,000 of another type; 3,000 of")
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["a.0.b", "a.1.b", "a.2.b"], "a.{0..2}.b"),
+        (["l1.0", "l1.3", "l2.0", "l2.3"], "l{1..2}.{0,3}"),
+        (["x"], "x"),
+        (["a9", "a10", "a11"], "a{9..11}"),
+    ],
+)
+def test_names_as_one(names: list[str], text: str) -> None:
+    assert shown(names) == text
+    assert folded(dict.fromkeys(names, 1)) == [(text, names, 1)]
+
+
+def test_ranges() -> None:
+    assert ranges([0, 1, 2, 5, 7, 8]) == "0..2,5,7..8"
+
+
+# ---- on the command line
+
+
+def built(tmp_path: Path, *options: str | Path) -> tuple[int, str]:
+    done = run("build", tmp_path / "f.dl", "-o", tmp_path / "out", *options)
+    return done.exit_code, done.stderr
+
+
+def test_fine_tuning_keeps_a_new_head(tmp_path: Path) -> None:
+    (tmp_path / "f.dl").write_text(NET, encoding="utf-8")
+    assert built(tmp_path, "--set", "classes=1000", "--seed", "3")[0] == 0
+    (tmp_path / "out" / "f.safetensors").rename(tmp_path / "old.safetensors")
+    given = ("--set", "classes=10", "--weights", tmp_path / "old.safetensors", "--seed", "5")
+    status, said = built(tmp_path, *given)
+    assert status == 1 and "`--skip head` keeps" in said
+    status, said = built(tmp_path, *given, "--skip", "head")
+    assert status == 0
+    assert said == "weights: `head.weight`, `head.bias` kept the network's own values, drawn from seed 5\n"
+    from dslc.weights.checkpoint import Checkpoint, read
+
+    wanted = params(tmp_path)
+    state = read(Checkpoint(tmp_path / "old.safetensors", skip=("head",)), wanted, seed=5).state
+    assert [*state] == [name for name, param in wanted.items() if param.spec.kind != "const"]
+    np.testing.assert_array_equal(state["head.weight"], initial(wanted, 5)["head.weight"])
+    trained = initial(params(tmp_path, classes=1000), 3)
+    np.testing.assert_array_equal(state["blocks.3.conv.weight"], trained["blocks.3.conv.weight"])
+
+
+def test_what_cannot_be_skipped(tmp_path: Path) -> None:
+    (tmp_path / "f.dl").write_text(NET, encoding="utf-8")
+    assert built(tmp_path)[0] == 0
+    file = tmp_path / "out" / "f.safetensors"
+    status, said = built(tmp_path, "--weights", file, "--skip", "heads,blocks.7")
+    assert status == 1
+    assert "error[E0636]: nothing is named `heads` or begins with `heads.`" in said
+    assert "help: did you mean `head`?" in said
+    assert "error[E0636]: nothing is named `blocks.7`" in said
+    for option in ("--skip", "--part"):
+        status, said = built(tmp_path, option, "head")
+        assert status == 2 and f"`{option}` needs `--weights`" in said
+
+
+def test_a_diverged_checkpoint_is_a_few_lines(tmp_path: Path) -> None:
+    wanted = params(tmp_path)
+    state = {n: a * np.float32(np.nan) if a.dtype == np.float32 else a for n, a in initial(wanted).items()}
+    with pytest.raises(WeightsError) as caught:
+        store.fit(state, wanted)
+    assert len(caught.value.mistakes) == 5
+    assert caught.value.mistakes[-1].message.endswith("; 29 other tensors have such numbers too")
