@@ -80,7 +80,7 @@ def test_every_misfit_is_named() -> None:
     )
     found: dict[str, Array] = {
         "conv_1.weight": np.zeros((8, 3), np.float32),
-        "conv1.bias": np.zeros(9, np.float32),
+        "conv1.bias": np.zeros((8, 2), np.float32),
         "fc.weight": np.zeros((10, 4), np.int64),
         "table": np.zeros(4, np.float32),
         "other": np.zeros(1, np.float32),
@@ -96,8 +96,8 @@ def test_every_misfit_is_named() -> None:
     assert list(mistake.table) == [
         "  renamed, 1: the file has as many of the same shapes",
         "    `conv1.weight` may be the file's `conv_1.weight`",
-        "  another shape, 1: another number of classes",
-        "    `conv1.bias`  [8] in the network, [9] in the file",
+        "  another shape, 1: other widths",
+        "    `conv1.bias`  [8] in the network, [8, 2] in the file",
         "  surplus, 1: the file's alone",
         "    `other`  [1]",
         "  another type, 2",
@@ -156,5 +156,5 @@ def test_unreadable(tmp_path: Path, content: bytes | None, reason: str) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="is a directory"):
+    with pytest.raises(WeightsError, match="the folder holds no file of weights"):
         load(tmp_path)
