@@ -40,7 +40,7 @@ class UnreadableWeights(Mistake, code="E0610"):
         return (Help(words),) if self.reason.startswith(CHECKPOINT) else ()
 
 
-class UnsafeCheckpoint(Mistake, code="E0633"):
+class UnsafeCheckpoint(Mistake, code="E0640"):
     """A checkpoint asks for more than tensors: it would import functions or classes.
 
     A checkpoint of PyTorch is a pickle, which can call any function when it is opened. It is read by
@@ -69,10 +69,10 @@ class UnsafeCheckpoint(Mistake, code="E0633"):
     def help(self) -> tuple[Help, ...]:
         if self.whole:
             return (Help("it holds a whole module: save its `state_dict()`, or use the .safetensors file"),)
-        return (Help("use a .safetensors file; if you trust this one, `dslc explain E0633` says how to make it"),)
+        return (Help("use a .safetensors file; if you trust this one, `dslc explain E0640` says how to make it"),)
 
 
-class AmbiguousPart(Mistake, code="E0634"):
+class AmbiguousPart(Mistake, code="E0641"):
     """A file holds several sets of weights that would do, and none is plainly the one that is meant.
 
     Averages (`ema`, `swa`) stand behind the weights that they are of. Where two others fit, say which:
@@ -95,7 +95,7 @@ class AmbiguousPart(Mistake, code="E0634"):
         return (Help(f"say which: `--part {self.parts[0]}`"),)
 
 
-class UnknownPart(Mistake, code="E0635"):
+class UnknownPart(Mistake, code="E0642"):
     """A file of weights has not the part that is asked for.
 
     `--part` names the key of a dictionary in the file, or what the names of its tensors begin with.
@@ -117,7 +117,7 @@ class UnknownPart(Mistake, code="E0635"):
         return f"the file has no part `{self.part}`; it has {shown}" if shown else f"the file has no part `{self.part}`"
 
 
-class UnknownSkip(Mistake, code="E0636"):
+class UnknownSkip(Mistake, code="E0643"):
     """What is to be skipped is neither in the network nor among the weights.
 
     `--skip head` leaves out `head` and all that is below it: those tensors keep the network's initial values.
@@ -139,7 +139,7 @@ class UnknownSkip(Mistake, code="E0636"):
         return (Help(f"did you mean `{self.near}`?"),) if self.near else ()
 
 
-class Unfit(Mistake, code="E0637"):
+class Unfit(Mistake, code="E0644"):
     """The weights do not fit the network: tensors are missing, surplus, of another shape or type.
 
     Loading is strict, as in PyTorch: every tensor of the network comes from the file, and every one of the file

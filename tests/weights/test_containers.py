@@ -124,7 +124,7 @@ CHOICES: list[tuple[Mapping[str, Tensors], str]] = [
 
 @pytest.mark.parametrize(("parts", "names"), CHOICES)
 def test_two_that_fit_are_the_users_choice(parts: Mapping[str, Tensors], names: str) -> None:
-    with pytest.raises(WeightsError, match=f"E0634.*2 sets of weights that would do: {names}"):
+    with pytest.raises(WeightsError, match=f"E0641.*2 sets of weights that would do: {names}"):
         pick(parts, SHAPES)
     first, second = (name.strip("` ") for name in names.split(","))
     for wish in (second, second.rpartition(".")[2], f"{second}."):
@@ -133,9 +133,9 @@ def test_two_that_fit_are_the_users_choice(parts: Mapping[str, Tensors], names: 
 
 
 def test_a_part_that_is_not_there() -> None:
-    with pytest.raises(WeightsError, match=r"E0635.*no part `ema`; it has `model`, `extra`"):
+    with pytest.raises(WeightsError, match=r"E0642.*no part `ema`; it has `model`, `extra`"):
         pick({"model": state(), "extra": state()}, SHAPES, "ema")
-    with pytest.raises(WeightsError, match=r"E0635.*no part `ema`; it has `conv`, `bn`, `fc`"):
+    with pytest.raises(WeightsError, match=r"E0642.*no part `ema`; it has `conv`, `bn`, `fc`"):
         pick({"": state()}, SHAPES, "ema")
 
 
@@ -144,7 +144,7 @@ def test_without_a_network_the_file_stands_for_itself() -> None:
     assert [*pick({"": state("module._orig_mod.")}, None).specs] == [*SHAPES]
     assert [*pick({"": state("model.")}, None).specs] == [f"model.{name}" for name in SHAPES]
     assert [*pick({"": state("model.")}, None, "model").specs] == [*SHAPES]
-    with pytest.raises(WeightsError, match="E0634"):
+    with pytest.raises(WeightsError, match="E0641"):
         pick({"a": state(), "b": state()}, None)
 
 

@@ -173,9 +173,9 @@ def test_what_cannot_be_skipped(tmp_path: Path) -> None:
     file = tmp_path / "out" / "f.safetensors"
     status, said = built(tmp_path, "--weights", file, "--skip", "heads,blocks.7")
     assert status == 1
-    assert "error[E0636]: nothing is named `heads` or begins with `heads.`" in said
+    assert "error[E0643]: nothing is named `heads` or begins with `heads.`" in said
     assert "help: did you mean `head`?" in said
-    assert "error[E0636]: nothing is named `blocks.7`" in said
+    assert "error[E0643]: nothing is named `blocks.7`" in said
     for option in ("--skip", "--part"):
         status, said = built(tmp_path, option, "head")
         assert status == 2 and f"`{option}` needs `--weights`" in said

@@ -88,7 +88,7 @@ def test_what_would_run_is_named_and_not_run(tmp_path: Path, call: Any, name: st
     path = tmp_path / "x.pth"
     whole = {"w": torch.zeros(1), "trap": trap}
     torch.save(whole, path, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
-    assert re.match(rf"E0633: `x.pth` asks to import `\w*\.?{name}`; nothing was run", refused(path))
+    assert re.match(rf"E0640: `x.pth` asks to import `\w*\.?{name}`; nothing was run", refused(path))
     assert not (tmp_path / "trapped").exists()
 
 

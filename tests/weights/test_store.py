@@ -88,7 +88,7 @@ def test_every_misfit_is_named() -> None:
     with pytest.raises(WeightsError) as caught:
         store.fit(found, wanted)
     (mistake,) = caught.value.mistakes
-    assert mistake.code == "E0637"
+    assert mistake.code == "E0644"
     assert mistake.message == (
         "the weights do not fit the network: 1 renamed, 1 of another shape, 1 surplus, 2 of another type; "
         "0 of its 4 tensors fit"
