@@ -7,11 +7,15 @@ import linecache
 import re
 import sys
 from abc import ABCMeta
+from contextlib import suppress
 from hashlib import sha256
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
+from pathlib import Path
 from types import ModuleType
+
+from dslc import output
 
 PREFIX = "dslc_generated_"
 
@@ -52,21 +56,25 @@ class TextLoader(InspectLoader):
         module.__dict__.pop(META, None)
 
 
-def module_from_text(text: str, name: str, key: str = "") -> ModuleType:
+def module_from_text(text: str, name: str, key: str = "", file: Path | None = None) -> ModuleType:
     """The module of a generated text; `name` is for people, a digest makes the module's name unique.
 
     The digest is of `key` where one is given, which then stands for the text: a program by whatever path gives the same
-    module. Else it is of the text.
+    module. Else it is of the text. `file` is where the text is written too, so that debuggers find its lines; where it
+    cannot be, and without one, they are in memory alone.
     """
     full = module_name(name, key or text)
     known = sys.modules.get(full)
     if known is not None:
         return known
     filename = f"<dslc {full.removeprefix(PREFIX)[:-13]} {full[-12:]}>"
+    if file is not None and written(file, text):
+        filename = str(file)
     spec = ModuleSpec(full, TextLoader(text, filename, meta=bool(key)), origin=filename)
     module = module_from_spec(spec)
     module.__file__ = filename
-    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    if filename.startswith("<"):
+        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     sys.modules[full] = module
     try:
         assert spec.loader is not None
@@ -75,6 +83,20 @@ def module_from_text(text: str, name: str, key: str = "") -> ModuleType:
         del sys.modules[full]
         raise
     return module
+
+
+def written(file: Path, text: str) -> bool:
+    """Whether a file has a text, which is written to it as a whole unless Python is to write no caches."""
+    with suppress(OSError):
+        if file.read_bytes() == text.encode():
+            return True
+    if sys.dont_write_bytecode:
+        return False
+    try:
+        output.write_all([output.text(file, text)], output.make_folder(file.parent))
+    except output.OutputError:
+        return False
+    return True
 
 
 def module_name(name: str, key: str) -> str:

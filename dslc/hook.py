@@ -4,9 +4,9 @@
     from nets import resnet                # nets/resnet.dl, in a package or along sys.path
     net = resnet.resnet50(classes=10)      # a net of the file: the class that dslc.load gives
 
-A module of a program has its nets as attributes, by their names and by those of their classes (`resnet.Resnet50`). What
-Python itself finds goes first: `resnet.py` or a folder `resnet` beside `resnet.dl`. In a notebook, `%load_ext dslc.hook`
-also imports anew, before each cell, what has changed.
+A module of a program has its nets as attributes, by their names and by those of their classes (`resnet.Resnet50`).
+What Python itself finds goes first: `resnet.py` or a folder `resnet` beside `resnet.dl`. In a notebook, `%load_ext
+dslc.hook` also imports anew, before each cell, what has changed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         name = fullname.rpartition(".")[2] + ENDING
-        for folder in sys.path if path is None else path:
+        folders: Sequence[object] = sys.path if path is None else path
+        for folder in folders:
             place = os.path.abspath(os.path.join(folder, name)) if isinstance(folder, str) else ""
             if os.path.isfile(place) and _as_written(place):
                 return spec_from_file_location(fullname, place, loader=ProgramLoader(Path(place)))
@@ -75,7 +76,7 @@ class Program(ModuleType):
     _lock: RLock
 
     def _read(self, path: Path) -> None:
-        """Read the program, for the first time or anew; after a mistake the module is as it was. Raises `CompileError`."""
+        """Read the program, for the first time or anew. Raises `CompileError`, and then the module is as it was."""
         from dslc.api import nets_of
         from dslc.backends.torch.text import class_name
         from dslc.diagnostics.model import CompileError
@@ -127,9 +128,11 @@ class Program(ModuleType):
 
 def _loaded(kept: Kept, path: Path, net: str) -> type[Module]:
     """The class of a net, its source in a file beside the program where that can be written."""
-    from dslc.loading import load_kept
+    from dslc.loading import load_kept, require_torch
 
-    return load_kept(kept, path, net, file=Path(cache_from_source(str(path))).with_name(f"{path.name}.{net}.py"))
+    require_torch()
+    file = Path(cache_from_source(str(path))).with_name(f"{path.name}.{net}.py")
+    return load_kept(kept, path, net, {}, {}, None, file)
 
 
 # ---- programs that change

@@ -11,9 +11,10 @@ import dslc
 from dslc.api import compile_program, load_program
 from dslc.diagnostics.model import Diagnostic, Sink
 from dslc.ir.model import Budget, Model
-from dslc.names.loader import Loader, std_folder
+from dslc.names.loader import MAX_BYTES, Loader, std_folder
 from dslc.names.resolve import Program
 from dslc.record import entity
+from dslc.watch import Files
 
 Texts: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 """The name of a program's main file, and name and text of each: paths from the main file's folder, with `/`. The main
@@ -31,6 +32,7 @@ class Kept:
 
     program: Program
     found: tuple[Diagnostic, ...]  # warnings and notes of reading it
+    files: Files | None = None
 
     @classmethod
     def read(cls, source: str | Path) -> Kept:
@@ -68,6 +70,12 @@ class Kept:
         for diagnostic in self.found:
             sink.add(diagnostic)
         return compile_program(self.program, net, args=args, sizes=sizes, budgets=budgets, sink=sink)
+
+    def changed(self) -> bool:
+        """Whether a file that was read holds something else now."""
+        if self.files is None:
+            self.files = Files(self.program.loader.read_texts, MAX_BYTES)
+        return self.files.changed()
 
     @property
     def texts(self) -> Texts:

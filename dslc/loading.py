@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from inspect import signature
 from pathlib import Path
@@ -19,6 +19,8 @@ from dslc.origin import Origin
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from dslc.kept import Kept
 
 ORIGIN = "__dslc__"
 """Where a generated module keeps its `Carried`, and its network's class its `Origin`."""
@@ -45,16 +47,35 @@ def load(
     where it came from; the program is kept in memory, so that its files may change or go. `to_onnx(path, ...)` on an
     instance writes that instance's weights (see `dslc.export_onnx`). Raises `CompileError`.
     """
-    try:
-        import torch  # noqa: F401 - the generated source imports it
-    except ImportError as error:
-        raise Failure(NotInstalled("torch", "torch", "`dslc.load`")) from error
-    from dslc.backends.torch.emit import emit
-    from dslc.kept import Kept, key
-    from dslc.trust import permitted, require_classes
+    require_torch()
+    from dslc.kept import Kept
     from dslc.types.arguments import arguments, sizes_of
 
-    kept, given, asked = Kept.read(source), arguments(args), sizes_of(sizes)
+    return load_kept(Kept.read(source), source, net, arguments(args), sizes_of(sizes), allow_extern)
+
+
+def require_torch() -> None:
+    """Raise `Failure` where torch, which generated sources import, is not installed."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise Failure(NotInstalled("torch", "torch", "`dslc.load`")) from error
+
+
+def load_kept(
+    kept: Kept,
+    source: str | Path,
+    net: str | None,
+    given: Mapping[str, object],
+    asked: Mapping[str, int],
+    allow_extern: Collection[str] | None,
+    file: Path | None = None,
+) -> type[Module]:
+    """As `load`, of a program that was read, with plain arguments; `file` is where the generated source is kept too."""
+    from dslc.backends.torch.emit import emit
+    from dslc.kept import key
+    from dslc.trust import permitted, require_classes
+
     model = kept.compile(net, args=given, sizes=asked)
     imported = permitted(model, allow_extern)
     if imported:
@@ -64,14 +85,14 @@ def load(
     module = sys.modules.get(module_name(model.entry, name))
     if module is None:
         origin = Origin(source, model.entry, given, asked, texts, kept, {"[]": model})
-        module = equipped(emit(model), name, origin)
+        module = equipped(emit(model), name, origin, file)
     cls: type[Module] = getattr(module, root_class(module))
     return cls
 
 
-def equipped(text: str, key: str, origin: Origin) -> ModuleType:
+def equipped(text: str, key: str, origin: Origin, file: Path | None = None) -> ModuleType:
     """The module of a generated text, whose classes pickle, and whose network knows where it came from."""
-    module = module_from_text(text, origin.net, key)
+    module = module_from_text(text, origin.net, key, file)
     cls = getattr(module, root_class(module))
     added = {ORIGIN: origin, "__init__": recorded(cls.__init__), **METHODS}
     for name, value in added.items():

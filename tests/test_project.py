@@ -60,6 +60,7 @@ LAYERS = (
     "doctor",
     "module",
     "loading",
+    "hook",
     "python",
     "machine",
     "cli",

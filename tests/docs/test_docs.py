@@ -179,6 +179,7 @@ def test_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     regenerate = bool(request.config.getoption("--regen"))
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as Python does for what runs in a folder
     monkeypatch.setenv("COLUMNS", "120")
     text = page.read_text(encoding="utf-8")
     names: dict[str, object] = {"__name__": "__page__"}
