@@ -42,7 +42,7 @@ attributes = st.dictionaries(
     max_size=3,
 )
 scopes = st.builds(Scope, namespace=texts, classes=texts, names=texts, level=st.just(1))
-origins = st.builds(Origin, scope=scopes, path=texts, kind=texts, place=texts)
+origins = st.builds(Origin, scope=scopes, path=texts, kind=texts)
 nodes = st.builds(
     NodeDef,
     name=st.text(min_size=1, max_size=8),

@@ -1,13 +1,13 @@
-"""Where nodes come from: the modules around each and its place in the program, as properties of the node.
+"""Where nodes come from: the modules around each, as properties of the node.
 
 `namespace`, `pkg.torch.onnx.class_hierarchy` and `pkg.torch.onnx.name_scopes` are what `torch.onnx.export` writes
 (torch 2.13, onnx/_internal/exporter/_core.py), so what groups the nodes of its files groups these; classes are the
-blocks and layers of the program. onnx has such properties since version 10 of its format.
+blocks and layers of the program. onnx has such properties since version 10 of its format. Lines of the program are none
+of them: a comment, or `dslc fmt`, must not change a graph.
 """
 
 from __future__ import annotations
 
-from dslc.backends.onnx.guards import file_name
 from dslc.ir.model import Instance, Model, Node
 from dslc.ir.walk import Step
 from dslc.record import record
@@ -37,12 +37,11 @@ class Scope:
 
 @record
 class Origin:
-    """One use of a layer: its modules, its own path and layer, and its place in the program."""
+    """One use of a layer: its modules, its own path and its name in the language."""
 
     scope: Scope
     path: str
     kind: str
-    place: str
 
 
 class Origins:
@@ -54,7 +53,7 @@ class Origins:
     def of(self, step: Step) -> Origin:
         """The origin of a step."""
         assert isinstance(step.node, Node)
-        return Origin(self._scope(step.node.owner), step.path, step.node.op.name, place(step.node))
+        return Origin(self._scope(step.node.owner), step.path, step.node.op.name)
 
     def _scope(self, instance: Instance) -> Scope:
         inside: list[Instance] = []
@@ -71,23 +70,12 @@ class Origins:
         return scope
 
 
-def place(node: Node) -> str:
-    """`resnet.dl:14`: the user's line that a use comes from, of a part of std the one that used it.
-
-    Where a file lay on a machine must not change the graph's.
-    """
-    spans = (node.span, *(frame.call for frame in node.frame or ()))
-    span = next((span for span in spans if not span.source.is_library), node.span)
-    return f"{file_name(span.source.path)}:{span.line}"
-
-
 def properties(origins: tuple[Origin, ...]) -> dict[str, str]:
     """The properties of a node by name, in order; `dslc.merged` are the uses that rewrites joined to the first."""
     own, *others = origins
     found = own.scope.inner(own.path, own.kind)
     merged = {"dslc.merged": ", ".join(other.path for other in others)} if others else {}
     return merged | {
-        "dslc.source": own.place,
         "namespace": found.namespace,
         "pkg.torch.onnx.class_hierarchy": f"[{found.classes}]",
         "pkg.torch.onnx.name_scopes": f"[{found.names}]",
