@@ -23,7 +23,11 @@ COLLECT = 64
 
 @entity
 class Findings:
-    """All diagnostics of a file's nets, each once, in the order found; `nets` are those that were compiled."""
+    """All diagnostics of a file's nets, each once, in the order found; `nets` are those that were compiled.
+
+    Each diagnostic has a `code`, a `severity`, a `message`, the place in `span` (`span.source.path`, `span.line`) and
+    proposals in `help`; `str()` is what the command line prints of all of them.
+    """
 
     nets: list[str] = field(default_factory=list)
     found: dict[Key, Diagnostic] = field(default_factory=dict)
@@ -38,8 +42,38 @@ class Findings:
         return [d for d in self.diagnostics if d.severity is not Severity.NOTE]
 
     @property
-    def errors(self) -> int:
-        return sum(d.severity is Severity.ERROR for d in self.diagnostics)
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What makes a program wrong."""
+        return self._of(Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is right and likely not meant."""
+        return self._of(Severity.WARNING)
+
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What is worth knowing: where a size becomes a condition."""
+        return self._of(Severity.NOTE)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return not self.errors
+
+    def _of(self, severity: Severity) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.severity is severity)
+
+    def __str__(self) -> str:
+        """What the command line prints of them, notes included."""
+        from dslc.diagnostics.render import render
+
+        return render(self.diagnostics, self.counts)
+
+    def __repr__(self) -> str:
+        found = ((len(self.errors), "error"), (len(self.warnings), "warning"), (len(self.notes), "note"))
+        said = ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in found if count)
+        return f"<Findings of {', '.join(self.nets) or 'no net'}: {said or 'nothing'}>"
 
     def add(self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int]) -> None:
         """Add what one net gave. A mistake in a shared block is found by each net that uses it, and kept
@@ -85,10 +119,35 @@ def check_file(
             except CompileError as error:
                 findings.add(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
             else:
-                findings.add((*model.notes, *size_notes(model), *unheld_numbers(model, kind or model.float)), {})
+                findings.add(said(model, kind), {})
     finally:
         gc.unfreeze()
     return findings
+
+
+def check_model(
+    model: Model, *, dtype: DTypeLike | None = None, budgets: Sequence[Budget] = (), strict: bool = False
+) -> Findings:
+    """What there is to say of a network that compiled: notes, numbers that `dtype` does not hold, budgets not kept.
+
+    `strict`: numbers that are only lower bounds are mistakes too.
+    """
+    findings, sink = Findings([model.entry]), Sink()
+    findings.add(said(model, float_type(dtype)), {})
+    if budgets or model.budgets or strict:
+        from dslc.analysis.budget import check_budgets, check_complete
+        from dslc.analysis.quantities import Numbers
+
+        check_budgets(model, sink, budgets)
+        if strict:
+            check_complete(Numbers(model), sink)
+        findings.add(sink.diagnostics, sink.counts)
+    return findings
+
+
+def said(model: Model, dtype: DType | None) -> tuple[Diagnostic, ...]:
+    """What there is to say of a network that compiled, but for budgets."""
+    return (*model.notes, *size_notes(model), *unheld_numbers(model, dtype or model.float))
 
 
 def unheld_numbers(model: Model, dtype: DType) -> tuple[Diagnostic, ...]:

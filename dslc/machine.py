@@ -20,7 +20,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from dslc.analysis.devices import Device, DeviceError
+from dslc.analysis.devices import Device, DeviceError, device_of
 from dslc.syntax.cache import user_cache
 
 FORMAT = 2
@@ -37,6 +37,11 @@ net large on x[512, 512]:
 net taps on x[1, 64, 56, 56]:
     conv(64, 3, bias=false)
 """
+
+
+def device_named(text: str) -> Device:
+    """The device of a name, of rates in figures, or this machine, measured. A DeviceError for any other."""
+    return this_device(text.strip()) if text.strip().lower().partition(":")[0] == "this" else device_of(text)
 
 
 def this_device(text: str = "this") -> Device:

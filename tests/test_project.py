@@ -58,11 +58,11 @@ LAYERS = (
     "diff",
     "sweep",
     "doctor",
+    "machine",
     "module",
     "loading",
     "hook",
     "python",
-    "machine",
     "cli",
     "__main__",
 )

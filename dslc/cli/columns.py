@@ -19,13 +19,8 @@ def sort_column(ctx: click.Context, option: click.Parameter, text: str | None) -
 
 def check_columns(names: Sequence[str], sort: str | None, device: bool) -> None:
     """Refuse a name that is no column's, with the nearest one, and a column that needs a device without one."""
-    from dslc.diagnostics.codes import nearest
-    from dslc.reports.columns import COLUMNS
+    from dslc.reports.rendered import wrong_column
 
     for name, option in (*((name, "--columns") for name in names), *([(sort, "--sort")] if sort else [])):
-        if name not in COLUMNS:
-            near = nearest(name, COLUMNS)
-            hint = f"did you mean `{near}`?" if near else f"choose from {', '.join(COLUMNS)}"
-            raise click.BadParameter(f"there is no column `{name}`; {hint}", param_hint=option)
-        if COLUMNS[name].device and not device:
-            raise click.BadParameter(f"the column `{name}` needs --device, such as `--device A100`", param_hint=option)
+        if said := wrong_column(name, device, "--device, such as `--device A100`"):
+            raise click.BadParameter(said, param_hint=option)

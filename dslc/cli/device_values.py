@@ -14,14 +14,11 @@ def device(ctx: click.Context, option: click.Parameter, text: str | None) -> Dev
     """The device of a name, of numbers or measured; none where it is not asked for."""
     if text is None:
         return None
-    from dslc.analysis.devices import DeviceError, device_of
+    from dslc.analysis.devices import DeviceError
+    from dslc.machine import device_named
 
     try:
-        if text.strip().lower().partition(":")[0] == "this":
-            from dslc.machine import this_device
-
-            return this_device(text.strip())
-        return device_of(text)
+        return device_named(text)
     except DeviceError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -15,7 +15,6 @@ from dslc.cli.sweeping import pair, sweep_axes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dslc.reports.sections import Section
     from dslc.reports.stats import Stats
 
 FORMATS = ["text", "json", "csv", "markdown"]
@@ -77,13 +76,16 @@ def stats(source: str | Path, **options: Any) -> None:
         run_sweep(source, **{name: options[name] for name in names})
         return
     from dslc.api import compile_model
+    from dslc.reports.rendered import chosen_sections, rendered
     from dslc.reports.stats import Stats
 
     chosen = {name: options[name] for name in ("net", "args", "sizes", "max_ops")}
     view = {name: options[name] for name in ("batch", "inplace", "device", "dtype")}
     model = compile_model(source, **chosen, budgets=None)
     found = Stats(model, **view)
-    click.echo(written(found, sections(found, options), options))
+    extra = {name: options[name] for name in ("train", "fit", "optimizer", "precision", "tool", "verbose")}
+    layout = {name: options[name] for name in ("form", "columns", "depth", "sort", "fold", "symbolic")}
+    click.echo(rendered(found, chosen_sections(found, **extra), **layout))
     check(found, options["strict"])
 
 
@@ -131,43 +133,3 @@ def check(stats: Stats, strict: bool) -> None:
     if strict:
         check_complete(stats, sink)
     sink.finish(None)
-
-
-def sections(stats: Stats, options: dict[str, Any]) -> list[Section]:
-    """The parts of the report that the options ask for."""
-    from dslc.reports import sections as parts
-
-    found = []
-    if options["verbose"]:
-        found += [parts.sizes_section(stats), parts.pairs_section(stats)]
-    if options["tool"]:
-        found.append(parts.bridge_section(stats, options["tool"]))
-    if options["train"] or options["fit"]:
-        names = ("batch", "fit", "optimizer", "precision")
-        found.append(parts.training_section(stats, *(options[name] for name in names)))
-    if options["device"] is not None:
-        found.append(parts.roofline_section(stats))
-    return found
-
-
-def written(stats: Stats, found: list[Section], options: dict[str, Any]) -> str:
-    """The report in one of FORMATS."""
-    form = options["form"]
-    if form == "json":
-        from dslc.reports.json import stats_json
-
-        return stats_json(stats, found)
-    from dslc.reports import terminal
-    from dslc.reports.columns import COLUMNS, View, shown_columns
-    from dslc.reports.table import Layout, csv_text
-
-    every = (column for column in COLUMNS.values() if options["device"] is not None or not column.device)
-    chosen = tuple(COLUMNS[name] for name in options["columns"])
-    shown = chosen or (tuple(every) if form == "csv" else shown_columns(stats))
-    sort = COLUMNS[options["sort"]] if options["sort"] else None
-    layout = Layout(shown, options["depth"], sort, options["fold"] and form != "csv")
-    view = View(stats, symbolic=options["symbolic"])
-    if form == "csv":
-        return csv_text(view, layout)
-    render = terminal.render_markdown if form == "markdown" else terminal.render_stats
-    return render(view, layout, found)

@@ -22,11 +22,10 @@ class Section:
 def training_section(
     stats: Stats, batch: int, fit: int | None, optimizers: Sequence[str], precisions: Sequence[str]
 ) -> Section:
-    """Memory of training by optimiser and precision, and the largest batch that `fit` bytes hold. None given: all."""
-    from dslc.analysis.training import OPTIMIZERS, PRECISIONS
+    """Memory of training by optimiser and precision, and the largest batch that `fit` bytes hold."""
     from dslc.reports.training import training_lines, training_record
 
-    chosen = {"optimizers": tuple(optimizers) or tuple(OPTIMIZERS), "precisions": tuple(precisions) or PRECISIONS}
+    chosen = {"optimizers": tuple(optimizers), "precisions": tuple(precisions)}
     lines = training_lines(stats.training, batch=batch, fit=fit, **chosen)
     return Section("training", tuple(lines), training_record(stats.training, batch=batch, fit=fit, **chosen))
 

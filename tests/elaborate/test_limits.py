@@ -255,4 +255,4 @@ def test_programs_are_regular_files(make: Callable[[Path], Path], tmp_path: Path
 def test_an_import_is_a_regular_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "part.dl")
     (tmp_path / "main.dl").write_text('use "part.dl" (a)\n\nnet f on x[N, 3]: a\n')
-    assert check_file(tmp_path / "main.dl").errors == 1
+    assert len(check_file(tmp_path / "main.dl").errors) == 1

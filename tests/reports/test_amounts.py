@@ -1,11 +1,10 @@
-"""Amounts of memory on the command line."""
+"""Amounts of memory, and words of a few."""
 
 from __future__ import annotations
 
-import click
 import pytest
 
-from dslc.cli.memory_values import UNITS, parse_memory
+from dslc.reports.amounts import UNITS, bytes_of, words
 
 
 @pytest.mark.parametrize(
@@ -24,17 +23,17 @@ from dslc.cli.memory_values import UNITS, parse_memory
     ],
 )
 def test_amounts(text: str, count: int) -> None:
-    assert parse_memory(text) == count
+    assert bytes_of(text) == count
 
 
 def test_every_unit() -> None:
     powers = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
     powers |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-    assert {unit: parse_memory(f"1{unit}") for unit in UNITS} == powers
+    assert {unit: bytes_of(f"1{unit}") for unit in UNITS} == powers
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "said"),
     [
         ("much", "`much` is no amount of memory such as `24GB` or `24GiB`"),
         ("-1GB", "`24GB`"),
@@ -47,7 +46,16 @@ def test_every_unit() -> None:
         ("007GB", "`24GB`"),
     ],
 )
-def test_what_is_no_amount(text: str, words: str) -> None:
-    with pytest.raises(click.BadParameter) as caught:
-        parse_memory(text)
-    assert words in caught.value.message
+def test_what_is_no_amount(text: str, said: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        bytes_of(text)
+    assert said in str(caught.value)
+
+
+def test_words() -> None:
+    assert words("targets", "torch, onnx,torch", ("torch", "onnx")) == ("torch", "onnx")
+    assert words("targets", ["onnx"], ("torch", "onnx")) == ("onnx",) and words("targets", "", ("torch",)) == ()
+    with pytest.raises(ValueError, match="`targets` knows no `onxx`: did you mean `onnx`"):
+        words("targets", "torch,onxx", ("torch", "onnx"))
+    with pytest.raises(ValueError, match="`targets` knows no `q`: it takes torch, onnx"):
+        words("targets", ["q"], ("torch", "onnx"))

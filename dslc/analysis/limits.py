@@ -1,0 +1,31 @@
+"""Budgets that are given beside a program, as texts: `"macs<=300M, peak_memory<=8MB"`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from dslc.ir.model import Budget
+from dslc.source import Source
+from dslc.syntax.text import number
+
+LIMIT = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|==|!=|<|>)\s*([\d_.]+[A-Za-z]*|[\d_.]+[eE][+-]?\d+)\s*")
+NUMBER = re.compile(r"\d[\d_]*(\.\d+)?([eE][+-]?\d+)?([KMGT](i?B)?|kB|B)?")
+
+
+def limits(texts: Collection[str], option: str) -> tuple[Budget, ...]:
+    """The limits of all texts, in order; a mistake shows its text as a line of a file named by the option.
+
+    A ValueError for a text that is no limit.
+    """
+    found = []
+    for text in texts:
+        source, start = Source(option, text), 0
+        for part in text.split(","):
+            match = LIMIT.fullmatch(part)
+            limit = number(match[3]) if match is not None and NUMBER.fullmatch(match[3]) else None
+            if match is None or limit is None:
+                raise ValueError(f"`{part.strip()}` is not a limit such as `macs<=300M` or `peak_memory<=8MB`")
+            found.append(Budget(match[1], match[2], limit, source.span(start + match.start(1), start + match.end(3))))
+            start += len(part) + 1
+    return tuple(found)
