@@ -29,11 +29,18 @@ CHECKS = ("parity", "onnx", "placement")
 
 @dataclass(slots=True)
 class Built:
-    """What a build wrote: each path with a few words; what its checks found; what was done to the file of weights."""
+    """What a build wrote: each path with a few words; what its checks found; what was done to the file of weights.
+
+    `str()` says it all, as lines.
+    """
 
     files: list[tuple[Path, str]] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        width = max((len(str(path)) for path, _ in self.files), default=0)
+        return "\n".join([*self.checks, *(f"{str(path).ljust(width)}  {words}" for path, words in self.files)])
 
 
 def build(

@@ -1,37 +1,371 @@
-"""The Python API's `compile`."""
+"""The Python API's `compile`, and the network that it gives."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc.api import compile_model
+from dslc.build import CHECKS, TARGETS, Built
+from dslc.check import Findings, check_model
 from dslc.ir.model import Model
+from dslc.reports.amounts import bytes_of, words
+from dslc.reports.ports import Port, Weight, inputs, one_line, outputs, weights
 
 if TYPE_CHECKING:
+    from dslc.analysis.devices import Device
+    from dslc.backends.onnx.dynamic import Dynamic
+    from dslc.module import Module
+    from dslc.output import Target
+    from dslc.reports.compared import NetworkDiff
     from dslc.reports.tables import NetworkStats
+    from dslc.types.dtypes import DTypeLike
+
+NOTEBOOK = 60
+"""Boxes of the picture that a notebook shows; parts are closed where there would be more."""
 
 
-class Network(Model):
-    """A checked network, as `dslc.compile` gives it."""
+class Network:
+    """A checked network, as `dslc.compile` gives it. A notebook shows its picture.
 
-    __slots__ = ()
+    - `name`: the net's name
+    - `doc`: its `##` comment
+    - `source`: the text of the program
+    - `torch_source`: the text of the PyTorch module that is generated from it
+    - `inputs`, `outputs`: a `Port` for each by name: `shape` with numbers and texts such as `("N", 3, "H", "W")`,
+      `default` with the numbers at the default sizes, `dtype`
+    - `params`: a `Weight` for each tensor of the state dict by key: `shape`, `dtype`, `trained`
+    - `sizes`: default sizes by name
+    - `model`: the compiler's own tree, whose form may change
 
-    def stats(self) -> NetworkStats:
-        """Its numbers as typed tables: shapes, parameters, costs, memory and receptive fields. Needs no torch."""
+    ```python
+    network = dslc.compile("net.dl", net="small", classes=100)
+    print(network)
+    print(network.inputs["image"].shape, network.outputs["output"].default)
+    print(network.params["head.weight"].shape)
+    ```
+    """
+
+    def __init__(self, model: Model, asked: Asked) -> None:
+        self.model = model
+        self._asked = asked
+        self.name: str = model.entry
+        self.doc: str = model.doc
+        self.source: str = model.source.text
+        self.sizes: dict[str, int] = dict(model.sizes.default)
+
+    @cached_property
+    def inputs(self) -> dict[str, Port]:
+        """The inputs by name, in order."""
+        return inputs(self.model)
+
+    @cached_property
+    def outputs(self) -> dict[str, Port]:
+        """The results by name, in order; one without a name is `output`."""
+        return outputs(self.model)
+
+    @cached_property
+    def params(self) -> dict[str, Weight]:
+        """The tensors of the state dict by key, in order."""
+        return weights(self.model)
+
+    @cached_property
+    def torch_source(self) -> str:
+        """The text of the generated PyTorch module."""
+        from dslc.build import torch_text
+
+        return torch_text(self.model)
+
+    def __repr__(self) -> str:
+        return f"<Network {one_line(self.model)}>"
+
+    def _repr_svg_(self) -> str | None:
+        """What a notebook shows: the picture with parts closed, or none where there is still too much of it."""
+        from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
+        from dslc.reports.svg import svg
+
+        graph = Graph(self.model, fitting_depth(self.model, NOTEBOOK))
+        return svg(graph) if len(graph.boxes) <= MOST_BOXES else None
+
+    # ---- numbers
+
+    def stats(
+        self,
+        *,
+        batch: int = 1,
+        inplace: bool = True,
+        train: bool = False,
+        optimizer: str | Collection[str] = (),
+        precision: str | Collection[str] = (),
+        fit: int | str | None = None,
+        device: str | Device | None = None,
+        dtype: DTypeLike | None = None,
+        tool: str | None = None,
+        verbose: bool = False,
+    ) -> NetworkStats:
+        """Its numbers as typed tables: shapes, parameters, costs, memory and receptive fields. Needs no torch.
+
+        The options are those of `dslc stats`.
+
+        - `batch`: samples in a batch, for memory, training and time; counts are for one sample
+        - `inplace`: whether ops may overwrite an input that nothing reads later
+        - `train`: the memory of training too
+        - `optimizer`: with `train`, of `"sgd"`, `"momentum"`, `"adam"`, `"adamw"` these alone
+        - `precision`: with `train`, of `"fp32"` and `"mixed"` these alone
+        - `fit`: the largest training batch in this memory: `"24GB"`, `"24GiB"`, or bytes
+        - `device`: the least time on it: `"H200"`, `"A100"`, `"T4"`, `"cpu-core"`, `"phone-npu"`, `"this"` (measured), or
+          `"peak=10T,bandwidth=100G"`
+        - `dtype`: with `device`, the element type: `"fp16"`, `torch.float16`, `"tf32"`, `"int8"`; float32 if left out
+        - `tool`: the bridge to what `"torchvision"`, `"fvcore"`, `"thop"` or `"ptflops"` counts, in the text
+        - `verbose`: which sizes are used well, and every result's field in every input, in the text
+
+        Raises `ValueError` for options that are not known, or that mean nothing together.
+
+        ```python
+        stats = dslc.compile("net.dl", net="small").stats(device="A100", dtype="fp16", batch=8)
+        print(stats.totals["params"], stats.seconds)
+        print(stats.text(columns="macs,time", depth=1))
+        ```
+        """
+        from dslc.analysis.conventions import TOOLS
+        from dslc.analysis.training import OPTIMIZERS, PRECISIONS
+        from dslc.machine import device_named
         from dslc.reports.tables import NetworkStats
+        from dslc.types.dtypes import rate_type
 
-        return NetworkStats(self)
+        optimizers = words("optimizer", optimizer, OPTIMIZERS)
+        kinds = [precision] if isinstance(precision, str) else precision
+        precisions = words("precision", [rate_type(kind) for kind in kinds], PRECISIONS)
+        room = bytes_of(fit) if isinstance(fit, str) else fit
+        if (optimizers or precisions) and not train and fit is None:
+            raise ValueError("`optimizer` and `precision` mean nothing without `train` or `fit`")
+        if dtype is not None and device is None:
+            raise ValueError("`dtype` is the element type that times are for: it means nothing without `device`")
+        if batch < 1 or (room is not None and room < 1):
+            raise ValueError("`batch` and `fit` are at least 1")
+        if tool is not None:
+            words("tool", [tool], TOOLS)
+        chosen = device_named(device) if isinstance(device, str) else device
+        rate = rate_type(dtype or "fp32")
+        if chosen is not None:
+            chosen.peak(rate)
+        return NetworkStats(
+            self.model,
+            batch=batch,
+            inplace=inplace,
+            train=train,
+            optimizer=optimizers,
+            precision=precisions,
+            fit=room,
+            device=chosen,
+            dtype=rate,
+            tool=tool,
+            verbose=verbose,
+        )
+
+    def check(
+        self, *, dtype: DTypeLike | None = None, budgets: str | Collection[str] = (), strict: bool = False
+    ) -> Findings:
+        """What there is to say of a network that compiled, as data; nothing is raised for what is found.
+
+        - `dtype`: the type that a build makes of the network's own floats (`"fp16"`, `torch.bfloat16`): numbers that it
+          does not hold are errors
+        - `budgets`: limits to keep: `"macs<=300M, peak_memory<=8MB"`, or several such texts
+        - `strict`: a number that is only a lower bound is an error
+
+        The result has `errors`, `warnings`, `notes` and `ok`; `str()` of it is what the command line prints. Raises
+        `ValueError` for a type or a limit that cannot be read.
+
+        ```python
+        found = dslc.compile("net.dl", net="small").check(budgets="params<=1M", dtype="fp16")
+        if not found.ok:
+            print([(error.code, error.span.line, error.message) for error in found.errors])
+        ```
+        """
+        from dslc.analysis.limits import limits
+
+        given = limits([budgets] if isinstance(budgets, str) else budgets, "budgets") if budgets else ()
+        return check_model(self.model, dtype=dtype, budgets=given, strict=strict)
+
+    def picture(self, path: str | Path | None = None, *, depth: int | None = None) -> str:
+        """The text of an .svg file: a box for each layer, a line for each tensor.
+
+        - `path`: where to write it too
+        - `depth`: close parts so many levels deep, one box each; none: all of it
+
+        Raises `ValueError` where there would be too many boxes, with the depth that shows most, and `OutputError`.
+
+        ```python
+        text = dslc.compile("net.dl", net="small").picture("small.svg", depth=1)
+        ```
+        """
+        from dslc import output
+        from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
+        from dslc.reports.svg import svg
+
+        if depth is not None and depth < 1:
+            raise ValueError(f"`depth` is at least 1, not {depth}")
+        graph = Graph(self.model, depth)
+        if len(graph.boxes) > MOST_BOXES:
+            fits = fitting_depth(self.model, MOST_BOXES)
+            hint = f"; close parts with depth={fits}" if fits is not None and fits != depth else ""
+            raise ValueError(f"{len(graph.boxes):,} boxes are more than a picture can show ({MOST_BOXES:,}){hint}")
+        text = svg(graph)
+        if path is not None:
+            output.write_all([output.text(path, text)])
+        return text
+
+    def diff(self, other: Network | str | Path) -> NetworkDiff:
+        """What changes from this network to another one: layers, totals, and whether the weights still load.
+
+        - `other`: a network, or a source as `dslc.compile` takes it, of which the net of this name is taken
+
+        Raises `CompileError` for a source that is wrong.
+
+        ```python
+        small = dslc.compile("net.dl", net="small")
+        print(small.diff(dslc.compile("net.dl", net="small", classes=100)))
+        ```
+        """
+        from dslc.analysis.compare import compare
+        from dslc.reports.compared import NetworkDiff
+
+        there = other if isinstance(other, Network) else compile(other, self.name)
+        return NetworkDiff(compare(self.model, there.model))
+
+    # ---- results
+
+    def build(
+        self,
+        folder: str | Path = "build",
+        *,
+        targets: str | Collection[str] = TARGETS,
+        dynamic: Dynamic | None = (),
+        dtype: DTypeLike | None = None,
+        fold: bool = True,
+        seed: int = 0,
+        weights: str | Path | None = None,
+        checks: str | Collection[str] = (),
+        allow_extern: Collection[str] | None = None,
+    ) -> Built:
+        """Write `NAME.py`, `NAME.onnx` and, where weights are new, `NAME.safetensors`: all of them, or none.
+
+        - `folder`: where to write; it is made where it is missing
+        - `targets`: of `"torch"` and `"onnx"` these alone
+        - `dynamic`: sizes that stay open in the ONNX graph: `"N,H"`, `("N", "H")`, or axes by input, as torch's exporters
+          take them: `{"image": {0: "N", 2: "H"}}`, `{"image": [0, 2]}`. One size is open wherever it stands
+        - `dtype`: what the network's own floats are in the graph: `"fp16"`, `torch.bfloat16`; by default what the inputs set
+        - `fold`: merge batch norms into the linear maps before them
+        - `seed`: of the declared initialisers
+        - `weights`: a file to take the weights from instead
+        - `checks`: what to prove before anything is written, of `"parity"`, `"onnx"` and `"placement"`
+        - `allow_extern`: packages whose classes an `extern block` may import; by default those that the pyproject.toml of
+          the working directory names
+
+        The result has `files`, each path with a few words, and `checks`, a line for each check that held. Raises
+        `ValueError` for an option that is not known, `Failure` where a check does not hold, weights do not fit, a size
+        cannot stay open or a file cannot be written, and `CompileError` for what a line of the program is to blame for.
+
+        ```python
+        built = dslc.compile("net.dl", net="small").build("out", dynamic={"image": {0: "N"}}, dtype="fp16")
+        print(built)
+        ```
+        """
+        from dslc.build import build
+
+        return build(
+            self.model,
+            folder,
+            targets=words("targets", targets, TARGETS),
+            dynamic=dynamic,
+            dtype=dtype,
+            fold=fold,
+            seed=seed,
+            weights=weights,
+            checks=words("checks", checks, CHECKS),
+            allow_extern=allow_extern,
+        )
+
+    def to_onnx(
+        self,
+        target: Target,
+        *,
+        dynamic: Dynamic | None = (),
+        dtype: DTypeLike | None = None,
+        fold: bool = True,
+        seed: int = 0,
+        weights: str | Path | None = None,
+    ) -> list[Path]:
+        """Write the ONNX graph alone; the files written. Needs no torch.
+
+        - `target`: a path, or a stream of bytes such as `io.BytesIO()`, of which no file is returned
+        - `dynamic`, `dtype`, `fold`, `seed`, `weights`: as for `build`
+
+        Weights above 1 GB go to a second file beside the first. Raises what `build` does, and `Failure` for a graph of
+        2 GiB or more that is to go to a stream.
+
+        ```python
+        import io
+
+        stream = io.BytesIO()
+        dslc.compile("net.dl", net="small").to_onnx(stream, dynamic="N")
+        ```
+        """
+        from dslc.backends.onnx.dynamic import open_sizes
+        from dslc.backends.onnx.file import save
+        from dslc.build import onnx_graph
+        from dslc.types.dtypes import float_type
+
+        kind, opened = float_type(dtype), open_sizes(self.model, dynamic)
+        _, graph = onnx_graph(self.model, seed, weights, opened, fold, kind)
+        return save(graph, target)
+
+    def load(self, *, allow_extern: Collection[str] | None = None) -> type[Module]:
+        """The class of the generated PyTorch module, as `dslc.load` gives it.
+
+        - `allow_extern`: packages whose classes an `extern block` may import
+
+        Raises `Failure` where torch is not installed.
+
+        ```python
+        Small = dslc.compile("net.dl", net="small").load()
+        net = Small(classes=100)
+        ```
+        """
+        from dslc.loading import load
+
+        source, net, sizes, args = self._asked
+        return load(source, net, sizes=sizes, allow_extern=allow_extern, **args)
+
+
+Asked = tuple[str | Path, str | None, Mapping[str, int] | None, Mapping[str, object]]
+"""What `compile` was called with."""
 
 
 def compile(
-    source: str | Path, net: str | None = None, *, sizes: dict[str, int] | None = None, **args: object
+    source: str | Path, net: str | None = None, *, sizes: Mapping[str, int] | None = None, **args: object
 ) -> Network:
-    """Check a program and give its network.
+    """Check a program and give its network. Needs no torch.
 
-    `source` is a path, or the text of a program (a str with a newline or ending otherwise than `.dl`). `net`
-    is needed where the file has several; `args` are arguments of that net; `sizes` are default sizes of its
-    input (`sizes={"H": 384}`). Raises `CompileError`, whose text is what the command line would print.
+    - `source`: a path; the text of a program (a str with a newline in it); or `"zoo:resnet50"`, a network that dslc
+      comes with
+    - `net`: the name of the net, where the file has several
+    - `sizes`: default sizes of its inputs: `{"H": 384, "W": 384}`
+    - `args`: arguments of the net by name: numbers (those of numpy too), texts, true and false, none, lists, tuples,
+      element types (`"fp16"`, `torch.float16`)
+
+    Raises `CompileError`, whose text is what the command line prints and whose `diagnostics` are its parts, and
+    `TypeError` for an argument that no program has a value for.
+
+    ```python
+    network = dslc.compile("net.dl", net="small", sizes={"H": 96, "W": 96}, classes=100)
+    try:
+        dslc.compile("net f on x[N, 8]:\\n    linaer(3)\\n")
+    except dslc.CompileError as error:
+        print(error)  # unknown name `linaer` .. did you mean `linear`?
+    ```
     """
     model = compile_model(source, net, args=args, sizes=sizes)
-    return Network(**{name: getattr(model, name) for name in model.__match_args__})
+    return Network(model, (source, net, sizes, args))

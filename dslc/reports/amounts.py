@@ -32,11 +32,11 @@ def bytes_of(text: str) -> int:
     return int(count)
 
 
-def words(option: str, given: str | Collection[str], known: Collection[str]) -> tuple[str, ...]:
-    """Each word once, of a text with commas or of several; a ValueError for one that is not known."""
+def words(option: str, given: str | Collection[str], known: Collection[str] | None = None) -> tuple[str, ...]:
+    """Each word once, of a text with commas or of several; a ValueError for one that is not among those known."""
     found = [part.strip() for part in given.split(",")] if isinstance(given, str) else list(given)
     for word in found:
-        if word and word not in known:
+        if word and known is not None and word not in known:
             near = nearest(str(word), known)
             hint = f"did you mean `{near}`?" if near else f"it takes {', '.join(known)}"
             raise ValueError(f"`{option}` knows no `{word}`: {hint}")

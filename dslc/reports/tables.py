@@ -1,27 +1,31 @@
-"""The numbers of a network as typed records for Python: what `Model.stats()` gives."""
+"""The numbers of a network as typed records for Python: what `Network.stats()` gives."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from dslc.analysis.cost import Terms, value_at
 from dslc.analysis.quantities import QUANTITIES
+from dslc.analysis.training import OPTIMIZERS, PRECISIONS
 from dslc.ir.model import Model
+from dslc.reports.amounts import words
 from dslc.reports.columns import View
 from dslc.reports.json import stats_json
+from dslc.reports.ports import Shape, default_shape
+from dslc.reports.rendered import chosen_sections, rendered, wrong_column
+from dslc.reports.sections import Section
 from dslc.reports.stats import Row, Stats
-from dslc.reports.terminal import default_report
-from dslc.types.dim import Dim, evaluate
-from dslc.types.tensor import TensorType
+from dslc.types.dim import evaluate
+from dslc.types.dtypes import DTypeLike
 
 if TYPE_CHECKING:
     import pandas
 
-Shape: TypeAlias = tuple[int | None, ...]
-"""Sizes at the defaults; none for a size that the net leaves open (the batch)."""
+    from dslc.analysis.devices import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,71 @@ class LayerNumbers:
     fields: tuple[FieldNumbers, ...]
 
 
-class NetworkStats:
-    """All numbers of a network: `layers` in program order, `totals` by quantity, the fields of its results.
+@dataclass(frozen=True, slots=True)
+class TrainingNumbers:
+    """Bytes of one training step with an optimiser and a precision, as the backward pass begins.
 
-    `str()` is the text that `dslc stats` prints. A total is a lower bound where `unknown` names modules.
+    `saved` is what is kept for the backward pass, `state` the optimiser's, `master` the copy of the weights in 32 bits
+    of mixed precision. `largest_batch` is what `fit` holds: none without `fit`, and where the batch changes nothing.
     """
 
-    def __init__(self, model: Model) -> None:
-        self._stats = Stats(model)
+    optimizer: str
+    precision: str
+    batch: int
+    weights: int
+    gradients: int
+    master: int
+    state: int
+    buffers: int
+    saved: int
+    total: int
+    largest_batch: int | None
+
+
+class NetworkStats:
+    """All numbers of a network, as `Network.stats()` gives them; `str()` is the text that `dslc stats` prints.
+
+    - `layers`: a `LayerNumbers` for each layer and part, in program order
+    - `totals`: numbers of the whole network by name: `params`, `macs`, `flops`, `acts`, `weights_memory`,
+      `activation_memory`, `peak_memory`, `onnx_peak_memory` (bytes), `receptive_field` (places)
+    - `fields`: the receptive fields of each result, by its name
+    - `sizes`: the default sizes by name
+    - `unknown`: uses of modules that state no costs; totals are lower bounds where there are any
+    - `training`: a `TrainingNumbers` for each optimiser and precision, with `train` or `fit`
+    - `seconds`: the least time on the device, in seconds; none without one
+
+    ```python
+    stats = dslc.compile("net.dl", net="small").stats(train=True, batch=32)
+    print(stats.totals["macs"], stats.at("macs", H=96, W=96))
+    print(min(choice.total for choice in stats.training))
+    ```
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        batch: int = 1,
+        inplace: bool = True,
+        train: bool = False,
+        optimizer: Collection[str] = (),
+        precision: Collection[str] = (),
+        fit: int | None = None,
+        device: Device | None = None,
+        dtype: DTypeLike = "float32",
+        tool: str | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self._stats = Stats(model, batch=batch, inplace=inplace, device=device, dtype=dtype)
+        optimizers, precisions = tuple(optimizer) or tuple(OPTIMIZERS), tuple(precision) or PRECISIONS
+        self._asked: dict[str, Any] = {
+            "train": train,
+            "fit": fit,
+            "optimizer": optimizers,
+            "precision": precisions,
+            "tool": tool,
+            "verbose": verbose,
+        }
         self.net = model.name
         view = View(self._stats)
         names = [name for name, _ in self._stats.inputs]
@@ -87,15 +148,22 @@ class NetworkStats:
         self.fields = {
             name or f"output{k}": _fields(tracks, names) for k, (name, _, tracks) in enumerate(self._stats.outputs)
         }
+        wanted = [(o, p) for p in precisions for o in optimizers] if train or fit else []
+        self.training = tuple(_training(self._stats, *choice, fit) for choice in wanted)
+        roofline = self._stats.roofline
+        self.seconds = None if roofline is None else roofline.seconds
 
     def __str__(self) -> str:
-        return default_report(self._stats)
+        return self.text()
 
     def __repr__(self) -> str:
         return f"<NetworkStats of {self.net}: {len(self.layers)} rows>"
 
     def at(self, quantity: str, **sizes: int) -> int:
         """`macs`, `flops` or `acts` of one sample at other input sizes: `at("macs", H=384, W=384)`.
+
+        - `quantity`: which of them
+        - `sizes`: other sizes by name; those left out are at their defaults
 
         From the expression, so it is exact without compiling again. Raises ValueError for another quantity, an
         unknown size, and a size that the network does not allow.
@@ -123,9 +191,46 @@ class NetworkStats:
                 raise ValueError(f"{name}={sizes[name]} is no size of `{self.net}`: {needs}")
         return value_at(terms[quantity], at)
 
+    def text(
+        self,
+        *,
+        columns: str | Collection[str] = (),
+        depth: int | None = None,
+        sort: str | None = None,
+        fold: bool = True,
+        symbolic: bool = False,
+        markdown: bool = False,
+    ) -> str:
+        """The report as `dslc stats` prints it.
+
+        - `columns`: names of columns with commas between them, or several; `dslc stats --help` lists them
+        - `depth`: close parts so many levels deep, and show their sums
+        - `sort`: a column; layers alone, the greatest in it first
+        - `fold`: equal parts one after the other as one, with `x12`
+        - `symbolic`: sizes and counts as expressions in the input's sizes
+        - `markdown`: as Markdown
+
+        Raises `ValueError` for a column that is not there, or that needs a device.
+        """
+        named = words("columns", columns)
+        for name in (*named, *([sort] if sort else [])):
+            if said := wrong_column(name, self._stats.device is not None, "a device: `stats(device=..)`"):
+                raise ValueError(said)
+        form = "markdown" if markdown else "text"
+        layout: dict[str, Any] = {"depth": depth, "sort": sort, "fold": fold, "symbolic": symbolic}
+        return rendered(self._stats, self._sections, form=form, columns=named, **layout)
+
+    @cached_property
+    def _sections(self) -> list[Section]:
+        return chosen_sections(self._stats, **self._asked)
+
     def to_json(self) -> str:
-        """The document of `dslc stats --format json`."""
-        return stats_json(self._stats)
+        """The document of `dslc stats --format json`; its schema is stable."""
+        return stats_json(self._stats, self._sections)
+
+    def to_csv(self) -> str:
+        """The table of `dslc stats --format csv`: every column, nothing folded."""
+        return rendered(self._stats, (), form="csv")
 
     def to_records(self) -> list[dict[str, Any]]:
         """A dict per row, for tables of any library; receptive fields are nested."""
@@ -152,7 +257,7 @@ def _layer(row: Row, view: View, names: list[str]) -> LayerNumbers:
         depth=row.depth,
         part=row.is_part,
         needed=row.needed.value,
-        outputs=tuple(_shape(type, view) for type in row.outs),
+        outputs=tuple(default_shape(type, view.sizes) for type in row.outs),
         params=count.params if known else None,
         buffers=count.buffers if known else None,
         train_only=count.train_only if known else None,
@@ -165,14 +270,11 @@ def _layer(row: Row, view: View, names: list[str]) -> LayerNumbers:
     )
 
 
-def _shape(type: TensorType, view: View) -> Shape:
-    universal = view.sizes.universal
-    return tuple(
-        None
-        if isinstance(size, Dim) and any(s.name in universal for s in size.symbols)
-        else evaluate(size, view.sizes.default)
-        for size in type.dims
-    )
+def _training(stats: Stats, optimizer: str, precision: str, fit: int | None) -> TrainingNumbers:
+    found = stats.training.memory(stats.batch, optimizer, precision)
+    parts = (found.weights, found.gradients, found.master, found.state, found.buffers, found.saved, found.total)
+    largest = None if fit is None else stats.training.fit(fit, optimizer, precision).batch
+    return TrainingNumbers(optimizer, precision, stats.batch, *parts, largest)
 
 
 def _fields(tracks: Any, names: list[str]) -> tuple[FieldNumbers, ...]:
