@@ -38,9 +38,14 @@ class Built:
     checks: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    @property
+    def listing(self) -> str:
+        """A line for each file."""
         width = max((len(str(path)) for path, _ in self.files), default=0)
-        return "\n".join([*self.checks, *(f"{str(path).ljust(width)}  {words}" for path, words in self.files)])
+        return "\n".join(f"{str(path).ljust(width)}  {words}" for path, words in self.files)
+
+    def __str__(self) -> str:
+        return "\n".join([*self.checks, self.listing])
 
 
 def build(

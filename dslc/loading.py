@@ -33,19 +33,28 @@ def load(
     source: str | Path,
     net: str | None = None,
     *,
-    sizes: dict[str, int] | None = None,
+    sizes: Mapping[str, int] | None = None,
     allow_extern: Collection[str] | None = None,
     **args: object,
 ) -> type[Module]:
-    """The generated class of a network; `source`, `net`, `sizes` and `args` as `dslc.compile` takes them.
+    """The class of the PyTorch module that is generated for a network.
 
-    `allow_extern` names the packages whose classes the program may import by `extern block`; without it they are those
-    that the pyproject.toml of the working directory names.
+    - `source`, `net`, `sizes`, `args`: as for `dslc.compile`
+    - `allow_extern`: the packages whose classes the program may import by `extern block`; by default those that the
+      pyproject.toml of the working directory names
 
     The class is an ordinary one of an ordinary module: `inspect.getsource` shows it, it and its instances pickle, into
-    other processes too, and copy, and the same program gives the same class by whatever path. `__dslc__` on it says
-    where it came from; the program is kept in memory, so that its files may change or go. `to_onnx(path, ...)` on an
-    instance writes that instance's weights (see `dslc.export_onnx`). Raises `CompileError`.
+    other processes too, and copy, and the same program gives the same class by whatever path. Its constructor takes the
+    net's arguments. `__dslc__` on it says where it came from; the program is kept in memory, so that its files may
+    change or go. An instance has `to_onnx` besides, and `isinstance(net, dslc.Module)` tells one.
+
+    Raises `CompileError` for a program that is wrong or imports what it may not, and `Failure` where torch is missing.
+
+    ```python
+    Small = dslc.load("net.dl", net="small")
+    net = Small(classes=100)
+    net.to_onnx("small.onnx", dynamic={"image": {0: "N"}})
+    ```
     """
     require_torch()
     from dslc.kept import Kept
@@ -54,12 +63,12 @@ def load(
     return load_kept(Kept.read(source), source, net, arguments(args), sizes_of(sizes), allow_extern)
 
 
-def require_torch() -> None:
+def require_torch(purpose: str = "`dslc.load`") -> None:
     """Raise `Failure` where torch, which generated sources import, is not installed."""
     try:
         import torch  # noqa: F401
     except ImportError as error:
-        raise Failure(NotInstalled("torch", "torch", "`dslc.load`")) from error
+        raise Failure(NotInstalled("torch", "torch", purpose)) from error
 
 
 def load_kept(

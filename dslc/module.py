@@ -32,6 +32,21 @@ class Module(Base, metaclass=Loaded):
     The class of a network is the ordinary one of its generated source, which derives from `nn.Module` alone, and a type
     checker cannot know it; `Module` stands for all of them. It takes their arguments, gives their layers as
     attributes, and `isinstance(net, dslc.Module)` tells an instance of a loaded class, or of one derived from it.
+
+    A type checker takes no variable for a base class. A class derived from a loaded one is written for it so:
+
+    ```python
+    from typing import TYPE_CHECKING
+
+    if TYPE_CHECKING:
+        from dslc import Module as Small
+    else:
+        Small = dslc.load("net.dl", net="small")
+
+
+    class Mine(Small):
+        pass
+    ```
     """
 
     if TYPE_CHECKING:
@@ -56,7 +71,15 @@ class Module(Base, metaclass=Loaded):
         dtype: DTypeLike | None = None,
         check: bool = False,
     ) -> list[Path]:
-        """Write this module with its present weights as ONNX; the options are those of `dslc.export_onnx`."""
+        """Write this module with its present weights as ONNX: `dslc.export_onnx` of it.
+
+        - `target`, `dynamic`, `fold`, `dtype`, `check`: as for `dslc.export_onnx`
+
+        ```python
+        net = dslc.load("net.dl", net="small")()
+        net.to_onnx("small.onnx", dynamic=("N", "H", "W"))
+        ```
+        """
         from dslc.live.export import export_onnx
 
         return export_onnx(self, target, dynamic=dynamic, fold=fold, dtype=dtype, check=check)

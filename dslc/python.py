@@ -7,12 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc.api import compile_model
 from dslc.build import CHECKS, TARGETS, Built
 from dslc.check import Findings, check_model
 from dslc.ir.model import Model
+from dslc.kept import Kept
 from dslc.reports.amounts import bytes_of, words
 from dslc.reports.ports import Port, Weight, inputs, one_line, outputs, weights
+from dslc.types.arguments import arguments, sizes_of
 
 if TYPE_CHECKING:
     from dslc.analysis.devices import Device
@@ -48,8 +49,9 @@ class Network:
     ```
     """
 
-    def __init__(self, model: Model, asked: Asked) -> None:
+    def __init__(self, model: Model, kept: Kept, asked: tuple[str | Path, dict[str, object], dict[str, int]]) -> None:
         self.model = model
+        self._kept = kept
         self._asked = asked
         self.name: str = model.entry
         self.doc: str = model.doc
@@ -115,8 +117,8 @@ class Network:
         - `optimizer`: with `train`, of `"sgd"`, `"momentum"`, `"adam"`, `"adamw"` these alone
         - `precision`: with `train`, of `"fp32"` and `"mixed"` these alone
         - `fit`: the largest training batch in this memory: `"24GB"`, `"24GiB"`, or bytes
-        - `device`: the least time on it: `"H200"`, `"A100"`, `"T4"`, `"cpu-core"`, `"phone-npu"`, `"this"` (measured), or
-          `"peak=10T,bandwidth=100G"`
+        - `device`: the least time on it: `"H200"`, `"A100"`, `"T4"`, `"cpu-core"`, `"phone-npu"`, `"this"` (measured),
+          or `"peak=10T,bandwidth=100G"`
         - `dtype`: with `device`, the element type: `"fp16"`, `torch.float16`, `"tf32"`, `"int8"`; float32 if left out
         - `tool`: the bridge to what `"torchvision"`, `"fvcore"`, `"thop"` or `"ptflops"` counts, in the text
         - `verbose`: which sizes are used well, and every result's field in every input, in the text
@@ -254,15 +256,16 @@ class Network:
 
         - `folder`: where to write; it is made where it is missing
         - `targets`: of `"torch"` and `"onnx"` these alone
-        - `dynamic`: sizes that stay open in the ONNX graph: `"N,H"`, `("N", "H")`, or axes by input, as torch's exporters
-          take them: `{"image": {0: "N", 2: "H"}}`, `{"image": [0, 2]}`. One size is open wherever it stands
-        - `dtype`: what the network's own floats are in the graph: `"fp16"`, `torch.bfloat16`; by default what the inputs set
+        - `dynamic`: sizes that stay open in the ONNX graph: `"N,H"`, `("N", "H")`, or axes by input, as torch's
+          exporters take them: `{"image": {0: "N", 2: "H"}}`, `{"image": [0, 2]}`. One size is open wherever it stands
+        - `dtype`: what the network's own floats are in the graph: `"fp16"`, `torch.bfloat16`; by default what the
+          inputs set
         - `fold`: merge batch norms into the linear maps before them
         - `seed`: of the declared initialisers
         - `weights`: a file to take the weights from instead
         - `checks`: what to prove before anything is written, of `"parity"`, `"onnx"` and `"placement"`
-        - `allow_extern`: packages whose classes an `extern block` may import; by default those that the pyproject.toml of
-          the working directory names
+        - `allow_extern`: packages whose classes an `extern block` may import; by default those that the pyproject.toml
+          of the working directory names
 
         The result has `files`, each path with a few words, and `checks`, a line for each check that held. Raises
         `ValueError` for an option that is not known, `Failure` where a check does not hold, weights do not fit, a size
@@ -334,14 +337,11 @@ class Network:
         net = Small(classes=100)
         ```
         """
-        from dslc.loading import load
+        from dslc.loading import load_kept, require_torch
 
-        source, net, sizes, args = self._asked
-        return load(source, net, sizes=sizes, allow_extern=allow_extern, **args)
-
-
-Asked = tuple[str | Path, str | None, Mapping[str, int] | None, Mapping[str, object]]
-"""What `compile` was called with."""
+        require_torch("`Network.load`")
+        source, given, asked = self._asked
+        return load_kept(self._kept, source, self.name, given, asked, allow_extern)
 
 
 def compile(
@@ -367,5 +367,6 @@ def compile(
         print(error)  # unknown name `linaer` .. did you mean `linear`?
     ```
     """
-    model = compile_model(source, net, args=args, sizes=sizes)
-    return Network(model, (source, net, sizes, args))
+    kept = Kept.read(source)
+    given, asked = arguments(args), sizes_of(sizes)
+    return Network(kept.compile(net, args=given, sizes=asked), kept, (source, given, asked))

@@ -98,7 +98,4 @@ def build(
         from dslc.cli.watching import watch
 
         watch(lambda loader: [path for path, _ in once(loader).files])
-    built = once(None)
-    width = max((len(str(path)) for path, _ in built.files), default=0)
-    for path, words in built.files:
-        click.echo(f"{str(path).ljust(width)}  {words}")
+    click.echo(once(None).listing)

@@ -44,14 +44,27 @@ def export_onnx(
     every rank must call this. What is written is the program's network, so the module is compared with what the
     program makes, and refused where it is another network by now.
 
-    `target`: a path, or a stream of bytes.
-    `dynamic`: the sizes that stay open in the graph, by name or by the axes of inputs (`{"image": {0: "N"}}`).
-    `fold`: merge batch norms into the linear maps before them.
-    `dtype`: the element type of the graph's floats, by any name; none: the module's own.
-    `check`: run the module, and the graph in onnxruntime, once each on the same input before anything is written.
+    - `module`: an instance of a loaded or built class, or what holds one
+    - `target`: a path, or a stream of bytes such as `io.BytesIO()`
+    - `dynamic`: the sizes that stay open in the graph: `"N,H"`, `("N", "H")`, or axes by input, as torch's exporters
+      take them: `{"image": {0: "N", 2: "H"}}`, `{"image": [0, 2]}`. One size is open wherever it stands
+    - `fold`: merge batch norms into the linear maps before them
+    - `dtype`: the element type of the graph's floats: `"fp16"`, `torch.bfloat16`, `"float32"`; none: the module's own
+    - `check`: run the module, and the graph in onnxruntime, once each on the same input before anything is written
+
+    Weights above 1 GB go to a second file beside the first, `NAME.onnx.data`.
 
     Raises `ExportError` for a module of another origin, one that was modified, and one whose results differ from its
-    graph's, `WeightsError` for weights that are no numbers, and `OutputError` where the file cannot be written.
+    graph's, `Failure` for a size that cannot stay open, `WeightsError` for weights that are no numbers, and
+    `OutputError` where the file cannot be written; nothing is written then.
+
+    ```python
+    import io
+
+    net = dslc.load("net.dl", net="small")()
+    stream = io.BytesIO()
+    dslc.export_onnx(net, stream, dynamic={"image": [0]}, dtype="fp16")
+    ```
     """
     return save(to_model(module, dynamic=dynamic, fold=fold, dtype=dtype, check=check), target)
 

@@ -9,6 +9,7 @@ import onnx
 import pytest
 
 import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.origins import MOST_LEVELS
 from dslc.weights.init import initial
@@ -19,7 +20,7 @@ KEYS = ["namespace", "pkg.torch.onnx.class_hierarchy", "pkg.torch.onnx.name_scop
 
 def properties(source: str, fold: bool = True) -> dict[str, dict[str, str]]:
     """The properties of each node of a program by its name."""
-    model = dslc.compile(source)
+    model = compile_model(source)
     proto = emit(model, initial(model.params), fold=fold).proto()
     onnx.checker.check_model(proto, full_check=True)
     return {node.name: {p.key: p.value for p in node.metadata_props} for node in proto.graph.node}
@@ -61,7 +62,7 @@ def test_nodes_that_were_merged_are_named_once() -> None:
 
 def test_comments_and_layout_change_no_byte() -> None:
     laid = "# a comment\n\n" + BLOCKS.replace(" -> relu", "\n        -> relu")
-    one, other = (dslc.compile(text) for text in (BLOCKS, laid))
+    one, other = (compile_model(text) for text in (BLOCKS, laid))
     assert emit(one, initial(one.params)).data() == emit(other, initial(other.params)).data()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-import dslc
+from dslc.api import compile_model
 from dslc.ir.model import Model
 from dslc.weights.errors import WeightsError
 from dslc.weights.init import initial
@@ -31,7 +31,7 @@ def random(*shape: int, kind: str = "float32") -> Array:
 
 def asked(text: str, wish: str, sizes: dict[str, int] | None = None, **shapes: Array) -> tuple[Model, Tensors, Array]:
     """A network's tensors with one of another size, adapted."""
-    model = dslc.compile(text, sizes=sizes)
+    model = compile_model(text, sizes=sizes)
     (name,) = shapes
     path = name.replace("_", ".")
     return model, adapted(Arrays({**initial(model.params, 0), path: shapes[name]}), model, [wish]), shapes[name]
@@ -93,10 +93,10 @@ def test_channels_are_timms(channels: int) -> None:
 
 
 def test_what_fits_stays() -> None:
-    model = dslc.compile(VIT)
+    model = compile_model(VIT)
     tensors = Arrays(initial(model.params, 0))
     assert adapted(tensors, model, ["positions", "channels"]) is tensors
-    other = dslc.compile(VIT, sizes={"H": 96})
+    other = compile_model(VIT, sizes={"H": 96})
     assert adapted(tensors, other, ["channels"]) is tensors
 
 
@@ -118,6 +118,6 @@ def test_what_cannot_be_adapted_is_told(name: str, shape: tuple[int, ...], wish:
 
 
 def test_other_tensors_are_not_adapted() -> None:
-    model = dslc.compile(VIT)
+    model = compile_model(VIT)
     tensors = Arrays({**initial(model.params, 0), "head.weight": random(9, 12)})
     assert adapted(tensors, model, ["positions", "channels"]) is tensors

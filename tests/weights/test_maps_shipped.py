@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import dslc
+from dslc.api import compile_model
 from dslc.weights.errors import WeightsError
 from dslc.weights.maps.errors import ApartTie, NoMapFits
 from dslc.weights.maps.shipped import families, mapped, shipped
@@ -31,7 +32,7 @@ def arrays(state: State) -> Arrays:
 def loaded(file: str, net: str, state: State, wish: str, sizes: dict[str, int] | None = None, **args: Any) -> nn.Module:
     """Our network with the weights of another through a map."""
     module = dslc.load(EXAMPLES / f"{file}.dl", net=net, sizes=sizes, **args)()
-    model = dslc.compile(EXAMPLES / f"{file}.dl", net=net, sizes=sizes, **args)
+    model = compile_model(EXAMPLES / f"{file}.dl", net=net, sizes=sizes, **args)
     tensors = mapped(arrays(state), wish, model.params)
     found = fit({name: tensors.read(name) for name in tensors.specs}, model.params)
     module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in found.items()}, strict=True)
@@ -275,7 +276,7 @@ def test_every_tensor_of_published_sizes_has_its_place(file: str, net: str, wish
             module = transformers.GPT2LMHeadModel(transformers.GPT2Config(**other))
         else:
             module = transformers.BertModel(transformers.BertConfig(**other))
-    params = dslc.compile(EXAMPLES / f"{file}.dl", net=net).params
+    params = compile_model(EXAMPLES / f"{file}.dl", net=net).params
     tensors = mapped(Shapes(module), wish, params)
     assert {name: spec.shape for name, spec in tensors.specs.items()} == {
         name: param.spec.shape for name, param in params.items()
@@ -286,14 +287,14 @@ def test_another_number_beside_the_variance_is_told() -> None:
     with torch.device("meta"):
         shapes = Shapes(timm.create_model("mobilenetv3_small_100"))
     path = EXAMPLES / "mobilenet_v3.dl"
-    (told,) = mapped(shapes, "timm", dslc.compile(path, net="mobilenet_v3_small").params).notes[1:]
+    (told,) = mapped(shapes, "timm", compile_model(path, net="mobilenet_v3_small").params).notes[1:]
     assert told.startswith("norms of the network have eps=0.001, those of `timm/mobilenet_v3` eps=1e-05")
-    same = dslc.compile(path, net="mobilenet_v3_small", eps=1e-5)
+    same = compile_model(path, net="mobilenet_v3_small", args={"eps": 1e-5})
     assert mapped(shapes, "timm", same.params).notes == ("the map `timm/mobilenet_v3` gives 244 tensors",)
 
 
 def test_weights_of_another_network_have_no_map() -> None:
-    params = dslc.compile(EXAMPLES / "vit.dl", net="vit_b_16").params
+    params = compile_model(EXAMPLES / "vit.dl", net="vit_b_16").params
     with torch.device("meta"), pytest.raises(WeightsError) as error:
         mapped(Shapes(timm.create_model("convnext_tiny")), "timm", params)
     (mistake,) = error.value.mistakes
