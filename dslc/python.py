@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dslc.reports.compared import NetworkDiff
     from dslc.reports.tables import NetworkStats
     from dslc.types.dtypes import DTypeLike
+    from dslc.weights.checkpoint import Checkpoint
 
 NOTEBOOK = 60
 """Boxes of the picture that a notebook shows; parts are closed where there would be more."""
@@ -249,6 +250,9 @@ class Network:
         fold: bool = True,
         seed: int = 0,
         weights: str | Path | None = None,
+        part: str | None = None,
+        map: str | None = None,
+        skip: str | Collection[str] = (),
         checks: str | Collection[str] = (),
         allow_extern: Collection[str] | None = None,
     ) -> Built:
@@ -262,12 +266,16 @@ class Network:
           inputs set
         - `fold`: merge batch norms into the linear maps before them
         - `seed`: of the declared initialisers
-        - `weights`: a file to take the weights from instead
+        - `weights`: a file to take the weights from instead: .safetensors, .pth, an index of shards, or a folder
+        - `part`: with `weights`, which state dict of the file, or what its names begin with
+        - `map`: with `weights`, names of another library, `"timm"`, `"hf"` or one of its maps, or a file of names
+        - `skip`: with `weights`, tensors or modules that keep the network's own initial values: `"head"`
         - `checks`: what to prove before anything is written, of `"parity"`, `"onnx"` and `"placement"`
         - `allow_extern`: packages whose classes an `extern block` may import; by default those that the pyproject.toml
           of the working directory names
 
-        The result has `files`, each path with a few words, and `checks`, a line for each check that held. Raises
+        The result has `files`, each path with a few words, `checks`, a line for each check that held, and `notes`, what
+        was done to the file of weights. Raises
         `ValueError` for an option that is not known, `Failure` where a check does not hold, weights do not fit, a size
         cannot stay open or a file cannot be written, and `CompileError` for what a line of the program is to blame for.
 
@@ -286,7 +294,7 @@ class Network:
             dtype=dtype,
             fold=fold,
             seed=seed,
-            weights=weights,
+            weights=checkpoint(weights, part, map, skip),
             checks=words("checks", checks, CHECKS),
             allow_extern=allow_extern,
         )
@@ -300,11 +308,14 @@ class Network:
         fold: bool = True,
         seed: int = 0,
         weights: str | Path | None = None,
+        part: str | None = None,
+        map: str | None = None,
+        skip: str | Collection[str] = (),
     ) -> list[Path]:
         """Write the ONNX graph alone; the files written. Needs no torch.
 
         - `target`: a path, or a stream of bytes such as `io.BytesIO()`, of which no file is returned
-        - `dynamic`, `dtype`, `fold`, `seed`, `weights`: as for `build`
+        - `dynamic`, `dtype`, `fold`, `seed`, `weights`, `part`, `map`, `skip`: as for `build`
 
         Weights above 1 GB go to a second file beside the first. Raises what `build` does, and `Failure` for a graph of
         2 GiB or more that is to go to a stream.
@@ -322,7 +333,7 @@ class Network:
         from dslc.types.dtypes import float_type
 
         kind, opened = float_type(dtype), open_sizes(self.model, dynamic)
-        _, graph = onnx_graph(self.model, seed, weights, opened, fold, kind)
+        _, graph = onnx_graph(self.model, seed, checkpoint(weights, part, map, skip), opened, fold, kind)
         return save(graph, target)
 
     def load(self, *, allow_extern: Collection[str] | None = None) -> type[Module]:
@@ -342,6 +353,20 @@ class Network:
         require_torch("`Network.load`")
         source, given, asked = self._asked
         return load_kept(self._kept, source, self.name, given, asked, allow_extern)
+
+
+def checkpoint(
+    weights: str | Path | None, part: str | None, map: str | None, skip: str | Collection[str]
+) -> Checkpoint | None:
+    """What the options name of a file of weights. Raises `ValueError` where there is none for them."""
+    names = words("skip", skip)
+    if weights is None:
+        if part or map or names:
+            raise ValueError("`part`, `map` and `skip` mean nothing without `weights`")
+        return None
+    from dslc.weights.checkpoint import Checkpoint
+
+    return Checkpoint(weights, part, names, map)
 
 
 def compile(

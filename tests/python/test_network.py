@@ -301,6 +301,19 @@ def test_a_graph_alone(file: Path) -> None:
     assert Path("again.onnx").read_bytes() == stream.getvalue()
 
 
+def test_what_is_meant_of_a_file_of_weights(file: Path) -> None:
+    network = dslc.compile(file)
+    network.build("old", seed=2)
+    built = dslc.compile(file, classes=9).build("new", weights="old/small.safetensors", skip="head")
+    assert "kept the network's own values" in built.notes[-1]
+    network.to_onnx(io.BytesIO(), weights="old/small.safetensors", skip=["head.bias"])
+    with pytest.raises(dslc.Failure, match="head"):
+        dslc.compile(file, classes=9).to_onnx("none.onnx", weights="old/small.safetensors")
+    with pytest.raises(ValueError, match="`part`, `map` and `skip` mean nothing without `weights`"):
+        network.build("none", map="timm")
+    assert not Path("none").exists() and not Path("none.onnx").exists()
+
+
 def test_numbers_of_numpy_give_the_class_of_plain_ones(file: Path) -> None:
     plain = dslc.load(file, classes=5)
     assert dslc.load(file, classes=np.int32(5)) is dslc.compile(file, classes=torch.tensor(5)).load() is plain

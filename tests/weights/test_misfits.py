@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import dslc
+from dslc.api import compile_model
 from dslc.ir.model import Param
 from dslc.weights import store
 from dslc.weights.errors import Unfit, WeightsError
@@ -32,7 +32,7 @@ net f(width: int = 8, depth: int = 6, classes: int = 10, stem: int = 3) on x[N, 
 
 def params(tmp_path: Path, **args: Any) -> dict[str, Param]:
     (tmp_path / "f.dl").write_text(NET, encoding="utf-8")
-    return dict(dslc.compile(tmp_path / "f.dl", **args).params)
+    return dict(compile_model(tmp_path / "f.dl", args=args).params)
 
 
 def table(found: dict[str, Array], wanted: dict[str, Param]) -> tuple[str, list[str], list[str]]:
