@@ -23,6 +23,7 @@ COMMANDS = {
     "picture": "draw a network as an .svg file",
     "diff": "what changed between two networks, layer by layer",
     "convert": "rewrite a program: a fully convolutional one from one with a flattened head",
+    "weights": "look into files of weights, compare and convert them",
     "run": "run a network on an image or an array",
     "zoo": "the networks that come with dslc, with their costs",
     "explain": "what an error code means, with examples",

@@ -245,6 +245,24 @@ class TooSmallNumber(Mistake, code="E0619"):
         return f"`{self.name}` has {self.value:g} at {list(self.index)}, and must be at least {self.least:g}"
 
 
+class UnwrittenTensor(Mistake, code="E0645"):
+    """A tensor has an element type that the file to be written cannot hold, as complex numbers in .safetensors.
+
+    ```sh
+    dslc weights inspect net.pth
+    dslc weights convert net.pth -o net.safetensors --part model
+    ```
+    """
+
+    name: str
+    dtype: str
+    kind: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` is {self.dtype}, which a {self.kind} file cannot hold"
+
+
 class MissingWeight(Mistake, code="E0611"):
     """The network has a parameter that the file of weights lacks.
 

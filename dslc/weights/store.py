@@ -112,28 +112,34 @@ def beyond(ends: Array, wanted: np.dtype[Any]) -> bool:
 
 def output(path: str | Path, state: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> Output:
     """The state dict as a .safetensors file to be written with `output.write_all`."""
-    return data(path, chunks(state, metadata))
+    return data(path, chunks(Arrays(state), metadata))
 
 
-def chunks(state: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> Iterator[Buffer]:
-    """The bytes of a .safetensors file: length of the header, header, tensors. No tensor is copied.
+def chunks(tensors: Tensors, metadata: Mapping[str, str] | None = None) -> Iterator[Buffer]:
+    """The bytes of a .safetensors file: length of the header, header, tensors, each read when its turn comes.
 
     Written here because the library's `save_file` renames a file of its own, unreadable for others, over
     whatever the target is. Wide elements come first, as there, so that every tensor is aligned to its
     elements.
     """
-    names = sorted(state, key=lambda name: (_ORDER[state[name].dtype.name], name))
+    specs = tensors.specs
+    names = sorted(specs, key=lambda name: (_ORDER[specs[name].dtype.name], name))
     header: dict[str, dict[str, object]] = {METADATA: dict(metadata)} if metadata else {}
     end = 0
     for name in names:
-        array = state[name]
-        start, end = end, end + array.nbytes
-        header[name] = {"dtype": _NAMES[array.dtype.name], "shape": array.shape, "data_offsets": (start, end)}
+        spec = specs[name]
+        start, end = end, end + spec.nbytes
+        header[name] = {"dtype": _NAMES[spec.dtype.name], "shape": spec.shape, "data_offsets": (start, end)}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     yield len(text).to_bytes(8, "little") + text
     for name in names:
-        yield raw(state[name])
+        yield raw(tensors.read(name))
+
+
+def writable(dtype: np.dtype[Any]) -> bool:
+    """Whether a .safetensors file has tensors of a type."""
+    return dtype.name in _NAMES
 
 
 _NAMES: dict[str, str] = {np.dtype(kind).name: code for code, kind in CODES.items()}

@@ -313,6 +313,14 @@ def test_messages_hold_nothing_that_a_terminal_obeys(project: Path, tmp_path: Pa
         done = run(*words)
         assert done.exit_code == 1, done.output
         assert not any(letter in done.output for letter in "\x1b\x07\u202e"), done.output
+    header = json.dumps({f"a{evil}.b": {"dtype": "F32", "shape": [], "data_offsets": [0, 4]}}).encode()
+    (tmp_path / "w").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    looks: list[list[str | Path]] = [["inspect", tmp_path / "w"], ["diff", project / "f.dl", tmp_path / "w"]]
+    for words in looks:
+        for form in ("text", "json"):
+            done = run("weights", *words, "--format", form)
+            assert done.exit_code == 0, done.output
+            assert not any(letter in done.output for letter in "\x1b\x07\u202e"), done.output
 
 
 def test_git_is_asked_for_nothing_that_runs_programs(project: Path, tmp_path: Path) -> None:
