@@ -34,7 +34,9 @@ from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
 
-TORCH_WEIGHT = Init("kaiming_uniform", (("a", math.sqrt(5)),), default=True)
+TORCH_WEIGHT = Init(
+    "kaiming_uniform", (("a", math.sqrt(5)), ("mode", "fan_in"), ("nonlinearity", "leaky_relu")), default=True
+)
 """PyTorch's default for convolution and linear weights (torch/nn/modules/conv.py, reset_parameters)."""
 
 

@@ -30,6 +30,7 @@ from dslc.backends.torch.merged import (
     SymKind,
 )
 from dslc.backends.torch.rows import alike, common_name, distinct_names, length, require_same, steady_names, variable
+from dslc.backends.torch.starting import Starts
 from dslc.backends.torch.terms import Factory
 from dslc.backends.torch.writer import is_attribute
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
@@ -47,6 +48,7 @@ class Aligner:
     made: dict[int, Class]  # the class of each instance that is a part
     members: list[Instance]
     target: Class
+    starts: Starts
     factory: Callable[[Node], str | None]
     known: dict[int, tuple[Sym, ...]] = field(default_factory=dict)
     params: dict[int, Sym] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Aligner:
         sequential = all(id(m) in self.groups.linear for m in self.members) and first.kind == "block"
         self.target.sequential = sequential
         self.target.declared = declared(self.members, self.slot, rows)
+        self.target.loop = self.starts.loop(self.members, self.slot, rows)
         self.target.items = self.align([m.body for m in self.members], rows, sequential)
         if sequential:
             steady_names(self.target.items, rows)
@@ -312,15 +315,17 @@ class Aligner:
         return Const(value, None, None, node.span)
 
     def initialisers(self, item: MNode) -> None:
-        """Slots for the numbers of initialisers that are not PyTorch's own."""
+        """Slots for the numbers of the initialisers that stand on lines of their own."""
         if item.again:
             return
-        for name in item.nodes[0].params:
-            specs = [n.params[name].spec for n in item.nodes if name in n.params]
-            kinds = [(s.init.kind, s.init.default, tuple(k for k, _ in s.init.args)) for s in specs]
-            require_same(f"`{name}` has other initialisers", list(kinds))
-            if specs[0].init.default or specs[0].kind != "param":
+        for name in dict.fromkeys(name for n in item.nodes for name in n.params):
+            lines = [self.starts.needs_line(n, name) for n in item.nodes]
+            if not any(lines):
                 continue
+            require_same(f"`{name}` is initialised in some", lines)
+            specs = [n.params[name].spec for n in item.nodes]
+            kinds = [(s.init.kind, tuple(k for k, _ in s.init.args)) for s in specs]
+            require_same(f"`{name}` has other initialisers", list(kinds))
             if self.partial and len(self.members) > 1:
                 raise Split("a part that not all have has an initialiser", list(range(len(item.rows))))
             numbers = {}

@@ -83,7 +83,7 @@ def _again(resolver: Resolver) -> list[str]:
     target = resolver.target
     slots = [s for d in target.declared.values() for s in d.numbers.values()]
     slots += [s for d in target.declared.values() if d.index is not None for s in d.shape]
-    slots += [s for d in target.declared.values() if d.index is not None for s in d.shape]
+    slots += [s for branch in target.loop for setting in branch.settings for s in setting.numbers.values()]
     for item in walk(target.items):
         if isinstance(item, MNode):
             slots += [s for _, _, numbers in item.initial for s in numbers.values()]

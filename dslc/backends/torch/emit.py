@@ -15,6 +15,7 @@ from dslc.backends.torch.merged import Class, CompilerBug, Parameter, Split, Uns
 from dslc.backends.torch.origins import Origins
 from dslc.backends.torch.root import free_parameters, unsaid
 from dslc.backends.torch.slots import Resolver
+from dslc.backends.torch.starting import Starts
 from dslc.backends.torch.tables import resolve_tables
 from dslc.backends.torch.terms import Fn
 from dslc.backends.torch.text import File, class_lines, function_lines
@@ -103,12 +104,14 @@ class Maker:
     lent: Lent
     groups: Groups = field(init=False)
     origins: Origins = field(init=False)
+    starts: Starts = field(init=False)
     classes: list[Class] = field(default_factory=list)
     of: dict[int, Class] = field(default_factory=dict)
     resolvers: dict[int, Resolver] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.groups = group(self.model.root, self.lent)
+        self.starts = Starts(self.model.root, self.groups)
         self.origins = Origins(lookup, taken=self.local_names())
 
     def local_names(self) -> set[str]:
@@ -164,7 +167,7 @@ class Maker:
         kind = "group" if first.kind == "seq" else first.kind
         target = Class(kind, members, definition=first.definition)
         target.index = {id(m): k for k, m in enumerate(members)}
-        aligner = Aligner(self.groups, self.of, members, target, self.factory)
+        aligner = Aligner(self.groups, self.of, members, target, self.starts, self.factory)
         if kind == "extern":
             return self.extern(target)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -231,6 +231,34 @@ def walk(items: list[MItem], inside_sequentials: bool = True) -> Iterator[MItem]
             todo.extend(reversed(item.items))
 
 
+SlotMaker: TypeAlias = Callable[[list[Const], list[Row], str], Slot]
+
+
+@entity
+class Setting:
+    """A line of a loop over modules: the tensor, its initialiser with the numbers, and whether a module may lack it."""
+
+    tensor: str
+    kind: str
+    numbers: dict[str, Slot]
+    optional: bool
+    stated: bool = True  # by the program; else it is PyTorch's default
+
+
+@entity
+class Loop:
+    """What a loop over the modules of a class does with those of some types.
+
+    `computed`: those whose weight `wn` or `sn` computes. `reset`: they have more tensors than the loop sets.
+    """
+
+    types: list[str]
+    computed: str
+    op: str
+    settings: list[Setting]
+    reset: bool
+
+
 Kind: TypeAlias = Literal["dim", "given", "new"]
 
 
@@ -285,6 +313,7 @@ class Class:
     reads: dict[str, tuple[int, int]] = field(default_factory=dict)  # sizes that forward reads: input and axis
     stored: dict[str, str] = field(default_factory=dict)  # key -> attribute that holds it for forward
     declared: dict[str, Declared] = field(default_factory=dict)
+    loop: list[Loop] = field(default_factory=list)  # over its modules, in `reset_parameters`
     slots: list[Slot] = field(default_factory=list)
     envs: list[Mapping[str, object]] = field(default_factory=list)
     why: str = ""

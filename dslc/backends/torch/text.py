@@ -59,6 +59,7 @@ class File:
     taken: set[str] = field(default_factory=set)
     check: tuple[list[str], list[tuple[str, int, int]]] = field(default_factory=lambda: ([], []))
     result: str = ""
+    resets: bool = False  # a class of the file has `reset_parameters`
     untyped: bool = False
 
     def name_classes(self) -> None:
@@ -117,6 +118,8 @@ class File:
         check_head(f"{head}\n{imports}\n", used, self.externs)
         relaxed = ["allow-untyped-calls"] if ".unflatten(" in code else []
         relaxed += ["no-warn-return-any"] if self.untyped else []
+        if "torch.empty_like(" in code:  # the weight that `wn` or `sn` computes
+            relaxed.append('disable-error-code="arg-type, assignment, index, union-attr"')
         directive = f"# mypy: {', '.join(relaxed)}\n" if relaxed else ""
         return f"{head}\n\n{directive}{imports}\n\n\n{code}\n"
 
@@ -308,10 +311,9 @@ def class_lines(target: Class, resolver: Resolver, file: File) -> list[str]:
         lines.append("")
     lines += layout.statement("def ", Group("__init__", ("self", *signature(target))), " -> None:", 1)
     lines += constructor
-    if tables.lines:
-        lines.append("        self.reset_parameters()")
-        lines += ["", "    def reset_parameters(self) -> None:", *tables.lines]
-    lines += tables.exact()
+    reset = tables.method(root, file.resets)
+    file.resets |= bool(reset)
+    lines += [*reset, *tables.exact()]
     return [*lines, "", *forward] if forward else lines
 
 

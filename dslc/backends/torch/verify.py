@@ -34,7 +34,10 @@ MODULES = {
 """Modules that a generated file may import, and from them what."""
 
 CALLABLE = frozenset(
-    "ValueError abs bool dict enumerate float int len list max min range reversed round str sum super tuple zip".split()
+    """
+    ValueError abs bool dict enumerate float hasattr int isinstance len list max min range reversed round str sum super
+    tuple zip
+    """.split()
 )
 """Builtins that a generated file may name."""
 

@@ -1,0 +1,240 @@
+"""What each tensor begins with: by a loop over modules, a line, or PyTorch's default.
+
+The class of a definition with `init` statements sets what they say in one loop over its modules, parts before wholes,
+in `reset_parameters`. A line stands in the class that has the module, and is carried out after every loop over it. So
+a tensor begins with what its line says; else with what the loop of the nearest class around that has one says; else
+with PyTorch's default. This is carried out here for every tensor of the network, and each that would not begin as the
+program says gets a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
+from typing import Final, TypeAlias
+
+from dslc.backends.torch.groups import Groups, flat
+from dslc.backends.torch.merged import Loop, Row, Setting, SlotMaker
+from dslc.backends.torch.rows import require_same
+from dslc.ir.model import Call, Instance, Node
+from dslc.ops.base import Init, ParamSpec
+from dslc.ops.reparam import PREFIX, Reparametrised
+from dslc.record import entity
+from dslc.types.const import literal
+
+LOOPED: Final = frozenset(("conv", "deconv", "linear", "embedding", "bn", "inorm", "gn", "ln", "rmsnorm"))
+"""Ops whose modules have their tensors as `weight` and `bias`."""
+
+Key: TypeAlias = tuple[str, str]
+"""A kind of module in a loop: `wn`, `sn` or empty, and the op."""
+
+
+@entity
+class Branch:
+    """What a loop does with one kind of module. `types` are their classes, `lacking` the tensors that not all have."""
+
+    types: set[str] = field(default_factory=set)
+    values: dict[str, Init] = field(default_factory=dict)  # by attribute: `init` or `bias_init`
+    lacking: set[str] = field(default_factory=set)
+    reset: bool = False  # they have other tensors, which their own `reset_parameters` fills
+
+
+@entity
+class Plan:
+    """The loops, by the ids of the instances that have one, and the lines: the id of a node, and a tensor of it."""
+
+    branches: dict[int, dict[Key, Branch]] = field(default_factory=dict)
+    lines: set[tuple[int, str]] = field(default_factory=set)
+    cost: int = 0  # lines of text, about
+
+
+@entity
+class Starts:
+    """How the tensors of a network begin."""
+
+    root: Instance
+    groups: Groups
+    nodes: list[Node] = field(default_factory=list)  # those with tensors of their own
+    plan: Plan = field(init=False)
+
+    def __post_init__(self) -> None:
+        stating: dict[int, list[Instance]] = {}
+        foreign = False
+        todo = [self.root]
+        for instance in todo:
+            if any(instance.stated):
+                stating.setdefault(id(instance.definition), []).append(instance)
+            for item in flat(instance.body):
+                if isinstance(item, Call):
+                    foreign |= item.instance.kind == "extern"
+                    todo.append(item.instance)
+                elif isinstance(item, Node) and item.first is None and item.params:
+                    self.nodes.append(item)
+        looping: list[Instance] = []
+        self.plan = self._plan(looping, foreign)
+        for members in stating.values() if not foreign else ():  # a user's module keeps what its own code draws
+            tried = self._plan([*looping, *members], foreign)
+            if tried.cost <= self.plan.cost:
+                looping += members
+                self.plan = tried
+
+    def needs_line(self, node: Node, name: str) -> bool:
+        """Whether a class sets a tensor of its module by a line of its own."""
+        return (id(node), name) in self.plan.lines
+
+    def loop(self, members: list[Instance], slot: SlotMaker, rows: list[Row]) -> list[Loop]:
+        """The branches of the loop of a class. Split where the members' differ."""
+        found = [self.plan.branches.get(id(m), {}) for m in members]
+        require_same("they state other initialisers", [_said(branches) for branches in found])
+        made = []
+        for key in sorted(found[0], key=lambda key: (not key[0], key)):
+            each = [branches[key] for branches in found]
+            settings = []
+            for by, init in each[0].values.items():
+                numbers = {}
+                for at, (name, _) in enumerate(init.args):
+                    consts = [literal(b.values[by].args[at][1], m.site) for b, m in zip(each, members, strict=True)]
+                    numbers[name] = slot(consts, rows, name)
+                optional = any(by in b.lacking for b in each)
+                tensor = "weight" if by == "init" else "bias"
+                settings.append(Setting(tensor, init.kind, numbers, optional, not init.default))
+            types = sorted(set().union(*(b.types for b in each)))
+            made.append(Loop(types, *key, settings, any(b.reset for b in each)))
+        return made
+
+    # ---- the plan
+
+    def _plan(self, looping: list[Instance], foreign: bool) -> Plan:
+        """The loops of some instances, and the lines that are needed beside them.
+
+        The root has one for weights of `wn` and `sn` too, into which their modules' `reset_parameters` draws nothing.
+        """
+        plan = Plan()
+        stated = {id(m): {id(c) for given in m.stated for c in given.values()} for m in looping}
+        around: dict[int, list[int]] = {}
+        for node in self.nodes:
+            kind = self._kind(node)
+            if kind is None or foreign:
+                continue
+            for at in self._around(node.owner, stated, around):
+                values = dict(_stated(node, stated.get(at, ())))
+                if at == id(self.root) and kind[0][0] and "init" not in values:
+                    values |= {s.by: s.init for s in _learned(node) if s.by == "init" and s.init.default}
+                if values:
+                    branch = plan.branches.setdefault(at, {}).setdefault(kind[0], Branch())
+                    branch.types.add(kind[1])
+                    branch.values |= values
+        for branches in plan.branches.values():
+            _part_computed(branches)
+        texts = set()
+        for node in self.nodes:
+            kind = self._kind(node)
+            levels = self._around(node.owner, stated, around)
+            for at in levels:
+                _survey(node, _hit(plan.branches.get(at, {}), kind))
+            hit = _hit(plan.branches[levels[0]], kind) if levels and levels[0] in plan.branches else None
+            for spec in _learned(node):
+                if not _right(spec, kind, hit):
+                    plan.lines.add((id(node), spec.name))
+                    texts.add((id(node.owner.definition or node.owner.site.source), node.name, spec.name))
+        plan.cost = len(texts) + sum(_lines(plan.branches.get(id(m), {})) for m in _one_each(looping))
+        plan.cost += 3 * sum(m is not self.root for m in _one_each(looping))
+        return plan
+
+    def _around(self, owner: Instance, looping: Mapping[int, object], known: dict[int, list[int]]) -> list[int]:
+        """The ids of the instances around whose classes loop, from inside out; the root's is always among them."""
+        path = []
+        here: Instance | None = owner
+        while here is not None and id(here) not in known:
+            path.append(here)
+            here = here.parent
+        found = known[id(here)] if here is not None else []
+        for instance in reversed(path):
+            loops = id(instance) in looping or instance is self.root
+            found = known[id(instance)] = [id(instance), *found] if loops else found
+        return found
+
+    def _kind(self, node: Node) -> tuple[Key, str] | None:
+        """What a loop may know a module by; none if it has other tensors than `weight` and `bias`, or may lack both."""
+        op = node.op
+        computed = isinstance(op, Reparametrised)
+        module = self.groups.use(node).module
+        if module is not None and computed:
+            module = module.kids[0]
+        if module is None or op.core.name not in LOOPED:
+            return None
+        text = "nn.LayerNorm" if op.core.name == "ln" else module.text  # that of maps is a subclass of it
+        return ((type(op).name if computed else "", op.core.name), text) if text.startswith("nn.") else None
+
+
+def _learned(node: Node) -> Iterator[ParamSpec]:
+    """The tensors that an initialiser fills; what `wn` and `sn` compute from them follows."""
+    for param in node.params.values():
+        spec = param.spec
+        if spec.kind == "param" and spec.init.kind not in ("length", "singular"):
+            yield spec
+
+
+def _stated(node: Node, stated: Iterable[int]) -> Iterator[tuple[str, Init]]:
+    """The initialisers of a node's tensors that are among some statements' values, and are not PyTorch's."""
+    for spec in _learned(node):
+        const = node.consts.get(spec.by)
+        if const is not None and id(const) in stated and not spec.init.default:
+            yield spec.by, spec.init
+
+
+def _part_computed(branches: dict[Key, Branch]) -> None:
+    """A loop cannot tell the modules of `sn` from those of `wn`: those of one class are left to lines."""
+    for (computed, op), branch in list(branches.items()):
+        other = branches.get(("wn", op))
+        if computed == "sn" and other is not None:
+            branch.types -= other.types
+            if not branch.types:
+                del branches[computed, op]
+
+
+def _hit(branches: Mapping[Key, Branch], kind: tuple[Key, str] | None) -> tuple[str, Branch] | None:
+    """The branch of a loop that a module runs into, as `isinstance` sees it."""
+    if kind is not None:
+        (computed, op), text = kind
+        for each in ("wn", "sn", "") if computed else ("",):
+            branch = branches.get((each, op))
+            if branch is not None and text in branch.types:
+                return each, branch
+    return None
+
+
+def _survey(node: Node, hit: tuple[str, Branch] | None) -> None:
+    """Note what a branch must know of a module that runs into it."""
+    if hit is None:
+        return
+    own = {spec.by for spec in _learned(node)}
+    hit[1].lacking |= hit[1].values.keys() - own
+    hit[1].reset |= not own <= hit[1].values.keys() or any(
+        param.spec.kind == "buffer" and not param.name.startswith(PREFIX) for param in node.params.values()
+    )
+
+
+def _right(spec: ParamSpec, kind: tuple[Key, str] | None, hit: tuple[str, Branch] | None) -> bool:
+    """Whether a tensor begins as the program says without a line."""
+    computed = spec.name.startswith(PREFIX)
+    if hit is not None and spec.by in hit[1].values and not (computed and hit[0] != (kind or (("",),))[0][0]):
+        set_ = hit[1].values[spec.by]
+        return (set_.kind, set_.args) == (spec.init.kind, spec.init.args)
+    return spec.init.default and not computed
+
+
+def _lines(branches: Mapping[Key, Branch]) -> int:
+    return sum(1 + b.reset + len(b.values) + len(b.lacking) for b in branches.values())
+
+
+def _one_each(looping: list[Instance]) -> list[Instance]:
+    return list({id(m.definition): m for m in looping}.values())
+
+
+def _said(branches: Mapping[Key, Branch]) -> object:
+    """What of a loop is the same in all members of a class."""
+    return sorted(
+        (key, sorted((by, i.kind, tuple(k for k, _ in i.args)) for by, i in b.values.items()))
+        for key, b in branches.items()
+    )
