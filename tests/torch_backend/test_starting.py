@@ -18,7 +18,8 @@ from tests.torch_backend.common import both, network
 PROGRAMS = {
     "stated for a net": """
         net f on x[N, 3, H=16, W=16]:
-            init conv = kaiming_normal(mode="fan_out"), linear = normal(mean=1, std=0.01), bias = constant(0.5), bn = constant(2)
+            init conv = kaiming_normal(mode="fan_out"), linear = normal(mean=1, std=0.01), bias = constant(0.5)
+            init bn = constant(2)
             conv(32, 3) -> bn -> cba(32) -> cba(32, act=prelu) -> conv(32, 3, bias=false) -> bn(affine=false)
             dw(5) -> pw(48) -> relu -> conv(32, 3, init=orthogonal(3), bias_init=normal) as written
             gap -> flatten -> linear(64) -> relu -> linear(64) -> relu -> linear(40)
@@ -81,8 +82,8 @@ PROGRAMS = {
             wn(conv(out, 3)) as a -> relu -> wn(conv(out, 3, init=normal(std=0.01), bias_init=ones)) as b -> relu
 
         net f on x[N, 16, T=32]:
-            unit(16) -> unit(24) as second -> sn(conv(16, 3)) as s -> relu -> wn(deconv(16, 2, s=2)) as up -> gap -> flatten
-            sn(linear(32)) -> wn(linear(16, bias=false)) as w
+            unit(16) -> unit(24) as second -> sn(conv(16, 3)) as s -> relu -> wn(deconv(16, 2, s=2)) as up
+            gap -> flatten -> sn(linear(32)) -> wn(linear(16, bias=false)) as w
     """,
     "computed weights under a statement": """
         net f on x[N, 16, H=16, W=16]:
@@ -109,9 +110,10 @@ PROGRAMS = {
         net f on ids: int64[N, T=6], line[N, 8, L=32]:
             module words = embedding(60, 24)
             ids -> words -> table(4) -> table(3) as second
-            lstm(24, layers=2, bidirectional=true, init=orthogonal, bias_init=zeros) -> gru(24) -> rnn(24, init=normal(std=2))
-            rmsnorm(init=constant(2)) -> linear(60, weight=words.weight, bias_init=normal(std=0.1)) as tied -> mean(1)
-            it + (line -> conv(60, 3) -> inorm(true) -> prelu -> prelu(true, 0.1) -> swish(learned=true) -> gap -> flatten)
+            lstm(24, layers=2, bidirectional=true, init=orthogonal, bias_init=zeros) -> gru(24)
+            rnn(24, init=normal(std=2)) -> rmsnorm(init=constant(2)) -> linear(60, weight=words.weight, bias_init=normal(std=0.1)) as tied -> mean(1)
+            y = line -> conv(60, 3) -> inorm(true) -> prelu -> prelu(true, 0.1) -> swish(learned=true) -> gap -> flatten
+            it + y
     """,
     "optional parts and kept loops": """
         block stage(n: int, wide: bool) on x[N, C, H, W]:
@@ -138,7 +140,9 @@ PROGRAMS = {
 
 DEFAULTS = "nothing but what PyTorch does"
 PROGRAMS[DEFAULTS] = """
-    net f on x[N, 8, T=32]: cba(16) -> conv(16, 3) -> ln(axis=1) -> prelu -> gap -> flatten -> linear(4, init=kaiming_uniform(sqrt(5)))
+    net f on x[N, 8, T=32]:
+        cba(16) -> conv(16, 3, init=kaiming_uniform(sqrt(5))) -> ln(axis=1, init=ones)
+        prelu -> gap -> flatten -> linear(4)
 """
 
 
