@@ -1,4 +1,4 @@
-"""What the tensors of generated modules begin with: after construction, and after `reset_parameters` on the meta device."""
+"""What the tensors of generated modules begin with: once made, and by `reset_parameters` from the meta device."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ PROGRAMS = {
             module words = embedding(60, 24)
             ids -> words -> table(4) -> table(3) as second
             lstm(24, layers=2, bidirectional=true, init=orthogonal, bias_init=zeros) -> gru(24)
-            rnn(24, init=normal(std=2)) -> rmsnorm(init=constant(2)) -> linear(60, weight=words.weight, bias_init=normal(std=0.1)) as tied -> mean(1)
+            rnn(24, init=normal(std=2)) -> rmsnorm(init=constant(2))
+            linear(60, weight=words.weight, bias_init=normal(std=0.1)) as tied -> mean(1)
             y = line -> conv(60, 3) -> inorm(true) -> prelu -> prelu(true, 0.1) -> swish(learned=true) -> gap -> flatten
             it + y
     """,
