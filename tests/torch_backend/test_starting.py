@@ -190,10 +190,10 @@ def test_every_tensor_begins_as_the_program_says(name: str) -> None:
         net = emptied(made)
         assert hasattr(net, "reset_parameters") == (name != DEFAULTS)
         if hasattr(net, "reset_parameters"):
-            net.reset_parameters()
+            net.reset_parameters()  # type: ignore[operator]
             check(net, model)
             net = emptied(made)
         for module in reversed(list(net.modules())):
             if hasattr(module, "reset_parameters"):
-                module.reset_parameters()
+                module.reset_parameters()  # type: ignore[operator]
         check(net, model)
