@@ -58,6 +58,7 @@ def build(
     part: str | None,
     skip: tuple[str, ...],
     names_map: str | None,
+    adapt: tuple[str, ...],
     checks: tuple[str, ...],
     allow_extern: tuple[str, ...],
     again: bool,
@@ -72,7 +73,7 @@ def build(
     from dslc.build import build as write
     from dslc.cli.show import show_notes, show_weights
 
-    given = checkpoint_of(weights, part, skip, names_map)
+    given = checkpoint_of(weights, part, skip, names_map, adapt)
 
     def once(loader: Loader | None) -> Built:
         model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops, loader=loader)

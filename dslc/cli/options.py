@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dslc.cli.values import assignments, paths_of_names, sizes
+from dslc.cli.values import Choices, assignments, paths_of_names, sizes
 from dslc.names.zoo import is_zoo
 from dslc.types.dtypes import FLOATS, float_type, rate_type
 from dslc.types.tensor import DType
@@ -100,8 +100,14 @@ def dtype_option(command: F) -> F:
 
 
 def weights_options(command: F) -> F:
-    """--weights, --part, --map, --skip: a file of weights, and what of it is meant (`checkpoint_of`)."""
+    """--weights, --part, --map, --skip, --adapt: a file of weights, and what of it is meant (`checkpoint_of`)."""
     for option in (
+        click.option(
+            "--adapt",
+            type=Choices("channels", "positions"),
+            default="",
+            help="bring what is of another size to the network's: channels of images, tables of positions",
+        ),
         click.option(
             "--skip",
             multiple=True,
@@ -123,14 +129,14 @@ def weights_options(command: F) -> F:
 
 
 def checkpoint_of(
-    weights: str | None, part: str | None, skip: tuple[str, ...], names_map: str | None
+    weights: str | None, part: str | None, skip: tuple[str, ...], names_map: str | None, adapt: tuple[str, ...]
 ) -> Checkpoint | None:
     """What the options name; none without --weights, which the others need."""
     if weights is None:
-        for given, option in ((part, "--part"), (skip, "--skip"), (names_map, "--map")):
+        for given, option in ((part, "--part"), (skip, "--skip"), (names_map, "--map"), (adapt, "--adapt")):
             if given:
                 raise click.UsageError(f"`{option}` needs `--weights`")
         return None
     from dslc.weights.checkpoint import Checkpoint
 
-    return Checkpoint(weights, part, skip, names_map)
+    return Checkpoint(weights, part, skip, names_map, adapt)

@@ -37,6 +37,7 @@ def run(
     part: str | None,
     skip: tuple[str, ...],
     names_map: str | None,
+    adapt: tuple[str, ...],
     dtype: DType | None,
     seed: int,
     device: Device,
@@ -46,7 +47,7 @@ def run(
     """Build a network in memory, run it in onnxruntime, and print shapes, the best classes and the time."""
     if bool(image) == bool(arrays):
         raise click.UsageError("give --image, or an --input for each input")
-    given = checkpoint_of(weights, part, skip, names_map)
+    given = checkpoint_of(weights, part, skip, names_map, adapt)
     from dslc.api import compile_model
     from dslc.cli.show import show_notes, show_weights
     from dslc.inference import infer, report

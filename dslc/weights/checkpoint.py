@@ -29,12 +29,14 @@ class Checkpoint:
 
     `part`: which state dict of several, or which prefix of names. `skip`: names of the network, or modules with all
     below them, that keep their own initial values. `map`: which map of names stands between (`maps.shipped.mapped`).
+    `adapt`: what may be brought to another size, `channels` or `positions` (`maps.adapt.adapted`).
     """
 
     path: str | Path
     part: str | None = None
     skip: tuple[str, ...] = ()
     map: str | None = None
+    adapt: tuple[str, ...] = ()
 
 
 @frozen
@@ -83,12 +85,15 @@ def opened(given: Checkpoint, params: Mapping[str, Param]) -> Iterator[Tensors]:
         else:
             from dslc.weights.maps.shipped import mapped
 
-            tensors = mapped(
-                pick(parts, None, given.part), given.map, {n: p for n, p in params.items() if n not in kept}
-            )
+            tensors = mapped(pick(parts, None, given.part), given.map, params, kept)
         _check_skip(given.skip, (*params, *tensors.specs))
         left = {name: name for name in tensors.specs if not _under(name, given.skip)}
-        yield tensors if len(left) == len(tensors.specs) else Renamed(tensors, left)
+        tensors = tensors if len(left) == len(tensors.specs) else Renamed(tensors, left)
+        if given.adapt:
+            from dslc.weights.maps.adapt import adapted
+
+            tensors = adapted(tensors, {name: params[name] for name in params if name not in kept}, given.adapt)
+        yield tensors
 
 
 def skipped(params: Mapping[str, Param], skip: Collection[str]) -> dict[str, None]:

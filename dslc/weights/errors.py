@@ -328,6 +328,7 @@ class WrongWeightShape(Mistake, code="E0613"):
     name: str
     shape: tuple[int, ...]
     found: tuple[int, ...]
+    advice: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
@@ -335,6 +336,8 @@ class WrongWeightShape(Mistake, code="E0613"):
 
     @property
     def help(self) -> tuple[Help, ...]:
+        if self.advice:
+            return tuple(map(Help, self.advice))
         flat = len(self.found) == 2 and len(self.shape) > 2 and self.found[0] == self.shape[0]
         if not flat or math.prod(self.found) != math.prod(self.shape):
             return ()

@@ -77,7 +77,7 @@ def converts(found: np.dtype[Any], wanted: DType) -> bool:
 def mistake(found: Misfits, params: Mapping[str, Param], notes: Sequence[str] = ()) -> Mistake:
     """One misfit by itself, several as one table; `notes` say what was done to the file before."""
     if found.count == 1:
-        return _single(found)
+        return _single(found, params)
     groups = [group for group in _groups(found, params) if group.count]
     rows = ROWS // len(groups)
     lines = [f"  note: {note}" for note in notes]
@@ -95,13 +95,14 @@ def mistake(found: Misfits, params: Mapping[str, Param], notes: Sequence[str] = 
     return Unfit(summary, tuple(lines), tuple(helps)[:4])
 
 
-def _single(found: Misfits) -> Mistake:
+def _single(found: Misfits, params: Mapping[str, Param]) -> Mistake:
     for name, shape in found.missing.items():
         return MissingWeight(name, shape)
     for name, shape in found.surplus.items():
         return ExtraWeight(name, shape)
     for name, (wanted, has) in found.shapes.items():
-        return WrongWeightShape(name, wanted, has)
+        advice = _shape_helps(_cause(name, wanted, has, few=True), found.shapes, params)
+        return WrongWeightShape(name, wanted, has, tuple(advice))
     ((name, (kind, other)),) = found.types.items()
     return WrongWeightType(name, kind, other)
 
@@ -278,6 +279,8 @@ def _shape_helps(cause: str, names: Mapping[str, tuple[Shape, Shape]], params: M
         if argument is not None:
             yield f"`--set {argument}={found[0]}` makes the network that the weights are of"
         yield f"`--skip {name.rpartition('.')[0] or name}` keeps the network's own, to be trained"
+    elif cause in (CHANNELS, PLACES):
+        yield f"`--adapt {'channels' if cause == CHANNELS else 'positions'}` brings it to the network's size"
     elif cause in (FLAT, TURNED):
         single = WrongWeightShape(name, wanted, found).help
         yield from (words.text for words in single)

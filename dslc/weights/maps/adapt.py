@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dslc.diagnostics.model import Mistake
 from dslc.ir.model import Instance, Node
 from dslc.record import frozen
-from dslc.types.dim import evaluate
 from dslc.weights.errors import WeightsError
 from dslc.weights.maps.bicubic import resampled
 from dslc.weights.maps.errors import CannotAdapt
@@ -22,7 +22,7 @@ from dslc.weights.memory import Array
 from dslc.weights.tensors import Tensors, TensorSpec
 
 if TYPE_CHECKING:
-    from dslc.ir.model import Model, Param
+    from dslc.ir.model import Param
 
 CHANNELS = "channels"
 POSITIONS = "positions"
@@ -62,7 +62,7 @@ class Adapted(Tensors):
         return self.of.origin(name)
 
 
-def adapted(tensors: Tensors, model: Model, wishes: Collection[str]) -> Tensors:
+def adapted(tensors: Tensors, params: Mapping[str, Param], wishes: Collection[str]) -> Tensors:
     """Tensors under the network's names with those of other sizes adapted; raises `WeightsError` where none can be.
 
     Of `channels` the first convolution's weights, `[out, in, *kernel]` of another `in`. Of `positions` learned tables
@@ -70,12 +70,13 @@ def adapted(tensors: Tensors, model: Model, wishes: Collection[str]) -> Tensors:
     Other tensors stay, and are for the network to refuse.
     """
     changes: dict[str, Change] = {}
-    wrong: list[CannotAdapt] = []
-    for param in _first(model) if CHANNELS in wishes else ():
-        _note(tensors, param, _channels, changes, wrong)
+    wrong: list[Mistake] = []
+    first = _first(params)
+    if first is not None and CHANNELS in wishes:
+        _note(tensors, first, _channels, changes, wrong)
     if POSITIONS in wishes:
-        grid = _grid(model)
-        for param in _tables(model):
+        grid = _grid(first)
+        for param in _tables(params):
             _note(tensors, param, lambda found, wanted: _positions(found, wanted, grid), changes, wrong)
     if wrong:
         raise WeightsError(*wrong)
@@ -87,7 +88,7 @@ def _note(
     param: Param,
     change: Callable[[Shape, Shape], Change | str | None],
     changes: dict[str, Change],
-    wrong: list[CannotAdapt],
+    wrong: list[Mistake],
 ) -> None:
     """What is done to a tensor whose shape differs from the network's, or why nothing can be."""
     spec, wanted = tensors.specs.get(param.path), param.spec.shape
@@ -103,13 +104,11 @@ def _note(
 # ---- channels
 
 
-def _first(model: Model) -> Iterator[Param]:
+def _first(params: Mapping[str, Param]) -> Param | None:
     """The weights of the first convolution, which reads the images."""
-    for param in model.params.values():
-        if isinstance(param.owner, Node) and param.name == "weight" and len(param.spec.shape) > 2:
-            if getattr(param.owner.op, "g", 1) == 1:
-                yield param
-            return
+    return next(
+        (p for p in params.values() if isinstance(p.owner, Node) and p.name == "weight" and len(p.spec.shape) > 2), None
+    )
 
 
 def _channels(found: Shape, wanted: Shape) -> Change | str | None:
@@ -137,22 +136,19 @@ def _repeated(weight: Array, new: int) -> Array:
 # ---- positions
 
 
-def _tables(model: Model) -> Iterator[Param]:
+def _tables(params: Mapping[str, Param]) -> Iterator[Param]:
     """Learned tensors of blocks that begin with an axis of one and end with the width, as tables of positions do."""
-    for param in model.params.values():
+    for param in params.values():
         if isinstance(param.owner, Instance) and param.spec.kind == "param" and param.spec.shape[:1] == (1,):
             yield param
 
 
-def _grid(model: Model) -> tuple[int, int] | None:
-    """The patches of an image, by its sides and the first convolution's kernel; none where there are no images."""
-    images = [value.type for value in model.root.inputs if value.type.rank == 4 and value.type.dtype.is_float]
-    kernels = [p.spec.shape[2:] for p in _first(model) if len(p.spec.shape) == 4]
-    if len(images) != 1 or not kernels:
+def _grid(first: Param | None) -> tuple[int, int] | None:
+    """The map that the first convolution makes of an image, whose places are the tokens; none where it is not known."""
+    if first is None or not isinstance(first.owner, Node):
         return None
-    at = {**dict.fromkeys(model.sizes.universal, 1), **model.sizes.default}
-    height, width = (evaluate(size, at) for size in images[0].dims[2:])
-    return height // kernels[0][0], width // kernels[0][1]
+    sides = [side for side in first.owner.outs[0].type.dims[2:] if isinstance(side, int)]
+    return (sides[0], sides[1]) if len(sides) == 2 and len(first.spec.shape) == 4 else None
 
 
 def _positions(found: Shape, wanted: Shape, grid: tuple[int, int] | None) -> Change | str | None:

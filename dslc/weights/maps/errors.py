@@ -134,24 +134,29 @@ class LosingMap(Mistake, code="E0674"):
     """
 
     map: str
-    lost: tuple[str, ...]  # tensors of the file that no rule names
+    lost: tuple[str, ...]  # tensors of the file that no rule names, those that differ in numbers alone in one line
+    count: int  # of these tensors
     twice: tuple[str, ...]
     idle: tuple[str, ...]  # rules
     unfit: tuple[str, ...]
 
     @property
     def message(self) -> str:
+        return f"the map `{self.map}` does not account for the weights"
+
+    @property
+    def table(self) -> tuple[str, ...]:
         causes = (
-            ("neither mapped nor dropped", self.lost),
-            ("two tensors for one name", self.twice),
-            ("rules that match nothing", self.idle),
-            ("cannot be done", self.unfit),
+            ("neither mapped nor dropped", self.lost, self.count),
+            ("two tensors for one name", self.twice, len(self.twice)),
+            ("rules that match nothing", self.idle, len(self.idle)),
+            ("cannot be done", self.unfit, len(self.unfit)),
         )
-        lines = [f"the map `{self.map}` does not account for the weights"]
-        for words, rows in causes:
+        found: list[str] = []
+        for words, rows, count in causes:
             if rows:
-                lines += [f"  {words} ({len(rows)}):", *(f"    {row}" for row in shortened(rows))]
-        return "\n".join(lines)
+                found += [f"  {words}, {count}:", *(f"    {row}" for row in shortened(rows))]
+        return tuple(found)
 
 
 class ApartTie(Mistake, code="E0675"):

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dslc.record import frozen
+from dslc.weights.folding import folded
 from dslc.weights.maps.errors import LosingMap
 from dslc.weights.maps.model import Condition, Drop, Form, NameMap, Rule, Section
 from dslc.weights.maps.parse import DROP_BELOW
@@ -73,16 +74,17 @@ class _Planner:
         return next((name.removeprefix(p) for p in self.names.prefixes if name.startswith(p)), name)
 
     def result(self) -> Plan:
-        idle = [rule.span.text for rule in self.names.rules if not self.apply(rule)]
+        idle = [said(rule) for rule in self.names.rules if not self.apply(rule)]
         self.tie()
         for name in self.short:
             if name not in self.used and any(self.matched(drop.pattern, name, drop) for drop in self.names.drops):
                 self.used.add(name)
                 self.plan.dropped.append(self.short[name])
-        lost = [f"{full} {list(self.specs[full].shape)}" for name, full in self.short.items() if name not in self.used]
+        lost = {full: self.specs[full].shape for name, full in self.short.items() if name not in self.used}
         if lost or self.twice or idle or self.unfit:
-            rows = (tuple(rows) for rows in (lost, self.twice, idle, self.unfit))
-            self.plan.wrong = LosingMap(self.names.name, *rows)
+            rows = [f"{text} {list(shape)}{times(members)}" for text, members, shape in folded(lost)]
+            wrong = (tuple(self.twice), tuple(idle), tuple(self.unfit))
+            self.plan.wrong = LosingMap(self.names.name, tuple(rows), len(lost), *wrong)
         return self.plan
 
     # ---- names
@@ -120,7 +122,7 @@ class _Planner:
         sources = [name, *(other.filled(bound, self.no_count) for other in rule.sources[1:])]
         gone = [source for source in sources if source not in self.short]
         if gone:
-            self.unfit.append(f"{rule.span.text}: there is no {gone[0]}")
+            self.unfit.append(f"{said(rule)}: there is no {gone[0]}")
             return
         self.used.update(sources)
 
@@ -208,6 +210,16 @@ class _Planner:
     def cannot(self, why: str, targets: list[str]) -> list[Made | None]:
         self.unfit.append(why)
         return [None for _ in targets]
+
+
+def times(members: Sequence[str]) -> str:
+    """How many names a text stands for."""
+    return f"  x{len(members)}" if len(members) > 1 else ""
+
+
+def said(rule: Rule) -> str:
+    """A rule as a message names it."""
+    return f"line {rule.span.line}: {' '.join(rule.span.text.split())}"
 
 
 def joined(shapes: list[Shape], axis: int) -> Shape | None:

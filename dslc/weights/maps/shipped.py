@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,20 +39,21 @@ def shipped(name: str) -> NameMap:
     return parse(Source(f"{name}{SUFFIX}", path.read_text(encoding="utf-8")), name)
 
 
-def mapped(tensors: Tensors, wish: str, params: Mapping[str, Param]) -> Tensors:
+def mapped(tensors: Tensors, wish: str, params: Mapping[str, Param], kept: Collection[str] = ()) -> Tensors:
     """Tensors under the names of a network, through the map that `wish` says: `timm`, `hf/bert`, or a file.
 
     Of a family the one map is taken that accounts for every tensor and gives names of the network alone; where the
-    tensors have these names already, none. Raises `WeightsError` for no map and for one that loses tensors,
-    `CompileError` for one that cannot be read.
+    tensors have these names already, none. Names in `kept` are not to be loaded: any shape is given for them. Raises
+    `WeightsError` for no map and for one that loses tensors, `CompileError` for one that cannot be read.
     """
-    wanted = {name: param.spec.shape for name, param in params.items() if param.spec.kind != "const"}
+    names = {name: param.spec.shape for name, param in params.items() if param.spec.kind != "const"}
+    wanted = {name: shape for name, shape in names.items() if name not in kept}
     known = families()
     if wish in known and not Path(wish).is_file():
-        names = _fitting(tensors, wish, known[wish], wanted)
+        found = _fitting(tensors, wish, known[wish], wanted, names.keys())
     else:
-        names = shipped(wish) if any(wish in maps for maps in known.values()) else _of_file(wish, known)
-    return tensors if names is None else _through(tensors, names, wanted, params)
+        found = shipped(wish) if any(wish in maps for maps in known.values()) else _of_file(wish, known)
+    return tensors if found is None else _through(tensors, found, wanted, params)
 
 
 def _of_file(path: str, known: Mapping[str, tuple[str, ...]]) -> NameMap:
@@ -87,21 +88,23 @@ def other_eps(names: NameMap, found: Plan, params: Mapping[str, Param]) -> list[
     return [f"norms of the network have {own}, {theirs}: outputs differ a little until the program says the same"]
 
 
-def _fitting(tensors: Tensors, family: str, maps: tuple[str, ...], wanted: Mapping[str, Shape]) -> NameMap | None:
+def _fitting(
+    tensors: Tensors, family: str, maps: tuple[str, ...], wanted: Mapping[str, Shape], names: Collection[str]
+) -> NameMap | None:
     """The map of a family that fits; none where the names are the network's own."""
-    own = sum(name in wanted for name in tensors.specs)
-    if own == len(tensors.specs) == len(wanted):
+    own = sum(name in names for name in tensors.specs)
+    if own == len(tensors.specs) == len(names):
         return None
     read = {name: shipped(name) for name in maps}
-    tried = {name: plan(names, tensors.specs, wanted) for name, names in read.items()}
-    hits = {name: sum(made in wanted for made in found.made) for name, found in tried.items()}
+    tried = {name: plan(map_, tensors.specs, wanted) for name, map_ in read.items()}
+    hits = {name: sum(made in names for made in found.made) for name, found in tried.items()}
     fit = [name for name, found in tried.items() if not found.wrong and hits[name] == len(found.made) > 0]
     if len(fit) == 1:
         return read[fit[0]]
     rows = sorted(hits.items(), key=lambda row: -row[1])
     best = rows[0][0]
-    if not fit and own and own in (len(tensors.specs), len(wanted)):
+    if not fit and own and own in (len(tensors.specs), len(names)):
         return None  # what is missing or surplus is not the map's to say
-    if not fit and 2 * hits[best] > len(wanted):
+    if not fit and 2 * hits[best] > len(names):
         return read[best]  # nearly: what it loses says more
-    raise WeightsError(NoMapFits(family, tuple(rows), len(wanted), tuple(fit)))
+    raise WeightsError(NoMapFits(family, tuple(rows), len(names), tuple(fit)))
