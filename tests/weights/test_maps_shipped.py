@@ -32,7 +32,7 @@ def arrays(state: State) -> Arrays:
 def loaded(file: str, net: str, state: State, wish: str, sizes: dict[str, int] | None = None, **args: Any) -> nn.Module:
     """Our network with the weights of another through a map."""
     module = dslc.load(EXAMPLES / f"{file}.dl", net=net, sizes=sizes, **args)()
-    model = compile_model(EXAMPLES / f"{file}.dl", net=net, sizes=sizes, **args)
+    model = compile_model(EXAMPLES / f"{file}.dl", net, sizes=sizes, args=args)
     tensors = mapped(arrays(state), wish, model.params)
     found = fit({name: tensors.read(name) for name in tensors.specs}, model.params)
     module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in found.items()}, strict=True)
