@@ -4,9 +4,10 @@
     from nets import resnet                # nets/resnet.dl, in a package or along sys.path
     net = resnet.resnet50(classes=10)      # a net of the file: the class that dslc.load gives
 
-A module of a program has its nets as attributes, by their names and by those of their classes (`resnet.Resnet50`).
-What Python itself finds goes first: `resnet.py` or a folder `resnet` beside `resnet.dl`. In a notebook, `%load_ext
-dslc.hook` also imports anew, before each cell, what has changed.
+A module of a program has its nets as attributes, by their names and by those of their classes (`resnet.Resnet50`), and
+is called as the net of its own name: `from nets import lenet; net = lenet()`. What Python itself finds goes first:
+`resnet.py` or a folder `resnet` beside `resnet.dl`. In a notebook, `%load_ext dslc.hook` also imports anew, before each
+cell, what has changed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import cache_from_source, spec_from_file_location
@@ -68,18 +69,22 @@ class Program(ModuleType):
     """The module of a program: its nets are attributes, each compiled when it is first asked for.
 
     All of them come from the texts that the files held when it was imported. A program with one net that needs no
-    argument is compiled at once, so that its mistakes are found at the import.
+    argument is compiled at once, so that its mistakes are found at the import; the module then has all classes of the
+    generated source.
     """
 
-    _kept: Kept | None
+    _kept: Kept
     _classes: dict[str, str]  # names of classes that are no net's, each with its net
+    _bound: set[str]  # attributes that a reload takes away
     _lock: RLock
+    __all__: list[str]
 
     def _read(self, path: Path) -> None:
         """Read the program, for the first time or anew. Raises `CompileError`, and then the module is as it was."""
         from dslc.api import nets_of
         from dslc.backends.torch.text import class_name
         from dslc.diagnostics.model import CompileError
+        from dslc.generated import own_classes
         from dslc.kept import Kept
 
         try:
@@ -88,22 +93,36 @@ class Program(ModuleType):
             made = {name: _loaded(kept, path, name) for name in complete[:1] if len(complete) == 1}
         except CompileError as error:
             raise error.with_traceback(None) from None
-        for name in (*self.__dict__.get("_classes", ()), *self.__dict__.get("__all__", ())):
-            self.__dict__.pop(name, None)
+        for name in self.__dict__.get("_bound", ()):
+            del self.__dict__[name]
         nets = nets_of(kept.program)
         found = {class_name(net): net for net in reversed(nets)}
         self.__dict__.update(
             _kept=kept,
             _classes={name: net for name, net in found.items() if name not in nets},
+            _bound=set(),
             _lock=RLock(),
             __all__=complete,
         )
         for name, cls in made.items():
+            self._bind({part.__name__: part for part in own_classes(sys.modules[cls.__module__])})
             self._keep(name, cls)
 
     def _keep(self, net: str, cls: type[Module]) -> None:
         names = [net, *(name for name, other in self._classes.items() if other == net)]
-        self.__dict__.update(dict.fromkeys(names, cls))
+        self._bind(dict.fromkeys(names, cls))
+
+    def _bind(self, found: Mapping[str, type]) -> None:
+        self.__dict__.update(found)
+        self._bound.update(found)
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """An instance of the net that has the module's name, else of the only one that needs no argument."""
+        own = self.__name__.rpartition(".")[2]
+        nets = [own] if own in self._kept.program.nets else self.__all__
+        if len(nets) != 1:
+            raise TypeError(f"the program `{self.__name__}` has {len(nets)} nets: call one of {', '.join(nets)}")
+        return getattr(self, nets[0])(*values, **named)
 
     def __getattr__(self, name: str) -> Any:
         kept = self.__dict__.get("_kept")

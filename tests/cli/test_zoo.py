@@ -118,7 +118,9 @@ def test_commands_for_files_of_ones_own_refuse_it() -> None:
 
 def test_python_takes_it() -> None:
     assert dslc.compile("zoo:vit_b_16", classes=10).params["heads.head.weight"].shape[0] == 10
-    net = dslc.load("zoo:lenet")(classes=3)
+    LeNet = dslc.load("zoo:lenet")
+    assert LeNet is dslc.load(ROOT / "examples" / "lenet.dl")
+    net = LeNet(classes=3)
     assert [*net.state_dict().values()][-1].shape == (3,)
 
 

@@ -79,6 +79,29 @@ def test_a_program_in_a_package_and_at_the_top(folder: Path) -> None:
     assert module("someother").Other().conv.out_channels == 5
 
 
+def test_a_module_is_called_as_its_net(folder: Path) -> None:
+    (folder / "somenets" / "small.dl").write_text(SMALL.format(4))
+    (folder / "somenets" / "other.dl").write_text(SMALL.format(5))
+    (folder / "somenets" / "tiny_net.dl").write_text(SEVERAL)
+    (folder / "somenets" / "several.dl").write_text(SEVERAL)
+    from somenets import other, several, small, tiny_net
+
+    assert small(classes=3).linear.out_features == 3 and isinstance(small(), small.Small)
+    assert other().conv.out_channels == 5 and tiny_net().unit.conv.out_channels == 4
+    with pytest.raises(TypeError, match="has 2 nets: call one of tiny_net, wide_net"):
+        several()
+
+
+def test_a_program_of_one_net_has_all_its_classes(folder: Path) -> None:
+    text = SEVERAL.replace("net wide_net = base(64)\n", "")
+    (folder / "someone.dl").write_text(text)
+    one = module("someone")
+    assert isinstance(one.tiny_net().unit, one.Unit) and one.__all__ == ["tiny_net"]
+    rewrite(folder / "someone.dl", SEVERAL)
+    importlib.reload(one)
+    assert not hasattr(one, "Unit") and one.__all__ == ["tiny_net", "wide_net"]
+
+
 def test_nets_of_one_file(folder: Path) -> None:
     (folder / "somenets" / "several.dl").write_text(SEVERAL)
     several = module("somenets.several")

@@ -73,10 +73,10 @@ class Origins:
 def properties(origins: tuple[Origin, ...]) -> dict[str, str]:
     """The properties of a node by name, in order; `dslc.merged` are the uses that rewrites joined to the first."""
     own, *others = origins
-    found = own.scope.inner(own.path, own.kind)
+    scope = own.scope
     merged = {"dslc.merged": ", ".join(other.path for other in others)} if others else {}
     return merged | {
-        "namespace": found.namespace,
-        "pkg.torch.onnx.class_hierarchy": f"[{found.classes}]",
-        "pkg.torch.onnx.name_scopes": f"[{found.names}]",
+        "namespace": f"{scope.namespace}/{own.path}: {own.kind}",
+        "pkg.torch.onnx.class_hierarchy": f"[{scope.classes}, {own.kind!r}]",
+        "pkg.torch.onnx.name_scopes": f"[{scope.names}, {own.path!r}]",
     }
