@@ -11,6 +11,7 @@ from dslc.build import CHECKS, TARGETS, Built
 from dslc.check import Findings, check_model
 from dslc.ir.model import Model
 from dslc.kept import Kept
+from dslc.names.zoo import is_zoo
 from dslc.reports.amounts import bytes_of, words
 from dslc.reports.ports import Port, Weight, inputs, one_line, outputs, weights
 from dslc.types.arguments import arguments, sizes_of
@@ -223,7 +224,8 @@ class Network:
     def diff(self, other: Network | str | Path) -> NetworkDiff:
         """What changes from this network to another one: layers, totals, and whether the weights still load.
 
-        - `other`: a network, or a source as `dslc.compile` takes it, of which the net of this name is taken
+        - `other`: a network, or a source as `dslc.compile` takes it: `zoo:NET` is that net, and of a file or a text the
+          net of this name is taken
 
         Raises `CompileError` for a source that is wrong.
 
@@ -235,7 +237,7 @@ class Network:
         from dslc.analysis.compare import compare
         from dslc.reports.compared import NetworkDiff
 
-        there = other if isinstance(other, Network) else compile(other, self.name)
+        there = other if isinstance(other, Network) else compile(other, None if is_zoo(other) else self.name)
         return NetworkDiff(compare(self.model, there.model))
 
     # ---- results

@@ -118,6 +118,7 @@ def test_commands_for_files_of_ones_own_refuse_it() -> None:
 
 def test_python_takes_it() -> None:
     assert dslc.compile("zoo:vit_b_16", classes=10).params["heads.head.weight"].shape[0] == 10
+    assert "+1,849,688,064" in str(dslc.compile("zoo:resnet18").diff("zoo:resnet34"))
     LeNet = dslc.load("zoo:lenet")
     assert LeNet is dslc.load(ROOT / "examples" / "lenet.dl")
     net = LeNet(classes=3)
