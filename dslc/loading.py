@@ -35,6 +35,10 @@ def load(
     *,
     sizes: Mapping[str, int] | None = None,
     allow_extern: Collection[str] | None = None,
+    weights: str | Path | None = None,
+    part: str | None = None,
+    map: str | None = None,
+    skip: str | Collection[str] = (),
     **args: object,
 ) -> type[Module]:
     """The class of the PyTorch module that is generated for a network.
@@ -42,6 +46,8 @@ def load(
     - `source`, `net`, `sizes`, `args`: as for `dslc.compile`
     - `allow_extern`: the packages whose classes the program may import by `extern block`; by default those that the
       pyproject.toml of the working directory names
+    - `weights`: a file that instances start from, in place of the declared initialisers; `part`, `map` and `skip` say
+      what of it is meant, as for `load_weights` of an instance, which each calls
 
     The class is an ordinary one of an ordinary module: `inspect.getsource` shows it, it and its instances pickle, into
     other processes too, and copy, and the same program gives the same class by whatever path. Its constructor takes the
@@ -60,7 +66,12 @@ def load(
     from dslc.kept import Kept
     from dslc.types.arguments import arguments, sizes_of
 
-    return load_kept(Kept.read(source), source, net, arguments(args), sizes_of(sizes), allow_extern)
+    cls = load_kept(Kept.read(source), source, net, arguments(args), sizes_of(sizes), allow_extern)
+    if weights is not None:
+        return started(cls, weights, part, map, skip)
+    if part or map or skip:
+        raise ValueError("`part`, `map` and `skip` mean nothing without `weights`")
+    return cls
 
 
 def require_torch(purpose: str = "`dslc.load`") -> None:
@@ -115,6 +126,35 @@ def equipped(text: str, key: str, origin: Origin, file: Path | None = None) -> M
     return module
 
 
+class Started(Loaded):
+    """The type of a class whose instances start from a file: they are instances of the class that it derives from."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, vars(cls).get(GIVEN, ())[:1]) or super().__instancecheck__(instance)
+
+
+GIVEN = "__given__"
+"""Where a class that `started` made keeps what it was made of: first the class that its instances are of."""
+
+
+def started(
+    plain: type[Module], weights: str | Path, part: str | None, map: str | None, skip: str | Collection[str]
+) -> type[Module]:
+    """A class as `plain` whose instances start from a file. They are of `plain` itself, to copy, pickle and export."""
+
+    def __init__(self: Module, *values: Any, **named: Any) -> None:
+        plain.__init__(self, *values, **named)
+        self.load_weights(weights, part=part, map=map, skip=skip)
+        if type(self) is cls:
+            self.__class__ = plain
+
+    given = (plain, weights, part, map, skip)
+    made = {"__init__": wraps(plain.__init__)(__init__), GIVEN: given, "__module__": plain.__module__}
+    cls: type[Module] = Started(plain.__name__, (plain,), made)  # type: ignore[assignment]
+    cls.__doc__ = plain.__doc__
+    return cls
+
+
 def recorded(init: Callable[..., None]) -> Callable[..., None]:
     """A constructor that keeps its arguments, so that the network can be compiled again for them."""
     shape = signature(init)
@@ -165,4 +205,10 @@ def made_tuple(carried: Carried, name: str, values: tuple[object, ...]) -> objec
     return revived(carried, name)(*values)
 
 
+def reduced_started(cls: type) -> str | tuple[Callable[..., object], tuple[object, ...]]:
+    """How a class is pickled whose instances start from a file; one derived from it by its name as any other."""
+    return (started, vars(cls)[GIVEN]) if GIVEN in vars(cls) else cls.__qualname__
+
+
+copyreg.pickle(Started, reduced_started)  # type: ignore[arg-type]
 copyreg.pickle(Loaded, reduced)  # type: ignore[arg-type] # typeshed knows no classes of classes

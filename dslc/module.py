@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,36 @@ class Module(Base, metaclass=Loaded):
         from dslc.live.export import export_onnx
 
         return export_onnx(self, target, dynamic=dynamic, fold=fold, dtype=dtype, check=check)
+
+    def load_weights(
+        self,
+        weights: str | Path,
+        *,
+        part: str | None = None,
+        map: str | None = None,
+        skip: str | Collection[str] = (),
+    ) -> tuple[str, ...]:
+        """Copy the tensors of a file into this module, on its devices and in its types: all of them, or none.
+
+        - `weights`: a .safetensors file, .pth, an index of shards, or a folder that holds one
+        - `part`: which state dict of the file, or what its names begin with
+        - `map`: names of another library, `"timm"`, `"hf"` or one of its maps, or a file of names
+        - `skip`: tensors or modules that stay as they are: `"head"`
+
+        The result says what was done to the file. Raises `Failure` with one table of all that does not fit, and for a
+        module that has no longer the tensors of its program.
+
+        ```python
+        net = dslc.load("net.dl", net="small")(classes=5)
+        net.load_weights("small.pth", skip="head")
+        ```
+        """
+        from dslc.reports.amounts import words
+        from dslc.weights.checkpoint import Checkpoint
+        from dslc.weights.live import load_into
+
+        params = type(self).__dslc__.compile(vars(self).get("_dslc_arguments", {})).params
+        return load_into(self, Checkpoint(weights, part, words("skip", skip), map), params)
 
 
 METHODS = {name: value for name, value in vars(Module).items() if not name.startswith("_")}

@@ -245,6 +245,26 @@ class TooSmallNumber(Mistake, code="E0619"):
         return f"`{self.name}` has {self.value:g} at {list(self.index)}, and must be at least {self.least:g}"
 
 
+class OtherModule(Mistake, code="E0646"):
+    """A module has no longer the tensors of its program: a layer was put in, taken out or replaced.
+
+    `load_weights` holds a file to the program, and the module to it too. Load before the module is changed, or load the
+    file's tensors by PyTorch's own `load_state_dict`.
+
+    ```python
+    net = dslc.load("net.dl")()
+    net.load_weights("net.safetensors", skip="head")
+    net.head = torch.nn.Linear(8, 5)
+    ```
+    """
+
+    names: str
+
+    @property
+    def message(self) -> str:
+        return f"the module was modified, and has no longer the tensors of its program: {self.names}"
+
+
 class UnwrittenTensor(Mistake, code="E0645"):
     """A tensor has an element type that the file to be written cannot hold, as complex numbers in .safetensors.
 
