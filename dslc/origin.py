@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dslc.record import entity
 
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from dslc.ir.model import Model
     from dslc.kept import Kept, Texts
 
+T = TypeVar("T")
+
 MOST = 8
-"""Arguments whose models are kept; then the oldest goes."""
+"""Arguments of which something is kept; then the oldest goes."""
 
 
 @entity
@@ -44,7 +46,12 @@ class Origin:
 
                 self.kept = Kept.of(self.texts)
             made = self.kept.compile(self.net, args={**self.args, **given}, sizes=self.sizes)
-            if len(self.models) >= MOST:
-                self.models.pop(next(iter(self.models)))
-            self.models[key] = made
+            keep(self.models, key, made)
         return self.models[key]
+
+
+def keep(known: dict[str, T], key: str, value: T) -> None:
+    """Add what is known of some arguments."""
+    if len(known) >= MOST:
+        known.pop(next(iter(known)))
+    known[key] = value

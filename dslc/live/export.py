@@ -13,6 +13,7 @@ from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.file import save
 from dslc.backends.onnx.model import OnnxModel
 from dslc.generated import root_class
+from dslc.origin import keep
 from dslc.output import Target
 from dslc.types.dtypes import DTypeLike, float_type
 from dslc.weights.init import value_of
@@ -121,7 +122,7 @@ def fresh_of(origin: Origin, cls: type, given: Mapping[str, Any]) -> Fresh:
     known: dict[str, Fresh] = origin.known
     if key not in known:
         clean = next((fresh.clean for fresh in known.values()), None) or again(sys.modules[cls.__module__])
-        known[key] = make(clean, getattr(clean, root_class(clean)), given)
+        keep(known, key, make(clean, getattr(clean, root_class(clean)), given))
     return known[key]
 
 

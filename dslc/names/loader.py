@@ -60,7 +60,9 @@ class Loader:
 
     def main(self, path: Path) -> Source:
         """The main file. A Reject where it cannot be read."""
-        self.folder = None if self.sealed else project_folder(path.absolute(), self.revision)
+        if not self.sealed:
+            folder = project_folder(path.absolute(), self.revision)
+            self.folder = Path(os.path.normpath(folder))  # as imports are, where the path has `..`
         return self._read(path, self.shown.get(path) or str(path))
 
     def std(self, module: str) -> Path | None:
