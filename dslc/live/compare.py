@@ -14,6 +14,7 @@ from torch.nn.modules import module as torch_module
 
 from dslc.live.classes import Kinds, code_of, deciding, plain, same_code
 from dslc.live.describe import Described, Fresh, Spec, attributes, hook_name, hooks
+from dslc.live.state import whole
 from dslc.live.unwrap import inner
 from dslc.record import entity
 from dslc.weights.memory import Array
@@ -26,6 +27,11 @@ PARAMETRIZED = (
 )
 QUANTISED = "dslc writes no quantised layers: export the module before it is quantised"
 SHARDED = "gather the full state dict of FullyShardedDataParallel, load it into a fresh instance and export that"
+
+ACCELERATE = (
+    "take accelerate's wrappers away: `accelerator.unwrap_model(model, keep_fp32_wrapper=False)`, "
+    "`accelerate.hooks.remove_hook_from_module(model, recurse=True)`"
+)
 
 ADVICE = (
     (("peft.", "loralib"), LORA),
@@ -88,13 +94,13 @@ class Comparison:
     def other_kind(self, kind: type[nn.Module], wanted: type[nn.Module], path: str) -> None:
         at = f"`{path[:-1]}`" if path else "it"
         advice = next((words for starts, words in ADVICE if kind.__module__.startswith(starts)), "")
+        ours, theirs = kind.__name__, wanted.__name__
+        if ours == theirs:
+            ours = f"{kind.__module__}.{ours}"
         if wanted in self.kinds.lineage(kind):
             names = " and ".join(f"`{name}`" for name in self.kinds.overrides(kind, wanted))
-            self.differ(f"{at} is {kind.__name__}, a {wanted.__name__} with {names} of its own", advice)
+            self.differ(f"{at} is {ours}, a {theirs} with {names} of its own", advice)
         else:
-            ours, theirs = kind.__name__, wanted.__name__
-            if ours == theirs:
-                ours = f"{kind.__module__}.{ours}"
             self.differ(f"{at} is {ours}, the program makes {theirs}", advice)
 
     def attributes(self, module: nn.Module, kind: type[nn.Module], wanted: Described, path: str) -> None:
@@ -109,7 +115,8 @@ class Comparison:
         names = deciding(wanted.kind) if surplus else frozenset()
         for name in sorted(surplus & names):
             if name != "forward" or not own_forward(module, held[name], kind):
-                self.differ(f"`{path}{name}` was set on the module itself")
+                advice = ACCELERATE if "_hf_hook" in held or "_original_forward" in held else ""
+                self.differ(f"`{path}{name}` was set on the module itself", advice)
         if isinstance(module, nn.RNNBase):
             named = [getattr(module, name) for name in module._flat_weights_names]
             if any(a is not b for a, b in zip(named, module._flat_weights, strict=True)):
@@ -182,7 +189,7 @@ class Comparison:
         first, *others = names
         for other in others:
             a, b = self.tensors.get(first), self.tensors.get(other)
-            if a is not None and b is not None and a is not b and not torch.equal(a, b):
+            if a is not None and b is not None and a is not b and not torch.equal(whole(a), whole(b)):
                 self.differ(f"`{first}` and `{other}` are two tensors, the program makes them one")
 
     # ---- parts

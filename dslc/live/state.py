@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,12 +63,22 @@ def word(dtype: torch.dtype) -> str:
 
 
 def arrays(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
-    """Tensors as numpy arrays; on the CPU they share the tensors' memory. Sharded ones are gathered: by every rank."""
+    """Tensors as numpy arrays; on the CPU they share the tensors' memory.
+
+    By way of DLPack: `Tensor.numpy` would mark their memory as such that is never given up, which `fully_shard` does
+    in the next step of training.
+    """
     found: dict[str, Array] = {}
     for name, tensor in tensors.items():
-        whole: Any = tensor.detach()
-        if hasattr(whole, "full_tensor"):
-            whole = whole.full_tensor()
-        host: Tensor = whole.cpu()
-        found[name] = (host.float() if host.dtype is torch.bfloat16 else host).numpy()
+        host = whole(tensor).cpu()
+        found[name] = np.from_dlpack(host.float() if host.dtype is torch.bfloat16 else host)
+    return found
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor without its gradient; one that is sharded is gathered, which every rank must ask for."""
+    found: Any = tensor.detach()
+    if hasattr(found, "full_tensor"):
+        found = found.full_tensor()
+    assert isinstance(found, Tensor)
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 
 from torch import nn
 
@@ -27,7 +28,7 @@ ADVICE = {
     ),
     ("torch.fx.graph_module", "GraphModule"): "export the module that was traced",
     ("torch.jit._script", "ScriptModule"): "export the module that was scripted or traced",
-    ("torch.ao.nn.quantized", ""): "dslc writes no quantised layers: export the module before it is quantised",
+    ("torch.export.exported_program", "ExportedProgram"): "export the module that it was made of",
     ("peft.peft_model", "PeftModel"): "merge the adapters first, and export what `model.merge_and_unload()` gives",
 }
 """What to do about other classes, by the same."""
@@ -80,10 +81,10 @@ def lineage(module: object) -> Iterator[tuple[str, str]]:
 
 
 def what(module: object) -> str:
-    """A foreign thing for a message."""
+    """A foreign thing for a message: a class made for one instance alone by the name of the one known."""
     if isinstance(module, type):
         return f"the class `{module.__name__}`"
-    return f"this `{type(module).__name__}`"
+    return f"this `{next((key[1] for key in lineage(module) if key in ADVICE), type(module).__name__)}`"
 
 
 def advice(module: object) -> Iterator[str]:
@@ -91,19 +92,24 @@ def advice(module: object) -> Iterator[str]:
     if isinstance(module, type):
         if issubclass(module, nn.Module):
             yield f"make an instance first: `{module.__name__}()`"
-        return
-    for kind in lineage(module):
-        if kind in ADVICE:
-            yield ADVICE[kind]
-            return
-    if not isinstance(module, nn.Module):
+    elif any(key in ADVICE for key in lineage(module)):
+        yield next(ADVICE[key] for key in lineage(module) if key in ADVICE)
+    elif isinstance(module, Mapping):
+        yield "load a state dict into an instance of the network's class, and export that: `net.load_state_dict(..)`"
+    elif not isinstance(module, nn.Module):
         yield "give a module that `dslc.load` or a built file made"
-        return
-    parts = within(module)
-    for path in parts[:3]:
-        yield f'its part `{path}` is a network of dslc: export `module.get_submodule("{path}")`'
-    if not parts:
+    elif parts := within(module):
+        for path in parts[:3]:
+            yield f'its part `{path}` is a network of dslc: export `module.get_submodule("{path}")`'
+    elif is_part(type(module)):
+        yield "it is a part of a network of dslc: only whole networks are exported"
+    else:
         yield "dslc has no program of it: `torch.onnx.export` exports other modules"
+
+
+def is_part(kind: type) -> bool:
+    """Whether a class is one of a loaded program's."""
+    return "__dslc__" in vars(sys.modules.get(kind.__module__, sys))
 
 
 def within(module: nn.Module) -> list[str]:
