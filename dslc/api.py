@@ -80,6 +80,7 @@ def compile_program(
             check_budgets(model, sink, budgets)
     model = sink.finish(model)
     assert model is not None, "elaboration failed without a diagnostic"
+    model.given, model.asked = given, asked
     model.notes = tuple(d for d in sink.diagnostics if d.severity is not Severity.ERROR)
     return model
 

@@ -13,6 +13,7 @@ from dslc.diagnostics.model import Failure
 from dslc.errors import NoGeneratedCode
 from dslc.ir.model import Model
 from dslc.names.reserved import file_stem
+from dslc.source import Texts
 from dslc.trust import permitted, require_classes
 from dslc.types.dtypes import DTypeLike, float_type
 from dslc.types.tensor import DType
@@ -60,6 +61,7 @@ def build(
     checks: Collection[str] = (),
     dtype: DTypeLike | None = None,
     allow_extern: Collection[str] | None = None,
+    embed: Texts | None = None,
 ) -> Built:
     """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's (see `file_stem` for those that cannot be).
 
@@ -67,7 +69,8 @@ def build(
     without it the declared initialisers are drawn from `seed`, and written as `NAME.safetensors` so that both files
     start equal. `dtype` is what the network's own `float` is in the graph and those weights (none: what the net's
     inputs set); the module moves to it by `.to()`. `checks` are made before anything is written. `allow_extern` names
-    the packages that the module may import classes from (see `trust.permitted`). All files are written or none.
+    the packages that the module may import classes from (see `trust.permitted`). `embed` is the text of the program,
+    for the module to carry, so that it can be exported without the program's files. All files are written or none.
     Raises `Failure`, and `CompileError` at an `extern` block of another package.
     """
     kind = float_type(dtype)
@@ -79,7 +82,7 @@ def build(
         imported = permitted(model, allow_extern)
         if imported and "parity" in checks:
             require_classes(imported)
-        text = torch_text(model, made)
+        text = torch_text(model, made, embed)
     name, why = file_stem(model.entry, imported)
     stem = Path(folder) / name
     if "torch" in targets:
@@ -106,13 +109,13 @@ def build(
     return built
 
 
-def torch_text(model: Model, made: str = "") -> str:
+def torch_text(model: Model, made: str = "", embed: Texts | None = None) -> str:
     """The generated module, with the stamp of a build. Raises `Failure` where no text passes the compiler's checks."""
     from dslc.backends.torch.emit import emit
     from dslc.backends.torch.merged import CompilerBug
 
     try:
-        return emit(model, stamp=made)
+        return emit(model, stamp=made, embed=embed)
     except CompilerBug as bug:
         raise Failure(NoGeneratedCode(str(bug))) from bug
 

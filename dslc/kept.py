@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import dslc
-from dslc.api import compile_program, load_program
+from dslc.api import MAX_OPS, compile_program, load_program
 from dslc.diagnostics.model import Diagnostic, Sink
 from dslc.ir.model import Budget, Model
 from dslc.names.loader import MAX_BYTES, Loader, std_folder
 from dslc.names.resolve import Program
 from dslc.record import entity
+from dslc.source import Texts
 from dslc.watch import Files
-
-Texts: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
-"""The name of a program's main file, and name and text of each: paths from the main file's folder, with `/`. The main
-file of a program that was given as text is the empty name. Files of std are not among them.
-"""
 
 
 @entity
@@ -35,9 +30,9 @@ class Kept:
     files: Files | None = None
 
     @classmethod
-    def read(cls, source: str | Path) -> Kept:
+    def read(cls, source: str | Path, loader: Loader | None = None) -> Kept:
         """A program from a path, or from its text, as `dslc.compile` takes it. Raises `CompileError`."""
-        return cls._load(source, Loader())
+        return cls._load(source, loader or Loader())
 
     @classmethod
     def of(cls, texts: Texts) -> Kept:
@@ -63,13 +58,14 @@ class Kept:
         *,
         args: Mapping[str, object] | None = None,
         sizes: Mapping[str, int] | None = None,
+        max_ops: int = MAX_OPS,
         budgets: Sequence[Budget] | None = (),
     ) -> Model:
         """The checked model of a net, as `dslc.api.compile_model` gives it. Raises `CompileError`."""
         sink = Sink()
         for diagnostic in self.found:
             sink.add(diagnostic)
-        return compile_program(self.program, net, args=args, sizes=sizes, budgets=budgets, sink=sink)
+        return compile_program(self.program, net, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=sink)
 
     def changed(self) -> bool:
         """Whether a file that was read holds something else now."""

@@ -11,7 +11,8 @@ from dslc.record import entity
 
 if TYPE_CHECKING:
     from dslc.ir.model import Model
-    from dslc.kept import Kept, Texts
+    from dslc.kept import Kept
+    from dslc.source import Texts
 
 T = TypeVar("T")
 

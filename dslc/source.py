@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
+from typing import TypeAlias
 
 from dslc.record import frozen
+
+Texts: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
+"""The name of a program's main file, and name and text of each: paths from the main file's folder, with `/`. The main
+file of a program that was given as text is the empty name. Files of std are not among them.
+"""
 
 
 class Source:

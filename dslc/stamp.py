@@ -41,9 +41,9 @@ TRAILER = b"dslc.data:"
 KINDS = (".py", ".onnx", ".onnx.data", ".safetensors")
 
 
-def of_program(model: Model) -> str:
-    """The digest of a network's program, arguments and sizes."""
-    text = f"{getattr(dslc, '__version__', '')}\n{model.sizes.default}\n{dump(model, whole=True)}"
+def of_program(model: Model, version: str = "") -> str:
+    """The digest of a network's program, arguments and sizes, as a version of dslc (none: this one) takes it."""
+    text = f"{version or getattr(dslc, '__version__', '')}\n{model.sizes.default}\n{dump(model, whole=True)}"
     return _hex(text.encode())
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     callback=packages,
     help="packages whose classes an `extern block` may import; default: those your pyproject.toml names",
 )
+@click.option("--embed", is_flag=True, help="write the program into the PyTorch file too, so that it exports alone")
 @click.option("--watch", "again", is_flag=True, help="build anew whenever a file of the program changes, until Ctrl-C")
 @click.option("-v", "--verbose", is_flag=True, help="notes too: where a size becomes a condition")
 def build(
@@ -61,6 +62,7 @@ def build(
     adapt: tuple[str, ...],
     checks: tuple[str, ...],
     allow_extern: tuple[str, ...],
+    embed: bool,
     again: bool,
     verbose: bool,
 ) -> None:
@@ -69,14 +71,15 @@ def build(
     With --watch it stays and looks at the program and all that it imports. A program with mistakes changes no file.
     """
     from dslc.analysis.notes import size_notes
-    from dslc.api import compile_model
     from dslc.build import build as write
     from dslc.cli.show import show_notes, show_weights
+    from dslc.kept import Kept
 
     given = checkpoint_of(weights, part, skip, names_map, adapt)
 
     def once(loader: Loader | None) -> Built:
-        model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops, loader=loader)
+        kept = Kept.read(source, loader)
+        model = kept.compile(net, args=args, sizes=sizes, max_ops=max_ops)
         show_notes((*model.notes, *size_notes(model)), verbose)
         built = write(
             model,
@@ -89,6 +92,7 @@ def build(
             checks=checks,
             dtype=dtype,
             allow_extern=allow_extern or None,
+            embed=kept.texts if embed else None,
         )
         show_weights(built.notes)
         for line in built.checks:

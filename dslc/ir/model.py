@@ -216,6 +216,8 @@ class Model:
     budgets: list[Budget] = field(default_factory=list)
     notes: tuple[Diagnostic, ...] = ()  # warnings and notes of this run
     float: DType = DType.FLOAT32  # what `float` is unless a build asks for another: 16 bits if an input is declared so
+    given: dict[str, object] = field(default_factory=dict)  # arguments from outside, as they were given
+    asked: dict[str, int] = field(default_factory=dict)  # and default sizes
 
     def bytes(self, dtype: DType) -> int:
         """Size of one element in a build that asks for no other type."""

@@ -63,9 +63,9 @@ class Comparison:
             self.tied(names)
         for kind in list(self.seen):
             for name in self.kinds.patched(kind):
-                self.differ(f"`{name}` was set on the class")
+                self.differ(f"`{name}` was replaced")
         for name in self.kinds.patched_globals():
-            self.differ(f"`{name}` was set in the module of its class")
+            self.differ(f"`{name}` of its module was replaced")
         if torch_module._global_forward_hooks or torch_module._global_forward_pre_hooks:
             self.differ("hooks are registered for the forward passes of all modules", HOOK)
 

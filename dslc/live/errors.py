@@ -107,6 +107,33 @@ class WrongElements(Mistake, code="E0662"):
         return (Help(self.advice),)
 
 
+class NoProgram(Mistake, code="E0664"):
+    """The program that a built file was made from is not found, or is another by now.
+
+    ONNX is written from the program. The first lines of a file that `dslc build` wrote name it, with a digest of it; it
+    is looked for from the file's own folder, the working directory, and the folders above both. Where it was edited
+    since, the file is of another network: build again. A file that is to be exported where its program is not carries
+    the program's text:
+
+    ```sh
+    dslc build net.dl --embed
+    ```
+    """
+
+    file: str
+    program: str
+    reason: str
+    advice: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.file}` was built from `{self.program}`, which {self.reason}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(self.advice),)
+
+
 class ModuleDiffers(Mistake, code="E0663"):
     """`check=True` ran a module and its graph on the same input, and their results differ. Nothing was written.
 

@@ -86,9 +86,8 @@ def to_model(
     from dslc.live.unwrap import network
 
     net = network(module)
-    cls = next(kind for kind in type(net).__mro__ if "__dslc__" in vars(kind))
-    origin: Origin = vars(cls)["__dslc__"]
-    given = vars(net).get("_dslc_arguments", {})
+    cls, origin = source(net)
+    given = given_to(net, cls, origin)
     model = origin.compile(given)
     opened = open_sizes(model, dynamic)
     fresh = fresh_of(origin, cls, given)
@@ -114,22 +113,52 @@ def constant(model: Model, name: str) -> Array | None:
     return None if param is None else value_of(param)
 
 
-def fresh_of(origin: Origin, cls: type, given: Mapping[str, Any]) -> Fresh:
-    """What the class of a network makes with these arguments, where nobody has changed the class; made once."""
+def source(net: nn.Module) -> tuple[type[nn.Module], Origin]:
+    """The network's class that a module is of, or is derived from, and where it came from."""
+    from dslc.live.built import built_class, origin_of
+
+    cls = next((kind for kind in type(net).__mro__ if "__dslc__" in vars(kind)), None)
+    if cls is not None:
+        return cls, vars(cls)["__dslc__"]
+    cls = built_class(type(net))
+    assert cls is not None
+    return cls, origin_of(cls)
+
+
+def given_to(net: nn.Module, cls: type[nn.Module], origin: Origin) -> Mapping[str, Any]:
+    """The arguments of a module's constructor: a loaded class keeps them, of a built one they are found out."""
+    from dslc.live.built import arguments
+    from dslc.live.describe import make
+
+    if "__dslc__" in vars(cls):
+        found: dict[str, Any] = vars(net).get("_dslc_arguments", {})
+        return found
+    clean = fresh_of(origin, cls, {}).clean
+    return arguments(net, cls, lambda given: make(clean, getattr(clean, root_class(clean)), given).root)
+
+
+def fresh_of(origin: Origin, cls: type[nn.Module], given: Mapping[str, Any]) -> Fresh:
+    """What a network's program makes with these arguments; made once.
+
+    Its classes are those of the program's text run once more, in which nobody has changed anything.
+    """
     from dslc.live.describe import make
 
     key = repr(sorted(given.items()))
     known: dict[str, Fresh] = origin.known
     if key not in known:
-        clean = next((fresh.clean for fresh in known.values()), None) or again(sys.modules[cls.__module__])
+        clean = next((fresh.clean for fresh in known.values()), None) or again(origin, cls)
         keep(known, key, make(clean, getattr(clean, root_class(clean)), given))
     return known[key]
 
 
-def again(module: ModuleType) -> ModuleType:
-    """A generated module's text, run once more in a module that nobody else sees."""
+def again(origin: Origin, cls: type[nn.Module]) -> ModuleType:
+    """The text of a class's module, run in a module that nobody else sees; of a built file, as it was generated."""
+    from dslc.backends.torch.emit import emit as generated
+
+    module = sys.modules[cls.__module__]
     loader: Any = module.__loader__
+    text: str = loader.get_source(module.__name__) if "__dslc__" in vars(cls) else generated(origin.model)
     twin = ModuleType(module.__name__)
-    text = loader.get_source(module.__name__)
     exec(compile(text, f"<{module.__name__}, as its program makes it>", "exec", dont_inherit=True), twin.__dict__)
     return twin

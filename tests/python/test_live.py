@@ -295,11 +295,11 @@ def twice(self: Any, x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        (lambda net: nn.Linear, "`Linear.forward` was set on the class"),
-        (lambda net: nn.BatchNorm2d, "`BatchNorm2d.forward` was set on the class"),
-        (lambda net: nn.modules.batchnorm._BatchNorm, "`_BatchNorm.forward` was set on the class"),
-        (lambda net: Live, "`Live.forward` was set on the class"),
-        (lambda net: type(net.attn), "`Attention.forward` was set on the class"),
+        (lambda net: nn.Linear, "`Linear.forward` was replaced"),
+        (lambda net: nn.BatchNorm2d, "`BatchNorm2d.forward` was replaced"),
+        (lambda net: nn.modules.batchnorm._BatchNorm, "`_BatchNorm.forward` was replaced"),
+        (lambda net: Live, "`Live.forward` was replaced"),
+        (lambda net: type(net.attn), "`Attention.forward` was replaced"),
     ],
 )
 def test_a_class_that_was_patched(
@@ -316,14 +316,14 @@ def test_a_class_that_was_patched_before_the_first_export(monkeypatch: pytest.Mo
     other: Any = dslc.load(TEXT.replace("live(", "early("))
     net = other()
     monkeypatch.setattr(type(net.attn), "forward", twice)
-    assert "`Attention.forward` was set on the class" in refusal(net)
+    assert "`Attention.forward` was replaced" in refusal(net)
     monkeypatch.setattr(other, "__init__", lambda self: nn.Module.__init__(self))
     assert "`first`, a Part, was removed" in refusal(other())
 
 
 def test_a_name_of_its_module_that_was_patched(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[Live.__module__], "F", object())
-    assert "`F` was set in the module of its class" in refusal(net)
+    assert "`F` of its module was replaced" in refusal(net)
 
 
 def test_hooks(net: Any) -> None:

@@ -23,6 +23,7 @@ from dslc.collector import paused
 from dslc.ir.model import Instance, Model, Node
 from dslc.names.resolve import lookup
 from dslc.record import entity
+from dslc.source import Texts
 from dslc.syntax import tree
 
 
@@ -39,11 +40,11 @@ class MergeFailed(UserWarning):
     """A check of generated code failed, so that a definition was written once per instance."""
 
 
-def emit(model: Model, merge: bool = True, stamp: str = "") -> str:
+def emit(model: Model, merge: bool = True, stamp: str = "", embed: Texts | None = None) -> str:
     """The text of the file, which bears the `stamp` of a build. `merge=False` writes one class per instance, for
-    comparison.
+    comparison. `embed` is the program's text, for the file to carry.
     """
-    made = generate(model, merge, stamp)
+    made = generate(model, merge, stamp, embed)
     for bug in made.bugs:
         warnings.warn(
             f"a bug in dslc: {bug}; please report it (the generated code is right)", MergeFailed, stacklevel=2
@@ -51,13 +52,13 @@ def emit(model: Model, merge: bool = True, stamp: str = "") -> str:
     return made.text
 
 
-def generate(model: Model, merge: bool = True, stamp: str = "") -> Generated:
+def generate(model: Model, merge: bool = True, stamp: str = "", embed: Texts | None = None) -> Generated:
     """The text of the file and what was found while it was made. CompilerBug if no text passes the checks."""
     with paused():
-        return _generate(model, merge, stamp)
+        return _generate(model, merge, stamp, embed)
 
 
-def _generate(model: Model, merge: bool, stamp: str) -> Generated:
+def _generate(model: Model, merge: bool, stamp: str, embed: Texts | None) -> Generated:
     bugs: list[str] = []
     apart: set[object] = set()
     lent: Lent = {}
@@ -67,7 +68,7 @@ def _generate(model: Model, merge: bool, stamp: str) -> Generated:
         try:
             maker.make()
             verify.replay(maker.root, maker.of)
-            return Generated(maker.text(stamp), tuple(bugs), tuple(maker.classes))
+            return Generated(maker.text(stamp, embed), tuple(bugs), tuple(maker.classes))
         except Unsaid as unsaid:
             if not lend(model.root, unsaid, maker.fellows(unsaid.members[0]), lent):
                 raise CompilerBug(str(unsaid)) from unsaid
@@ -217,10 +218,10 @@ class Maker:
             return None
         return factory_text(module)
 
-    def text(self, stamp: str) -> str:
+    def text(self, stamp: str, embed: Texts | None) -> str:
         """The whole file."""
         functions = self.functions()
-        file = File(self.model, self.classes, self.groups.helpers, {f.name for f in functions}, stamp)
+        file = File(self.model, self.classes, self.groups.helpers, {f.name for f in functions}, stamp, embed)
         file.name_classes()
         bodies = [class_lines(c, self.resolvers[id(c)], file) for c in self.classes if c.kind != "extern"]
         return file.assemble([function_lines(f) for f in functions], bodies)

@@ -190,6 +190,14 @@ def docstring(text: str, indent: int) -> list[str]:
     return [f'{pad}"""{lines[0]}', *(f"{pad}{line}" if line else "" for line in lines[1:]), f'{pad}"""']
 
 
+def escaped(text: str) -> list[str]:
+    """The lines of a text as they stand between three quotes. One ends at each newline, and nowhere else."""
+    lines = [_printable(line) for line in text.split("\n")]
+    if lines[-1].endswith('"') and not lines[-1].endswith('\\"'):
+        lines[-1] = f'{lines[-1][:-1]}\\"'
+    return lines
+
+
 def _printable(line: str) -> str:
     """A line without control characters, and with what Python would read in a string escaped."""
     line = line.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
