@@ -30,9 +30,12 @@ CHECKS = ("parity", "onnx", "placement")
 
 @dataclass(slots=True)
 class Built:
-    """What a build wrote: each path with a few words; what its checks found; what was done to the file of weights.
+    """What a build wrote. `str()` says it all, as lines.
 
-    `str()` says it all, as lines.
+    - `files`: each path with a few words
+    - `checks`: what its checks found, a line for each
+    - `notes`: what was done to the file of weights, in sentences
+    - `listing`: the files as lines
     """
 
     files: list[tuple[Path, str]] = field(default_factory=list)
@@ -46,7 +49,7 @@ class Built:
         return "\n".join(f"{str(path).ljust(width)}  {words}" for path, words in self.files)
 
     def __str__(self) -> str:
-        return "\n".join([*self.checks, self.listing])
+        return "\n".join([*self.notes, *self.checks, self.listing])
 
 
 def build(

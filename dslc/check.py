@@ -23,10 +23,12 @@ COLLECT = 64
 
 @entity
 class Findings:
-    """All diagnostics of a file's nets, each once, in the order found; `nets` are those that were compiled.
+    """What is wrong with nets, or worth knowing, each once, in the order found; `str()` is what is printed of it.
 
-    Each diagnostic has a `code`, a `severity`, a `message`, the place in `span` (`span.source.path`, `span.line`) and
-    proposals in `help`; `str()` is what the command line prints of all of them.
+    - `ok`: whether there is no error
+    - `errors`, `warnings`, `notes`: diagnostics, each with a `code`, a `severity`, a `message`, the place in `span`
+      (`span.source.path`, `span.line`, `span.column`, `span.text`) and proposals in `help`
+    - `nets`: the nets that were compiled
     """
 
     nets: list[str] = field(default_factory=list)
@@ -65,7 +67,6 @@ class Findings:
         return tuple(d for d in self.diagnostics if d.severity is severity)
 
     def __str__(self) -> str:
-        """What the command line prints of them, notes included."""
         from dslc.diagnostics.render import render
 
         return render(self.diagnostics, self.counts)
@@ -75,7 +76,7 @@ class Findings:
         said = ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in found if count)
         return f"<Findings of {', '.join(self.nets) or 'no net'}: {said or 'nothing'}>"
 
-    def add(self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int]) -> None:
+    def _keep(self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int]) -> None:
         """Add what one net gave. A mistake in a shared block is found by each net that uses it, and kept
         once.
         """
@@ -104,9 +105,9 @@ def check_file(
     try:
         program = sink.finish(load_program(source if is_zoo(source) else Path(source), sink))
     except CompileError as error:
-        findings.add(error.diagnostics, error.counts)
+        findings._keep(error.diagnostics, error.counts)
         return findings
-    findings.add(tuple(sink.diagnostics), sink.counts)
+    findings._keep(tuple(sink.diagnostics), sink.counts)
     wanted = [net] if net is not None else nets_of(program, complete=True)
     gc.freeze()  # what was loaded stays: only what the nets made is looked through
     try:
@@ -117,9 +118,9 @@ def check_file(
             try:
                 model = compile_program(program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets)
             except CompileError as error:
-                findings.add(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
+                findings._keep(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
             else:
-                findings.add(said(model, kind), {})
+                findings._keep(said(model, kind), {})
     finally:
         gc.unfreeze()
     return findings
@@ -133,7 +134,7 @@ def check_model(
     `strict`: numbers that are only lower bounds are mistakes too.
     """
     findings, sink = Findings([model.entry]), Sink()
-    findings.add(said(model, float_type(dtype)), {})
+    findings._keep(said(model, float_type(dtype)), {})
     if budgets or model.budgets or strict:
         from dslc.analysis.budget import check_budgets, check_complete
         from dslc.analysis.quantities import Numbers
@@ -141,7 +142,7 @@ def check_model(
         check_budgets(model, sink, budgets)
         if strict:
             check_complete(Numbers(model), sink)
-        findings.add(sink.diagnostics, sink.counts)
+        findings._keep(sink.diagnostics, sink.counts)
     return findings
 
 

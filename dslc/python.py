@@ -276,10 +276,11 @@ class Network:
         - `allow_extern`: packages whose classes an `extern block` may import; by default those that the pyproject.toml
           of the working directory names
 
-        The result has `files`, each path with a few words, `checks`, a line for each check that held, and `notes`, what
-        was done to the file of weights. Raises
-        `ValueError` for an option that is not known, `Failure` where a check does not hold, weights do not fit, a size
-        cannot stay open or a file cannot be written, and `CompileError` for what a line of the program is to blame for.
+        Torch is needed for the check `"parity"`, and to read weights that it has written.
+
+        Raises `ValueError` for an option that is not known, `Failure` where a check does not hold, weights do not fit,
+        a size cannot stay open or a file cannot be written, and `CompileError` for what a line of the program is to
+        blame for.
 
         ```python
         built = dslc.compile("net.dl", net="small").build("out", dynamic={"image": {0: "N"}}, dtype="fp16")
@@ -314,7 +315,7 @@ class Network:
         map: str | None = None,
         skip: str | Collection[str] = (),
     ) -> list[Path]:
-        """Write the ONNX graph alone; the files written. Needs no torch.
+        """Write the ONNX graph alone; the files written.
 
         - `target`: a path, or a stream of bytes such as `io.BytesIO()`, of which no file is returned
         - `dynamic`, `dtype`, `fold`, `seed`, `weights`, `part`, `map`, `skip`: as for `build`

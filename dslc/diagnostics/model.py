@@ -182,7 +182,17 @@ class Reject(Exception):
 
 
 class Failure(Exception):
-    """Mistakes without a place in a program (files, weights, devices); raised where found, the caller shows."""
+    """Mistakes without a place in a program: of files, weights, devices, options of an export.
+
+    - `mistakes`: each with a `code` (which `dslc explain` explains), a `message` and proposals in `help`
+
+    ```python
+    try:
+        dslc.compile("net.dl").to_onnx("net.onnx", dynamic={"image": {1: "C"}})
+    except dslc.Failure as failure:
+        print(failure, [help.text for mistake in failure.mistakes for help in mistake.help])
+    ```
+    """
 
     def __init__(self, *mistakes: Mistake) -> None:
         super().__init__("\n".join(line for m in mistakes for line in (f"error[{m.code}]: {m.message}", *m.table)))
@@ -190,9 +200,17 @@ class Failure(Exception):
 
 
 class CompileError(Exception):
-    """All diagnostics of a run that has at least one error; as text, what the command line prints.
+    """What is wrong with a program; as text, what the command line prints.
 
-    `counts` says how often each was found, by `Diagnostic.key`.
+    - `diagnostics`: each with a `code`, a `severity`, a `message`, the place in `span` and proposals in `help`
+    - `counts`: how often each was found, by its `key`
+
+    ```python
+    try:
+        dslc.compile("net f on x[N, 8]:\n    linaer(3)\n")
+    except dslc.CompileError as error:
+        print(error.diagnostics[0].span.line, error.diagnostics[0].message)
+    ```
     """
 
     def __init__(

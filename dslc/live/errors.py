@@ -11,7 +11,7 @@ CHANGE = "write it into the program and load that, or export this module with `t
 
 
 class ExportError(Failure):
-    """A module cannot be exported as it is. As text it says what to do, too."""
+    """A `Failure`: a module cannot be exported as it is. As text it says what to do, too."""
 
     def __str__(self) -> str:
         helps = [f"  help: {help.text}" for mistake in self.mistakes for help in mistake.help]

@@ -19,7 +19,7 @@ Shape: TypeAlias = tuple[int | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or a result.
+    """An input or a result, by its `name`.
 
     `shape` has numbers and, where a size is symbolic, its text in the program's names: `("N", 3, "H", "W")`. `default`
     has the numbers at the default sizes, none for a size without a default (the batch). `dtype` is `"float32"`,
@@ -34,7 +34,11 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A tensor of the state dict; `trained` is false for a buffer, such as a running mean."""
+    """A tensor of the state dict.
+
+    `name` is its key; `shape` and `dtype` are those of the fresh tensor, `trained` is false for a buffer, such as a
+    running mean.
+    """
 
     name: str
     shape: tuple[int, ...]

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 class FieldNumbers:
     """A receptive field along one axis of one input, in places of that input.
 
-    `status` is `exact`, or says why it is less; `cause` names what is behind that.
+    `input` and `axis` say of what. `size` places are seen, fields of neighbours lie `stride` apart, and the first one
+    begins `padding` before the input, with its middle at `centre`; `smallest` is the field of the smallest path through
+    the network, `spread` how far the middles of paths lie apart. `status` is `exact`, or says why it is less; `cause`
+    names what is behind that.
     """
 
     input: str
@@ -51,9 +54,12 @@ class FieldNumbers:
 class LayerNumbers:
     """One layer, or a part with the sums over what is in it (`part`). Counts are for one sample.
 
-    `params` are trained and used by evaluation, `train_only` only by training; `weights` their bytes in float32;
-    `flops` are full. `memory`: bytes of new buffers at inference. All of them are none for a user's module that does
-    not state what it costs, and for a part with one in it.
+    `path` is its name in the network, `op` what it is, `depth` how deep it lies; `needed` says whether evaluation needs
+    it. `outputs` are the shapes of its results at the default sizes, `fields` their receptive fields. `params` are
+    trained and used by evaluation, `train_only` only by training, `buffers` are not trained; `weights` are the bytes of
+    `params` in float32. `macs` are multiply-adds, `flops` all operations, `acts` the elements that convolutions and
+    matrix products write; `memory` the bytes of new buffers at inference. All of these are none for a user's module
+    that does not state what it costs, and for a part with one in it.
     """
 
     path: str
@@ -77,8 +83,10 @@ class LayerNumbers:
 class TrainingNumbers:
     """Bytes of one training step with an optimiser and a precision, as the backward pass begins.
 
-    `saved` is what is kept for the backward pass, `state` the optimiser's, `master` the copy of the weights in 32 bits
-    of mixed precision. `largest_batch` is what `fit` holds: none without `fit`, and where the batch changes nothing.
+    `optimizer`, `precision` and `batch` say of what. `weights` and `gradients` are those of trained tensors, `buffers`
+    what is not trained; `saved` is what is kept for the backward pass, `state` the optimiser's, `master` the copy of
+    the weights in 32 bits of mixed precision, `total` all of it. `largest_batch` is what `fit` holds: none without
+    `fit`, and where the batch changes nothing.
     """
 
     optimizer: str
