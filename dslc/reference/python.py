@@ -33,6 +33,11 @@ HEAD = """\
 torch. A `Network` is a program that was checked, for numbers, pictures and files; a `Module` is its generated class,
 which is trained like any other. All of it is typed, and passes `mypy --strict`.
 
+The examples of this page are of this program, `net.dl`; they are run by the tests.
+
+```dl net.dl
+{program}```
+
 ```python
 import dslc
 
@@ -42,11 +47,6 @@ Small = dslc.load("net.dl")  # a class of torch: Small() is an nn.Module
 net = Small(classes=100)
 net.to_onnx("net.onnx", dynamic=("N",))  # with its present weights
 ```
-
-The examples of this page are of this program, `net.dl`; they are run by the tests.
-
-```dl
-{program}```
 
 Programs can be imported like modules of Python too: [`import dslc.hook`](hook.md). `"zoo:resnet50"` stands for a
 program of [the zoo](zoo.md).
