@@ -46,13 +46,13 @@ def load(
     - `source`, `net`, `sizes`, `args`: as for `dslc.compile`
     - `allow_extern`: the packages whose classes the program may import by `extern block`; by default those that the
       pyproject.toml of the working directory names
-    - `weights`: a file that instances start from, in place of the declared initialisers; `part`, `map` and `skip` say
-      what of it is meant, as for `load_weights` of an instance, which each calls
+    - `weights`: a file that instances start from, in place of the declared initialisers
+    - `part`, `map`, `skip`: with `weights`, what of it is meant, as for `load_weights` of an instance, which each calls
 
     The class is an ordinary one of an ordinary module: `inspect.getsource` shows it, it and its instances pickle, into
     other processes too, and copy, and the same program gives the same class by whatever path. Its constructor takes the
     net's arguments. `__dslc__` on it says where it came from; the program is kept in memory, so that its files may
-    change or go. An instance has `to_onnx` besides, and `isinstance(net, dslc.Module)` tells one.
+    change or go. An instance has `to_onnx` and `load_weights` besides, and `isinstance(net, dslc.Module)` tells one.
 
     Raises `CompileError` for a program that is wrong or imports what it may not, and `Failure` where torch is missing.
 

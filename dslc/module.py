@@ -104,7 +104,11 @@ class Module(Base, metaclass=Loaded):
         module that has no longer the tensors of its program.
 
         ```python
-        net = dslc.load("net.dl", net="small")(classes=5)
+        import torch
+
+        Small = dslc.load("net.dl", net="small")
+        torch.save(Small().state_dict(), "small.pth")
+        net = Small(classes=5)
         net.load_weights("small.pth", skip="head")
         ```
         """

@@ -340,7 +340,7 @@ class Network:
         return save(graph, target)
 
     def load(self, *, allow_extern: Collection[str] | None = None) -> type[Module]:
-        """The class of the generated PyTorch module, as `dslc.load` gives it.
+        """The class of the generated PyTorch module, as `dslc.load` gives it; an instance has `load_weights`.
 
         - `allow_extern`: packages whose classes an `extern block` may import
 
