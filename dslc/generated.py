@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from dslc import output
+from dslc.reading import content
 
 PREFIX = "dslc_generated_"
 
@@ -87,13 +88,14 @@ def module_from_text(text: str, name: str, key: str = "", file: Path | None = No
 
 def written(file: Path, text: str) -> bool:
     """Whether a file has a text, which is written to it as a whole unless Python is to write no caches."""
+    data = text.encode()
     with suppress(OSError):
-        if file.read_bytes() == text.encode():
+        if content(file, len(data)) == data:
             return True
-    if sys.dont_write_bytecode:
+    if sys.dont_write_bytecode or (file.exists() and not file.is_file()):
         return False
     try:
-        output.write_all([output.text(file, text)], output.make_folder(file.parent))
+        output.write_all([output.data(file, [data])], output.make_folder(file.parent))
     except output.OutputError:
         return False
     return True

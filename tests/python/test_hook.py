@@ -269,16 +269,24 @@ def test_the_generated_lines_are_in_a_file(folder: Path) -> None:
     assert inspect.getsource(small) == SMALL.format(4)
 
 
-@pytest.mark.parametrize("why", ["not writable", "not wanted"])
+@pytest.mark.parametrize("why", ["not writable", "not wanted", "a link", "a pipe"])
 def test_the_generated_lines_without_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    place = folder / "__pycache__" / "somesmall.dl.small.py"
     if why == "not wanted":
         monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    elif why == "not writable":
+        place.parent.write_text("in the way")
     else:
-        (folder / "__pycache__").write_text("in the way")
+        place.parent.mkdir()
+        if why == "a pipe":
+            os.mkfifo(place)
+        else:
+            (folder / "mine.txt").write_text("mine")
+            place.symlink_to(folder / "mine.txt")
     (folder / "somesmall.dl").write_text(SMALL.format(4))
     small = module("somesmall")
     assert inspect.getsource(small.Small).startswith("class Small(nn.Module):")
-    assert not (folder / "__pycache__").is_dir()
+    assert not place.is_file() or (folder / "mine.txt").read_text() == "mine"
 
 
 def test_a_debugger_stops_in_generated_lines(folder: Path) -> None:
