@@ -27,7 +27,7 @@ from dslc.elaborate.state import (
 )
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import REGISTRY, Init
-from dslc.ops.initialisers import initialiser
+from dslc.ops.initialisers import INITIALISERS, initialiser
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
@@ -174,8 +174,10 @@ class Access(Operators, ABC):
             case Init(kind=kind):
                 if any(v is POISON for v in plain):
                     return literal(POISON, expr.span)
-                named = {k: (c.value, s) for k, c, s in arguments if k is not None}
-                return literal(initialiser(kind, plain, {k: v for k, (v, _) in named.items()}), expr.span)
+                made = initialiser(kind, plain, {k: c.value for k, c, _ in arguments if k is not None})
+                keys = iter(INITIALISERS.get(kind, ()))
+                said = tuple((k or next(keys), c) for k, c, _ in arguments)
+                return literal(replace(made, said=said), expr.span)
             case Value() if expr.suite is None:
                 return self.report(
                     BadOperation("a tensor is not called: a layer is applied to it with `->`"), expr.span, p

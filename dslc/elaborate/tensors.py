@@ -136,7 +136,7 @@ class Tensors(Expressions, Naming, ABC):
             return const.value, None
         number = self.sizes.pin(const.value, const.span) if isinstance(const.value, Dim) else const.value
         if isinstance(number, int | float):
-            return Init("constant", (("value", float(number)),)), None
+            return Init("constant", (("value", float(number)),), said=(("value", const),)), None
         shape = shape_of(const.value)
         if shape is not None:
             if shape != dims:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, dataclass_transform
 
 from dslc.record import frozen, replace
@@ -49,15 +50,15 @@ class Port:
 @frozen
 class Init:
     """An initialiser: `kind` is torch's name without the underscore, `args` its numbers by name.
-
     Kinds: `zeros ones constant(value) uniform(a, b) normal(mean, std) trunc_normal(mean, std, a, b)
     xavier_uniform(gain) xavier_normal(gain) kaiming_uniform(a, mode, nonlinearity) kaiming_normal(..)
-    orthogonal(gain) dirac eye`. `default` kinds are PyTorch's own and need no text in generated code.
+    orthogonal(gain) dirac eye`. `default`: PyTorch's own. `said`: the numbers that were written, with their origins.
     """
 
     kind: str
     args: tuple[tuple[str, float | str], ...] = ()
     default: bool = False
+    said: tuple[tuple[str, Const], ...] = field(default=(), compare=False)
 
 
 def chosen(given: Init | None, default: Init) -> Init:

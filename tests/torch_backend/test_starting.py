@@ -197,3 +197,30 @@ def test_every_tensor_begins_as_the_program_says(name: str) -> None:
             if hasattr(module, "reset_parameters"):
                 module.reset_parameters()  # type: ignore[operator]
         check(net, model)
+
+
+def test_initial_values_follow_the_arguments_of_a_class() -> None:
+    """Those that depend on an argument of the root are printed in its words, also from `init` statements."""
+    text = """
+    block part(std: float, out: int = 8) on x[N, C, H, W]:
+        param gain: [C, 1, 1] = constant(std / 2)
+        conv(C, 3, init=normal(std=1 / sqrt(9 * out))) -> (it * gain)
+
+    net f(classes: int = 10, scale: float = 0.5) on image[N, 3, H=32, W=32]:
+        let width = 16
+        init linear = uniform(-1 / sqrt(classes), 1 / sqrt(classes)), conv = normal(std=scale / width)
+        for i in range(4): conv(width, 3) as `c{i}` -> relu
+        part(0.2) -> part(0.1, 16) as second -> gap -> flatten -> linear(classes) as head
+    """
+    made, apart = both(compile_model(textwrap.dedent(text), "f"))
+    assert "std=self.scale / 16" in made.text and "std=1 / math.sqrt(9 * self.out)" in made.text
+    torch.manual_seed(0)
+    for generated, bound in ((made, 0.05), (apart, 10**-0.5)):
+        arguments = {"classes": 400} if generated is made else {}
+        net = network(generated, "f", **arguments)
+        head = net.get_parameter("head.weight").detach()
+        assert 0.9 * bound < head.abs().max().item() <= bound
+    net = network(made, "f", scale=8.0)
+    assert abs(net.get_parameter("c1.weight").std().item() - 0.5) < 0.05
+    assert abs(net.get_parameter("second.conv.weight").std().item() - 1 / 12) < 0.01
+    assert net.get_parameter("second.gain").unique().tolist() == pytest.approx([0.05])

@@ -29,7 +29,15 @@ from dslc.backends.torch.merged import (
     Sym,
     SymKind,
 )
-from dslc.backends.torch.rows import alike, common_name, distinct_names, length, require_same, steady_names, variable
+from dslc.backends.torch.rows import (
+    alike,
+    common_name,
+    distinct_names,
+    length,
+    require_same,
+    steady_names,
+    variable,
+)
 from dslc.backends.torch.starting import Starts
 from dslc.backends.torch.terms import Factory
 from dslc.backends.torch.writer import is_attribute
@@ -260,7 +268,7 @@ class Aligner:
                 item.optional, item.filled = False, True
         else:
             item.use = self.use(nodes, uses, rows, module)
-            self.initialisers(item)
+            item.initial = self.starts.initial(item, self.slot, self.partial > 0 and len(self.members) > 1)
         item.outs = tuple(self.make([n.outs[k] for n in nodes]) for k in range(len(first.outs)))
         return [item]
 
@@ -313,26 +321,6 @@ class Aligner:
         """A layer parameter's value as a Factory, with the words of the caller."""
         value = Factory(None if isinstance(node.op, Identity) else self.factory(node))
         return Const(value, None, None, node.span)
-
-    def initialisers(self, item: MNode) -> None:
-        """Slots for the numbers of the initialisers that stand on lines of their own."""
-        if item.again:
-            return
-        for name in dict.fromkeys(name for n in item.nodes for name in n.params):
-            lines = [self.starts.needs_line(n, name) for n in item.nodes]
-            if not any(lines):
-                continue
-            require_same(f"`{name}` is initialised in some", lines)
-            specs = [n.params[name].spec for n in item.nodes]
-            kinds = [(s.init.kind, tuple(k for k, _ in s.init.args)) for s in specs]
-            require_same(f"`{name}` has other initialisers", list(kinds))
-            if self.partial and len(self.members) > 1:
-                raise Split("a part that not all have has an initialiser", list(range(len(item.rows))))
-            numbers = {}
-            for at, (key, _) in enumerate(specs[0].init.args):
-                consts = [literal(s.init.args[at][1], n.span) for s, n in zip(specs, item.nodes, strict=True)]
-                numbers[key] = self.slot(consts, item.rows, key)
-            item.initial.append((name, specs[0].init.kind, numbers))
 
     def alias(self, value: Value, known: Value) -> None:
         self.known[id(value)] = self.of(known)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dslc.backends.torch.merged import Declared, Row, Slot
-from dslc.backends.torch.rows import require_same
+from dslc.backends.torch.rows import number, require_same
 from dslc.ir.model import Instance
-from dslc.types.const import Const, literal
+from dslc.types.const import Const
 
 
 def declared(
@@ -33,7 +33,8 @@ def declared(
             shape.append(slot(consts, rows, f"{name}_size"))
         numbers = {}
         for at, (key, _) in enumerate(specs[0].init.args):
-            consts = [literal(p.spec.init.args[at][1], p.span or members[0].site) for p in params]
+            consts = [number(p.spec.init, at, p.span or members[0].site) for p in params]
             numbers[key] = slot(consts, rows, key)
+            numbers[key].free = True
         found[name] = Declared(params, shape, numbers)
     return found

@@ -56,6 +56,7 @@ class Slot:
     inputs: list[tuple[Value, ...]] | None = None
     loops: int = 0  # kept loops around it
     layer: bool = False  # a layer parameter: values are Factories
+    free: bool = False  # nothing that is built depends on it: the program's own words are right for other values too
     term: Term | None = None
     shape: tuple[int, int] | None = None
 

@@ -8,7 +8,7 @@ from dslc.backends.torch.forms import Context, SizeConst, Tree, leaves, use_in
 from dslc.backends.torch.groups import Groups, flat
 from dslc.backends.torch.merged import Class, MNode, Slot, walk
 from dslc.backends.torch.origins import literal_default
-from dslc.backends.torch.terms import Var, same
+from dslc.backends.torch.terms import Var, free, same
 from dslc.diagnostics.model import Reject
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node
 from dslc.syntax import tree
@@ -107,7 +107,8 @@ def unsaid(target: Class, names: frozenset[str], groups: Groups, classes: dict[i
         for const in slot.consts:
             shown[id(const)] = slot
         depends = set[str]().union(*(names_of(c, root.scope) for c in slot.consts)) & names
-        if depends and not (isinstance(slot.term, Var) and depends == {slot.term.name}):
+        said = slot.free and slot.term is not None and depends <= set(free(slot.term))
+        if depends and not said and not (isinstance(slot.term, Var) and depends == {slot.term.name}):
             pinned |= depends
     tainted: dict[int, set[str]] = {}
     printed = {id(n): item for item in walk(target.items) if isinstance(item, MNode) for n in item.nodes}
@@ -218,8 +219,6 @@ def _says(child: Class, instance: Instance, key: str, classes: dict[int, Class])
 
 
 def _reads(slot: Slot, child: Class, key: str) -> bool:
-    from dslc.backends.torch.terms import free
-
     assert slot.term is not None
     todo, seen = free(slot.term), set[str]()
     while todo:

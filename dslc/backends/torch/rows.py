@@ -8,9 +8,11 @@ from typing import TypeVar
 
 from dslc.backends.torch.merged import MCall, MEither, MFor, MIf, MItem, MNode, MSeq, Row, Split, Template, walk
 from dslc.ir.model import For, Item
+from dslc.ops.base import Init
 from dslc.ops.identity import Identity
+from dslc.source import Span
 from dslc.syntax import tree
-from dslc.types.const import Const
+from dslc.types.const import Const, literal
 
 T = TypeVar("T")
 
@@ -67,6 +69,13 @@ def common_name(names: Sequence[str | None], rows: list[Row], sequential: bool) 
             if all(n == f"{rule.before}{base + row.turns[-1][1]}{rule.after}" for n, row in known):
                 return first, rule
     raise Split("their parts have other names", list(names))
+
+
+def number(init: Init, at: int, span: Span) -> Const:
+    """A number of an initialiser, in the words that said it."""
+    name, value = init.args[at]
+    said = dict(init.said).get(name)
+    return literal(value, span) if said is None else Const(value, said.origin, said.scope, said.span)
 
 
 def module_names(item: MItem) -> list[str]:

@@ -5,7 +5,7 @@ Nothing is chosen that was not evaluated for every member and found to be that m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import field
 from itertools import pairwise
 
@@ -205,9 +205,9 @@ class Resolver:
         symbolic = slot.forward and any(isinstance(v, Dim) for v in slot.values)
         for term in self.candidates(slot) if not self.by_value or self.bare or symbolic else ():
             if self.by_value and not (isinstance(term, Var) and term.name in self.bare):
-                if not symbolic:
+                if not (slot.free or symbolic):
                     continue
-                term = self._with_numbers(term)
+                term = self._with_numbers(term, self.bare if slot.free else self.places)
             if self.fits(term, slot):
                 slot.term = term
                 return
@@ -219,11 +219,11 @@ class Resolver:
             return
         slot.term = self._parameter(slot) or self._turns(slot) or self._new(slot)
 
-    def _with_numbers(self, term: Term) -> Term:
-        """A term with names other than sizes of the inputs replaced by their values."""
+    def _with_numbers(self, term: Term, kept: Container[str]) -> Term:
+        """A term with all other names replaced by their values."""
         values = {}
         for name in terms.free(term):
-            if name not in self.places and self._numbers(name):
+            if name not in kept and self._numbers(name):
                 values[name] = Lit(self.value(name, 0))
         return terms.substitute(term, values)
 
@@ -247,7 +247,7 @@ class Resolver:
         """The origins of all rows as terms, shortest first."""
         found: dict[Term, int] = {}
         seen: set[int] = set()
-        if self.by_value and not slot.forward and not isinstance(slot.consts[0].origin, tree.Name):
+        if self.by_value and not (slot.forward or slot.free or isinstance(slot.consts[0].origin, tree.Name)):
             return []
         for at, const in enumerate(slot.consts):
             term: Term | None = None

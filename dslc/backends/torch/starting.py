@@ -14,13 +14,13 @@ from dataclasses import field
 from typing import Final, TypeAlias
 
 from dslc.backends.torch.groups import Groups, flat
-from dslc.backends.torch.merged import Loop, Row, Setting, SlotMaker
-from dslc.backends.torch.rows import require_same
+from dslc.backends.torch.merged import Loop, MNode, Row, Setting, Slot, SlotMaker, Split
+from dslc.backends.torch.rows import number, require_same
 from dslc.ir.model import Call, Instance, Node
 from dslc.ops.base import Init, ParamSpec
 from dslc.ops.reparam import PREFIX, Reparametrised
 from dslc.record import entity
-from dslc.types.const import literal
+from dslc.source import Span
 
 LOOPED: Final = frozenset(("conv", "deconv", "linear", "embedding", "bn", "inorm", "gn", "ln", "rmsnorm"))
 """Ops whose modules have their tensors as `weight` and `bias`."""
@@ -78,9 +78,24 @@ class Starts:
                 looping += members
                 self.plan = tried
 
-    def needs_line(self, node: Node, name: str) -> bool:
-        """Whether a class sets a tensor of its module by a line of its own."""
-        return (id(node), name) in self.plan.lines
+    def initial(self, item: MNode, slot: SlotMaker, partial: bool) -> list[tuple[str, str, dict[str, Slot]]]:
+        """The tensors of a module that stand on lines of their own, with slots for the numbers of their initialisers.
+
+        Split where that is not so for all members; `partial`: they do not all have the module.
+        """
+        made = []
+        for name in () if item.again else dict.fromkeys(name for n in item.nodes for name in n.params):
+            lines = [(id(n), name) in self.plan.lines for n in item.nodes]
+            if not any(lines):
+                continue
+            require_same(f"`{name}` is initialised in some", lines)
+            if partial:
+                raise Split("a part that not all have has an initialiser", list(range(len(item.rows))))
+            inits = [n.params[name].spec.init for n in item.nodes]
+            kinds = [(init.kind, tuple(k for k, _ in init.args)) for init in inits]
+            require_same(f"`{name}` has other initialisers", list(kinds))
+            made.append((name, inits[0].kind, _numbers(inits, [n.span for n in item.nodes], slot, item.rows)))
+        return made
 
     def loop(self, members: list[Instance], slot: SlotMaker, rows: list[Row]) -> list[Loop]:
         """The branches of the loop of a class. Split where the members' differ."""
@@ -91,10 +106,8 @@ class Starts:
             each = [branches[key] for branches in found]
             settings = []
             for by, init in each[0].values.items():
-                numbers = {}
-                for at, (name, _) in enumerate(init.args):
-                    consts = [literal(b.values[by].args[at][1], m.site) for b, m in zip(each, members, strict=True)]
-                    numbers[name] = slot(consts, rows, name)
+                inits = [branches.values[by] for branches in each]
+                numbers = _numbers(inits, [m.site for m in members], slot, rows)
                 optional = any(by in b.lacking for b in each)
                 tensor = "weight" if by == "init" else "bias"
                 settings.append(Setting(tensor, init.kind, numbers, optional, not init.default))
@@ -165,6 +178,15 @@ class Starts:
             return None
         text = "nn.LayerNorm" if op.core.name == "ln" else module.text  # that of maps is a subclass of it
         return ((type(op).name if computed else "", op.core.name), text) if text.startswith("nn.") else None
+
+
+def _numbers(inits: list[Init], spans: list[Span], slot: SlotMaker, rows: list[Row]) -> dict[str, Slot]:
+    """Slots for the numbers of an initialiser, which has the same in all rows."""
+    found = {}
+    for at, (key, _) in enumerate(inits[0].args):
+        found[key] = slot([number(init, at, span) for init, span in zip(inits, spans, strict=True)], rows, key)
+        found[key].free = True
+    return found
 
 
 def _learned(node: Node) -> Iterator[ParamSpec]:
