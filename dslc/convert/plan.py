@@ -29,7 +29,8 @@ class Use:
 class Plan:
     """The heads of several nets of one file, and what their conversion changes in its text.
 
-    `names` and `biases` are added to steps of the old text, so that the weights keep their names.
+    `names`, `biases` and `initial` values are added to steps of the old text, so that the weights keep their names, and
+    begin as they did: what an `init` statement says of linear layers is not what it says of convolutions.
     """
 
     outline: Outline
@@ -37,6 +38,7 @@ class Plan:
     sites: dict[Place, list[Use]] = field(default_factory=dict)
     names: dict[Place, str] = field(default_factory=dict)
     biases: set[Place] = field(default_factory=set)
+    initial: dict[Place, dict[str, str]] = field(default_factory=dict)
 
     @property
     def active(self) -> list[Head]:
@@ -84,6 +86,7 @@ class Plan:
         after_last = [] if out is not None else [f"k={window}", *valid]
         if place in self.biases:
             after_last.append("bias=true")
+        after_last += [f"{name}={text}" for name, text in self.initial.get(place, {}).items()]
         if given is not None and place in self.names:  # `as` names a layer, not the tensor of a call
             words = ", ".join(
                 word

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,8 +160,18 @@ def _fails(plan: Plan, net: str, reason: str, span: Span | None = None) -> Compi
     return CompileError((ConvertedFails(net, reason).at(span or plan.active[0].flattens[0].span),))
 
 
+def _initial(old: Node, new: Node) -> Iterator[tuple[str, str]]:
+    """The arguments that a converted layer lacks to begin as it did, because an `init` statement names one of both."""
+    for name in [n for n in old.params if n in new.params] if isinstance(new.op, Conv) else ():
+        before, after = old.params[name].spec, new.params[name].spec
+        if (before.init.kind, before.init.args) != (after.init.kind, after.init.args):
+            numbers = ", ".join(f"{key}={value!r}" for key, value in before.init.args if isinstance(value, float))
+            own = f"{before.init.kind}({numbers})"
+            yield before.by, own if before.init.default else old.consts[before.by].span.text
+
+
 def _mend(plan: Plan, net: str, old: Model, new: Model) -> bool:
-    """Add what keeps the names of the weights as they were, and biases; whether anything was added."""
+    """Add what keeps the names of the weights as they were, biases and initial values; whether anything was added."""
     before, after = owners(old), owners(new)
     if len(before) != len(after):
         raise _fails(plan, net, f"it has {len(after)} layers with weights, where it had {len(before)}")
@@ -172,6 +182,10 @@ def _mend(plan: Plan, net: str, old: Model, new: Model) -> bool:
             assert isinstance(one, Node)
             plan.biases.add((one.span.start, one.span.end))
             added = True
+        if isinstance(one, Node) and isinstance(other, Node):
+            for name, text in _initial(one, other):
+                plan.initial.setdefault((one.span.start, one.span.end), {})[name] = text
+                added = True
         if one.path == other.path:
             continue
         for mine, its in zip(_line(one), _line(other), strict=False):

@@ -48,6 +48,35 @@ net f on image[N, 3, H=8, W=8] -> [N, 5, _, _]:
 """,
     ),
     (
+        "what is stated of linear layers is written with the convolutions",
+        """
+init linear = normal(std=0.01), bias = zeros
+
+net f on image[N, 3, H=8, W=8] -> [N, 5]:
+    init conv = kaiming_normal
+    conv(8, 3) -> maxpool(4) -> flatten
+    linear(16, init=xavier_normal) as a -> linear(16) as b
+    linear(16, init=orthogonal, bias_init=ones) as c -> linear(5) as head
+
+net g on image[N, 3, H=8, W=8] -> [N, 5]:
+    init conv.bias = ones, linear = none
+    conv(8, 3) -> maxpool(4) -> flatten -> linear(5) as head
+""",
+        """
+init linear = normal(std=0.01), bias = zeros
+
+net f on image[N, 3, H=8, W=8] -> [N, 5, _, _]:
+    init conv = kaiming_normal
+    conv(8, 3) -> maxpool(4)
+    conv(16, 2, p=valid, init=xavier_normal) as a -> conv(16, 1, init=normal(std=0.01)) as b
+    conv(16, 1, init=orthogonal, bias_init=ones) as c -> conv(5, 1, init=normal(std=0.01)) as head
+
+net g on image[N, 3, H=8, W=8] -> [N, 5, _, _]:
+    init conv.bias = ones, linear = none
+    conv(8, 3) -> maxpool(4) -> conv(5, 2, p=valid, bias_init=zeros) as head
+""",
+    ),
+    (
         "numbers of a sequence stay when a step goes",
         """
 net f on image[N, 3, H=8, W=8] -> [N, 5]:

@@ -18,7 +18,7 @@ EXAMPLES = ("lenet", "alexnet", "vgg", "resnet", "mobilenet_v1", "mobilenet_v2",
 
 
 def same_weights(converted: Converted) -> None:
-    """Every tensor under its name with as many elements; the first size, and the order of the others, as before."""
+    """Every tensor under its name with as many elements, drawn alike; the first size, and the others' order, stay."""
     for name, before in converted.before.items():
         after = converted.after[name]
         assert after.params.keys() == before.params.keys()
@@ -26,6 +26,8 @@ def same_weights(converted: Converted) -> None:
             shape = after.params[key].spec.shape
             assert math.prod(shape) == math.prod(param.spec.shape)
             assert shape[:1] == param.spec.shape[:1]
+            inits = [spec.init for spec in (param.spec, after.params[key].spec)]
+            assert len({(init.kind, init.args) for init in inits}) == 1, key
 
 
 @pytest.mark.parametrize(("before", "after"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
