@@ -25,6 +25,9 @@ from dslc.source import Span
 LOOPED: Final = frozenset(("conv", "deconv", "linear", "embedding", "bn", "inorm", "gn", "ln", "rmsnorm"))
 """Ops whose modules have their tensors as `weight` and `bias`."""
 
+SCATTERED: Final = 3
+"""What a line in a class other than the one that states it weighs against one there: it may part the class, too."""
+
 Key: TypeAlias = tuple[str, str]
 """A kind of module in a loop: `wn`, `sn` or empty, and the op."""
 
@@ -139,18 +142,19 @@ class Starts:
                     branch.values |= values
         for branches in plan.branches.values():
             _part_computed(branches)
-        texts = set()
+        texts: dict[tuple[int, str, str], int] = {}
         for node in self.nodes:
             kind = self._kind(node)
             levels = self._around(node.owner, stated, around)
-            for at in levels:
-                _survey(node, _hit(plan.branches.get(at, {}), kind))
-            hit = _hit(plan.branches[levels[0]], kind) if levels and levels[0] in plan.branches else None
-            for spec in _learned(node):
-                if not _right(spec, kind, hit):
-                    plan.lines.add((id(node), spec.name))
-                    texts.add((id(node.owner.definition or node.owner.site.source), node.name, spec.name))
-        plan.cost = len(texts) + sum(_lines(plan.branches.get(id(m), {})) for m in _one_each(looping))
+            hits = [_hit(plan.branches.get(at, {}), kind) for at in levels]
+            lines = {spec.name for spec in _learned(node) if not _right(spec, kind, hits[0])}
+            for name in lines:
+                plan.lines.add((id(node), name))
+                key = (id(node.owner.definition or node.owner.site.source), node.name, name)
+                texts[key] = 1 if any(node.owner.stated) else SCATTERED
+            for hit in hits:
+                _survey(node, lines, hit)
+        plan.cost = sum(texts.values()) + sum(_lines(plan.branches.get(id(m), {})) for m in _one_each(looping))
         plan.cost += 3 * sum(m is not self.root for m in _one_each(looping))
         return plan
 
@@ -226,15 +230,15 @@ def _hit(branches: Mapping[Key, Branch], kind: tuple[Key, str] | None) -> tuple[
     return None
 
 
-def _survey(node: Node, hit: tuple[str, Branch] | None) -> None:
-    """Note what a branch must know of a module that runs into it."""
+def _survey(node: Node, lines: set[str], hit: tuple[str, Branch] | None) -> None:
+    """Note what a branch must know of a module that runs into it, and has lines for some tensors."""
     if hit is None:
         return
-    own = {spec.by for spec in _learned(node)}
-    hit[1].lacking |= hit[1].values.keys() - own
-    hit[1].reset |= not own <= hit[1].values.keys() or any(
-        param.spec.kind == "buffer" and not param.name.startswith(PREFIX) for param in node.params.values()
-    )
+    branch = hit[1]
+    branch.lacking |= branch.values.keys() - {spec.by for spec in _learned(node)}
+    left = {spec.by for spec in _learned(node) if spec.name not in lines}
+    buffers = any(p.spec.kind == "buffer" and not p.name.startswith(PREFIX) for p in node.params.values())
+    branch.reset |= buffers or not left <= branch.values.keys()
 
 
 def _right(spec: ParamSpec, kind: tuple[Key, str] | None, hit: tuple[str, Branch] | None) -> bool:
