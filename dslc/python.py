@@ -255,6 +255,7 @@ class Network:
         part: str | None = None,
         map: str | None = None,
         skip: str | Collection[str] = (),
+        adapt: str | Collection[str] = (),
         checks: str | Collection[str] = (),
         allow_extern: Collection[str] | None = None,
     ) -> Built:
@@ -272,6 +273,8 @@ class Network:
         - `part`: with `weights`, which state dict of the file, or what its names begin with
         - `map`: with `weights`, names of another library, `"timm"`, `"hf"` or one of its maps, or a file of names
         - `skip`: with `weights`, tensors or modules that keep the network's own initial values: `"head"`
+        - `adapt`: with `weights`, what is brought to the network's size where it has another: `"channels"` of images
+          in the first convolution, tables of `"positions"`
         - `checks`: what to prove before anything is written, of `"parity"`, `"onnx"` and `"placement"`
         - `allow_extern`: packages whose classes an `extern block` may import; by default those that the pyproject.toml
           of the working directory names
@@ -297,7 +300,7 @@ class Network:
             dtype=dtype,
             fold=fold,
             seed=seed,
-            weights=checkpoint(weights, part, map, skip),
+            weights=checkpoint(weights, part, map, skip, adapt),
             checks=words("checks", checks, CHECKS),
             allow_extern=allow_extern,
         )
@@ -314,11 +317,12 @@ class Network:
         part: str | None = None,
         map: str | None = None,
         skip: str | Collection[str] = (),
+        adapt: str | Collection[str] = (),
     ) -> list[Path]:
         """Write the ONNX graph alone; the files written.
 
         - `target`: a path, or a stream of bytes such as `io.BytesIO()`, of which no file is returned
-        - `dynamic`, `dtype`, `fold`, `seed`, `weights`, `part`, `map`, `skip`: as for `build`
+        - `dynamic`, `dtype`, `fold`, `seed`, `weights`, `part`, `map`, `skip`, `adapt`: as for `build`
 
         Weights above 1 GB go to a second file beside the first. Raises what `build` does, and `Failure` for a graph of
         2 GiB or more that is to go to a stream.
@@ -336,7 +340,7 @@ class Network:
         from dslc.types.dtypes import float_type
 
         kind, opened = float_type(dtype), open_sizes(self.model, dynamic)
-        _, graph = onnx_graph(self.model, seed, checkpoint(weights, part, map, skip), opened, fold, kind)
+        _, graph = onnx_graph(self.model, seed, checkpoint(weights, part, map, skip, adapt), opened, fold, kind)
         return save(graph, target)
 
     def load(self, *, allow_extern: Collection[str] | None = None) -> type[Module]:
@@ -359,17 +363,21 @@ class Network:
 
 
 def checkpoint(
-    weights: str | Path | None, part: str | None, map: str | None, skip: str | Collection[str]
+    weights: str | Path | None,
+    part: str | None,
+    map: str | None,
+    skip: str | Collection[str],
+    adapt: str | Collection[str],
 ) -> Checkpoint | None:
     """What the options name of a file of weights. Raises `ValueError` where there is none for them."""
-    names = words("skip", skip)
-    if weights is None:
-        if part or map or names:
-            raise ValueError("`part`, `map` and `skip` mean nothing without `weights`")
-        return None
-    from dslc.weights.checkpoint import Checkpoint
+    from dslc.weights.checkpoint import ADAPTED, Checkpoint
 
-    return Checkpoint(weights, part, names, map)
+    names, sizes = words("skip", skip), words("adapt", adapt, ADAPTED)
+    if weights is None:
+        if part or map or names or sizes:
+            raise ValueError("`part`, `map`, `skip` and `adapt` mean nothing without `weights`")
+        return None
+    return Checkpoint(weights, part, names, map, sizes)
 
 
 def compile(

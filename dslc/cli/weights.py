@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from dslc.cli.options import dtype_option, net_options
+from dslc.cli.values import Choices
 
 if TYPE_CHECKING:
     from dslc.ir.model import Model
     from dslc.types.tensor import DType
+    from dslc.weights.checkpoint import Checkpoint
     from dslc.weights.look import Row
     from dslc.weights.tensors import Tensors
 
@@ -25,6 +27,12 @@ Net: TypeAlias = tuple[str | None, dict[str, object], dict[str, int], int]
 
 part_option = click.option("--part", metavar="NAME", help="which state dict of the file, or what its names begin with")
 map_option = click.option("--map", "names_map", metavar="MAP", help="a map of names between file and network")
+adapt_option = click.option(
+    "--adapt",
+    type=Choices("channels", "positions"),
+    default="",
+    help="bring what is of another size to the network's: channels of images, tables of positions",
+)
 form_option = click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="how to print")
 
 
@@ -179,6 +187,7 @@ def _pair(first: str, second: str, part: str | None) -> Iterator[tuple[Tensors, 
 @dtype_option
 @click.option("--for", "program", metavar="NET", help="write what this network takes, under its names")
 @map_option
+@adapt_option
 @net_options
 def convert(
     source: str,
@@ -187,6 +196,7 @@ def convert(
     dtype: DType | None,
     program: str | None,
     names_map: str | None,
+    adapt: tuple[str, ...],
     net: str | None,
     args: dict[str, object],
     sizes: dict[str, int],
@@ -201,15 +211,18 @@ def convert(
 
     if Path(target).suffix not in (SAFE, *PICKLED):
         raise click.BadParameter(f"`{target}` is named neither {SAFE} nor {' nor '.join(PICKLED)}", param_hint="-o")
-    if program is None and (names_map is not None or net is not None or args or sizes):
-        raise click.UsageError("`--map`, `--net`, `--set` and `--size` need `--for`: they are about a network")
+    if program is None and (names_map is not None or adapt or net is not None or args or sizes):
+        words = "`--map`, `--adapt`, `--net`, `--set` and `--size` need `--for`: they are about a network"
+        raise click.UsageError(words)
     from dslc import output
     from dslc.cli.show import show_weights
     from dslc.reports.numbers import bytes_text
+    from dslc.weights.checkpoint import Checkpoint
     from dslc.weights.init import numpy_type
     from dslc.weights.rewriting import Cast, rewritten
 
-    with _meant(source, part, program, names_map, (net, args, sizes, max_ops)) as tensors:
+    given = Checkpoint(source, part, (), names_map, adapt)
+    with _meant(given, program, (net, args, sizes, max_ops)) as tensors:
         made = tensors if dtype is None else Cast(tensors, numpy_type(dtype))
         output.write_all([rewritten(Path(target), made)])
     show_weights(made.notes)
@@ -218,19 +231,60 @@ def convert(
 
 
 @contextmanager
-def _meant(source: str, part: str | None, program: str | None, names_map: str | None, net: Net) -> Iterator[Tensors]:
+def _meant(given: Checkpoint, program: str | None, net: Net) -> Iterator[Tensors]:
     """The tensors that are to be written; for a network, once they are known to fit."""
     if program is None:
         from dslc.weights.containers import pick
         from dslc.weights.sources import opened as parts_of
 
-        with parts_of(source) as parts:
-            yield pick(parts, None, part)
+        with parts_of(given.path) as parts:
+            yield pick(parts, None, given.part)
         return
-    from dslc.weights.checkpoint import Checkpoint, opened
+    from dslc.weights.checkpoint import opened
     from dslc.weights.store import take
 
     params = compiled(program, net).params
-    with opened(Checkpoint(source, part, (), names_map), params) as tensors:
+    with opened(given, params) as tensors:
         take(tensors, params, keep=False)
         yield tensors
+
+
+@weights.command()
+@click.argument("source", metavar="FILE")
+@click.argument("program", metavar="NET")
+@click.option("-o", "--output", "target", metavar="MAP", help="where to write the map; default: print it")
+@part_option
+@net_options
+def match(
+    source: str,
+    program: str,
+    target: str | None,
+    part: str | None,
+    net: str | None,
+    args: dict[str, object],
+    sizes: dict[str, int],
+    max_ops: int,
+) -> None:
+    """Propose a map from the names of a file to those of a network, for review.
+
+    Shapes, kinds of tensors, repeated blocks, order and names are compared. What they do not decide begins with `?`:
+    such a map is refused until somebody has decided.
+    """
+    from dslc import output
+    from dslc.weights.containers import pick
+    from dslc.weights.maps.propose import proposal
+    from dslc.weights.sources import opened
+
+    model = compiled(program, (net, args, sizes, max_ops))
+    wanted = {name: param.spec.shape for name, param in model.params.items() if param.spec.kind != "const"}
+    with opened(source) as parts:
+        found = {name: spec.shape for name, spec in pick(parts, None, part).specs.items()}
+    text, matching = proposal(found, wanted, f"From {Path(source).name} to {model.entry}.")
+    if target is None:
+        click.echo(text, nl=False)
+        return
+    output.write_all([output.text(Path(target), text)])
+    sure = sum(pair.sure for pair in matching.pairs)
+    undecided = sum(line.startswith("?") for line in text.splitlines())
+    more = f", {undecided} lines to decide" if undecided else ""
+    click.echo(f"{target}  {sure} of {len(wanted)} tensors{more}")

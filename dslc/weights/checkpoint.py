@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from dslc.ir.model import Param
 
 
+ADAPTED = ("channels", "positions")
+"""What may be brought to another size."""
+
+
 @frozen
 class Checkpoint:
     """A file or folder of weights, and what of it is meant.

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,6 +93,14 @@ class TensorFile(Tensors):
         read_into(self.file, found.data)
         little = found.view(f"<u{entry.dtype.itemsize}")
         return little.astype(little.dtype.newbyteorder("="), copy=False).view(entry.dtype).reshape(entry.shape)
+
+    def read_into(self, name: str, place: Array) -> None:
+        entry = self.entries[name]
+        if not place.flags.c_contiguous or sys.byteorder == "big":
+            super().read_into(name, place)
+            return
+        self.file.seek(entry.start)
+        read_into(self.file, place.reshape(-1).view(np.uint8).data)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from dslc.weights.containers import common
 from dslc.weights.errors import ExtraWeight, MissingWeight, Unfit, WrongWeightShape, WrongWeightType
 from dslc.weights.folding import folded, pattern, shown
 from dslc.weights.init import is_float
+from dslc.weights.maps.match import match
 from dslc.weights.tensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -137,8 +138,11 @@ def _groups(found: Misfits, params: Mapping[str, Param]) -> Iterator[Group]:
         missing.pop(new, None)
         del surplus[old]
     rows = [*_pair_rows(pairs)]
-    words = "`--map FILE` takes names from a map, which you write or choose: `--map timm`, `hf`, `torchvision`"
-    yield Group(RENAMED, RENAMED, len(pairs), rows, "the file has as many of the same shapes", [words])
+    helps = [
+        "`--map timm`, `hf` or `torchvision` take the names of these libraries for those of the networks in examples/",
+        "`dslc weights match FILE NET.dl -o FILE.map` proposes a map of names, for `--map FILE.map`",
+    ]
+    yield Group(RENAMED, RENAMED, len(pairs), rows, "the file has as many of the same shapes", helps)
     yield from _shape_groups(found.shapes, params)
     same = (*found.fitting, *found.shapes)
     known = {_row(name) for name in same}
@@ -193,10 +197,11 @@ def _times(members: Sequence[str]) -> str:
 def renamed(missing: Mapping[str, Shape], surplus: Mapping[str, Shape]) -> dict[str, str]:
     """The file's name for each of the network's that it may stand for.
 
-    As many tensors of one shape and last word, or of one shape, are taken to be each other's in their order. This is a
-    guess for a message; nothing is loaded by it.
+    What structure decides (`maps.match`); else as many tensors of one shape and last word, or of one shape, are taken
+    to be each other's in their order. This is a guess for a message; nothing is loaded by it.
     """
-    pairs: dict[str, str] = {}
+    found = match(surplus, missing).pairs
+    pairs = {p.target: p.sources[0] for p in found if p.sure and not p.form and len(p.sources) == 1}
     for leaf in (True, False):
         theirs, own = _buckets(surplus, leaf, set(pairs.values())), _buckets(missing, leaf, pairs.keys())
         for key, names in own.items():

@@ -46,6 +46,9 @@ class Shards(Tensors):
     def read(self, name: str) -> Array:
         return self.at[name].read(name)
 
+    def read_into(self, name: str, place: Array) -> None:
+        self.at[name].read_into(name, place)
+
     def origin(self, name: str) -> str:
         return self.at[name].origin(name)
 

@@ -50,6 +50,10 @@ class Tensors:
         """
         raise NotImplementedError(f"{type(self).__name__}.read")
 
+    def read_into(self, name: str, place: Array) -> None:
+        """Put the numbers of one tensor where they belong, an array of its shape and type. Raises as `read` does."""
+        place[...] = self.read(name)
+
     def origin(self, name: str) -> str:
         """Where a tensor comes from, as a message says it: the name it has there, and the file."""
         raise NotImplementedError(f"{type(self).__name__}.origin")
@@ -81,6 +85,9 @@ class Renamed(Tensors):
 
     def read(self, name: str) -> Array:
         return self.of.read(self.names[name])
+
+    def read_into(self, name: str, place: Array) -> None:
+        self.of.read_into(self.names[name], place)
 
     def origin(self, name: str) -> str:
         return self.of.origin(self.names[name])

@@ -309,7 +309,7 @@ def test_what_is_meant_of_a_file_of_weights(file: Path) -> None:
     network.to_onnx(io.BytesIO(), weights="old/small.safetensors", skip=["head.bias"])
     with pytest.raises(dslc.Failure, match="head"):
         dslc.compile(file, classes=9).to_onnx("none.onnx", weights="old/small.safetensors")
-    with pytest.raises(ValueError, match="`part`, `map` and `skip` mean nothing without `weights`"):
+    with pytest.raises(ValueError, match="`part`, `map`, `skip` and `adapt` mean nothing without `weights`"):
         network.build("none", map="timm")
     assert not Path("none").exists() and not Path("none.onnx").exists()
 

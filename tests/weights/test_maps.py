@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import pytest
 from dslc.diagnostics.model import CompileError
 from dslc.source import Source
 from dslc.weights.errors import WeightsError
-from dslc.weights.maps.errors import LosingMap
+from dslc.weights.maps.errors import BadMap, LosingMap
 from dslc.weights.maps.parse import parse
 from dslc.weights.maps.plan import plan
 from dslc.weights.maps.shipped import mapped
@@ -206,3 +207,32 @@ def test_names_that_are_the_networks_own_need_no_map() -> None:
     tensors = Arrays({"a": numbers(2)})
     assert mapped(tensors, "timm", params(a=(2,))) is tensors
     assert mapped(tensors, "timm", params(a=(2,), head=(3,))) is tensors
+
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {"docs/weights.md": (ROOT / "docs" / "weights.md").read_text(encoding="utf-8"), "E0670": BadMap.__doc__ or ""}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_maps_of_pages_can_be_read(page: str) -> None:
+    (text,) = re.findall(r"<<'END'\n(.*?)\n *END\n", PAGES[page], re.S)
+    assert len(parse(Source(page, text), page).rules) > 4
+
+
+def test_the_table_of_lines_holds() -> None:
+    """Every kind of line that docs/weights.md lists."""
+    rows = [
+        row.partition("`")[2].partition("` |")[0] for row in PAGES["docs/weights.md"].splitlines() if row[:3] == "| `"
+    ]
+    lines = [
+        row.replace("\\|", "|") for row in rows if "->" in row or row.split()[0] in ("drop", "tied", "prefix", "eps")
+    ]
+    assert len(lines) == 11
+    found = parse(Source("page", "\n".join(lines)), "page")
+    assert (len(found.rules), len(found.drops), len(found.ties), found.prefixes, found.eps) == (
+        5,
+        2,
+        1,
+        ("bert.",),
+        1e-6,
+    )

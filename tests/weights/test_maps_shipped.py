@@ -216,6 +216,18 @@ def test_hugging_faces_vit(files: bool) -> None:
         check_same(mine(images(32)), other(images(32)).logits)
 
 
+@pytest.mark.parametrize(("layer", "net"), [("basic", "resnet18"), ("bottleneck", "resnet50")])
+def test_hugging_faces_resnet(layer: str, net: str) -> None:
+    depths = [2, 2, 2, 2] if layer == "basic" else [3, 4, 6, 3]
+    sizes = [64, 128, 256, 512] if layer == "basic" else [256, 512, 1024, 2048]
+    config = transformers.ResNetConfig(layer_type=layer, depths=depths, hidden_sizes=sizes, num_labels=1000)
+    torch.manual_seed(6)
+    other = filled(transformers.ResNetForImageClassification(config))
+    mine = loaded("resnet", net, other.state_dict(), "hf", {"H": 64, "W": 64})
+    with torch.no_grad():
+        check_same(mine(images(64)), other(images(64)).logits)
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_llama(tied: bool) -> None:
     """Files of small ones hold the one table for reading and writing words once."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CHANNELS = "channels"
 POSITIONS = "positions"
-WISHES = (CHANNELS, POSITIONS)
 
 Shape = tuple[int, ...]
 MOST_BEFORE = 5

@@ -74,7 +74,7 @@ def parted(group: Sequence[Pair], found: Mapping[str, Shape]) -> list[str]:
     several = {place: count for place, count in counts.items() if 1 < count < len(group)}
     if not several:
         return [plain(pair) for pair in group]
-    place = min(several, key=lambda place: several[place])
+    place = min(several, key=lambda place: (several[place], -place))  # the inner of two
     parts: dict[int, list[Pair]] = {}
     for row, pair in zip(rows, group, strict=True):
         parts.setdefault(row[place], []).append(pair)
@@ -136,6 +136,8 @@ def reckoned(numbers: Sequence[int], known: Mapping[str, Sequence[int]]) -> str 
             offsets = {number - factor * value for number, value in zip(numbers, values, strict=True)}
             if len(offsets) == 1:
                 (offset,) = offsets
+                if factor > 1 and offset < 0:
+                    continue  # true of the numbers, and of nothing else
                 times = name if factor == 1 else f"{factor} * {name}"
                 more = f" + {offset}" if offset > 0 else f" - {-offset}" if offset else ""
                 return f"{{{times}{more}}}"

@@ -1,7 +1,7 @@
 """The tensors that a map gives, read when they are asked for.
 
 A tensor under another name, turned or in another shape is a view of what was read; tensors that are joined are each
-read once into their place, so that one of them is held beside the result.
+read into their place.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Mapped(Tensors):
         whole = np.empty((*spec.shape[:axis], sum(s[axis] for s in shapes), *spec.shape[axis + 1 :]), spec.dtype)
         start = 0
         for name, shape in zip(made.sources, shapes, strict=True):
-            whole[(slice(None),) * axis + (slice(start, start + shape[axis]),)] = self.of.read(name)
+            self.of.read_into(name, whole[(slice(None),) * axis + (slice(start, start + shape[axis]),)])
             start += shape[axis]
         return whole
 
