@@ -74,11 +74,14 @@ def parted(group: Sequence[Pair], found: Mapping[str, Shape]) -> list[str]:
     several = {place: count for place, count in counts.items() if 1 < count < len(group)}
     if not several:
         return [plain(pair) for pair in group]
-    place = min(several, key=lambda place: (several[place], -place))  # the inner of two
-    parts: dict[int, list[Pair]] = {}
-    for row, pair in zip(rows, group, strict=True):
-        parts.setdefault(row[place], []).append(pair)
-    return [line for part in parts.values() for line in parted(part, found)]
+    least = min(several.values())
+    tries = []
+    for place in (place for place, count in several.items() if count == least):
+        parts: dict[int, list[Pair]] = {}
+        for row, pair in zip(rows, group, strict=True):
+            parts.setdefault(row[place], []).append(pair)
+        tries.append([line for part in parts.values() for line in parted(part, found)])
+    return min(tries, key=len)
 
 
 def shape_of(name: str) -> str:
