@@ -69,10 +69,12 @@ def compile_program(
 ) -> Model:
     """As `compile_model`, of a program that was loaded, for any of its nets; `sink` holds what loading found."""
     sink = sink or Sink()
-    given, asked = arguments(args or {}), sizes_of(sizes or {})
+    asked = sizes_of(sizes or {})
     with _deep():
-        entry = choose(program, net, sink, given)
-        _check_names(program, entry, given, asked, sink)
+        entry = choose(program, net, sink, args or {})
+        _check_names(program, entry, args or {}, sink)
+        given = arguments(args or {})
+        _check_numbers(program, given, asked, sink)
         model = _elaborate(program, entry, given, asked, sink, max_ops)
         if model is not None and budgets is not None and (model.budgets or budgets):
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
@@ -158,19 +160,25 @@ def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, obj
     return net
 
 
-def _check_names(
-    program: Program, entry: str, args: Mapping[str, object], sizes: Mapping[str, int], sink: Sink
-) -> None:
+def _check_names(program: Program, entry: str, args: Mapping[str, object], sink: Sink) -> None:
     """Arguments from outside must be ones of the net (an alias: of the net it stands for)."""
     assert program.main is not None
     known = _parameters(program.main.scope.names[entry])
-    path = program.main.tree.source.path
     for name in args:
         if name not in known:
             near = nearest(name, known)
             hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
-            sink.add(file_diagnostic(NetArgument(f"the net `{entry}` has no parameter `{name}`", hint), path))
-        elif (wrong := unheld(args[name])) is not None:
+            mistake = NetArgument(f"the net `{entry}` has no parameter `{name}`", hint)
+            sink.add(file_diagnostic(mistake, program.main.tree.source.path))
+    sink.finish(None)
+
+
+def _check_numbers(program: Program, args: Mapping[str, object], sizes: Mapping[str, int], sink: Sink) -> None:
+    """Numbers from outside must be ones that a program may hold."""
+    assert program.main is not None
+    path = program.main.tree.source.path
+    for name, value in args.items():
+        if (wrong := unheld(value)) is not None:
             sink.add(file_diagnostic(NetArgument(f"`{name}`: {shown(wrong)} is {beyond(wrong)}"), path))
     for name, size in sizes.items():
         if size < 1 or not held(size):

@@ -64,14 +64,9 @@ def load(
     """
     require_torch()
     from dslc.kept import Kept
-    from dslc.types.arguments import arguments, sizes_of
 
-    cls = load_kept(Kept.read(source), source, net, arguments(args), sizes_of(sizes), allow_extern)
-    if weights is not None:
-        return started(cls, weights, part, map, skip)
-    if part or map or skip:
-        raise ValueError("`part`, `map` and `skip` mean nothing without `weights`")
-    return cls
+    cls = load_kept(Kept.read(source), source, net, args, sizes or {}, allow_extern)
+    return beginning(cls, weights, part, map, skip)
 
 
 def require_torch(purpose: str = "`dslc.load`") -> None:
@@ -86,17 +81,19 @@ def load_kept(
     kept: Kept,
     source: str | Path,
     net: str | None,
-    given: Mapping[str, object],
-    asked: Mapping[str, int],
+    args: Mapping[str, object],
+    sizes: Mapping[str, int],
     allow_extern: Collection[str] | None,
     file: Path | None = None,
 ) -> type[Module]:
-    """As `load`, of a program that was read, with plain arguments; `file` is where the generated source is kept too."""
+    """As `load`, of a program that was read; `file` is where the generated source is kept too."""
     from dslc.backends.torch.emit import emit
     from dslc.kept import key
     from dslc.trust import permitted, require_classes
+    from dslc.types.arguments import arguments, sizes_of
 
-    model = kept.compile(net, args=given, sizes=asked)
+    model = kept.compile(net, args=args, sizes=sizes)
+    given, asked = arguments(args), sizes_of(sizes)
     imported = permitted(model, allow_extern)
     if imported:
         require_classes(imported)
@@ -135,6 +132,17 @@ class Started(Loaded):
 
 GIVEN = "__given__"
 """Where a class that `started` made keeps what it was made of: first the class that its instances are of."""
+
+
+def beginning(
+    plain: type[Module], weights: str | Path | None, part: str | None, map: str | None, skip: str | Collection[str]
+) -> type[Module]:
+    """A class whose instances start from a file, if there is one. Raises `ValueError` for what means nothing then."""
+    if weights is not None:
+        return started(plain, weights, part, map, skip)
+    if part or map or skip:
+        raise ValueError("`part`, `map` and `skip` mean nothing without `weights`")
+    return plain
 
 
 def started(

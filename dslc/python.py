@@ -12,7 +12,7 @@ from dslc.check import Findings, check_model
 from dslc.ir.model import Model
 from dslc.kept import Kept
 from dslc.names.zoo import is_zoo
-from dslc.reports.amounts import bytes_of, words
+from dslc.reports.amounts import bytes_of, whole, words
 from dslc.reports.ports import Port, Weight, inputs, one_line, outputs, weights
 from dslc.types.arguments import arguments, sizes_of
 
@@ -134,6 +134,7 @@ class Network:
         ```
         """
         from dslc.analysis.conventions import TOOLS
+        from dslc.analysis.devices import Device
         from dslc.analysis.training import OPTIMIZERS, PRECISIONS
         from dslc.machine import device_named
         from dslc.reports.tables import NetworkStats
@@ -142,22 +143,22 @@ class Network:
         optimizers = words("optimizer", optimizer, OPTIMIZERS)
         kinds = [precision] if isinstance(precision, str) else precision
         precisions = words("precision", [rate_type(kind) for kind in kinds], PRECISIONS)
-        room = bytes_of(fit) if isinstance(fit, str) else fit
+        room = bytes_of(fit) if isinstance(fit, str) else None if fit is None else whole("fit", fit)
         if (optimizers or precisions) and not train and fit is None:
             raise ValueError("`optimizer` and `precision` mean nothing without `train` or `fit`")
         if dtype is not None and device is None:
             raise ValueError("`dtype` is the element type that times are for: it means nothing without `device`")
-        if batch < 1 or (room is not None and room < 1):
-            raise ValueError("`batch` and `fit` are at least 1")
         if tool is not None:
             words("tool", [tool], TOOLS)
         chosen = device_named(device) if isinstance(device, str) else device
+        if not isinstance(chosen, Device | None):
+            raise TypeError(f"`device` is a name, or rates such as `peak=10T,bandwidth=100G`, not {device!r:.60}")
         rate = rate_type(dtype or "fp32")
         if chosen is not None:
             chosen.peak(rate)
         return NetworkStats(
             self.model,
-            batch=batch,
+            batch=whole("batch", batch),
             inplace=inplace,
             train=train,
             optimizer=optimizers,
@@ -209,9 +210,7 @@ class Network:
         from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
         from dslc.reports.svg import svg
 
-        if depth is not None and depth < 1:
-            raise ValueError(f"`depth` is at least 1, not {depth}")
-        graph = Graph(self.model, depth)
+        graph = Graph(self.model, None if depth is None else whole("depth", depth))
         if len(graph.boxes) > MOST_BOXES:
             fits = fitting_depth(self.model, MOST_BOXES)
             hint = f"; close parts with depth={fits}" if fits is not None and fits != depth else ""
@@ -343,10 +342,18 @@ class Network:
         _, graph = onnx_graph(self.model, seed, checkpoint(weights, part, map, skip, adapt), opened, fold, kind)
         return save(graph, target)
 
-    def load(self, *, allow_extern: Collection[str] | None = None) -> type[Module]:
-        """The class of the generated PyTorch module, as `dslc.load` gives it; an instance has `load_weights`.
+    def load(
+        self,
+        *,
+        allow_extern: Collection[str] | None = None,
+        weights: str | Path | None = None,
+        part: str | None = None,
+        map: str | None = None,
+        skip: str | Collection[str] = (),
+    ) -> type[Module]:
+        """The class of the generated PyTorch module, as `dslc.load` gives it.
 
-        - `allow_extern`: packages whose classes an `extern block` may import
+        - `allow_extern`, `weights`, `part`, `map`, `skip`: as for `dslc.load`
 
         Raises `Failure` where torch is not installed.
 
@@ -355,11 +362,12 @@ class Network:
         net = Small(classes=100)
         ```
         """
-        from dslc.loading import load_kept, require_torch
+        from dslc.loading import beginning, load_kept, require_torch
 
         require_torch("`Network.load`")
         source, given, asked = self._asked
-        return load_kept(self._kept, source, self.name, given, asked, allow_extern)
+        cls = load_kept(self._kept, source, self.name, given, asked, allow_extern)
+        return beginning(cls, weights, part, map, skip)
 
 
 def checkpoint(
@@ -404,5 +412,5 @@ def compile(
     ```
     """
     kept = Kept.read(source)
-    given, asked = arguments(args), sizes_of(sizes)
-    return Network(kept.compile(net, args=given, sizes=asked), kept, (source, given, asked))
+    model = kept.compile(net, args=args, sizes=sizes)
+    return Network(model, kept, (source, arguments(args), sizes_of(sizes)))

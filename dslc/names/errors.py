@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
@@ -164,6 +166,12 @@ class FileProblem(Mistake, code="E0216"):
     @property
     def message(self) -> str:
         return f"cannot read `{self.path}`: {self.why}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if re.match(r"\s*(net|block|inline|use|fn|let)\s.*[:=]", self.path):
+            return (Help("a program that is given as text ends with a newline"),)
+        return ()
 
 
 class NotInZoo(Mistake, code="E0223"):

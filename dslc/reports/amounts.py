@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from operator import index
+from typing import SupportsIndex
 
 from dslc.diagnostics.codes import nearest
 from dslc.syntax.text import number
@@ -30,6 +32,15 @@ def bytes_of(text: str) -> int:
     if count is None or count < 1:
         raise ValueError(f"`{text}` is no memory: write an amount such as `24GB`")
     return int(count)
+
+
+def whole(option: str, given: object) -> int:
+    """A whole number of at least 1, also one of numpy. A TypeError or ValueError for anything else."""
+    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
+        raise TypeError(f"`{option}` is a whole number, not {given!r:.60}")
+    if (number := index(given)) < 1:
+        raise ValueError(f"`{option}` is at least 1, not {number}")
+    return number
 
 
 def words(option: str, given: str | Collection[str], known: Collection[str] | None = None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from dslc.analysis.compare import Comparison, Total, Weights
-from dslc.reports.amounts import words
+from dslc.reports.amounts import whole, words
 from dslc.reports.diff import COLUMNS, SHOWN, markdown_diff, render_diff
 from dslc.reports.diff_data import diff_csv, diff_json
 
@@ -65,8 +65,9 @@ class NetworkDiff:
         Raises `ValueError` for an unknown column.
         """
         shown = words("columns", columns, COLUMNS)
+        levels = None if depth is None else whole("depth", depth)
         render = markdown_diff if markdown else render_diff
-        return render(self._comparison, columns=shown, only_changed=only_changed, every=every, levels=depth)
+        return render(self._comparison, columns=shown, only_changed=only_changed, every=every, levels=levels)
 
     def to_json(self, *, only_changed: bool = False) -> str:
         """The document of `dslc diff --format json`.

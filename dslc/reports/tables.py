@@ -12,7 +12,7 @@ from dslc.analysis.cost import Terms, value_at
 from dslc.analysis.quantities import QUANTITIES
 from dslc.analysis.training import OPTIMIZERS, PRECISIONS
 from dslc.ir.model import Model
-from dslc.reports.amounts import words
+from dslc.reports.amounts import whole, words
 from dslc.reports.columns import View
 from dslc.reports.json import stats_json
 from dslc.reports.ports import Shape, default_shape
@@ -225,7 +225,8 @@ class NetworkStats:
             if said := wrong_column(name, self._stats.device is not None, "a device: `stats(device=..)`"):
                 raise ValueError(said)
         form = "markdown" if markdown else "text"
-        layout: dict[str, Any] = {"depth": depth, "sort": sort, "fold": fold, "symbolic": symbolic}
+        levels = None if depth is None else whole("depth", depth)
+        layout: dict[str, Any] = {"depth": levels, "sort": sort, "fold": fold, "symbolic": symbolic}
         return rendered(self._stats, self._sections, form=form, columns=named, **layout)
 
     @cached_property

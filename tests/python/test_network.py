@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -166,13 +167,41 @@ def test_training_and_time_are_numbers() -> None:
         ({"device": "T4", "dtype": "fp46"}, "there is no element type `fp46`"),
         ({"dtype": "fp16"}, "it means nothing without `device`"),
         ({"tool": "fvcor"}, "`tool` knows no `fvcor`: did you mean `fvcore`?"),
-        ({"batch": 0}, "`batch` and `fit` are at least 1"),
+        ({"batch": 0}, "`batch` is at least 1, not 0"),
+        ({"fit": -1}, "`fit` is at least 1, not -1"),
     ],
     ids=str,
 )
 def test_options_that_mean_nothing(options: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
         dslc.compile(TEXT).stats(**options)  # type: ignore[arg-type]
+
+
+def test_options_of_a_wrong_kind(file: Path) -> None:
+    network: Any = dslc.compile(file)
+    assert network.stats(batch=np.int64(3), train=True).training[0].batch == 3
+    for call, words in (
+        (lambda: network.stats(batch="3"), "`batch` is a whole number, not '3'"),
+        (lambda: network.stats(fit=1.5, train=True), "`fit` is a whole number, not 1.5"),
+        (lambda: network.stats(device=5), "`device` is a name, or rates such as"),
+        (lambda: network.stats().text(depth="1"), "`depth` is a whole number, not '1'"),
+        (lambda: network.picture(depth=True), "`depth` is a whole number, not True"),
+        (lambda: network.diff(network).text(depth=1.0), "`depth` is a whole number, not 1.0"),
+        (lambda: dslc.compile(file, classes={"n": 3}), "`classes`: {'n': 3} is no value of a program"),
+    ):
+        with pytest.raises(TypeError, match=re.escape(words)):
+            call()
+
+
+def test_arguments_that_the_net_has_not(file: Path) -> None:
+    wrong: dict[str, Any] = {"size": {"H": 64}}
+    with pytest.raises(dslc.CompileError, match="the net `small` has no parameter `size`"):
+        dslc.compile(file, **wrong)
+    with pytest.raises(dslc.CompileError, match="a program that is given as text ends with a newline"):
+        dslc.compile("net f on x[N, 3]: linear(2)")
+    with pytest.raises(dslc.CompileError) as error:
+        dslc.compile("nett.dl")
+    assert str(error.value) == "error[E0216]: cannot read `nett.dl`: no such file or directory\n  --> nett.dl:1:1"
 
 
 def test_columns_that_are_not_there() -> None:
@@ -321,6 +350,24 @@ def test_numbers_of_numpy_give_the_class_of_plain_ones(file: Path) -> None:
     assert net.head.out_features == 5
     net.to_onnx(io.BytesIO())
     assert type(pickle.loads(pickle.dumps(net))) is dslc.load(file)
+
+
+def test_a_loaded_network_may_start_from_a_file(file: Path) -> None:
+    network = dslc.compile(file)
+    network.build("out", seed=5)
+    first, second = (network.load(weights="out/small.safetensors")() for _ in range(2))
+    assert torch.equal(first.head.weight, second.head.weight) and type(first) is network.load()
+    with pytest.raises(ValueError, match="mean nothing without `weights`"):
+        network.load(skip="head")
+
+
+def test_networks_and_numbers_pickle(file: Path) -> None:
+    network = dslc.compile(file)
+    twin = pickle.loads(pickle.dumps(network))
+    file.unlink()
+    assert repr(twin) == repr(network) and twin.load() is network.load() and twin.source == TEXT
+    assert pickle.loads(pickle.dumps(network.stats())).totals == network.stats().totals
+    assert not network.diff(twin)
 
 
 def test_all_but_load_needs_no_torch(file: Path) -> None:
