@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import linecache
 import os
+import pdb
 import pickle
 import subprocess
 import sys
@@ -290,22 +292,19 @@ def test_the_generated_lines_without_a_file(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_a_debugger_stops_in_generated_lines(folder: Path) -> None:
-    """As a process, from the folder: pdb finds the file of a breakpoint and prints its lines."""
     (folder / "somesmall.dl").write_text(SMALL.format(4))
-    (folder / "main.py").write_text(
-        "import dslc.hook\nimport somesmall, torch\nsomesmall.small()(torch.zeros(1, 3, 8, 8))\n"
-    )
-    module("somesmall")  # writes the file
-    lines = (folder / "__pycache__" / "somesmall.dl.small.py").read_text().splitlines()
-    at = next(n for n, line in enumerate(lines, 1) if "self.conv(x)" in line)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
-    commands = f"b {folder / '__pycache__' / 'somesmall.dl.small.py'}:{at}\nc\np tuple(x.shape)\nq\n"
-    done = subprocess.run(
-        [sys.executable, "-m", "pdb", "main.py"], input=commands, cwd=folder, env=environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    said = done.stdout + done.stderr
-    assert f"small.dl.small.py({at})forward()" in said and "(1, 3, 8, 8)" in said, said
+    small = module("somesmall")
+    file = folder / "__pycache__" / "somesmall.dl.small.py"
+    at = next(n for n, line in enumerate(file.read_text().splitlines(), 1) if "self.conv(x)" in line)
+    said = io.StringIO()
+    commands = io.StringIO(f"b {file}:{at}\nc\np tuple(x.shape)\nq\n")
+    debugger = pdb.Pdb(stdin=commands, stdout=said, nosigint=True, readrc=False)
+    before = sys.gettrace()
+    try:
+        debugger.run("net(image)", {"net": small.small(), "image": torch.zeros(1, 3, 8, 8)})
+    finally:
+        sys.settrace(before)
+    assert f"{file}({at})forward()" in said.getvalue() and "(1, 3, 8, 8)" in said.getvalue(), said.getvalue()
 
 
 # ---- elsewhere
