@@ -270,6 +270,8 @@ def match(
     Shapes, kinds of tensors, repeated blocks, order and names are compared. What they do not decide begins with `?`:
     such a map is refused until somebody has decided.
     """
+    if is_program(source) or not is_program(program):
+        raise click.UsageError("give the file of weights first, and then the network: `dslc weights match FILE NET.dl`")
     from dslc import output
     from dslc.weights.containers import pick
     from dslc.weights.maps.propose import proposal

@@ -107,3 +107,45 @@ def test_a_map_that_loses_tensors_writes_nothing(tmp_path: Path, weights: Path) 
 def test_options_that_need_weights(tmp_path: Path, option: list[str]) -> None:
     done = build(tmp_path, *option)
     assert done.exit_code == 2 and f"`{option[0]}` needs `--weights`" in done.output
+
+
+def match(*args: str) -> Result:
+    sets = [part for name, value in ARGS.items() for part in ("--set", f"{name}={value}")]
+    return CliRunner().invoke(main, ["weights", "match", *args, "--net", "vit", *sets, "--size", "H=32,W=32"])
+
+
+def test_a_proposal_is_a_map(tmp_path: Path, weights: Path) -> None:
+    path = tmp_path / "own.map"
+    done = match(str(weights), str(VIT), "-o", str(path))
+    assert (done.exit_code, done.output) == (0, f"{path}  32 of 32 tensors\n")
+    text = path.read_text(encoding="utf-8")
+    assert match(str(weights), str(VIT)).output == text and text.startswith("# From timm.safetensors to vit.\n")
+    built = build(tmp_path, "--weights", str(weights), "--map", str(path))
+    assert f"weights: the map `{path}` gives 32 tensors\n" in built.output
+
+
+def test_a_proposal_that_is_not_decided_is_refused(tmp_path: Path, weights: Path) -> None:
+    path = tmp_path / "own.map"
+    model = compile_model(VIT, "vit", args=ARGS, sizes=SIZES)
+    state = {timms(name): array for name, array in initial(model.params, 3).items()}
+    state["twin"] = state["cls_token"]
+    output.write_all([store.output(weights, state)])
+    done = match(str(weights), str(VIT), "-o", str(path))
+    assert (done.exit_code, done.output) == (0, f"{path}  31 of 32 tensors, 4 lines to decide\n")
+    refused = build(tmp_path, "--weights", str(weights), "--map", str(path))
+    assert refused.exit_code == 1 and "error[E0671]: this map has 4 pairs that are not decided" in refused.output
+    lines = path.read_text(encoding="utf-8").splitlines()
+    decided = [
+        line.removeprefix("? ")
+        for line in lines
+        if line[:1] != "?" or line in (lines[-1], "? cls_token -> class_token")
+    ]
+    assert "drop twin" in decided
+    path.write_text("\n".join(decided), encoding="utf-8")
+    built = build(tmp_path, "--weights", str(weights), "--map", str(path))
+    assert built.exit_code == 0 and "gives 32 tensors, 1 dropped\n" in built.output
+
+
+def test_the_file_stands_first(weights: Path) -> None:
+    done = match(str(VIT), str(weights))
+    assert done.exit_code == 2 and "give the file of weights first" in done.output

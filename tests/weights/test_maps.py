@@ -8,12 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
+from dslc import output
 from dslc.diagnostics.model import CompileError
 from dslc.source import Source
+from dslc.weights import store
 from dslc.weights.errors import WeightsError
+from dslc.weights.file import opened
 from dslc.weights.maps.errors import BadMap, LosingMap
 from dslc.weights.maps.parse import parse
 from dslc.weights.maps.plan import plan
@@ -56,6 +60,7 @@ def test_parts_are_reckoned_with() -> None:
     assert names("s.{s}.b.{b} -> f.{2 * s + 1}.{b}", *old) == ["f.1.0", "f.1.1", "f.5.0", "f.21.0"]
     assert names("s.{s}.b.{b} -> f.{count(s, b) + 1}", *old) == ["f.1", "f.2", "f.3", "f.4"]
     assert names("s.{s}.b.{b} -> f.{count(s)}.{b}", *old) == ["f.0.0", "f.0.1", "f.1.0", "f.2.0"]
+    assert names("s.{s}_b -> f.{count(s)}", "s.4_b", "s.11_b") == ["f.0", "f.1"]
     assert names("h -> f.{len(s) + 1}\ndrop s.*", "h", *old) == ["f.4"]
 
 
@@ -89,6 +94,16 @@ def test_tensors_are_joined_cut_turned_and_reshaped() -> None:
     assert np.array_equal(moved.read("b"), numbers(2, 3, 4).transpose(2, 0, 1))
     cut = through("x -> q, k, v", {"x": numbers(7, 3)}, {"q": (4, 3), "k": (2, 3), "v": (1, 3)})
     assert np.array_equal(np.concatenate([cut.read(name) for name in "qkv"]), numbers(7, 3))
+
+
+def test_floats_of_16_bits_are_joined_from_a_file(tmp_path: Path) -> None:
+    state = {"q": numbers(2, 3).astype(ml_dtypes.bfloat16), "k": numbers(4, 3).astype(ml_dtypes.bfloat16)}
+    output.write_all([store.output(tmp_path / "x.safetensors", state)])
+    with opened(tmp_path / "x.safetensors") as tensors:
+        found = Mapped(tensors, plan(parse(Source("x", "q, k -> qk\nk, k -> w : axis 1"), "x"), tensors.specs, {}))
+        assert found.read("qk").dtype == ml_dtypes.bfloat16 == found.specs["qk"].dtype
+        assert np.array_equal(found.read("qk"), np.concatenate([state["q"], state["k"]]))
+        assert np.array_equal(found.read("w"), np.concatenate([state["k"], state["k"]], 1))
 
 
 def test_nothing_is_copied_but_what_is_joined() -> None:
@@ -145,6 +160,12 @@ def test_a_long_table_is_folded_and_shortened() -> None:
         ("a.{i}, b.{j} -> c.{i}", "1:1", "the first of the tensors that are joined has no `{j}`"),
         ("[a.{i}]", "1:1", "a section is `[blocks.{i} -> layers.{i}]`"),
         ("tied a b", "1:1", "`tied` names two tensors"),
+        ("tied a.{i} = b", "1:1", "`tied` names two tensors, without braces"),
+        ("{a}{b}.x -> {a}", "1:4", "two parts in braces have nothing between them"),
+        ("a.{i:x|2} -> b.{i + 1}", "1:1", "`{i}` is reckoned with, and stands for words"),
+        ("a.{i:x|2} -> b.{count(i)}", "1:1", "`{i}` is reckoned with, and stands for words"),
+        ("[a.{i} -> b.{i} if c.{j}]", "1:20", "`{j}` is not on the left of the arrow"),
+        ("a -> b, c : reshape", "1:1", "what is cut is not reshaped"),
         ("eps small", "1:5", "`eps` is a number such as `1e-5`"),
         ("drop", "1:5", "a name is missing"),
         ("a -> b\n? c -> d\n? e -> d", "2:1", "this map has 2 pairs that are not decided"),

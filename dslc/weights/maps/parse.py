@@ -9,7 +9,7 @@ from dslc.diagnostics.model import Sink
 from dslc.source import Source, Span
 from dslc.weights.maps.errors import BadMap, Undecided
 from dslc.weights.maps.model import Condition, Drop, Form, NameMap, Rule, Section, Tie
-from dslc.weights.maps.pattern import BadPattern, Template, pattern
+from dslc.weights.maps.pattern import BadPattern, Piece, Template, pattern
 
 NOTHING = Template("", ())
 WORD = re.compile(r"[\w.\-/]+")
@@ -70,7 +70,10 @@ class _Reader:
             copy, sign, of = rest.partition("=")
             if not sign:
                 raise BadPattern("`tied` names two tensors: `tied lm_head.weight = wte.weight`", at, at + len(text))
-            self.ties.append(Tie(self.named(copy, after), self.named(of, after + len(copy) + 1)))
+            tie = Tie(self.named(copy, after), self.named(of, after + len(copy) + 1))
+            if tie.copy.names | tie.of.names:
+                raise BadPattern("`tied` names two tensors, without braces", at, at + len(text))
+            self.ties.append(tie)
         else:
             self.rules.append(self.rule(text, at))
 
@@ -86,7 +89,10 @@ class _Reader:
             for part, place in split(found["conditions"], at + found.start("conditions"), " and "):
                 wanted = not part.startswith("not ")
                 own = part.removeprefix("not ")
-                conditions.append(Condition(joined(source, read(own, place + len(part) - len(own), False)), wanted))
+                place += len(part) - len(own)
+                name = read(own, place, sums=False)
+                known(name, source, place)
+                conditions.append(Condition(joined(source, name), wanted))
         return Section(source, target, tuple(conditions))
 
     def named(self, text: str, at: int, drop: bool = False) -> Template:
@@ -105,16 +111,22 @@ class _Reader:
         parts = split(found["targets"], at + found.start("targets"))
         targets = [joined(self.section.target, read(part, place, sums=True)) for part, place in parts]
         for template, (_, place) in zip(targets, parts, strict=True):
-            alone = sorted(template.names - sources[0].names)
-            if alone:
-                raise BadPattern(f"`{{{alone[0]}}}` is not on the left of the arrow", place, place + 1)
+            known(template, sources[0], place)
         for other in sources[1:]:
             if not other.names <= sources[0].names:
                 alone = sorted(other.names - sources[0].names)
                 raise BadPattern(f"the first of the tensors that are joined has no `{{{alone[0]}}}`", at, at + 1)
+        reckoned = {name for target in targets for name in target.reckoned}
+        for piece in sources[0].pieces:
+            if not isinstance(piece, Piece) or piece.name not in reckoned:
+                continue
+            if not all(word.isdecimal() for word in piece.words):
+                raise BadPattern(f"`{{{piece.name}}}` is reckoned with, and stands for words", at, at + 1)
         if len(sources) > 1 and len(targets) > 1:
             raise BadPattern("several tensors go to one, or one to several", at, at + len(text))
         form = Form() if found["form"] is None else self.form(found["form"], at + found.start("form"))
+        if form.kind == "reshape" and len(targets) > 1:
+            raise BadPattern("what is cut is not reshaped", at, at + len(text))
         span = self.source.span(at, at + len(text))
         return Rule(tuple(sources), tuple(targets), form, found["arrow"] == "->", self.section, span)
 
@@ -165,6 +177,12 @@ def read(text: str, at: int, sums: bool) -> Template:
         return pattern(text.strip(), sums)
     except BadPattern as bad:
         raise BadPattern(bad.why, start + bad.start, start + bad.end) from None
+
+
+def known(name: Template, source: Template, at: int) -> None:
+    """Raises `BadPattern` where a name reads a part that the name in the file has not."""
+    for alone in sorted(name.names - source.names):
+        raise BadPattern(f"`{{{alone}}}` is not on the left of the arrow", at, at + 1)
 
 
 def joined(before: Template, own: Template) -> Template:

@@ -155,6 +155,8 @@ def pattern(text: str, sums: bool) -> Template:
             pieces.append(_sum(inside, braces.start(), braces.end()))
         else:
             raise BadPattern("braces on the left of an arrow hold a name", braces.start(), braces.end())
+        if len(pieces) > 2 and pieces[-2] == "" and not sums:
+            raise BadPattern("two parts in braces have nothing between them", braces.start(), braces.end())
     pieces.append(_plain(text, at, len(text)))
     return Template(text, tuple(piece for piece in pieces if piece != ""))
 

@@ -146,8 +146,8 @@ class _Planner:
         key = (first.text, counted.names)
         if key not in self.ranks:
             last = max(n for n, p in enumerate(first.pieces) if getattr(p, "name", None) in counted.names)
-            regex = Template("", first.pieces[: last + 1]).regex(set(counted.names))
-            found = (regex.fullmatch(name) for name in self.levels)
+            start = Template("", first.pieces[: last + 1]).regex(set(counted.names)).pattern
+            found = (re.match(rf"{start}(?!\d)", name) for name in self.short)
             tuples = {tuple(int(match[n]) for n in counted.names) for match in found if match is not None}
             self.ranks[key] = {numbers: place for place, numbers in enumerate(sorted(tuples))}
         return self.ranks[key]
