@@ -7,21 +7,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc.build import CHECKS, TARGETS, Built
-from dslc.check import Findings, check_model
 from dslc.ir.model import Model
 from dslc.kept import Kept
 from dslc.names.zoo import is_zoo
 from dslc.reports.amounts import bytes_of, whole, words
-from dslc.reports.ports import Port, Weight, inputs, one_line, outputs, weights
 from dslc.types.arguments import arguments, sizes_of
 
 if TYPE_CHECKING:
     from dslc.analysis.devices import Device
     from dslc.backends.onnx.dynamic import Dynamic
+    from dslc.build import Built
+    from dslc.check import Findings
     from dslc.module import Module
     from dslc.output import Target
     from dslc.reports.compared import NetworkDiff
+    from dslc.reports.ports import Port, Weight
     from dslc.reports.tables import NetworkStats
     from dslc.types.dtypes import DTypeLike
     from dslc.weights.checkpoint import Checkpoint
@@ -63,16 +63,22 @@ class Network:
     @cached_property
     def inputs(self) -> dict[str, Port]:
         """The inputs by name, in order."""
+        from dslc.reports.ports import inputs
+
         return inputs(self.model)
 
     @cached_property
     def outputs(self) -> dict[str, Port]:
         """The results by name, in order; one without a name is `output`."""
+        from dslc.reports.ports import outputs
+
         return outputs(self.model)
 
     @cached_property
     def params(self) -> dict[str, Weight]:
         """The tensors of the state dict by key, in order."""
+        from dslc.reports.ports import weights
+
         return weights(self.model)
 
     @cached_property
@@ -83,6 +89,8 @@ class Network:
         return torch_text(self.model)
 
     def __repr__(self) -> str:
+        from dslc.reports.ports import one_line
+
         return f"<Network {one_line(self.model)}>"
 
     def _repr_svg_(self) -> str | None:
@@ -190,6 +198,7 @@ class Network:
         ```
         """
         from dslc.analysis.limits import limits
+        from dslc.check import check_model
 
         given = limits([budgets] if isinstance(budgets, str) else budgets, "budgets") if budgets else ()
         return check_model(self.model, dtype=dtype, budgets=given, strict=strict)
@@ -245,7 +254,7 @@ class Network:
         self,
         folder: str | Path = "build",
         *,
-        targets: str | Collection[str] = TARGETS,
+        targets: str | Collection[str] = ("torch", "onnx"),
         dynamic: Dynamic | None = (),
         dtype: DTypeLike | None = None,
         fold: bool = True,
@@ -289,12 +298,15 @@ class Network:
         print(built)
         ```
         """
-        from dslc.build import build
+        from dslc.build import CHECKS, TARGETS, build
 
+        wanted = words("targets", targets, TARGETS)
+        if not wanted:
+            raise ValueError(f"`targets` names none of {', '.join(TARGETS)}: nothing would be written")
         return build(
             self.model,
             folder,
-            targets=words("targets", targets, TARGETS),
+            targets=wanted,
             dynamic=dynamic,
             dtype=dtype,
             fold=fold,

@@ -309,6 +309,8 @@ def test_words_that_a_build_does_not_know(file: Path) -> None:
         network.build("out", targets="onxx")
     with pytest.raises(ValueError, match="`checks` knows no `parety`: did you mean `parity`"):
         network.build("out", checks=["parety"])
+    with pytest.raises(ValueError, match="`targets` names none of torch, onnx: nothing would be written"):
+        network.build("out", targets=())
     with pytest.raises(ValueError, match="there is no element type"):
         network.build("out", dtype="fp46")
     with pytest.raises(dslc.Failure, match="E0635"):
@@ -368,6 +370,19 @@ def test_networks_and_numbers_pickle(file: Path) -> None:
     assert repr(twin) == repr(network) and twin.load() is network.load() and twin.source == TEXT
     assert pickle.loads(pickle.dumps(network.stats())).totals == network.stats().totals
     assert not network.diff(twin)
+
+
+def test_import_costs_nothing_and_numbers_import_no_arrays(file: Path) -> None:
+    code = (
+        "import sys, dslc\n"
+        "print(*[name for name in sys.modules if name.startswith('dslc')])\n"
+        "n = dslc.compile('net.dl'); repr(n); n.inputs, n.outputs, n.params; n.stats(train=True, device='A100')\n"
+        "n.check(budgets='macs<=1G', strict=True); n.picture(depth=1); n.diff(n).text(); n._repr_svg_()\n"
+        "print(*{'torch', 'numpy', 'onnx', 'ml_dtypes', 'click'} & {*sys.modules})"
+    )
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "dslc\n\n", done.stderr
 
 
 def test_all_but_load_needs_no_torch(file: Path) -> None:
