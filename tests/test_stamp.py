@@ -172,6 +172,18 @@ def test_every_value_counts(one: str, other: str) -> None:
     assert len(stamps) == 2
 
 
+def test_the_same_program_has_the_same_stamp() -> None:
+    """Layers within lists too, which have no text of their own."""
+    text = """
+block part(layers: [(int, layer)]):
+    for width, act in layers: linear(width) -> act
+
+net f on x[N, 64]: part([(8, relu), (9, silu)])
+"""
+    assert len({stamp.of_program(compile_model(text)) for _ in range(3)}) == 1
+    assert len({stamp.of_program(compile_model(given)) for given in (text, text.replace("silu", "gelu"))}) == 2
+
+
 @pytest.mark.parametrize("data", [b"", b"\x80" * 40, b"\x72\xff\xff\xff\xff\x0f", b"PK", b'"""x"""'])
 @pytest.mark.parametrize("kind", stamp.KINDS)
 def test_files_without_a_stamp(tmp_path: Path, kind: str, data: bytes) -> None:

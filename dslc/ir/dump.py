@@ -87,5 +87,13 @@ class _Dumper:
         return f"{node.name}: {node.op.name}({inputs}{attributes}{tied}){again}{via} -> {self.typed(node.outs)}"
 
     def short(self, value: object) -> str:
-        text = getattr(value, "label", None) or repr(value)
+        text = _text(value)
         return text if self.whole or len(text) <= 40 else text[:37] + "..."
+
+
+def _text(value: object) -> str:
+    """A value by what it means: a layer by its label, also within lists, which would show where it lies in memory."""
+    if isinstance(value, list | tuple):
+        items = ", ".join(map(_text, value))
+        return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
+    return getattr(value, "label", None) or repr(value)
