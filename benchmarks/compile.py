@@ -1,7 +1,7 @@
 """How long the compiler takes, beside the tools it stands in for; all numbers of a table from one run.
 
     python benchmarks/compile.py                 # everything, about ten minutes on two cores
-    python benchmarks/compile.py stats length    # some of: stats build growth length
+    python benchmarks/compile.py stats length    # some of: stats build growth length live
 
 Each time is the median wall time of whole processes that take turns, so that a busy machine slows all alike. Results
 are written to memory where the system has a folder for that, so that no disk is measured. Needs the extra `bench`, and
@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -250,7 +251,48 @@ def code_lines(text: str) -> int:
     return sum(1 for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
 
 
-TABLES = {"stats": stats_table, "build": build_table, "growth": growth_table, "length": length_table}
+LIVE = """
+import statistics, sys, time
+import dslc
+from dslc.live.compare import Comparison
+net = dslc.load(sys.argv[1], net="resnet50")()
+path, run = sys.argv[2], Comparison.run
+net.to_onnx(path)
+whole, compared = [], []
+def timed(self, module):
+    start = time.process_time()
+    run(self, module)
+    compared.append(time.process_time() - start)
+Comparison.run = timed
+for _ in range(9):
+    start = time.process_time()
+    net.to_onnx(path)
+    whole.append(time.process_time() - start)
+print(statistics.median(whole), statistics.median(compared))
+"""
+
+
+def live_table(rounds: int) -> None:
+    """Export of a live ResNet-50 after the first, with the comparison of the module, beside the same without."""
+    found = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+            command = code(LIVE, EXAMPLES / "resnet.dl", Path(folder) / "net.onnx")
+            done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment())
+        found.append(tuple(map(float, done.stdout.split())))
+    whole, compared = map(statistics.median, zip(*found, strict=True))
+    ratio = whole / (whole - compared)
+    row = ["resnet50", f"{whole:.3f}", f"{compared:.4f}", f"{ratio:.2f}", "1.20", verdict(ratio, 1.2)]
+    table("Live export, processor time", ["net", "whole, s", "comparison, s", "ratio", "bar", "holds"], [row])
+
+
+TABLES = {
+    "stats": stats_table,
+    "build": build_table,
+    "growth": growth_table,
+    "length": length_table,
+    "live": live_table,
+}
 
 
 def main() -> None:
@@ -258,7 +300,8 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", choices=[*TABLES, []], help="which tables (all)")
     parser.add_argument("--rounds", type=int, default=5, help="timed turns of each process (5)")
     options = parser.parse_args()
-    packages = ", ".join(f"{p} {version(p)}" for p in ("torch", "torchvision", "torchinfo", "onnxscript", "onnx"))
+    named = ("torch", "torchvision", "torchinfo", "onnxscript", "onnx")  # a table needs those it compares with
+    packages = ", ".join(f"{name} {version(name)}" for name in named if find_spec(name) is not None)
     print(f"Python {platform.python_version()}, {packages}; {os.cpu_count()} cores, {platform.machine()}")
     for name in options.tables or TABLES:
         TABLES[name](options.rounds)
