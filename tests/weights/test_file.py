@@ -17,7 +17,7 @@ from dslc.ir.model import Instance, Param
 from dslc.ops.base import Init, ParamSpec
 from dslc.output import write_all
 from dslc.types.tensor import DType
-from dslc.weights import checkpoint, store
+from dslc.weights import checkpoint, sources, store
 from dslc.weights.errors import WeightsError
 from dslc.weights.memory import Array
 from tests.cli.running import run
@@ -324,6 +324,36 @@ def test_a_pipe_and_a_growing_file(tmp_path: Path) -> None:
         file.read("a")
         with open(path, "ab") as other:
             other.write(b"more")
+    path = written(tmp_path / "x", {"a": entry([1], 0, 4), "b": entry([4096], 4, 16388)}, bytes(16388))
+    for length in (0, 8, 5000):
+        written(path, {"a": entry([1], 0, 4), "b": entry([4096], 4, 16388)}, bytes(16388))
+        with pytest.raises(WeightsError, match="it changed from"), opened(path) as file:
+            file.read("a")
+            os.truncate(path, length)
+            file.read("b")
+
+
+def test_arrays_are_the_files_pages_and_writing_to_them_changes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    safetensors.torch.save_file({"a": torch.arange(10.0), "b": torch.arange(3)}, path)
+    whole = path.read_bytes()
+    found = load(path)
+    with sources.opened(path) as parts:
+        again, other = parts[""].read("a"), parts[""].read("a")
+    assert np.shares_memory(again, other), "mapped once"
+    found["a"][:] = 7
+    assert found["a"].tolist() == [7.0] * 10 and again.tolist() == [*range(10)]
+    assert path.read_bytes() == whole
+
+
+def test_a_header_of_any_length(tmp_path: Path) -> None:
+    """Elements that lie at no multiple of their size, as headers without padding leave them."""
+    for spaces in range(9):
+        text = json.dumps({"a": entry([3], 0, 12), "b": entry([2], 12, 28, "I64")}).encode() + b" " * spaces
+        data = np.arange(3, dtype="<f4").tobytes() + np.arange(2, dtype="<i8").tobytes()
+        found = load(written(tmp_path / "x", text, data))
+        assert found["a"].tolist() == [0, 1, 2] and found["b"].tolist() == [0, 1]
+        assert all(array.flags.aligned for array in found.values())
 
 
 def test_a_checkpoint_under_the_name_of_safetensors_is_not_opened(tmp_path: Path) -> None:
