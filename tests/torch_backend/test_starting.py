@@ -128,6 +128,16 @@ PROGRAMS = {
             module twice = seq: conv(16, 3) -> relu
             twice -> twice -> gap -> flatten -> linear(9)
     """,
+    "statements that meet no layer, and layers without tensors": """
+        block part on x[N, C, H, W]:
+            init linear.bias = ones, conv = none
+            for i in range(4): conv(C, 3) as `c{i}` -> relu
+
+        net f on x[N, 16, H=16, W=16]:
+            init conv = uniform(3, 4), ln = constant(3), bias = constant(2), inorm = constant(4)
+            conv(16, 3) -> ln(axis=1) -> conv(16, 3) -> ln(axis=1, affine=false) as plain -> part -> conv(16, 3)
+            inorm(true) -> relu -> inorm as bare -> gap -> flatten -> linear(16) -> ln -> ln(bias=false)
+    """,
     "a bias in some": """
         block part(biased: bool) on x[N, C, H, W]:
             init conv = normal(std=0.5), conv.bias = constant(3)

@@ -57,7 +57,7 @@ class Starts:
 
     root: Instance
     groups: Groups
-    nodes: list[Node] = field(default_factory=list)  # those with tensors of their own
+    nodes: list[Node] = field(default_factory=list)  # those that may have tensors of their own
     plan: Plan = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class Starts:
                 if isinstance(item, Call):
                     foreign |= item.instance.kind == "extern"
                     todo.append(item.instance)
-                elif isinstance(item, Node) and item.first is None and item.params:
+                elif isinstance(item, Node) and item.first is None and not item.op.core.weightless:
                     self.nodes.append(item)
         looping: list[Instance] = []
         self.plan = self._plan(looping, foreign)
@@ -142,6 +142,7 @@ class Starts:
                     branch.values |= values
         for branches in plan.branches.values():
             _part_computed(branches)
+        around, stated = {}, {at: ids for at, ids in stated.items() if plan.branches.get(at)}  # others have no loop
         texts: dict[tuple[int, str, str], int] = {}
         for node in self.nodes:
             kind = self._kind(node)
