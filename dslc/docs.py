@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,13 +18,21 @@ def docstring(of: type[Any] | Callable[..., Any]) -> str:
 
 @cache
 def _of_module(name: str) -> dict[str, str]:
-    """The docstrings of a module's classes and functions by name, from its text."""
+    """The docstrings of a module's classes, functions and methods by qualified name, from its text."""
     import ast
     from pathlib import Path
 
     file = sys.modules[name].__file__
     if file is None or not file.endswith(".py"):
         return {}
-    nodes = ast.parse(Path(file).read_text(encoding="utf-8")).body
-    kinds = ast.ClassDef | ast.FunctionDef
-    return {n.name: ast.get_docstring(n, clean=False) or "" for n in nodes if isinstance(n, kinds)}
+    found: dict[str, str] = {}
+
+    def collect(nodes: Sequence[ast.stmt], around: str) -> None:
+        for node in nodes:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found[around + node.name] = ast.get_docstring(node, clean=False) or ""
+            if isinstance(node, ast.ClassDef):
+                collect(node.body, f"{around}{node.name}.")
+
+    collect(ast.parse(Path(file).read_text(encoding="utf-8")).body, "")
+    return found

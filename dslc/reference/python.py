@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dslc
+from dslc.docs import docstring
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
 WIDTH = 100
@@ -81,7 +82,7 @@ def methods(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 def described(function: Callable[..., Any]) -> set[str]:
     """The parameters that a docstring describes: those before the colon of each item of its lists."""
-    items = re.findall(r"^- ((?:`\w+`(?:, )?)+):", cleandoc(function.__doc__ or ""), re.MULTILINE)
+    items = re.findall(r"^- ((?:`\w+`(?:, )?)+):", cleandoc(docstring(function)), re.MULTILINE)
     return {name for item in items for name in re.findall(r"\w+", item)}
 
 
@@ -118,12 +119,12 @@ def entry(name: str) -> str:
     parts = [f"### {name}", ""]
     if isfunction(value) or is_dataclass(value):
         parts += ["```py", heading(f"dslc.{name}" if isfunction(value) else name, value), "```", ""]
-    parts += [cleandoc(value.__doc__ or ""), ""]
+    parts += [cleandoc(docstring(value)), ""]
     if isinstance(value, type):
         for method, function in methods(value):
             title = f"{name}.{method}"
             parts += [f"#### {title}", "", "```py", heading(title, function), "```", ""]
-            parts += [cleandoc(function.__doc__ or ""), ""]
+            parts += [cleandoc(docstring(function)), ""]
     return "\n".join(parts)
 
 

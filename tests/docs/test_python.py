@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import fields, is_dataclass
 from inspect import isfunction
 from pathlib import Path
@@ -20,6 +22,12 @@ def test_the_page_is_fresh(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--regen"):
         write()
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m dslc.reference`"
+
+
+def test_the_page_is_the_same_where_python_strips_docstrings() -> None:
+    code = "from dslc.reference.python import page; print(page(), end='')"
+    done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, cwd=PAGE.parents[1], check=True)
+    assert done.stdout.decode() == page()
 
 
 def test_all_that_is_public_is_on_it() -> None:

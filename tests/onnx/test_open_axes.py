@@ -50,6 +50,8 @@ Dim = torch.export.Dim
         ({"image": (Dim("N"), None, None, Dim.DYNAMIC), "mask": (Dim.AUTO, None)}, ("N", "W")),
         ({"image": ("N", None, "H", None)}, ("N", "H")),
         ({"image": {0: "N"}, "output": {0: "N"}}, ("N",)),
+        (({0: "N"}, None), ("N",)),
+        ([{0: Dim("N"), 2: Dim.AUTO}, {1: "H"}], ("N", "H")),
         ({"mask": {1: "H"}}, ("H",)),
         ({"mask": {1: "2*H"}}, ("H",)),
         ({"mask": [1]}, ("H",)),
@@ -119,6 +121,11 @@ def test_what_is_none_of_the_forms(dynamic: Any) -> None:
         TypeError, match=r"^`dynamic` is names of sizes such as|^an axis of|^axis 0 of `image` is given a"
     ):
         open_sizes(compile_model(IMAGE), dynamic)
+
+
+def test_axes_of_more_inputs_than_there_are() -> None:
+    with pytest.raises(TypeError, match="`dynamic` has axes of 3 inputs, and the network has 2"):
+        open_sizes(compile_model(IMAGE), ({0: "N"}, {0: "N"}, {0: "N"}))
 
 
 def dims(data: bytes | Path) -> dict[str, list[int | str]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import index
-from typing import SupportsIndex, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias
 
 from dslc.backends.onnx.emit import check_dynamic, input_names
 from dslc.backends.onnx.errors import FixedAxis, NoAxis, OtherName, UnknownInput
@@ -14,8 +14,9 @@ from dslc.ir.model import Model, Value
 from dslc.types.dim import Size
 from dslc.types.dtypes import shown
 
-Dynamic: TypeAlias = str | Collection[str] | Mapping[str, Mapping[int, object] | Collection[object] | None]
-"""`"N,H"`, `("N", "H")`, `{"image": {0: "N", 2: "H"}}`, `{"image": [0, 2]}`."""
+Axes: TypeAlias = Mapping[int, object] | Collection[object] | None
+Dynamic: TypeAlias = str | Collection[str] | Mapping[str, Axes] | Sequence[Mapping[int, object] | None]
+"""`"N,H"`, `("N", "H")`, `{"image": {0: "N", 2: "H"}}`, `{"image": [0]}`, `({0: "N"}, None)` in the inputs' order."""
 
 FORMS = 'names of sizes such as ("N", "H"), or axes by input such as {"image": {0: "N"}}'
 
@@ -26,6 +27,8 @@ def open_sizes(model: Model, dynamic: Dynamic | None) -> tuple[str, ...]:
     Raises `TypeError` for what is none of the forms, and `Failure` for names that are no sizes of the inputs, sizes
     that weights fix, and axes that are not there, that the program fixes, or that it calls otherwise.
     """
+    if isinstance(dynamic, tuple | list) and any(isinstance(axes, Mapping) for axes in dynamic):
+        dynamic = _by_input(model, dynamic)
     if isinstance(dynamic, Mapping):
         names = _named(model, dynamic)
     else:
@@ -33,6 +36,14 @@ def open_sizes(model: Model, dynamic: Dynamic | None) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name for name in names if name))
     check_dynamic(model.sizes, found)
     return found
+
+
+def _by_input(model: Model, axes: Sequence[object]) -> dict[str, Any]:
+    """Axes of the inputs in their order, as torch.export takes them too."""
+    names = input_names(model)
+    if len(axes) > len(names):
+        raise TypeError(f"`dynamic` has axes of {len(axes)} inputs, and the network has {len(names)}")
+    return dict(zip(names, axes, strict=False))
 
 
 def _collected(dynamic: object) -> list[str]:
@@ -46,7 +57,7 @@ def _collected(dynamic: object) -> list[str]:
     return names
 
 
-def _named(model: Model, dynamic: Mapping[str, Mapping[int, object] | Collection[object] | None]) -> list[str]:
+def _named(model: Model, dynamic: Mapping[str, Axes]) -> list[str]:
     """The symbols of the axes that a mapping of inputs asks for, and of outputs, which follow them."""
     root = model.root
     inputs = dict(zip(input_names(model), root.inputs, strict=True)) | {v.name: v for v in root.inputs if v.name}
@@ -87,7 +98,7 @@ def _symbols(model: Model, name: str, value: Value, axis: int, wanted: str | Non
     return symbols
 
 
-def _axes(name: str, axes: Mapping[int, object] | Collection[object] | None) -> Iterator[tuple[int, str | None]]:
+def _axes(name: str, axes: Axes) -> Iterator[tuple[int, str | None]]:
     """Each axis that is to be open, with the name that it was given.
 
     A list of whole numbers holds axes, as in torch.onnx's `dynamic_axes`; any other says for each axis in turn what it
