@@ -67,12 +67,25 @@ net f on x[N, 3, H=8, W=12]:
     assert np.abs(found.read("grid") - expected.numpy()).max() < 1e-5
 
 
-def test_positions_without_images() -> None:
-    text = "net f on x[N, T=26, 4]:\n    param table: [1, T, 4] = zeros\n    it + table\n"
+def test_positions_of_tokens_that_no_single_convolution_makes() -> None:
+    text = """
+net f on image[N, 3, H=20, W=20]:
+    conv(4, 2, s=2, p=0) -> relu -> conv(4, 2, s=2, p=0) -> rearrange("n d h w -> n (h w) d")
+    param token: [1, 1, 4] = zeros
+    concat(token -> expand(N, -1, -1), it, axis=1)
+    param table: [1, 1 + H // 4 * (W // 4), 4] = zeros
+    it + table
+"""
     _, found, table = asked(text, "positions", table=random(1, 17, 4))
     resample = pytest.importorskip("timm.layers").resample_abs_pos_embed
     expected = resample(torch.from_numpy(table), (5, 5), num_prefix_tokens=1)
     assert np.abs(found.read("table") - expected.numpy()).max() < 1e-5
+
+
+def test_positions_of_words_are_no_grid() -> None:
+    text = "net f on x[N, T=16, 4]:\n    param table: [1, T, 4] = zeros\n    it + table\n"
+    with pytest.raises(WeightsError, match="the network has no images, of whose patches it would be a grid"):
+        asked(text, "positions", table=random(1, 64, 4))
 
 
 @pytest.mark.parametrize(("before", "after"), [(7, 12), (12, 7), (14, 14), (1, 9), (9, 1), (32, 5)])

@@ -74,9 +74,8 @@ def adapted(tensors: Tensors, params: Mapping[str, Param], wishes: Collection[st
     if first is not None and CHANNELS in wishes:
         _note(tensors, first, _channels, changes, wrong)
     if POSITIONS in wishes:
-        grid = _grid(first)
         for param in _tables(params):
-            _note(tensors, param, lambda found, wanted: _positions(found, wanted, grid), changes, wrong)
+            _note(tensors, param, lambda found, wanted: _positions(found, wanted, first), changes, wrong)
     if wrong:
         raise WeightsError(*wrong)
     return Adapted(tensors, changes) if changes else tensors
@@ -142,15 +141,14 @@ def _tables(params: Mapping[str, Param]) -> Iterator[Param]:
             yield param
 
 
-def _grid(first: Param | None) -> tuple[int, int] | None:
-    """The map that the first convolution makes of an image, whose places are the tokens; none where it is not known."""
-    if first is None or not isinstance(first.owner, Node):
-        return None
-    sides = [side for side in first.owner.outs[0].type.dims[2:] if isinstance(side, int)]
-    return (sides[0], sides[1]) if len(sides) == 2 and len(first.spec.shape) == 4 else None
+def _grid(first: Param) -> tuple[int, int] | None:
+    """The map that the first convolution makes of an image, whose places may be the tokens; none where it is open."""
+    assert isinstance(first.owner, Node)
+    height, width = first.owner.outs[0].type.dims[2:]
+    return (height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
-def _positions(found: Shape, wanted: Shape, grid: tuple[int, int] | None) -> Change | str | None:
+def _positions(found: Shape, wanted: Shape, first: Param | None) -> Change | str | None:
     if len(found) != len(wanted) or found[:1] != (1,) or found[-1] != wanted[-1]:
         return None if len(found) != len(wanted) else "more than its positions differs"
     if len(found) == 4:
@@ -158,7 +156,9 @@ def _positions(found: Shape, wanted: Shape, grid: tuple[int, int] | None) -> Cha
         return Change(wanted, lambda t: resampled(t[0], height, width)[None], _words((h, w), (height, width), 0))
     if len(found) != 3:
         return None
-    sides = _sides(found[1], wanted[1], grid)
+    if first is None or len(first.spec.shape) != 4:
+        return "the network has no images, of whose patches it would be a grid"
+    sides = _sides(found[1], wanted[1], _grid(first))
     if isinstance(sides, str):
         return sides
     before, old, (height, width) = sides
