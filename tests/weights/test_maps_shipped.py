@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from dslc.weights.errors import WeightsError
 from dslc.weights.init import initial
 from dslc.weights.maps.errors import ApartTie, NoMapFits
 from dslc.weights.maps.shipped import families, mapped, shipped
+from dslc.weights.memory import Array
 from dslc.weights.store import fit
 from dslc.weights.tensors import Arrays, Tensors, TensorSpec
 from tests.zoo.zoo import fill, statistics
@@ -122,6 +124,24 @@ def test_timm(name: str) -> None:
     mine = loaded(file, net, other.state_dict(), "timm", {"H": side, "W": side}, **args)
     with torch.no_grad():
         check_same(mine(images(side)), other(images(side)))
+
+
+@pytest.mark.parametrize(
+    ("file", "net", "name"),
+    [
+        ("mobilenet_v2", "mobilenet_v2", "mobilenetv2_100"),
+        ("regnet", "regnet_y_400mf", "regnety_004"),
+        ("regnet", "regnet_x_400mf", "regnetx_004_tv"),
+        ("ghostnet", "ghostnet_100", "ghostnet_100"),
+        ("resnet_d", "resnet50d", "resnet50d"),
+    ],
+)
+def test_more_of_timm(file: str, net: str, name: str) -> None:
+    torch.manual_seed(5)
+    other = filled(timm.create_model(name))
+    mine = loaded(file, net, other.state_dict(), "timm", {"H": 96, "W": 96})
+    with torch.no_grad():
+        check_same(mine(images(96)), other(images(96)))
 
 
 def test_torchvisions_vit_in_timms_names() -> None:
@@ -275,6 +295,8 @@ WHOLE = [
     ("efficientnet", "efficientnet_b7", "timm", "tf_efficientnet_b7"),
     ("efficientnet", "efficientnet_v2_l", "timm", "tf_efficientnetv2_l"),
     ("resnet", "resnet50", "timm", "resnet50"),
+    ("vgg", "vgg16_bn", "timm", "vgg16_bn"),
+    ("regnet", "regnet_y_16gf", "timm", "regnety_160"),
     ("gpt2", "gpt2_xl", "hf", {"n_layer": 48, "n_embd": 1600, "n_head": 25}),
     (
         "bert",
@@ -321,9 +343,13 @@ def test_weights_of_another_network_have_no_map() -> None:
 
 
 @pytest.mark.parametrize("name", [name for maps in families().values() for name in maps])
-def test_every_map_can_be_read_and_says_what_it_is_for(name: str) -> None:
+def test_every_map_says_what_it_is_for_and_is_listed(name: str) -> None:
     found = shipped(name)
-    assert found.rules and found.source.text.startswith("# ")
+    (program,) = re.findall(r"to examples/(\w+)\.dl", found.source.text.replace("\n# ", " "))
+    assert found.rules and (EXAMPLES / f"{program}.dl").exists()
+    rows = (EXAMPLES.parent / "docs" / "weights.md").read_text(encoding="utf-8").splitlines()
+    family = name.partition("/")[0]
+    assert any(row.startswith(f"| `{family}` |") and f"`{program}`" in row for row in rows)
 
 
 def test_joined_tensors_need_no_memory_beside_the_networks(tmp_path: Path) -> None:
