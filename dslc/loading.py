@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from inspect import signature
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 ORIGIN = "__dslc__"
 """Where a generated module keeps its `Carried`, and its network's class its `Origin`."""
+
+MAKING = RLock()
+"""Held while a module is looked for and made: another thread would find it half made."""
 
 Carried: TypeAlias = tuple[str, str, str, tuple[Any, ...]]
 """What a pickle holds of a loaded program: the generated text, the net, the key of its module, and its origin."""
@@ -99,10 +103,11 @@ def load_kept(
         require_classes(imported)
     texts = kept.texts
     name = key(texts, model.entry, given, asked)
-    module = sys.modules.get(module_name(model.entry, name))
-    if module is None:
-        origin = Origin(source, model.entry, given, asked, texts, kept, {"[]": model})
-        module = equipped(emit(model), name, origin, file)
+    with MAKING:
+        module = sys.modules.get(module_name(model.entry, name))
+        if module is None:
+            origin = Origin(source, model.entry, given, asked, texts, kept, {"[]": model})
+            module = equipped(emit(model), name, origin, file)
     cls: type[Module] = getattr(module, root_class(module))
     return cls
 
@@ -201,9 +206,8 @@ def reduced_tuple(self: tuple[object, ...]) -> tuple[Callable[..., object], tupl
 def revived(carried: Carried, name: str) -> type:
     """The class of a pickle: that of this process, where it has loaded the program, else made of the pickle's text."""
     text, net, key, (main, args, sizes, texts) = carried
-    module = sys.modules.get(module_name(net, key))
-    if module is None:
-        module = equipped(text, key, Origin(main, net, args, sizes, texts))
+    with MAKING:
+        module = sys.modules.get(module_name(net, key)) or equipped(text, key, Origin(main, net, args, sizes, texts))
     cls: type = getattr(module, name)
     return cls
 

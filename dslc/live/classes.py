@@ -41,6 +41,10 @@ class Kinds:
         found = vars(self.clean).get(kind.__qualname__)
         return found if isinstance(found, type) else kind
 
+    def known(self, kind: type) -> bool:
+        """Whether a class is torch's or of the text. One of an `extern` block may hold anything, and is in no graph."""
+        return kind.__module__.partition(".")[0] == "torch" or kind.__module__ == self.own.__name__
+
     def lineage(self, kind: type) -> tuple[type, ...]:
         """The bases of a class in their order, those of the text as the untouched ones."""
         return tuple(map(self.clean_kind, kind.__mro__))

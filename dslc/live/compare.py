@@ -28,6 +28,9 @@ PARAMETRIZED = (
 QUANTISED = "dslc writes no quantised layers: export the module before it is quantised"
 SHARDED = "gather the full state dict of FullyShardedDataParallel, load it into a fresh instance and export that"
 
+COUNTER = "num_batches_tracked"
+"""A tensor of batch norms that evaluation does not read, and that those of old files lack."""
+
 ACCELERATE = (
     "take accelerate's wrappers away: `accelerator.unwrap_model(model, keep_fp32_wrapper=False)`, "
     "`accelerate.hooks.remove_hook_from_module(model, recurse=True)`"
@@ -80,14 +83,18 @@ class Comparison:
     def visit(self, module: nn.Module, wanted: Described, path: str) -> None:
         """Compare one module and all below it. `path` is empty or ends with a dot."""
         kind = plain(module)
-        self.seen[kind] = None
+        if kind not in self.seen:
+            self.seen[kind] = None
+            for name in shadowed(kind, wanted):
+                self.differ(f"`{kind.__name__}.{name}` was set on the class")
         if not self.kinds.stands_in(kind, wanted.kind):
             self.other_kind(kind, wanted.kind, path)
             return
         self.hooks(module, wanted, path)
         if self.computed(module, wanted, path):
             return
-        self.attributes(module, kind, wanted, path)
+        if self.kinds.known(wanted.kind):
+            self.attributes(module, kind, wanted, path)
         self.tensors_of(module, wanted, path)
         self.parts(module, wanted, path)
 
@@ -154,7 +161,7 @@ class Comparison:
         held: dict[str, Tensor | None] = {**module._parameters, **module._buffers}
         for name, spec in wanted.tensors.items():
             tensor = held.pop(name, None)
-            if tensor is None and spec is not None:
+            if tensor is None and spec is not None and name != COUNTER:
                 self.differ(f"`{path}{name}` was removed")
             elif tensor is not None and spec is None:
                 self.differ(f"`{path}{name}` was added")
@@ -210,6 +217,11 @@ class Comparison:
             if live is not None:
                 advice = next((w for starts, w in ADVICE if type(live).__module__.startswith(starts)), "")
                 self.differ(f"`{path}{name}`, a {type(live).__name__}, was added", advice)
+
+
+def shadowed(kind: type, wanted: Described) -> list[str]:
+    """Tensors and parts of a module whose names its class has: Python finds that first."""
+    return [name for name in (*wanted.tensors, *wanted.parts) if any(name in vars(klass) for klass in kind.__mro__)]
 
 
 # ---- values

@@ -12,6 +12,7 @@ from dslc.backends.onnx.dynamic import Dynamic, open_sizes
 from dslc.backends.onnx.emit import emit
 from dslc.backends.onnx.file import save
 from dslc.backends.onnx.model import OnnxModel
+from dslc.diagnostics.model import CompileError
 from dslc.generated import root_class
 from dslc.origin import keep
 from dslc.output import Target
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dslc.ir.model import Model
+    from dslc.live.compare import Comparison
     from dslc.live.describe import Fresh
     from dslc.origin import Origin
 
@@ -79,32 +81,52 @@ def to_model(
     check: bool = False,
 ) -> OnnxModel:
     """The graph that `export_onnx` writes. Its weights are the module's own memory until it is written."""
-    from dslc.live.classes import Kinds
-    from dslc.live.compare import Comparison
     from dslc.live.errors import ExportError, ModifiedModule
     from dslc.live.state import HALVES, OWN, arrays, own_type
     from dslc.live.unwrap import network
 
+    asked = float_type(dtype)
     net = network(module)
     cls, origin = source(net)
     given = given_to(net, cls, origin)
     model = origin.compile(given)
     opened = open_sizes(model, dynamic)
-    fresh = fresh_of(origin, cls, given)
-    kinds = Kinds(sys.modules[cls.__module__], fresh.clean)
-    found = Comparison(fresh, kinds, lambda name: constant(model, name))
-    found.run(net)
+    found = compared(net, cls, origin, given)
     if found.found:
-        raise ExportError(ModifiedModule(tuple(found.found), tuple(found.advice)))
-    asked = float_type(dtype)
+        advice = (*others(net, cls, origin, given), *found.advice)
+        raise ExportError(ModifiedModule(tuple(found.found), advice))
     own = own_type({**found.tensors, **found.unsaved}, model.params, asked)
     kind = asked or (OWN[own] if own in HALVES else None)
-    graph = emit(model, fit(arrays(found.tensors), model.params), dynamic=opened, fold=fold, dtype=kind)
+    taken = {name: tensor for name, tensor in found.tensors.items() if name in model.params}  # no `extern` block's
+    graph = emit(model, fit(arrays(taken), model.params), dynamic=opened, fold=fold, dtype=kind)
     if check:
         from dslc.live.check import check_outputs
 
         check_outputs(net, model, graph, own, kind or model.float)
     return graph
+
+
+def compared(net: nn.Module, cls: type[nn.Module], origin: Origin, given: Mapping[str, Any]) -> Comparison:
+    """A module beside what its program makes with these arguments."""
+    from dslc.live.classes import Kinds
+    from dslc.live.compare import Comparison
+
+    fresh, model = fresh_of(origin, cls, given), origin.compile(given)
+    found = Comparison(fresh, Kinds(sys.modules[cls.__module__], fresh.clean), lambda name: constant(model, name))
+    found.run(net)
+    return found
+
+
+def others(net: nn.Module, cls: type[nn.Module], origin: Origin, given: Mapping[str, Any]) -> list[str]:
+    """Advice for a module that its program makes with other arguments, as one with a new head often is."""
+    try:
+        read = {**given, **read_from(net, cls, origin)}
+        if read == given or compared(net, cls, origin, read).found:
+            return []
+    except (CompileError, RuntimeError, ValueError, TypeError):  # no arguments of this network
+        return []
+    call = ", ".join(f"{name}={value!r}" for name, value in read.items())
+    return [f"the program makes it by `{cls.__name__}({call})`: make one so, and load this one's state dict into it"]
 
 
 def constant(model: Model, name: str) -> Array | None:
@@ -127,12 +149,17 @@ def source(net: nn.Module) -> tuple[type[nn.Module], Origin]:
 
 def given_to(net: nn.Module, cls: type[nn.Module], origin: Origin) -> Mapping[str, Any]:
     """The arguments of a module's constructor: a loaded class keeps them, of a built one they are found out."""
-    from dslc.live.built import arguments
-    from dslc.live.describe import make
-
     if "__dslc__" in vars(cls):
         found: dict[str, Any] = vars(net).get("_dslc_arguments", {})
         return found
+    return read_from(net, cls, origin)
+
+
+def read_from(net: nn.Module, cls: type[nn.Module], origin: Origin) -> dict[str, Any]:
+    """The arguments that a module looks to have been made with."""
+    from dslc.live.built import arguments
+    from dslc.live.describe import make
+
     clean = fresh_of(origin, cls, {}).clean
     return arguments(net, cls, lambda given: make(clean, getattr(clean, root_class(clean)), given).root)
 

@@ -245,6 +245,12 @@ def new_head(net: Any) -> None:
     net.head = nn.Linear(8, 4)
 
 
+def as_buffer(net: Any) -> None:
+    weight = net.fc.weight.detach()
+    del net.fc.weight
+    net.fc.register_buffer("weight", weight)
+
+
 SAME: dict[str, Callable[[Any], None]] = {
     "a layer of the same kind": swap("fc", lambda _: nn.Linear(6, 8)),
     "a head made anew": new_head,
@@ -255,6 +261,9 @@ SAME: dict[str, Callable[[Any], None]] = {
     "a compiled part": swap("tail", compiled),
     "compiled in place": lambda net: net.compile(backend="eager"),
     "in training": lambda net: net.train(),
+    "no counter": lambda net: setattr(net.first.bn, "num_batches_tracked", None),
+    "channels last": lambda net: net.to(memory_format=torch.channels_last),
+    "a parameter as a buffer": as_buffer,
     "frozen": lambda net: net.requires_grad_(False),
 }
 
@@ -309,6 +318,11 @@ def test_a_class_that_was_patched(
     assert words in refusal(net)
     monkeypatch.undo()
     exported(net)
+
+
+def test_a_class_that_hides_a_tensor(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nn.Linear, "weight", torch.zeros(8, 6), raising=False)
+    assert "`Linear.weight` was set on the class" in refusal(net)
 
 
 def test_a_class_that_was_patched_before_the_first_export(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,6 +531,28 @@ def test_a_module_without_numbers() -> None:
 # ---- classes
 
 
+class Foreign(nn.Module):
+    """A layer of the user's, which no meta device can make."""
+
+    def __init__(self, out: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, out)
+        self.drawn = float(self.linear.weight.detach().sum())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.linear(x))
+
+
+def test_blocks_of_the_users_own() -> None:
+    """They have no form in ONNX, which is said where evaluation needs it; those of training alone do not matter."""
+    head = f'extern block mine(out: int) on x[N, D] -> [N, out] = "{__name__}:Foreign"\n'
+    net = dslc.load(f"{head}net f on x[N, 4]:\n    mine(3)\n", allow_extern=[__name__])()
+    with pytest.raises(dslc.CompileError, match="E0632"):
+        to_model(net)
+    body = "    aux = mine(3)\n    out = linear(2)\n"
+    exported(dslc.load(f"{head}net f on x[N, 4] -> out, aux when training:\n{body}", allow_extern=[__name__])())
+
+
 def test_derived_classes(net: Any) -> None:
     class More(Live):  # type: ignore[misc]
         """Nothing that a call reads."""
@@ -547,6 +583,19 @@ def test_arguments_are_those_of_the_instance(net: Any) -> None:
     exported(wide)
     wide.__dict__["_dslc_arguments"] = {"classes": 5}
     assert "`head.weight` has the shape [9, 8], the program makes [5, 8]" in refusal(wide)
+
+
+def test_a_new_head_is_an_argument(net: Any) -> None:
+    """What the program makes with another argument is refused all the same, and the argument said."""
+    net.head = nn.Linear(8, 9)
+    words = refusal(net)
+    assert "`head.weight` has the shape [9, 8], the program makes [4, 8]" in words
+    assert "help: the program makes it by `Live(classes=9)`: make one so" in words
+    fresh = Live(classes=9)
+    fresh.load_state_dict(net.state_dict())
+    exported(fresh)
+    net.fc.forward = twice
+    assert "Live(" not in refusal(net)
 
 
 def test_the_error_is_one_of_dslc(net: Any, tmp_path: Path) -> None:
