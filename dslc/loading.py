@@ -43,6 +43,7 @@ def load(
     part: str | None = None,
     map: str | None = None,
     skip: str | Collection[str] = (),
+    adapt: str | Collection[str] = (),
     **args: object,
 ) -> type[Module]:
     """The class of the PyTorch module that is generated for a network.
@@ -51,7 +52,8 @@ def load(
     - `allow_extern`: the packages whose classes the program may import by `extern block`; by default those that the
       pyproject.toml of the working directory names
     - `weights`: a file that instances start from, in place of the declared initialisers
-    - `part`, `map`, `skip`: with `weights`, what of it is meant, as for `load_weights` of an instance, which each calls
+    - `part`, `map`, `skip`, `adapt`: with `weights`, what of it is meant, as for `load_weights` of an instance, which
+      each calls
 
     The class is an ordinary one of an ordinary module: `inspect.getsource` shows it, it and its instances pickle, into
     other processes too, and copy, and the same program gives the same class by whatever path. Its constructor takes the
@@ -70,7 +72,7 @@ def load(
     from dslc.kept import Kept
 
     cls = load_kept(Kept.read(source), source, net, args, sizes or {}, allow_extern)
-    return beginning(cls, weights, part, map, skip)
+    return beginning(cls, weights, {"part": part, "map": map, "skip": skip, "adapt": adapt})
 
 
 def require_torch(purpose: str = "`dslc.load`") -> None:
@@ -139,29 +141,25 @@ GIVEN = "__given__"
 """Where a class that `started` made keeps what it was made of: first the class that its instances are of."""
 
 
-def beginning(
-    plain: type[Module], weights: str | Path | None, part: str | None, map: str | None, skip: str | Collection[str]
-) -> type[Module]:
+def beginning(plain: type[Module], weights: str | Path | None, options: Mapping[str, Any]) -> type[Module]:
     """A class whose instances start from a file, if there is one. Raises `ValueError` for what means nothing then."""
     if weights is not None:
-        return started(plain, weights, part, map, skip)
-    if part or map or skip:
-        raise ValueError("`part`, `map` and `skip` mean nothing without `weights`")
+        return started(plain, weights, options)
+    if any(options.values()):
+        raise ValueError("`part`, `map`, `skip` and `adapt` mean nothing without `weights`")
     return plain
 
 
-def started(
-    plain: type[Module], weights: str | Path, part: str | None, map: str | None, skip: str | Collection[str]
-) -> type[Module]:
+def started(plain: type[Module], weights: str | Path, options: Mapping[str, Any]) -> type[Module]:
     """A class as `plain` whose instances start from a file. They are of `plain` itself, to copy, pickle and export."""
 
     def __init__(self: Module, *values: Any, **named: Any) -> None:
         plain.__init__(self, *values, **named)
-        self.load_weights(weights, part=part, map=map, skip=skip)
+        self.load_weights(weights, **options)
         if type(self) is cls:
             self.__class__ = plain
 
-    given = (plain, weights, part, map, skip)
+    given = (plain, weights, options)
     made = {"__init__": wraps(plain.__init__)(__init__), GIVEN: given, "__module__": plain.__module__}
     cls: type[Module] = Started(plain.__name__, (plain,), made)  # type: ignore[assignment]
     cls.__doc__ = plain.__doc__

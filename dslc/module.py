@@ -92,6 +92,7 @@ class Module(Base, metaclass=Loaded):
         part: str | None = None,
         map: str | None = None,
         skip: str | Collection[str] = (),
+        adapt: str | Collection[str] = (),
     ) -> tuple[str, ...]:
         """Copy the tensors of a file into this module, on its devices and in its types: all of them, or none.
 
@@ -99,6 +100,7 @@ class Module(Base, metaclass=Loaded):
         - `part`: which state dict of the file, or what its names begin with
         - `map`: names of another library, `"timm"`, `"hf"` or one of its maps, or a file of names
         - `skip`: tensors or modules that stay as they are: `"head"`
+        - `adapt`: what is brought to the network's size where it has another: `"channels"` of images, `"positions"`
 
         The result says what was done to the file. Raises `Failure` with one table of all that does not fit, and for a
         module that has no longer the tensors of its program.
@@ -113,11 +115,12 @@ class Module(Base, metaclass=Loaded):
         ```
         """
         from dslc.reports.amounts import words
-        from dslc.weights.checkpoint import Checkpoint
+        from dslc.weights.checkpoint import ADAPTED, Checkpoint
         from dslc.weights.live import load_into
 
         params = type(self).__dslc__.compile(vars(self).get("_dslc_arguments", {})).params
-        return load_into(self, Checkpoint(weights, part, words("skip", skip), map), params)
+        given = Checkpoint(weights, part, words("skip", skip), map, words("adapt", adapt, ADAPTED))
+        return load_into(self, given, params)
 
 
 METHODS = {name: value for name, value in vars(Module).items() if not name.startswith("_")}

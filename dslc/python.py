@@ -362,10 +362,11 @@ class Network:
         part: str | None = None,
         map: str | None = None,
         skip: str | Collection[str] = (),
+        adapt: str | Collection[str] = (),
     ) -> type[Module]:
         """The class of the generated PyTorch module, as `dslc.load` gives it.
 
-        - `allow_extern`, `weights`, `part`, `map`, `skip`: as for `dslc.load`
+        - `allow_extern`, `weights`, `part`, `map`, `skip`, `adapt`: as for `dslc.load`
 
         Raises `Failure` where torch is not installed.
 
@@ -379,7 +380,7 @@ class Network:
         require_torch("`Network.load`")
         source, given, asked = self._asked
         cls = load_kept(self._kept, source, self.name, given, asked, allow_extern)
-        return beginning(cls, weights, part, map, skip)
+        return beginning(cls, weights, {"part": part, "map": map, "skip": skip, "adapt": adapt})
 
 
 def checkpoint(

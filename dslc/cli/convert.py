@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--fully-convolutional", is_flag=True, help="make flatten and linear layers of heads convolutions")
 @click.option("-o", "--output", "target", metavar="FILE", help="where to write the program; without it, stdout")
 @click.option("--in-place", is_flag=True, help="write the program over the old one")
-@click.option("--weights", metavar="FILE", help="a .safetensors file of the old program, to be converted too")
+@click.option("--weights", metavar="FILE", help="a file of weights of the old program, to be converted too")
 @click.option("--weights-out", metavar="FILE", help="where to write the converted weights")
 def convert(
     source: str | Path,
@@ -77,6 +77,7 @@ def _check_options(
 
 def _weights(converted: Converted, path: str, target: str) -> Output:
     """The converted weights of the one net that was converted, as a file to be written."""
+    from dslc.cli.show import show_weights
     from dslc.convert.weights import converted_weights
     from dslc.weights.store import output
 
@@ -85,4 +86,6 @@ def _weights(converted: Converted, path: str, target: str) -> Output:
             f"say whose weights they are: --net {' or '.join(converted.after)}", param_hint="--net"
         )
     (name, after), *_ = converted.after.items()
-    return output(target, converted_weights(path, converted.before[name], after))
+    taken = converted_weights(path, converted.before[name], after)
+    show_weights(taken.notes)
+    return output(target, taken.state)

@@ -156,13 +156,26 @@ def _load(path: str, zipped: bool) -> Any:
     if version < SAFE_SINCE:
         raise _unreadable(path, f"`weights_only` of PyTorch {torch.__version__} can run code: 2.6 is safe")
     try:
-        with warnings.catch_warnings(), torch.serialization.safe_globals([argparse.Namespace]):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(harmless()):
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except MemoryError:
         raise
     except Exception as error:  # on damaged bytes PyTorch's reader raises whatever its code happens to
         raise _refusal(path, zipped, error) from error
+
+
+def harmless() -> list[Any]:
+    """What is let through beside PyTorch's own list: options of `argparse`, and single numbers of numpy.
+
+    Runs keep both beside their weights (`args`, `best_acc`). The first only sets attributes, the second only reads
+    bytes as a number; the documentation of `torch.load` names it as an example.
+    """
+    core = getattr(np, "_core", None) or np.core
+    scalar = core.multiarray.scalar
+    named = [(scalar, f"numpy.{name}.multiarray.scalar") for name in ("core", "_core")]
+    kinds = [getattr(np.dtypes, name) for name in np.dtypes.__all__ if name != "ObjectDType"]
+    return [argparse.Namespace, *named, np.dtype, *kinds]
 
 
 def _refusal(path: str, zipped: bool, error: Exception) -> WeightsError:
@@ -191,7 +204,8 @@ def _pickle_of(path: str, zipped: bool) -> bytes:
 
 TENSORS = re.compile(
     r"torch\.(_utils\._rebuild_\w+|\w*Storage|storage\.\w*Storage|Size|device|Tensor|nn\.parameter\.\w+|_tensor\.\w+"
-    r"|(b?float|int|uint|complex|bool)\w*)|collections\.(OrderedDict|Counter)|argparse\.Namespace"
+    r"|(b?float|int|uint|complex|bool)\w*)|collections\.(OrderedDict|Counter)|argparse\.Namespace|_codecs\.encode"
+    r"|numpy\.(dtype|_?core\.multiarray\.scalar)"
 )
 """What checkpoints of tensors name."""
 

@@ -33,6 +33,13 @@ FOREIGN = (
 )
 """What is taken for weights, or saved under their name, with words for each."""
 
+OTHERS = {
+    ".onnx": "it is an ONNX graph, not weights by name: give the file that the graph was made from",
+    ".npz": "it is a file of numpy's, which is not read: save it as .safetensors",
+    ".npy": "it is one array of numpy, without a name",
+}
+"""Names that say what a file is where its first bytes do not."""
+
 PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body", b"<script")
 
 
@@ -66,7 +73,7 @@ def _file(path: Path) -> Iterator[Mapping[str, Tensors]]:
     """One file, of safetensors or a checkpoint of PyTorch."""
     with regular(path) as opening:
         start = opening.read(START)
-    if reason := _foreign(start):
+    if reason := OTHERS.get(path.suffix) or _foreign(start):
         raise WeightsError(UnreadableWeights(str(path), reason))
     named = path.suffix in CHECKPOINTS
     if named and not start.startswith(PICKLES) and start[8:9] != b"{":

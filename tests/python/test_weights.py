@@ -144,6 +144,6 @@ def test_a_class_derived_from_such_a_class(folder: Path) -> None:
 
 
 def test_options_without_a_file(folder: Path) -> None:
-    for options in ({"part": "ema"}, {"map": "timm"}, {"skip": "head"}):
+    for options in ({"part": "ema"}, {"map": "timm"}, {"skip": "head"}, {"adapt": "channels"}):
         with pytest.raises(ValueError, match="mean nothing without `weights`"):
             dslc.load("net.dl", **options)  # type: ignore[arg-type]

@@ -52,10 +52,11 @@ def test_the_tensors_of_a_zip_are_mapped_and_not_copied(tmp_path: Path) -> None:
 
 
 def test_what_stands_beside_the_weights_is_no_hindrance(tmp_path: Path) -> None:
-    """Options as `argparse` makes them, an optimiser's state by number, and what is no tensor."""
+    """Options as `argparse` makes them, numbers of numpy, an optimiser's state by number, and what is no tensor."""
     whole = {
         "model": OrderedDict(w=torch.ones(2), note="text", count=3, nothing=None),
         "args": argparse.Namespace(lr=0.1, name="run"),
+        "best": {"accuracy": np.float64(0.9), "epoch": np.int64(7), "half": np.float16(0.5), "done": np.bool_(True)},
         "optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}, "w": torch.zeros(9)},
         "epoch": 3,
     }
@@ -159,6 +160,12 @@ def test_files_that_hold_no_weights(tmp_path: Path, name: str) -> None:
     found = refused(tmp_path / "x.pth")
     assert words in found
     assert len(found) < 300
+
+
+@pytest.mark.parametrize(("name", "words"), [("x.onnx", "an ONNX graph"), ("x.npz", "a file of numpy's")])
+def test_files_that_their_name_tells(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04" if name == "x.npz" else b"\x08\x0a")
+    assert f"it is {words}" in refused(tmp_path / name)
 
 
 def records(path: Path) -> dict[str, bytes]:
