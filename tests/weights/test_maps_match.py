@@ -164,3 +164,12 @@ def test_more_layers_than_the_other_side() -> None:
     found: Shapes = {f"h.{i}.w": (3, 3) for i in range(4)} | {f"h.{i}.b.bias": (3,) for i in range(4)}
     wanted: Shapes = {f"l.{i}.w": (3, 3) for i in range(3)} | {f"l.{i}.b.bias": (3,) for i in range(3)}
     assert not any(pair.sure for pair in match(found, wanted).pairs)
+
+
+def test_thousands_of_layers_without_numbers_are_not_compared_each_with_each() -> None:
+    def words(start: str) -> Shapes:
+        letters = "abcdefghijkl"
+        return {f"{start}{a}{b}{c}.weight": (8, 8) for a in letters for b in letters for c in letters}
+
+    matching = match(words("x"), words("y"))
+    assert not matching.pairs and len(matching.sources) == len(matching.targets) == 12**3

@@ -34,6 +34,9 @@ CLEAR = 0.15
 """By how much names must be more alike than the next, to decide."""
 
 
+MOST = 10_000
+"""Names that are compared with each other: more units of one shape, without numbers, are left."""
+
 CANDIDATES = 4
 """Of a tensor of the network that are given where nothing decides: the likeliest by their names."""
 
@@ -91,12 +94,14 @@ class _Matcher:
         self.theirs, self.own = units(found), units(wanted)
         self._join()
         self.pairs: list[tuple[Unit, Unit, bool]] = []
-        self.parents: Counter[tuple[str, str]] = Counter()
+        self.done: set[Unit] = set()
+        self.parents: dict[str, set[str]] = {}  # modules of the file, and those of the network that stand for them
+        self.mates: dict[str, set[str]] = {}  # the same from the network
 
     def result(self) -> Matching:
         while self._blocks():
             pass
-        self._within(self.theirs, self.own, "", "")
+        self._within(self.open(self.theirs), self.open(self.own), "", "")
         self._without_roles()
         rows = [row for pair in self.pairs for row in self._tensors(*pair)]
         done = {row.target for row in rows}
@@ -104,6 +109,10 @@ class _Matcher:
         order = {name: place for place, name in enumerate(self.wanted)}
         rows.sort(key=lambda row: order[row.target])
         return Matching(rows, [n for n in self.found if n not in used], [n for n in self.wanted if n not in done])
+
+    def open(self, units: Sequence[Unit]) -> list[Unit]:
+        """Those that are not paired."""
+        return [unit for unit in units if unit not in self.done]
 
     def _join(self) -> None:
         """Put queries, keys and values together where the other side has them so."""
@@ -125,8 +134,9 @@ class _Matcher:
     def _blocks(self) -> bool:
         """Pair the units of the repeated blocks that explain most tensors; whether there were any."""
         best: tuple[int, int, list[tuple[Block, Block]], bool] | None = None
-        for ours in self._templates(self.own):
-            for theirs in self._templates(self.theirs):
+        rows_of_theirs = self._templates(self.open(self.theirs))
+        for ours in self._templates(self.open(self.own)):
+            for theirs in rows_of_theirs:
                 rows, sure = aligned(theirs, ours)
                 score = sum(len(unit.tensors) for block, _ in rows for unit in block.units)
                 if len(rows) > 1 and score and (best is None or (score, len(rows)) > best[:2]):
@@ -181,12 +191,16 @@ class _Matcher:
     ) -> list[tuple[Unit, Unit, bool]]:
         """Pairs of units with the same shapes, and whether each is sure."""
         found: list[tuple[Unit, Unit, bool]] = []
-        for one in list(left):  # those whose parents are each other's
-            near = [o for o in right if self.parents[parent(one.name), parent(o.name)] and parent(one.name)]
-            back = [u for u in left if near and self.parents[parent(u.name), parent(near[0].name)]]
+        ours, theirs = grouped(right), grouped(left)
+        for one in left:  # those whose parents are each other's
+            near = [o for name in self.parents.get(parent(one.name), ()) for o in ours.get(name, ())]
+            back = (
+                [u for name in self.mates.get(parent(near[0].name), ()) for u in theirs.get(name, ())] if near else []
+            )
             if len(near) == 1 and len(back) == 1:
                 found.append((one, near[0], True))
-                left, right = [u for u in left if u is not one], [o for o in right if o is not near[0]]
+        known = {unit for one, other, _ in found for unit in (one, other)}
+        left, right = ([unit for unit in side if unit not in known] for side in (left, right))
         if not left or not right:
             return found
         if len(left) == len(right) == 1:
@@ -194,6 +208,8 @@ class _Matcher:
         if len(left) == len(right) and len({re.sub(r"\d+", "#", unit.name) for unit in left}) == 1:
             left = sorted(left, key=lambda unit: numbers(unit.name))
             return [*found, *((one, other, True) for one, other in zip(left, right, strict=True))]
+        if len(left) * len(right) > MOST:
+            return found
         table = {
             (one, other): alike(one.name[len(before) :], other.name[len(own_before) :])
             for one in left
@@ -216,17 +232,17 @@ class _Matcher:
 
     def _pair(self, one: Unit, other: Unit, sure: bool) -> None:
         self.pairs.append((one, other, sure))
-        self.theirs = [unit for unit in self.theirs if unit is not one]
-        self.own = [unit for unit in self.own if unit is not other]
+        self.done |= {one, other}
         a, b = parent(one.name), parent(other.name)
         while a and b and sure:
-            self.parents[a, b] += 1
+            self.parents.setdefault(a, set()).add(b)
+            self.mates.setdefault(b, set()).add(a)
             a, b = parent(a), parent(b)
 
     def _without_roles(self) -> None:
         """Pair single tensors that have their shape alone, whatever their roles: a table may be a layer's weight."""
         sides = []
-        for rest in (self.theirs, self.own):
+        for rest in (self.open(self.theirs), self.open(self.own)):
             shapes: dict[Shape, list[Unit]] = {}
             for unit in rest:
                 if len(unit.tensors) == 1 and not unit.parts:
@@ -239,7 +255,7 @@ class _Matcher:
                 (one,), (other,) = left, right
                 role = next(iter(other.tensors))
                 self._pair(Unit(one.name, {role: next(iter(one.tensors.values()))}), other, True)
-                self.theirs = [unit for unit in self.theirs if unit is not one]
+                self.done.add(one)
 
     # ---- tensors
 
@@ -357,6 +373,14 @@ def clear(
     """Whether two names are more alike than either is to any other."""
     rest = [table[one, o] for o in right if o is not other] + [table[u, other] for u in left if u is not one]
     return table[one, other] >= max(rest, default=0.0) + CLEAR
+
+
+def grouped(some: Iterable[Unit]) -> dict[str, list[Unit]]:
+    """Units by the module that they are in."""
+    found: dict[str, list[Unit]] = {}
+    for unit in some:
+        found.setdefault(parent(unit.name), []).append(unit)
+    return found
 
 
 def parent(name: str) -> str:
