@@ -108,6 +108,10 @@ def build(
             written = in_type(state, model, kind)
             graph.metadata |= {stamp.BUILD: made, stamp.WEIGHTS: stamp.of_weights(written)}
             files += onnx_files(stem, graph, written, seed, weights is None, built)
+    elif weights is not None:
+        from dslc.weights.checkpoint import read
+
+        built.notes = (*read(weights, model.params, seed).notes, "they fit; a module alone is written without weights")
     output.write_all(files, output.make_folder(folder))
     return built
 

@@ -13,6 +13,7 @@ from dslc.record import frozen
 from dslc.weights import sources
 from dslc.weights.containers import listed, pick
 from dslc.weights.errors import UnknownSkip, WeightsError
+from dslc.weights.folding import LONGEST
 from dslc.weights.init import value_of
 from dslc.weights.memory import Array
 from dslc.weights.misfits import optional
@@ -112,7 +113,8 @@ def _under(name: str, skip: Collection[str]) -> bool:
 def _check_skip(skip: Collection[str], names: Collection[str]) -> None:
     """Raises `WeightsError` for what is skipped and not there."""
     unknown = [word for word in skip if not any(_under(name, (word,)) for name in names)]
-    known = {name[:end] for name in names for end, letter in enumerate(f"{name}.") if letter == "."} if unknown else ()
+    short = [name for name in names if len(name) < LONGEST] if unknown else ()
+    known = {name[:end] for name in short for end, letter in enumerate(f"{name}.") if letter == "."}
     wrong: list[Mistake] = [UnknownSkip(word, nearest(word, known)) for word in unknown]
     if wrong:
         raise WeightsError(*wrong)

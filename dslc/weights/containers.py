@@ -14,10 +14,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dslc.weights.errors import AmbiguousPart, UnknownPart, WeightsError
+from dslc.weights.folding import short
 from dslc.weights.tensors import Renamed, Tensors
 
 WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"}
 """Modules that torch puts around others, wherever they stand in a name: torch.compile, FSDP, checkpoints, Fabric."""
+
+MOST_WORDS = 32
+"""Words at the front of a name that may be a prefix."""
 
 PARALLEL = "module."
 """What DataParallel and its kin put before every name."""
@@ -134,9 +138,8 @@ def candidates(part: str, tensors: Tensors, wanted: Shapes) -> Iterator[Candidat
     """The tensors of one state dict with each prefix under which some of the network's names stand."""
     prefixes = Counter({"": 0})
     for path in tensors.specs:
-        words = path.split(".")
         rest = path
-        for word in words:
+        for word in path.split(".", MOST_WORDS):
             if rest in wanted:
                 prefixes[path[: len(path) - len(rest)]] += 1
             rest = rest[len(word) + 1 :]
@@ -196,5 +199,5 @@ def _noted(tensors: Tensors, taken: Candidate, parts: Collection[str], fitting: 
 
 def listed(names: Collection[str], most: int = 4) -> str:
     """`a`, `b` and 3 more."""
-    shown = ", ".join(f"`{name}`" for name in list(names)[:most])
+    shown = ", ".join(f"`{short(name)}`" for name in list(names)[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")

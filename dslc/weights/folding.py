@@ -9,9 +9,16 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+NUMBER = re.compile(r"(\d{1,9})")
+"""Digits that are read as one number: Python reads no number of thousands."""
+
+LONGEST = 160
+"""Letters of a name that are shown; a stranger's file may have names of any length."""
+
+
 def pattern(name: str) -> str:
     """A name without its numbers."""
-    return re.sub(r"\d+", "#", name)
+    return NUMBER.sub("#", name)
 
 
 def folded(names: Mapping[str, T]) -> list[tuple[str, list[str], T]]:
@@ -24,11 +31,17 @@ def folded(names: Mapping[str, T]) -> list[tuple[str, list[str], T]]:
 
 def shown(names: Iterable[str]) -> str:
     """Names that differ in numbers alone as one text."""
-    pieces = [re.split(r"(\d+)", name) for name in names]
-    return "".join(
+    pieces = [NUMBER.split(name) for name in names]
+    text = "".join(
         part[0] if index % 2 == 0 or len(set(part)) == 1 else f"{{{ranges(sorted({int(p) for p in part}))}}}"
         for index, part in enumerate(zip(*pieces, strict=True))
     )
+    return short(text)
+
+
+def short(name: str) -> str:
+    """A name with its middle left out, if it is long."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 60]}..{name[-50:]}"
 
 
 def ranges(numbers: list[int]) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from dslc.api import compile_model
 from dslc.ir.model import Param
+from dslc.output import write_all
 from dslc.weights import store
 from dslc.weights.errors import Unfit, WeightsError
 from dslc.weights.folding import folded, ranges, shown
@@ -121,6 +122,27 @@ def test_thousands_of_everything_stay_one_short_table() -> None:
     assert summary.startswith("3,000 of another shape, 3,000 missing, 3,000 surplus, 3,000 of another type; 3,000 of")
 
 
+def test_names_that_a_stranger_chose_are_cut_and_take_no_time(tmp_path: Path) -> None:
+    """Of a million dots, of numbers that Python does not read, and of any length."""
+    from dslc.weights.checkpoint import Checkpoint, read
+
+    names = [
+        "a." * 10**6 + "b",
+        "9" * 6000,
+        "8" * 6000,
+        "x." + "7" * 5000 + ".w",
+        "x." + "6" * 5000 + ".w",
+        "y" * 10**6,
+    ]
+    write_all([store.output(tmp_path / "x.safetensors", {name: np.zeros(1, np.float32) for name in names})])
+    for options in ((), ("heads", "blocks")):
+        with pytest.raises(WeightsError) as caught:
+            read(Checkpoint(tmp_path / "x.safetensors", skip=options), params(tmp_path))
+        assert all(len(line) < 400 for line in str(caught.value).splitlines())
+    assert run("weights", "inspect", tmp_path / "x.safetensors").exit_code == 0
+    assert run("weights", "diff", tmp_path / "f.dl", tmp_path / "x.safetensors").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("names", "text"),
     [
@@ -165,6 +187,15 @@ def test_fine_tuning_keeps_a_new_head(tmp_path: Path) -> None:
     np.testing.assert_array_equal(state["head.weight"], initial(wanted, 5)["head.weight"])
     trained = initial(params(tmp_path, classes=1000), 3)
     np.testing.assert_array_equal(state["blocks.3.conv.weight"], trained["blocks.3.conv.weight"])
+
+
+def test_weights_beside_a_module_alone_are_held_to_it(tmp_path: Path) -> None:
+    (tmp_path / "f.dl").write_text(NET, encoding="utf-8")
+    assert built(tmp_path)[0] == 0
+    status, said = built(tmp_path, "--target", "torch", "--weights", tmp_path / "out" / "f.safetensors")
+    assert status == 0 and said == "weights: they fit; a module alone is written without weights\n"
+    status, said = built(tmp_path, "--target", "torch", "--weights", tmp_path / "no.pth")
+    assert status == 1 and "no such file" in said
 
 
 def test_what_cannot_be_skipped(tmp_path: Path) -> None:

@@ -388,4 +388,4 @@ def parent(name: str) -> str:
 
 
 def numbers(name: str) -> list[int]:
-    return [int(n) for n in re.findall(r"\d+", name)]
+    return [int(n) for n in re.findall(r"\d{1,9}", name)]
