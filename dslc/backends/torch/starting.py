@@ -25,6 +25,8 @@ from dslc.source import Span
 LOOPED: Final = frozenset(("conv", "deconv", "linear", "embedding", "bn", "inorm", "gn", "ln", "rmsnorm"))
 """Ops whose modules have their tensors as `weight` and `bias`."""
 
+REDRAWN: Final = 8
+"""What a loop weighs in lines that draws mostly what is drawn again: a module would take twice the time to be made."""
 SCATTERED: Final = 3
 """What a line in a class other than the one that states it weighs against one there: it may part the class, too."""
 
@@ -77,7 +79,7 @@ class Starts:
         self.plan = self._plan(looping, foreign)
         for members in stating.values() if not foreign else ():  # a user's module keeps what its own code draws
             tried = self._plan([*looping, *members], foreign)
-            if tried.cost <= self.plan.cost:
+            if tried.cost + REDRAWN * self._redraws(tried, members[0]) <= self.plan.cost:
                 looping += members
                 self.plan = tried
 
@@ -158,6 +160,20 @@ class Starts:
         plan.cost = sum(texts.values()) + sum(_lines(plan.branches.get(id(m), {})) for m in _one_each(looping))
         plan.cost += 3 * sum(m is not self.root for m in _one_each(looping))
         return plan
+
+    def _redraws(self, plan: Plan, instance: Instance) -> bool:
+        """Whether most of the numbers drawn in an instance with a loop are drawn by its parts, not by the loop."""
+        drawn, others = 0, 0
+        for node in self.nodes:
+            owner: Instance | None = node.owner
+            while owner is not None and owner is not instance:
+                owner = owner.parent
+            hit = _hit(plan.branches.get(id(owner), {}), self._kind(node))
+            for spec in _learned(node) if owner is not None else ():
+                if spec.init.kind not in ("zeros", "ones", "constant"):
+                    drawn += spec.count
+                    others += spec.count * (hit is None or spec.by not in hit[1].values)
+        return 2 * others > drawn
 
     def _around(self, owner: Instance, looping: Mapping[int, object], known: dict[int, list[int]]) -> list[int]:
         """The ids of the instances around whose classes loop, from inside out; the root's is always among them."""
