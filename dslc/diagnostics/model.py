@@ -184,6 +184,8 @@ class Reject(Exception):
 class Failure(Exception):
     """Mistakes without a place in a program: of files, weights, devices, options of an export.
 
+    As text, what the command line prints.
+
     - `mistakes`: each with a `code` (which `dslc explain` explains), a `message` and proposals in `help`
 
     ```python
@@ -195,8 +197,13 @@ class Failure(Exception):
     """
 
     def __init__(self, *mistakes: Mistake) -> None:
-        super().__init__("\n".join(line for m in mistakes for line in (f"error[{m.code}]: {m.message}", *m.table)))
+        super().__init__(*mistakes)
         self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        from dslc.diagnostics.render import render_placeless
+
+        return "\n".join(map(render_placeless, self.mistakes))
 
 
 class CompileError(Exception):

@@ -11,11 +11,7 @@ CHANGE = "write it into the program and load that, or export this module with `t
 
 
 class ExportError(Failure):
-    """A `Failure`: a module cannot be exported as it is. As text it says what to do, too."""
-
-    def __str__(self) -> str:
-        helps = [f"  help: {help.text}" for mistake in self.mistakes for help in mistake.help]
-        return "\n".join([super().__str__(), *helps])
+    """A `Failure`: a module cannot be exported as it is."""
 
 
 class NotANetwork(Mistake, code="E0660"):
@@ -61,6 +57,11 @@ class ModifiedModule(Mistake, code="E0661"):
     net small on image[N, 3, H=32, W=32]:
         conv(8, 3) -> bn -> gelu -> gap -> flatten -> linear(10)
     ```
+
+    ```python
+    net = dslc.load("net.dl")()
+    net.to_onnx("net.onnx")
+    ```
     """
 
     differences: tuple[str, ...]
@@ -68,12 +69,16 @@ class ModifiedModule(Mistake, code="E0661"):
 
     @property
     def message(self) -> str:
-        said = list(self.differences[:SAID])
-        if len(self.differences) > SAID:
-            said.append(f"and {len(self.differences) - SAID} more")
-        if len(said) == 1:
-            return f"this module was modified: {said[0]}"
-        return "\n  ".join(["this module was modified:", *said])
+        alone = f" {self.differences[0]}" if len(self.differences) == 1 else ""
+        return f"this module was modified:{alone}"
+
+    @property
+    def table(self) -> tuple[str, ...]:
+        if len(self.differences) == 1:
+            return ()
+        more = len(self.differences) - SAID
+        said = [*self.differences[:SAID], *([f"and {more} more"] if more > 0 else [])]
+        return tuple(f"  {one}" for one in said)
 
     @property
     def help(self) -> tuple[Help, ...]:

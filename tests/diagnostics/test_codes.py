@@ -13,8 +13,8 @@ from dslc.reports.catalogue import code_table, load_codes
 from tests.diagnostics import sample
 
 ALL = load_codes()
-PLACELESS = {c for c, m in ALL.items() if "```sh" in (m.__doc__ or "")}
-"""Files, weights and devices: no single program can show them, so their pages show a command."""
+PLACELESS = {c for c, m in ALL.items() if re.search("```(sh|python)", m.__doc__ or "")}
+"""Files, weights, devices and live modules: no program alone can show them, so their pages show a command or Python."""
 
 UNSHOWABLE = {"E0101", "E0120"}
 """A text of four million characters, and a tab, which a page would turn into spaces: tests/errors has them."""

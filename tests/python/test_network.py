@@ -318,6 +318,18 @@ def test_words_that_a_build_does_not_know(file: Path) -> None:
     assert not Path("out").exists()
 
 
+def test_a_failure_is_as_text_what_is_printed_and_pickles(file: Path) -> None:
+    with pytest.raises(dslc.Failure) as error:
+        dslc.compile(file).to_onnx(io.BytesIO(), dynamic={"imag": [0], "image": {0: "batch"}})
+    assert str(error.value) == (
+        "error[E0633]: the network has no input `imag`: there are `image`, `ids`\n"
+        "  help: did you mean `image`?\n"
+        "error[E0636]: axis 0 of `image` is called `N` in the program, not `batch`\n"
+        '  help: write `dynamic={"image": {0: "N"}}`'
+    )
+    assert pickle.loads(pickle.dumps(error.value)).mistakes == error.value.mistakes
+
+
 def test_a_graph_alone(file: Path) -> None:
     network = dslc.compile(file)
     stream = io.BytesIO()
@@ -395,4 +407,5 @@ def test_all_but_load_needs_no_torch(file: Path) -> None:
     )
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout == "error[E0650]: `Network.load` needs torch, which is not installed\n", done.stderr
+    said = "error[E0650]: `Network.load` needs torch, which is not installed\n  help: pip install 'dslc[torch]'\n"
+    assert done.stdout == said, done.stderr
