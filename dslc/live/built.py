@@ -16,8 +16,9 @@ from weakref import WeakKeyDictionary
 from torch import nn
 
 from dslc import stamp
+from dslc.backends.torch.text import class_name
 from dslc.diagnostics.model import CompileError
-from dslc.generated import root_class
+from dslc.generated import own_classes
 from dslc.kept import Kept
 from dslc.live.describe import Described, describe
 from dslc.live.errors import ExportError, NoProgram
@@ -48,9 +49,24 @@ def built_class(kind: type) -> type | None:
     """The network's class of a built file that a class is or is derived from."""
     for klass in kind.__mro__:
         module = sys.modules.get(klass.__module__)
-        if module is not None and SAYS.search(module.__doc__ or "") and root_class(module) == klass.__qualname__:
+        if module is not None and SAYS.search(module.__doc__ or "") and klass.__qualname__ == network_class(module):
             return klass
     return None
+
+
+def network_class(module: ModuleType) -> str | None:
+    """The name of the network's class in a built file, to which classes may have been added: that of its net.
+
+    Where the name is taken, as `F` is, it has a number (`backends.torch.text.File.name_classes`).
+    """
+    name = class_name(net_of(module))
+    found = [cls.__qualname__ for cls in own_classes(module) if re.fullmatch(rf"{name}(_?\d+)?", cls.__qualname__)]
+    return min(found, key=lambda other: (len(other), other), default=None)
+
+
+def net_of(module: ModuleType) -> str:
+    """The name of the net that a built file is of: its docstring begins with it."""
+    return (module.__doc__ or "").partition(":")[0]
 
 
 def origin_of(cls: type) -> Origin:
@@ -66,7 +82,7 @@ def origin_of(cls: type) -> Origin:
 def _found(module: ModuleType) -> Origin:
     said = SAYS.search(module.__doc__ or "")
     assert said is not None
-    net = (module.__doc__ or "").partition(":")[0]
+    net = net_of(module)
     file = Path(module.__file__ or f"{module.__name__}.py")
     again = f"build `{file.name}` again"
     try:

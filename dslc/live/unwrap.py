@@ -108,8 +108,11 @@ def advice(module: object) -> Iterator[str]:
 
 
 def is_part(kind: type) -> bool:
-    """Whether a class is one of a loaded program's."""
-    return "__dslc__" in vars(sys.modules.get(kind.__module__, sys))
+    """Whether a class is one of a generated file's."""
+    from dslc.live.built import SAYS
+
+    module = sys.modules.get(kind.__module__, sys)
+    return "__dslc__" in vars(module) or SAYS.search(module.__doc__ or "") is not None
 
 
 def within(module: nn.Module) -> list[str]:

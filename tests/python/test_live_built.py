@@ -117,6 +117,17 @@ def test_a_file_in_another_layout(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert to_model(imported(path, monkeypatch).Whole(), check=True).data()
 
 
+def test_a_file_with_more_in_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that somebody added are none of the program's; the network's own is still found."""
+    path = built(folder, monkeypatch)
+    path.write_text(path.read_text() + "\n\nclass Trainer(nn.Module):\n    pass\n\n\nclass Mine(Whole):\n    pass\n")
+    module = imported(path, monkeypatch)
+    assert to_model(module.Whole(classes=3), check=True).data()
+    assert to_model(module.Mine(classes=3)).data()
+    assert "this `Trainer` is no network" in refusal(module.Trainer())
+    assert "it is a part of a network of dslc" in refusal(module.Whole().first)
+
+
 def test_a_program_that_was_edited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The class in memory is of the program as it was: never of another."""
     path = built(folder, monkeypatch)
