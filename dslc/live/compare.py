@@ -106,7 +106,7 @@ class Comparison:
             ours = f"{kind.__module__}.{ours}"
         if wanted in self.kinds.lineage(kind):
             names = " and ".join(f"`{name}`" for name in self.kinds.overrides(kind, wanted))
-            self.differ(f"{at} is {ours}, a {theirs} with {names} of its own", advice)
+            self.differ(f"{at} is {ours}, derived from {theirs}, with {names} of its own", advice)
         else:
             self.differ(f"{at} is {ours}, the program makes {theirs}", advice)
 
@@ -208,15 +208,15 @@ class Comparison:
         for name, part in wanted.parts.items():
             live = held.pop(name, None)
             if part is None and live is not None:
-                self.differ(f"`{path}{name}`, a {type(live).__name__}, was added")
+                self.differ(f"`{path}{name}` ({type(live).__name__}) was added")
             elif part is not None and live is None:
-                self.differ(f"`{path}{name}`, a {part.kind.__name__}, was removed")
+                self.differ(f"`{path}{name}` ({part.kind.__name__}) was removed")
             elif part is not None and live is not None:
                 self.visit(inner(live), part, f"{path}{name}.")
         for name, live in held.items():
             if live is not None:
                 advice = next((w for starts, w in ADVICE if type(live).__module__.startswith(starts)), "")
-                self.differ(f"`{path}{name}`, a {type(live).__name__}, was added", advice)
+                self.differ(f"`{path}{name}` ({type(live).__name__}) was added", advice)
 
 
 def shadowed(kind: type, wanted: Described) -> list[str]:

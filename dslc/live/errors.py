@@ -5,7 +5,10 @@ from __future__ import annotations
 from dslc.diagnostics.model import Failure, Help, Mistake
 
 SAID = 20
-"""Differences that a message lists in full; more of them are counted."""
+"""Lines of differences, and places in one line, that a message lists; more of them are counted."""
+
+ALIKE = 3
+"""As many places with the same difference have a line each."""
 
 CHANGE = "write it into the program and load that, or export this module with `torch.onnx.export`"
 
@@ -69,20 +72,37 @@ class ModifiedModule(Mistake, code="E0661"):
 
     @property
     def message(self) -> str:
-        alone = f" {self.differences[0]}" if len(self.differences) == 1 else ""
-        return f"this module was modified:{alone}"
+        lines = grouped(self.differences)
+        return f"this module was modified:{f' {lines[0]}' if len(lines) == 1 else ''}"
 
     @property
     def table(self) -> tuple[str, ...]:
-        if len(self.differences) == 1:
+        lines = grouped(self.differences)
+        if len(lines) == 1:
             return ()
-        more = len(self.differences) - SAID
-        said = [*self.differences[:SAID], *([f"and {more} more"] if more > 0 else [])]
-        return tuple(f"  {one}" for one in said)
+        more = len(lines) - SAID
+        return tuple(f"  {line}" for line in (*lines[:SAID], *([f"and {more} more"] if more > 0 else [])))
 
     @property
     def help(self) -> tuple[Help, ...]:
         return tuple(map(Help, self.advice or (CHANGE,)))
+
+
+def grouped(differences: tuple[str, ...]) -> list[str]:
+    """Differences of many places that are the same in each, as of all norms, on one line."""
+    places: dict[str, list[str]] = {}
+    for words in differences:
+        _, place, rest = words.split("`", 2) if words.startswith("`") else ("", "", words)
+        places.setdefault(rest, []).append(place)
+    lines = []
+    for rest, names in places.items():
+        shown = [f"`{name}`" if name else "" for name in names]
+        if len(names) <= ALIKE:
+            lines += [f"{name}{rest}" for name in shown]
+            continue
+        more = f" and {len(names) - SAID} more" if len(names) > SAID else ""
+        lines.append(f"{shown[0]}{rest}; so with {', '.join(shown[1:SAID])}{more}")
+    return lines
 
 
 class WrongElements(Mistake, code="E0662"):

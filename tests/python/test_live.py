@@ -122,15 +122,23 @@ def test_all_differences_are_in_one_error(net: Any) -> None:
         "`first.conv.stride` is (2, 2)",
         "`second.bn.eps` is 1.0",
         "`tail.6` is ReLU, the program makes GELU",
-        "`more`, a Linear, was added",
+        "`more` (Linear) was added",
     ):
         assert f"\n  {one}" in words
 
 
 def test_very_many_differences_are_counted(net: Any) -> None:
     for number in range(40):
-        net.add_module(f"more{number}", nn.ReLU())
-    assert "and 20 more" in refusal(net)
+        setattr(net.fc, f"more{number}", nn.Parameter(torch.ones(number)))
+        net.add_module(f"part{number}", nn.Identity())
+        net.add_module(f"other{number}", nn.Sequential())
+    words = refusal(net)
+    assert "`part0` (Identity) was added; so with `part1`, `part2`" in words and "`part19` and 20 more" in words
+    for number in range(30):
+        net.first.add_module(f"x{number}", type(f"Kind{number}", (nn.Module,), {})())
+    words = refusal(net)
+    assert "`first.x3` (Kind3) was added" in words and "and 13 more" in words
+    assert words.count("\n") < 30
 
 
 # ---- parts
@@ -206,8 +214,11 @@ PARTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "another layer": (swap("tail.6", lambda _: nn.SiLU()), "`tail.6` is SiLU, the program makes GELU"),
     "nothing in its place": (swap("first.act", lambda _: nn.Identity()), "`first.act` is Identity"),
     "wrapped": (swap("fc", lambda old: nn.Sequential(old, nn.ReLU())), "`fc` is Sequential, the program makes Linear"),
-    "an adapter": (swap("fc", Lora), "`fc` is Lora, a Linear with `forward` of its own"),
-    "a property": (swap("first.conv", lambda _: Striding(3, 4, 3, bias=False)), "a Conv2d with `stride` of its own"),
+    "an adapter": (swap("fc", Lora), "`fc` is Lora, derived from Linear, with `forward` of its own"),
+    "a property": (
+        swap("first.conv", lambda _: Striding(3, 4, 3, bias=False)),
+        "derived from Conv2d, with `stride` of its own",
+    ),
     "another block": (swap("first", lambda _: nn.Conv2d(3, 4, 3)), "`first` is Conv2d, the program makes Part"),
     "batch statistics": (
         swap("first.bn", lambda _: nn.BatchNorm2d(4, track_running_stats=False)),
@@ -216,14 +227,14 @@ PARTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "no scale": (swap("first.bn", lambda _: nn.BatchNorm2d(4, affine=False)), "`first.bn.weight` was removed"),
     "a bias": (swap("first.conv", lambda _: nn.Conv2d(3, 4, 3, padding=1)), "`first.conv.bias` was added"),
     "a wider layer": (swap("head", lambda _: nn.Linear(8, 9)), "`head.weight` has the shape [9, 8]"),
-    "appended": (appended, "`tail.7`, a ReLU, was added"),
+    "appended": (appended, "`tail.7` (ReLU) was added"),
     "inserted": (inserted, "`tail.2` is ReLU, the program makes LeakyReLU"),
-    "shortened": (shortened, "`tail.6`, a GELU, was removed"),
+    "shortened": (shortened, "`tail.6` (GELU) was removed"),
     "reordered": (reordered, "`tail.2` is GELU, the program makes LeakyReLU"),
     "moved": (moved, "`tail` has its layers in another order: 0, 1, 3, 4, 5, 6, 2"),
-    "removed": (removed, "`first.act`, a PReLU, was removed"),
-    "emptied": (emptied, "`first.act`, a PReLU, was removed"),
-    "renamed": (renamed, "`last`, a Linear, was added"),
+    "removed": (removed, "`first.act` (PReLU) was removed"),
+    "emptied": (emptied, "`first.act` (PReLU) was removed"),
+    "renamed": (renamed, "`last` (Linear) was added"),
 }
 
 
@@ -332,7 +343,7 @@ def test_a_class_that_was_patched_before_the_first_export(monkeypatch: pytest.Mo
     monkeypatch.setattr(type(net.attn), "forward", twice)
     assert "`Attention.forward` was replaced" in refusal(net)
     monkeypatch.setattr(other, "__init__", lambda self: nn.Module.__init__(self))
-    assert "`first`, a Part, was removed" in refusal(other())
+    assert "`first` (Part) was removed" in refusal(other())
 
 
 def test_a_name_of_its_module_that_was_patched(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,7 +413,7 @@ def test_computed_weights_of_the_program() -> None:
     exported(net)
     exported(copy.deepcopy(net))
     parametrize.remove_parametrizations(net.a, "weight")
-    assert "`a.parametrizations`, a ModuleDict, was removed" in refusal(net)
+    assert "`a.parametrizations` (ModuleDict) was removed" in refusal(net)
 
 
 def grown(net: Any) -> None:
@@ -575,7 +586,7 @@ def test_derived_classes(net: Any) -> None:
 
     exported(More())
     exported(Abstract())
-    assert "it is Other, a Live with `forward` of its own" in refusal(Other())
+    assert "it is Other, derived from Live, with `forward` of its own" in refusal(Other())
 
 
 def test_arguments_are_those_of_the_instance(net: Any) -> None:

@@ -234,4 +234,4 @@ def test_quantised_layers(net: Any) -> None:
 
 def test_a_network_that_holds_itself(net: Any) -> None:
     net.again = net
-    assert "`again`, a Small, was added" in refusal(net)
+    assert "`again` (Small) was added" in refusal(net)
