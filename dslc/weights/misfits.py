@@ -18,6 +18,7 @@ from dslc.weights.containers import common
 from dslc.weights.errors import ExtraWeight, MissingWeight, Unfit, WrongWeightShape, WrongWeightType
 from dslc.weights.folding import folded, pattern, shown
 from dslc.weights.init import is_float
+from dslc.weights.maps.adapt import remedy
 from dslc.weights.maps.match import match
 from dslc.weights.tensors import TensorSpec
 
@@ -102,7 +103,7 @@ def _single(found: Misfits, params: Mapping[str, Param]) -> Mistake:
     for name, shape in found.surplus.items():
         return ExtraWeight(name, shape)
     for name, (wanted, has) in found.shapes.items():
-        advice = _shape_helps(_cause(name, wanted, has, few=True), found.shapes, params)
+        advice = _shape_helps(_cause(params[name], wanted, has, few=True), found.shapes, params)
         return WrongWeightShape(name, wanted, has, tuple(advice))
     ((name, (kind, other)),) = found.types.items()
     return WrongWeightType(name, kind, other)
@@ -242,7 +243,7 @@ def _shape_groups(shapes: Mapping[str, tuple[Shape, Shape]], params: Mapping[str
     causes: dict[str, dict[str, tuple[Shape, Shape]]] = {}
     few = len(shapes) <= 4
     for name, (wanted, found) in shapes.items():
-        causes.setdefault(_cause(name, wanted, found, few), {})[name] = (wanted, found)
+        causes.setdefault(_cause(params[name], wanted, found, few), {})[name] = (wanted, found)
     for cause, names in causes.items():
         rows = [
             f"`{text}`  {list(wanted)} in the network, {list(found)} in the file{_times(members)}"
@@ -261,8 +262,9 @@ FLAT = "the same numbers in another shape"
 WIDTH = "other widths"
 
 
-def _cause(name: str, wanted: Shape, found: Shape, few: bool) -> str:
+def _cause(param: Param, wanted: Shape, found: Shape, few: bool) -> str:
     """The likely reason for a tensor's shape; `few`: hardly any other tensor differs."""
+    name = param.path
     if np.prod(wanted) == np.prod(found):
         return TURNED if wanted == found[::-1] else FLAT
     differ = [axis for axis, sides in enumerate(zip(wanted, found, strict=False)) if sides[0] != sides[1]]
@@ -272,7 +274,7 @@ def _cause(name: str, wanted: Shape, found: Shape, few: bool) -> str:
         if differ == [0] and len(wanted) <= 2:
             return CLASSES
         if differ == [1] and len(wanted) > 2:
-            return CHANNELS
+            return PLACES if isinstance(param.owner, Instance) and wanted[0] == 1 else CHANNELS
     return WIDTH
 
 
@@ -284,8 +286,10 @@ def _shape_helps(cause: str, names: Mapping[str, tuple[Shape, Shape]], params: M
         if argument is not None:
             yield f"`--set {argument}={found[0]}` makes the network that the weights are of"
         yield f"`--skip {name.rpartition('.')[0] or name}` keeps the network's own, to be trained"
-    elif cause in (CHANNELS, PLACES):
-        yield f"`--adapt {'channels' if cause == CHANNELS else 'positions'}` brings it to the network's size"
+    elif cause == PLACES and len(wanted) == len(found) == 3 and (argument := _argument(params[name], wanted[1])):
+        yield f"`--set {argument}={found[1]}` makes the network that the weights are of"
+    elif (wish := remedy(name, found, params)) is not None:
+        yield f"`--adapt {wish}` brings it to the network's size"
     elif cause in (FLAT, TURNED):
         single = WrongWeightShape(name, wanted, found).help
         yield from (words.text for words in single)

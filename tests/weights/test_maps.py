@@ -96,6 +96,12 @@ def test_tensors_are_joined_cut_turned_and_reshaped() -> None:
     assert np.array_equal(np.concatenate([cut.read(name) for name in "qkv"]), numbers(7, 3))
 
 
+def test_another_size_is_for_the_network_to_refuse() -> None:
+    found = through("a -> b : reshape", {"a": numbers(5, 3)}, {"b": (1, 9, 3)})
+    assert found.specs["b"].shape == (1, 5, 3) == found.read("b").shape
+    assert through("a -> b : reshape", {"a": numbers(4, 3, 1, 1)}, {"b": (7, 3)}).specs["b"].shape == (4, 3)
+
+
 def test_floats_of_16_bits_are_joined_from_a_file(tmp_path: Path) -> None:
     state = {"q": numbers(2, 3).astype(ml_dtypes.bfloat16), "k": numbers(4, 3).astype(ml_dtypes.bfloat16)}
     output.write_all([store.output(tmp_path / "x.safetensors", state)])

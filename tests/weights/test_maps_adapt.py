@@ -13,6 +13,7 @@ from dslc.weights.init import initial
 from dslc.weights.maps.adapt import adapted
 from dslc.weights.maps.bicubic import weights
 from dslc.weights.memory import Array
+from dslc.weights.store import fit
 from dslc.weights.tensors import Arrays, Tensors
 
 VIT = """
@@ -134,3 +135,24 @@ def test_other_tensors_are_not_adapted() -> None:
     model = compile_model(VIT)
     tensors = Arrays({**initial(model.params, 0), "head.weight": random(9, 12)})
     assert adapted(tensors, model.params, ["positions", "channels"]) is tensors
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "shape", "help"),
+    [
+        (VIT, "places", (1, 50, 12), "`--adapt positions` brings it to the network's size"),
+        (VIT, "patch.weight", (12, 1, 8, 8), "`--adapt channels` brings it to the network's size"),
+        (
+            "net f(length: int = 16) on x[N, 8, 4]:\n    param w: [1, length, 4] = zeros\n    it + w[:, :8]\n",
+            "w",
+            (1, 9, 4),
+            "`--set length=9` makes the network that the weights are of",
+        ),
+    ],
+)
+def test_what_would_mend_it_is_said(text: str, name: str, shape: tuple[int, ...], help: str) -> None:
+    model = compile_model(text)
+    with pytest.raises(WeightsError) as error:
+        fit({**initial(model.params, 0), name: random(*shape)}, model.params)
+    (mistake,) = error.value.mistakes
+    assert [words.text for words in mistake.help] == [help]

@@ -81,6 +81,15 @@ def adapted(tensors: Tensors, params: Mapping[str, Param], wishes: Collection[st
     return Adapted(tensors, changes) if changes else tensors
 
 
+def remedy(name: str, found: Shape, params: Mapping[str, Param]) -> str | None:
+    """The wish that brings a tensor of the file to the network's size; none where none does."""
+    first, param = _first(params), params[name]
+    if param is first and isinstance(_channels(found, param.spec.shape), Change):
+        return CHANNELS
+    table = any(param is other for other in _tables(params))
+    return POSITIONS if table and isinstance(_positions(found, param.spec.shape, first), Change) else None
+
+
 def _note(
     tensors: Tensors,
     param: Param,

@@ -186,9 +186,11 @@ class _Planner:
             return self.cuts(whole, sources, targets, form, turned)
         target = targets[0]
         if form.kind == "reshape" and target in self.wanted:
-            turned = self.wanted[target]
-            if math.prod(turned) != math.prod(shape):
-                return self.cannot(f"{whole}: {target} {list(turned)} has another number of elements", targets)
+            reshaped = like(shape, self.wanted[target])
+            if reshaped is None:
+                words = f"{target} {list(self.wanted[target])} has another number of elements"
+                return self.cannot(f"{whole}: {words}", targets)
+            turned = reshaped
         return [Made(tuple(sources), form, turned)]
 
     def cuts(self, whole: str, sources: list[str], targets: list[str], form: Form, shape: Shape) -> list[Made | None]:
@@ -230,6 +232,20 @@ def joined(shapes: list[Shape], axis: int) -> Shape | None:
     if len(first) <= axis or any(s[:axis] + s[axis + 1 :] != first[:axis] + first[axis + 1 :] for s in shapes):
         return None
     return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
+
+
+def like(shape: Shape, wanted: Shape) -> Shape | None:
+    """A shape as the network has it, of as many elements.
+
+    Where the network's has more or fewer, at least its axes of one, for the network to say what differs; else none.
+    """
+    if math.prod(shape) == math.prod(wanted):
+        return wanted
+    plain = [side for side in shape if side != 1]
+    if len(plain) != sum(side != 1 for side in wanted):
+        return None
+    sides = iter(plain)
+    return tuple(1 if side == 1 else next(sides) for side in wanted)
 
 
 def moved(shape: Shape, form: Form) -> Shape | None:
