@@ -17,6 +17,7 @@ import contextlib
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import cleandoc
@@ -171,6 +172,13 @@ def matches(expected: list[str], printed: str) -> bool:
     return re.fullmatch(pattern, text + "\n" if text else "") is not None
 
 
+def forget(folder: Path, modules: set[str]) -> None:
+    """Drop the modules that a page imported from its folder: another page's have the same names."""
+    for name in modules:
+        if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
 RUNNING = [page for page in PAGES if any(f.kind in RUN for f in page_fences(page))]
 
 
@@ -183,6 +191,8 @@ def test_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("COLUMNS", "120")
     text = page.read_text(encoding="utf-8")
     names: dict[str, object] = {"__name__": "__page__"}
+    loaded = set(sys.modules)
+    request.addfinalizer(lambda: forget(tmp_path, set(sys.modules) - loaded))
     rewritten: list[tuple[Fence, str]] = []
     for fence in page_fences(page):
         if fence.kind == "dl" and fence.file is not None:
