@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -138,7 +138,8 @@ def diff(
     """Compare two files of weights, or a network and a file: names, shapes, types, and numbers.
 
     Prefixes and dictionaries around one side's tensors are taken off where its names are then the other's, and said.
-    The largest differences come first; `relative` is to the largest number of the tensor in A. --part is of B.
+    The largest differences come first; `relative` is to the largest number of the tensor in A. --part is of each file
+    that has it.
     """
     if is_program(second):
         if is_program(first):
@@ -173,11 +174,26 @@ def diff(
 def _pair(first: str, second: str, part: str | None) -> Iterator[tuple[Tensors, Tensors]]:
     """Two files, the second's tensors under the first's names where only what is around them differs."""
     from dslc.weights.containers import pick
+    from dslc.weights.errors import UnknownPart, WeightsError
     from dslc.weights.sources import opened
 
+    lacking: list[WeightsError] = []
+
+    def taken(parts: Mapping[str, Tensors], wanted: Mapping[str, tuple[int, ...]] | None) -> Tensors:
+        try:
+            return pick(parts, wanted, part)
+        except WeightsError as error:
+            if not isinstance(error.mistakes[0], UnknownPart):
+                raise
+            lacking.append(error)
+            return pick(parts, wanted)
+
     with opened(first) as one, opened(second) as other:
-        a = pick(one, None)
-        yield a, pick(other, {name: spec.shape for name, spec in a.specs.items()}, part)
+        a = taken(one, None)
+        b = taken(other, {name: spec.shape for name, spec in a.specs.items()})
+        if len(lacking) == 2:
+            raise lacking[1]
+        yield a, b
 
 
 @weights.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,10 @@ class Misfits:
 
 
 def compared(found: Mapping[str, TensorSpec], params: Mapping[str, Param]) -> Misfits:
-    """The tensors of a file beside those of a network. A batch norm's counter may be missing, as in PyTorch."""
+    """The tensors of a file beside those of a network.
+
+    A batch norm's counter may be missing, as in PyTorch, or a float, which `tensor.half()` of all tensors makes it.
+    """
     result = Misfits()
     for name, param in params.items():
         spec, tensor = param.spec, found.get(name)
@@ -56,7 +59,7 @@ def compared(found: Mapping[str, TensorSpec], params: Mapping[str, Param]) -> Mi
             (result.lacking if optional(name) else result.missing)[name] = spec.shape
         elif tensor.shape != spec.shape:
             result.shapes[name] = (spec.shape, tensor.shape)
-        elif not converts(tensor.dtype, spec.dtype):
+        elif not converts(tensor.dtype, spec.dtype) and not (optional(name) and is_float(tensor.dtype)):
             result.types[name] = (spec.dtype.value, str(tensor.dtype))
         else:
             result.fitting.append(name)
@@ -91,7 +94,7 @@ def mistake(found: Misfits, params: Mapping[str, Param], notes: Sequence[str] = 
         counts[group.word] += group.count
     kinds = ", ".join(f"{count:,} {word}" for word, count in counts.items())
     summary = f"{kinds}; {len(found.fitting):,} of its {whole:,} tensors fit"
-    if not found.fitting and groups[0].title != RENAMED:
+    if not found.fitting and not found.types and groups[0].title != RENAMED:
         summary += ", so these are another network's"
     helps = dict.fromkeys(words for group in groups for words in group.helps)
     return Unfit(summary, tuple(lines), tuple(helps)[:4])
@@ -141,21 +144,21 @@ def _groups(found: Misfits, params: Mapping[str, Param]) -> Iterator[Group]:
     rows = [*_pair_rows(pairs)]
     helps = [
         "`--map timm`, `hf` or `torchvision` take the names of these libraries for those of the networks in examples/",
-        "`dslc weights match FILE NET.dl -o FILE.map` proposes a map of names, for `--map FILE.map`",
+        MATCH,
     ]
     yield Group(RENAMED, RENAMED, len(pairs), rows, "the file has as many of the same shapes", helps)
     yield from _shape_groups(found.shapes, params)
     same = (*found.fitting, *found.shapes)
-    known = {_row(name) for name in same}
+    known, parts = {_row(name) for name in same}, {part for name in same for part in _parts(name)}
     for rest, title, word, whose in (
         (missing, "missing", "missing", "the network's"),
         (surplus, "surplus", "surplus", "the file's"),
     ):
-        deep = {name: shape for name, shape in rest.items() if _row(name) != name and _row(name) in known}
+        deep = {n: shape for n, shape in rest.items() if _row(n) != n and _row(n) in known and _block(n, parts)}
         flat = {name: shape for name, shape in rest.items() if name not in deep}
-        helps = ["the depths differ: other arguments (`--set`), or another net of the file (`--net`)"]
+        helps = [_depth_help(deep, found, params)] if deep else []
         other = "the file has fewer" if whose == "the network's" else "the network has fewer"
-        yield Group("another depth", f"{word} for another depth", len(deep), [*_blocks(deep, same)], other, helps)
+        yield Group("another depth", f"{word} for another depth", len(deep), [*_blocks(deep, parts)], other, helps)
         part = common(flat).rstrip(".")
         keeps = "keeps the network's own, to be trained" if word == "missing" else "leaves it out"
         yield Group(title, word, len(flat), _rows(flat), f"{whose} alone", [f"`--skip {part}` {keeps}"] if part else [])
@@ -163,20 +166,47 @@ def _groups(found: Misfits, params: Mapping[str, Param]) -> Iterator[Group]:
     yield Group("another type", "of another type", len(found.types), wrong)
 
 
-def _blocks(names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
-    """The blocks that only one side has: the first part of each name that none of the known names has."""
-    parts = {part for name in known for part in _parts(name)}
-    blocks: dict[str, int] = {}
-    for name in names:
-        block = next((part for part in _parts(name) if part not in parts), name)
-        blocks[block] = blocks.get(block, 0) + 1
+def _depth_help(deep: Mapping[str, Shape], found: Misfits, params: Mapping[str, Param]) -> str:
+    """What to do about another depth: give the argument that counts the blocks, where there is just one."""
+    same = (*found.fitting, *found.shapes)
+    parts = {part for name in same for part in _parts(name)}
+    rows = {re.sub(r"\d+$", "#", _block(name, parts) or name) for name in deep}
+    if len(rows) == 1 and same:
+        (row,) = rows
+        own, theirs = (
+            len({part for name in names for part in _parts(name) if re.sub(r"\d+$", "#", part) == row})
+            for names in (params, (*same, *found.surplus))
+        )
+        argument = _argument(params[same[0]], own)
+        if argument is not None and own != theirs:
+            return _proposed(argument, theirs)
+    return "the depths differ: other arguments (`--set`), or another net of the file (`--net`)"
+
+
+def _proposed(argument: str, value: int) -> str:
+    return f"`--set {argument}={value}` may make the network that the weights are of"
+
+
+def _block(name: str, parts: Collection[str]) -> str | None:
+    """The block that a tensor is in and that only its side has: the first part of its name that is not known.
+
+    None for a tensor of a block that both have, such as a bias.
+    """
+    block = next((part for part in _parts(name) if part not in parts), name)
+    return block if block != name or name.rpartition(".")[2].isdecimal() else None
+
+
+def _blocks(names: Iterable[str], parts: Collection[str]) -> Iterator[str]:
+    """The blocks that only one side has, with how many tensors each has."""
+    blocks = Counter(_block(name, parts) or name for name in names)
     for text, members, count in folded(blocks):
-        yield f"`{text}`  {count} tensors{' each' if len(members) > 1 else ''}{_times(members)}"
+        each = "each" if len(members) > 1 else ""
+        yield f"`{text}`  {count} tensor{'' if count == 1 else 's'} {each}{_times(members)}".rstrip()
 
 
 def _row(name: str) -> str:
-    """A name without the numbers that are words of it: those of blocks in a row."""
-    return re.sub(r"(?<![^.])\d+(?![^.])", "#", name)
+    """A name without the numbers of blocks in a row: those that are words of it, or end a word before layers."""
+    return re.sub(r"(?<![^.])\d+(?![^.])|(?<=\D)\d+(?=\.[^.]+\.)", "#", name)
 
 
 def _parts(name: str) -> Iterator[str]:
@@ -253,6 +283,7 @@ def _shape_groups(shapes: Mapping[str, tuple[Shape, Shape]], params: Mapping[str
         yield Group("another shape", "of another shape", len(names), rows, cause, helps)
 
 
+MATCH = "`dslc weights match FILE NET.dl -o FILE.map` proposes a map of names, for `--map FILE.map`"
 RENAMED = "renamed"
 CLASSES = "another number of classes"
 CHANNELS = "other channels of the first layer"
@@ -293,8 +324,21 @@ def _shape_helps(cause: str, names: Mapping[str, tuple[Shape, Shape]], params: M
     elif cause in (FLAT, TURNED):
         single = WrongWeightShape(name, wanted, found).help
         yield from (words.text for words in single)
+        if cause == TURNED and len(wanted) == 2:
+            yield MATCH
     elif cause == WIDTH:
-        yield "the weights are of a network with other arguments (`--set`), or of another net (`--net`)"
+        pairs = {
+            (own, other)
+            for sides in names.values()
+            for own, other in zip(*sides, strict=False)
+            if len(sides[0]) == len(sides[1]) and own != other
+        }
+        own, other = next(((w, f) for w, f in zip(wanted, found, strict=False) if w != f), (0, 0))
+        argument = _argument(params[name], own)
+        if argument is not None and [f for w, f in pairs if w == own] == [other]:
+            yield _proposed(argument, other)
+        else:
+            yield "the weights are of a network with other arguments (`--set`), or of another net (`--net`)"
 
 
 def _argument(param: Param, value: int) -> str | None:

@@ -32,6 +32,9 @@ KINDS = (".safetensors" + INDEX, ".safetensors", ".bin" + INDEX, ".bin", ".pth",
 PUBLISHED = ("model", "pytorch_model", "diffusion_pytorch_model", "adapter_model")
 """Names of the weights in a folder of Hugging Face, where it holds several files of one kind."""
 
+SHARD = re.compile(r"-\d+-of-(\d+)\.")
+"""How a shard is named."""
+
 Opener = Callable[[Path], AbstractContextManager[Mapping[str, Tensors]]]
 
 
@@ -57,7 +60,7 @@ def weights_of(folder: Path) -> Path:
     """The file of weights, or the index of shards, in a folder. Raises `WeightsError` for none or several."""
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
     for kind in KINDS:
-        found = [name for name in names if name.endswith(kind) and not re.search(r"-\d+-of-\d+\.", name)]
+        found = [name for name in names if name.endswith(kind) and not SHARD.search(name)]
         usual = [stem + kind for stem in PUBLISHED if stem + kind in found]
         if len(found) == 1 or usual:
             return folder / (usual or found)[0]

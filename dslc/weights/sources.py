@@ -9,7 +9,7 @@ from pathlib import Path
 from dslc.reading import regular
 from dslc.weights import file, sharded
 from dslc.weights.errors import UnreadableWeights, WeightsError
-from dslc.weights.tensors import Tensors
+from dslc.weights.tensors import Renamed, Tensors
 
 START = 512
 """Bytes by which a file is known."""
@@ -65,7 +65,16 @@ def _opened(path: Path) -> Iterator[Mapping[str, Tensors]]:
             yield {"": shards}
     else:
         with _file(path) as found:
-            yield found
+            yield {part: _alone(path, tensors) for part, tensors in found.items()}
+
+
+def _alone(path: Path, tensors: Tensors) -> Tensors:
+    """The tensors of a file, with a note where it is one shard of several."""
+    shard = sharded.SHARD.search(path.name)
+    if shard is None or int(shard[1]) < 2:
+        return tensors
+    note = f"`{path.name}` is one of {int(shard[1])} shards: the index beside them, or their folder, names all"
+    return Renamed(tensors, {name: name for name in tensors.specs}, note)
 
 
 @contextmanager

@@ -137,6 +137,15 @@ def test_a_network_and_a_file(folder: Path) -> None:
     assert "head.weight    [5, 4]  [3, 4]" in done.stdout
 
 
+def test_a_part_of_either_file(folder: Path) -> None:
+    for pair in (("run.pth", "f.safetensors"), ("run.pth", "run.pth"), ("f.safetensors", "run.pth")):
+        assert printed("weights", "diff", *pair, "--part", "model_ema") == "the same: 8 tensors\n"
+    state = safetensors.torch.load_file("f.safetensors")
+    torch.save({"student": state, "teacher": state}, "two.pth")
+    assert run("weights", "diff", "two.pth", "f.safetensors").exit_code == 1
+    assert printed("weights", "diff", "two.pth", "f.safetensors", "--part", "student") == "the same: 8 tensors\n"
+
+
 def test_everything_that_two_files_have_apart(folder: Path) -> None:
     state = safetensors.numpy.load_file("f.safetensors")
     other = {name: array.copy() for name, array in state.items()}

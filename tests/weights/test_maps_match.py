@@ -15,7 +15,7 @@ from torch import nn
 from dslc.api import compile_model
 from dslc.diagnostics.model import CompileError
 from dslc.source import Source
-from dslc.weights.maps.match import match
+from dslc.weights.maps.match import kept, match
 from dslc.weights.maps.parse import parse
 from dslc.weights.maps.plan import plan
 from dslc.weights.maps.propose import proposal
@@ -173,3 +173,22 @@ def test_thousands_of_layers_without_numbers_are_not_compared_each_with_each() -
 
     matching = match(words("x"), words("y"))
     assert not matching.pairs and len(matching.sources) == len(matching.targets) == 12**3
+
+
+def test_names_that_both_have_stay() -> None:
+    layer = {"conv.weight": (8, 8, 3, 3), "norm.bias": (8,)}
+    wanted: Shapes = {"stem.weight": (8, 3, 3, 3), "blocks.0.conv.weight": (8, 8, 3, 3)}
+    wanted |= {f"blocks.{i}.{name}": shape for i in range(3) for name, shape in layer.items()}
+    found = {name.replace("blocks.1.", "blocks.one."): shape for name, shape in wanted.items()}
+    pairs = {pair.target: pair for pair in match(found, wanted).pairs}
+    assert all(
+        pair.sure and pair.sources == (name.replace("blocks.1.", "blocks.one."),) for name, pair in pairs.items()
+    )
+    assert pairs.keys() == wanted.keys()
+
+
+def test_names_of_rows_that_begin_elsewhere_do_not_stay() -> None:
+    found: Shapes = {f"a.{i + 1}.weight": (4, 4) for i in range(4)} | {"b.weight": (3,), "c.one.weight": (2, 4)}
+    wanted: Shapes = {f"a.{i}.weight": (4, 4) for i in range(4)} | {"b.weight": (3,), "c.two.weight": (2, 4)}
+    assert kept(found, wanted) == {"b.weight"}
+    assert {p.target: p.sources[0] for p in match(found, wanted).pairs if p.sure}["a.0.weight"] == "a.1.weight"

@@ -68,14 +68,55 @@ def test_another_depth(tmp_path: Path) -> None:
         assert lines[1] == (
             "    `blocks.{2..5}`  5 tensors each  x4" if depth == 2 else "    `blocks.{6..8}`  6 tensors each  x3"
         )
-        assert "the depths differ" in helps[0]
+        assert helps == [f"`--set depth={depth}` may make the network that the weights are of"]
+
+
+def test_another_depth_that_no_argument_alone_says(tmp_path: Path) -> None:
+    _, _, helps = table(initial(params(tmp_path, depth=9)), params(tmp_path, stem=6))
+    assert "the depths differ: other arguments (`--set`), or another net of the file (`--net`)" in helps
+
+
+def test_a_tensor_that_a_block_lacks_is_no_depth(tmp_path: Path) -> None:
+    state = initial(params(tmp_path))
+    summary, lines, _ = table({n: a for n, a in state.items() if not n.endswith("5.norm.bias") and n != "stem.bias"},
+                              params(tmp_path))  # fmt: skip
+    assert summary == "2 missing; 38 of its 40 tensors fit"
+    assert lines[1:] == ["    `stem.bias`  [8]", "    `blocks.5.norm.bias`  [8]"]
+
+
+def test_counters_in_the_type_of_the_weights(tmp_path: Path) -> None:
+    wanted = params(tmp_path)
+    state = {name: np.asarray(array, np.float16) for name, array in initial(wanted).items()}
+    state["blocks.1.norm.num_batches_tracked"] = np.array(7, np.float16)
+    found = store.fit(state, wanted)["blocks.1.norm.num_batches_tracked"]
+    assert found.dtype == np.int64 and found == 7
+    state["blocks.1.norm.num_batches_tracked"] = np.array(np.inf, np.float16)
+    with pytest.raises(WeightsError, match="num_batches_tracked"):
+        store.fit(state, wanted)
+
+
+def test_complex_weights_are_still_this_networks(tmp_path: Path) -> None:
+    state = {name: array.astype(np.complex64) for name, array in initial(params(tmp_path)).items()}
+    summary, _, _ = table(state, params(tmp_path))
+    assert summary == "40 of another type; 0 of its 40 tensors fit"
+
+
+def test_turned_matrices_are_a_maps_work(tmp_path: Path) -> None:
+    state = initial(params(tmp_path))
+    state["head.weight"] = np.ascontiguousarray(state["head.weight"].T)
+    with pytest.raises(WeightsError) as caught:
+        store.fit(state, params(tmp_path))
+    (mistake,) = caught.value.mistakes
+    assert [help.text.partition(" FILE ")[0] for help in mistake.help] == ["`dslc weights match"]
 
 
 def test_another_width(tmp_path: Path) -> None:
     summary, lines, helps = table(initial(params(tmp_path, width=16)), params(tmp_path))
     assert "of another shape" in summary
     assert any("`blocks.{0..5}.conv.weight`  [8, 8, 3, 3] in the network, [16, 16, 3, 3]" in line for line in lines)
-    assert helps == ["the weights are of a network with other arguments (`--set`), or of another net (`--net`)"]
+    assert helps == ["`--set width=16` may make the network that the weights are of"]
+    _, _, helps = table(initial(params(tmp_path, width=16)), params(tmp_path, depth=8))
+    assert "the weights are of a network with other arguments (`--set`), or of another net (`--net`)" in helps
 
 
 def test_other_channels_of_the_first_layer(tmp_path: Path) -> None:
@@ -103,17 +144,18 @@ def test_another_network(tmp_path: Path) -> None:
     assert any("more like these" in line for line in lines)
 
 
-def test_thousands_of_everything_stay_one_short_table() -> None:
+def test_thousands_of_everything_stay_one_short_table(tmp_path: Path) -> None:
     from dslc.ops.base import Init, ParamSpec
     from dslc.types.tensor import DType
 
     wanted = {}
     found: dict[str, Array] = {}
+    owner = params(tmp_path)["stem.weight"].owner
     for i in range(3000):
         for kind in ("same", "shape", "type", "missing"):
             name = f"{kind}.{'x' * (i % 40)}{i}"
             spec = ParamSpec("w", (2, i), Init("zeros"), "param", DType.FLOAT32, None)
-            wanted[name] = Param(name, name, spec, None)  # type: ignore[arg-type]
+            wanted[name] = Param(name, name, spec, owner)
             if kind != "missing":
                 shape = (3, i) if kind == "shape" else (2, i)
                 found[name] = np.zeros(shape, np.int64 if kind == "type" else np.float32)

@@ -13,6 +13,7 @@ import torch
 
 from dslc.weights.errors import WeightsError
 from dslc.weights.memory import Array
+from dslc.weights.sources import opened
 from tests.weights.reading import load
 
 ONE: dict[str, Array] = {"a": np.ones(2, np.float32), "b": np.arange(3)}
@@ -58,6 +59,16 @@ def test_links_as_the_cache_of_hugging_face_has_them(tmp_path: Path) -> None:
     for path in (tmp_path / "blobs").iterdir():
         os.symlink(path, tmp_path / "snapshot" / path.name)
     assert load(tmp_path / "snapshot" / index.name).keys() == {"a", "b", "c"}
+
+
+def test_one_shard_says_that_there_are_more(tmp_path: Path) -> None:
+    shards(tmp_path)
+    with opened(tmp_path / f"{NAMES[1]}.safetensors") as parts:
+        assert parts[""].notes == (
+            f"`{NAMES[1]}.safetensors` is one of 2 shards: the index beside them, or their folder, names all",
+        )
+    with opened(tmp_path) as parts:
+        assert parts[""].notes == ()
 
 
 FOLDERS: list[tuple[list[str], str]] = [

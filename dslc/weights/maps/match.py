@@ -79,7 +79,32 @@ class Matching:
 
 
 def match(found: Mapping[str, Shape], wanted: Mapping[str, Shape]) -> Matching:
-    """Pair the tensors of a file with those of a network; each in the order of its side."""
+    """Pair the tensors of a file with those of a network; each in the order of its side.
+
+    Names that both have are taken where structure leaves something open: one block may have another name, or none.
+    """
+    best = _structural(found, wanted)
+    if len([p for p in best.pairs if p.sure]) == len(wanted) or any(pair.form for pair in best.pairs):
+        return best
+    same = kept(found, wanted)
+    rest = _structural(
+        {n: s for n, s in found.items() if n not in same}, {n: s for n, s in wanted.items() if n not in same}
+    )
+    if not same or sum(pair.sure for pair in best.pairs) >= len(same) + sum(pair.sure for pair in rest.pairs):
+        return best
+    order = {name: place for place, name in enumerate(wanted)}
+    rest.pairs = sorted([*(Pair(n, (n,)) for n in same), *rest.pairs], key=lambda pair: order[pair.target])
+    return rest
+
+
+def kept(found: Mapping[str, Shape], wanted: Mapping[str, Shape]) -> set[str]:
+    """Names that both sides have with one shape, but for rows of blocks that each side counts from elsewhere."""
+    same = {name for name, shape in wanted.items() if found.get(name) == shape}
+    rows = [{re.sub(r"\d+", "#", name) for name in side if name not in same} for side in (found, wanted)]
+    return {name for name in same if re.sub(r"\d+", "#", name) not in rows[0] & rows[1]}
+
+
+def _structural(found: Mapping[str, Shape], wanted: Mapping[str, Shape]) -> Matching:
     tries = [_Matcher(found, wanted, loose).result() for loose in (False, True)]
     best = min(tries, key=lambda tried: len(tried.sources) + len(tried.targets))
     if 2 * sum(pair.sure for pair in best.pairs) < len(wanted):
