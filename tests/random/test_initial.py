@@ -1,4 +1,4 @@
-"""Random programs with `init` statements at random places: each tensor begins as the program says, however it is made."""
+"""Random programs with `init` statements at random places: each tensor begins as it says, however it is made."""
 
 from __future__ import annotations
 
