@@ -154,6 +154,21 @@ def test_the_zoo_is_listed_without_a_compile(tmp_path: Path) -> None:
     assert not found & {"torch", "onnx", "numpy", "rich", "lark", "safetensors", "onnxruntime"}
 
 
+def test_weights_need_torch_for_its_own_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "f.dl").write_text("net f on x[N, 4]: linear(2) as fc\n", encoding="utf-8")
+    modules_after("build", "f.dl", "-o", ".", cwd=tmp_path)
+    for words in (
+        ("build", "f.dl", "--weights", "f.safetensors"),
+        ("weights", "inspect", "f.safetensors"),
+        ("weights", "inspect", "f.dl"),
+        ("weights", "diff", "f.dl", "f.safetensors"),
+        ("weights", "convert", "f.safetensors", "-o", "g.safetensors", "--dtype", "fp16"),
+    ):
+        assert not modules_after(*words, cwd=tmp_path) & {"torch", "safetensors", "onnxruntime"}, words
+    assert "torch" in modules_after("weights", "convert", "f.safetensors", "-o", "f.pth", cwd=tmp_path)
+    assert "torch" in modules_after("build", "f.dl", "--weights", "f.pth", cwd=tmp_path)
+
+
 def test_build_needs_no_torch(tmp_path: Path) -> None:
     found = modules_after("build", RESNET, "--net", "resnet18", cwd=tmp_path)
     assert not found & {"torch", "onnxruntime", "sympy"}

@@ -35,9 +35,10 @@ class Cast(Tensors):
             return array
         with np.errstate(over="ignore"):
             made = array.astype(dtype)
-        lost = ~np.isfinite(made.astype(np.float32)) & np.isfinite(array.astype(np.float64))
-        if lost.any():
-            raise WeightsError(UnheldNumber(name, float(array[lost][0]), str(dtype)))
+        odd = ~np.isfinite(made.astype(np.float32, copy=False))
+        lost = array[odd][np.isfinite(array[odd].astype(np.float64))] if odd.any() else made.reshape(-1)[:0]
+        if lost.size:
+            raise WeightsError(UnheldNumber(name, float(lost[0]), str(dtype)))
         return made
 
     def origin(self, name: str) -> str:
