@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Mistake
 from dslc.record import frozen
@@ -91,6 +93,7 @@ def opened(given: Checkpoint, params: Mapping[str, Param]) -> Iterator[Tensors]:
             from dslc.weights.maps.shipped import mapped
 
             tensors = mapped(pick(parts, None, given.part), given.map, params, kept)
+        tensors = _without_constants(tensors, params)
         _check_skip(given.skip, (*params, *tensors.specs))
         left = {name: name for name in tensors.specs if not _under(name, given.skip)}
         tensors = tensors if len(left) == len(tensors.specs) else Renamed(tensors, left)
@@ -99,6 +102,22 @@ def opened(given: Checkpoint, params: Mapping[str, Param]) -> Iterator[Tensors]:
 
             tensors = adapted(tensors, {name: params[name] for name in params if name not in kept}, given.adapt)
         yield tensors
+
+
+def _without_constants(tensors: Tensors, params: Mapping[str, Param]) -> Tensors:
+    """The tensors without those that the network computes itself, where the file has the same numbers.
+
+    Whether a table of indices or a mask is in a state dict has changed from one version of a library to the next.
+    """
+    known = [name for name in tensors.specs if name in params and params[name].spec.kind == "const"]
+    same = [
+        name
+        for name in known
+        if tensors.specs[name].shape == params[name].spec.shape
+        and np.array_equal(tensors.read(name), value_of(params[name]))
+    ]
+    left = {name: name for name in tensors.specs if name not in same}
+    return Renamed(tensors, left, f"the network computes {listed(same)} itself") if same else tensors
 
 
 def skipped(params: Mapping[str, Param], skip: Collection[str]) -> dict[str, None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,34 @@ def test_weights_beside_a_module_alone_are_held_to_it(tmp_path: Path) -> None:
     assert status == 0 and said == "weights: they fit; a module alone is written without weights\n"
     status, said = built(tmp_path, "--target", "torch", "--weights", tmp_path / "no.pth")
     assert status == 1 and "no such file" in said
+
+
+def test_constants_that_a_file_holds_too(tmp_path: Path) -> None:
+    """Whether a table is in a state dict is a library's choice; other numbers than the network's are surplus."""
+    from dslc.weights.checkpoint import read
+
+    program = """
+    net g on x[N, 4]:
+        const table: [i: 4] = 2 * i + 1
+        linear(4) as fc
+        (it * table)
+    """
+    (tmp_path / "g.dl").write_text(cleandoc(program) + "\n", encoding="utf-8")
+    wanted = compile_model(tmp_path / "g.dl").params
+    state = initial(wanted)
+    assert state.keys() == {"fc.weight", "fc.bias"}
+    path = tmp_path / "x.safetensors"
+    for table, kind in ((np.arange(1, 9, 2), np.float32), (np.arange(1, 9, 2), np.int64), (np.arange(4), np.float32)):
+        write_all([store.output(path, {**state, "table": table.astype(kind)})])
+        if table[0]:
+            taken = read(path, wanted)
+            assert taken.state.keys() == state.keys()
+            assert taken.notes == ("the network computes `table` itself",)
+        else:
+            with pytest.raises(
+                WeightsError, match=r"E0612.*the weights have `table` \[4\], which the network does not"
+            ):
+                read(path, wanted)
 
 
 def test_what_cannot_be_skipped(tmp_path: Path) -> None:
