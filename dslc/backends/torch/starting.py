@@ -150,7 +150,7 @@ class Starts:
             kind = self._kind(node)
             levels = self._around(node.owner, stated, around)
             hits = [_hit(plan.branches.get(at, {}), kind) for at in levels]
-            lines = {spec.name for spec in _learned(node) if not _right(spec, kind, hits[0])}
+            lines = {spec.name for spec in _learned(node) if not _right(node, spec, hits[0])}
             for name in lines:
                 plan.lines.add((id(node), name))
                 key = (id(node.owner.definition or node.owner.site.source), node.name, name)
@@ -258,12 +258,12 @@ def _survey(node: Node, lines: set[str], hit: tuple[str, Branch] | None) -> None
     branch.reset |= buffers or not left <= branch.values.keys()
 
 
-def _right(spec: ParamSpec, kind: tuple[Key, str] | None, hit: tuple[str, Branch] | None) -> bool:
-    """Whether a tensor begins as the program says without a line."""
-    computed = spec.name.startswith(PREFIX)
-    if hit is not None and spec.by in hit[1].values and not (computed and hit[0] != (kind or (("",),))[0][0]):
-        set_ = hit[1].values[spec.by]
-        return (set_.kind, set_.args) == (spec.init.kind, spec.init.args)
+def _right(node: Node, spec: ParamSpec, hit: tuple[str, Branch] | None) -> bool:
+    """Whether a tensor begins as the program says without a line. A computed weight is set by its own branch alone."""
+    computed = type(node.op).name if spec.name.startswith(PREFIX) else ""
+    if hit is not None and spec.by in hit[1].values and computed in ("", hit[0]):
+        init = hit[1].values[spec.by]
+        return (init.kind, init.args) == (spec.init.kind, spec.init.args)
     return spec.init.default and not computed
 
 
