@@ -23,6 +23,9 @@ WRAPPERS = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "
 MOST_WORDS = 32
 """Words at the front of a name that may be a prefix."""
 
+MOST_PREFIXES = 50
+"""Those under which most names fit are looked at: a network of one layer fits under every layer's name."""
+
 PARALLEL = "module."
 """What DataParallel and its kin put before every name."""
 
@@ -143,7 +146,7 @@ def candidates(part: str, tensors: Tensors, wanted: Shapes) -> Iterator[Candidat
             if rest in wanted:
                 prefixes[path[: len(path) - len(rest)]] += 1
             rest = rest[len(word) + 1 :]
-    for prefix in prefixes:
+    for prefix in dict.fromkeys(("", *(prefix for prefix, _ in prefixes.most_common(MOST_PREFIXES)))):
         yield _candidate(part, tensors, wanted, prefix)
     lead = common(wanted)
     while lead:

@@ -6,6 +6,9 @@ import math
 
 from dslc.diagnostics.model import Failure, Help, Mistake
 
+MOST_PARTS = 20
+"""Sets of weights in one file that are counted."""
+
 CHECKPOINT = "it is a PyTorch checkpoint"
 
 
@@ -88,7 +91,8 @@ class AmbiguousPart(Mistake, code="E0641"):
     @property
     def message(self) -> str:
         shown = ", ".join(f"`{part}`" for part in self.parts[:8]) + (", .." if len(self.parts) > 8 else "")
-        return f"the file holds {len(self.parts)} sets of weights that would do: {shown}"
+        count = str(len(self.parts)) if len(self.parts) <= MOST_PARTS else "many"
+        return f"the file holds {count} sets of weights that would do: {shown}"
 
     @property
     def help(self) -> tuple[Help, ...]:

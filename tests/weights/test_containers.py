@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import process_time
 
 import numpy as np
 import pytest
@@ -151,6 +152,17 @@ def test_without_a_network_the_file_stands_for_itself() -> None:
 def test_what_fits_none_comes_as_near_as_it_can() -> None:
     found = pick({"": state("module.", module__more=(1,), other=(1,))}, {**SHAPES, "head.weight": (2,)})
     assert [*found.specs] == [*SHAPES, "more", "other"]
+
+
+def test_a_network_of_one_layer_and_a_file_of_thousands() -> None:
+    """Every layer's name is a prefix that fits: which is meant is the user's to say, and it takes no time to see."""
+    names = [f"layers.{i}.{kind}" for i in range(20_000) for kind in ("weight", "bias")]
+    many = Arrays({name: np.zeros(2) for name in names})
+    start = process_time()
+    with pytest.raises(WeightsError, match=r"E0641.*many sets of weights that would do: `layers\.0`"):
+        pick({"": many}, {"weight": (2,), "bias": (2,)})
+    assert process_time() - start < 10
+    assert pick({"": many}, {"weight": (2,), "bias": (2,)}, "layers.7").specs.keys() == {"weight", "bias"}
 
 
 def test_a_network_without_weights_takes_nothing() -> None:
