@@ -71,7 +71,7 @@ def _hex(*pieces: bytes | memoryview) -> str:
 
 def read(path: Path) -> dict[str, str]:
     """The stamps of a file, by their keys; none where it has none or cannot be read."""
-    with suppress(OSError, WeightsError, ValueError):
+    with suppress(OSError, WeightsError, ValueError, OverflowError):
         if path.suffix == ".safetensors":
             with opened(path) as tensors:
                 return {k: v for k, v in tensors.metadata.items() if k in (BUILD, WEIGHTS)}
@@ -159,8 +159,10 @@ def apart(paths: list[Path]) -> str:
 def beside(path: str | Path, model: Model) -> str:
     """What a file of weights that a build wrote has against a network, or against the other files of its name."""
     path = Path(path)
+    if path.suffix != ".safetensors":
+        return ""
     stamp = read(path)
-    if path.suffix != ".safetensors" or BUILD not in stamp:
+    if BUILD not in stamp:
         return ""
     if stamp[BUILD] != of_program(model):
         return f"{path.name} was written by a build of another program, or with other arguments"

@@ -276,3 +276,10 @@ def test_nets_that_differ_in_case(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in (tmp_path / "b").iterdir()} == before
     printed("build", tmp_path / "p.dl", "--net", "A", "-o", tmp_path / "b")
     printed("build", tmp_path / "p.dl", "--net", "a", "-o", tmp_path / "c")
+
+
+def test_a_graph_of_any_bytes_bears_no_stamp(tmp_path: Path) -> None:
+    """A length that no file can be moved by, and one that leads behind the end."""
+    for content in (b"\x0a" + b"\xff" * 9 + b"\x01", b"\x0a\x7f", b"\x0b", b"", b"\xff" * 40):
+        (tmp_path / "x.onnx").write_bytes(content)
+        assert stamp.read(tmp_path / "x.onnx") == {}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 
 from tests.cli.running import printed, run
 
@@ -74,3 +76,24 @@ def test_ids_outside_the_table(tmp_path: Path, value: int) -> None:
     assert result.exit_code == 1
     says = f"`embedding` takes indices from 0 to 999, and `ids` holds {value} (net.dl:2)"
     assert result.stderr == f"error[E0628]: {says}\n"
+
+
+@pytest.mark.parametrize("name", ["x.pth", "x.ckpt", "x.bin", "x.safetensors", "folder"])
+def test_weights_of_every_kind_of_file(tmp_path: Path, name: str) -> None:
+    """The same weights in each, and so the same best classes."""
+    words = command(tmp_path, PICTURES, {"image": (1, 3, 32, 32)})
+    printed("build", tmp_path / "net.dl", "-o", tmp_path, "--seed", "7")
+    own = tmp_path / "f.safetensors"
+    if name == "folder":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(own.read_bytes())
+    elif name == "x.safetensors":
+        (tmp_path / name).write_bytes(own.read_bytes())
+    else:
+        state = {f"module.{key}": tensor for key, tensor in safetensors.torch.load_file(own).items()}
+        torch.save({"state_dict": state}, tmp_path / name)
+    drawn = printed(*words, "--seed", "7").splitlines()
+    done = run(*words, "--weights", tmp_path / name)
+    assert done.exit_code == 0
+    assert [line for line in done.stdout.splitlines() if "class" in line] == [line for line in drawn if "class" in line]
+    assert ("read by torch.load(weights_only=True)" in done.stderr) == (name in ("x.pth", "x.ckpt", "x.bin"))
