@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import field
+from dis import get_instructions
+from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,7 +20,12 @@ CALLED = ("forward", "_call_impl", "_wrapped_call_impl", "_slow_forward", "__cal
 AT_FIRST = frozenset({"__init__", "reset_parameters", "_reset_parameters", "extra_repr", "__repr__", "__setstate__"})
 """Methods that make a module or show it: what they did is seen in what they made."""
 
+DROP_PATH = "DropPath"
+"""The class that a generated file has for what torch lacks among dropouts."""
+
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR")
 
 TORCH = os.path.dirname(os.path.dirname(os.path.dirname(nn.modules.module.__file__)))
 
@@ -51,11 +58,19 @@ class Kinds:
 
     def stands_in(self, kind: type, wanted: type) -> bool:
         """Whether modules of a class compute in evaluation what those of another do, with the same attributes."""
-        if self.clean_kind(kind) is wanted or (idle(kind) and idle(wanted)):
+        if self.clean_kind(kind) is wanted or (self.passes(kind) and idle(wanted)):
             return True
         if kind is nn.SyncBatchNorm and wanted in NORMS:
             return True
         return wanted in self.lineage(kind) and not self.overrides(kind, wanted)
+
+    def passes(self, kind: type) -> bool:
+        """Whether a layer passes evaluation through, for sure: a class derived from a dropout may do anything."""
+        if not idle(kind):
+            return False
+        if kind.__name__ == DROP_PATH:
+            return self.clean_kind(kind) is not kind or kind.__module__ == "timm.layers.drop"
+        return not self.overrides(kind, next(klass for klass in kind.__mro__ if klass.__module__.startswith("torch.")))
 
     def overrides(self, kind: type, wanted: type) -> list[str]:
         """What a derived class has of its own among the names that decide results of the other."""
@@ -94,7 +109,7 @@ class Kinds:
 
 def idle(kind: type) -> bool:
     """Whether a layer passes evaluation through: torch's, and DropPath of generated files."""
-    return issubclass(kind, nn.Identity | nn.modules.dropout._DropoutNd) or kind.__name__ == "DropPath"
+    return issubclass(kind, nn.Identity | nn.modules.dropout._DropoutNd) or kind.__name__ == DROP_PATH
 
 
 def plain(module: nn.Module) -> type[nn.Module]:
@@ -124,20 +139,25 @@ def deciding(kind: type) -> frozenset[str]:
         for name, value in vars(klass).items():
             if name not in AT_FIRST and isinstance(value, FunctionType):
                 found.add(name)
-                found |= reads(value.__code__)
+                found |= reads(value.__code__, value.__code__.co_varnames[0]) if value.__code__.co_argcount else set()
     DECIDING[kind] = frozenset(found)
     return DECIDING[kind]
 
 
-def reads(code: CodeType) -> set[str]:
-    """Names that a code reads, as attributes or by text, and those that the functions within it read."""
-    found = set(code.co_names)
-    for const in code.co_consts:
-        if isinstance(const, str) and const.isidentifier():
-            found.add(const)
-        elif isinstance(const, CodeType):
-            found |= reads(const)
-    return found
+def reads(code: CodeType, own: str) -> set[str]:
+    """Names that a method, and the functions within it, read of its own object, which it calls `own`.
+
+    Where the object goes elsewhere than to one of its attributes, as to `getattr`, all names and words of the code
+    count.
+    """
+    found: set[str] = set()
+    for step, after in pairwise(get_instructions(code)):
+        if step.opname.startswith("LOAD_") and step.opname != "LOAD_CLOSURE" and own in step.argrepr:
+            if step.argval != own or after.opname not in ATTRIBUTES:
+                found |= {*code.co_names, *(word for word in code.co_consts if isinstance(word, str))}
+                break
+            found.add(after.argval)
+    return found.union(*(reads(const, own) for const in code.co_consts if isinstance(const, CodeType)))
 
 
 def _foreign(name: str, value: Any) -> bool:

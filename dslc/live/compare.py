@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import partial
+from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 
-from dslc.live.classes import Kinds, code_of, deciding, plain, same_code
-from dslc.live.describe import Described, Fresh, Spec, attributes, hook_name, hooks
+from dslc.live.classes import Kinds, code_of, deciding, idle, plain, same_code
+from dslc.live.describe import SEQUENCES, Described, Fresh, Spec, attributes, hook_name, hooks
 from dslc.live.state import whole
 from dslc.live.unwrap import inner
 from dslc.record import entity
@@ -42,6 +43,9 @@ ADVICE = (
     (("torch.distributed.fsdp",), SHARDED),
 )
 """What to do about a class, by the beginning of its module's name."""
+
+HANDS_ON = (nn.Flatten, nn.Unflatten, *SEQUENCES)
+"""Layers of torch that may give what they were given."""
 
 PLAIN_TENSORS = (Tensor, nn.Parameter)
 
@@ -119,14 +123,17 @@ class Comparison:
             elif held[name] is not value and not same(held[name], value):
                 self.differ(f"`{path}{name}` is {shown(held[name])}, the program makes {shown(value)}")
         surplus = attributes(module).keys() - wanted.attributes.keys()
-        names = deciding(wanted.kind) if surplus else frozenset()
+        names = deciding(wanted.kind).union(wanted.tensors, wanted.parts) if surplus else frozenset()
         for name in sorted(surplus & names):
-            if name != "forward" or not own_forward(module, held[name], kind):
+            if name != "forward" or not own_method(module, held[name], kind.forward):
                 advice = ACCELERATE if "_hf_hook" in held or "_original_forward" in held else ""
                 self.differ(f"`{path}{name}` was set on the module itself", advice)
+        by_compile = held.get("_compiled_call_impl")
+        if by_compile is not None and not own_method(module, by_compile, nn.Module._call_impl):
+            self.differ(f"`{path}_compiled_call_impl` was set on the module itself")
         if isinstance(module, nn.RNNBase):
-            named = [getattr(module, name) for name in module._flat_weights_names]
-            if any(a is not b for a, b in zip(named, module._flat_weights, strict=True)):
+            named = [getattr(module, name, None) for name in module._flat_weights_names]
+            if len(named) != len(module._flat_weights) or any(map(is_not, named, module._flat_weights)):
                 self.differ(f"`{path[:-1]}` computes with other tensors than its parameters")
 
     def hooks(self, module: nn.Module, wanted: Described, path: str) -> None:
@@ -205,6 +212,7 @@ class Comparison:
         held = dict(module._modules)
         if wanted.ordered and held.keys() == wanted.parts.keys() and list(held) != list(wanted.parts):
             self.differ(f"`{path[:-1]}` has its layers in another order: {', '.join(held)}")
+        self.overwriting(module, path)
         for name, part in wanted.parts.items():
             live = held.pop(name, None)
             if part is None and live is not None:
@@ -217,6 +225,21 @@ class Comparison:
             if live is not None:
                 advice = next((w for starts, w in ADVICE if type(live).__module__.startswith(starts)), "")
                 self.differ(f"`{path}{name}` ({type(live).__name__}) was added", advice)
+
+    def overwriting(self, module: nn.Module, path: str) -> None:
+        """Tell of layers that write over their input, where something else may read that.
+
+        In an `nn.Sequential` nothing else does what one of torch's layers made just before. No program makes them so.
+        """
+        fresh = False
+        for name, part in module._modules.items():
+            if part is None:
+                continue
+            kind = type(part)
+            if vars(part).get("inplace") is True and not idle(kind) and not fresh:
+                self.differ(f"`{path}{name}.inplace` is True, which may write over what another layer reads")
+            if isinstance(module, nn.Sequential) and kind.__module__.startswith("torch.nn.modules."):
+                fresh = fresh or not (idle(kind) or isinstance(part, HANDS_ON))
 
 
 def shadowed(kind: type, wanted: Described) -> list[str]:
@@ -282,7 +305,7 @@ def computes(hook: object) -> bool:
     return type(hook).__module__.startswith("torch.nn.utils.")
 
 
-def own_forward(module: nn.Module, value: object, kind: type[nn.Module]) -> bool:
-    """Whether an instance's `forward` is its class's, compiled by `torch.compile`."""
+def own_method(module: nn.Module, value: object, method: object) -> bool:
+    """Whether an instance's attribute is a method of its class, bound to it; `torch.compile` may have compiled it."""
     origin = getattr(value, "_torchdynamo_orig_callable", value)
-    return getattr(origin, "__self__", None) is module and getattr(origin, "__func__", None) is kind.forward
+    return getattr(origin, "__self__", None) is module and getattr(origin, "__func__", None) is method

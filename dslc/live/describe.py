@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from dslc.live.classes import idle, plain
+from dslc.live.classes import CALLED, idle, plain
 from dslc.record import entity, frozen
 
 INTERNAL = frozenset(vars(nn.Module())) | {
@@ -23,7 +23,7 @@ INTERNAL = frozenset(vars(nn.Module())) | {
 """Attributes of any module, and those that decide nothing. Tensors, parts and hooks are compared by themselves."""
 
 IDLE: tuple[tuple[type[nn.Module], frozenset[str]], ...] = (
-    (nn.Module, frozenset({"inplace"})),
+    (nn.Module, frozenset({"inplace"})),  # `Comparison.overwriting` asks where it matters
     (nn.modules.batchnorm._NormBase, frozenset({"momentum", "process_group"})),
     (nn.Embedding, frozenset({"padding_idx", "scale_grad_by_freq", "sparse"})),
     (nn.RNNBase, frozenset({"dropout"})),
@@ -121,7 +121,7 @@ def attributes(module: nn.Module) -> dict[str, object]:
     """What a module holds beside tensors and parts, and what decides its results."""
     kind = plain(module)
     if idle(kind):
-        return {}
+        return {name: value for name, value in vars(module).items() if name in CALLED}
     unread = INTERNAL.union(*(names for base, names in IDLE if issubclass(kind, base)))
     return {name: value for name, value in vars(module).items() if name not in unread}
 

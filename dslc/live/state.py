@@ -70,7 +70,7 @@ def arrays(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
     """
     found: dict[str, Array] = {}
     for name, tensor in tensors.items():
-        host = whole(tensor).cpu()
+        host = whole(tensor).cpu().resolve_neg()  # DLPack has no word for a negative view
         found[name] = np.from_dlpack(host.float() if host.dtype is torch.bfloat16 else host)
     return found
 

@@ -104,6 +104,10 @@ def test_an_attribute_that_decides_is_named(net: Any, part: str, name: str, valu
         ("rnn", "dropout", 0.5),
         ("", "class_names", ["cat", "dog"]),
         ("fc", "note", "mine"),
+        ("", "shape", (3, 16, 16)),
+        ("", "mean", [0.5]),
+        ("", "F", 1.0),
+        ("first", "device", "cpu"),
         ("first.conv", "stride", [1, 1]),
     ],
 )
@@ -168,6 +172,27 @@ class Striding(nn.Conv2d):
     stride = property(lambda self: (2, 2), lambda self, value: None)
 
 
+class Doubling(nn.Dropout):
+    """A dropout that does something in evaluation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * x
+
+
+class Shifting(nn.Identity):
+    """The layer that does nothing, with something to do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1
+
+
+class DropPath(nn.Module):
+    """A layer called as one that does nothing in evaluation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1
+
+
 def swap(path: str, make: Callable[[Any], nn.Module]) -> Callable[[Any], None]:
     """A change that replaces a part by what is made of it."""
 
@@ -219,6 +244,9 @@ PARTS: dict[str, tuple[Callable[[Any], None], str]] = {
         swap("first.conv", lambda _: Striding(3, 4, 3, bias=False)),
         "derived from Conv2d, with `stride` of its own",
     ),
+    "a dropout that computes": (swap("tail.4", lambda _: Doubling(0.3)), "Doubling, derived from Dropout, with `forward`"),
+    "an identity that computes": (swap("tail.4", lambda _: Shifting()), "`tail.4` is Shifting"),
+    "a name of a dropout": (swap("tail.4", lambda _: DropPath()), "`tail.4` is DropPath"),
     "another block": (swap("first", lambda _: nn.Conv2d(3, 4, 3)), "`first` is Conv2d, the program makes Part"),
     "batch statistics": (
         swap("first.bn", lambda _: nn.BatchNorm2d(4, track_running_stats=False)),
@@ -296,11 +324,35 @@ def test_a_compiled_forward_is_its_own(net: Any) -> None:
 
 
 def test_a_forward_of_its_own(net: Any) -> None:
-    net.fc.forward = lambda x: 2 * x
-    net.forward = lambda x: x
+    for part in (net, net.fc, net.tail[4]):
+        part.forward = lambda x: 2 * x
+    net.norm._compiled_call_impl = lambda x: 2 * x
     words = refusal(net)
-    assert "`forward` was set on the module itself" in words
-    assert "`fc.forward` was set on the module itself" in words
+    for name in ("forward", "fc.forward", "tail.4.forward", "norm._compiled_call_impl"):
+        assert f"`{name}` was set on the module itself" in words
+
+
+def test_an_attribute_that_hides_a_part(net: Any) -> None:
+    net.__dict__["fc"] = nn.Linear(6, 8)
+    assert "`fc` was set on the module itself" in refusal(net)
+
+
+def test_layers_that_write_over_their_input() -> None:
+    """What comes first in a branch would change what the branch is added to."""
+    text = """
+use std.combine: residual
+
+net f on x[N, 3, H=8, W=8]:
+    conv(4, 3)
+    residual:
+        seq as branch:
+            relu -> conv(4, 3) -> bn -> relu -> dropout -> relu
+"""
+    net: Any = dslc.load(text)()
+    net.branch[3].inplace = net.branch[4].inplace = net.branch[5].inplace = True
+    exported(net)
+    net.branch[0].inplace = True
+    assert "`branch.0.inplace` is True, which may write over what another layer reads" in refusal(net)
 
 
 def test_a_method_that_forward_calls(net: Any) -> None:
@@ -480,6 +532,14 @@ def test_weights_that_were_tied_are_equal(net: Any) -> None:
 def test_a_recurrent_layer_that_computes_with_other_tensors(net: Any) -> None:
     net.rnn._parameters["weight_ih_l0"] = nn.Parameter(torch.zeros(24, 8))
     assert "`rnn` computes with other tensors than its parameters" in refusal(net)
+    net.rnn._flat_weights_names = ["weight", "bias"]
+    assert "`rnn._flat_weights_names` is ['weight', 'bias']" in refusal(net)
+
+
+def test_a_weight_that_is_a_negative_view(net: Any) -> None:
+    net.fc.bias = nn.Parameter(torch.randn(8, dtype=torch.complex64).conj().imag)
+    assert net.fc.bias.is_neg()
+    exported(net)
 
 
 def test_numbers_of_normalize() -> None:
