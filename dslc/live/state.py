@@ -24,6 +24,9 @@ HALVES = (torch.float16, torch.bfloat16)
 """Those that a graph has because its module does. One in float32 is written in its inputs' type."""
 
 
+MEMORY = 'give all of it memory and numbers: `net.to_empty(device="cpu")`, `net.reset_parameters()`, then load weights'
+
+
 def own_type(tensors: Mapping[str, Tensor], params: Mapping[str, Param], asked: DType | None) -> torch.dtype:
     """The element type of a module's own floats; float32 where it has none. `asked` is what the graph's is to be.
 
@@ -34,7 +37,7 @@ def own_type(tensors: Mapping[str, Tensor], params: Mapping[str, Param], asked: 
     for name, tensor in tensors.items():
         if tensor.is_meta:
             reason = f"`{name}` has no numbers: it lies on the device meta"
-            raise ExportError(WrongElements(reason, '`net.to_empty(device="cpu")` gives it memory; then load weights'))
+            raise ExportError(WrongElements(reason, MEMORY))
         if not tensor.is_floating_point():
             continue
         declared = params[name].spec.dtype if name in params else DType.FLOAT

@@ -244,7 +244,10 @@ PARTS: dict[str, tuple[Callable[[Any], None], str]] = {
         swap("first.conv", lambda _: Striding(3, 4, 3, bias=False)),
         "derived from Conv2d, with `stride` of its own",
     ),
-    "a dropout that computes": (swap("tail.4", lambda _: Doubling(0.3)), "Doubling, derived from Dropout, with `forward`"),
+    "a dropout that computes": (
+        swap("tail.4", lambda _: Doubling(0.3)),
+        "Doubling, derived from Dropout, with `forward`",
+    ),
     "an identity that computes": (swap("tail.4", lambda _: Shifting()), "`tail.4` is Shifting"),
     "a name of a dropout": (swap("tail.4", lambda _: DropPath()), "`tail.4` is DropPath"),
     "another block": (swap("first", lambda _: nn.Conv2d(3, 4, 3)), "`first` is Conv2d, the program makes Part"),
@@ -536,6 +539,14 @@ def test_a_recurrent_layer_that_computes_with_other_tensors(net: Any) -> None:
     assert "`rnn._flat_weights_names` is ['weight', 'bias']" in refusal(net)
 
 
+def test_a_recurrent_layer_after_gradients_of_functions(net: Any) -> None:
+    """torch.func leaves other objects of the same memory in it."""
+    weights = dict(net.named_parameters())
+    torch.func.grad(lambda given: torch.func.functional_call(net, given, (torch.ones(1, 3, 16, 16),)).sum())(weights)
+    assert net.rnn._flat_weights[0] is not net.rnn.weight_ih_l0
+    exported(net)
+
+
 def test_a_weight_that_is_a_negative_view(net: Any) -> None:
     net.fc.bias = nn.Parameter(torch.randn(8, dtype=torch.complex64).conj().imag)
     assert net.fc.bias.is_neg()
@@ -591,12 +602,27 @@ def test_float64_is_rounded_only_where_asked(net: Any) -> None:
     net.double()
     assert "this module is in float64" in refusal(net)
     assert to_model(net, dtype="float32", check=True).data()
+    torch.set_default_dtype(torch.float64)
+    try:
+        made = Live()  # its constant is not what float32 rounds it to
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert made.first.table.dtype is torch.float64
+    assert to_model(made, dtype="float32", check=True).data()
 
 
 def test_a_module_without_numbers() -> None:
+    """Loading weights gives none to a constant, which is in no state dict."""
     with torch.device("meta"):
         net = Live()
-    assert "it lies on the device meta" in refusal(net)
+    net.load_state_dict(Live().state_dict(), assign=True)
+    words = refusal(net)
+    assert "`first.table` has no numbers: it lies on the device meta" in words
+    assert '`net.to_empty(device="cpu")`, `net.reset_parameters()`, then load weights' in words
+    net.to_empty(device="cpu")
+    net.reset_parameters()
+    net.load_state_dict(Live().state_dict())
+    exported(net)
 
 
 # ---- classes
