@@ -24,7 +24,10 @@ HALVES = (torch.float16, torch.bfloat16)
 """Those that a graph has because its module does. One in float32 is written in its inputs' type."""
 
 
-MEMORY = 'give all of it memory and numbers: `net.to_empty(device="cpu")`, `net.reset_parameters()`, then load weights'
+MEMORY = (
+    'give all of it memory and numbers: `net.to_empty(device="cpu")`, then `reset_parameters` of every part that has it, '
+    "then load weights"
+)
 
 
 def own_type(tensors: Mapping[str, Tensor], params: Mapping[str, Param], asked: DType | None) -> torch.dtype:
