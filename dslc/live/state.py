@@ -23,10 +23,9 @@ OWN = {torch.float32: DType.FLOAT32, torch.float16: DType.FLOAT16, torch.bfloat1
 HALVES = (torch.float16, torch.bfloat16)
 """Those that a graph has because its module does. One in float32 is written in its inputs' type."""
 
-
 MEMORY = (
-    'give all of it memory and numbers: `net.to_empty(device="cpu")`, then `reset_parameters` of every part that has it, '
-    "then load weights"
+    'give all of it memory and numbers: `net.to_empty(device="cpu")`, then `reset_parameters` of every part that has '
+    "it, then load weights"
 )
 
 
