@@ -20,9 +20,6 @@ from dslc.types.tensor import DType
 MAYBE_BIASED: Final = frozenset(("conv", "deconv"))
 """Layers whose `bias` may be none in the eyes of a type checker."""
 
-UNTYPED: Final = "# type: ignore[operator]"
-"""Where a module is called that a type checker takes for a tensor, too."""
-
 DEFAULTS: dict[str, dict[str, object]] = {
     "uniform": {"a": 0.0, "b": 1.0},
     "normal": {"mean": 0.0, "std": 1.0},
@@ -98,8 +95,9 @@ class Initialiser:
                 self._put("", "module.reset_parameters()", indent + 2)
             for setting in loop.settings:
                 self._setting(loop, setting, indent + 2)
-        self._put("", f'{test} hasattr(module, "reset_parameters"):', indent + 1)
-        self._put("", "module.reset_parameters()", indent + 2, UNTYPED)
+        known = 'hasattr(module, "reset_parameters") and callable(module.reset_parameters)'
+        self._put("", f"{test} {known}:", indent + 1)
+        self._put("", "module.reset_parameters()", indent + 2)
         lines, self.lines = self.lines, before
         return lines
 
@@ -205,7 +203,7 @@ class Initialiser:
         if computed == SpectralNorm.name:
             self._put("", f"nn.init.normal_({module}.parametrizations.weight[0]._v)", indent)
             self._put("", f"for _ in range({FIRST_STEPS}):", indent)
-            self._put("", f"{module}.parametrizations.weight()", indent + 1, UNTYPED)
+            self._put("", f'{module}.get_submodule("parametrizations.weight")()', indent + 1)
 
     def _path(self, item: MNode) -> list[str | Template] | None:
         """The attributes that lead to a module from `self`."""

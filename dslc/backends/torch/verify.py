@@ -35,8 +35,8 @@ MODULES = {
 
 CALLABLE = frozenset(
     """
-    ValueError abs bool dict enumerate float hasattr int isinstance len list max min range reversed round str sum super
-    tuple zip
+    ValueError abs bool callable dict enumerate float hasattr int isinstance len list max min range reversed round str
+    sum super tuple zip
     """.split()
 )
 """Builtins that a generated file may name."""
