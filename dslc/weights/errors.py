@@ -269,6 +269,29 @@ class OtherModule(Mistake, code="E0646"):
         return f"the module was modified, and has no longer the tensors of its program: {self.names}"
 
 
+class NoMemory(Mistake, code="E0647"):
+    """A module on the device meta takes no weights: its tensors have shapes, and no numbers.
+
+    Give it memory first, or make it on another device.
+
+    ```python
+    with torch.device("meta"):
+        net = dslc.load("net.dl")()
+    net.to_empty(device="cpu").load_weights("net.safetensors")
+    ```
+    """
+
+    names: str
+
+    @property
+    def message(self) -> str:
+        return f"the device meta holds no numbers, and these lie on it: {self.names}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help('`net.to_empty(device="cpu")` gives them memory: load weights after it'),)
+
+
 class UnwrittenTensor(Mistake, code="E0645"):
     """A tensor has an element type that the file to be written cannot hold, as complex numbers in .safetensors.
 

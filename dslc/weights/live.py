@@ -9,7 +9,7 @@ import numpy as np
 
 from dslc.weights.checkpoint import Checkpoint, opened, skipped
 from dslc.weights.containers import listed
-from dslc.weights.errors import OtherModule, WeightsError
+from dslc.weights.errors import NoMemory, OtherModule, WeightsError
 from dslc.weights.memory import Array
 from dslc.weights.pickled import BITS
 from dslc.weights.store import take
@@ -24,7 +24,8 @@ def load_into(module: nn.Module, given: Checkpoint, params: Mapping[str, Param])
     """Copy the tensors of a file into a module of a network, on its devices and in its types; what was done.
 
     All are read and held to the network first, so that an error changes nothing. Tensors that are skipped stay as they
-    are. Raises `WeightsError` as `checkpoint.read` does, and where the module's state is no longer the network's.
+    are. Raises `WeightsError` as `checkpoint.read` does, where the module's state is no longer the network's, and where
+    it is on the device meta.
     """
     import torch
 
@@ -33,6 +34,8 @@ def load_into(module: nn.Module, given: Checkpoint, params: Mapping[str, Param])
         state = take(tensors, {name: param for name, param in params.items() if name not in kept})
     own: dict[str, Tensor] = module.state_dict()
     _check(own, {name: param for name, param in params.items() if param.spec.kind != "const"})
+    if empty := [name for name in state if own[name].is_meta]:
+        raise WeightsError(NoMemory(listed(empty)))
     with torch.no_grad():
         for name in [*state]:
             own[name].copy_(tensor(state.pop(name)))

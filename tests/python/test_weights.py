@@ -94,6 +94,17 @@ def test_nothing_is_half_loaded(folder: Path) -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
 
 
+def test_a_module_without_memory(folder: Path) -> None:
+    with torch.device("meta"):
+        net = dslc.load("net.dl")()
+        with pytest.raises(dslc.Failure, match=r"E0647(.*)the device meta holds no numbers"):
+            dslc.load("net.dl", weights="a.safetensors")()
+    with pytest.raises(dslc.Failure, match=r"the device meta holds no numbers(.*)`stem.weight`"):
+        net.load_weights("a.safetensors")
+    net.to_empty(device="cpu").load_weights("a.safetensors")
+    assert same(net)
+
+
 def test_a_module_that_was_modified(folder: Path) -> None:
     net = dslc.load("net.dl")()
     net.head = nn.Linear(8, 5)

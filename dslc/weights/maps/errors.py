@@ -158,6 +158,14 @@ class LosingMap(Mistake, code="E0674"):
                 found += [f"  {words}, {count}:", *(f"    {row}" for row in shortened(rows))]
         return tuple(found)
 
+    @property
+    def help(self) -> tuple[Help, ...]:
+        words = (
+            (self.lost, "a line `drop NAME` leaves out tensors that the network has not"),
+            (self.idle, "`?->` is the arrow for tensors that a file may lack"),
+        )
+        return tuple(Help(text) for rows, text in words if rows)
+
 
 class ApartTie(Mistake, code="E0675"):
     """Two tensors that are one in the network differ in the file.

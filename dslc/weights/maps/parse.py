@@ -155,7 +155,10 @@ def number(text: str, at: int) -> float:
 
 
 def split(text: str, at: int, sign: str = ",") -> list[tuple[str, int]]:
-    """Parts between signs outside braces, without blanks around them, each with its place. None is empty."""
+    """Parts between signs outside braces, without blanks around them, each with its place. None is empty.
+
+    Raises `BadPattern` for an empty part, and for braces of which one has no other.
+    """
     found: list[tuple[str, int]] = []
     depth, start, whole = 0, 0, f"{text}{sign}"
     for place, letter in enumerate(whole):
@@ -167,6 +170,9 @@ def split(text: str, at: int, sign: str = ",") -> list[tuple[str, int]]:
             raise BadPattern("a name is missing", at + start, at + place + 1)
         found.append((part.strip(), at + start + len(part) - len(part.lstrip())))
         start = place + len(sign)
+    if depth:
+        place = text.rindex("{") if depth > 0 else text.rindex("}")
+        raise BadPattern("a brace has no other: a part of a name is `{i}`", at + place, at + place + 1)
     return found
 
 
