@@ -73,15 +73,15 @@ class Published:
             return self.size
         return next((side for side in SIDES if side in sizes.domain["H"]), self.size)
 
-    def reference(self) -> nn.Module:
-        """torchvision's network on the current device, without weights."""
+    def reference(self, init: bool = False) -> nn.Module:
+        """torchvision's network on the current device, without weights; `init`: first ones where they take long too."""
         from torchvision import models
         from torchvision.models import regnet
 
         options: dict[str, Any] = {}
         builders: Any = models
         if self.model in ("googlenet", "inception_v3"):
-            options = {"init_weights": False}
+            options = {"init_weights": init}
         elif self.model.startswith("vit"):
             options = {"image_size": self.size}
         elif self.task == "segmentation":
