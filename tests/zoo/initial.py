@@ -23,9 +23,9 @@ from platform import python_version
 import numpy as np
 import torch
 
-import dslc
 import tests.conftest  # noqa: F401 - torchvision beside another torch
 from benchmarks.compile import table
+from dslc.api import compile_model
 from dslc.ir.model import Model
 from dslc.weights.init import value_of
 from tests.zoo import zoo
@@ -79,15 +79,15 @@ def compared(net: str) -> Iterator[Compared]:
     """A network beside its source, if it has one of its own."""
     row = next((row for row in zoo.THERE if row.model == net), None)
     if row is not None:
-        model, theirs, source = dslc.compile(row.file, net=net), laws(lambda: row.reference(init=True)), "torchvision"
+        model, theirs, source = compile_model(row.file, net=net), laws(lambda: row.reference(init=True)), "torchvision"
     elif net in LIBRARIES:
         library = LIBRARIES[net]
-        model = dslc.compile(programs()[net], net=net, sizes=dict(library.sizes), **library.args)
+        model = compile_model(programs()[net], net=net, sizes=dict(library.sizes), args=dict(library.args))
         theirs, source = library.theirs(), library.name
         if not library.named:
             theirs = dict(zip(declared(model), theirs.values(), strict=True))
     elif net in PAPERS:
-        model = dslc.compile(programs()[net], net=net)
+        model = compile_model(programs()[net], net=net)
         theirs, source = of_paper(net, model), "PyTorch" if net in PYTORCH else "paper"
     else:
         return

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 import dslc
 from benchmarks import learning
+from dslc.api import compile_model
 from tests.zoo import zoo
 from tests.zoo.kinds import Kind, kinds
 from tests.zoo.laws import GIVEN, Law, constant, declared, differences, laws, normal, trunc_normal
@@ -29,14 +30,14 @@ from tests.zoo.zoo import programs
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.id)
 def test_modules_begin_as_their_programs_state(kind: Kind) -> None:
     cls: Any = dslc.load(kind.file, net=kind.net)
-    stated = declared(cls.__dslc__["model"])
+    stated = declared(cls.__dslc__.model)
     assert differences(laws(cls), stated, {key for key, law in stated.items() if law != GIVEN}) == []
 
 
 @pytest.mark.parametrize("net", LIBRARIES)
 def test_libraries(net: str) -> None:
     source = LIBRARIES[net]
-    model = dslc.compile(programs()[net], net=net, sizes=dict(source.sizes), **source.args)
+    model = compile_model(programs()[net], net=net, sizes=dict(source.sizes), args=dict(source.args))
     ours, theirs = declared(model), source.theirs()
     if not source.named:
         theirs = dict(zip(ours, theirs.values(), strict=True))
@@ -45,7 +46,7 @@ def test_libraries(net: str) -> None:
 
 @pytest.mark.parametrize("net", PAPERS)
 def test_papers(net: str) -> None:
-    model = dslc.compile(programs()[net], net=net)
+    model = compile_model(programs()[net], net=net)
     assert differences(declared(model), of_paper(net, model), model.params) == []
 
 
