@@ -61,6 +61,16 @@ def of_bert() -> Laws:
     return found
 
 
+def of_llama() -> Laws:
+    hf = pytest.importorskip("transformers")
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    config = hf.LlamaConfig(hidden_size=48, intermediate_size=96, num_hidden_layers=2, vocab_size=64, **heads)
+    return laws(lambda: hf.LlamaForCausalLM(config), "cpu")
+
+
+LLAMA = {"depth": 2, "heads": 4, "groups": 2, "width": 48, "hidden": 96, "vocab": 64}
+
+
 def of_video() -> Laws:
     return laws(pytest.importorskip("torchvision.models.video").r3d_18)
 
@@ -84,6 +94,7 @@ LIBRARIES: dict[str, Source] = {
     "cbam_resnet50": of_timm("resnet50", named=False, block_args=WITH_CBAM),
     "gpt2": Source("transformers GPT2Model", of_gpt2, {"depth": 3, **SMALL}, {"T": 32}),
     "bert": Source("transformers BertModel", of_bert, {"depth": 2, **SMALL}, {"T": 32}),
+    "stories_15m": Source("transformers LlamaForCausalLM", of_llama, LLAMA),
     "r3d_18": Source("torchvision r3d_18", of_video),
 }
 
