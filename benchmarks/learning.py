@@ -99,7 +99,7 @@ NETS = {
     ),
     "vgg11_quarter": Task(ours("vgg.dl", "vgg11", width=64 // QUARTER), vgg11_quarter, 3e-4, 300),
     "resnet18": Task(ours("resnet.dl", "resnet18"), lambda: torchvision().resnet18(num_classes=CLASSES), 1e-3, 60),
-    "vit_small": Task(ours("vit.dl", "vit", **VIT), vit_small, 1e-3, 300),
+    "vit_small": Task(ours("vit.dl", "vit", **VIT), vit_small, 1e-3, 900),
 }
 
 
