@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dslc.weights.errors import AmbiguousPart, UnknownPart, WeightsError
 from dslc.weights.folding import short
@@ -69,12 +69,14 @@ def pick(parts: Mapping[str, Tensors], wanted: Shapes | None, part: str | None =
         name = main(plain)
         prefix = PARALLEL if all(path.startswith(PARALLEL) for path in plain[name].specs) else ""
         taken = _candidate(name, plain[name], {}, prefix)
-        return _noted(_renamed(plain[name], taken, True, []), taken, plain, ())
+        return _noted(_renamed(plain[name], taken, []), taken, plain, ())
     found = [candidate for name, tensors in plain.items() for candidate in candidates(name, tensors, wanted)]
     whole = [c for c in found if wanted.keys() <= c.names.keys()]
     fitting = [c for c in whole if c.same == len(wanted)] or whole
     taken = _first(fitting, parts) if fitting else _nearest(found, plain, wanted)
-    return _noted(_renamed(plain[taken.part], taken, taken in whole, fitting), taken, plain, fitting)
+    if not fitting and (more := _possible(taken, plain[taken.part], wanted)):
+        taken = replace(taken, names=taken.names | more, outside=())
+    return _noted(_renamed(plain[taken.part], taken, fitting), taken, plain, fitting)
 
 
 def _first(fitting: list[Candidate], parts: Collection[str]) -> Candidate:
@@ -86,8 +88,27 @@ def _first(fitting: list[Candidate], parts: Collection[str]) -> Candidate:
 
 
 def _nearest(found: list[Candidate], parts: Mapping[str, Tensors], wanted: Shapes) -> Candidate:
-    """What comes nearest to a network that none fits: that with most names, the plain names where they are as many."""
-    return max(found, key=lambda c: (len(wanted.keys() & c.names.keys()), c.same, not c.averaged, -len(c.prefix)))
+    """What comes nearest to a network that none fits: that with most names, the plain names where they are as many.
+
+    A prefix of a few tensors that gives a few of the network's names is another network's: `4.0.` of a ResNet's layers.
+    """
+
+    def common_names(c: Candidate) -> int:
+        return len(wanted.keys() & c.names.keys())
+
+    usual = [
+        c
+        for c in found
+        if not c.prefix or 2 * len(c.names) >= len(parts[c.part].specs) or 2 * common_names(c) >= len(wanted)
+    ]
+    return max(usual, key=lambda c: (common_names(c), c.same, not c.averaged, -len(c.prefix)))
+
+
+def _possible(taken: Candidate, tensors: Tensors, wanted: Shapes) -> dict[str, str]:
+    """The tensors outside of a prefix, if one of them has the shape of one that is lacking within: it may be that."""
+    lacking = {shape for name, shape in wanted.items() if name not in taken.names}
+    outside = {path: path for path in taken.outside if path not in taken.names}
+    return outside if any(tensors.specs[path].shape in lacking for path in outside) else {}
 
 
 def main(parts: Mapping[str, Tensors]) -> str:
@@ -148,11 +169,17 @@ def candidates(part: str, tensors: Tensors, wanted: Shapes) -> Iterator[Candidat
             rest = rest[len(word) + 1 :]
     for prefix in dict.fromkeys(("", *(prefix for prefix, _ in prefixes.most_common(MOST_PREFIXES)))):
         yield _candidate(part, tensors, wanted, prefix)
-    lead = common(wanted)
+    lead = common(wanted) or _usual(wanted)
     while lead:
         if sum(name.removeprefix(lead) in tensors.specs for name in wanted) > prefixes[""]:
             yield _candidate(part, tensors, wanted, "", lead)
         lead = lead[: lead.rstrip(".").rfind(".") + 1]
+
+
+def _usual(names: Collection[str]) -> str:
+    """The first word of most names, with its dot; none where no word is of most: a head may stand beside `model.`."""
+    words = Counter(name.partition(".")[0] for name in names if "." in name)
+    return next((f"{word}." for word, count in words.most_common(1) if 2 * count > len(names)), "")
 
 
 def _candidate(part: str, tensors: Tensors, wanted: Shapes, prefix: str, lead: str = "") -> Candidate:
@@ -169,15 +196,11 @@ def common(names: Iterable[str]) -> str:
     return first[: first.rfind(".", 0, length) + 1]
 
 
-def _renamed(tensors: Tensors, taken: Candidate, whole: bool, fitting: list[Candidate]) -> Tensors:
-    """The tensors of a candidate under the network's names; where it lacks some, the others of the file too."""
-    names = dict(taken.names)
-    if whole:
-        rivals = [c for c in fitting if c.part == taken.part and c is not taken]
-        theirs = {path for rival in rivals for path in rival.names.values()} if not taken.prefix else set()
-        names = {name: path for name, path in names.items() if path not in theirs}
-    else:
-        names |= {path: path for path in taken.outside if path not in names}
+def _renamed(tensors: Tensors, taken: Candidate, fitting: list[Candidate]) -> Tensors:
+    """The tensors of a candidate under the network's names, without those of others that fit."""
+    rivals = [c for c in fitting if c.part == taken.part and c is not taken]
+    theirs = {path for rival in rivals for path in rival.names.values()} if not taken.prefix else set()
+    names = {name: path for name, path in taken.names.items() if path not in theirs}
     if all(new == old for new, old in names.items()) and len(names) == len(tensors.specs):
         return tensors
     return Renamed(tensors, names)

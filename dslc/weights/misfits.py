@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
+SKIPPED = 3
+"""Modules that one `--skip` is proposed for."""
+
 ROWS = 16
 """Lines of all groups together, beside their titles."""
 
@@ -159,8 +162,11 @@ def _groups(found: Misfits, params: Mapping[str, Param]) -> Iterator[Group]:
         helps = [_depth_help(deep, found, params)] if deep else []
         other = "the file has fewer" if whose == "the network's" else "the network has fewer"
         yield Group("another depth", f"{word} for another depth", len(deep), [*_blocks(deep, parts)], other, helps)
-        part = common(flat).rstrip(".")
-        keeps = "keeps the network's own, to be trained" if word == "missing" else "leaves it out"
+        words = dict.fromkeys(name.partition(".")[0] for name in flat)
+        few = len(words) <= SKIPPED and len(flat) < len(found.fitting)
+        part = common(flat).rstrip(".") or (",".join(words) if few else "")
+        leaves = f"leaves {'it' if ',' not in part else 'them'} out"
+        keeps = "keeps the network's own, to be trained" if word == "missing" else leaves
         yield Group(title, word, len(flat), _rows(flat), f"{whose} alone", [f"`--skip {part}` {keeps}"] if part else [])
     wrong = [f"`{text}`  {wanted} in the network, {has} in the file" for text, _, (wanted, has) in folded(found.types)]
     yield Group("another type", "of another type", len(found.types), wrong)

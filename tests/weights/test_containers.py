@@ -150,8 +150,31 @@ def test_without_a_network_the_file_stands_for_itself() -> None:
 
 
 def test_what_fits_none_comes_as_near_as_it_can() -> None:
-    found = pick({"": state("module.", module__more=(1,), other=(1,))}, {**SHAPES, "head.weight": (2,)})
-    assert [*found.specs] == [*SHAPES, "more", "other"]
+    wanted = {**SHAPES, "head.weight": (2,)}
+    found = pick({"": state("module.", module__more=(1,), other=(2,))}, wanted)
+    assert [*found.specs] == [*SHAPES, "more", "other"], "it has the shape of the head"
+    assert found.notes == ("took off the prefix `module.`",)
+    found = pick({"": state("module.", module__more=(1,), other=(1,))}, wanted)
+    assert [*found.specs] == [*SHAPES, "more"]
+    assert found.notes == ("took off the prefix `module.`, left out those without it: `other`",)
+
+
+def test_a_few_names_that_happen_to_stand_under_a_number_are_no_prefix() -> None:
+    layers = {f"{i}.{name}": shape for i in range(9) for name, shape in SHAPES.items()}
+    found = pick({"": Arrays({name: np.zeros(shape) for name, shape in layers.items()})}, {**SHAPES, **more(12)})
+    assert found.specs.keys() == layers.keys() and not found.notes
+
+
+def test_a_word_that_most_names_of_the_network_bear() -> None:
+    wanted = {f"model.{name}": shape for name, shape in SHAPES.items()} | {"head.weight": (3,)}
+    found = pick({"": state()}, wanted)
+    assert found.specs.keys() == {f"model.{name}" for name in SHAPES}
+    assert found.notes == ("put `model.` before the names",)
+
+
+def more(count: int) -> dict[str, tuple[int, ...]]:
+    """Names that no file has."""
+    return {f"layers.{i}.weight": (4, 4) for i in range(count)}
 
 
 def test_a_network_of_one_layer_and_a_file_of_thousands() -> None:

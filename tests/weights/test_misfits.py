@@ -77,6 +77,12 @@ def test_another_depth_that_no_argument_alone_says(tmp_path: Path) -> None:
     assert "the depths differ: other arguments (`--set`), or another net of the file (`--net`)" in helps
 
 
+def test_a_few_modules_are_skipped_together(tmp_path: Path) -> None:
+    state = {name: array for name, array in initial(params(tmp_path)).items() if not name.startswith(("stem", "head"))}
+    _, _, helps = table(state | {"a.w": np.ones(3), "b.w": np.ones(4)}, params(tmp_path))
+    assert helps == ["`--skip stem,head` keeps the network's own, to be trained", "`--skip a,b` leaves them out"]
+
+
 def test_a_tensor_that_a_block_lacks_is_no_depth(tmp_path: Path) -> None:
     state = initial(params(tmp_path))
     summary, lines, _ = table({n: a for n, a in state.items() if not n.endswith("5.norm.bias") and n != "stem.bias"},
