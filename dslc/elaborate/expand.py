@@ -387,11 +387,19 @@ def _collect(e: Elaborator) -> dict[str, Param]:
 
 
 def _check_init(e: Elaborator, param: Param) -> None:
-    """An initialiser that looks at fans or axes needs a tensor that has them."""
-    kind, rank = param.spec.init.kind, len(param.spec.shape)
+    """An initialiser that looks at fans, axes or groups needs a tensor that has them; `constant` alone has no value."""
+    kind, shape = param.spec.init.kind, param.spec.shape
+    rank, numbers = len(shape), dict(param.spec.init.args)
     least, most = {"dirac": (3, 5), "eye": (2, 2)}.get(kind, (2, None) if kind in FANS else (0, None))
+    fault = None
     if rank < least or (most is not None and rank > most):
         axes = f"{least} axes" if least == most else f"at least {least} axes"
+        fault = f"`{kind}` needs a tensor of {axes}"
+    elif kind == "constant" and not numbers:
+        fault = "`constant` needs `value`"
+    elif kind == "dirac" and shape[0] % int(numbers["groups"]):
+        fault = f"`dirac` cannot split {shape[0]} channels into {int(numbers['groups'])} groups"
+    if fault is not None:
         span, related = param.span, []
         if isinstance(param.owner, Node):
             given = param.owner.consts[param.spec.by]
@@ -401,8 +409,7 @@ def _check_init(e: Elaborator, param: Param) -> None:
             span = given.span
             related = [Label(param.owner.span, "for this layer")] if id(given) in e.stated else []
         assert span is not None
-        found = f"`{param.path}` is {list(param.spec.shape)}"
-        e.report(BadInitialiser(f"`{kind}` needs a tensor of {axes}, and {found}"), span, None, related)
+        e.report(BadInitialiser(f"{fault}, and `{param.path}` is {list(shape)}"), span, None, related)
 
 
 def _check_size(e: Elaborator, param: Param) -> None:

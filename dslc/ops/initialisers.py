@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from dslc.diagnostics.codes import nearest
@@ -29,6 +30,9 @@ INITIALISERS: Final[dict[str, dict[str, float | str | None]]] = {
 
 FANS: Final = ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal")
 """Initialisers of tensors with at least two axes."""
+
+LARGEST: Final = 3.4028234663852886e38
+"""The largest number of 32 bits."""
 
 CHOICES: Final = {"mode": ("fan_in", "fan_out"), "nonlinearity": GAINS}
 
@@ -62,6 +66,26 @@ class BadInitialiser(Mistake, code="E0383"):
         return did_you_mean(self.near, replace=False)
 
 
+def _fault(name: str, values: Mapping[str, float | str]) -> str | None:
+    """Why torch.nn.init refuses numbers, if it does."""
+    said = {key: float(value) for key, value in values.items() if not isinstance(value, str)}
+    if name in ("normal", "trunc_normal"):
+        std, least = said["std"], "above 0" if name == "trunc_normal" else "at least 0"
+        if std < 0 or (std == 0 and name == "trunc_normal"):
+            return f"`std` of `{name}` is {std:g}, and must be {least}"
+    if name in ("uniform", "trunc_normal"):
+        a, b = said["a"], said["b"]
+        if a > b:
+            return f"`{name}` draws from `a` to `b`, and {a:g} is above {b:g}"
+        if b - a > LARGEST:
+            return f"`{name}` draws from {a:g} to {b:g}, which is more than a float of 32 bits holds"
+    if name in ("xavier_uniform", "xavier_normal") and said["gain"] < 0:
+        return f"`gain` of `{name}` is {said['gain']:g}, and must be at least 0"
+    if name == "dirac" and (said["groups"] < 1 or said["groups"] % 1):
+        return f"`groups` of `dirac` is {said['groups']:g}, and must be a whole number of at least 1"
+    return None
+
+
 def initialiser(name: str, args: list[object], named: dict[str, object]) -> Init:
     """The initialiser `name(args, named)`; a Reject where the arguments do not fit."""
     known = INITIALISERS[name]
@@ -86,4 +110,6 @@ def initialiser(name: str, args: list[object], named: dict[str, object]) -> Init
         elif isinstance(value, bool) or not isinstance(value, int | float):
             raise Reject(BadInitialiser(f"`{key}` of `{name}` must be a number"))
         values.append((key, value))
+    if (fault := _fault(name, dict(values))) is not None:
+        raise Reject(BadInitialiser(fault))
     return Init("eye" if name == "eye_" else name, tuple(values))
