@@ -14,7 +14,7 @@ from dslc.ir.model import Model
 
 
 def test_code_that_would_not_be_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(model: Model, stamp: str) -> str:
+    def broken(model: Model, **_: object) -> str:
         raise CompilerBug("`k` would be 3, and is 5")
 
     monkeypatch.setattr(emit, "emit", broken)
