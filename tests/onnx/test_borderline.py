@@ -329,9 +329,8 @@ def test_taking_places_away_is_crop() -> None:
 
 
 EMPTY = """
-import sys
 import numpy as np
-import dslc
+from dslc.api import compile_model
 from dslc.backends.onnx.emit import emit
 from tests.onnx.models import lively, run
 

@@ -108,6 +108,7 @@ def size_nodes(graph: OnnxGraph) -> list[str]:
 READ = {
     "bert": ["Shape"],  # the length of the position table that is read
     "gpt2": ["Shape"],
+    "llama": ["Shape"],  # the length of the tables of turns that is read
     "deit": ["Shape", "Slice"],  # the class token once for each image
     "vit": ["Shape", "Slice"],
     "segmentation": ["Shape", "Shape"],  # the map that another is scaled to

@@ -13,6 +13,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from dslc.api import compile_model
 from dslc.ir.model import Instance, Param
 from dslc.ops.base import Init, ParamSpec
 from dslc.output import write_all
@@ -44,13 +45,16 @@ INTEGERS = {
 }
 
 
+OWNER = compile_model("net f on x[N, 2]:\n    relu\n").root
+
+
 def wanted(*shape: int, dtype: DType = DType.FLOAT32, kind: str = "param", least: float | None = None) -> ParamSpec:
     return ParamSpec("w", shape, Init("zeros"), kind, dtype, least)
 
 
 def params(**specs: ParamSpec) -> dict[str, Param]:
     named = {name.replace("__", "."): spec for name, spec in specs.items()}
-    return {n: Param(n, n, s, None) for n, s in named.items()}  # type: ignore[arg-type]
+    return {n: Param(n, n, s, OWNER) for n, s in named.items()}
 
 
 def written(path: Path, header: object, data: bytes = b"", length: int | None = None) -> Path:

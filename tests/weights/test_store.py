@@ -10,6 +10,7 @@ import pytest
 import safetensors.numpy
 import torch
 
+from dslc.api import compile_model
 from dslc.ir.model import Param
 from dslc.ops.base import Init, ParamSpec
 from dslc.output import write_all
@@ -19,9 +20,11 @@ from dslc.weights.errors import WeightsError
 from dslc.weights.memory import Array
 from tests.weights.reading import load
 
+OWNER = compile_model("net f on x[N, 2]:\n    relu\n").root
+
 
 def params(**specs: ParamSpec) -> dict[str, Param]:
-    return {n.replace("__", "."): Param(n, n, spec, None) for n, spec in specs.items()}  # type: ignore[arg-type]
+    return {n.replace("__", "."): Param(n, n, spec, OWNER) for n, spec in specs.items()}
 
 
 def spec(*shape: int, dtype: DType = DType.FLOAT32, kind: str = "param") -> ParamSpec:
