@@ -19,7 +19,7 @@ from dslc.ir.model import Call, Instance, Model, Node, Param, Value
 from dslc.names.errors import NetArgument
 from dslc.names.resolve import Program, lookup
 from dslc.ops.base import ParamSpec
-from dslc.ops.initialisers import FANS, BadInitialiser
+from dslc.ops.initialisers import DRAWN, FANS, BadInitialiser
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
@@ -397,6 +397,10 @@ def _check_init(e: Elaborator, param: Param) -> None:
         fault = f"`{kind}` needs a tensor of {axes}"
     elif kind == "constant" and not numbers:
         fault = "`constant` needs `value`"
+    elif kind in DRAWN and not param.spec.dtype.is_float:
+        fault = f"`{kind}` draws floats, not {param.spec.dtype.value}"
+    elif kind in DRAWN and param.spec.kind == "const":
+        fault = f"`{kind}` draws other numbers in each module, and a `const` is not saved: `buffer` is"
     elif kind == "dirac" and shape[0] % int(numbers["groups"]):
         fault = f"`dirac` cannot split {shape[0]} channels into {int(numbers['groups'])} groups"
     if fault is not None:

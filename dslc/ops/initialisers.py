@@ -31,6 +31,9 @@ INITIALISERS: Final[dict[str, dict[str, float | str | None]]] = {
 FANS: Final = ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal")
 """Initialisers of tensors with at least two axes."""
 
+DRAWN: Final = (*FANS, "uniform", "normal", "trunc_normal")
+"""Initialisers that draw numbers."""
+
 LARGEST: Final = 3.4028234663852886e38
 """The largest number of 32 bits."""
 
