@@ -26,6 +26,7 @@ from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.dtypes import element_type
+from dslc.types.floats import holds
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType, is_half
 
@@ -397,6 +398,8 @@ def _check_init(e: Elaborator, param: Param) -> None:
         fault = f"`{kind}` needs a tensor of {axes}"
     elif kind == "constant" and not numbers:
         fault = "`constant` needs `value`"
+    elif kind == "constant" and not holds(float(numbers["value"]), param.spec.dtype):
+        fault = f"`constant` has {numbers['value']:,}, which {param.spec.dtype.value} does not hold"
     elif kind in DRAWN and not param.spec.dtype.is_float:
         fault = f"`{kind}` draws floats, not {param.spec.dtype.value}"
     elif kind in DRAWN and param.spec.kind == "const":

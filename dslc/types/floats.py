@@ -31,3 +31,11 @@ def vanishes(number: float, dtype: DType) -> bool:
         return False
     digits, exponent = _FORMS[dtype]
     return abs(number) <= 2.0 ** (1 - exponent - digits)
+
+
+def holds(number: float, dtype: DType) -> bool:
+    """Whether a finite number is within a type; `float` is whatever a build makes it, and a truth value takes any."""
+    if dtype in (DType.INT64, DType.INT32):
+        most = 2.0 ** (8 * dtype.bytes - 1)
+        return -most <= number < most
+    return not overflows(number, dtype)
