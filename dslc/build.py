@@ -63,7 +63,7 @@ def build(
     weights: str | Path | Checkpoint | None = None,
     checks: Collection[str] = (),
     dtype: DTypeLike | None = None,
-    allow_extern: Collection[str] | None = None,
+    allow_extern: str | Collection[str] | None = None,
     embed: Texts | None = None,
 ) -> Built:
     """Write `NAME.py` and `NAME.onnx` into a folder, NAME being the net's (see `file_stem` for those that cannot be).

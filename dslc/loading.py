@@ -38,7 +38,7 @@ def load(
     net: str | None = None,
     *,
     sizes: Mapping[str, int] | None = None,
-    allow_extern: Collection[str] | None = None,
+    allow_extern: str | Collection[str] | None = None,
     weights: str | Path | None = None,
     part: str | None = None,
     map: str | None = None,
@@ -89,7 +89,7 @@ def load_kept(
     net: str | None,
     args: Mapping[str, object],
     sizes: Mapping[str, int],
-    allow_extern: Collection[str] | None,
+    allow_extern: str | Collection[str] | None,
     file: Path | None = None,
 ) -> type[Module]:
     """As `load`, of a program that was read; `file` is where the generated source is kept too."""

@@ -265,7 +265,7 @@ class Network:
         skip: str | Collection[str] = (),
         adapt: str | Collection[str] = (),
         checks: str | Collection[str] = (),
-        allow_extern: Collection[str] | None = None,
+        allow_extern: str | Collection[str] | None = None,
     ) -> Built:
         """Write `NAME.py`, `NAME.onnx` and, where weights are new, `NAME.safetensors`: all of them, or none.
 
@@ -357,7 +357,7 @@ class Network:
     def load(
         self,
         *,
-        allow_extern: Collection[str] | None = None,
+        allow_extern: str | Collection[str] | None = None,
         weights: str | Path | None = None,
         part: str | None = None,
         map: str | None = None,

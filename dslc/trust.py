@@ -19,6 +19,7 @@ from dslc.errors import NotAModule, NotInstalled, UntrustedExtern, WrongSetting
 from dslc.ir.model import Call, Model
 from dslc.ir.walk import steps
 from dslc.reading import content
+from dslc.reports.amounts import words
 from dslc.syntax import tree
 
 SETTINGS = "pyproject.toml"
@@ -31,7 +32,7 @@ def externs(model: Model) -> tuple[tree.Extern, ...]:
     return tuple(dict.fromkeys(found for found in calls if isinstance(found, tree.Extern)))
 
 
-def permitted(model: Model, named: Collection[str] | None, folder: Path | None = None) -> tuple[str, ...]:
+def permitted(model: Model, named: str | Collection[str] | None, folder: Path | None = None) -> tuple[str, ...]:
     """The classes `package.module:Class` that the generated code of a network imports.
 
     `named`: packages, or modules with all below them; none: those of the project that `folder`, else the working
@@ -40,7 +41,7 @@ def permitted(model: Model, named: Collection[str] | None, folder: Path | None =
     used = externs(model)
     if not used:
         return ()
-    allowed = of_project(folder or Path.cwd()) if named is None else named
+    allowed = of_project(folder or Path.cwd()) if named is None else words("allow_extern", named)
     sink = Sink()
     for extern in used:
         module = extern.path.partition(":")[0]

@@ -142,6 +142,7 @@ def test_a_class_of_a_named_package_is_compared_and_loaded(package: Path, tmp_pa
     done = run("build", path, "--check", "parity", "--allow-extern", "userpackage.layers")
     assert done.exit_code == 0, done.stderr
     net = dslc.load(path, allow_extern=["userpackage"])()
+    assert dslc.load(path, allow_extern="other, userpackage") is type(net)
     assert type(net.own).__name__ == "Scale"
 
 

@@ -88,7 +88,7 @@ class Kinds:
     def _patches(self, klass: type) -> list[str]:
         if klass.__module__.partition(".")[0] == "torch":
             names = CALLED if klass is nn.Module else tuple(vars(klass))
-            return [name for name in names if name not in AT_FIRST and _foreign(name, vars(klass).get(name))]
+            return [name for name in names if name not in AT_FIRST and _foreign(klass, name)]
         clean = self.clean_kind(klass)
         if clean is klass:
             return []  # a class of the user's: what it overrides is seen by its names
@@ -160,12 +160,16 @@ def reads(code: CodeType, own: str) -> set[str]:
     return found.union(*(reads(const, own) for const in code.co_consts if isinstance(const, CodeType)))
 
 
-def _foreign(name: str, value: Any) -> bool:
-    """Whether what a class of torch has by a name is from elsewhere."""
+def _foreign(klass: type, name: str) -> bool:
+    """Whether what a class of torch has by a name is from elsewhere: of no file of torch, or of another of its classes."""
+    value: Any = vars(klass).get(name)
     if value is None or (name.startswith("__") and name not in CALLED):
         return False
     code = code_of(value)
-    return not code.co_filename.startswith(TORCH) if code is not None else name in CALLED
+    if code is None:
+        return name in CALLED
+    of_another = "." in code.co_qualname and not code.co_qualname.startswith(f"{klass.__qualname__}.")
+    return of_another or not code.co_filename.startswith(TORCH)
 
 
 def code_of(value: Any) -> CodeType | None:

@@ -58,8 +58,9 @@ def export_onnx(
     Weights above 1 GB go to a second file beside the first, `NAME.onnx.data`.
 
     Raises `ExportError` for a module of another origin, one that was modified, and one whose results differ from its
-    graph's, `Failure` for a size that cannot stay open, `WeightsError` for weights that are no numbers, and
-    `OutputError` where the file cannot be written; nothing is written then.
+    graph's, `Failure` for a size that cannot stay open, `WeightsError` for weights that are no numbers, `OutputError`
+    where the file cannot be written, and `CompileError` for what has no form in ONNX, such as an `extern block`, or
+    numbers that 16 bits do not hold; nothing is written then.
 
     ```python
     import io

@@ -391,6 +391,12 @@ def test_a_class_that_hides_a_tensor(net: Any, monkeypatch: pytest.MonkeyPatch) 
     assert "`Linear.weight` was set on the class" in refusal(net)
 
 
+def test_a_class_that_has_the_forward_of_another(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is torch's, and not this class's."""
+    monkeypatch.setattr(nn.LeakyReLU, "forward", nn.Identity.forward)
+    assert "`LeakyReLU.forward` was replaced" in refusal(net)
+
+
 def test_a_class_that_was_patched_before_the_first_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fresh instance would be as wrong: what counts is the program's text."""
     other: Any = dslc.load(TEXT.replace("live(", "early("))
