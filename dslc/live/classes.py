@@ -161,7 +161,7 @@ def reads(code: CodeType, own: str) -> set[str]:
 
 
 def _foreign(klass: type, name: str) -> bool:
-    """Whether what a class of torch has by a name is from elsewhere: of no file of torch, or of another of its classes."""
+    """Whether what a class of torch has by a name is from elsewhere, of another class of torch too."""
     value: Any = vars(klass).get(name)
     if value is None or (name.startswith("__") and name not in CALLED):
         return False
