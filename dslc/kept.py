@@ -32,6 +32,8 @@ class Kept:
     @classmethod
     def read(cls, source: str | Path, loader: Loader | None = None) -> Kept:
         """A program from a path, or from its text, as `dslc.compile` takes it. Raises `CompileError`."""
+        if not isinstance(source, str | os.PathLike):
+            raise TypeError(f'a program is a path, a text, or a name such as "zoo:resnet50", not {source!r:.60}')
         return cls._load(source, loader or Loader())
 
     @classmethod
@@ -62,6 +64,8 @@ class Kept:
         budgets: Sequence[Budget] | None = (),
     ) -> Model:
         """The checked model of a net, as `dslc.api.compile_model` gives it. Raises `CompileError`."""
+        if not isinstance(net, str | None):
+            raise TypeError(f"`net` is the name of a net, not {net!r:.60}")
         sink = Sink()
         for diagnostic in self.found:
             sink.add(diagnostic)

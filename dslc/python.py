@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -200,6 +200,8 @@ class Network:
         from dslc.analysis.limits import limits
         from dslc.check import check_model
 
+        if not isinstance(budgets, Iterable):
+            raise TypeError(f"`budgets` is a text such as `macs<=300M`, or several, not {budgets!r:.60}")
         given = limits([budgets] if isinstance(budgets, str) else budgets, "budgets") if budgets else ()
         return check_model(self.model, dtype=dtype, budgets=given, strict=strict)
 
@@ -266,6 +268,7 @@ class Network:
         adapt: str | Collection[str] = (),
         checks: str | Collection[str] = (),
         allow_extern: str | Collection[str] | None = None,
+        embed: bool = False,
     ) -> Built:
         """Write `NAME.py`, `NAME.onnx` and, where weights are new, `NAME.safetensors`: all of them, or none.
 
@@ -286,6 +289,7 @@ class Network:
         - `checks`: what to prove before anything is written, of `"parity"`, `"onnx"` and `"placement"`
         - `allow_extern`: packages whose classes an `extern block` may import; by default those that the pyproject.toml
           of the working directory names
+        - `embed`: write the program into the PyTorch file too, so that its modules export where the program is not
 
         Torch is needed for the check `"parity"`, and to read weights that it has written.
 
@@ -310,10 +314,11 @@ class Network:
             dynamic=dynamic,
             dtype=dtype,
             fold=fold,
-            seed=seed,
+            seed=whole("seed", seed, None),
             weights=checkpoint(weights, part, map, skip, adapt),
             checks=words("checks", checks, CHECKS),
             allow_extern=allow_extern,
+            embed=self._kept.texts if embed else None,
         )
 
     def to_onnx(
@@ -350,8 +355,8 @@ class Network:
         from dslc.build import onnx_graph
         from dslc.types.dtypes import float_type
 
-        kind, opened = float_type(dtype), open_sizes(self.model, dynamic)
-        _, graph = onnx_graph(self.model, seed, checkpoint(weights, part, map, skip, adapt), opened, fold, kind)
+        kind, opened, drawn = float_type(dtype), open_sizes(self.model, dynamic), whole("seed", seed, None)
+        _, graph = onnx_graph(self.model, drawn, checkpoint(weights, part, map, skip, adapt), opened, fold, kind)
         return save(graph, target)
 
     def load(

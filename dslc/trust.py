@@ -19,7 +19,6 @@ from dslc.errors import NotAModule, NotInstalled, UntrustedExtern, WrongSetting
 from dslc.ir.model import Call, Model
 from dslc.ir.walk import steps
 from dslc.reading import content
-from dslc.reports.amounts import words
 from dslc.syntax import tree
 
 SETTINGS = "pyproject.toml"
@@ -41,7 +40,8 @@ def permitted(model: Model, named: str | Collection[str] | None, folder: Path | 
     used = externs(model)
     if not used:
         return ()
-    allowed = of_project(folder or Path.cwd()) if named is None else words("allow_extern", named)
+    given = [name.strip() for name in named.split(",")] if isinstance(named, str) else named
+    allowed = of_project(folder or Path.cwd()) if given is None else given
     sink = Sink()
     for extern in used:
         module = extern.path.partition(":")[0]

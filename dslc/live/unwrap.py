@@ -29,6 +29,10 @@ ADVICE = {
     ("torch.fx.graph_module", "GraphModule"): "export the module that was traced",
     ("torch.jit._script", "ScriptModule"): "export the module that was scripted or traced",
     ("torch.export.exported_program", "ExportedProgram"): "export the module that it was made of",
+    (
+        "dslc.python",
+        "Network",
+    ): "write it by its own `to_onnx`, or export an instance of the class that its `load()` gives",
     ("peft.peft_model", "PeftModel"): "merge the adapters first, and export what `model.merge_and_unload()` gives",
 }
 """What to do about other classes, by the same."""

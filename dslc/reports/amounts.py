@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from operator import index
 from typing import SupportsIndex
 
@@ -34,17 +34,20 @@ def bytes_of(text: str) -> int:
     return int(count)
 
 
-def whole(option: str, given: object) -> int:
-    """A whole number of at least 1, also one of numpy. A TypeError or ValueError for anything else."""
+def whole(option: str, given: object, least: int | None = 1) -> int:
+    """A whole number, of at least 1 if not said otherwise, also one of numpy. A TypeError or ValueError for others."""
     if isinstance(given, bool) or not isinstance(given, SupportsIndex):
         raise TypeError(f"`{option}` is a whole number, not {given!r:.60}")
-    if (number := index(given)) < 1:
-        raise ValueError(f"`{option}` is at least 1, not {number}")
+    number = index(given)
+    if least is not None and number < least:
+        raise ValueError(f"`{option}` is at least {least}, not {number}")
     return number
 
 
 def words(option: str, given: str | Collection[str], known: Collection[str] | None = None) -> tuple[str, ...]:
     """Each word once, of a text with commas or of several; a ValueError for one that is not among those known."""
+    if not isinstance(given, Iterable):
+        raise TypeError(f"`{option}` is a text, or several, not {given!r:.60}")
     found = [part.strip() for part in given.split(",")] if isinstance(given, str) else list(given)
     for word in found:
         if word and known is not None and word not in known:

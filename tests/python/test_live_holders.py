@@ -169,6 +169,7 @@ OTHERS: dict[str, tuple[Callable[[], Any], str, str]] = {
     ),
     "a class": (lambda: Small, "the class `Small`", "make an instance first: `Small()`"),
     "a state dict": (lambda: Small().state_dict(), "this `OrderedDict`", "net.load_state_dict(..)"),
+    "a network": (lambda: dslc.compile(TEXT), "this `Network`", "write it by its own `to_onnx`"),
     "a path": (lambda: "small.pt", "this `str`", "give a module that `dslc.load` or a built file made"),
     "nothing": (lambda: None, "this `NoneType`", "give a module"),
 }

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import numpy as np
@@ -187,6 +187,14 @@ def test_options_of_a_wrong_kind(file: Path) -> None:
         (lambda: network.stats().text(depth="1"), "`depth` is a whole number, not '1'"),
         (lambda: network.picture(depth=True), "`depth` is a whole number, not True"),
         (lambda: network.diff(network).text(depth=1.0), "`depth` is a whole number, not 1.0"),
+        (lambda: network.stats().text(columns=3), "`columns` is a text, or several, not 3"),
+        (lambda: network.check(budgets=3), "`budgets` is a text such as `macs<=300M`, or several, not 3"),
+        (lambda: network.build("out", seed="x"), "`seed` is a whole number, not 'x'"),
+        (lambda: network.to_onnx("x.onnx", seed=1.5), "`seed` is a whole number, not 1.5"),
+        (lambda: network.build("out", weights="x.pth", skip=3), "`skip` is a text, or several, not 3"),
+        (lambda: dslc.compile(file, net=cast(Any, 3)), "`net` is the name of a net, not 3"),
+        (lambda: dslc.compile(cast(Any, None)), "a program is a path, a text, or a name such as"),
+        (lambda: dslc.load(cast(Any, b"net.dl")), "not b'net.dl'"),
         (lambda: dslc.compile(file, classes={"n": 3}), "`classes`: {'n': 3} is no value of a program"),
     ):
         with pytest.raises(TypeError, match=re.escape(words)):
@@ -300,6 +308,8 @@ def test_a_build_is_that_of_the_command(file: Path) -> None:
         assert path.read_bytes() == (Path("theirs") / path.name).read_bytes()
     (only,) = dslc.compile(file).build(targets=["torch"]).files
     assert only[0] == Path("build/small.py")
+    alone = dslc.compile(file).build("alone", targets="torch", embed=True).files[0][0].read_text()
+    assert alone.startswith(only[0].read_text()) and "\nPROGRAM = {" in alone
     assert only[0].read_text().split('"""')[2] == dslc.compile(file).torch_source.split('"""')[2]
 
 
