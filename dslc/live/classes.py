@@ -168,7 +168,8 @@ def _foreign(klass: type, name: str) -> bool:
     code = code_of(value)
     if code is None:
         return name in CALLED
-    of_another = "." in code.co_qualname and not code.co_qualname.startswith(f"{klass.__qualname__}.")
+    owner = code.co_qualname.rpartition(".")[0]  # of decorated ones it is no class
+    of_another = owner not in ("", klass.__qualname__) and not owner.endswith("<locals>")
     return of_another or not code.co_filename.startswith(TORCH)
 
 

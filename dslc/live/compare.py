@@ -46,6 +46,9 @@ ADVICE = (
 HANDS_ON = (nn.Flatten, nn.Unflatten, *SEQUENCES)
 """Layers of torch that may give what they were given."""
 
+EACH_AXIS = ("kernel_size", "stride", "padding", "dilation", "output_padding", "scale_factor", "output_size")
+"""Attributes of torch's layers that are one number for all axes, or one for each."""
+
 PLAIN_TENSORS = (Tensor, nn.Parameter)
 
 
@@ -119,7 +122,7 @@ class Comparison:
             if name not in held:
                 if name not in module._modules and name not in module._parameters and name not in module._buffers:
                     self.differ(f"`{path}{name}` was removed")
-            elif held[name] is not value and not same(held[name], value):
+            elif held[name] is not value and not same(held[name], value) and not same_each(name, held[name], value):
                 self.differ(f"`{path}{name}` is {shown(held[name])}, the program makes {shown(value)}")
         surplus = attributes(module).keys() - wanted.attributes.keys()
         names = deciding(wanted.kind).union(wanted.tensors, wanted.parts) if surplus else frozenset()
@@ -188,7 +191,8 @@ class Comparison:
             self.differ(f"`{path}` has the shape {list(tensor.shape)}, the program makes {list(spec.shape)}")
         elif tensor.is_floating_point() != spec.floating:
             kinds = ("whole numbers", "real numbers")
-            self.differ(f"`{path}` holds {kinds[tensor.is_floating_point()]}, the program {kinds[spec.floating]}")
+            found = "complex numbers" if tensor.is_complex() else kinds[tensor.is_floating_point()]
+            self.differ(f"`{path}` holds {found}, the program {kinds[spec.floating]}")
         elif spec.saved:
             self.tensors[path] = tensor
         else:
@@ -221,7 +225,7 @@ class Comparison:
             elif part is not None and live is not None:
                 self.visit(inner(live), part, f"{path}{name}.")
         for name, live in held.items():
-            if live is not None:
+            if live is not None and not unused(name, live, wanted):
                 advice = next((w for starts, w in ADVICE if type(live).__module__.startswith(starts)), "")
                 self.differ(f"`{path}{name}` ({type(live).__name__}) was added", advice)
 
@@ -239,6 +243,14 @@ class Comparison:
                 self.differ(f"`{path}{name}.inplace` is True, which may write over what another layer reads")
             if isinstance(module, nn.Sequential) and kind.__module__.startswith("torch.nn.modules."):
                 fresh = fresh or not (idle(kind) or isinstance(part, HANDS_ON))
+
+
+def unused(name: str, live: nn.Module, wanted: Described) -> bool:
+    """Whether a part that was added is in no call, and in no state dict: a loss function, a metric."""
+    if wanted.ordered or name in deciding(wanted.kind):
+        return False
+    tensors = (held for part in nn.Module.modules(live) for held in (part._parameters, part._buffers))
+    return all(tensor is None for held in tensors for tensor in held.values())
 
 
 def shadowed(kind: type, wanted: Described) -> list[str]:
@@ -276,6 +288,15 @@ def same(live: object, fresh: object) -> bool:
         return bool(live == fresh) or (hasattr(live, "__dict__") and repr(vars(live)) == repr(vars(fresh)))
     except Exception:  # an object of the user's may compare as it likes
         return False
+
+
+def same_each(name: str, live: object, fresh: object) -> bool:
+    """Whether a number for each axis and one for all of them say the same of a window."""
+    if name not in EACH_AXIS:
+        return False
+    spread = [list(value) if isinstance(value, list | tuple) else [value] for value in (live, fresh)]
+    longest = max(map(len, spread))
+    return same(*(value * longest if len(value) == 1 else value for value in spread))
 
 
 def same_numbers(tensor: Tensor, value: Tensor | Array) -> bool:

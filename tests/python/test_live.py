@@ -134,12 +134,12 @@ def test_all_differences_are_in_one_error(net: Any) -> None:
 def test_very_many_differences_are_counted(net: Any) -> None:
     for number in range(40):
         setattr(net.fc, f"more{number}", nn.Parameter(torch.ones(number)))
-        net.add_module(f"part{number}", nn.Identity())
-        net.add_module(f"other{number}", nn.Sequential())
+        net.add_module(f"part{number}", nn.PReLU())
+        net.add_module(f"other{number}", nn.Linear(1, 1))
     words = refusal(net)
-    assert "`part0` (Identity) was added; so with `part1`, `part2`" in words and "`part19` and 20 more" in words
+    assert "`part0` (PReLU) was added; so with `part1`, `part2`" in words and "`part19` and 20 more" in words
     for number in range(30):
-        net.first.add_module(f"x{number}", type(f"Kind{number}", (nn.Module,), {})())
+        net.first.add_module(f"x{number}", type(f"Kind{number}", (nn.PReLU,), {})())
     words = refusal(net)
     assert "`first.x3` (Kind3) was added" in words and "and 13 more" in words
     assert words.count("\n") < 30
@@ -282,6 +282,11 @@ def compiled(part: nn.Module) -> nn.Module:
     return found
 
 
+def with_a_loss(net: Any) -> None:
+    net.criterion = nn.CrossEntropyLoss()
+    net.first.metrics = nn.ModuleDict({"top": nn.Identity()})
+
+
 def new_head(net: Any) -> None:
     del net.head
     net.head = nn.Linear(8, 4)
@@ -297,6 +302,8 @@ SAME: dict[str, Callable[[Any], None]] = {
     "a layer of the same kind": swap("fc", lambda _: nn.Linear(6, 8)),
     "a head made anew": new_head,
     "a class that adds a method": swap("fc", lambda _: Quiet(6, 8)),
+    "a number for each axis": swap("tail.3", lambda _: nn.MaxPool2d((2, 2))),
+    "a loss function and metrics": with_a_loss,
     "no dropout": swap("tail.4", lambda _: nn.Identity()),
     "another dropout": swap("tail.4", lambda _: nn.Dropout2d(0.1)),
     "SyncBatchNorm": lambda net: nn.SyncBatchNorm.convert_sync_batchnorm(net),
@@ -506,6 +513,10 @@ TENSORS: dict[str, tuple[Callable[[Any], object], str]] = {
     "whole numbers": (whole, "`first.bn.running_mean` holds whole numbers, the program real numbers"),
     "no bias": (lambda net: net.fc.register_parameter("bias", None), "`fc.bias` was removed"),
     "one more": (lambda net: net.fc.register_buffer("extra", torch.ones(1)), "`fc.extra` was added"),
+    "complex numbers": (
+        lambda net: setattr(net.fc, "weight", nn.Parameter(torch.ones(8, 6, dtype=torch.complex64))),
+        "`fc.weight` holds complex numbers, the program real numbers",
+    ),
     "sparse": (sparse, "`fc.weight` is sparse_coo, no dense tensor"),
     "of a class of its own": (special, "`fc.weight` is a Scaled, no ordinary tensor"),
     "a constant": (table, "`first.table` holds other numbers than the program gives it"),
