@@ -68,6 +68,7 @@ def inspect(
 
     Of a NET: the names, shapes and types that it expects, and its initialisers.
     """
+    _of_a_network(net, args, sizes, is_program(source))
     from dslc.reports.weights import inspected, inspected_json, text_of
     from dslc.weights.look import closed, folded
 
@@ -78,6 +79,12 @@ def inspect(
         printed.append(inspected(shown, title + "".join(f"; {note}" for note in notes)))
         records.append(inspected_json(shown, title, notes))
     click.echo("\n\n".join(printed) if form == "text" else text_of(records[0] if len(records) == 1 else records))
+
+
+def _of_a_network(net: str | None, args: dict[str, object], sizes: dict[str, int], there: bool) -> None:
+    """Raises `UsageError` for options about a network where there is none."""
+    if not there and (net is not None or args or sizes):
+        raise click.UsageError("`--net`, `--set` and `--size` are about a network, and there is none")
 
 
 def _looked(source: str, net: Net, part: str | None) -> Iterator[tuple[str, list[Row], tuple[str, ...]]]:
@@ -145,6 +152,7 @@ def diff(
         if is_program(first):
             raise click.UsageError("give a file of weights: `dslc diff` compares two networks")
         raise click.UsageError(f"give the network first: `dslc weights diff {second} {first}`")
+    _of_a_network(net, args, sizes, is_program(first))
     if names_map is not None and not is_program(first):
         raise click.UsageError("`--map` leads to the names of a network: A is none")
     from dslc.cli.show import show_weights

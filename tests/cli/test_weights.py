@@ -172,6 +172,8 @@ def test_everything_that_two_files_have_apart(folder: Path) -> None:
 def test_wrong_use(folder: Path) -> None:
     cases = [
         (["diff", "f.dl", "f.dl"], "`dslc diff` compares two networks"),
+        (["diff", "f.safetensors", "run.pth", "--set", "classes=5"], "are about a network, and there is none"),
+        (["inspect", "f.safetensors", "--net", "f"], "are about a network, and there is none"),
         (["diff", "f.safetensors", "f.dl"], "give the network first"),
         (["diff", "f.safetensors", "run.pth", "--map", "timm"], "`--map` leads to the names of a network"),
         (["convert", "run.pth", "-o", "x.onnx"], "`x.onnx` is named neither .safetensors nor .pth"),
