@@ -56,6 +56,12 @@ PROGRAMS = {
             conv(16, 3) -> own(0.1) -> own(0.2) as second -> plain -> default -> laid
             conv(16, 1) as last -> gap -> flatten -> linear(8)
     """,
+    "spectral norms beside weight norms that write their own": """
+        net f on x[N, 16, H=8, W=8]:
+            init linear = uniform(-1, 1)
+            sn(conv(16, 3, bias_init=zeros)) as s -> wn(conv(16, 3, init=normal(std=2))) as w
+            gap -> flatten -> linear(32)
+    """,
     "an inner statement of other layers": """
         block part on x[N, C, H, W]:
             init gn = constant(3), gn.bias = constant(4)

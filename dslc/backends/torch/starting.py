@@ -9,7 +9,7 @@ program says gets a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Final, TypeAlias
 
@@ -130,10 +130,13 @@ class Starts:
         plan = Plan()
         stated = {id(m): {id(c) for given in m.stated for c in given.values()} for m in looping}
         around: dict[int, list[int]] = {}
+        weighed: set[tuple[str, str]] = set()  # the ops and types of `wn`
         for node in self.nodes:
             kind = self._kind(node)
             if kind is None or foreign:
                 continue
+            if kind[0][0] == "wn":
+                weighed.add((kind[0][1], kind[1]))
             for at in self._around(node.owner, stated, around):
                 values = dict(_stated(node, stated.get(at, ())))
                 if at == id(self.root) and kind[0][0] and "init" not in values:
@@ -143,7 +146,7 @@ class Starts:
                     branch.types.add(kind[1])
                     branch.values |= values
         for branches in plan.branches.values():
-            _part_computed(branches)
+            _part_computed(branches, weighed)
         around, stated = {}, {at: ids for at, ids in stated.items() if plan.branches.get(at)}  # others have no loop
         texts: dict[tuple[int, str, str], int] = {}
         for node in self.nodes:
@@ -226,12 +229,14 @@ def _stated(node: Node, stated: Iterable[int]) -> Iterator[tuple[str, Init]]:
             yield spec.by, spec.init
 
 
-def _part_computed(branches: dict[Key, Branch]) -> None:
-    """A loop cannot tell the modules of `sn` from those of `wn`: those of one class are left to lines."""
+def _part_computed(branches: dict[Key, Branch], weighed: Collection[tuple[str, str]]) -> None:
+    """A loop cannot tell the modules of `sn` from those of `wn`: those of one class are left to lines.
+
+    That is so where the loop has nothing for `wn`, too: its modules have no singular vectors.
+    """
     for (computed, op), branch in list(branches.items()):
-        other = branches.get(("wn", op))
-        if computed == "sn" and other is not None:
-            branch.types -= other.types
+        if computed == "sn":
+            branch.types = {text for text in branch.types if (op, text) not in weighed}
             if not branch.types:
                 del branches[computed, op]
 
