@@ -73,10 +73,13 @@ class Kinds:
         return not self.overrides(kind, next(klass for klass in kind.__mro__ if klass.__module__.startswith("torch.")))
 
     def overrides(self, kind: type, wanted: type) -> list[str]:
-        """What a derived class has of its own among the names that decide results of the other."""
-        names = deciding(wanted)
-        own = [klass for klass in kind.__mro__ if self.clean_kind(klass) not in wanted.__mro__]
-        return sorted({name for klass in own for name in vars(klass) if name in names and name not in AT_FIRST})
+        """What a derived class takes from elsewhere than the other, among the names that decide that one's results."""
+        found = []
+        for name in deciding(wanted) - AT_FIRST:
+            owner = next((klass for klass in kind.__mro__ if name in vars(klass)), None)
+            if owner is not None and self.clean_kind(owner) not in wanted.__mro__:
+                found.append(name)
+        return sorted(found)
 
     def patched(self, kind: type) -> list[str]:
         """What somebody set on a class or its bases, as `Conv2d.forward`. Asked anew in each comparison."""

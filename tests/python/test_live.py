@@ -687,8 +687,18 @@ def test_derived_classes(net: Any) -> None:
         def forward(self, image: Tensor) -> Tensor:
             return 2 * super().forward(image)  # type: ignore[no-any-return]
 
+    class Task(nn.Module):
+        """As a LightningModule: its `forward` comes after the network's."""
+
+        def forward(self, *values: Any) -> Any:
+            return super().forward(*values)
+
+        def log(self, name: str) -> None: ...
+
     exported(More())
     exported(Abstract())
+    exported(type("Both", (Live, Task), {})())
+    assert "with `forward` of its own" in refusal(type("Both", (Task, Live), {})())
     assert "it is Other, derived from Live, with `forward` of its own" in refusal(Other())
 
 
