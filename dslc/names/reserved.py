@@ -36,6 +36,9 @@ MODULE_ATTRIBUTES: Final = frozenset(
 SEQUENTIAL_ATTRIBUTES: Final = frozenset(("_get_item_by_idx", "append", "extend", "insert", "pop"))
 """Attributes that `nn.Sequential` adds."""
 
+LOADED: Final = frozenset(("to_onnx", "load_weights", "_dslc_arguments"))
+"""Attributes that `dslc.load` adds, `module.METHODS` among them."""
+
 GENERATED: Final = frozenset(
     ("Any", "F", "Callable", "NamedTuple", "OrderedDict", "Tensor", "math", "nn", "partial", "self", "torch")
 )
@@ -51,6 +54,8 @@ def reserved(name: str) -> str | None:
         return "it is a word of Python"
     if name in MODULE_ATTRIBUTES or name in SEQUENTIAL_ATTRIBUTES:
         return "it is an attribute of `nn.Module`" if name in MODULE_ATTRIBUTES else "it is a method of `nn.Sequential`"
+    if name in LOADED:
+        return "it is an attribute of what `dslc.load` gives"
     if name.startswith("__") and name.endswith("__"):
         return "names with two underscores at both ends belong to Python"
     return None

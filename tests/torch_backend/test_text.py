@@ -15,7 +15,8 @@ from dslc.backends.torch import layout
 from dslc.backends.torch.emit import emit
 from dslc.backends.torch.merged import CompilerBug
 from dslc.backends.torch.verify import check_code, check_head
-from dslc.names.reserved import MODULE_ATTRIBUTES, SEQUENTIAL_ATTRIBUTES
+from dslc.module import METHODS
+from dslc.names.reserved import LOADED, MODULE_ATTRIBUTES, SEQUENTIAL_ATTRIBUTES
 from tests.conftest import Golden
 from tests.torch_backend.common import EXAMPLES, ROOT, TRAPS, both, model_of
 
@@ -141,6 +142,7 @@ def test_reserved_names_are_torchs() -> None:
     assert plain <= MODULE_ATTRIBUTES
     sequential = {n for n in dir(nn.Sequential()) if not n.startswith("__")}
     assert sequential <= MODULE_ATTRIBUTES | SEQUENTIAL_ATTRIBUTES
+    assert METHODS.keys() <= LOADED
 
 
 def test_a_value_that_a_text_reads_twice_is_computed_once() -> None:

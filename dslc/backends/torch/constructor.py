@@ -10,7 +10,7 @@ from dslc.backends.torch.merged import Class, Kind, MCall, MFor, MIf, MNode, MSe
 from dslc.backends.torch.origins import literal_default
 from dslc.backends.torch.slots import Resolver
 from dslc.backends.torch.terms import Factory
-from dslc.names.reserved import MODULE_ATTRIBUTES, local_name
+from dslc.names.reserved import LOADED, MODULE_ATTRIBUTES, local_name
 from dslc.syntax import tree
 from dslc.types.const import Const
 
@@ -277,7 +277,7 @@ def _type(value: object) -> str:
 def _name_stored(resolver: Resolver, stored: list[str]) -> None:
     """Attributes for what forward reads, which bear no module's name."""
     target = resolver.target
-    taken = set(MODULE_ATTRIBUTES) | set(target.declared)
+    taken = set(MODULE_ATTRIBUTES | LOADED) | set(target.declared)
     for item in walk(target.items, inside_sequentials=False):
         if isinstance(item, MNode | MCall | MSeq):
             taken.add(item.name)

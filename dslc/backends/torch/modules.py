@@ -11,7 +11,7 @@ from dslc.backends.torch.merged import MCall, MEither, MFor, MIf, MItem, MNode, 
 from dslc.backends.torch.sequential import Sequentials, plain
 from dslc.backends.torch.terms import Term
 from dslc.backends.torch.writer import call_arguments, is_attribute
-from dslc.names.reserved import MODULE_ATTRIBUTES, local_name
+from dslc.names.reserved import LOADED, MODULE_ATTRIBUTES, local_name
 from dslc.record import entity
 
 OPTIONAL = "nn.Module | None"
@@ -96,7 +96,7 @@ class Modules(Sequentials):
 
     def _choose_optional(self) -> None:
         taken = {i.name for i in walk(self.target.items, False) if isinstance(i, MNode | MCall | MSeq)}
-        taken |= set(MODULE_ATTRIBUTES) | set(self.target.declared) | set(self.target.stored.values())
+        taken |= set(MODULE_ATTRIBUTES | LOADED) | set(self.target.declared) | set(self.target.stored.values())
         nested = {id(i) for m in walk(self.target.items, False) for r in regions(m) for i in r}
         for item in walk(self.target.items, inside_sequentials=False):
             if not isinstance(item, MIf):
