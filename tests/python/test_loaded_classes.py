@@ -276,9 +276,9 @@ def test_what_loading_adds_is_no_name_of_a_part() -> None:
         dslc.load("net f on x[N, 3]:\n    linear(2) as load_weights\n")
     text = """
 block b(to_onnx: int) on x[N, C]:
-    linear(to_onnx) -> it * to_onnx
+    linear(to_onnx) -> (it * to_onnx)
 net f(to_onnx: int = 2) on x[N, 3]:
-    b(to_onnx) -> it * to_onnx
+    b(to_onnx) -> (it * to_onnx)
 """
     net: Any = dslc.load(text)(to_onnx=5)
     net.to_onnx(io.BytesIO(), check=True)
