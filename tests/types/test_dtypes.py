@@ -73,7 +73,9 @@ def test_another_element_type(written: object, words: str) -> None:
     assert str(error.value).startswith(words)
 
 
-@pytest.mark.parametrize("written", [10, float, torch.zeros(2), b"float16", ["float16"], object()], ids=lambda w: type(w).__name__)
+@pytest.mark.parametrize(
+    "written", [10, float, torch.zeros(2), b"float16", ["float16"], object()], ids=lambda w: type(w).__name__
+)
 def test_what_is_no_element_type(written: object) -> None:
     with pytest.raises(TypeError, match=r'^a dtype is a name such as "float16", or one of torch\'s or numpy\'s, not'):
         float_type(written)  # type: ignore[arg-type]
