@@ -52,6 +52,14 @@ class Param:
     dims: tuple[Const, ...] = ()  # the sizes of a declared tensor in the block's words
     values: object = None  # of `buffer` and `const`: nested lists of numbers, or none where `init` gives them
 
+    @property
+    def net(self) -> Instance:
+        """The net that it is part of."""
+        owner = self.owner if isinstance(self.owner, Instance) else self.owner.owner
+        while owner.parent is not None:
+            owner = owner.parent
+        return owner
+
     def __repr__(self) -> str:
         return f"<Param {self.path} {list(self.spec.shape)}>"
 

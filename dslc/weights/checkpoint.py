@@ -90,9 +90,11 @@ def opened(given: Checkpoint, params: Mapping[str, Param]) -> Iterator[Tensors]:
         if given.map is None:
             tensors = pick(parts, wanted, given.part)
         else:
+            from dslc.weights.maps.config import config_beside
             from dslc.weights.maps.shipped import mapped
 
-            tensors = mapped(pick(parts, None, given.part), given.map, params, kept)
+            said = config_beside(given.path)
+            tensors = mapped(pick(parts, None, given.part), given.map, params, kept, said)
         tensors = _without_constants(tensors, params)
         _check_skip(given.skip, (*params, *tensors.specs))
         left = {name: name for name in tensors.specs if not _under(name, given.skip)}

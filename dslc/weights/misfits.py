@@ -349,8 +349,5 @@ def _shape_helps(cause: str, names: Mapping[str, tuple[Shape, Shape]], params: M
 
 def _argument(param: Param, value: int) -> str | None:
     """The argument of the net that has a value, if just one has."""
-    owner = param.owner if isinstance(param.owner, Instance) else param.owner.owner
-    while owner.parent is not None:
-        owner = owner.parent
-    names = [name for name, const in owner.args.items() if type(const.value) is int and const.value == value]
+    names = [name for name, const in param.net.args.items() if type(const.value) is int and const.value == value]
     return names[0] if len(names) == 1 else None

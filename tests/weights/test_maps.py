@@ -19,6 +19,7 @@ from dslc.weights import store
 from dslc.weights.errors import WeightsError
 from dslc.weights.file import opened
 from dslc.weights.maps.errors import BadMap, LosingMap
+from dslc.weights.maps.model import Fact
 from dslc.weights.maps.parse import parse
 from dslc.weights.maps.plan import plan
 from dslc.weights.maps.shipped import mapped
@@ -176,6 +177,8 @@ def test_a_long_table_is_folded_and_shortened() -> None:
         ("a.{i:x|2} -> b.{count(i)}", "1:1", "`{i}` is reckoned with, and stands for words"),
         ("[a.{i} -> b.{i} if c.{j}]", "1:20", "`{j}` is not on the left of the arrow"),
         ("a -> b, c : reshape", "1:1", "what is cut is not reshaped"),
+        ("config act", "1:8", "`config` is followed by a name and what stands there"),
+        ("config act = a b", "1:8", "`config` is followed by a name and what stands there"),
         ("eps small", "1:5", "`eps` is a number such as `1e-5`"),
         ("drop", "1:5", "a name is missing"),
         ("a -> b\n? c -> d\n? e -> d", "2:1", "this map has 2 pairs that are not decided"),
@@ -250,15 +253,16 @@ def test_maps_of_pages_can_be_read(page: str) -> None:
     assert len(parse(Source(page, text), page).rules) > 4
 
 
+KINDS = ("drop", "tied", "prefix", "eps", "config")
+
+
 def test_the_table_of_lines_holds() -> None:
     """Every kind of line that docs/weights.md lists."""
     rows = [
         row.partition("`")[2].partition("` |")[0] for row in PAGES["docs/weights.md"].splitlines() if row[:3] == "| `"
     ]
-    lines = [
-        row.replace("\\|", "|") for row in rows if "->" in row or row.split()[0] in ("drop", "tied", "prefix", "eps")
-    ]
-    assert len(lines) == 11
+    lines = [row.replace("\\|", "|") for row in rows if "->" in row or row.split()[0] in KINDS]
+    assert len(lines) == 13
     found = parse(Source("page", "\n".join(lines)), "page")
     assert (len(found.rules), len(found.drops), len(found.ties), found.prefixes, found.eps) == (
         5,
@@ -266,4 +270,8 @@ def test_the_table_of_lines_holds() -> None:
         1,
         ("bert.",),
         1e-6,
+    )
+    assert found.facts == (
+        Fact("hidden_act", ("gelu", "gelu_new")),
+        Fact("num_attention_heads", (), "heads"),
     )

@@ -214,3 +214,36 @@ def shortened(rows: Iterable[str]) -> list[str]:
     found = list(rows)
     more = len(found) - MOST_LINES
     return found if more <= 1 else [*found[:MOST_LINES], f"... and {more} more"]
+
+
+class OtherNetwork(Mistake, code="E0677"):
+    """The network that the weights are of computes otherwise than the program, which names and shapes do not show.
+
+    Libraries write a `config.json` beside their weights. The lines `config` of a map say what must stand there,
+    such as the activation, and which arguments of the net its numbers are, such as how many heads share a width. Give
+    the net these arguments; where the network has layers of another kind, the program is of another network.
+
+    ```sh
+    dslc build llama.dl --net llama_2_7b --set eps=1e-6 --weights llama/ --map hf
+    ```
+    """
+
+    key: str
+    found: str
+    argument: str = ""
+    own: str = ""  # what the argument is
+    map: str = ""
+    words: tuple[str, ...] = ()  # what the map is of
+
+    @property
+    def message(self) -> str:
+        where = f"`{self.key}` is {self.found} in the config.json beside the weights"
+        if self.argument:
+            return f"{where}, and `{self.argument}` of the network is {self.own}"
+        return f"{where}, and the map `{self.map}` is of networks with {' or '.join(self.words)}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.argument:
+            return (Help(f"`--set {self.argument}={self.found}` makes the network that the weights are of"),)
+        return ()

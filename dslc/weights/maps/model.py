@@ -66,9 +66,18 @@ class Tie:
 
 
 @frozen
+class Fact:
+    """What must stand under a name of the `config.json` beside the weights: one of `words`, or an argument's value."""
+
+    key: str  # `outer.inner` within another
+    words: tuple[str, ...]
+    argument: str = ""
+
+
+@frozen
 class NameMap:
     """All rules of a map. `prefixes` are taken off names that begin with one; `eps` is that of the norms of the
-    networks whose weights these are (none: not said).
+    networks whose weights these are (none: not said); `facts` is what else is known of these networks.
     """
 
     name: str
@@ -78,3 +87,4 @@ class NameMap:
     drops: tuple[Drop, ...]
     ties: tuple[Tie, ...]
     eps: float | None = None
+    facts: tuple[Fact, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from dslc.diagnostics.model import Sink
 from dslc.source import Source, Span
 from dslc.weights.maps.errors import BadMap, Undecided
-from dslc.weights.maps.model import Condition, Drop, Form, NameMap, Rule, Section, Tie
+from dslc.weights.maps.model import Condition, Drop, Fact, Form, NameMap, Rule, Section, Tie
 from dslc.weights.maps.pattern import BadPattern, Piece, Template, pattern
 
 NOTHING = Template("", ())
@@ -37,7 +37,9 @@ def parse(source: Source, name: str) -> NameMap:
     if undecided:
         reader.sink.add(Undecided(len(undecided)).at(undecided[0]))
     rules, drops, ties = tuple(reader.rules), tuple(reader.drops), tuple(reader.ties)
-    return reader.sink.finish(NameMap(name, source, tuple(reader.prefixes), rules, drops, ties, reader.eps))
+    return reader.sink.finish(
+        NameMap(name, source, tuple(reader.prefixes), rules, drops, ties, reader.eps, tuple(reader.facts))
+    )
 
 
 @dataclass
@@ -51,6 +53,7 @@ class _Reader:
     drops: list[Drop] = field(default_factory=list)
     ties: list[Tie] = field(default_factory=list)
     eps: float | None = None
+    facts: list[Fact] = field(default_factory=list)
     section: Section = field(default_factory=lambda: Section(NOTHING, NOTHING))
 
     def line(self, text: str, at: int) -> None:
@@ -63,6 +66,8 @@ class _Reader:
                 self.prefixes.append(prefix.removesuffix(".") + ".")
         elif word == "eps" and "->" not in text:
             self.eps = number(rest, after)
+        elif word == "config" and "->" not in text:
+            self.facts.append(fact(rest, after))
         elif word == "drop" and "->" not in text:
             for part, place in split(rest, after):
                 self.drops.append(Drop(self.named(part, place, drop=True), self.section))
@@ -152,6 +157,19 @@ def number(text: str, at: int) -> float:
     if NUMBER.fullmatch(text.strip()) is None:
         raise BadPattern("`eps` is a number such as `1e-5`", at, at + max(1, len(text)))
     return float(text)
+
+
+def fact(text: str, at: int) -> Fact:
+    """`hidden_act gelu gelu_new`, or `num_attention_heads = heads`."""
+    key, sign, argument = (part.strip() for part in text.partition("="))
+    words = () if sign else tuple(text.split())
+    names = (key, argument) if sign else words
+    if len(names) < 2 or not all(WORD.fullmatch(name) for name in names):
+        why = (
+            "`config` is followed by a name and what stands there: `config hidden_act gelu`, or `config n_head = heads`"
+        )
+        raise BadPattern(why, at, at + max(1, len(text)))
+    return Fact(key, (), argument) if sign else Fact(words[0], words[1:])
 
 
 def split(text: str, at: int, sign: str = ",") -> list[tuple[str, int]]:

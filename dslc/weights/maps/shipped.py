@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dslc.reading import content
 from dslc.source import Source
 from dslc.weights.errors import WeightsError
+from dslc.weights.maps.config import held
 from dslc.weights.maps.errors import NoMap, NoMapFits
 from dslc.weights.maps.model import NameMap
 from dslc.weights.maps.parse import parse
@@ -39,21 +40,35 @@ def shipped(name: str) -> NameMap:
     return parse(Source(f"{name}{SUFFIX}", path.read_text(encoding="utf-8")), name)
 
 
-def mapped(tensors: Tensors, wish: str, params: Mapping[str, Param], kept: Collection[str] = ()) -> Tensors:
+def mapped(
+    tensors: Tensors,
+    wish: str,
+    params: Mapping[str, Param],
+    kept: Collection[str] = (),
+    said: Mapping[str, Any] | None = None,
+) -> Tensors:
     """Tensors under the names of a network, through the map that `wish` says: `timm`, `hf/bert`, or a file.
 
     Of a family the one map is taken that accounts for every tensor and gives names of the network alone; where the
-    tensors have these names already, none. Names in `kept` are not to be loaded: any shape is given for them. Raises
-    `WeightsError` for no map and for one that loses tensors, `CompileError` for one that cannot be read.
+    tensors have these names already, none. Names in `kept` are not to be loaded: any shape is given for them. `said`
+    is what stands beside the weights of the network that they are of (`config.config_beside`). Raises `WeightsError`
+    for no map, for one that loses tensors and for another network; `CompileError` for a map that cannot be read.
     """
     names = {name: param.spec.shape for name, param in params.items() if param.spec.kind != "const"}
     wanted = {name: shape for name, shape in names.items() if name not in kept}
     known = families()
     if wish in known and not Path(wish).is_file():
         found = _fitting(tensors, wish, known[wish], wanted, names.keys())
+        if found is None and said:  # the names are the network's own: what it computes may still be another's
+            fit = (map_ for map_ in map(shipped, known[wish]) if plan(map_, tensors.specs, wanted).wrong is None)
+            for map_ in fit:
+                held(map_, said, params)
     else:
         found = shipped(wish) if any(wish in maps for maps in known.values()) else _of_file(wish, known)
-    return tensors if found is None else _through(tensors, found, wanted, params)
+    if found is None:
+        return tensors
+    held(found, said or {}, params)
+    return _through(tensors, found, wanted, params)
 
 
 def _of_file(path: str, known: Mapping[str, tuple[str, ...]]) -> NameMap:
