@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Param, Value
+from dslc.ops.base import Init
 
 
 def dump(model: Model, whole: bool = False) -> str:
@@ -87,6 +88,8 @@ class _Dumper:
         return f"{node.name}: {node.op.name}({inputs}{attributes}{tied}){again}{via} -> {self.typed(node.outs)}"
 
     def short(self, value: object) -> str:
+        if isinstance(value, Init) and not self.whole:
+            return value.kind
         text = _text(value)
         return text if self.whole or len(text) <= 40 else text[:37] + "..."
 

@@ -1,16 +1,14 @@
-"""`dslc stats` in each of its forms, for the command line and for Python."""
+"""`dslc stats` in each of its forms, for the command line and for Python; what not all need is imported on demand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from dslc.analysis.training import OPTIMIZERS, PRECISIONS
 from dslc.diagnostics.codes import nearest
 from dslc.reports import sections as parts
 from dslc.reports import terminal
 from dslc.reports.columns import COLUMNS, View, shown_columns
-from dslc.reports.json import stats_json
 from dslc.reports.sections import Section
 from dslc.reports.stats import Stats
 from dslc.reports.table import Layout, csv_text
@@ -35,6 +33,8 @@ def chosen_sections(
     if tool:
         found.append(parts.bridge_section(stats, tool))
     if train or fit:
+        from dslc.analysis.training import OPTIMIZERS, PRECISIONS
+
         found.append(
             parts.training_section(stats, stats.batch, fit, optimizer or tuple(OPTIMIZERS), precision or PRECISIONS)
         )
@@ -65,6 +65,8 @@ def rendered(
 ) -> str:
     """The report in one of FORMATS, without a newline at its end; columns are such of COLUMNS."""
     if form == "json":
+        from dslc.reports.json import stats_json
+
         return stats_json(stats, found)
     every = (column for column in COLUMNS.values() if stats.device is not None or not column.device)
     chosen = tuple(COLUMNS[name] for name in columns)

@@ -24,6 +24,11 @@ PATIENCE = 60.0
 """Seconds for a line to come, on a machine that does much else."""
 
 
+def heed() -> None:
+    """Let Ctrl-C end a process, which what runs in the background of a shell inherits to ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watching:
     """`dslc build net.dl --watch` in a folder, and the lines that it prints."""
 
@@ -31,7 +36,13 @@ class Watching:
         command = [sys.executable, "-m", "dslc", "build", "net.dl", "--target", "torch", "--watch"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=None if sys.platform == "win32" else heed,
         )
         self.lines: queue.Queue[str] = queue.Queue()
         self.reader = threading.Thread(target=self._read)

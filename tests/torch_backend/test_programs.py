@@ -72,6 +72,10 @@ def test_arguments_of_the_root(name: str) -> None:
         assert {k: tuple(t.shape) for k, t in net.state_dict().items()} == wanted
 
 
+PARAMETRIZED = ("stated",)
+"""Programs with parametrized layers, which PyTorch copies and does not pickle."""
+
+
 @pytest.mark.parametrize("name", TRAPS)
 def test_copies(name: str) -> None:
     """A deep copy and a pickle give the same outputs, and do not share weights."""
@@ -80,7 +84,7 @@ def test_copies(name: str) -> None:
     inputs = inputs_of(model, 2)
     with torch.no_grad():
         first = flat(net(*inputs))
-        for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        for other in (copy.deepcopy(net), *([] if name in PARAMETRIZED else [pickle.loads(pickle.dumps(net))])):
             for a, b in zip(first, flat(other(*inputs)), strict=True):
                 assert torch.equal(a, b)
             assert not {id(p) for p in net.parameters()} & {id(p) for p in other.parameters()}
