@@ -136,7 +136,7 @@ def test_stated_is_what_the_process_takes(name: str, tmp_path: Path) -> None:
     assert 1 / BAR < stated / measured(model, tmp_path) < BAR
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("name", NETS)
 def test_networks_take_what_is_stated(name: str, tmp_path: Path) -> None:

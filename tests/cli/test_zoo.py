@@ -141,7 +141,7 @@ def test_the_list_is_what_the_compiler_counts(path: Path) -> None:
         assert entry == kept[entry.net], "run `python -m dslc.reference`"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_list_is_what_is_written() -> None:
     assert DATA.read_text("utf-8") == zoo_text(), "run `python -m dslc.reference`"
 

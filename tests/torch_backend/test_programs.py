@@ -11,7 +11,8 @@ import torch
 from dslc.weights.init import numpy_type
 from tests.torch_backend.common import EXAMPLES, TRAPS, both, flat, inputs_of, model_of, network, scatter
 
-ALL = [*TRAPS, *(pytest.param(n, marks=pytest.mark.slow) if n in ("googlenet", "densenet121") else n for n in EXAMPLES)]
+LONG = ("googlenet", "densenet121", "unet", "vgg16_bn")
+ALL = [*TRAPS, *(pytest.param(n, marks=pytest.mark.long) if n in LONG else n for n in EXAMPLES)]
 
 
 ALIASED = ("lenet", "resnet18", "densenet121", "mobilenet_v2", "vit_b_16", "unet", "googlenet")

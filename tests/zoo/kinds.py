@@ -74,8 +74,11 @@ SMALL = {"segmentation": {"H": 128, "W": 160}, "video_resnet": {"T": 8, "H": 56,
 """Small sizes where those of images are too small for what the nets do, or too large."""
 
 
-SLOW = {"bert", "gpt2", "maxvit", "swin", "vgg", "vit"}
+SLOW = {"swin", "vit"}
 """Files whose networks take more than about ten seconds of a core to make, run and check."""
+
+LONG = {"alexnet", "bert", "gpt2", "maxvit", "segmentation", "vgg"}
+"""Files whose networks take still more, and whose layers other files have too."""
 
 
 def free(sizes: Sizes) -> list[str]:
@@ -101,8 +104,9 @@ def kinds() -> list[Kind]:
 
 def all_kinds() -> list[ParameterSet]:
     """The parameters of a test over all kinds."""
-    marks = {True: [pytest.mark.slow], False: []}
-    return [pytest.param(kind, id=kind.id, marks=marks[kind.file.stem in SLOW]) for kind in kinds()]
+    marks = {stem: pytest.mark.slow for stem in SLOW} | {stem: pytest.mark.long for stem in LONG}
+    found = ((kind, marks.get(kind.file.stem)) for kind in kinds())
+    return [pytest.param(kind, id=kind.id, marks=[mark] if mark else []) for kind, mark in found]
 
 
 def of_file(path: Path) -> list[Kind]:

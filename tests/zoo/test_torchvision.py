@@ -51,7 +51,16 @@ def test_names_shapes_counts_and_first_weights(row: Published) -> None:
     assert not cost.unknown
 
 
-@pytest.mark.parametrize("row", LIGHT, ids=lambda row: row.id)
+ALWAYS = ("alexnet", "vit_b_16")
+"""The smallest of their families, however large."""
+
+
+def marks(row: Published) -> list[pytest.MarkDecorator]:
+    """Above 40 M params networks are left to `-m long`."""
+    return [pytest.mark.long] if row.params > 40 * 10**6 and row.model not in ALWAYS else []
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.id, marks=marks(row)) for row in LIGHT])
 def test_outputs(row: Published, record_property: Callable[[str, object], None]) -> None:
     network = zoo.filled(row).eval()
     side = row.side()

@@ -192,7 +192,7 @@ def test_llama(kind: str, groups: int) -> None:
         ("deit.dl", "deit_tiny", ["--size", "H=96,W=64"]),
         ("mlp_mixer.dl", "mixer_s16", ["--size", "H=96,W=64"]),
         ("gpt2.dl", "gpt2", ["--size", "T=12", "--set", "depth=2", "--dynamic", "N,T"]),
-        ("bert.dl", "bert_base", ["--size", "T=12"]),
+        ("bert.dl", "bert_base", ["--size", "T=12", "--set", "depth=2"]),
         ("llama.dl", "stories_15m", ["--size", "T=12", "--dynamic", "N,T"]),
     ],
 )
