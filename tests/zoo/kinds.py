@@ -104,7 +104,7 @@ def kinds() -> list[Kind]:
 
 def all_kinds() -> list[ParameterSet]:
     """The parameters of a test over all kinds."""
-    marks = {stem: pytest.mark.slow for stem in SLOW} | {stem: pytest.mark.long for stem in LONG}
+    marks = dict.fromkeys(SLOW, pytest.mark.slow) | dict.fromkeys(LONG, pytest.mark.long)
     found = ((kind, marks.get(kind.file.stem)) for kind in kinds())
     return [pytest.param(kind, id=kind.id, marks=[mark] if mark else []) for kind, mark in found]
 
