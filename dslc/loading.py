@@ -6,6 +6,7 @@ import copyreg
 import sys
 from collections.abc import Callable, Collection, Mapping
 from functools import wraps
+from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from threading import RLock
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 ORIGIN = "__dslc__"
 """Where a generated module keeps its `Carried`, and its network's class its `Origin`."""
+
+REDUCE = "__reduce__"
+"""The method by which instances of a class are pickled."""
 
 MAKING = RLock()
 """Held while a module is looked for and made: another thread would find it half made."""
@@ -78,7 +82,7 @@ def load(
 def require_torch(purpose: str = "`dslc.load`") -> None:
     """Raise `Failure` where torch, which generated sources import, is not installed."""
     try:
-        import torch  # noqa: F401
+        import_module("torch")
     except ImportError as error:
         raise Failure(NotInstalled("torch", "torch", purpose)) from error
 
@@ -126,7 +130,7 @@ def equipped(text: str, key: str, origin: Origin, file: Path | None = None) -> M
     setattr(module, ORIGIN, carried)
     for made in own_classes(module):
         if not isinstance(made, Loaded):  # a NamedTuple
-            made.__reduce__ = reduced_tuple  # type: ignore[method-assign,assignment]
+            setattr(made, REDUCE, reduced_tuple)
     return module
 
 

@@ -104,7 +104,10 @@ def test_run_takes_it(elsewhere: Path) -> None:
 
 def test_convert_takes_it_and_leaves_it() -> None:
     result = run("convert", "zoo:vgg11", "--fully-convolutional")
-    assert result.exit_code == 0 and "7 if i == 0 else 1, p=valid" in result.stdout
+    assert (
+        result.exit_code == 0
+        and "conv(64 * width, 7 if i == 0 else 1, p=valid, init=normal(std=0.01))" in result.stdout
+    )
     result = run("convert", "zoo:vgg11", "--fully-convolutional", "--in-place")
     assert result.exit_code == 2 and "stays as it is: give -o" in result.stderr
 

@@ -109,7 +109,7 @@ def test_every_misfit_is_named() -> None:
     ]
     lines = str(caught.value).splitlines()[1:]
     assert lines[: len(mistake.table)] == list(mistake.table), "the exception's text has the table too"
-    assert all(line.startswith("  help: ") for line in lines[len(mistake.table) :])
+    assert lines[len(mistake.table) :] == [f"  help: {words.text}" for words in mistake.help]
 
 
 SINGLE: list[tuple[dict[str, Array], str]] = [
