@@ -169,7 +169,8 @@ def _applied(
 def _power(base: float, exponent: float) -> float:
     if isinstance(base, int) and isinstance(exponent, int) and abs(exponent) * abs(base).bit_length() > 1024:
         raise ValueError("a power that is too large")
-    return base**exponent  # type: ignore[no-any-return]
+    power: float = base**exponent
+    return power
 
 
 def _constant(expr: tree.Expr, p: Place, e: Tensors, env: dict[str, object]) -> str:

@@ -202,7 +202,7 @@ def evaluate(term: Term, env: Mapping[str, object]) -> object:
         raise NoValue(str(error)) from None
 
 
-def _value(term: Term, env: Mapping[str, object]) -> object:
+def _value(term: Term, env: Mapping[str, object]) -> Any:
     match term:
         case Lit(value):
             return plain(value)
@@ -217,7 +217,7 @@ def _value(term: Term, env: Mapping[str, object]) -> object:
         case Prefix("not", value):
             return not _value(value, env)
         case Prefix(_, value):
-            return -_value(value, env)  # type: ignore[operator]
+            return -_value(value, env)
         case Comparison(values, ops):
             found = [_value(v, env) for v in values]
             return all(_compare(op, a, b) for op, a, b in zip(ops, found, found[1:], strict=False))
@@ -227,7 +227,7 @@ def _value(term: Term, env: Mapping[str, object]) -> object:
             given = [_value(a, env) for a in args]
             return FUNCTIONS[function](*given) if body is None else call(body, given, names)
         case Item(value, index):
-            return _value(value, env)[_value(index, env)]  # type: ignore[index]
+            return _value(value, env)[_value(index, env)]
         case Several(items):
             return tuple(_value(i, env) for i in items)
     raise AssertionError(type(term))

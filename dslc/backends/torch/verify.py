@@ -236,8 +236,8 @@ def _call(
         for key, parameter in item.target.parameters.items():
             slot = item.slots[parameter.name]
             assert slot.term is not None
-            left_out = isinstance(slot.term, Lit) and parameter.default is not ...
-            if left_out and terms.same(slot.term.value, parameter.default):  # type: ignore[union-attr]
+            optional = parameter.default is not ...
+            if optional and isinstance(slot.term, Lit) and terms.same(slot.term.value, parameter.default):
                 inner[key] = parameter.default
             else:
                 inner[key] = terms.evaluate(slot.term, env)
