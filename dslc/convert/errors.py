@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Help, Mistake, Severity
+from dslc.diagnostics.model import Help, Mistake
 
 
 class NothingToConvert(Mistake, code="E0681"):
@@ -26,7 +26,7 @@ class NothingToConvert(Mistake, code="E0681"):
         return f"there is nothing to convert in {names}: {why}"
 
 
-class HeadKept(Mistake, code="W0682", severity=Severity.WARNING):
+class HeadKept(Mistake, code="W0682", name="head-kept"):
     """A `flatten` of a map, and what reads it, stay as they are: the warning says what stands in the way.
 
     A head becomes convolutional where each step between `flatten` and the result is a `linear` layer, or works

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -15,13 +16,30 @@ if TYPE_CHECKING:
 
 REGISTRY: dict[str, type[Mistake]] = {}
 
+SWITCHES: dict[str, type[Mistake]] = {}
+"""Warnings and notes by the name that users switch them with."""
+
+SWITCH = re.compile(r"[a-z]+(-[a-z0-9]+)*")
+"""What such a name looks like: `unused-use`."""
+
+GROUPS = ("warnings", "notes")
+"""Names that stand for all warnings, all notes."""
+
 
 def register(mistake: type[Mistake]) -> None:
-    """Called for each subclass of `Mistake` that has a code; a code names one class."""
-    known = REGISTRY.get(mistake.code)
-    if known is not None and known.__qualname__ != mistake.__qualname__:
-        raise TypeError(f"{mistake.code} is both {known.__qualname__} and {mistake.__qualname__}")
-    REGISTRY[mistake.code] = mistake
+    """Called for each subclass of `Mistake` that has a code; a code names one class, and so does a warning's name."""
+    code, name = mistake.code, mistake.switch
+    for known in (REGISTRY.get(code), SWITCHES.get(name)):
+        if known is not None and known.__qualname__ != mistake.__qualname__:
+            shared = code if known.code == code else name
+            raise TypeError(f"{shared} is both {known.__qualname__} and {mistake.__qualname__}")
+    if code.startswith("E") is bool(name):
+        raise TypeError(f"{code} of {mistake.__qualname__}: a warning or note has a `name`, and an error has none")
+    if name:
+        if not SWITCH.fullmatch(name) or name in GROUPS:
+            raise TypeError(f"{code} of {mistake.__qualname__}: `{name}` is not a name such as `unused-use`")
+        SWITCHES[name] = mistake
+    REGISTRY[code] = mistake
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -23,6 +23,10 @@ class Severity(Enum):
     NOTE = "note"
 
 
+SEVERITIES = {"E": Severity.ERROR, "W": Severity.WARNING, "N": Severity.NOTE}
+"""By the first letter of a code."""
+
+
 @frozen
 class Edit:
     """Replace the text of `span` by `text`."""
@@ -77,20 +81,27 @@ class Mistake:
 
     The docstring is what `dslc explain CODE` prints: why it happens, then a failing example in a fence
     marked `dl fails` and a mended one in a fence marked `dl`. Both run in the tests.
+
+    The code's letter says how bad it is: E an error, W a warning, N a note. A warning or note is no error until
+    the user says so, and has a name by which users switch it (`# dslc: allow(unused-use)`):
+
+        class UnusedUse(Mistake, code="W0101", name="unused-use"):
     """
 
     code: ClassVar[str] = ""
+    switch: ClassVar[str] = ""  # the name of a warning or note
     severity: ClassVar[Severity] = Severity.ERROR
     fields: ClassVar[tuple[str, ...]] = ()
 
-    def __init_subclass__(cls, code: str = "", severity: Severity = Severity.ERROR) -> None:
+    def __init_subclass__(cls, code: str = "", name: str = "") -> None:
         from dslc.diagnostics import codes
 
         own = vars(cls).get("__annotations__", {})
         cls.fields = (*cls.fields, *(n for n, kind in own.items() if not str(kind).startswith("ClassVar")))
         if code:
             cls.code = code
-            cls.severity = severity
+            cls.switch = name
+            cls.severity = SEVERITIES[code[:1]]
             codes.register(cls)
 
     def __init__(self, *values: object, **named: object) -> None:
@@ -161,6 +172,11 @@ class Diagnostic:
     trail: Frame | None = None
     help: tuple[Help, ...] = ()
     mistake: Mistake | None = None
+
+    @property
+    def switch(self) -> str:
+        """The name by which a warning or note is allowed or denied; empty for an error."""
+        return self.mistake.switch if self.mistake is not None else ""
 
     @property
     def key(self) -> tuple[str, str, str, int, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.codes import REGISTRY
-from dslc.diagnostics.model import Help, Mistake, Severity
+from dslc.diagnostics.codes import REGISTRY, SWITCHES
+from dslc.diagnostics.model import Help, Mistake
 from dslc.source import Source, Span
 
 PROGRAM = """\
@@ -45,7 +45,7 @@ class Uneven(Mistake, code="E9001"):
         return (Help(self.hint, replace="9"),)
 
 
-class Doubtful(Mistake, code="W9002", severity=Severity.WARNING):
+class Doubtful(Mistake, code="W9002", name="rarely-meant"):
     """Something that is rarely meant.
 
     Why it happens.
@@ -66,6 +66,7 @@ class Doubtful(Mistake, code="W9002", severity=Severity.WARNING):
 
 for _code in (Uneven.code, Doubtful.code):  # tests of the whole registry are about the compiler's own
     del REGISTRY[_code]
+del SWITCHES[Doubtful.switch]
 
 
 def span_of(text: str, source: Source, nth: int = 0) -> Span:

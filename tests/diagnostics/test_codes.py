@@ -94,6 +94,35 @@ def test_one_code_is_one_class() -> None:
         type("Other", (Mistake,), {"__qualname__": "Other"}, code="E9001")
 
 
+def test_the_letter_of_a_code_says_how_bad_it_is() -> None:
+    assert (sample.Uneven.severity, sample.Uneven.switch) == (Severity.ERROR, "")
+    assert (sample.Doubtful.severity, sample.Doubtful.switch) == (Severity.WARNING, "rarely-meant")
+    assert {Severity.ERROR, Severity.WARNING} <= {m.severity for m in ALL.values()}
+
+
+def test_a_name_is_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(codes.SWITCHES, "rarely-meant", sample.Doubtful)
+    with pytest.raises(TypeError, match="rarely-meant is both Doubtful and Other"):
+        type("Other", (Mistake,), {}, code="W9003", name="rarely-meant")
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "why"),
+    [
+        ("W9003", "", "has a `name`"),
+        ("N9003", "", "has a `name`"),
+        ("E9003", "other", "an error has none"),
+        ("W9003", "OtherName", "not a name such as"),
+        ("W9003", "other_name", "not a name such as"),
+        ("W9003", "warnings", "not a name such as"),
+    ],
+)
+def test_a_name_that_cannot_be_switched_fails_at_import(code: str, name: str, why: str) -> None:
+    with pytest.raises(TypeError, match=why):
+        type("Other", (Mistake,), {}, code=code, name=name)
+    assert code not in codes.REGISTRY
+
+
 def test_the_table_lists_every_code_with_its_title() -> None:
     lines = code_table().splitlines()
     assert len(lines) >= len(ALL)
