@@ -33,6 +33,7 @@ LAYERS = (
     "ops",
     "ir",
     "names",
+    "bind",
     "elaborate",
     "analysis",
     "lints",

@@ -1,39 +1,18 @@
-"""Mistakes in names, calls and uses that elaboration finds."""
+"""Mistakes in names of modules; those of names and arguments are `bind`'s."""
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Help, Mistake, did_you_mean
-
-
-class UnknownName(Mistake, code="E0201"):
-    """A name that nothing defines.
-
-    Names are parameters, sizes of the input, values named by `name = line`, `let` values, definitions of the
-    file, imported ones, and the layers of the language.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        convv(8, 3)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3)
-        gap -> flatten
-    ```
-    """
-
-    name: str
-    near: str | None
-
-    @property
-    def message(self) -> str:
-        return f"unknown name `{self.name}`"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near)
+from dslc.bind.mistakes import (
+    GivenTwice,
+    MissingArgument,
+    NotAChoice,
+    OutOfRange,
+    SurplusArgument,
+    UnknownArgument,
+    UnknownName,
+    WrongType,
+)
+from dslc.diagnostics.model import Help, Mistake
 
 
 class ModuleNameTaken(Mistake, code="E0203"):
@@ -93,218 +72,15 @@ class ReservedName(Mistake, code="E0204"):
         return f"a module cannot be called `{self.name}`: {self.why}"
 
 
-class UnknownArgument(Mistake, code="E0301"):
-    """An argument that the layer does not have.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3, stride=2)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3, s=2)
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    name: str
-    known: tuple[str, ...]
-    near: str | None
-
-    @property
-    def message(self) -> str:
-        return f"`{self.layer}` has no argument `{self.name}`"
-
-    @property
-    def label(self) -> str:
-        return f"it has {', '.join(self.known)}" if self.known else "it has none"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near)
-
-
-class MissingArgument(Mistake, code="E0302"):
-    """A layer is applied before all it needs is given.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3)
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    missing: tuple[str, ...]
-    signature: str
-
-    @property
-    def message(self) -> str:
-        names = " and ".join(f"`{n}`" for n in self.missing)
-        return f"`{self.layer}` is applied without {names}"
-
-    @property
-    def label(self) -> str:
-        return f"the layer is `{self.signature}`"
-
-
-class GivenTwice(Mistake, code="E0386"):
-    """An argument given by its place and by its name in one call.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3, out=9)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(9, 3)
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    name: str
-
-    @property
-    def message(self) -> str:
-        return f"`{self.name}` of `{self.layer}` is given twice"
-
-
-class SurplusArgument(Mistake, code="E0303"):
-    """More positional arguments than the layer takes.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3) -> relu(1)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3) -> relu
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    most: int
-
-    @property
-    def message(self) -> str:
-        what = (
-            f"{self.most} positional argument{'' if self.most == 1 else 's'}" if self.most else "no positional argument"
-        )
-        return f"`{self.layer}` takes {what} here"
-
-    @property
-    def label(self) -> str:
-        return "this is one too many"
-
-
-class WrongType(Mistake, code="E0360"):
-    """A value of another type than the parameter's.
-
-    `int` goes to `float` by itself, never back without `int()`, `round()`, `ceil()` or `floor()`.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8.5, 3)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(int(8.5), 3)
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    name: str
-    wanted: str
-    found: str
-
-    @property
-    def message(self) -> str:
-        return f"`{self.name}` of `{self.layer}` must be {self.wanted}, not {self.found}"
-
-    @property
-    def label(self) -> str:
-        return f"this is {self.found}"
-
-
-class OutOfRange(Mistake, code="E0361"):
-    """A number outside what the parameter allows.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3, s=0)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3, s=1)
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    name: str
-    value: object
-    least: float | None
-    most: float | None
-
-    @property
-    def message(self) -> str:
-        if self.least is not None and self.most is not None:
-            rule = f"between {self.least} and {self.most}"
-        else:
-            rule = f"at least {self.least}" if self.least is not None else f"at most {self.most}"
-        return f"`{self.name}` of `{self.layer}` must be {rule}, not {self.value}"
-
-
-class NotAChoice(Mistake, code="E0362"):
-    """A word the parameter does not know.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3, p="same")
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3, p=same_tf)
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    name: str
-    value: str
-    choices: tuple[str, ...]
-    near: str | None
-
-    @property
-    def message(self) -> str:
-        return f"`{self.name}` of `{self.layer}` cannot be `{self.value}`"
-
-    @property
-    def label(self) -> str:
-        return f"choices are {', '.join(self.choices)}"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near)
+__all__ = [
+    "GivenTwice",
+    "MissingArgument",
+    "ModuleNameTaken",
+    "NotAChoice",
+    "OutOfRange",
+    "ReservedName",
+    "SurplusArgument",
+    "UnknownArgument",
+    "UnknownName",
+    "WrongType",
+]

@@ -48,15 +48,15 @@ def _check(
     for parameter in item.parameters:
         if parameter.type is not None:
             _check_type(parameter.type, sink)
-        bind(parameter.name, "a parameter", parameter.span)
+        bind(parameter.name, "a parameter", parameter.name_span)
     ports = item.ports or () if isinstance(item, tree.Block | tree.Extern) else ()
     for port in ports:
-        bind(port.name, "an input", port.span)
+        bind(port.name, "an input", port.name_span or port.span)
     for port in ports:
         for dim in port.spec.dims or ():
             known = seen.get(dim.value.name) if isinstance(dim.value, tree.Name) else None
             if isinstance(dim.value, tree.Name) and (known is None or known[0] == "an input"):
-                bind(dim.value.name, "a size of the input", dim.span)
+                bind(dim.value.name, "a size of the input", dim.value.span)
     _check_defaults(ports, sink)
 
 

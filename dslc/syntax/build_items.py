@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dslc.record import frozen
+from dslc.source import Span
 from dslc.syntax import mistakes, tree
 from dslc.syntax.build import StatementBuilder
 from dslc.syntax.layout import Token
@@ -194,6 +195,9 @@ class Builder(StatementBuilder):
         first = lines.body[0].span if lines.body else lines.span
         self.refuse(mistakes.UnexpectedIndent(), first.start, first.end)
 
+    def _place(self, name: Token) -> Span:
+        return self.span(name.start, name.end)
+
     # ---- headers
 
     def parameters(self, start: int, end: int, kids: list[Any]) -> tuple[tree.Parameter, ...]:
@@ -202,14 +206,14 @@ class Builder(StatementBuilder):
             if parameter is None:
                 continue
             if parameter.name in found:
-                span = parameter.span
+                span = parameter.name_span
                 self.refuse(mistakes.RepeatedName(parameter.name, "parameter"), span.start, span.end)
             found.setdefault(parameter.name, parameter)
         return tuple(found.values())
 
     def parameter(self, start: int, end: int, kids: list[Any]) -> tree.Parameter:
         name, type_, default = kids
-        return tree.Parameter(self.span(start, end), name.text, type_, default)
+        return tree.Parameter(self.span(start, end), name.text, self._place(name), type_, default)
 
     def named_type(self, start: int, end: int, kids: list[Any]) -> tree.TypeExpr:
         name, maybe = kids
@@ -235,7 +239,8 @@ class Builder(StatementBuilder):
         many, name, maybe, spec = kids
         if spec is None:
             spec = tree.TensorSpec(self.span(name.start, name.end), None, None)
-        return tree.Port(self.span(start, end), name.text, spec, maybe is not None, many is not None)
+        span = self.span(start, end)
+        return tree.Port(span, name.text, spec, maybe is not None, many is not None, self._place(name))
 
     def typed_spec(self, start: int, end: int, kids: list[Any]) -> tree.TensorSpec:
         dtype, dims = kids
@@ -260,7 +265,8 @@ class Builder(StatementBuilder):
 
     def named_result(self, start: int, end: int, kids: list[Any]) -> tree.Result:
         name, maybe, spec, when = kids
-        return tree.Result(self.span(start, end), name.text, spec, maybe is not None, when is not None)
+        span = self.span(start, end)
+        return tree.Result(span, name.text, spec, maybe is not None, when is not None, self._place(name))
 
     def dims(self, start: int, end: int, kids: list[Any]) -> tuple[tree.DimSpec, ...]:
         return tuple(kid for kid in kids if kid is not None)
@@ -282,10 +288,11 @@ class Builder(StatementBuilder):
         value, size = kids
         self._dim_name(value)
         index = value.name if isinstance(value, tree.Name) else None
-        return tree.DimSpec(self.span(start, end), size, index=index)
+        return tree.DimSpec(self.span(start, end), size, index=index, name_span=value.span)
 
     def dim_rest(self, start: int, end: int, kids: list[Any]) -> tree.DimSpec:
-        return tree.DimSpec(self.span(start, end), None, rest=True, rest_name=kids[0].text)
+        name: Token = kids[0]
+        return tree.DimSpec(self.span(start, end), None, rest=True, rest_name=name.text, name_span=self._place(name))
 
     def _dim_name(self, value: tree.Expr) -> None:
         if not isinstance(value, tree.Name):

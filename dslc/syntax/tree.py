@@ -212,7 +212,8 @@ class TypeExpr:
 class DimSpec:
     """One size in brackets: `C`, `3`, `H=224`, `4 * out`, `i: T`, `_`, `...`.
 
-    `value` is none for `_` and `...`; `index` is the index name of `i: T`; `default` that of `H=224`.
+    `value` is none for `_` and `...`; `index` is the index name of `i: T`; `default` that of `H=224`; `name_span` the
+    place of `i` or `S`.
     """
 
     span: Span
@@ -221,6 +222,7 @@ class DimSpec:
     index: str | None = None
     default: Expr | None = None
     rest_name: str | None = None  # `*S`
+    name_span: Span | None = None
 
 
 @record
@@ -238,6 +240,7 @@ class Parameter:
 
     span: Span
     name: str
+    name_span: Span
     type: TypeExpr | None
     default: Expr | None
 
@@ -251,6 +254,7 @@ class Port:
     spec: TensorSpec
     optional: bool = False
     many: bool = False
+    name_span: Span | None = None  # none of the input that a header leaves out
 
 
 @record
@@ -262,6 +266,7 @@ class Result:
     spec: TensorSpec | None
     optional: bool = False
     when_training: bool = False
+    name_span: Span | None = None
 
 
 # ---- statements

@@ -112,3 +112,16 @@ def test_several_lines() -> None:
     text = block("conv(8)\n    -> relu  # remark\n    -> bn\nf(a,\n  b)")
     assert spans(text, tree.Chain) == ["conv(8)\n        -> relu  # remark\n        -> bn"]
     assert spans(text, tree.Call)[1] == "f(a,\n      b)"
+
+
+def test_names_in_headers_have_places_of_their_own() -> None:
+    header = "block f(w: int = 26, act = relu) on x?[N, *S], *ids: int64[N, T=8] -> p3[N], aux? when training:"
+    (found,) = good(f"{header}\n    param t: [i: w] = i\n    relu\n").items
+    assert isinstance(found, tree.Block)
+    assert [each.name_span.text for each in found.parameters] == ["w", "act"]
+    for named, names in ((found.ports or (), ["x", "ids"]), (found.results or (), ["p3", "aux"])):
+        assert [each.name_span.text for each in named if each.name_span is not None] == names
+    tensor = found.suite.body[0]
+    assert isinstance(tensor, tree.TensorDef)
+    dims = (*(dim for port in found.ports or () for dim in port.spec.dims or ()), *(tensor.spec.dims or ()))
+    assert [dim.name_span.text for dim in dims if dim.name_span is not None] == ["S", "i"]
