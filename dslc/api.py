@@ -11,8 +11,8 @@ from pathlib import Path
 from dslc.bounds import beyond, held, shown, unheld
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
-from dslc.elaborate.const import BUILTINS
-from dslc.elaborate.expand import elaborate
+from dslc.elaborate.arithmetic import BUILTINS
+from dslc.elaborate.entry import elaborate
 from dslc.elaborate.meaning import UNNAMED
 from dslc.ir.model import Budget, Model
 from dslc.names import zoo

@@ -30,6 +30,7 @@ LAYERS = (
     "diagnostics",
     "syntax",
     "types",
+    "values",
     "ops",
     "ir",
     "names",

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dslc.bounds import beyond, shown, unheld
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.const import is_number
+from dslc.elaborate.arithmetic import is_number
 from dslc.elaborate.errors_body import BadTensor
-from dslc.elaborate.state import CALL, POISON, Function, Place
+from dslc.elaborate.layers import Function
+from dslc.elaborate.run import CALL, Place, Run
 from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Scope, literal
 from dslc.types.dim import Dim
-
-if TYPE_CHECKING:
-    from dslc.elaborate.tensors import Tensors
+from dslc.values.hole import HOLE
 
 FUNCTIONS: Final = {
     "max": max,
@@ -35,7 +35,6 @@ FUNCTIONS: Final = {
     "sin": math.sin,
     "cos": math.cos,
 }
-
 MAX_CALLS: Final = 16
 """`fn`s that stand in each other."""
 
@@ -49,7 +48,7 @@ def tabulate(
     names: list[str | None],
     dims: tuple[int, ...],
     p: Place,
-    e: Tensors,
+    run: Run,
     line: tree.TensorDef,
 ) -> object | None:
     """Nested lists of the expression's value at each place; none after a mistake."""
@@ -59,16 +58,16 @@ def tabulate(
         scope.names[name] = Binding("loop", literal(0, expr.span), line.span)
     env: dict[str, object] = {}
     try:
-        text = _python(expr, indices, p.inside(scope=scope), e, env)
+        text = _python(expr, indices, p.inside(scope=scope), run, env)
         arguments = ", ".join(f"i_{n}" if n is not None else f"_{axis}" for axis, n in enumerate(names))
         function = eval(f"lambda {arguments}: {text}", {"__builtins__": {}, **env})
         return _fill(function, dims, ())
     except Unclear as unclear:
-        e.report(BadTensor(str(unclear)), expr.span, p)
+        run.report(BadTensor(str(unclear)), expr.span, p)
     except (SyntaxError, MemoryError, RecursionError):  # Python's own, of the text
-        e.report(BadTensor("this expression is nested too deeply to be computed at each place"), expr.span, p)
+        run.report(BadTensor("this expression is nested too deeply to be computed at each place"), expr.span, p)
     except (ArithmeticError, ValueError, TypeError) as error:
-        e.report(BadTensor(f"the value has no number at some place: {error}"), expr.span, p)
+        run.report(BadTensor(f"the value has no number at some place: {error}"), expr.span, p)
     return None
 
 
@@ -86,17 +85,17 @@ def _fill(function: Callable[..., object], dims: tuple[int, ...], at: tuple[int,
     return row
 
 
-def _python(expr: tree.Expr, indices: set[str], p: Place, e: Tensors, env: dict[str, object], depth: int = 0) -> str:
+def _python(expr: tree.Expr, indices: set[str], p: Place, run: Run, env: dict[str, object], depth: int = 0) -> str:
     """Python text of an expression: indices are arguments, all else is evaluated now and put in `env`.
 
     `depth` counts the `fn`s that the expression stands in.
     """
 
     def inner(part: tree.Expr) -> str:
-        return _python(part, indices, p, e, env, depth)
+        return _python(part, indices, p, run, env, depth)
 
     if not _mentions(expr, indices):
-        return _constant(expr, p, e, env)
+        return _constant(expr, p, run, env)
     match expr:
         case tree.Name(name=name):
             return f"i_{name}"
@@ -122,9 +121,9 @@ def _python(expr: tree.Expr, indices: set[str], p: Place, e: Tensors, env: dict[
             env[name] = FUNCTIONS[name]
             return f"{name}({', '.join(inner(a.value) for a in arguments)})"
         case tree.Call(target=tree.Name() as target):
-            function = e.evaluate(target, p).value
+            function = run.evaluate(target, p).value
             if isinstance(function, Function) and not function.alias:
-                return _applied(function, expr, inner, p, e, env, depth + 1)
+                return _applied(function, expr, inner, p, run, env, depth + 1)
     raise Unclear(f"`{expr.span.text}` is no arithmetic of indices")
 
 
@@ -133,12 +132,12 @@ def _applied(
     call: tree.Call,
     inner: Callable[[tree.Expr], str],
     p: Place,
-    e: Tensors,
+    run: Run,
     env: dict[str, object],
     depth: int,
 ) -> str:
     """Python text of a `fn` of indices: one `lambda` for its parameters and one for each `let`."""
-    e.spend(CALL)
+    run.spend(CALL)
     if depth > MAX_CALLS:
         raise Unclear(f"`{call.span.text}` calls itself")
     parameters = [q.name for q in function.tree.parameters]
@@ -152,18 +151,18 @@ def _applied(
     for q in function.tree.parameters:
         scope.names[q.name] = Binding("loop", literal(0, call.span), q.span)
         if q.name not in given and q.default is not None:
-            given[q.name] = _python(q.default, set(), inside, e, env, depth)
+            given[q.name] = _python(q.default, set(), inside, run, env, depth)
     if set(given) != set(parameters):
         raise Unclear(f"`{call.span.text}` does not fit `{function.tree.name}`")
     names = set(parameters)
     text, closing = f"(lambda {', '.join(f'i_{n}' for n in given)}: ", f")({', '.join(given.values())})"
     for line in function.tree.lets:
         name = line.target.name
-        value = _python(line.value, names, inside, e, env, depth)
+        value = _python(line.value, names, inside, run, env, depth)
         scope.names[name] = Binding("loop", literal(0, line.span), line.span)
         names = names | {name}
         text, closing = f"{text}(lambda i_{name}: ", f")({value}){closing}"
-    return f"{text}{_python(function.tree.value, names, inside, e, env, depth)}{closing}"
+    return f"{text}{_python(function.tree.value, names, inside, run, env, depth)}{closing}"
 
 
 def _power(base: float, exponent: float) -> float:
@@ -173,16 +172,16 @@ def _power(base: float, exponent: float) -> float:
     return power
 
 
-def _constant(expr: tree.Expr, p: Place, e: Tensors, env: dict[str, object]) -> str:
+def _constant(expr: tree.Expr, p: Place, run: Run, env: dict[str, object]) -> str:
     """A part without indices, evaluated once."""
     try:
-        value = e.evaluate(expr, p).value
+        value = run.evaluate(expr, p).value
     except Reject as reject:
         raise Unclear(reject.mistake.message) from None
-    if value is POISON:
+    if value is HOLE:
         raise Unclear(f"`{expr.span.text}` has no value")
     if isinstance(value, Dim):
-        value = e.sizes.pin(value, expr.span)
+        value = run.sizes.pin(value, expr.span)
     if not is_number(value) and not isinstance(value, bool):
         raise Unclear(f"`{expr.span.text}` is no number")
     key = f"c{len(env)}"
@@ -191,6 +190,5 @@ def _constant(expr: tree.Expr, p: Place, e: Tensors, env: dict[str, object]) -> 
 
 
 def _mentions(expr: tree.Expr, indices: set[str]) -> bool:
-    from dslc.syntax.scan import mentioned
 
     return bool(mentioned(expr) & indices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Collection
 from typing import Final
 
@@ -10,131 +9,136 @@ from dslc.diagnostics.codes import nearest
 from dslc.elaborate.errors import GivenTwice, WrongType
 from dslc.elaborate.errors_init import IdleInitialiser, InitTarget
 from dslc.elaborate.errors_use import Misplaced
-from dslc.elaborate.expression import Expressions
 from dslc.elaborate.kinds import initial
-from dslc.elaborate.state import POISON, Place, Stated, describe
+from dslc.elaborate.layers import describe
+from dslc.elaborate.run import Place, Run, Stated
 from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY, Init, Op
 from dslc.record import replace
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
+from dslc.values.hole import HOLE
 
 ATTRIBUTES: Final = ("init", "bias_init")
 """The attributes of ops that an `init` statement sets."""
 
 
-class Initials(Expressions, ABC):
-    """Statements of initialisers."""
+def open_initial(run: Run, block: tree.Block, q: Place) -> None:
+    """Begin the levels of a body that has `init` statements, and of a net whose file has some.
 
-    def open_initial(self, block: tree.Block, q: Place) -> None:
-        """Begin the levels of a body that has `init` statements, and of a net whose file has some.
+    What a level says holds before what is stated around it: a body before its file, and that before the body that
+    applies the net.
+    """
+    home = q.scope.parent
+    if block.kind == "net" and home is not None and home.initial:
+        q.initial = Stated(q.initial, q.owner, q.scope, run.ops, _initial_of_file(run, home, q))
+        q.owner.stated.append(q.initial.given)
+    if _states(block.suite):
+        q.initial = Stated(q.initial, q.owner, q.scope, run.ops)
+        if not q.scope.inline:
+            q.owner.stated.insert(0, q.initial.given)
 
-        What a level says holds before what is stated around it: a body before its file, and that before the body that
-        applies the net.
-        """
-        home = q.scope.parent
-        if block.kind == "net" and home is not None and home.initial:
-            q.initial = Stated(q.initial, q.owner, q.scope, self.ops, self._initial_of_file(home, q))
-            q.owner.stated.append(q.initial.given)
-        if _states(block.suite):
-            q.initial = Stated(q.initial, q.owner, q.scope, self.ops)
-            if not q.scope.inline:
-                q.owner.stated.insert(0, q.initial.given)
 
-    def _initial_of_file(self, home: Scope, q: Place) -> dict[str, Const]:
-        """What the `init` statements of a file say, in the names of the file."""
-        found = self.of_files.get(id(home))
-        if found is None:
-            found = self.of_files[id(home)] = {}
-            p = replace(q, scope=home, frame=None, it=None)
-            for setting in home.initial:
-                self._set_initial(setting, found, p)
-        return found
+def _initial_of_file(run: Run, home: Scope, q: Place) -> dict[str, Const]:
+    """What the `init` statements of a file say, in the names of the file."""
+    found = run.of_files.get(id(home))
+    if found is None:
+        found = run.of_files[id(home)] = {}
+        p = replace(q, scope=home, frame=None, it=None)
+        for setting in home.initial:
+            _set_initial(run, setting, found, p)
+    return found
 
-    def state_initial(self, line: tree.Initial, p: Place) -> None:
-        """An `init` line of a body."""
-        level = p.initial
-        if level is None or p.scope is not level.scope or p.owner is not level.owner:
-            text = "an `init` statement belongs to the body of a net or block, not to a loop or suite"
-            self.report(Misplaced(text), line.span, p)
-        elif self.ops > level.ops:
-            self.report(Misplaced("an `init` statement stands before the first layer of its body"), line.span, p)
+
+def state_initial(run: Run, line: tree.Initial, p: Place) -> None:
+    """An `init` line of a body."""
+    level = p.initial
+    if level is None or p.scope is not level.scope or p.owner is not level.owner:
+        text = "an `init` statement belongs to the body of a net or block, not to a loop or suite"
+        run.report(Misplaced(text), line.span, p)
+    elif run.ops > level.ops:
+        run.report(Misplaced("an `init` statement stands before the first layer of its body"), line.span, p)
+    else:
+        for setting in line.settings:
+            _set_initial(run, setting, level.given, p)
+
+
+def _set_initial(run: Run, setting: tree.Setting, given: dict[str, Const], p: Place) -> None:
+    key = _initial_target(run, setting, p)
+    const = run.evaluate(setting.value, p)
+    value = initial(const.value)
+    if key is None or value is HOLE:
+        return
+    if key in given:
+        run.report(GivenTwice("init", key), setting.target.span, p)
+    elif value is not None and not isinstance(value, Init):
+        run.report(WrongType("init", key, "an initialiser or none", describe(const.value)), const.span, p)
+    else:
+        const = Const(value, const.origin, const.scope, const.span)
+        given[key] = run.stated[id(const)] = const
+
+
+def _initial_target(run: Run, setting: tree.Setting, p: Place) -> str | None:
+    """`conv` of `conv` and `conv.weight`, `conv.bias`, or `bias`; none after a mistake."""
+    name, part = setting.target.name, setting.part
+    if name == "bias" and not part:
+        return name
+    cls = REGISTRY.get(name)
+    if cls is None or "init" not in cls.attributes:
+        known = ["bias", *sorted(op for op, cls in REGISTRY.items() if "init" in cls.attributes)]
+        found = p.scope.find(name)
+        if found is not None and found.kind == "definition":
+            text = f"`{name}` is no layer of the language: state what it is made of, such as `conv`"
+        elif cls is not None:
+            text = f"`{name}` has no weights that an `init` statement sets"
         else:
-            for setting in line.settings:
-                self._set_initial(setting, level.given, p)
-
-    def _set_initial(self, setting: tree.Setting, given: dict[str, Const], p: Place) -> None:
-        key = self._initial_target(setting, p)
-        const = self.evaluate(setting.value, p)
-        value = initial(const.value)
-        if key is None or value is POISON:
-            return
-        if key in given:
-            self.report(GivenTwice("init", key), setting.target.span, p)
-        elif value is not None and not isinstance(value, Init):
-            self.report(WrongType("init", key, "an initialiser or none", describe(const.value)), const.span, p)
-        else:
-            const = Const(value, const.origin, const.scope, const.span)
-            given[key] = self.stated[id(const)] = const
-
-    def _initial_target(self, setting: tree.Setting, p: Place) -> str | None:
-        """`conv` of `conv` and `conv.weight`, `conv.bias`, or `bias`; none after a mistake."""
-        name, part = setting.target.name, setting.part
-        if name == "bias" and not part:
-            return name
-        cls = REGISTRY.get(name)
-        if cls is None or "init" not in cls.attributes:
-            known = ["bias", *sorted(op for op, cls in REGISTRY.items() if "init" in cls.attributes)]
-            found = p.scope.find(name)
-            if found is not None and found.kind == "definition":
-                text = f"`{name}` is no layer of the language: state what it is made of, such as `conv`"
-            elif cls is not None:
-                text = f"`{name}` has no weights that an `init` statement sets"
-            else:
-                text = f"there is no layer `{name}`"
-            near = nearest(name, known) or next((op for op in known if name.startswith(op)), None)
-            self.report(InitTarget(text, f"one of {', '.join(known)}", near), setting.target.span, p)
-            return None
-        if part in ("", "weight"):
-            return name
-        if part == "bias" and "bias_init" in cls.attributes:
-            return f"{name}.bias"
-        parts = ("weight", "bias") if "bias_init" in cls.attributes else ("weight",)
-        text = f"`{name}` has no `{part}`" if part == "bias" else f"`{part}` is no part of a layer"
-        assert setting.part_span is not None
-        self.report(InitTarget(text, f"it has a {' and a '.join(parts)}", nearest(part, parts)), setting.part_span, p)
+            text = f"there is no layer `{name}`"
+        near = nearest(name, known) or next((op for op in known if name.startswith(op)), None)
+        run.report(InitTarget(text, f"one of {', '.join(known)}", near), setting.target.span, p)
         return None
+    if part in ("", "weight"):
+        return name
+    if part == "bias" and "bias_init" in cls.attributes:
+        return f"{name}.bias"
+    parts = ("weight", "bias") if "bias_init" in cls.attributes else ("weight",)
+    text = f"`{name}` has no `{part}`" if part == "bias" else f"`{part}` is no part of a layer"
+    assert setting.part_span is not None
+    run.report(InitTarget(text, f"it has a {' and a '.join(parts)}", nearest(part, parts)), setting.part_span, p)
+    return None
 
-    def with_stated(self, cls: type[Op], consts: dict[str, Const], p: Place) -> None:
-        """Give an op the initialisers that are stated where it is applied, unless they were written with it."""
-        if p.initial is None:
-            return
-        for name in ATTRIBUTES:
-            if name in consts and consts[name].value is None:
-                found = self._stated_for(cls.name, name, p.initial)
-                if found is not None:
-                    consts[name] = found
 
-    def _stated_for(self, op: str, attribute: str, level: Stated | None) -> Const | None:
-        while level is not None:
-            for key in (op,) if attribute == "init" else (f"{op}.bias", "bias"):
-                found = level.given.get(key)
-                if found is not None:
-                    return found
-            level = level.outer
-        return None
+def with_stated(cls: type[Op], consts: dict[str, Const], p: Place) -> None:
+    """Give an op the initialisers that are stated where it is applied, unless they were written with it."""
+    if p.initial is None:
+        return
+    for name in ATTRIBUTES:
+        if name in consts and consts[name].value is None:
+            found = _stated_for(cls.name, name, p.initial)
+            if found is not None:
+                consts[name] = found
 
-    def idle(self, op: Op, given: dict[str, Const], inputs: tuple[Value, ...], tied: Collection[str], p: Place) -> bool:
-        """Whether an initialiser was written with an op that has no such tensor of its own, which is reported."""
-        written = [name for name in ATTRIBUTES if name in given and given[name].value is not None]
-        if not written:
-            return False
-        own = {s.by for s in op.params(*(v.type for v in inputs)) if s.kind == "param" and s.name not in tied}
-        for name in written:
-            if name not in own:
-                self.report(IdleInitialiser(op.core.name, name), given[name].span, p)
-                return True
+
+def _stated_for(op: str, attribute: str, level: Stated | None) -> Const | None:
+    while level is not None:
+        for key in (op,) if attribute == "init" else (f"{op}.bias", "bias"):
+            found = level.given.get(key)
+            if found is not None:
+                return found
+        level = level.outer
+    return None
+
+
+def idle(run: Run, op: Op, given: dict[str, Const], inputs: tuple[Value, ...], tied: Collection[str], p: Place) -> bool:
+    """Whether an initialiser was written with an op that has no such tensor of its own, which is reported."""
+    written = [name for name in ATTRIBUTES if name in given and given[name].value is not None]
+    if not written:
         return False
+    own = {s.by for s in op.params(*(v.type for v in inputs)) if s.kind == "param" and s.name not in tied}
+    for name in written:
+        if name not in own:
+            run.report(IdleInitialiser(op.core.name, name), given[name].span, p)
+            return True
+    return False
 
 
 def _states(suite: tree.Suite) -> bool:

@@ -6,8 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Final
 
-from dslc.elaborate.const import is_number
-from dslc.elaborate.state import Builtin, Recipe
+from dslc.elaborate.arithmetic import is_number
+from dslc.elaborate.layers import Builtin, Recipe
 from dslc.ir.model import Value
 from dslc.ops.base import Init
 from dslc.ops.initialisers import INITIALISERS, initialiser

@@ -10,12 +10,13 @@ from typing import Any, Final
 from dslc.bounds import beyond
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.errors_use import BadOperation, NotIterable
+from dslc.elaborate.layers import Recipe, describe
 from dslc.elaborate.limits import in_range, short
-from dslc.elaborate.state import POISON, describe
 from dslc.source import Span
 from dslc.syntax import mistakes
 from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
+from dslc.values.hole import HOLE
 
 ARITHMETIC: Final[dict[str, Callable[[Any, Any], object]]] = {
     "+": operator.add,
@@ -38,7 +39,7 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float | Dim) and not isinstance(value, bool)
 
 
-def arithmetic(op: str, left: Any, right: Any) -> object:
+def calculate(op: str, left: Any, right: Any) -> object:
     """`left op right` of compile-time values; a Reject where it has no meaning."""
     if is_number(left) and is_number(right):
         if op == "@":
@@ -114,8 +115,6 @@ def compare(op: Any, left: Any, right: Any, sizes: Sizes, span: Span) -> bool:
 
 
 def _same(left: object, right: object) -> bool:
-    from dslc.elaborate.state import Recipe
-
     if isinstance(left, Recipe) and isinstance(right, Recipe):
         same_target = left.target is right.target or getattr(left.target, "tree", left) is getattr(
             right.target, "tree", right
@@ -136,10 +135,10 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], object]]] = {
 }
 
 
-def function(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
+def builtin(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
     """A builtin applied to compile-time values."""
-    if any(a is POISON for a in args):
-        return POISON
+    if any(a is HOLE for a in args):
+        return HOLE
     least, most = _ARITY[name]
     if not least <= len(args) <= most:
         raise Reject(

@@ -1,0 +1,280 @@
+"""Applying an op: arguments and ports checked, the result typed, a node made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from dslc.diagnostics.model import Label, Mistake, Reject
+from dslc.elaborate.arguments import checked_attribute, report_missing
+from dslc.elaborate.errors import WrongType
+from dslc.elaborate.errors_body import TiedShape, TooManyOps
+from dslc.elaborate.errors_use import BadOperation, WrongInputs
+from dslc.elaborate.floats import mixed_floats
+from dslc.elaborate.initial import idle, with_stated
+from dslc.elaborate.kinds import whole
+from dslc.elaborate.layers import Recipe, describe
+from dslc.elaborate.limits import INT32, holdable
+from dslc.elaborate.meaning import OPERATORS
+from dslc.elaborate.naming import name_node
+from dslc.elaborate.run import Place, Run, Runaway, block_of
+from dslc.ir.model import Node, Param, Value
+from dslc.ops.base import Op, Port
+from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
+from dslc.source import Span
+from dslc.types.const import Const, literal
+from dslc.types.dim import Dim, Size
+from dslc.types.sizes import Sizes
+from dslc.types.tensor import DType, TensorType
+from dslc.values.hole import hole
+
+SYMBOLS: Final = {name: symbol for symbol, name in OPERATORS.items()} | {"cat": "concat"}
+"""What the user wrote for an op."""
+NUMBERS: Final = frozenset(("number", "a_number", "b_number", "value", "min", "max"))
+"""Attributes that are elements of the result, and so of an input's type."""
+
+
+class OpContext:
+    """What an op's `infer` may ask; see `ops.base.InferContext`."""
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        op: str,
+        inputs: tuple[Value, ...],
+        consts: dict[str, Const],
+        span: Span,
+        count: Callable[[int], None],
+    ) -> None:
+        self.sizes = sizes
+        self.count = count
+        self.by = SYMBOLS.get(op, op)
+        self.inputs = inputs
+        self.consts = consts
+        self.span = span
+
+    def equal(self, a: Size, b: Size) -> Size:
+        """A size that meets a weight's number is pinned; else equal for all allowed sizes, or a guard."""
+        if isinstance(a, Dim) and isinstance(b, int) and any(self.loose(i) for i in range(len(self.inputs))):
+            a = self.sizes.pin_axis(a, self.span)
+        elif isinstance(b, Dim) and isinstance(a, int) and any(self.loose(i) for i in range(len(self.inputs))):
+            b = self.sizes.pin_axis(b, self.span)
+        return self.sizes.equal(a, b, self.span, self.by)
+
+    def at_least(self, a: Size, b: Size) -> None:
+        self.sizes.at_least(a, b, self.span, self.by)
+
+    def divide(self, a: Size, m: Size) -> Size:
+        return self.sizes.divide(a, m, self.span, self.by)
+
+    def pin(self, a: Size) -> int:
+        return self.sizes.pin_axis(a, self.span)
+
+    def word(self, attribute: str) -> Const | None:
+        return self.consts.get(attribute)
+
+    def loose(self, index: int) -> bool:
+        return isinstance(self.inputs[index].producer, Param)
+
+
+def apply_op(
+    run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[Span] = ()
+) -> Const:
+    """One use of an op: arguments and ports checked, the result typed, a node added. `texts` are its operands."""
+    cls = recipe.target
+    assert isinstance(cls, type)
+    if cls.name == "id" and recipe.via is None and len(inputs) == 1:
+        return literal(inputs[0], span)
+    inner = _held(run, recipe, p, span) if cls.holds else recipe
+    if inner is None:
+        return hole(span)
+    applied = inner.target
+    assert isinstance(applied, type)
+    if not texts and all(id(value) in recipe.places for value in inputs):
+        texts = tuple(recipe.places[id(value)] for value in inputs)
+    if not _fits_ports(run, applied, inputs, p, span, texts):
+        return hole(span)
+    consts = _consts(run, inner, len(inputs), p, span)
+    own = _consts(run, recipe, len(inputs), p, span) if consts is not None and cls.holds else {}
+    if consts is None or own is None:
+        return hole(span)
+    with_stated(applied, consts, p)
+    tied = {k: c.value for k, c in consts.items() if isinstance(c.value, Value)}
+    if cls.holds and tied:
+        return run.report(HeldLayer(cls.name, "one whose weight is owned elsewhere", cls.held_names()), inner.span, p)
+    if any(v.type.dtype is DType.INT32 for v in inputs):
+        for name in NUMBERS & set(consts):
+            number = consts[name].value
+            if isinstance(number, int) and number not in INT32:
+                text = f"{number} is beyond what a whole number of 32 bits holds, and this tensor's have 32"
+                return run.report(BadOperation(text), consts[name].span, p)
+    values = {k: c.value for k, c in consts.items()}
+    automatic = values.get("bias") == "auto"
+    if automatic:
+        values["bias"] = True
+        consts["bias"] = literal(True, recipe.span)
+    op: Op = applied(**values)
+    if cls.holds:
+        del own["layer"]
+        op = cls(layer=op, **{k: c.value for k, c in own.items()})
+        consts |= own
+    try:
+        types = op.infer(OpContext(run.sizes, op.core.name, inputs, consts, span, run.spend), *(v.type for v in inputs))
+    except Reject as reject:
+        return _rejected(run, reject, inner, consts, inputs, p, span)
+    for spec in op.params(*(v.type for v in inputs)) if tied else ():
+        given = tied.get(spec.name)
+        if given is not None and given.type.dims != spec.shape:
+            wanted = TensorType(spec.shape, spec.dtype)
+            mistake = TiedShape(cls.name, spec.name, str(wanted), str(given.type))
+            return run.report(mistake, consts[spec.name].span, p)
+    if idle(run, op, inner.bound, inputs, tied, p):
+        return hole(span)
+    node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)
+    if automatic:
+        run.auto_bias.append(node)
+    return _add(run, node, recipe, types if isinstance(types, tuple) else (types,), p, span)
+
+
+def _held(run: Run, recipe: Recipe, p: Place, span: Span) -> Recipe | None:
+    """The layer that `wn` or `sn` is given; none after a mistake."""
+    cls = recipe.target
+    assert isinstance(cls, type)
+    given = recipe.bound.get("layer")
+    if given is None:
+        report_missing(run, recipe, ["layer"], p, span)
+        return None
+    inner = given.value
+    if isinstance(inner, Recipe) and isinstance(inner.target, type) and inner.target in cls.holds:
+        return inner
+    run.report(HeldLayer(cls.name, describe(inner), cls.held_names()), given.span, p)
+    return None
+
+
+def _consts(run: Run, recipe: Recipe, inputs: int, p: Place, span: Span) -> dict[str, Const] | None:
+    """The attributes of an op, checked, with defaults filled in; none after a mistake."""
+    cls = recipe.target
+    assert isinstance(cls, type)
+    consts: dict[str, Const] = {}
+    missing = []
+    for name, rules in cls.attributes.items():
+        const = recipe.bound.get(name)
+        if const is None:
+            if rules.required and name != getattr(cls, "extra", None):
+                missing.append(name)
+            consts[name] = literal(() if name == getattr(cls, "extra", None) else rules.default, recipe.span)
+            continue
+        checked = checked_attribute(run, cls, rules, const, p)
+        if checked is None:
+            return None
+        consts[name] = checked
+    if missing:
+        report_missing(run, recipe, missing, p, span)
+        return None
+    if cls.numbers:
+        given_count = inputs + sum(n in recipe.bound for n in cls.numbers.values())
+        if given_count != len(cls.inputs):
+            run.report(WrongInputs(cls.name, f"{len(cls.inputs)} tensors or numbers", given_count), span, p)
+            return None
+    if cls.extra is not None and recipe.extra:
+        for name, const in recipe.extra.items():
+            if not whole(const.value):
+                refused = WrongType(cls.name, name, "a whole number", describe(const.value))
+                run.report(refused, const.span, p)
+                return None
+        consts[cls.extra] = literal(tuple(recipe.extra.items()), recipe.span)
+    return consts
+
+
+def _add(run: Run, node: Node, recipe: Recipe, types: tuple[TensorType, ...], p: Place, span: Span) -> Const:
+    run.ops += 1
+    if run.ops > run.max_ops:
+        raise Runaway(TooManyOps(run.ops, run.max_ops))
+    for type in types:
+        holdable(type, run.sizes)
+    outs = tuple(Value(t, node, None, i, span) for i, t in enumerate(types))
+    node.outs = outs
+    for value in (*node.inputs, *node.tied.values()):
+        value.readers.append(node)
+    name_node(run, node, recipe, p, span)
+    run.nodes.append(node)
+    run.owners.append(node)
+    p.items.append(node)
+    what = f"the result of `{recipe.label}`" if node.op.is_layer else "this result"
+    run.made += [(v, what, block_of(p.owner)) for v in outs]
+    return literal(outs[0] if len(outs) == 1 else outs, span)
+
+
+def _fits_ports(
+    run: Run, op: type[Op], inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[Span] = ()
+) -> bool:
+    """Number, rank, element type and channel axis of an op's inputs."""
+    ports: list[Port] = list(op.inputs)
+    if ports and ports[-1].many:
+        ports += [ports[-1]] * (len(inputs) - len(ports))
+    least = sum(not q.optional for q in op.inputs)
+    if not (least <= len(inputs) <= len(ports)):
+        wanted = f"{least} tensor{'' if least == 1 else 's'}" + (
+            " or more" if len(ports) > least or (ports and ports[-1].many) else ""
+        )
+        run.report(WrongInputs(op.name, wanted, len(inputs)), span, p)
+        return False
+    for port, value in zip(ports, inputs, strict=False):
+        mistake = _unfit(op.name, port, value.type)
+        if mistake is not None:
+            made = [Label(value.span, f"this is {run.shape(value.type)}")] if value.span not in (None, span) else []
+            run.report(mistake, span, p, made)
+            return False
+    joined = [value for q, value in zip(ports, inputs, strict=False) if q.joins]
+    found = mixed_floats(SYMBOLS.get(op.name, op.name), joined, texts)
+    if found is not None:
+        mistake, sides, help = found
+        run.report(mistake, span, p, [Label(v.span, f"this is {run.shape(v.type)}") for v in sides if v.span], help)
+    return found is None
+
+
+def _rejected(
+    run: Run,
+    reject: Reject,
+    recipe: Recipe,
+    consts: dict[str, Const],
+    inputs: tuple[Value, ...],
+    p: Place,
+    span: Span,
+) -> Const:
+    """An op's Reject at the text that is at fault, with the places that made several inputs."""
+    where = span
+    if reject.at is not None and reject.at in recipe.bound:
+        where = consts[reject.at].span
+    elif reject.at is not None and reject.at in recipe.extra:
+        where = recipe.extra[reject.at].span
+    related = list(reject.related)
+    if len(inputs) > 1:
+        for value in inputs:
+            if value.span is not None:
+                related.append(Label(value.span, f"this is {run.shape(value.type)}"))
+    return run.report(reject.mistake, where, p, related)
+
+
+def _unfit(op: str, port: Port, type: TensorType) -> Mistake | None:
+    """Why a tensor does not fit a port: its rank, element type or channel axis."""
+    least, most = port.rank
+    if type.rank < least or (most is not None and type.rank > most):
+        return WrongRank(op, port.name, type, least, most)
+    if not _has_dtype(type.dtype, port.dtype):
+        return WrongDtype(op, port.name, type, port.dtype)
+    axis = None if port.channel is None or type.rank <= 2 else port.channel % type.rank
+    if axis is not None and type.channel not in (None, axis):
+        return WrongChannelAxis(op, port.name, type, port.channel or 0)
+    return None
+
+
+def _has_dtype(dtype: DType, wanted: str) -> bool:
+    match wanted:
+        case "float":
+            return dtype.is_float
+        case "int":
+            return dtype in (DType.INT64, DType.INT32)
+        case "bool":
+            return dtype is DType.BOOL
+    return True

@@ -1,0 +1,297 @@
+"""Calls: filling a layer's parameters, functions, aliases and builtins."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from dslc.diagnostics.codes import nearest
+from dslc.elaborate import arithmetic
+from dslc.elaborate.apply import apply
+from dslc.elaborate.arguments import (
+    checked_parameter,
+    header,
+    parameter_names,
+    port_names,
+    required_ports,
+)
+from dslc.elaborate.errors import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
+from dslc.elaborate.errors_body import NoSuite
+from dslc.elaborate.errors_use import BadOperation, NotALayer, NotIterable
+from dslc.elaborate.layers import Builtin, Definition, Function, Recipe, SuiteLayer, describe, is_tensor
+from dslc.elaborate.limits import weight
+from dslc.elaborate.loops import branches_of
+from dslc.elaborate.meaning import is_free, meaning
+from dslc.elaborate.run import CALL, WALKED, Place, Run, block_of
+from dslc.ir.model import Value
+from dslc.ops.base import REGISTRY, Init
+from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.record import replace
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Binding, Const, Scope, literal
+from dslc.values.hole import HOLE, failed, hole
+
+Argument: TypeAlias = tuple[str | None, Const, Span | None]
+"""An evaluated argument: its name, value, and the place of the name, or of the whole argument."""
+Arguments: TypeAlias = list[Argument]
+
+
+def call(run: Run, expr: tree.Call, p: Place) -> Const:
+    arguments: Arguments = []
+    for argument in expr.arguments:
+        value = run.evaluate(argument.value, p)
+        if argument.star:
+            if isinstance(value.value, list | tuple | range):
+                arguments += [(None, literal(v, value.span), argument.span) for v in run.sized(value.value)]
+            elif not failed(value):
+                wrong = run.report(NotIterable(describe(value.value), False), argument.span, p)
+                arguments.append((None, wrong, argument.span))
+        else:
+            arguments.append((argument.name, value, argument.name_span or argument.span))
+    target = _callee(run, expr, arguments, p)
+    if failed(target):
+        return target
+    plain = [a[1].value for a in arguments if a[0] is None]
+    match target.value:
+        case Recipe():
+            return with_arguments(run, target.value, arguments, expr, p)
+        case Builtin(name=name):
+            return _builtin(run, name, arguments, expr, p)
+        case Function(alias=True):
+            return _alias(run, target.value, arguments, expr, p)
+        case Function():
+            return call_function(run, target.value, arguments, expr, p)
+        case Init(kind=kind):
+            if any(v is HOLE for v in plain):
+                return hole(expr.span)
+            made = initialiser(kind, plain, {k: c.value for k, c, _ in arguments if k is not None})
+            keys = iter(INITIALISERS.get(kind, ()))
+            said = tuple((k or next(keys), c) for k, c, _ in arguments)
+            return literal(replace(made, said=said), expr.span)
+        case Value() if expr.suite is None:
+            return run.report(BadOperation("a tensor is not called: a layer is applied to it with `->`"), expr.span, p)
+    return run.report(BadOperation(f"{describe(target.value)} cannot be called"), expr.target.span, p)
+
+
+def _callee(run: Run, expr: tree.Call, arguments: Arguments, p: Place) -> Const:
+    """What is called. A name of both a layer and a compile-time function is the function of plain values."""
+    if isinstance(expr.target, tree.Name):
+        target = meaning(run, expr.target.name, expr.target, p)
+    else:
+        target = run.evaluate(expr.target, p)
+    if not isinstance(target.value, Recipe) or not isinstance(expr.target, tree.Name):
+        return target
+    name = expr.target.name
+    plain = [c.value for key, c, _ in arguments if key is None]
+    both = name in arithmetic.BUILTINS and name in REGISTRY and p.scope.find(name) is None
+    if both and plain and not any(is_tensor(v) for v in plain):
+        return literal(Builtin(name), expr.target.span)
+    return target
+
+
+def _alias(run: Run, alias: Function, arguments: Arguments, expr: tree.Call, p: Place) -> Const:
+    """A net's alias with parameters: values fill its header, tensors flow into the net it stands for."""
+    names = {q.name for q in alias.tree.parameters}
+    tensors = [a for a in arguments if is_tensor(a[1].value) and a[0] not in names]
+    value = call_function(run, alias, [a for a in arguments if a not in tensors], expr, p)
+    if isinstance(value.value, Recipe) and (tensors or expr.suite is not None):
+        return with_arguments(run, value.value, tensors, expr, p)
+    return value
+
+
+def _builtin(run: Run, name: str, arguments: Arguments, expr: tree.Call, p: Place) -> Const:
+    for key, _, span in arguments:
+        if key is not None:
+            return run.report(BadOperation(f"`{name}` takes no argument by name"), span or expr.span, p)
+    values = [a[1].value for a in arguments]
+    if any(v is HOLE for v in values):
+        return hole(expr.span)
+    for value in values:
+        run.spend(weight(value) // WALKED)
+    return Const(run.sized(arithmetic.builtin(name, values, run.sizes, expr.span)), expr, p.scope, expr.span)
+
+
+def with_arguments(run: Run, recipe: Recipe, arguments: Arguments, call: tree.Call, p: Place) -> Const:
+    """The layer with more arguments; applied at once where tensors are among them."""
+    if failed(*(c for _, c, _ in arguments)):
+        return hole(call.span)
+    tensors, named, rest = _sorted(recipe, arguments)
+    filled = _fill(run, recipe, rest, parameter_names(recipe), call, p)
+    if filled is not None and call.suite is not None:
+        filled = _suite(run, filled, recipe, call, p)
+    if filled is None:
+        return hole(call.span)
+    waiting = _layer_waiting(filled) if tensors else None
+    if waiting is not None:
+        first = next(c for key, c, _ in arguments if key is None and is_tensor(c.value))
+        return run.report(NotALayer(describe(first.value).replace("a tensor", "the tensor", 1)), first.span, p)
+    if tensors or named:
+        places = {id(c.value): c.span for _, c, _ in arguments if isinstance(c.value, Value)}
+        filled = replace(filled, places={**filled.places, **places})
+    if named:
+        filled = replace(filled, named={**recipe.named, **named}, home=block_of(p.owner))
+    source = isinstance(recipe.target, type) and not recipe.target.inputs
+    if tensors or source or (named and required_ports(recipe) <= set(filled.named)):
+        return apply(run, literal(filled, call.span), tuple(tensors), p, call.span)
+    return Const(filled, call, p.scope, call.span)
+
+
+def _sorted(recipe: Recipe, arguments: Arguments) -> tuple[list[Value], dict[str, Value], Arguments]:
+    """Arguments told apart: tensors by position, tensors by port name, and values for parameters."""
+    ports, attributes = port_names(recipe), parameter_names(recipe)
+    numbers = recipe.target.numbers if isinstance(recipe.target, type) else {}
+    at_once = any(key is None and is_tensor(c.value) for key, c, _ in arguments)
+    tensors: list[Value] = []
+    named: dict[str, Value] = {}
+    rest: Arguments = []
+    position = 0
+    for key, const, span in arguments:
+        value = const.value
+        if key is None and isinstance(value, Value):
+            tensors.append(value)
+        elif key is None and is_tensor(value) and isinstance(value, tuple):
+            tensors += value
+        elif key is None and at_once and position < len(ports) and ports[position] in numbers:
+            rest.append((numbers[ports[position]], const, span))
+        elif key in ports and key not in attributes and (isinstance(value, Value) or value is None):
+            if isinstance(value, Value):
+                named[str(key)] = value
+        elif key in numbers:
+            rest.append((numbers[str(key)], const, span))
+        else:
+            rest.append((key, const, span))
+        position += key is None
+    return tensors, named, rest
+
+
+def _layer_waiting(recipe: Recipe) -> str | None:
+    """A parameter of a block that must be given a layer, and has none."""
+    block = recipe.target.tree if isinstance(recipe.target, Definition) else None
+    for q in block.parameters if block is not None else ():
+        if q.type is not None and q.type.kind == "layer" and q.default is None and q.name not in recipe.bound:
+            return q.name
+    return None
+
+
+def _fill(
+    run: Run, recipe: Recipe, arguments: Arguments, known: tuple[str, ...], call: tree.Call, p: Place
+) -> Recipe | None:
+    bound, extra = dict(recipe.bound), dict(recipe.extra)
+    op = recipe.target if isinstance(recipe.target, type) else None
+    spread = getattr(op, "extra", None)
+    gather = getattr(op, "gather", None)  # an op such as `reshape` takes its positional arguments as one tuple
+    open_names = [
+        n for n in known if n not in bound and n not in (spread, gather) and not (op and op.attributes[n].keyword)
+    ]
+    gathered: list[Const] = []
+    now: set[str] = set()  # given in this call
+    for key, const, span in arguments:
+        if key is None:
+            if gather is not None:
+                gathered.append(const)
+            elif not open_names:
+                count = sum(a[0] is None for a in arguments)
+                most = count - sum(a[0] is None and a[1] is not const for a in arguments) - 1
+                run.report(SurplusArgument(recipe.label, max(most, 0)), span or call.span, p)
+                return None
+            else:
+                now.add(open_names[0])
+                bound[open_names.pop(0)] = const
+        elif key in now:
+            run.report(GivenTwice(recipe.label, key), span or call.span, p)
+            return None
+        elif key in known and key not in (spread, gather):
+            now.add(key)
+            bound[key] = const
+            if key in open_names:
+                open_names.remove(key)
+        elif spread is not None:
+            extra[key] = const
+        else:
+            near = nearest(key, (*known, *port_names(recipe)))
+            run.report(UnknownArgument(recipe.label, key, known, near), span or call.span, p)
+            return None
+    if gathered and gather is not None:
+        bound[gather] = literal(tuple(gathered), call.span)
+    return replace(recipe, span=call.span if recipe.name is None else recipe.span, bound=bound, extra=extra)
+
+
+def _suite(run: Run, recipe: Recipe, before: Recipe, call: tree.Call, p: Place) -> Recipe | None:
+    """A trailing suite fills `body`, or `branches` if its lines begin with `|`."""
+    suite = call.suite
+    assert suite is not None
+    parameter = "branches" if has_branches(suite) else "body"
+    if parameter not in parameter_names(recipe):
+        run.report(NoSuite(recipe.label, parameter), call.target.span, p)
+        return None
+    given = recipe.bound.get(parameter)
+    if given is not None and given is not before.bound.get(parameter):
+        run.report(GivenTwice(recipe.label, parameter), given.span, p)
+        return None
+    value: object
+    if parameter == "body":
+        value = Recipe(SuiteLayer(suite, seq=False), call.span, p.scope)
+    else:
+        value = branches_of(run, suite, p)
+    recipe.bound[parameter] = Const(value, None, None, call.target.span)
+    return recipe
+
+
+def call_function(run: Run, target: Function, arguments: Arguments, expr: tree.Call, p: Place) -> Const:
+    """A `fn` of compile-time values."""
+    if failed(*(c for _, c, _ in arguments)):
+        return hole(expr.span)
+    run.spend(CALL)
+    fn = target.tree
+    for _, const, span in arguments:
+        if is_tensor(const.value):
+            text = f"`{fn.name}` is a function of compile-time values, not of tensors: make it a `block`"
+            return run.report(BadOperation(text), span or expr.span, p)
+    scope = Scope("fn", target.scope, None)
+    names = [q.name for q in fn.parameters]
+    given: dict[str, Const] = {}
+    for key, const, span in arguments:
+        if key is None:
+            free = [n for n in names if n not in given]
+            if not free:
+                return run.report(SurplusArgument(fn.name, len(names)), span or const.span, p)
+            given[free[0]] = const
+        elif key in given:
+            return run.report(GivenTwice(fn.name, key), span or expr.span, p)
+        elif key in names:
+            given[key] = const
+        else:
+            return run.report(UnknownArgument(fn.name, key, tuple(names), nearest(key, names)), span or expr.span, p)
+    q = replace(p, scope=scope, it=None)
+    for declared in fn.parameters:
+        const_or_none = given.get(declared.name)
+        if const_or_none is None:
+            if declared.default is None:
+                return run.report(
+                    MissingArgument(fn.name, (declared.name,), header(fn.name, fn.parameters)), expr.span, p
+                )
+            const_or_none = run.evaluate(declared.default, q)
+        checked = checked_parameter(run, fn.name, declared, const_or_none, p)
+        if checked is None:
+            return hole(expr.span)
+        scope.names[declared.name] = Binding("parameter", checked, declared.span)
+    for line in fn.lets:
+        if not is_free(run, line.target.name, line.target.span, q):
+            return hole(expr.span)
+        scope.names[line.target.name] = Binding("let", run.evaluate(line.value, q), line.target.span)
+    result = run.evaluate(fn.value, q)
+    if isinstance(result.value, Recipe):
+        return result
+    return Const(result.value, expr, p.scope, expr.span)
+
+
+def has_branches(suite: tree.Suite) -> bool:
+    """Whether the lines of a suite begin with `|`, also inside `for` and `if`."""
+    for line in suite.body:
+        if isinstance(line, tree.Branch):
+            return True
+        if isinstance(line, tree.For) and has_branches(line.suite):
+            return True
+        if isinstance(line, tree.If) and any(has_branches(s) for _, s in line.branches):
+            return True
+    return False

@@ -1,0 +1,311 @@
+"""From a program to a model: the net's header, one forward walk, then what only the whole shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
+
+from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Reject, Sink
+from dslc.elaborate.apply_block import bind_default, body_of, results_of
+from dslc.elaborate.arguments import checked_parameter
+from dslc.elaborate.errors_use import BadOperation
+from dslc.elaborate.expressions import evaluate
+from dslc.elaborate.finish import collect, report_dropped, settle_biases
+from dslc.elaborate.headers import dim_names
+from dslc.elaborate.layers import Definition, Recipe
+from dslc.elaborate.limits import holdable
+from dslc.elaborate.meaning import DTYPES, is_free
+from dslc.elaborate.run import Place, Run, Runaway
+from dslc.elaborate.statements import add_budgets, execute
+from dslc.ir.model import Instance, Model, Value
+from dslc.names.errors import NetArgument
+from dslc.names.resolve import Program, lookup
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
+from dslc.types.const import Binding, Const, Scope, literal
+from dslc.types.dim import Dim, Size
+from dslc.types.dtypes import element_type
+from dslc.types.sizes import Sizes
+from dslc.types.tensor import DType, TensorType, is_half
+from dslc.values.hole import HOLE, failed
+
+T = TypeVar("T")
+
+
+def elaborate(
+    program: Program,
+    entry: str,
+    args: Mapping[str, object],
+    asked: Mapping[str, int],
+    sizes: Sizes,
+    sink: Sink,
+    max_ops: int,
+) -> Model | None:
+    """The model of the net `entry`; none where a mistake left nothing to finish.
+
+    `args` are values for its parameters, `asked` defaults for its symbolic sizes. Raises `Pinned` where a weight
+    fixes a symbol: the caller starts again with the number in the port.
+    """
+    assert program.main is not None
+    run = Run(sink, sizes, max_ops)
+    run.evaluate, run.execute = partial(evaluate, run), partial(execute, run)
+    found = _bounded(run, program.main.scope.names[entry].span, lambda: _entry(run, program, entry, args, sink))
+    if found is None:
+        return None
+    recipe, block, home, entry_args = found
+    scope = Scope("block", home)
+    root = Instance("net", block, block.name_span, None, block.name, False, scope, {}, (), None)
+    scope.instance = root
+    p = Place(root, scope, root.body, None, None)
+    run.owners.append(root)
+    before = sink.errors
+    if not _bounded(run, block.name_span, lambda: _header(run, recipe, block, args, asked, p)):
+        return None
+    if not _bounded(run, block.name_span, lambda: body_of(run, block, p)):
+        p.it = HOLE
+    if run.stopped:
+        return None
+    results = results_of(run, block, p, block.name_span) if p.it is not HOLE else None
+    if results is not None and all(r is not None for r in results):
+        root.outputs = tuple(r for r in results if r is not None)
+        if not root.output_names:
+            root.output_names = (None,) * len(root.outputs)
+            root.train_only = (False,) * len(root.outputs)
+        for value in root.outputs:
+            value.readers.append(root)
+    report_dropped(run)
+    if sink.errors > before or not root.outputs:
+        return None
+    settle_biases(run)
+    params = collect(run)
+    return Model(
+        entry, root, params, sizes, program.main.tree.source, entry, entry_args, block.doc, run.budgets, float=run.float
+    )
+
+
+def _bounded(run: Run, span: Span, work: Callable[[], T]) -> T | None:
+    """What a part of a net does; none where that would never end, which is reported at `span` if at no line."""
+    try:
+        return work()
+    except Runaway as runaway:
+        run.report(runaway.mistake, runaway.span or span)
+        run.stopped = True
+        return None
+
+
+def _entry(
+    run: Run, program: Program, entry: str, args: Mapping[str, object], sink: Sink
+) -> tuple[Recipe, tree.Block, Scope, dict[str, Const]] | None:
+    """The net behind a name: aliases followed, their arguments bound."""
+    assert program.main is not None
+    binding = program.main.scope.names[entry]
+    target = lookup(binding)
+    if target is None:
+        return None
+    item, home = target
+    if isinstance(item, tree.Block):
+        return Recipe(Definition(item, home), item.name_span, home), item, home, {}
+    assert isinstance(item, tree.NetAlias)
+    scope = Scope("fn", home)
+    nowhere = Instance("net", None, item.name_span, None, item.name, False, scope, {}, (), None)
+    p = Place(nowhere, scope, [], None, None)
+    given: dict[str, Const] = {}
+    for declared in item.parameters:
+        if declared.name in args:
+            const = _given(args[declared.name], declared)
+        elif declared.default is not None:
+            const = run.evaluate(declared.default, p)
+        else:
+            text = f"`{item.name}` needs `{declared.name}`"
+            sink.add(NetArgument(text, f"give it with --set {declared.name}=...").at(declared.span))
+            return None
+        checked = checked_parameter(run, item.name, declared, const, p)
+        if checked is None:
+            return None
+        given[declared.name] = checked
+        scope.names[declared.name] = Binding("parameter", checked, declared.span)
+    value = run.evaluate(item.value, p)
+    recipe = value.value
+    if recipe is HOLE:
+        return None
+    if not isinstance(recipe, Recipe) or not isinstance(recipe.target, Definition):
+        sink.add(BadOperation("an alias stands for a net or block with arguments").at(item.value.span))
+        return None
+    block = recipe.target.tree
+    if not isinstance(block, tree.Block) or block.kind == "inline":
+        sink.add(BadOperation("an alias stands for a net or block with arguments").at(item.value.span))
+        return None
+    for budget in item.budgets:
+        add_budgets(run, budget, p)
+    return recipe, block, recipe.target.scope, given
+
+
+def _given(value: object, declared: tree.Parameter) -> Const:
+    """An argument from outside; where a type of tensors is asked for, the type that a word names."""
+    default, kind = declared.default, declared.type
+    if isinstance(value, str) and (
+        (isinstance(default, tree.Name) and default.name in DTYPES) or (kind is not None and kind.kind == "dtype")
+    ):
+        value = element_type(value) or DTYPES.get(value, value)
+    return literal(value, declared.span)
+
+
+def _header(
+    run: Run,
+    recipe: Recipe,
+    block: tree.Block,
+    args: Mapping[str, object],
+    asked: Mapping[str, int],
+    p: Place,
+) -> bool:
+    """Bind a net's parameters and ports."""
+    known = {d.name: d for d in block.parameters}
+    for name, const in recipe.bound.items():
+        checked = checked_parameter(run, block.name, known[name], const, p)
+        if checked is None:
+            return False
+        p.scope.names[name] = Binding("parameter", checked, known[name].span)
+    for name, value in args.items():
+        if name in known:
+            given = checked_parameter(run, block.name, known[name], _given(value, known[name]), p)
+            if given is None:
+                return False
+            p.scope.names[name] = Binding("parameter", given, known[name].span)
+    ports = block.ports or ()
+    if not ports:
+        run.report(
+            NetArgument(f"`{block.name}` has no inputs", "write them in the header: `on x[N, 3, H=224, W=224]`"),
+            block.name_span,
+            p,
+        )
+        return False
+    waiting = dim_names(ports) - set(known)
+    later: list[tree.Parameter] = []
+    for declared in block.parameters:
+        if declared.name in p.scope.names:
+            continue
+        if declared.default is None:
+            hint = (
+                f"give it with --set {declared.name}=..., or write an alias: `net my_{block.name} = {block.name}(...)`"
+            )
+            run.report(NetArgument(f"the net `{block.name}` needs `{declared.name}`", hint), declared.span, p)
+            return False
+        if mentioned(declared.default) & (waiting | {d.name for d in later}):
+            later.append(declared)
+        elif not bind_default(run, declared, block, recipe, p, p, block.name_span):
+            return False
+    if not _ports(run, ports, asked, p):
+        return False
+    for declared in later:
+        if not bind_default(run, declared, block, recipe, p, p, block.name_span):
+            return False
+    for declared in block.parameters:
+        argument = p.scope.names[declared.name].value
+        assert isinstance(argument, Const)
+        p.owner.args[declared.name] = argument
+    return True
+
+
+def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: Place) -> bool:
+    """Make the net's input values; a size's name becomes a symbol."""
+    inputs = []
+    for port in ports:
+        if port.optional or port.many or port.spec.dims is None:
+            run.report(
+                NetArgument(f"the input `{port.name}` of a net has a shape, and is always there"),
+                port.span,
+                p,
+            )
+            return False
+        dims: list[Size] = []
+        words: list[Const | None] = []
+        for dim in port.spec.dims:
+            size = _port_size(run, dim, asked, p)
+            if size is None:
+                return False
+            dims.append(size)
+            words.append(Const(size, dim.value, p.scope, dim.span))
+        if port.spec.dtype is not None and port.spec.dtype not in DTYPES:
+            near = nearest(port.spec.dtype, DTYPES)
+            hint = f"did you mean `{near}`?" if near else f"it is one of {', '.join(DTYPES)}"
+            run.report(NetArgument(f"unknown element type `{port.spec.dtype}`", hint), port.spec.span, p)
+            return False
+        dtype = DTYPES[port.spec.dtype or "float"]
+        if is_half(dtype):
+            if is_half(run.float) and run.float is not dtype:
+                hint = f"an input of 16 bits sets the type of the whole network, here {run.float.value} already"
+                run.report(NetArgument(f"the input `{port.name}` is {dtype.value}", hint), port.spec.span, p)
+                return False
+            run.float, dtype = dtype, DType.FLOAT
+        rank = len(dims)
+        channel = (1 if rank in (2, 4, 5) else None) if dtype.is_float else None
+        value = Value(TensorType(tuple(dims), dtype, channel, tuple(words)), None, port.name, 0, port.span)
+        try:
+            holdable(value.type, run.sizes)
+        except Reject as reject:
+            run.report(reject.mistake, port.span, p)
+            return False
+        if not is_free(run, port.name, port.span, p):
+            return False
+        p.scope.names[port.name] = Binding("tensor", value, port.span)
+        run.made.append((value, f"the input `{port.name}`", p.owner))
+        inputs.append(value)
+    unknown = [n for n in asked if n not in p.scope.names or p.scope.names[n].kind != "dim"]
+    if unknown:
+        names = [n for n, b in p.scope.names.items() if b.kind == "dim"]
+        hint = f"its sizes by name are {', '.join(names)}" if names else "all its sizes are fixed"
+        run.report(NetArgument(f"the input has no size called `{unknown[0]}`", hint), ports[0].span, p)
+        return False
+    p.owner.inputs = tuple(inputs)
+    p.it = inputs[0]
+    return True
+
+
+def _port_size(run: Run, dim: tree.DimSpec, asked: Mapping[str, int], p: Place) -> Size | None:
+    if dim.value is None:
+        run.report(
+            NetArgument("a net's input has a size or a name on each axis, as in `image[N, 3, H=224, W=224]`"),
+            dim.span,
+            p,
+        )
+        return None
+    if isinstance(dim.value, tree.Name) and p.scope.find(dim.value.name) is None:
+        name = dim.value.name
+        default: int | None = None
+        if dim.default is not None:
+            const = run.evaluate(dim.default, p)
+            if not isinstance(const.value, int) or isinstance(const.value, bool) or const.value < 1:
+                if not failed(const):
+                    run.report(
+                        NetArgument(f"the default of `{name}` must be a whole number of at least 1"),
+                        dim.span,
+                        p,
+                    )
+                return None
+            default = const.value
+        if name in asked:
+            default = asked[name]
+        size = run.sizes.port(name, default, dim.span)
+        p.scope.names[name] = Binding("dim", literal(size, dim.span), dim.span)
+        return size
+    const = run.evaluate(dim.value, p)
+    if failed(const):
+        return None
+    known = p.scope.find(dim.value.name) if isinstance(dim.value, tree.Name) else None
+    if dim.default is not None and (known is None or known.kind != "dim"):
+        text = dim.value.span.text
+        why = f"`{text}` is settled before, so no other default can stand here"
+        run.report(NetArgument(why, f"write the size alone: `{text}`"), dim.span, p)
+        return None
+    if (
+        not isinstance(const.value, int | Dim)
+        or isinstance(const.value, bool)
+        or (isinstance(const.value, int) and const.value < 1)
+    ):
+        run.report(NetArgument("a size is a whole number of at least 1"), dim.span, p)
+        return None
+    assert isinstance(const.value, int | Dim)
+    return const.value

@@ -1,0 +1,164 @@
+"""Headers' shapes: tensors compared with ports and results, new names of sizes bound."""
+
+from __future__ import annotations
+
+from dslc.diagnostics.model import Label, Reject
+from dslc.elaborate.errors_use import BadOperation, WrongPort
+from dslc.elaborate.layers import describe
+from dslc.elaborate.meaning import DTYPES
+from dslc.elaborate.run import Place, Run
+from dslc.ir.model import Value
+from dslc.record import replace
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Binding, Const, literal
+from dslc.types.dim import Dim, Size
+from dslc.types.tensor import DType, TensorType, is_half
+from dslc.values.hole import failed
+
+
+def bind_sizes(run: Run, name: str, port: tree.Port, value: Value, q: Place, p: Place, span: Span) -> TensorType | None:
+    """Compare a tensor with its port, and bind the port's new names to sizes; the type in the block's words."""
+    spec, actual = port.spec, value.type
+    where = f"port `{port.name}` of `{name}`"
+    if not _of_type(run, spec, actual):
+        _wrong_port(run, where, spec, value, f"element type {actual.dtype.value}", p, span)
+        return None
+    if spec.dims is None:
+        return replace(actual, words=tuple(w and Const(w.value, None, None, w.span) for w in actual.words))
+    rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
+    fixed = len(spec.dims) - (rest is not None)
+    if actual.rank < fixed or (rest is None and actual.rank != fixed):
+        _wrong_port(run, where, spec, value, f"it has {actual.rank} axes", p, span)
+        return None
+    axes = _axes(spec.dims, rest, actual.rank)
+    words: list[Const | None] = [None] * actual.rank
+    for dim, axis in axes:
+        word = _bind_size(run, where, spec, dim, axis, value, q, p, span)
+        if isinstance(word, bool):
+            return None
+        words[axis] = word
+    if rest is not None and (rest_name := spec.dims[rest].rest_name):
+        sizes = actual.dims[rest : actual.rank - (fixed - rest)]
+        q.scope.names[rest_name] = Binding("dim", literal(sizes, port.span), port.span)
+    return replace(actual, words=tuple(words))
+
+
+def _of_type(run: Run, spec: tree.TensorSpec, actual: TensorType) -> bool:
+    """Whether a tensor has the element type that a header states, if any; the 16 bits of the net's inputs are its
+    `float`.
+    """
+    stated = actual.dtype if spec.dtype is None else DTYPES.get(spec.dtype)
+    return stated is actual.dtype or (stated is run.float and is_half(stated) and actual.dtype is DType.FLOAT)
+
+
+def _axes(dims: tuple[tree.DimSpec, ...], rest: int | None, rank: int) -> list[tuple[tree.DimSpec, int]]:
+    if rest is None:
+        return [(d, i) for i, d in enumerate(dims)]
+    after = len(dims) - rest - 1
+    return [
+        *((d, i) for i, d in enumerate(dims[:rest])),
+        *((d, rank - after + i) for i, d in enumerate(dims[rest + 1 :])),
+    ]
+
+
+def _bind_size(
+    run: Run,
+    where: str,
+    spec: tree.TensorSpec,
+    dim: tree.DimSpec,
+    axis: int,
+    value: Value,
+    q: Place,
+    p: Place,
+    span: Span,
+) -> Const | bool | None:
+    """One size of a port: a new name is bound, anything else compared. False after a mistake."""
+    actual = value.type.dims[axis]
+    if dim.value is None:
+        return None
+    if isinstance(dim.value, tree.Name) and not _is_bound(dim.value.name, q):
+        name = dim.value.name
+        outer = value.type.word(axis) or literal(actual, dim.span)
+        q.scope.names[name] = Binding("dim", Const(actual, outer.origin, outer.scope, outer.span), dim.span)
+        return Const(actual, dim.value, q.scope, dim.span)
+    wanted = run.evaluate(dim.value, q)
+    if failed(wanted):
+        return False
+    if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
+        run.report(BadOperation(f"a size is a whole number, not {describe(wanted.value)}"), dim.span, q)
+        return False
+    if _same_size(run, wanted.value, actual, span, p):
+        return Const(actual, dim.value, q.scope, dim.span)
+    if isinstance(wanted.value, Dim) or isinstance(actual, Dim):
+        return False
+    why = f"axis {axis} must be {wanted.value}, and is {actual}"
+    _wrong_port(run, where, spec, value, why, p, span)
+    return False
+
+
+def _is_bound(name: str, q: Place) -> bool:
+    """Whether a size's name is a parameter or an earlier size of this header."""
+    return name in q.scope.names
+
+
+def _same_size(run: Run, wanted: Size, actual: Size, span: Span, p: Place) -> bool:
+    """Whether two sizes are equal, for all allowed inputs or under a guard; reports symbolic ones that differ."""
+    if isinstance(wanted, int) and isinstance(actual, int):
+        return wanted == actual
+    try:
+        run.sizes.equal(wanted, actual, span)
+    except Reject as reject:
+        run.report(reject.mistake, span, p)
+        return False
+    return True
+
+
+def _wrong_port(run: Run, where: str, spec: tree.TensorSpec, value: Value, why: str, p: Place, span: Span) -> None:
+    labels = [Label(spec.span, "the header asks for this")]
+    if value.span is not None and value.span != span:
+        labels.append(Label(value.span, f"this is {run.shape(value.type)}"))
+    run.report(WrongPort(where, spec.span.text, str(value.type), why), span, p, labels)
+
+
+def fits(run: Run, where: str, spec: tree.TensorSpec, value: Value, q: Place, span: Span) -> bool:
+    """Whether a tensor has the shape a header states; reports where it has not."""
+    if not _of_type(run, spec, value.type):
+        _wrong_port(run, where, spec, value, f"element type {value.type.dtype.value}", q, span)
+        return False
+    if spec.dims is None:
+        return True
+    rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
+    fixed = len(spec.dims) - (rest is not None)
+    if value.type.rank < fixed or (rest is None and value.type.rank != fixed):
+        _wrong_port(run, where, spec, value, f"it has {value.type.rank} axes", q, span)
+        return False
+    for dim, axis in _axes(spec.dims, rest, value.type.rank):
+        if dim.value is None:
+            continue
+        wanted = run.evaluate(dim.value, q)
+        if failed(wanted):
+            return False
+        actual = value.type.dims[axis]
+        if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
+            run.report(BadOperation(f"a size is a whole number, not {describe(wanted.value)}"), dim.span, q)
+            return False
+        if not _same_size(run, wanted.value, actual, span, q):
+            if isinstance(wanted.value, Dim) or isinstance(actual, Dim):
+                return False
+            found = f"axis {axis} must be {wanted.value}, and is {value.type.dims[axis]}"
+            _wrong_port(run, where, spec, value, found, q, span)
+            return False
+    return True
+
+
+def dim_names(ports: tuple[tree.Port, ...]) -> set[str]:
+    """The names that the sizes of a header's ports may bind, and the ports' own names."""
+    names = {p.name for p in ports}
+    for port in ports:
+        for dim in port.spec.dims or ():
+            if isinstance(dim.value, tree.Name):
+                names.add(dim.value.name)
+            if dim.rest_name:
+                names.add(dim.rest_name)
+    return names

@@ -1,0 +1,102 @@
+"""`for`: the turns of a loop, a comprehension, and the branches of a combinator."""
+
+from __future__ import annotations
+
+from dslc.elaborate.choices import decided
+from dslc.elaborate.errors_use import Misplaced, NotIterable, WrongCount
+from dslc.elaborate.layers import Recipe, SuiteLayer, describe, is_tensor
+from dslc.elaborate.meaning import are_free
+from dslc.elaborate.run import Place, Run
+from dslc.syntax import tree
+from dslc.types.const import Binding, Const, Scope, literal
+from dslc.types.dim import Dim
+from dslc.values.hole import HOLE, failed, hole
+
+
+def comprehension(run: Run, expr: tree.Comprehension, p: Place) -> Const:
+    values: list[object] = []
+    _clauses(run, expr, 0, p, values)
+    if any(v is HOLE for v in values):
+        return hole(expr.span)
+    return Const(run.sized(values), expr, p.scope, expr.span)
+
+
+def _clauses(run: Run, expr: tree.Comprehension, at: int, p: Place, values: list[object]) -> None:
+    if at == len(expr.clauses):
+        values.append(run.evaluate(expr.item, p).value)
+        return
+    clause = expr.clauses[at]
+    if not clause.targets:
+        holds, condition = decided(run, clause.value, p)
+        if failed(condition):
+            values.append(HOLE)
+        elif holds:
+            _clauses(run, expr, at + 1, p, values)
+        return
+    found, turns = turns_of(run, clause.targets, clause.value, p)
+    if failed(found) or not are_free(run, clause.targets, p):
+        values.append(HOLE)
+        return
+    for targets in turns:
+        scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
+        for name, value in targets:
+            scope.names[name.name] = loop_binding(name, value)
+        _clauses(run, expr, at + 1, p.inside(scope=scope), values)
+
+
+def loop_binding(name: tree.Name, value: Const) -> Binding:
+    """The binding of a loop's name: a tensor, or a compile-time value."""
+    if is_tensor(value.value):
+        return Binding("tensor", value.value, name.span)
+    return Binding("loop", value, name.span)
+
+
+def turns_of(
+    run: Run, targets: tuple[tree.Name, ...], source: tree.Expr, p: Place
+) -> tuple[Const, list[list[tuple[tree.Name, Const]]]]:
+    """The source of a `for`, and per turn the values of its targets."""
+    found = run.evaluate(source, p)
+    if failed(found):
+        return found, []
+    if not isinstance(found.value, list | tuple | range):
+        return run.report(NotIterable(describe(found.value), isinstance(found.value, Dim)), source.span, p), []
+    run.spend(len(found.value))
+    turns = []
+    for value in found.value:
+        values = [value] if len(targets) == 1 else value
+        if not isinstance(values, list | tuple) or len(values) != len(targets):
+            count = len(values) if isinstance(values, list | tuple) else 1
+            span = targets[0].span.to(targets[-1].span)
+            return run.report(WrongCount(len(targets), count), span, p), []
+        turns.append([(t, literal(v, source.span)) for t, v in zip(targets, values, strict=True)])
+    return found, turns
+
+
+def branches_of(run: Run, suite: tree.Suite, p: Place) -> list[object]:
+    """The branches of a combinator's suite, as layers; `for` and `if` around `|` repeat and choose."""
+    found: list[object] = []
+    for line in suite.body:
+        match line:
+            case tree.Branch():
+                found.append(_branch(line, p))
+            case tree.For():
+                turns = turns_of(run, line.targets, line.source, p)[1] if are_free(run, line.targets, p) else []
+                for targets in turns:
+                    scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
+                    for name, value in targets:
+                        scope.names[name.name] = loop_binding(name, value)
+                    found += branches_of(run, line.suite, p.inside(scope=scope))
+            case tree.If():
+                for condition, inner in line.branches:
+                    if condition is None or decided(run, condition, p)[0]:
+                        found += branches_of(run, inner, p)
+                        break
+            case _:
+                run.report(Misplaced("each line of these branches begins with `|`"), line.span, p)
+    return found
+
+
+def _branch(line: tree.Branch, p: Place) -> object:
+    first: tuple[tree.Stmt, ...] = (tree.Step(line.value.span, line.value),)
+    suite = tree.Suite(line.span, (*first, *(line.more.body if line.more is not None else ())))
+    return Recipe(SuiteLayer(suite, seq=False), line.span, p.scope)

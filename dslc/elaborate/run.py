@@ -1,0 +1,176 @@
+"""The state of one run, and the place that a line is executed at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import field
+from typing import Final, TypeAlias, TypeVar
+
+from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
+from dslc.elaborate.errors_body import EndlessWork
+from dslc.elaborate.layers import Shared, is_tensor
+from dslc.elaborate.limits import short, weight
+from dslc.ir.model import Budget, Instance, Item, Node, Value
+from dslc.record import entity, replace
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Const, Scope
+from dslc.types.dim import Dim
+from dslc.types.sizes import Sizes
+from dslc.types.tensor import DType, TensorType
+from dslc.values.hole import Hole, hole
+
+MAX_DEPTH: Final = 200
+MOST: Final = 200_000
+"""Turns of loops without an op, and what weighs as much, that a program may take at compile time: some seconds."""
+CALL: Final = 40
+"""What the call of a function weighs against a turn of a loop."""
+EXPANSION: Final = 20
+"""What one use of a block weighs against a turn of a loop."""
+USE: Final = 3
+"""What one use of a layer weighs against a turn of a loop."""
+MISTAKE: Final = 40
+"""What a mistake weighs against a turn of a loop: each turn may meet one."""
+EARNED: Final = 40
+"""Steps that each op of the network allows, so that only what makes no ops is stopped short of `max_ops`."""
+ITEMS: Final = 64
+"""Items of a list, or letters of a text, that weigh as much as a turn of a loop."""
+WALKED: Final = 8
+"""Items that weigh as much as a turn of a loop where a function such as `sum` looks at each."""
+T = TypeVar("T")
+
+
+class Runaway(Exception):
+    """The program does more than allowed: elaboration stops at once."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(mistake.message)
+        self.mistake = mistake
+        self.span: Span | None = None  # the line of the net that is at fault, once it is known
+
+
+Flowing: TypeAlias = Value | tuple[Value, ...] | Hole | None
+"""The current value of a chain."""
+
+
+@entity
+class Stated:
+    """What the `init` statements of one body say, or those of its file: by target, as `conv` and `conv.bias`."""
+
+    outer: Stated | None  # what is stated around it
+    owner: Instance
+    scope: Scope
+    ops: int  # made before the body
+    given: dict[str, Const] = field(default_factory=dict)
+
+
+@entity
+class Place:
+    """Where a line is executed: who owns what it applies, what names mean, and the current value."""
+
+    owner: Instance
+    scope: Scope
+    items: list[Item]
+    frame: Frame | None
+    it: Flowing
+    depth: int = 0
+    initial: Stated | None = None  # what is stated where it stands
+
+    def inside(self, scope: Scope | None = None, items: list[Item] | None = None, it: Flowing = None) -> Place:
+        """The same place with another scope, list of items or current value."""
+        return replace(
+            self,
+            scope=scope or self.scope,
+            items=self.items if items is None else items,
+            it=self.it if it is None else it,
+        )
+
+
+def block_of(owner: Instance) -> Instance:
+    """The net or block that an owner is, or stands in as a `seq`."""
+    while owner.kind == "seq" and owner.parent is not None:
+        owner = owner.parent
+    return owner
+
+
+def flowing(value: object) -> Flowing:
+    """What a step of a chain has made, as the current value."""
+    if is_tensor(value) or isinstance(value, Hole):
+        return value
+    return None if value is None else ()
+
+
+class Run:
+    """The state of one elaboration.
+
+    Its two doors cut the circle of expressions, which apply layers, which run statements, which are made of
+    expressions: what stands below those files calls them through here.
+    """
+
+    evaluate: Callable[[tree.Expr, Place], Const]  # the compile-time value, layer or tensor of an expression
+    execute: Callable[[tree.Suite, Place], None]  # runs the statements of a suite; `p.it` moves
+
+    def __init__(self, sink: Sink, sizes: Sizes, max_ops: int) -> None:
+        self.sink = sink
+        self.sizes = sizes
+        self.float = DType.FLOAT32  # what `float` is unless a build asks for another type
+        self.max_ops = max_ops
+        self.ops = 0
+        self.work = 0  # turns of loops, calls, uses of layers, parts of lists so far
+        self.mistakes = 0  # of the sink, that count as work
+        self.lets: dict[int, Const] = {}  # id of a `let` or alias of a file -> its value
+        self.of_files: dict[int, dict[str, Const]] = {}  # id of a file's scope -> what its `init` statements say
+        self.stated: dict[int, Const] = {}  # the values of `init` statements, by their ids
+        self.unfit: set[int] = set()  # ids of initialisers that were reported for a tensor that they cannot fill
+        self.nodes: list[Node] = []
+        self.owners: list[Node | Instance] = []  # in order of first application, for the order of parameters
+        self.auto_bias: list[Node] = []
+        self.made: list[tuple[Value, str, Instance]] = []  # values made, what messages call them, and the block
+        self.budgets: list[Budget] = []
+        self.reuse: Node | Instance | None = None  # the first use of the `module` being applied again
+        self.shared: list[Shared] = []
+        self.replaced: dict[int, Span] = {}  # id of a value -> the line that replaced it as `it`
+        self.stopped = False  # by a program that would not end: what comes after is not known
+        self.broken: set[int] = set()  # ids of instances in which something failed
+
+    def report(
+        self,
+        mistake: Mistake,
+        span: Span,
+        p: Place | None = None,
+        related: Iterable[Label] = (),
+        help: Iterable[Help] = (),
+    ) -> Const:
+        """Add a diagnostic; the hole that stands for what failed."""
+        trail = p.frame if p is not None else None
+        inside = span
+        while span.source.is_library and trail is not None:
+            span, trail = trail.call, trail.parent
+        if span is not inside:
+            related = [Label(inside, "inside here"), *related]
+        self.sink.add(mistake.at(span, trail, related, help))
+        if p is not None:
+            self.broken.add(id(block_of(p.owner)))
+        return hole(span)
+
+    def spend(self, work: int) -> None:
+        """Count steps of compile-time work, and stop a program that would never end."""
+        self.work += work
+        most = MOST + EARNED * self.ops
+        if self.work > most:
+            raise Runaway(EndlessWork(most))
+
+    def sized(self, value: T) -> T:
+        """A list or text that was made or is walked: its items count as work. A Reject if it is too long."""
+        count = weight(value)
+        self.spend(count // ITEMS)
+        short(count)
+        return value
+
+    def shape(self, type: TensorType) -> str:
+        """A tensor's type for a label; a size with arithmetic is shown with its value at the default sizes too."""
+        computed = any(isinstance(d, Dim) and not str(d).isidentifier() for d in type.dims)
+        if not computed:
+            return str(type)
+        values = ", ".join(str(self.sizes.value(d)) for d in type.dims)
+        return f"{type}, by default [{values}]"

@@ -1,0 +1,1 @@
+"""Compile-time values: their kinds, and the value of what failed."""

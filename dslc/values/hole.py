@@ -1,0 +1,28 @@
+"""A hole: the value of what failed. Its mistake has been told, so everything on it stays silent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dslc.source import Span
+from dslc.types.const import Const
+
+
+class Hole:
+    """The class of `HOLE`, its one instance."""
+
+    def __repr__(self) -> str:
+        return "hole"
+
+
+HOLE: Final = Hole()
+
+
+def hole(span: Span) -> Const:
+    """The constant that stands for what failed at `span`."""
+    return Const(HOLE, None, None, span)
+
+
+def failed(*consts: Const) -> bool:
+    """Whether one of these is a hole."""
+    return any(const.value is HOLE for const in consts)
