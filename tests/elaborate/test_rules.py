@@ -68,7 +68,7 @@ def test_a_refused_name_is_one_mistake(name: str) -> None:
 
 def test_a_header_gives_a_name_once() -> None:
     assert spans("block b on C[N, C, H, W]:\n    C -> relu\nnet f on x[N, 3, 8, 8]: b") == [("E0202", "C")]
-    assert spans("net f(size: int = 8) on x[N, 3, size, size]: relu") == [("E0202", "size: int = 8")]
+    assert spans("net f(size: int = 8) on x[N, 3, size, size]: relu") == [("E0202", "size")]
     two = "net f on x[N, 3, H=8, W=8], y[N, 3, H={h}, W]:\n    x + y\n"
     assert spans(two.format(h=9)) == [("E0219", "H=9")]
     assert shapes(model(two.format(h=8))) == ["[N, 3, H, W]"]
