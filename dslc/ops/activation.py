@@ -109,9 +109,12 @@ class RandomRelu(Elementwise):
     lower: float = attr(1 / 8)
     upper: float = attr(1 / 3)
 
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+    def check(self) -> None:
         if self.lower > self.upper:
             raise Reject(ClampBounds(self.lower, self.upper, self.name), at="lower")
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        self.check()
         return x
 
     def saved(self, ins: Types, outs: Types) -> Saved:
@@ -436,9 +439,12 @@ class HardTanh(SavesInput, Elementwise):
     least: float = attr(-1.0)
     most: float = attr(1.0)
 
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+    def check(self) -> None:
         if self.least >= self.most:
             raise Reject(ClampBounds(self.least, self.most, self.name), at="least")
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        self.check()
         return x
 
     def torch(self, t: TorchContext) -> Form:

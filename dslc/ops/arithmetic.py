@@ -20,6 +20,7 @@ from dslc.ops.broadcasting import (
 from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, SavesNothing
 from dslc.ops.errors_product import NegativePower
 from dslc.ops.errors_tensor import BoolArithmetic
+from dslc.ops.recovery import Known, joined
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.record import replace
 from dslc.types.const import Const
@@ -43,12 +44,15 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
         a = ins[0]
         for x in ins:
-            self.check(x)
+            self.takes(x)
         if len(ins) == 2:
             a = broadcast(c, self.symbol, a, ins[1], (c.loose(0), c.loose(1)))
         return replace(a, dtype=self.result(self.common(*ins)))
 
-    def check(self, x: TensorType) -> None:
+    def recover(self, ins: Known) -> Types:
+        return tuple(replace(x, dtype=self.result(x.dtype)) for x in joined(ins))
+
+    def takes(self, x: TensorType) -> None:
         """A Reject for a side that the operator does not take."""
         if x.dtype is DType.BOOL:
             raise Reject(BoolArithmetic(self.symbol, str(x)))
@@ -263,7 +267,7 @@ class GreaterOrEqual(Comparison):
 class Equality(Comparison):
     """Rules of `==` and `!=`, which truth values have too."""
 
-    def check(self, x: TensorType) -> None:
+    def takes(self, x: TensorType) -> None:
         pass
 
 
@@ -340,6 +344,9 @@ class Logical(NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Local, Op
 
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
         return broadcast(c, self.word, ins[0], ins[1], (c.loose(0), c.loose(1)))
+
+    def recover(self, ins: Known) -> Types:
+        return ()
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyInfix(self.symbol, In(0), In(1)))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, dataclass_transform
 
+from dslc.ops.recovery import Recovers, RecoversSame
 from dslc.record import frozen, replace
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 RULES = ("infer", "params", "macs", "acts", "flops", "storage", "saved", "reach", "torch", "onnx")
 REGISTRY: dict[str, type[Op]] = {}
-
-
-# ---- what the rules speak in
 
 
 @frozen
@@ -362,7 +360,7 @@ def attr(
     return Attr("", "", default, default is ..., min, max, choices, symbolic, keyword)
 
 
-class Op:
+class Op(Recovers):
     """A use of an op: its attributes, checked, with defaults filled in. Rules take the inputs' types."""
 
     name: ClassVar[str]
@@ -461,7 +459,7 @@ class Local:
         return Pointwise()
 
 
-class SameType:
+class SameType(RecoversSame):
     """Rule of an op whose result has its input's type."""
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:

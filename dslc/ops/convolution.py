@@ -28,6 +28,7 @@ from dslc.ops.base import (
 from dslc.ops.counting import INPUT, Fresh, Held, Saved, SavesInput
 from dslc.ops.errors import BadGroups
 from dslc.ops.errors_map import CroppedAway, LargeOutputPadding
+from dslc.ops.recovery import RecoversChannels
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.ops.window import PADDING_MODES, Windows, half_const, paddings, per_axis, resized
 from dslc.record import replace
@@ -65,7 +66,7 @@ def biases(biased: bool, outs: Types) -> tuple[Work, ...]:
 
 
 @op("conv")
-class Conv(OutputActs, Fresh, Op):
+class Conv(RecoversChannels, OutputActs, Fresh, Op):
     """Convolution in 1, 2 or 3 dimensions, by the rank of the map.
 
     `[N, C, *S] -> [N, out, *((S + p - d*(k-1) - 1) // s + 1)]`, weights `[out, C/g, *k]`, multiply-adds `out
@@ -92,6 +93,9 @@ class Conv(OutputActs, Fresh, Op):
     padding_mode: str = attr("zeros", choices=tuple(PADDING_MODES), keyword=True)
     init: Init | None = attr(None, keyword=True)
     bias_init: Init | None = attr(None, keyword=True)
+
+    def check(self) -> None:
+        check_groups("conv", self.out * self.g, self.out, self.g)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         windows = self.windows(x)
@@ -163,7 +167,7 @@ class Conv(OutputActs, Fresh, Op):
 
 
 @op("deconv")
-class Deconv(OutputActs, Fresh, SavesInput, Op):
+class Deconv(RecoversChannels, OutputActs, Fresh, SavesInput, Op):
     """Transposed convolution: the gradient of `conv` with respect to its input, as a layer of its own.
 
     `[N, C, *S] -> [N, out, *((S - 1)*s - 2p + d*(k-1) + op + 1)]`, weights `[C, out/g, *k]`, multiply-adds `C
@@ -189,6 +193,9 @@ class Deconv(OutputActs, Fresh, SavesInput, Op):
     bias: bool | str = attr("auto", choices=("auto",), keyword=True)
     init: Init | None = attr(None, keyword=True)
     bias_init: Init | None = attr(None, keyword=True)
+
+    def check(self) -> None:
+        check_groups("deconv", self.out * self.g, self.out, self.g)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         channels = c.pin(x.dims[1])

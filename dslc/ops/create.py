@@ -41,6 +41,7 @@ from dslc.ops.counting import (
 from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import CastForm, RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, never_empty, places
+from dslc.ops.recovery import Known, RecoversNothing, rows
 from dslc.ops.torchtext import Arg, Attribute, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.const import Const
@@ -191,7 +192,7 @@ class Ones(Filled):
 
 
 @op("where")
-class Where(NoParams, NoMacs, Moves, InPlace, Local, Op):
+class Where(RecoversNothing, NoParams, NoMacs, Moves, InPlace, Local, Op):
     """`a` where the condition is true, else `b`, element by element; each may be a number.
 
     ```dl
@@ -340,6 +341,9 @@ class TopK(NoParams, NoMacs, Fresh, Op):
         values = x.with_dim(axis, self.k, c.word("k"))
         return values, replace(values, dtype=DType.INT64)
 
+    def recover(self, ins: Known) -> Types:
+        return tuple(y for x in super().recover(ins) for y in (x, replace(x, dtype=DType.INT64)))
+
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         # A row of n is read once, which costs n - 1 comparisons as in `amax`; ordering the k is not counted.
         x, axis = ins[0], self.axis % ins[0].rank
@@ -387,6 +391,9 @@ class OneHot(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
         names = (*(x.word(axis) for axis in range(x.rank)), c.word("classes"))
         return TensorType((*x.dims, self.classes), DType.INT64, x.rank, names)
 
+    def recover(self, ins: Known) -> Types:
+        return rows(ins, self.classes, DType.INT64)
+
     def places(self, ins: Types) -> dict[int, Size]:
         return {0: self.classes}
 
@@ -420,6 +427,11 @@ class Cast(NoParams, NoMacs, NoFlops, SavesNothing, Local, Op):
         if (self.dtype is None) == (len(ins) == 1):
             raise Reject(CastForm())
         return replace(ins[0], dtype=ins[1].dtype if self.dtype is None else self.dtype)
+
+    def recover(self, ins: Known) -> Types:
+        if ins[0] is None or not isinstance(self.dtype, DType):
+            return ()
+        return (replace(ins[0], dtype=self.dtype),)
 
     def storage(self, ins: Types, outs: Types) -> Storage:
         return SAME if ins[0].dtype is outs[0].dtype else IN_PLACE

@@ -26,14 +26,15 @@ from dslc.ops.base import (
 )
 from dslc.ops.counting import FRESH, NOTHING, SAME, STRIDED, Held, Kind, Moves, Saved, SavesNothing, Storage
 from dslc.ops.layout import PERMUTE, check_sizes, spatial_axes
-from dslc.ops.pattern import Divide, Group, Reading, apply
+from dslc.ops.pattern import Divide, Group, Reading, apply, read
+from dslc.ops.recovery import RecoversNothing
 from dslc.ops.torchtext import Arg, Form, In, PyCall, PyExpr, TorchContext, call, keyword, sequence
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
 from dslc.types.tensor import TensorType
 
 
-class Patterned(NoParams, NoMacs, Op):
+class Patterned(RecoversNothing, NoParams, NoMacs, Op):
     """What ops with a pattern share."""
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(1, None), dtype="any"),)
@@ -45,6 +46,9 @@ class Patterned(NoParams, NoMacs, Op):
         """The pattern on a tensor. With a context, sizes that depend on the input are checked."""
         divide = None if c is None else Divide(c.divide, c.equal)
         return apply(self.name, self.pattern, x, self.sizes, divide)
+
+    def check(self) -> None:
+        read(self.name, self.pattern)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         for name, size in self.sizes:

@@ -8,6 +8,7 @@ from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
 from dslc.ops.counting import FlopPerElement, InPlace, SavesInput, SavesOutput
 from dslc.ops.errors_product import ClampBounds
+from dslc.ops.recovery import RecoversSame
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.types.tensor import TensorType
 
@@ -105,7 +106,7 @@ class Abs(SavesInput, Function):
 
 
 @op("clamp")
-class Clamp(NoParams, NoMacs, FlopPerElement, InPlace, SavesInput, Local, Op):
+class Clamp(RecoversSame, NoParams, NoMacs, FlopPerElement, InPlace, SavesInput, Local, Op):
     """Each element cut to a range: `min(max(x, least), most)`.
 
     ```dl
@@ -118,11 +119,14 @@ class Clamp(NoParams, NoMacs, FlopPerElement, InPlace, SavesInput, Local, Op):
     min: float | None = attr(None)
     max: float | None = attr(None)
 
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+    def check(self) -> None:
         if self.min is None and self.max is None:
             raise Reject(ClampBounds(None, None))
         if self.min is not None and self.max is not None and self.min > self.max:
             raise Reject(ClampBounds(self.min, self.max), at="min")
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        self.check()
         return x
 
     def torch(self, t: TorchContext) -> Form:

@@ -28,6 +28,7 @@ from dslc.ops.base import (
 from dslc.ops.counting import FlopPerElement, Fresh, Held, InPlace, Saved, SavesInput, SavesOutput
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_tensor import CannotSplit
+from dslc.ops.recovery import RecoversSame
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.words import quotient
 from dslc.record import replace
@@ -275,7 +276,7 @@ class Maxout(NoParams, NoMacs, Fresh, Op):
         return str(g.op("ReduceMax", [y, g.ints([axis + 1])], keepdims=0))
 
 
-class AlongAxis(NoParams, NoMacs, Fresh, SavesOutput, Op):
+class AlongAxis(RecoversSame, NoParams, NoMacs, Fresh, SavesOutput, Op):
     """Rules of functions that relate the values along an axis, by default that of the channels.
 
     Five operations for each element: comparison for the maximum, difference, exponential, sum, and the quotient or,

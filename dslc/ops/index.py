@@ -25,11 +25,12 @@ from dslc.ops.base import (
 from dslc.ops.broadcasting import broadcast, converted
 from dslc.ops.counting import FRESH, NOTHING, Moves, Saved, Storage
 from dslc.ops.errors_index import EmptySlice, IndexOutOfRange, TooManyIndices
+from dslc.ops.recovery import Known
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext
 from dslc.ops.views import PartView
 from dslc.record import frozen
 from dslc.types.const import Const, derived
-from dslc.types.dim import Dim, Size, evaluate
+from dslc.types.dim import UNKNOWN, Dim, Size, evaluate
 from dslc.types.tensor import DType, TensorType
 
 Bounds = tuple[Const | None, Const | None, Const | None]
@@ -119,6 +120,16 @@ class Index(NoParams, NoMacs, Moves, PartView, Op):
     def places(self, ins: Types) -> dict[int, Size]:
         x = ins[0]
         return {e.tensor: x.dims[e.axis] for e in self.entries(x) if e.tensor is not None and e.axis is not None}
+
+    def recover(self, ins: Known) -> Types:
+        x = ins[0]
+        if x is None or not isinstance(self.items, tuple) or "tensor" in self.items:
+            return ()
+        try:
+            kept = [entry for entry in self.entries(x) if entry.place is None]
+        except Reject:
+            return ()
+        return (TensorType((UNKNOWN,) * len(kept), x.dtype),)
 
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
         x = ins[0]

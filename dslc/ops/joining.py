@@ -27,16 +27,17 @@ from dslc.ops.errors_tensor import (
     ShapeMismatch,
 )
 from dslc.ops.layout import axis_of, cut_places, pick
+from dslc.ops.recovery import Known, RecoversJoined, joined
 from dslc.ops.torchtext import Form, In, TorchContext, call, sequence
 from dslc.record import replace
-from dslc.types.dim import Size
+from dslc.types.dim import UNKNOWN, Size
 from dslc.types.tensor import DType, TensorType
 
 MANY: tuple[Port, ...] = (Port("xs", rank=(1, None), dtype="any", many=True),)
 
 
 @op("cat")
-class Cat(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
+class Cat(RecoversJoined, NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
     """Tensors joined end to end along an axis (the channels, unless given); all other sizes are equal.
 
     `concat` of the standard library is this op over branches.
@@ -114,6 +115,9 @@ class Stack(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType:
         result = joined_sizes(c, "stack", ins, None)
         return pick(result, self.source(result), [(len(ins), None)])
+
+    def recover(self, ins: Known) -> Types:
+        return tuple(replace(x, dims=(UNKNOWN, *x.dims), channel=None) for x in joined(ins))
 
     def source(self, x: TensorType) -> list[int | None]:
         """Per axis of the result, the axis of an input; none for the new one."""

@@ -24,6 +24,7 @@ from dslc.ops.base import (
 )
 from dslc.ops.convolution import TORCH_WEIGHT, biases, uniform_bias
 from dslc.ops.counting import Fresh, NoFlops, SavesInput
+from dslc.ops.recovery import Known, RecoversFeatures, rows
 from dslc.ops.torchtext import Form, In, Own, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.dim import Size
@@ -65,7 +66,7 @@ class BiasGivenLinear(nn.Module):
 
 
 @op("linear")
-class Linear(OutputActs, Fresh, SavesInput, Local, Op):
+class Linear(RecoversFeatures, OutputActs, Fresh, SavesInput, Local, Op):
     """A linear map of the last axis: `y = x W^T + b`.
 
     `[..., D] -> [..., out]`, weight `[out, D]`, multiply-adds `rows * D * out` (torch.nn.Linear). `weight=`
@@ -148,6 +149,9 @@ class Embedding(NoMacs, NoFlops, Fresh, SavesInput, Local, Op):
     def infer(self, c: InferContext, ids: TensorType) -> TensorType:
         words = (*(ids.words or (None,) * ids.rank), c.word("dim"))
         return TensorType((*ids.dims, self.dim), DType.FLOAT, ids.rank, words)
+
+    def recover(self, ins: Known) -> Types:
+        return rows(ins, self.dim, DType.FLOAT)
 
     def places(self, ins: Types) -> dict[int, Size]:
         return {0: self.count}

@@ -31,6 +31,7 @@ from dslc.ops.convolution import check_groups
 from dslc.ops.counting import Fresh, Held, InPlace, Saved
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_map import OneValue
+from dslc.ops.recovery import RecoversSame
 from dslc.ops.torchtext import Arg, Form, In, Own, TorchContext, call, keyword, sequence
 from dslc.record import replace
 from dslc.types.dim import Dim, product
@@ -102,7 +103,7 @@ def by_statistics(norm: Op, x: TensorType) -> tuple[Work, ...]:
 
 
 @op("bn")
-class BatchNorm(NoMacs, InPlace, Local, Op):
+class BatchNorm(RecoversSame, NoMacs, InPlace, Local, Op):
     """Batch normalisation per channel: `(x - mean) / sqrt(var + eps) * weight + bias`.
 
     `[N, C, *S] -> [N, C, *S]` (Ioffe and Szegedy 2015); weights `weight` and `bias`, buffers `running_mean`,
@@ -163,7 +164,7 @@ class BatchNorm(NoMacs, InPlace, Local, Op):
 
 
 @op("inorm")
-class InstanceNorm(NoMacs, Fresh, Op):
+class InstanceNorm(RecoversSame, NoMacs, Fresh, Op):
     """Instance normalisation: each channel of each sample by its own mean and variance (Ulyanov et al. 2016).
 
     `[N, C, *S] -> [N, C, *S]`; `weight` and `bias` per channel only with `affine` (torch.nn.InstanceNorm2d). A map has
@@ -216,7 +217,7 @@ class InstanceNorm(NoMacs, Fresh, Op):
 
 
 @op("ln")
-class LayerNorm(NoMacs, Fresh, Local, Op):
+class LayerNorm(RecoversSame, NoMacs, Fresh, Local, Op):
     """Layer normalisation: each place by the mean and variance of its channels (Ba et al. 2016).
 
     `[..., D] -> [..., D]` with `weight` and `bias` of D (torch.nn.LayerNorm). `ln(axis=1)` norms the channels
@@ -285,7 +286,7 @@ class LayerNorm(NoMacs, Fresh, Local, Op):
 
 
 @op("gn")
-class GroupNorm(NoMacs, Fresh, Op):
+class GroupNorm(RecoversSame, NoMacs, Fresh, Op):
     """Group normalisation: each group of channels of a sample by its own mean and variance (Wu and He 2018).
 
     `[N, C, *S] -> [N, C, *S]`, `groups` divides C; `weight` and `bias` per channel (torch.nn.GroupNorm). A group has at
@@ -351,7 +352,7 @@ class GroupNorm(NoMacs, Fresh, Op):
 
 
 @op("rmsnorm")
-class RmsNorm(NoMacs, Fresh, Local, Op):
+class RmsNorm(RecoversSame, NoMacs, Fresh, Local, Op):
     """Root mean square normalisation: `x / sqrt(mean(x**2) + eps) * weight` over the last axis.
 
     `[..., D] -> [..., D]` (Zhang and Sennrich 2019), `weight` of D (torch.nn.RMSNorm); without `eps` it is
@@ -453,7 +454,7 @@ class LocalResponseNorm(SameType, NoParams, NoMacs, Fresh, Local, Op):
 
 
 @op("l2norm")
-class L2Norm(NoParams, NoMacs, Fresh, Op):
+class L2Norm(RecoversSame, NoParams, NoMacs, Fresh, Op):
     """Scale to length 1: `x / max(||x||, eps)` along an axis, by default that of the channels.
 
     Any shape, unchanged (torch.nn.functional.normalize with p=2).

@@ -26,6 +26,7 @@ from dslc.ops.base import (
 from dslc.ops.counting import Fresh, Held, Saved
 from dslc.ops.errors_map import EmptyWindow, PoolPadding, SmallVolume, UnevenCeil
 from dslc.ops.padding import added
+from dslc.ops.recovery import RecoversMap
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, PyInfix, TorchContext, call, keyword
 from dslc.ops.window import Windows, resized
 from dslc.record import replace
@@ -150,7 +151,7 @@ def onnx_mean(
 
 
 @op("maxpool")
-class MaxPool(NoParams, NoMacs, Fresh, Op):
+class MaxPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
     """The largest value of each window (torch.nn.MaxPool2d).
 
     `[N, C, *S] -> [N, C, *((S + 2p - d*(k-1) - 1) // s + 1)]`; the stride is the kernel unless given, and
@@ -224,7 +225,7 @@ class MaxPool(NoParams, NoMacs, Fresh, Op):
 
 
 @op("avgpool")
-class AvgPool(NoParams, NoMacs, Fresh, Op):
+class AvgPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
     """The mean of each window (torch.nn.AvgPool2d).
 
     `[N, C, *S] -> [N, C, *((S + 2p - k) // s + 1)]`; the stride is the kernel unless given. Padded zeros
@@ -301,7 +302,7 @@ class AvgPool(NoParams, NoMacs, Fresh, Op):
 
 
 @op("lppool")
-class LpPool(NoParams, NoMacs, Fresh, Op):
+class LpPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
     """The p-norm of each window: `(sum of x**norm)**(1/norm)` (Sermanet et al. 2012; torch.nn.LPPool2d).
 
     `[N, C, *S] -> [N, C, *((S - k) // s + 1)]`; the stride is the kernel unless given. For an odd `norm` the

@@ -27,6 +27,7 @@ from dslc.ops.base import (
 from dslc.ops.counting import INPUT, NOTHING, Fresh, Saved, SavesNothing
 from dslc.ops.errors_map import NoOpenForm, TooManyPlaces
 from dslc.ops.pool import MAP, read, winners
+from dslc.ops.recovery import RecoversMap
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.window import per_axis
 from dslc.record import replace
@@ -44,7 +45,7 @@ def bins(n: int, m: int) -> list[Bin]:
     return [(u * n // m, -(-(u + 1) * n // m)) for u in range(m)]
 
 
-class AdaptivePool(NoParams, NoMacs, Fresh, Op):
+class AdaptivePool(RecoversMap, NoParams, NoMacs, Fresh, Op):
     """Rules of pools that state the size of their result."""
 
     inputs: ClassVar[tuple[Port, ...]] = (MAP,)
@@ -209,7 +210,7 @@ class AdaptiveMaxPool(AdaptivePool):
         return str(g.op("ReduceMax", [g.op("Gather", [x, index], axis=axis), g.ints([axis + 1])], keepdims=0))
 
 
-class GlobalPool(NoParams, NoMacs, Fresh, Op):
+class GlobalPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
     """Rules of pools of a whole map to one place."""
 
     inputs: ClassVar[tuple[Port, ...]] = (MAP,)

@@ -28,6 +28,7 @@ from dslc.ops.counting import Fresh, Held, NoFlops, Saved
 from dslc.ops.errors_product import EinsumPattern, EinsumSize, InnerMismatch
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import never_empty, spatial_axes
+from dslc.ops.recovery import RecoversNothing
 from dslc.ops.torchtext import Form, In, PyInfix, TorchContext, call
 from dslc.types.const import Const
 from dslc.types.dim import Size
@@ -160,7 +161,7 @@ class MatMul(NoParams, OutputActs, NoFlops, Fresh, Op):
 
 
 @op("einsum")
-class Einsum(NoParams, Fresh, Op):
+class Einsum(RecoversNothing, NoParams, Fresh, Op):
     """A sum of products by a pattern: letters name axes, those that are not in the result are summed over.
 
     Multiply-adds: tensors are joined from the left, two at a time; each join costs the product of its

@@ -26,6 +26,7 @@ from dslc.ops.base import (
 from dslc.ops.counting import Held, Kind, Saved, Storage
 from dslc.ops.errors_product import LargeProjection, StateShape
 from dslc.ops.layout import never_empty
+from dslc.ops.recovery import Known
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, TorchContext, call, keyword, sequence
 from dslc.types.const import Const
 from dslc.types.dim import Size
@@ -88,6 +89,9 @@ class Recurrent(Op):
             return result
         finals = zip(self.widths, said, strict=True)
         return (result, *(TensorType((count, batch, n), x.dtype, 2, (None, x.word(0), w)) for n, w in finals))
+
+    def recover(self, ins: Known) -> Types:
+        return super().recover(ins) if self.state is False else ()
 
     def word(self, c: InferContext, width: int) -> Const | None:
         """The words for a number of features."""
@@ -313,9 +317,12 @@ class LSTM(Recurrent):
     def widths(self) -> tuple[int, ...]:
         return (self.hidden if self.proj is None else self.proj, self.hidden)
 
-    def infer(self, c: InferContext, *ins: TensorType) -> TensorType | Types:
+    def check(self) -> None:
         if self.proj is not None and self.proj >= self.hidden:
             raise Reject(LargeProjection(self.proj, self.hidden), at="proj")
+
+    def infer(self, c: InferContext, *ins: TensorType) -> TensorType | Types:
+        self.check()
         return super().infer(c, *ins)
 
     def word(self, c: InferContext, width: int) -> Const | None:

@@ -22,6 +22,7 @@ from dslc.ops.base import (
 )
 from dslc.ops.counting import Fresh, Saved, SavesNothing
 from dslc.ops.layout import axes_of, pick, spatial_axes
+from dslc.ops.recovery import Known, reduced
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
 from dslc.types.dim import product
 from dslc.types.tensor import TensorType
@@ -46,6 +47,9 @@ class Reduction(NoParams, NoMacs, Fresh, Op):
         for axis in axes:
             x = x.with_dim(axis, 1)
         return x
+
+    def recover(self, ins: Known) -> Types:
+        return reduced(ins, self.axis, self.keep)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         x, axes = ins[0], self.axes(ins[0])

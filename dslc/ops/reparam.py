@@ -13,6 +13,7 @@ from dslc.ops.base import Graph, InferContext, Init, Names, Op, ParamSpec, Port,
 from dslc.ops.convolution import Conv, Deconv
 from dslc.ops.counting import Held, Saved, Storage
 from dslc.ops.linear import Embedding, Linear
+from dslc.ops.recovery import Known, known
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.tensor import TensorType
@@ -73,6 +74,12 @@ class Reparametrised(Op):
 
     def infer(self, c: InferContext, *ins: TensorType) -> TensorType | Types:
         return self.layer.infer(c, *ins)
+
+    def check(self) -> None:
+        self.layer.check()
+
+    def recover(self, ins: Known) -> Types:
+        return self.layer.recover(ins) if known(self.layer) else ()
 
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return self.layer.macs(ins, outs)

@@ -35,6 +35,7 @@ from dslc.ops.errors import WrongSides
 from dslc.ops.errors_map import NoOpenForm, UpsampleTarget, WrongLength, WrongMode
 from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.pool_adaptive import AdaptiveAvgPool, reads
+from dslc.ops.recovery import RecoversMap
 from dslc.ops.resize import Resizing, antialias
 from dslc.ops.scaling import ratio, scaled, written
 from dslc.ops.torchtext import Arg, Form, In, PyIndex, TorchContext, call, keyword
@@ -74,7 +75,7 @@ class Normalize(nn.Module):
 
 
 @op("upsample")
-class UpsampleMap(NoParams, NoMacs, Fresh, Op):
+class UpsampleMap(RecoversMap, NoParams, NoMacs, Fresh, Op):
     """A map at another resolution: by a factor `scale`, to a `size`, or to that of another map (`like=y`).
 
     `[N, C, *S] -> [N, C, *floor(S * scale)]`, the product as torch.nn.functional.interpolate takes it: rounded to a

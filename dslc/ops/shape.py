@@ -31,10 +31,12 @@ from dslc.ops.errors_tensor import (
     SplitSum,
 )
 from dslc.ops.layout import axis_of, check_sizes, cut_places, merged, pick, shape_text
+from dslc.ops.recovery import MOST_PARTS, Known, RecoversNothing, known, merged_axes
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword, sequence
 from dslc.ops.views import PartView
+from dslc.record import replace
 from dslc.types.const import Const
-from dslc.types.dim import Size, product
+from dslc.types.dim import UNKNOWN, Size, product
 from dslc.types.tensor import TensorType
 
 ANY: tuple[Port, ...] = (Port("x", rank=(1, None), dtype="any"),)
@@ -72,6 +74,9 @@ class Flatten(NoParams, NoMacs, Moves, Same, SavesNothing, Op):
         if x.channel is not None and start <= x.channel <= end:
             return result.with_dims(result.dims, start, result.words)
         return result
+
+    def recover(self, ins: Known) -> Types:
+        return merged_axes(ins, self.start, self.end)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         start, end = self.axes(ins[0])
@@ -147,6 +152,12 @@ class Reshape(NoParams, NoMacs, Moves, Same, SavesNothing, Op):
             ),
         )
 
+    def recover(self, ins: Known) -> Types:
+        x = ins[0]
+        if x is None or not isinstance(self.sizes, tuple | list):
+            return ()
+        return (TensorType((UNKNOWN,) * len(words.sizes(self.sizes)), x.dtype),)
+
     @staticmethod
     def kept(x: TensorType, dims: tuple[Size, ...]) -> tuple[int, ...]:
         """The leading axes that a shape leaves as they are."""
@@ -183,7 +194,7 @@ def without_common(left: Sequence[Size], right: Sequence[Size]) -> tuple[Size, S
 
 
 @op("unbind")
-class Unbind(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
+class Unbind(RecoversNothing, NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     """The slices of an axis as so many tensors, which lose it.
 
     ```dl
@@ -254,6 +265,9 @@ class Split(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
             names = words.items(given)
         return tuple(x.with_dim(axis, side, name) for side, name in zip(sizes, names, strict=True))
 
+    def recover(self, ins: Known) -> Types:
+        return super().recover(ins) * len(self.sizes) if isinstance(self.sizes, tuple) else ()
+
     def pieces(self, size: int) -> tuple[int, ...]:
         """The size of each piece."""
         return (self.sizes,) * (size // self.sizes) if isinstance(self.sizes, int) else self.sizes
@@ -297,6 +311,9 @@ class Chunk(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
         word = words.quotient((size, x.word(axis)), [(self.n, c.word("n"))])
         return (x.with_dim(axis, c.divide(size, self.n), word),) * self.n
 
+    def recover(self, ins: Known) -> Types:
+        return super().recover(ins) * self.n if known(self.n) and self.n <= MOST_PARTS else ()
+
     def reach(self, ins: Types, outs: Types) -> Reach:
         return cut_places(ins[0], channel_axis("chunk", ins[0], self.axis))
 
@@ -337,6 +354,9 @@ class Transpose(NoParams, NoMacs, Moves, SavesNothing, Op):
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         return pick(x, self.order(x))
+
+    def recover(self, ins: Known) -> Types:
+        return tuple(replace(x, channel=None) for x in super().recover(ins))
 
     def storage(self, ins: Types, outs: Types) -> Storage:
         long = [axis for axis in self.order(ins[0]) if ins[0].dims[axis] != 1]

@@ -170,6 +170,41 @@ class Dim(Interned):
 
 Size: TypeAlias = int | Dim
 
+
+class UnknownSize(Dim):
+    """The size of an axis of which a mistake above leaves nothing known, and whatever is computed with it.
+
+    A class of its own, so that arithmetic of two sizes need not ask: a `Dim` declines it, and the reflected operator,
+    which is here, answers. `Sizes` answers every question about it with yes.
+    """
+
+    def _unknown(self, other: object) -> Size:
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _unknown
+    __pow__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _unknown
+
+    def __neg__(self) -> Size:
+        return self
+
+    def _no_order(self, other: object) -> NoReturn:
+        raise Unknown
+
+    __lt__ = __le__ = __gt__ = __ge__ = _no_order
+
+    def __bool__(self) -> NoReturn:
+        raise Unknown
+
+    def __repr__(self) -> str:
+        return "?"
+
+    __str__ = __repr__
+
+
+class Unknown(Exception):
+    """A number is asked for that depends on an unknown size: what asks is given up without a word."""
+
+
 _symbols: WeakValueDictionary[str, Sym] = WeakValueDictionary()
 _floors: WeakValueDictionary[tuple[Dim, int], Floor] = WeakValueDictionary()
 _dims: WeakValueDictionary[Terms, Dim] = WeakValueDictionary()
@@ -202,6 +237,10 @@ def symbol(name: str) -> Dim:
     dim = _collect({(sym(name),): 1})
     assert isinstance(dim, Dim)
     return dim
+
+
+_ANY = Sym("?", (0, 0, "?"))
+UNKNOWN = UnknownSize((((_ANY,), 1),), frozenset((_ANY,)), 1, 0)
 
 
 def terms_of(size: Size) -> Terms:

@@ -3,7 +3,8 @@
 A question about two sizes is answered for all allowed sizes, or narrows what is allowed by a guard that holds
 at the default, or is a Reject whose place the caller knows. Guards are learned in source order; the final set
 is their intersection. A symbol without a default is universal: it stands for every size, and no guard touches
-it.
+it. Of an unknown size, which a mistake left, all is granted and nothing is learned; what needs its number gets
+`Unknown`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dslc.source import Span
 from dslc.types import dim as dims
 from dslc.types import refuse
 from dslc.types.condition import NotMonotone, Part, Relation, compare, split
-from dslc.types.dim import Atom, Dim, Floor, Size, substitute
+from dslc.types.dim import UNKNOWN, Atom, Dim, Floor, Size, Unknown, substitute
 from dslc.types.domain import EVERY, MAX_CLASSES, NOTHING, Domain, TooManyResidues, domain
 from dslc.types.errors import NotDivisible
 from dslc.types.guards import Guard, Pin, Pinned, need
@@ -66,7 +67,9 @@ class Sizes:
         return self.symbol(name, default, span) if pin is None else pin.value
 
     def value(self, size: Size) -> int:
-        """The number at the default sizes; 1 for universal symbols."""
+        """The number at the default sizes; 1 for universal symbols. `Unknown` for what has none."""
+        if size is UNKNOWN:
+            raise Unknown
         return dims.evaluate(size, self.default)
 
     def evaluate(self, size: Size, at: Mapping[str, int]) -> int:
@@ -78,7 +81,7 @@ class Sizes:
 
         To be applied where the type of a node is made.
         """
-        if isinstance(size, int):
+        if isinstance(size, int) or size is UNKNOWN:
             return size
         if self.same:
             by: dict[Atom, Size] = {s: self.same[s.name] for s in size.symbols if s.name in self.same}
@@ -91,6 +94,8 @@ class Sizes:
         """Of two sizes that must be equal the one kept, the shorter; a guard if it depends on the input."""
         if a is b or a == b:
             return a
+        if a is UNKNOWN or b is UNKNOWN:
+            return b if a is UNKNOWN else a
         kept = self._joined.get((a, b))
         if kept is None:
             if isinstance(a, int) and isinstance(b, int):
@@ -102,7 +107,7 @@ class Sizes:
     def divide(self, a: Size, m: Size, span: Span, by: str = "") -> Size:
         """a / m, exact; a guard where that depends on the input."""
         a, m = self.reduce(a), self.reduce(m)
-        if isinstance(m, Dim):
+        if isinstance(m, Dim) or a is UNKNOWN:
             return a // m
         if m == 0 or (isinstance(a, int) and a % m):
             raise Reject(NotDivisible(self.text(a), self.value(a), m, self.where(a), (), by))
@@ -118,7 +123,7 @@ class Sizes:
     def at_least(self, a: Size, b: Size, span: Span, by: str = "") -> None:
         """a >= b; a guard where that depends on the input."""
         difference = self._difference(a, b)
-        if bounds(difference, self.domain)[0] >= 0:
+        if difference is UNKNOWN or bounds(difference, self.domain)[0] >= 0:
             return
         if isinstance(difference, int):
             raise Reject(refuse.below(self, a, b, {}, by))
@@ -144,6 +149,8 @@ class Sizes:
         difference = self._difference(left, right)
         if isinstance(difference, int):
             return compare(relation, difference)
+        if difference is UNKNOWN:
+            raise Unknown
         answers = self._by_bounds(difference, relation)
         if len(answers) == 1:
             return answers.pop()
@@ -164,6 +171,8 @@ class Sizes:
         difference = self._difference(a, b)
         if isinstance(difference, int):
             return difference == 0
+        if difference is UNKNOWN:
+            return True
         try:
             return can_vanish(difference) and self._agreement(a, b, difference).always
         except Reject:
@@ -182,6 +191,8 @@ class Sizes:
         known = self.reduce(a)
         if isinstance(known, int):
             return known
+        if known is UNKNOWN:
+            raise Unknown
         names = self.names(known)
         if names[-1] in self.universal:
             raise Reject(UniversalPin(names[-1], self.text(known)))
@@ -201,6 +212,8 @@ class Sizes:
         if isinstance(difference, int):
             if not compare(relation, difference):
                 raise Reject(refuse.require_fails(self, left, relation, right, {}))
+            return
+        if difference is UNKNOWN:
             return
         names = self.names(difference)
         refuse.universal(self, names, left, relation, right)
