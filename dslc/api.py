@@ -13,7 +13,7 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
 from dslc.elaborate.arithmetic import BUILTINS
 from dslc.elaborate.entry import elaborate
-from dslc.elaborate.meaning import UNNAMED
+from dslc.elaborate.words import UNNAMED
 from dslc.ir.model import Budget, Model
 from dslc.names import zoo
 from dslc.names.errors import NetArgument, NoNet, WhichNet

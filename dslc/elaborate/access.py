@@ -11,10 +11,10 @@ from dslc.elaborate.apply_op import apply_op
 from dslc.elaborate.declared import node_params, param_value
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation
-from dslc.elaborate.layers import Recipe, Shared, describe, is_tensor
+from dslc.elaborate.layers import op_layer
+from dslc.elaborate.recipe import Recipe, Shared, describe, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Node, Value
-from dslc.ops.base import REGISTRY
 from dslc.syntax import tree
 from dslc.types.const import Const, literal
 from dslc.types.dim import Dim
@@ -28,8 +28,8 @@ def attribute(run: Run, expr: tree.Attribute, p: Place) -> Const:
     if isinstance(value.value, Value) and expr.name == "shape":
         value.value.readers.append(p.owner)
         return Const(value.value.type.dims, expr, p.scope, expr.span)
-    if isinstance(value.value, Recipe) and isinstance(value.value.target, Shared):
-        return _shared_tensor(run, value.value.target, expr, p)
+    if isinstance(value.value, Recipe) and value.value.layer.shared is not None:
+        return _shared_tensor(run, value.value.layer.shared, expr, p)
     what = "a tensor has `shape`" if isinstance(value.value, Value) else f"{describe(value.value)} has no attributes"
     return run.report(BadOperation(f"no `{expr.name}` here: {what}"), expr.name_span, p)
 
@@ -109,5 +109,5 @@ def _index_tensor(run: Run, value: Value, expr: tree.Index, p: Place) -> Const:
         else:
             return run.report(BadOperation(f"an index is a whole number, not {describe(at.value)}"), item.span, p)
     bound = {"items": literal(tuple(items), expr.span)}
-    recipe = Recipe(REGISTRY["index"], expr.span, p.scope, bound)
-    return apply_op(run, recipe, tuple(inputs), p, expr.span)
+    layer = op_layer("index")
+    return apply_op(run, layer.op, Recipe(layer, expr.span, p.scope, bound), tuple(inputs), p, expr.span)

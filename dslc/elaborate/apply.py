@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Label
-from dslc.elaborate.apply_block import apply_block
-from dslc.elaborate.apply_op import apply_op
-from dslc.elaborate.arguments import in_port_order, probe
 from dslc.elaborate.errors_body import SharedModule, TrainingSides
 from dslc.elaborate.errors_use import NotALayer
-from dslc.elaborate.layers import (
-    ChainLayer,
-    ChoiceLayer,
-    Definition,
-    Recipe,
-    Shared,
-    SuiteLayer,
-    TrainingLayer,
-    describe,
-    is_tensor,
-)
-from dslc.elaborate.naming import modules_of, name_instance
+from dslc.elaborate.recipe import Recipe, describe, is_tensor
 from dslc.elaborate.run import USE, Place, Run, block_of, flowing
-from dslc.ir.model import Call, Either, If, Instance, Item, Value
-from dslc.record import replace
+from dslc.ir.model import Either, Item, Value
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentions_it
-from dslc.types.const import Const, Scope, literal
+from dslc.types.const import Const, literal
 from dslc.values.hole import HOLE, failed, hole
 
 
@@ -53,7 +37,7 @@ def through(run: Run, value: Const, rest: tuple[tree.Expr, ...], p: Place) -> Co
         q.it = flowing(value.value)
         made = run.evaluate(step, q)
         if failed(value):
-            probe(run, made, q)
+            check_unused(run, made, q)
             continue
         if is_tensor(made.value) and not mentions_it(step):
             return run.report(NotALayer(describe(made.value)), step.span, p)
@@ -61,6 +45,12 @@ def through(run: Run, value: Const, rest: tuple[tree.Expr, ...], p: Place) -> Co
         if not failed(value) and not is_tensor(value.value):
             value = run.report(NotALayer(describe(value.value)), step.span, p)
     return value
+
+
+def check_unused(run: Run, made: Const, p: Place) -> None:
+    """Check the arguments of a layer that is not applied, because what it would be applied to has failed."""
+    if isinstance(made.value, Recipe):
+        made.value.layer.check(run, made.value.bound, p)
 
 
 def flow(run: Run, expr: tree.Expr, p: Place) -> Const:
@@ -95,120 +85,5 @@ def apply(run: Run, layer: Const, inputs: tuple[Value, ...], p: Place, span: Spa
         if recipe.home is not block_of(p.owner):
             text = "this layer holds a tensor of another block: hand the tensor over as an input"
             return run.report(SharedModule(text), recipe.span, p)
-        inputs = in_port_order(recipe, inputs)
-    match recipe.target:
-        case type():
-            return apply_op(run, recipe, inputs if recipe.target.inputs else (), p, span)
-        case Definition():
-            return apply_block(run, recipe, inputs, p, span)
-        case Shared():
-            return _apply_shared(run, recipe.target, inputs, p, span)
-        case ChoiceLayer():
-            return _apply_choice(run, recipe, inputs, p, span)
-        case TrainingLayer():
-            return _apply_training(run, recipe, recipe.target, inputs, p, span)
-        case ChainLayer() | SuiteLayer():
-            if recipe.name is not None or (isinstance(recipe.target, SuiteLayer) and recipe.target.seq):
-                return _apply_group(run, recipe, inputs, p, span)
-            return _run(run, recipe, inputs, p, span)
-    raise AssertionError(type(recipe.target))
-
-
-def _run(run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
-    """The steps of a chain or suite, in their writer's scope, owned by the place that applies them."""
-    it = inputs[0] if len(inputs) == 1 else inputs
-    if isinstance(recipe.target, ChainLayer):
-        q = p.inside(scope=recipe.scope, it=it)
-        return through(run, settle(run, recipe.target.first, q, recipe.target.first.span), recipe.target.rest, q)
-    assert isinstance(recipe.target, SuiteLayer)
-    scope = recipe.scope
-    if not recipe.target.seq:
-        scope = Scope("suite", recipe.scope, recipe.scope.instance, recipe.scope.inline)
-    q = p.inside(scope=scope, it=it)
-    run.execute(recipe.target.suite, q)
-    return literal(q.it, span)
-
-
-def _apply_group(run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
-    """A `seq`, or a chain named by `as`: an instance that shares its writer's scope and numbers its steps."""
-    group = Instance(
-        "seq",
-        None,
-        recipe.span,
-        p.owner,
-        "",
-        False,
-        recipe.scope,
-        {},
-        inputs,
-        p.frame,
-        numbered=True,
-        via=recipe.via,
-    )
-    name_instance(run, group, recipe, "seq", p, span)
-    run.owners.append(group)
-    q = replace(p, owner=group, items=group.body)
-    result = _run(run, recipe, inputs, q, span)
-    outs = result.value if isinstance(result.value, tuple) else (result.value,)
-    if not all(isinstance(o, Value) for o in outs):
-        return hole(span)
-    group.outputs = outs
-    p.items.append(Call(group, inputs, group.outputs, span, p.frame))
-    return result
-
-
-def _apply_choice(run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
-    choice = recipe.target
-    assert isinstance(choice, ChoiceLayer)
-    taken = choice.taken
-    if isinstance(taken.value, Recipe):
-        inner = taken.value
-        taken = Const(
-            replace(
-                inner,
-                name=inner.name or recipe.name,
-                name_span=inner.name_span or recipe.name_span,
-                via=inner.via or recipe.via,
-            ),
-            taken.origin,
-            taken.scope,
-            taken.span,
-        )
-    items: list[Item] = []
-    result = apply(run, taken, inputs, p.inside(items=items), span)
-    before = inputs[0] if len(inputs) == 1 else None
-    after = result.value if isinstance(result.value, Value) else None
-    p.items.append(If(choice.site, (choice.condition,), choice.side, 2, items, before, after))
-    return result
-
-
-def _apply_training(
-    run: Run, recipe: Recipe, layer: TrainingLayer, inputs: tuple[Value, ...], p: Place, span: Span
-) -> Const:
-    items: tuple[list[Item], list[Item]] = ([], [])
-    sides = []
-    for side, into in zip((layer.training, layer.evaluation), items, strict=True):
-        sides.append(apply(run, side, inputs, p.inside(items=into), span))
-    if failed(*sides):
-        return hole(span)
-    return join(run, sides, items, layer.site, p)
-
-
-def _apply_shared(run: Run, shared: Shared, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
-    """A `module`: the first use makes the weights, later ones share them."""
-    if block_of(p.owner) is not shared.instance:
-        text = f"`{shared.name}` belongs to another block: apply it there"
-        return run.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
-    if p.owner is not shared.instance:
-        text = f"`{shared.name}` is applied inside a `seq`, which numbers modules of its own: apply it outside"
-        return run.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
-    recipe = replace(shared.layer, name=shared.name, name_span=shared.span)
-    q = replace(p, owner=shared.instance)
-    run.reuse = shared.first
-    before = len(q.items)
-    result = apply(run, literal(recipe, shared.layer.span), inputs, q, span)
-    run.reuse = None
-    if shared.first is None:
-        made = next(modules_of(q.items[before:]), None)
-        shared.first = made.instance if isinstance(made, Call) else made
-    return result
+        inputs = recipe.in_port_order(inputs)
+    return recipe.layer.apply(run, recipe, inputs, p, span)

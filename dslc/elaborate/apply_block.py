@@ -11,11 +11,11 @@ from dslc.elaborate.errors_body import EndlessRecursion, NoResult
 from dslc.elaborate.errors_use import BadOperation, WrongInputs
 from dslc.elaborate.headers import bind_sizes, dim_names, fits
 from dslc.elaborate.initial import open_initial
-from dslc.elaborate.layers import Definition, Recipe, describe
-from dslc.elaborate.meaning import DTYPES
 from dslc.elaborate.naming import name_expansion, name_instance
 from dslc.elaborate.outward import outward
+from dslc.elaborate.recipe import Recipe, describe
 from dslc.elaborate.run import EXPANSION, MAX_DEPTH, Place, Run, block_of
+from dslc.elaborate.words import DTYPES
 from dslc.ir.model import Call, Instance, Value
 from dslc.names.reserved import KEYWORDS
 from dslc.record import frozen, replace
@@ -44,16 +44,21 @@ class Entry:
     values: tuple[Value, ...]
 
 
-def apply_block(run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+def apply_block(
+    run: Run,
+    block: tree.Block | tree.Extern,
+    home: Scope,
+    recipe: Recipe,
+    inputs: tuple[Value, ...],
+    p: Place,
+    span: Span,
+) -> Const:
     """One application of a block: an instance, or its body in place for an inline one."""
-    definition = recipe.target
-    assert isinstance(definition, Definition)
-    block = definition.tree
     run.spend(EXPANSION)
     if p.depth >= MAX_DEPTH:
         return run.report(EndlessRecursion(block.name, MAX_DEPTH), span, p)
     inline = isinstance(block, tree.Block) and block.kind == "inline"
-    scope = Scope("block", definition.scope, block_of(p.owner) if inline else None, inline)
+    scope = Scope("block", home, block_of(p.owner) if inline else None, inline)
     frame = trail(recipe.span.text if recipe.bound else block.name, span, p.frame)
     if inline:
         q = Place(p.owner, scope, [], frame, None, p.depth + 1, p.initial)
@@ -80,11 +85,11 @@ def apply_block(run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, s
         scope.instance = instance
         q = Place(instance, scope, instance.body, frame, None, p.depth + 1, p.initial)
     if not _enter(run, recipe, block, inputs, q, p, span, instance):
-        run.broken.add(id(block_of(p.owner)))
+        run.broken.add(block_of(p.owner))
         return hole(span)
     results = results_of(run, block, q, span) if body_of(run, block, q) else None
     if results is None or any(r is None for r in results):
-        run.broken.add(id(block_of(p.owner)))
+        run.broken.add(block_of(p.owner))
         return hole(span)
     outs = tuple(r for r in results if r is not None)
     if instance is None:

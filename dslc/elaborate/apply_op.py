@@ -13,11 +13,11 @@ from dslc.elaborate.errors_use import BadOperation, WrongInputs
 from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.initial import idle, with_stated
 from dslc.elaborate.kinds import whole
-from dslc.elaborate.layers import Recipe, describe
 from dslc.elaborate.limits import INT32, holdable
-from dslc.elaborate.meaning import OPERATORS
 from dslc.elaborate.naming import name_node
+from dslc.elaborate.recipe import Recipe, describe
 from dslc.elaborate.run import Place, Run, Runaway, block_of
+from dslc.elaborate.words import OPERATORS
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Op, Port
 from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
@@ -78,24 +78,27 @@ class OpContext:
 
 
 def apply_op(
-    run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span, texts: Sequence[Span] = ()
+    run: Run,
+    cls: type[Op],
+    recipe: Recipe,
+    inputs: tuple[Value, ...],
+    p: Place,
+    span: Span,
+    texts: Sequence[Span] = (),
 ) -> Const:
     """One use of an op: arguments and ports checked, the result typed, a node added. `texts` are its operands."""
-    cls = recipe.target
-    assert isinstance(cls, type)
     if cls.name == "id" and recipe.via is None and len(inputs) == 1:
         return literal(inputs[0], span)
-    inner = _held(run, recipe, p, span) if cls.holds else recipe
-    if inner is None:
+    held = _held(run, cls, recipe, p, span) if cls.holds else (cls, recipe)
+    if held is None:
         return hole(span)
-    applied = inner.target
-    assert isinstance(applied, type)
-    if not texts and all(id(value) in recipe.places for value in inputs):
-        texts = tuple(recipe.places[id(value)] for value in inputs)
+    applied, inner = held
+    if not texts and all(value in recipe.places for value in inputs):
+        texts = tuple(recipe.places[value] for value in inputs)
     if not _fits_ports(run, applied, inputs, p, span, texts):
         return hole(span)
-    consts = _consts(run, inner, len(inputs), p, span)
-    own = _consts(run, recipe, len(inputs), p, span) if consts is not None and cls.holds else {}
+    consts = _consts(run, applied, inner, len(inputs), p, span)
+    own = _consts(run, cls, recipe, len(inputs), p, span) if consts is not None and cls.holds else {}
     if consts is None or own is None:
         return hole(span)
     with_stated(applied, consts, p)
@@ -136,25 +139,21 @@ def apply_op(
     return _add(run, node, recipe, types if isinstance(types, tuple) else (types,), p, span)
 
 
-def _held(run: Run, recipe: Recipe, p: Place, span: Span) -> Recipe | None:
+def _held(run: Run, cls: type[Op], recipe: Recipe, p: Place, span: Span) -> tuple[type[Op], Recipe] | None:
     """The layer that `wn` or `sn` is given; none after a mistake."""
-    cls = recipe.target
-    assert isinstance(cls, type)
     given = recipe.bound.get("layer")
     if given is None:
         report_missing(run, recipe, ["layer"], p, span)
         return None
     inner = given.value
-    if isinstance(inner, Recipe) and isinstance(inner.target, type) and inner.target in cls.holds:
-        return inner
+    if isinstance(inner, Recipe) and inner.layer.op is not None and inner.layer.op in cls.holds:
+        return inner.layer.op, inner
     run.report(HeldLayer(cls.name, describe(inner), cls.held_names()), given.span, p)
     return None
 
 
-def _consts(run: Run, recipe: Recipe, inputs: int, p: Place, span: Span) -> dict[str, Const] | None:
+def _consts(run: Run, cls: type[Op], recipe: Recipe, inputs: int, p: Place, span: Span) -> dict[str, Const] | None:
     """The attributes of an op, checked, with defaults filled in; none after a mistake."""
-    cls = recipe.target
-    assert isinstance(cls, type)
     consts: dict[str, Const] = {}
     missing = []
     for name, rules in cls.attributes.items():

@@ -16,10 +16,9 @@ from dslc.elaborate.kinds import (
     spell_type,
     whole,
 )
-from dslc.elaborate.layers import Definition, Recipe, Shared, describe
 from dslc.elaborate.limits import weight
+from dslc.elaborate.recipe import Recipe, describe
 from dslc.elaborate.run import WALKED, Place, Run
-from dslc.ir.model import Value
 from dslc.ops.base import Attr, Op
 from dslc.record import replace
 from dslc.source import Span
@@ -27,66 +26,6 @@ from dslc.syntax import tree
 from dslc.types.const import Const
 from dslc.types.dim import Dim
 from dslc.values.hole import failed
-
-
-def probe(run: Run, const: Const, p: Place) -> None:
-    """Check a layer's arguments although it cannot be applied, because something above failed."""
-    recipe = const.value
-    if not isinstance(recipe, Recipe):
-        return
-    if isinstance(recipe.target, type):
-        for name, given in recipe.bound.items():
-            checked_attribute(run, recipe.target, recipe.target.attributes[name], given, p)
-    elif isinstance(recipe.target, Definition):
-        declared = {q.name: q for q in recipe.target.tree.parameters}
-        for name, given in recipe.bound.items():
-            checked_parameter(run, recipe.label, declared[name], given, p)
-
-
-def required_ports(recipe: Recipe) -> set[str]:
-    """The ports of a layer that must have a tensor."""
-    if isinstance(recipe.target, Shared):
-        return required_ports(recipe.target.layer)
-    if isinstance(recipe.target, type):
-        return {q.name for q in recipe.target.inputs if not q.optional}
-    block = recipe.target.tree if isinstance(recipe.target, Definition) else None
-    return {q.name for q in (block.ports or ()) if not q.optional} if block is not None else set()
-
-
-def in_port_order(recipe: Recipe, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
-    """The tensors of a use: those given by port name stand at their ports, the rest fills the others in order."""
-    waiting = list(inputs)
-    ordered = []
-    for name in port_names(recipe):
-        if name in recipe.named:
-            ordered.append(recipe.named[name])
-        elif waiting:
-            ordered.append(waiting.pop(0))
-    return (*ordered, *waiting)
-
-
-def port_names(recipe: Recipe) -> tuple[str, ...]:
-    """The names of a layer's tensor inputs."""
-    match recipe.target:
-        case type():
-            return tuple(p.name for p in recipe.target.inputs)
-        case Definition(tree=block):
-            return tuple(p.name for p in block.ports or ())
-        case Shared(layer=layer):
-            return port_names(layer)
-        case _:
-            return ()
-
-
-def parameter_names(recipe: Recipe) -> tuple[str, ...]:
-    """The names of a layer's parameters in header order."""
-    match recipe.target:
-        case type():
-            return tuple(recipe.target.attributes)
-        case Definition(tree=block):
-            return tuple(q.name for q in block.parameters)
-        case _:
-            return ()
 
 
 def checked_attribute(run: Run, op: type[Op], rules: Attr, const: Const, p: Place) -> Const | None:
@@ -171,10 +110,10 @@ def checked_parameter(run: Run, block: str, declared: tree.Parameter, const: Con
 
 def _takes(value: object, called_with: tuple[str, ...] | None) -> bool:
     """Whether a layer has room for the arguments that `layer(out, s)` says it will get."""
-    if called_with is None or not isinstance(value, Recipe) or not isinstance(value.target, Definition | type):
+    if called_with is None or not isinstance(value, Recipe):
         return True
-    free = [n for n in parameter_names(value) if n not in value.bound]
-    return len(free) >= len(called_with)
+    room = value.layer.room(value.bound)
+    return room is None or room >= len(called_with)
 
 
 def _like_default(run: Run, block: str, declared: tree.Parameter, const: Const, p: Place) -> Const | None:
@@ -188,23 +127,7 @@ def _like_default(run: Run, block: str, declared: tree.Parameter, const: Const, 
 
 def report_missing(run: Run, recipe: Recipe, names: list[str], p: Place, span: Span) -> Const:
     """The mistake of a layer applied before it is complete."""
-    return run.report(MissingArgument(recipe.label, tuple(names), signature(recipe)), span, p)
-
-
-def signature(recipe: Recipe) -> str:
-    """A layer's header in one line: `conv(out, k, s=1, ...)`."""
-    match recipe.target:
-        case type():
-            parts = []
-            for rules in recipe.target.attributes.values():
-                if rules.required:
-                    parts.append(rules.name)
-                elif isinstance(rules.default, int | float | str) and not isinstance(rules.default, bool):
-                    parts.append(f"{rules.name}={rules.default}")
-            return f"{recipe.label}({', '.join(parts)})"
-        case Definition(tree=block):
-            return header(block.name, block.parameters)
-    return f"{recipe.label}()"
+    return run.report(MissingArgument(recipe.label, tuple(names), recipe.layer.header()), span, p)
 
 
 def header(name: str, parameters: tuple[tree.Parameter, ...]) -> str:

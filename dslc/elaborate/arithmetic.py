@@ -10,8 +10,8 @@ from typing import Any, Final
 from dslc.bounds import beyond
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.errors_use import BadOperation, NotIterable
-from dslc.elaborate.layers import Recipe, describe
 from dslc.elaborate.limits import in_range, short
+from dslc.elaborate.recipe import Recipe, describe
 from dslc.source import Span
 from dslc.syntax import mistakes
 from dslc.types.dim import Dim
@@ -116,10 +116,7 @@ def compare(op: Any, left: Any, right: Any, sizes: Sizes, span: Span) -> bool:
 
 def _same(left: object, right: object) -> bool:
     if isinstance(left, Recipe) and isinstance(right, Recipe):
-        same_target = left.target is right.target or getattr(left.target, "tree", left) is getattr(
-            right.target, "tree", right
-        )
-        return same_target and {k: c.value for k, c in left.bound.items()} == {
+        return left.layer == right.layer and {k: c.value for k, c in left.bound.items()} == {
             k: c.value for k, c in right.bound.items()
         }
     return type(left) is type(right) and bool(left == right)

@@ -10,17 +10,15 @@ from dslc.elaborate.apply import apply
 from dslc.elaborate.arguments import (
     checked_parameter,
     header,
-    parameter_names,
-    port_names,
-    required_ports,
 )
 from dslc.elaborate.errors import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
 from dslc.elaborate.errors_body import NoSuite
 from dslc.elaborate.errors_use import BadOperation, NotALayer, NotIterable
-from dslc.elaborate.layers import Builtin, Definition, Function, Recipe, SuiteLayer, describe, is_tensor
+from dslc.elaborate.layers import Suite
 from dslc.elaborate.limits import weight
 from dslc.elaborate.loops import branches_of
 from dslc.elaborate.meaning import is_free, meaning
+from dslc.elaborate.recipe import Builtin, Function, Recipe, Signature, describe, is_tensor
 from dslc.elaborate.run import CALL, WALKED, Place, Run, block_of
 from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY, Init
@@ -115,31 +113,29 @@ def with_arguments(run: Run, recipe: Recipe, arguments: Arguments, call: tree.Ca
     """The layer with more arguments; applied at once where tensors are among them."""
     if failed(*(c for _, c, _ in arguments)):
         return hole(call.span)
-    tensors, named, rest = _sorted(recipe, arguments)
-    filled = _fill(run, recipe, rest, parameter_names(recipe), call, p)
+    takes = recipe.layer.signature
+    tensors, named, rest = _sorted(takes, arguments)
+    filled = _fill(run, recipe, takes, rest, call, p)
     if filled is not None and call.suite is not None:
-        filled = _suite(run, filled, recipe, call, p)
+        filled = _suite(run, filled, recipe, takes, call, p)
     if filled is None:
         return hole(call.span)
-    waiting = _layer_waiting(filled) if tensors else None
-    if waiting is not None:
+    if tensors and any(name not in filled.bound for name in takes.layers):
         first = next(c for key, c, _ in arguments if key is None and is_tensor(c.value))
         return run.report(NotALayer(describe(first.value).replace("a tensor", "the tensor", 1)), first.span, p)
     if tensors or named:
-        places = {id(c.value): c.span for _, c, _ in arguments if isinstance(c.value, Value)}
+        places = {c.value: c.span for _, c, _ in arguments if isinstance(c.value, Value)}
         filled = replace(filled, places={**filled.places, **places})
     if named:
         filled = replace(filled, named={**recipe.named, **named}, home=block_of(p.owner))
-    source = isinstance(recipe.target, type) and not recipe.target.inputs
-    if tensors or source or (named and required_ports(recipe) <= set(filled.named)):
+    if tensors or takes.source or (named and takes.needed <= set(filled.named)):
         return apply(run, literal(filled, call.span), tuple(tensors), p, call.span)
     return Const(filled, call, p.scope, call.span)
 
 
-def _sorted(recipe: Recipe, arguments: Arguments) -> tuple[list[Value], dict[str, Value], Arguments]:
+def _sorted(takes: Signature, arguments: Arguments) -> tuple[list[Value], dict[str, Value], Arguments]:
     """Arguments told apart: tensors by position, tensors by port name, and values for parameters."""
-    ports, attributes = port_names(recipe), parameter_names(recipe)
-    numbers = recipe.target.numbers if isinstance(recipe.target, type) else {}
+    ports, attributes, numbers = takes.ports, takes.parameters, takes.numbers
     at_once = any(key is None and is_tensor(c.value) for key, c, _ in arguments)
     tensors: list[Value] = []
     named: dict[str, Value] = {}
@@ -164,25 +160,10 @@ def _sorted(recipe: Recipe, arguments: Arguments) -> tuple[list[Value], dict[str
     return tensors, named, rest
 
 
-def _layer_waiting(recipe: Recipe) -> str | None:
-    """A parameter of a block that must be given a layer, and has none."""
-    block = recipe.target.tree if isinstance(recipe.target, Definition) else None
-    for q in block.parameters if block is not None else ():
-        if q.type is not None and q.type.kind == "layer" and q.default is None and q.name not in recipe.bound:
-            return q.name
-    return None
-
-
-def _fill(
-    run: Run, recipe: Recipe, arguments: Arguments, known: tuple[str, ...], call: tree.Call, p: Place
-) -> Recipe | None:
+def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call: tree.Call, p: Place) -> Recipe | None:
     bound, extra = dict(recipe.bound), dict(recipe.extra)
-    op = recipe.target if isinstance(recipe.target, type) else None
-    spread = getattr(op, "extra", None)
-    gather = getattr(op, "gather", None)  # an op such as `reshape` takes its positional arguments as one tuple
-    open_names = [
-        n for n in known if n not in bound and n not in (spread, gather) and not (op and op.attributes[n].keyword)
-    ]
+    known, spread, gather = takes.parameters, takes.spread, takes.gather
+    open_names = [n for n in known if n not in bound and n not in (spread, gather) and n not in takes.keywords]
     gathered: list[Const] = []
     now: set[str] = set()  # given in this call
     for key, const, span in arguments:
@@ -208,7 +189,7 @@ def _fill(
         elif spread is not None:
             extra[key] = const
         else:
-            near = nearest(key, (*known, *port_names(recipe)))
+            near = nearest(key, (*known, *takes.ports))
             run.report(UnknownArgument(recipe.label, key, known, near), span or call.span, p)
             return None
     if gathered and gather is not None:
@@ -216,23 +197,20 @@ def _fill(
     return replace(recipe, span=call.span if recipe.name is None else recipe.span, bound=bound, extra=extra)
 
 
-def _suite(run: Run, recipe: Recipe, before: Recipe, call: tree.Call, p: Place) -> Recipe | None:
+def _suite(run: Run, recipe: Recipe, before: Recipe, takes: Signature, call: tree.Call, p: Place) -> Recipe | None:
     """A trailing suite fills `body`, or `branches` if its lines begin with `|`."""
     suite = call.suite
     assert suite is not None
     parameter = "branches" if has_branches(suite) else "body"
-    if parameter not in parameter_names(recipe):
+    if parameter not in takes.parameters:
         run.report(NoSuite(recipe.label, parameter), call.target.span, p)
         return None
     given = recipe.bound.get(parameter)
     if given is not None and given is not before.bound.get(parameter):
         run.report(GivenTwice(recipe.label, parameter), given.span, p)
         return None
-    value: object
-    if parameter == "body":
-        value = Recipe(SuiteLayer(suite, seq=False), call.span, p.scope)
-    else:
-        value = branches_of(run, suite, p)
+    body = Recipe(Suite(suite, seq=False), call.span, p.scope)
+    value = body if parameter == "body" else branches_of(run, suite, p)
     recipe.bound[parameter] = Const(value, None, None, call.target.span)
     return recipe
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dslc.elaborate.apply import join
 from dslc.elaborate.errors_use import NotBool
-from dslc.elaborate.layers import ChoiceLayer, Recipe, Shared, TrainingLayer, describe, is_tensor
+from dslc.elaborate.layers import Choice, Training
+from dslc.elaborate.recipe import Recipe, Shared, describe, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import If, Item, Value
 from dslc.syntax import tree
@@ -37,7 +38,7 @@ def conditional(run: Run, expr: tree.Conditional, p: Place) -> Const:
         return value
     if isinstance(value.value, Recipe):
         p.items.extend(items)
-        choice = ChoiceLayer(condition, side, value, expr.span)
+        choice = Choice(condition, side, value, expr.span)
         return Const(Recipe(choice, expr.span, p.scope), expr, p.scope, value.span)
     if is_tensor(value.value):
         before = p.it if isinstance(p.it, Value) else None
@@ -53,7 +54,7 @@ def _training(run: Run, expr: tree.Conditional, p: Place) -> Const:
     if failed(*sides):
         return hole(expr.span)
     if all(isinstance(s.value, Recipe) for s in sides):
-        layer = TrainingLayer(sides[0], sides[1], expr.span)
+        layer = Training(sides[0], sides[1], expr.span)
         return Const(Recipe(layer, expr.span, p.scope), None, None, expr.span)
     return join(run, sides, items, expr.span, p)
 
@@ -68,6 +69,6 @@ def read_untaken(part: object, p: Place) -> None:
                 found.value.readers.append(p.owner)
             held = found.value.value if isinstance(found.value, Const) else found.value
             for one in held if isinstance(held, list) else [held]:
-                module = one.target if isinstance(one, Recipe) else one
-                if isinstance(module, Shared):
-                    module.read = True
+                shared = one.layer.shared if isinstance(one, Recipe) else one
+                if isinstance(shared, Shared):
+                    shared.read = True

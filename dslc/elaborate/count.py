@@ -19,7 +19,7 @@ def least_ops(line: tree.Stmt, scope: Scope, limit: int) -> int:
 class _Counter:
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.known: dict[int, int] = {}
+        self.known: dict[tree.Block, int] = {}
 
     def suite(self, suite: tree.Suite, scope: Scope) -> int:
         return sum(self.statement(line, scope) for line in suite.body)
@@ -61,13 +61,11 @@ class _Counter:
         target = lookup(found)
         if target is None or not isinstance(target[0], tree.Block):
             return 0
-        block, home = target
-        key = id(block)
-        if key not in self.known:
-            self.known[key] = 0
-            assert isinstance(block, tree.Block)
-            self.known[key] = min(self.suite(block.suite, home), self.limit + 1)
-        return self.known[key]
+        block, home = target[0], target[1]
+        if block not in self.known:
+            self.known[block] = 0
+            self.known[block] = min(self.suite(block.suite, home), self.limit + 1)
+        return self.known[block]
 
     def turns(self, source: tree.Expr, scope: Scope) -> int:
         """How often a `for` runs; 1 where that depends on what is not known here."""

@@ -10,11 +10,12 @@ from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.errors_use import Misplaced
 from dslc.elaborate.indexed import tabulate
 from dslc.elaborate.kinds import initial, numbers_in
-from dslc.elaborate.layers import describe
 from dslc.elaborate.limits import INT32
-from dslc.elaborate.meaning import DTYPES, is_free
+from dslc.elaborate.meaning import is_free
 from dslc.elaborate.naming import take
+from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run, block_of
+from dslc.elaborate.words import DTYPES
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Init, ParamSpec
 from dslc.record import replace

@@ -14,11 +14,13 @@ from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.expressions import evaluate
 from dslc.elaborate.finish import collect, report_dropped, settle_biases
 from dslc.elaborate.headers import dim_names
-from dslc.elaborate.layers import Definition, Recipe
+from dslc.elaborate.layers import BlockLayer
 from dslc.elaborate.limits import holdable
-from dslc.elaborate.meaning import DTYPES, is_free
+from dslc.elaborate.meaning import is_free
+from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, Runaway
 from dslc.elaborate.statements import add_budgets, execute
+from dslc.elaborate.words import DTYPES
 from dslc.ir.model import Instance, Model, Value
 from dslc.names.errors import NetArgument
 from dslc.names.resolve import Program, lookup
@@ -107,7 +109,7 @@ def _entry(
         return None
     item, home = target
     if isinstance(item, tree.Block):
-        return Recipe(Definition(item, home), item.name_span, home), item, home, {}
+        return Recipe(BlockLayer(item, home), item.name_span, home), item, home, {}
     assert isinstance(item, tree.NetAlias)
     scope = Scope("fn", home)
     nowhere = Instance("net", None, item.name_span, None, item.name, False, scope, {}, (), None)
@@ -131,16 +133,16 @@ def _entry(
     recipe = value.value
     if recipe is HOLE:
         return None
-    if not isinstance(recipe, Recipe) or not isinstance(recipe.target, Definition):
+    if not isinstance(recipe, Recipe) or not isinstance(recipe.layer, BlockLayer):
         sink.add(BadOperation("an alias stands for a net or block with arguments").at(item.value.span))
         return None
-    block = recipe.target.tree
+    block = recipe.layer.tree
     if not isinstance(block, tree.Block) or block.kind == "inline":
         sink.add(BadOperation("an alias stands for a net or block with arguments").at(item.value.span))
         return None
     for budget in item.budgets:
         add_budgets(run, budget, p)
-    return recipe, block, recipe.target.scope, given
+    return recipe, block, recipe.layer.scope, given
 
 
 def _given(value: object, declared: tree.Parameter) -> Const:

@@ -15,10 +15,11 @@ from dslc.elaborate.calls import call, call_function
 from dslc.elaborate.choices import conditional
 from dslc.elaborate.errors_body import DeepExpression, TrainingCondition
 from dslc.elaborate.errors_use import BadOperation, NotALayer, NotATensor
-from dslc.elaborate.layers import ChainLayer, Function, Recipe, SuiteLayer, describe, is_tensor
+from dslc.elaborate.layers import Steps, Suite
 from dslc.elaborate.loops import comprehension
 from dslc.elaborate.meaning import meaning, ticked, written
 from dslc.elaborate.operators import binary, compare, unary
+from dslc.elaborate.recipe import Function, Recipe, describe, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Value
 from dslc.record import replace
@@ -84,7 +85,7 @@ def _chain(run: Run, expr: tree.Chain, p: Place) -> Const:
         if isinstance(first.value, tuple) and any(isinstance(v, Value) for v in first.value):
             return _mixed(run, expr.steps[0], first.value, p)
         return run.report(NotALayer(describe(first.value)), expr.steps[0].span, p)
-    return Const(Recipe(ChainLayer(first, expr.steps[1:]), expr.span, p.scope), expr, p.scope, expr.span)
+    return Const(Recipe(Steps(first, expr.steps[1:]), expr.span, p.scope), expr, p.scope, expr.span)
 
 
 def _mixed(run: Run, expr: tree.Expr, values: tuple[object, ...], p: Place) -> Const:
@@ -109,7 +110,7 @@ def _as(run: Run, expr: tree.As, p: Place) -> Const:
 
 
 def _seq(run: Run, expr: tree.Seq, p: Place) -> Const:
-    return Const(Recipe(SuiteLayer(expr.suite, seq=True), expr.span, p.scope), expr, p.scope, expr.span)
+    return Const(Recipe(Suite(expr.suite, seq=True), expr.span, p.scope), expr, p.scope, expr.span)
 
 
 def _ref(run: Run, expr: Ref, p: Place) -> Const:

@@ -23,15 +23,15 @@ def report_dropped(run: Run) -> None:
         if (
             shared.first is None
             and not shared.read
-            and id(shared.instance) not in run.broken
+            and shared.instance not in run.broken
             and not shared.name.startswith("_")
         ):
             run.report(Dropped(f"the module `{shared.name}`"), shared.span)
     for value, what, block in run.made:
-        if value.readers or id(block) in run.broken or value.span is None:
+        if value.readers or block in run.broken or value.span is None:
             continue
         producer = value.producer
-        by = run.replaced.get(id(value))
+        by = run.replaced.get(value)
         related = [Label(by, "this line takes its place")] if by is not None else []
         frame = producer.frame if isinstance(producer, Node | Call) else block.frame
         named = f"`{value.name}`" if value.name and not what.startswith("the ") else what
@@ -58,7 +58,7 @@ def settle_biases(run: Run) -> None:
             node.consts["bias"] = literal(False, node.span)
             node.note = f"{reader.name if reader.explicit else reader.op.name} follows"
             given = node.consts["bias_init"]
-            if given.value is not None and id(given) not in run.stated:
+            if given.value is not None and given not in run.stated:
                 run.report(IdleInitialiser(node.op.core.name, "bias_init", reader.op.name), given.span)
 
 
@@ -109,11 +109,11 @@ def _check_init(run: Run, param: Param) -> None:
         span, related = param.span, []
         if isinstance(param.owner, Node):
             given = param.owner.consts[param.spec.by]
-            if id(given) in run.unfit:
+            if given in run.unfit:
                 return
-            run.unfit.add(id(given))
+            run.unfit.add(given)
             span = given.span
-            related = [Label(param.owner.span, "for this layer")] if id(given) in run.stated else []
+            related = [Label(param.owner.span, "for this layer")] if given in run.stated else []
         assert span is not None
         run.report(BadInitialiser(f"{fault}, and `{param.path}` is {list(shape)}"), span, None, related)
 

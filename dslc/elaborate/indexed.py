@@ -13,7 +13,7 @@ from dslc.bounds import beyond, shown, unheld
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.arithmetic import is_number
 from dslc.elaborate.errors_body import BadTensor
-from dslc.elaborate.layers import Function
+from dslc.elaborate.recipe import Function
 from dslc.elaborate.run import CALL, Place, Run
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned

@@ -10,7 +10,7 @@ from dslc.elaborate.errors import GivenTwice, WrongType
 from dslc.elaborate.errors_init import IdleInitialiser, InitTarget
 from dslc.elaborate.errors_use import Misplaced
 from dslc.elaborate.kinds import initial
-from dslc.elaborate.layers import describe
+from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run, Stated
 from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY, Init, Op
@@ -41,9 +41,9 @@ def open_initial(run: Run, block: tree.Block, q: Place) -> None:
 
 def _initial_of_file(run: Run, home: Scope, q: Place) -> dict[str, Const]:
     """What the `init` statements of a file say, in the names of the file."""
-    found = run.of_files.get(id(home))
+    found = run.of_files.get(home)
     if found is None:
-        found = run.of_files[id(home)] = {}
+        found = run.of_files[home] = {}
         p = replace(q, scope=home, frame=None, it=None)
         for setting in home.initial:
             _set_initial(run, setting, found, p)
@@ -75,7 +75,8 @@ def _set_initial(run: Run, setting: tree.Setting, given: dict[str, Const], p: Pl
         run.report(WrongType("init", key, "an initialiser or none", describe(const.value)), const.span, p)
     else:
         const = Const(value, const.origin, const.scope, const.span)
-        given[key] = run.stated[id(const)] = const
+        given[key] = const
+        run.stated.add(const)
 
 
 def _initial_target(run: Run, setting: tree.Setting, p: Place) -> str | None:

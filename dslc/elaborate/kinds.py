@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dslc.elaborate.arithmetic import is_number
-from dslc.elaborate.layers import Builtin, Recipe
+from dslc.elaborate.recipe import Builtin, Recipe
 from dslc.ir.model import Value
 from dslc.ops.base import Init
 from dslc.ops.initialisers import INITIALISERS, initialiser
@@ -68,9 +68,9 @@ TYPES: Final[dict[str, tuple[str, Callable[[object], bool]]]] = {
 
 def initial(value: object) -> object:
     """`zeros` and `ones` name both a layer and an initialiser: here the initialiser is meant."""
-    if not isinstance(value, Recipe) or not isinstance(value.target, type) or value.bound:
+    if not isinstance(value, Recipe) or value.layer.op is None or value.bound:
         return value
-    name = value.target.name
+    name = value.layer.op.name
     return initialiser(name, [], {}) if name in INITIALISERS else value
 
 

@@ -1,74 +1,192 @@
-"""Layer values, and the words for values in messages."""
+"""The kinds of layers: each says what it takes, and how it is applied."""
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TypeAlias, TypeGuard
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Final
 
-from dslc.ir.model import Instance, Node, Value
-from dslc.ops.base import Init, Op
-from dslc.record import entity, record
+from dslc.diagnostics.model import Label
+from dslc.elaborate.apply import apply, join, settle, through
+from dslc.elaborate.apply_block import apply_block
+from dslc.elaborate.apply_op import apply_op
+from dslc.elaborate.arguments import checked_attribute, checked_parameter, header
+from dslc.elaborate.errors_body import SharedModule
+from dslc.elaborate.naming import modules_of, name_instance
+from dslc.elaborate.recipe import Layer, Recipe, Shared, Signature
+from dslc.elaborate.run import Place, Run, block_of
+from dslc.ir.model import Call, If, Instance, Item, Value
+from dslc.ops.base import REGISTRY, Op
+from dslc.record import frozen, record, replace
 from dslc.source import Span
 from dslc.syntax import tree
-from dslc.types.const import Const, Scope
-from dslc.types.dim import Dim
-from dslc.types.tensor import DType
+from dslc.types.const import Const, Scope, literal
+from dslc.values.hole import failed, hole
+
+_TAKEN: Final[dict[type[Op], Signature]] = {}
 
 
-@record
-class Definition:
+class Headed(Layer):
+    """A layer with a header: its arguments have names."""
+
+    __slots__ = ()
+
+    @property
+    def composite(self) -> bool:
+        return False
+
+    def room(self, bound: Mapping[str, Const]) -> int:
+        return sum(name not in bound for name in self.signature.parameters)
+
+
+@frozen
+class OpLayer(Headed):
+    """An op of the language."""
+
+    op: type[Op]
+
+    @property
+    def name(self) -> str:
+        return self.op.name
+
+    @property
+    def signature(self) -> Signature:
+        found = _TAKEN.get(self.op)
+        return found if found is not None else _TAKEN.setdefault(self.op, _taken_by(self.op))
+
+    def header(self) -> str:
+        parts = []
+        for rules in self.op.attributes.values():
+            if rules.required:
+                parts.append(rules.name)
+            elif isinstance(rules.default, int | float | str) and not isinstance(rules.default, bool):
+                parts.append(f"{rules.name}={rules.default}")
+        return f"{self.name}({', '.join(parts)})"
+
+    def check(self, run: Run, bound: Mapping[str, Const], p: Place) -> None:
+        for name, given in bound.items():
+            checked_attribute(run, self.op, self.op.attributes[name], given, p)
+
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        return apply_op(run, self.op, recipe, inputs if self.op.inputs else (), p, span)
+
+
+def op_layer(name: str) -> OpLayer:
+    """The layer of an op by its name."""
+    return OpLayer(REGISTRY[name])
+
+
+def _taken_by(op: type[Op]) -> Signature:
+    return Signature(
+        tuple(port.name for port in op.inputs),
+        frozenset(port.name for port in op.inputs if not port.optional),
+        tuple(op.attributes),
+        frozenset(name for name, rules in op.attributes.items() if rules.keyword),
+        (),
+        op.extra,
+        op.gather,
+        op.numbers,
+        not op.inputs,
+    )
+
+
+@frozen
+class BlockLayer(Headed):
     """A `block`, `net` or `extern` of a file."""
 
     tree: tree.Block | tree.Extern
     scope: Scope
 
+    @property
+    def name(self) -> str:
+        return self.tree.name
+
+    @property
+    def signature(self) -> Signature:
+        ports, parameters = self.tree.ports or (), self.tree.parameters
+        return Signature(
+            tuple(port.name for port in ports),
+            frozenset(port.name for port in ports if not port.optional),
+            tuple(q.name for q in parameters),
+            layers=tuple(q.name for q in parameters if q.type and q.type.kind == "layer" and q.default is None),
+        )
+
+    def header(self) -> str:
+        return header(self.name, self.tree.parameters)
+
+    def check(self, run: Run, bound: Mapping[str, Const], p: Place) -> None:
+        declared = {q.name: q for q in self.tree.parameters}
+        for name, given in bound.items():
+            checked_parameter(run, self.name, declared[name], given, p)
+
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        return apply_block(run, self.tree, self.scope, recipe, inputs, p, span)
+
+
+class Composite(Layer):
+    """Steps in their writer's scope; named by `as`, they are a group that numbers its modules."""
+
+    __slots__ = ()
+
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        if recipe.name is None:
+            return self.flow(run, recipe, inputs, p, span)
+        return self.group(run, recipe, inputs, p, span)
+
+    @abstractmethod
+    def flow(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """What the steps make, owned by the place that applies them."""
+
+    def group(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """A `seq`, or a chain named by `as`: an instance that shares its writer's scope and numbers its steps."""
+        frame, scope, via = p.frame, recipe.scope, recipe.via
+        group = Instance("seq", None, recipe.span, p.owner, "", False, scope, {}, inputs, frame, numbered=True, via=via)
+        name_instance(run, group, recipe, "seq", p, span)
+        run.owners.append(group)
+        result = self.flow(run, recipe, inputs, replace(p, owner=group, items=group.body), span)
+        outs = result.value if isinstance(result.value, tuple) else (result.value,)
+        if not all(isinstance(o, Value) for o in outs):
+            return hole(span)
+        group.outputs = outs
+        p.items.append(Call(group, inputs, group.outputs, span, p.frame))
+        return result
+
 
 @record
-class Function:
-    """A `fn` of a file, or a net's alias with parameters, whose value is a layer."""
-
-    tree: tree.Fn
-    scope: Scope
-    alias: bool = False
-
-
-@record
-class Builtin:
-    """A compile-time function of the language."""
-
-    name: str
-
-
-@record
-class ChainLayer:
+class Steps(Composite):
     """`a -> b -> c` as a layer: the first step is evaluated, the rest when it is applied."""
 
     first: Const
     rest: tuple[tree.Expr, ...]
 
+    def flow(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        q = p.inside(scope=recipe.scope, it=inputs[0] if len(inputs) == 1 else inputs)
+        return through(run, settle(run, self.first, q, self.first.span), self.rest, q)
+
 
 @record
-class SuiteLayer:
+class Suite(Composite):
     """A trailing suite as a layer; `seq` makes it an nn.Sequential."""
 
     suite: tree.Suite
     seq: bool
 
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        if self.seq:
+            return self.group(run, recipe, inputs, p, span)
+        return Composite.apply(self, run, recipe, inputs, p, span)
 
-@entity
-class Shared:
-    """`module name = layer`: one set of weights, sized by the first use."""
-
-    name: str
-    span: Span
-    layer: Recipe
-    instance: Instance  # the block that made it
-    first: Node | Instance | None = None
-    read: bool = False  # in the side of an `if` that was not taken
+    def flow(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        scope = recipe.scope
+        if not self.seq:
+            scope = Scope("suite", scope, scope.instance, scope.inline)
+        q = p.inside(scope=scope, it=inputs[0] if len(inputs) == 1 else inputs)
+        run.execute(self.suite, q)
+        return literal(q.it, span)
 
 
 @record
-class ChoiceLayer:
+class Choice(Layer):
     """`a if c else b` with layers: the side taken, and which it was."""
 
     condition: Const
@@ -76,95 +194,73 @@ class ChoiceLayer:
     taken: Const
     site: Span
 
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        taken, inner = self.taken, self.taken.value
+        if isinstance(inner, Recipe):
+            name, via = inner.name or recipe.name, inner.via or recipe.via
+            named = replace(inner, name=name, name_span=inner.name_span or recipe.name_span, via=via)
+            taken = Const(named, taken.origin, taken.scope, taken.span)
+        items: list[Item] = []
+        result = apply(run, taken, inputs, p.inside(items=items), span)
+        before = inputs[0] if len(inputs) == 1 else None
+        after = result.value if isinstance(result.value, Value) else None
+        p.items.append(If(self.site, (self.condition,), self.side, 2, items, before, after))
+        return result
+
 
 @record
-class TrainingLayer:
+class Training(Layer):
     """`(a if training else b)` with layers."""
 
     training: Const
     evaluation: Const
     site: Span
 
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        items: tuple[list[Item], list[Item]] = ([], [])
+        sides = []
+        for side, into in zip((self.training, self.evaluation), items, strict=True):
+            sides.append(apply(run, side, inputs, p.inside(items=into), span))
+        if failed(*sides):
+            return hole(span)
+        return join(run, sides, items, self.site, p)
 
-Target: TypeAlias = type[Op] | Definition | ChainLayer | SuiteLayer | Shared | ChoiceLayer | TrainingLayer
 
+@frozen
+class SharedLayer(Layer):
+    """A `module`: the first use makes the weights, later ones share them."""
 
-@record
-class Recipe:
-    """A layer value: what to apply, the arguments given so far, and where it was written."""
-
-    target: Target
-    span: Span
-    scope: Scope
-    bound: dict[str, Const] = field(default_factory=dict)
-    extra: dict[str, Const] = field(default_factory=dict)  # keyword arguments of a pattern: `h=heads`
-    name: str | None = None  # by `as`
-    name_span: Span | None = None
-    via: str | None = None
-    named: dict[str, Value] = field(default_factory=dict)  # tensors given by port name before the layer is applied
-    home: Instance | None = None  # the block whose tensors those are
-    places: dict[int, Span] = field(default_factory=dict)  # where tensors given in brackets stand, by their ids
+    shared: Shared
 
     @property
-    def label(self) -> str:
-        """What the layer is called in messages."""
-        match self.target:
-            case Definition(tree=block):
-                return block.name
-            case Shared(name=name):
-                return name
-            case type():
-                return self.target.name
-            case _:
-                return "this layer"
+    def name(self) -> str:
+        return self.shared.name
 
     @property
     def composite(self) -> bool:
-        """Whether it is made of steps and takes no arguments."""
-        return not isinstance(self.target, Definition | Shared | type)
+        return False
 
+    @property
+    def signature(self) -> Signature:
+        """Its tensors are those of its layer; it takes no arguments any more."""
+        inner = self.shared.recipe.layer.signature
+        return Signature(inner.ports, inner.needed)
 
-def describe(value: object) -> str:
-    """What a value is, in words, for messages."""
-    match value:
-        case Value():
-            return f"a tensor {value.type}"
-        case Recipe():
-            return f"a layer (`{value.label}`)" if not value.composite else "a layer"
-        case bool():
-            return f"the bool `{'true' if value else 'false'}`"
-        case int() | float():
-            return f"the number {value}"
-        case Dim():
-            return f"the size {value}"
-        case str():
-            return f'the text "{value}"'
-        case None:
-            return "`none`"
-        case list():
-            return "a list"
-        case tuple():
-            if value and all(isinstance(v, Value) for v in value):
-                return f"{len(value)} tensors"
-            if value and all(isinstance(v, int) for v in value):
-                return f"the size {'x'.join(map(str, value))}"
-            return "a tuple"
-        case Init():
-            return f"an initialiser (`{value.kind}`)"
-        case Function():
-            return f"the function `{value.tree.name}`"
-        case Builtin():
-            return f"the function `{value.name}`"
-        case DType():
-            return f"the element type `{value.value}`"
-        case range():
-            return "a range"
-        case _:
-            return f"a {type(value).__name__.lower()}"
-
-
-def is_tensor(value: object) -> TypeGuard[Value | tuple[Value, ...]]:
-    """Whether a value is a tensor or several."""
-    return isinstance(value, Value) or (
-        isinstance(value, tuple) and bool(value) and all(isinstance(v, Value) for v in value)
-    )
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        shared = self.shared
+        if block_of(p.owner) is not shared.instance:
+            text = f"`{shared.name}` belongs to another block: apply it there"
+            return run.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
+        if p.owner is not shared.instance:
+            text = f"`{shared.name}` is applied inside a `seq`, which numbers modules of its own: apply it outside"
+            return run.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
+        named = replace(shared.recipe, name=shared.name, name_span=shared.span)
+        q = replace(p, owner=shared.instance)
+        run.reuse = shared.first
+        before = len(q.items)
+        result = apply(run, literal(named, shared.recipe.span), inputs, q, span)
+        run.reuse = None
+        if shared.first is None:
+            made = next(modules_of(q.items[before:]), None)
+            shared.first = made.instance if isinstance(made, Call) else made
+        return result

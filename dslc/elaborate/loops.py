@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dslc.elaborate.choices import decided
 from dslc.elaborate.errors_use import Misplaced, NotIterable, WrongCount
-from dslc.elaborate.layers import Recipe, SuiteLayer, describe, is_tensor
+from dslc.elaborate.layers import Suite
 from dslc.elaborate.meaning import are_free
+from dslc.elaborate.recipe import Recipe, describe, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
@@ -99,4 +100,4 @@ def branches_of(run: Run, suite: tree.Suite, p: Place) -> list[object]:
 def _branch(line: tree.Branch, p: Place) -> object:
     first: tuple[tree.Stmt, ...] = (tree.Step(line.value.span, line.value),)
     suite = tree.Suite(line.span, (*first, *(line.more.body if line.more is not None else ())))
-    return Recipe(SuiteLayer(suite, seq=False), line.span, p.scope)
+    return Recipe(Suite(suite, seq=False), line.span, p.scope)

@@ -11,10 +11,12 @@ from dslc.elaborate import arithmetic
 from dslc.elaborate.errors import UnknownName
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation
-from dslc.elaborate.layers import Builtin, Definition, Function, Recipe, Shared
+from dslc.elaborate.layers import BlockLayer, SharedLayer, op_layer
 from dslc.elaborate.limits import short
 from dslc.elaborate.outward import home_of
+from dslc.elaborate.recipe import Builtin, Function, Recipe, Shared
 from dslc.elaborate.run import Place, Run, block_of
+from dslc.elaborate.words import DTYPES, UNNAMED, WORDS
 from dslc.names.errors import BoundTwice
 from dslc.names.resolve import is_core, lookup
 from dslc.ops.base import REGISTRY
@@ -23,19 +25,9 @@ from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
 from dslc.types.const import Binding, Const, Scope, literal
-from dslc.types.tensor import DType
 from dslc.values.hole import HOLE, failed, hole
 
-OPERATORS: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", "@": "matmul"}
-COMPARISONS: Final = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
-UNNAMED: Final = frozenset(
-    {*OPERATORS.values(), *COMPARISONS.values(), "neg", "logical_not", "logical_and", "logical_or", "index"}
-    - {"matmul"}
-)
-"""Ops that are written as operators, so their names are free for the user."""
-WORDS: Final = ("half", "valid", "same_tf", "auto")
 TICK_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-DTYPES: Final = {d.value: d for d in DType}
 
 
 def written(run: Run, expr: tree.Text, p: Place) -> str:
@@ -82,7 +74,7 @@ def meaning(run: Run, name: str, expr: tree.Expr, p: Place) -> Const:
             return _tensor(run, name, found, expr, p)
         case "module":
             assert isinstance(value, Shared)
-            return Const(Recipe(value, expr.span, p.scope), None, None, expr.span)
+            return Const(Recipe(SharedLayer(value), expr.span, p.scope), None, None, expr.span)
     assert isinstance(value, Const)
     if isinstance(value.value, Recipe):
         recipe = value.value
@@ -104,7 +96,7 @@ def _tensor(run: Run, name: str, found: Binding, expr: tree.Expr, p: Place) -> C
 def _of_language(run: Run, name: str, expr: tree.Expr, p: Place) -> Const:
     """A layer, function or word of the language; else a mistake with the nearest name."""
     if name in REGISTRY and name not in UNNAMED:
-        return Const(Recipe(REGISTRY[name], expr.span, p.scope), expr, p.scope, expr.span)
+        return Const(Recipe(op_layer(name), expr.span, p.scope), expr, p.scope, expr.span)
     if name in arithmetic.BUILTINS:
         return literal(Builtin(name), expr.span)
     if name in WORDS:
@@ -129,7 +121,7 @@ def _defined(run: Run, name: str, found: Binding, expr: tree.Expr, p: Place) -> 
     item, scope = target
     match item:
         case tree.Block() | tree.Extern():
-            return Const(Recipe(Definition(item, scope), expr.span, p.scope), expr, p.scope, expr.span)
+            return Const(Recipe(BlockLayer(item, scope), expr.span, p.scope), expr, p.scope, expr.span)
         case tree.Fn():
             return literal(Function(item, scope), expr.span)
         case tree.NetAlias(parameters=()):
@@ -150,15 +142,15 @@ def _once(run: Run, item: tree.LetItem | tree.NetAlias, scope: Scope, p: Place) 
 
     One that makes tensors makes them anew at each place: they belong to it.
     """
-    found = run.lets.get(id(item))
+    found = run.lets.get(item)
     if found is not None:
         if failed(found):
-            run.broken.add(id(block_of(p.owner)))
+            run.broken.add(block_of(p.owner))
         return found
     before = len(run.nodes)
     value = run.evaluate(item.value, replace(p, scope=scope, it=None))
     if len(run.nodes) == before:
-        run.lets[id(item)] = value
+        run.lets[item] = value
     return value
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from dslc.diagnostics.model import Label
 from dslc.elaborate.errors import ModuleNameTaken, ReservedName
-from dslc.elaborate.layers import Recipe
+from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, block_of
 from dslc.ir.model import Call, Instance, Item, Node, Param
 from dslc.names.reserved import reserved

@@ -6,11 +6,11 @@ from dslc.diagnostics.model import Reject
 from dslc.elaborate import arithmetic
 from dslc.elaborate.apply_op import apply_op
 from dslc.elaborate.errors_use import BadOperation, NotATensor, NotBool
-from dslc.elaborate.layers import Recipe, describe, is_tensor
-from dslc.elaborate.meaning import COMPARISONS, OPERATORS
+from dslc.elaborate.layers import op_layer
+from dslc.elaborate.recipe import Recipe, describe, is_tensor
 from dslc.elaborate.run import Place, Run
+from dslc.elaborate.words import COMPARISONS, OPERATORS
 from dslc.ir.model import Value
-from dslc.ops.base import REGISTRY
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, literal
@@ -120,7 +120,7 @@ def _operate(
             text = texts[at].span.text if texts else ""
             where = texts[at].span if texts else operand.span
             return run.report(NotATensor(describe(operand.value), text), where, p)
-    recipe = Recipe(REGISTRY[op], span, p.scope, bound)
-    return apply_op(
-        run, recipe, tuple(inputs), p, span, tuple(t.span for t in texts) if len(inputs) == len(operands) else ()
-    )
+    layer = op_layer(op)
+    recipe = Recipe(layer, span, p.scope, bound)
+    written = tuple(t.span for t in texts) if len(inputs) == len(operands) else ()
+    return apply_op(run, layer.op, recipe, tuple(inputs), p, span, written)

@@ -8,8 +8,8 @@ from typing import Final, TypeAlias, TypeVar
 
 from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
 from dslc.elaborate.errors_body import EndlessWork
-from dslc.elaborate.layers import Shared, is_tensor
 from dslc.elaborate.limits import short, weight
+from dslc.elaborate.recipe import Shared, is_tensor
 from dslc.ir.model import Budget, Instance, Item, Node, Value
 from dslc.record import entity, replace
 from dslc.source import Span
@@ -118,10 +118,10 @@ class Run:
         self.ops = 0
         self.work = 0  # turns of loops, calls, uses of layers, parts of lists so far
         self.mistakes = 0  # of the sink, that count as work
-        self.lets: dict[int, Const] = {}  # id of a `let` or alias of a file -> its value
-        self.of_files: dict[int, dict[str, Const]] = {}  # id of a file's scope -> what its `init` statements say
-        self.stated: dict[int, Const] = {}  # the values of `init` statements, by their ids
-        self.unfit: set[int] = set()  # ids of initialisers that were reported for a tensor that they cannot fill
+        self.lets: dict[tree.LetItem | tree.NetAlias, Const] = {}  # those of files that have been read
+        self.of_files: dict[Scope, dict[str, Const]] = {}  # what the `init` statements of a file say
+        self.stated: set[Const] = set()  # the values of `init` statements
+        self.unfit: set[Const] = set()  # initialisers that were reported for a tensor that they cannot fill
         self.nodes: list[Node] = []
         self.owners: list[Node | Instance] = []  # in order of first application, for the order of parameters
         self.auto_bias: list[Node] = []
@@ -129,9 +129,9 @@ class Run:
         self.budgets: list[Budget] = []
         self.reuse: Node | Instance | None = None  # the first use of the `module` being applied again
         self.shared: list[Shared] = []
-        self.replaced: dict[int, Span] = {}  # id of a value -> the line that replaced it as `it`
+        self.replaced: dict[Value, Span] = {}  # the line that replaced a value as `it`
         self.stopped = False  # by a program that would not end: what comes after is not known
-        self.broken: set[int] = set()  # ids of instances in which something failed
+        self.broken: set[Instance] = set()  # those in which something failed
 
     def report(
         self,
@@ -150,7 +150,7 @@ class Run:
             related = [Label(inside, "inside here"), *related]
         self.sink.add(mistake.at(span, trail, related, help))
         if p is not None:
-            self.broken.add(id(block_of(p.owner)))
+            self.broken.add(block_of(p.owner))
         return hole(span)
 
     def spend(self, work: int) -> None:

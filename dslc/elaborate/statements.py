@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.apply import flow
-from dslc.elaborate.arguments import probe
+from dslc.elaborate.apply import check_unused, flow
 from dslc.elaborate.choices import decided, read_untaken
 from dslc.elaborate.count import least_ops
 from dslc.elaborate.declared import declare
 from dslc.elaborate.errors_body import RequireFailed, SharedModule, TooManyOps
 from dslc.elaborate.errors_use import BadOperation, Misplaced, NotALayer, StrayValue, WrongCount
 from dslc.elaborate.initial import state_initial
-from dslc.elaborate.layers import Recipe, Shared, describe, is_tensor
+from dslc.elaborate.layers import SharedLayer
 from dslc.elaborate.limits import short
 from dslc.elaborate.loops import loop_binding, turns_of
 from dslc.elaborate.meaning import are_free, is_free, ticked, written
+from dslc.elaborate.recipe import Recipe, Shared, describe, is_tensor
 from dslc.elaborate.run import MISTAKE, Flowing, Place, Run, Runaway, block_of
 from dslc.ir.model import Budget, For, If, Item, Value
 from dslc.record import replace
@@ -75,14 +75,14 @@ def _step(run: Run, line: tree.Step, p: Place) -> None:
 def _replace(run: Run, before: Flowing, after: Flowing, span: Span, p: Place) -> None:
     for value in before if isinstance(before, tuple) else (before,):
         if isinstance(value, Value):
-            run.replaced.setdefault(id(value), span)
+            run.replaced.setdefault(value, span)
     p.it = after
 
 
 def _silent(run: Run, expr: tree.Expr, p: Place) -> None:
     """After a mistake the chain has no type, but the names and arguments of later lines are still checked."""
     for step in expr.steps if isinstance(expr, tree.Chain) else (expr,):
-        probe(run, run.evaluate(step, p), p)
+        check_unused(run, run.evaluate(step, p), p)
 
 
 def _assign(run: Run, line: tree.Assign, p: Place) -> None:
@@ -226,7 +226,7 @@ def _module(run: Run, line: tree.ModuleDef, p: Place) -> None:
     if isinstance(value.value, list):
         shared = [_shared(run, f"{name}_{i}", v, line, p) for i, v in enumerate(value.value)]
         if all(s is not None for s in shared):
-            recipes = [Recipe(s, line.span, p.scope) for s in shared if s is not None]
+            recipes = [Recipe(SharedLayer(s), line.span, p.scope) for s in shared if s is not None]
             run.shared += [s for s in shared if s is not None]
             scope.names[name] = Binding("let", literal(recipes, line.span), line.span)
         else:

@@ -1,0 +1,189 @@
+"""Layer values: what a layer applies and was given, and the words for values in messages."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING, TypeGuard
+
+from dslc.ir.model import Instance, Node, Value
+from dslc.ops.base import Init, Op
+from dslc.record import entity, record
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Const, Scope
+from dslc.types.dim import Dim
+from dslc.types.tensor import DType
+
+if TYPE_CHECKING:
+    from dslc.elaborate.run import Place, Run
+
+
+@record
+class Signature:
+    """What a layer takes: tensors at its ports, and values for its parameters, both in the order of its header."""
+
+    ports: tuple[str, ...] = ()
+    needed: frozenset[str] = frozenset()  # ports that must have a tensor
+    parameters: tuple[str, ...] = ()
+    keywords: frozenset[str] = frozenset()  # parameters that are given by name only
+    layers: tuple[str, ...] = ()  # parameters that must be given a layer
+    spread: str | None = None  # the parameter that takes unknown arguments by name
+    gather: str | None = None  # the parameter that takes all arguments by position, as `reshape` does
+    numbers: Mapping[str, str] = field(default_factory=dict)  # of an optional port: the parameter for a number
+    source: bool = False  # it takes no tensors
+
+
+class Layer(ABC):
+    """What a layer value applies; its kinds are in `layers`."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """What the layer is called in messages."""
+        return "this layer"
+
+    @property
+    def composite(self) -> bool:
+        """Whether it is made of steps and takes no arguments."""
+        return True
+
+    @property
+    def op(self) -> type[Op] | None:
+        """The op that it is, if it is one."""
+        return None
+
+    @property
+    def shared(self) -> Shared | None:
+        """The `module` that it is, if it is one."""
+        return None
+
+    @property
+    def signature(self) -> Signature:
+        """What it takes."""
+        return Signature()
+
+    def header(self) -> str:
+        """Its header in one line: `conv(out, k, s=1, ...)`."""
+        return f"{self.name}()"
+
+    def room(self, bound: Mapping[str, Const]) -> int | None:
+        """How many more arguments it takes; none where that is not known."""
+        return None
+
+    def check(self, run: Run, bound: Mapping[str, Const], p: Place) -> None:
+        """Report mistakes in its arguments although it cannot be applied, because something above failed."""
+        return
+
+    @abstractmethod
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        """The tensors that it makes of `inputs`, which are in the order of its ports."""
+
+
+@record
+class Recipe:
+    """A layer value: what to apply, the arguments given so far, and where it was written."""
+
+    layer: Layer
+    span: Span
+    scope: Scope
+    bound: dict[str, Const] = field(default_factory=dict)
+    extra: dict[str, Const] = field(default_factory=dict)  # keyword arguments of a pattern: `h=heads`
+    name: str | None = None  # by `as`
+    name_span: Span | None = None
+    via: str | None = None
+    named: dict[str, Value] = field(default_factory=dict)  # tensors given by port name before the layer is applied
+    home: Instance | None = None  # the block whose tensors those are
+    places: dict[Value, Span] = field(default_factory=dict)  # where tensors given in brackets stand
+
+    @property
+    def label(self) -> str:
+        """What the layer is called in messages."""
+        return self.layer.name
+
+    def in_port_order(self, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
+        """The tensors of a use: those given by port name stand at their ports, the rest fills the others in order."""
+        waiting = list(inputs)
+        ordered = []
+        for name in self.layer.signature.ports:
+            if name in self.named:
+                ordered.append(self.named[name])
+            elif waiting:
+                ordered.append(waiting.pop(0))
+        return (*ordered, *waiting)
+
+
+@entity
+class Shared:
+    """`module name = layer`: one set of weights, sized by the first use."""
+
+    name: str
+    span: Span
+    recipe: Recipe
+    instance: Instance  # the block that made it
+    first: Node | Instance | None = None
+    read: bool = False  # in the side of an `if` that was not taken
+
+
+@record
+class Function:
+    """A `fn` of a file, or a net's alias with parameters, whose value is a layer."""
+
+    tree: tree.Fn
+    scope: Scope
+    alias: bool = False
+
+
+@record
+class Builtin:
+    """A compile-time function of the language."""
+
+    name: str
+
+
+def describe(value: object) -> str:
+    """What a value is, in words, for messages."""
+    match value:
+        case Value():
+            return f"a tensor {value.type}"
+        case Recipe():
+            return f"a layer (`{value.label}`)" if not value.layer.composite else "a layer"
+        case bool():
+            return f"the bool `{'true' if value else 'false'}`"
+        case int() | float():
+            return f"the number {value}"
+        case Dim():
+            return f"the size {value}"
+        case str():
+            return f'the text "{value}"'
+        case None:
+            return "`none`"
+        case list():
+            return "a list"
+        case tuple():
+            if value and all(isinstance(v, Value) for v in value):
+                return f"{len(value)} tensors"
+            if value and all(isinstance(v, int) for v in value):
+                return f"the size {'x'.join(map(str, value))}"
+            return "a tuple"
+        case Init():
+            return f"an initialiser (`{value.kind}`)"
+        case Function():
+            return f"the function `{value.tree.name}`"
+        case Builtin():
+            return f"the function `{value.name}`"
+        case DType():
+            return f"the element type `{value.value}`"
+        case range():
+            return "a range"
+        case _:
+            return f"a {type(value).__name__.lower()}"
+
+
+def is_tensor(value: object) -> TypeGuard[Value | tuple[Value, ...]]:
+    """Whether a value is a tensor or several."""
+    return isinstance(value, Value) or (
+        isinstance(value, tuple) and bool(value) and all(isinstance(v, Value) for v in value)
+    )
