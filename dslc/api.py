@@ -8,20 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dslc.bind import language
 from dslc.bounds import beyond, held, shown, unheld
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
-from dslc.elaborate.arithmetic import BUILTINS
 from dslc.elaborate.entry import elaborate
-from dslc.elaborate.words import UNNAMED
 from dslc.ir.model import Budget, Model
 from dslc.names import zoo
 from dslc.names.errors import NetArgument, NoNet, WhichNet
 from dslc.names.headers import check_headers
 from dslc.names.loader import Loader, file_diagnostic
 from dslc.names.resolve import Program, lookup, resolve
-from dslc.ops.base import REGISTRY
-from dslc.ops.initialisers import INITIALISERS
 from dslc.source import Source
 from dslc.syntax import tree
 from dslc.types.arguments import arguments, sizes_of
@@ -119,7 +116,7 @@ def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -
         except Reject as reject:
             sink.add(file_diagnostic(reject.mistake, str(path)))
             raise CompileError(sink.diagnostics) from None
-    program = resolve(text, path, loader, sink, frozenset((*REGISTRY, *INITIALISERS, *BUILTINS)) - UNNAMED)
+    program = resolve(text, path, loader, sink, language.reserved())
     program.asked = asked
     check_headers(program, sink)
     return program

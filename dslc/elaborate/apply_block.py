@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
+from dslc.bind.language import DTYPES
+from dslc.bind.mistakes import NoResult, WrongInputs
 from dslc.diagnostics.model import Frame
 from dslc.elaborate.arguments import checked_parameter, report_missing
-from dslc.elaborate.errors_body import EndlessRecursion, NoResult
-from dslc.elaborate.errors_use import BadOperation, WrongInputs
+from dslc.elaborate.errors_body import EndlessRecursion
+from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.headers import bind_sizes, dim_names, fits
 from dslc.elaborate.initial import open_initial
 from dslc.elaborate.naming import name_expansion, name_instance
 from dslc.elaborate.outward import outward
 from dslc.elaborate.recipe import Recipe, describe
 from dslc.elaborate.run import EXPANSION, MAX_DEPTH, Place, Run, block_of
-from dslc.elaborate.words import DTYPES
 from dslc.ir.model import Call, Instance, Value
 from dslc.names.reserved import KEYWORDS
 from dslc.record import frozen, replace

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from dslc.bind.language import OPERATORS
+from dslc.bind.mistakes import WrongInputs, WrongType
 from dslc.diagnostics.model import Label, Mistake, Reject
 from dslc.elaborate.arguments import checked_attribute, report_missing
-from dslc.elaborate.errors import WrongType
 from dslc.elaborate.errors_body import TiedShape, TooManyOps
-from dslc.elaborate.errors_use import BadOperation, WrongInputs
+from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.initial import idle, with_stated
 from dslc.elaborate.kinds import whole
@@ -17,7 +18,6 @@ from dslc.elaborate.limits import INT32, holdable
 from dslc.elaborate.naming import name_node
 from dslc.elaborate.recipe import Recipe, describe
 from dslc.elaborate.run import Place, Run, Runaway, block_of
-from dslc.elaborate.words import OPERATORS
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Op, Port
 from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dslc.bind.mistakes import MissingArgument, NotAChoice, OutOfRange, WrongType
 from dslc.diagnostics.codes import nearest
-from dslc.elaborate.errors import MissingArgument, NotAChoice, OutOfRange, WrongType
 from dslc.elaborate.kinds import (
     KINDS,
     TYPES,

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
+from dslc.bind.language import ARITY
 from dslc.bounds import beyond
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.errors_use import BadOperation, NotIterable
@@ -27,11 +28,6 @@ ARITHMETIC: Final[dict[str, Callable[[Any, Any], object]]] = {
     "%": operator.mod,
     "**": operator.pow,
 }
-
-BUILTINS: Final = (
-    *("max", "min", "sum", "len", "range", "enumerate", "zip", "reversed"),
-    *("int", "float", "round", "ceil", "floor", "log", "sqrt", "abs", "size"),
-)
 
 
 def is_number(value: object) -> bool:
@@ -136,7 +132,7 @@ def builtin(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
     """A builtin applied to compile-time values."""
     if any(a is HOLE for a in args):
         return HOLE
-    least, most = _ARITY[name]
+    least, most = ARITY[name]
     if not least <= len(args) <= most:
         raise Reject(
             BadOperation(f"`{name}` takes {least if least == most else f'{least} or more'} arguments, not {len(args)}")
@@ -254,20 +250,6 @@ _FUNCTIONS: Final[dict[str, Callable[[list[Any], Sizes, Span], object]]] = {
     "sqrt": lambda a, _s, _p: math.sqrt(a[0]),
     "abs": lambda a, _s, _p: abs(a[0]),
     "size": _size,
-}
-
-_ARITY: Final[dict[str, tuple[int, int]]] = {
-    name: {
-        "max": (1, 99),
-        "min": (1, 99),
-        "range": (1, 3),
-        "enumerate": (1, 2),
-        "zip": (1, 9),
-        "log": (1, 2),
-        "round": (1, 2),
-        "size": (1, 3),
-    }.get(name, (1, 1))
-    for name in BUILTINS
 }
 
 

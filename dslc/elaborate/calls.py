@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from dslc.bind.language import ARITY
+from dslc.bind.mistakes import GivenTwice, MissingArgument, NoSuite, SurplusArgument, UnknownArgument
 from dslc.diagnostics.codes import nearest
 from dslc.elaborate import arithmetic
 from dslc.elaborate.apply import apply
@@ -11,8 +13,6 @@ from dslc.elaborate.arguments import (
     checked_parameter,
     header,
 )
-from dslc.elaborate.errors import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
-from dslc.elaborate.errors_body import NoSuite
 from dslc.elaborate.errors_use import BadOperation, NotALayer, NotIterable
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.limits import weight
@@ -81,7 +81,7 @@ def _callee(run: Run, expr: tree.Call, arguments: Arguments, p: Place) -> Const:
         return target
     name = expr.target.name
     plain = [c.value for key, c, _ in arguments if key is None]
-    both = name in arithmetic.BUILTINS and name in REGISTRY and p.scope.find(name) is None
+    both = name in ARITY and name in REGISTRY and p.scope.find(name) is None
     if both and plain and not any(is_tensor(v) for v in plain):
         return literal(Builtin(name), expr.target.span)
     return target

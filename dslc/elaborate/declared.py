@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from dslc.bind.language import DTYPES
+from dslc.bind.mistakes import Misplaced
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.arithmetic import is_number
 from dslc.elaborate.errors_body import BadTensor
-from dslc.elaborate.errors_use import Misplaced
 from dslc.elaborate.indexed import tabulate
 from dslc.elaborate.kinds import initial, numbers_in
 from dslc.elaborate.limits import INT32
@@ -15,7 +16,6 @@ from dslc.elaborate.meaning import is_free
 from dslc.elaborate.naming import take
 from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run, block_of
-from dslc.elaborate.words import DTYPES
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Init, ParamSpec
 from dslc.record import replace

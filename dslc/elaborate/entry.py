@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
+from dslc.bind.language import DTYPES
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Reject, Sink
 from dslc.elaborate.apply_block import bind_default, body_of, results_of
@@ -20,7 +21,6 @@ from dslc.elaborate.meaning import is_free
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, Runaway
 from dslc.elaborate.statements import add_budgets, execute
-from dslc.elaborate.words import DTYPES
 from dslc.ir.model import Instance, Model, Value
 from dslc.names.errors import NetArgument
 from dslc.names.resolve import Program, lookup

@@ -5,34 +5,6 @@ from __future__ import annotations
 from dslc.diagnostics.model import Help, Mistake
 
 
-class NoSuite(Mistake, code="E0374"):
-    """A suite under a layer that takes none.
-
-    A trailing suite fills the parameter called `body`, or `branches` if its lines begin with `|`.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        relu:
-            conv(8, 3)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        residual:
-            conv(3, 3)
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    parameter: str
-
-    @property
-    def message(self) -> str:
-        return f"`{self.layer}` has no parameter `{self.parameter}` for this suite to fill"
-
-
 class SharedModule(Mistake, code="E0375"):
     """A `module` is used in a way that its one set of weights does not allow.
 
@@ -266,28 +238,6 @@ class BadTensor(Mistake, code="E0380"):
     @property
     def message(self) -> str:
         return self.what
-
-
-class NoResult(Mistake, code="E0381"):
-    """A result that the header promises and the body does not make.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32] -> p1, p2:
-        p1 = conv(8, 3)
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32] -> p1, p2:
-        p1 = conv(8, 3)
-        p2 = conv(8, 5)
-    ```
-    """
-
-    name: str
-
-    @property
-    def message(self) -> str:
-        return f"the header promises `{self.name}`, which the body does not name"
 
 
 class DeepExpression(Mistake, code="E0382"):

@@ -2,39 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Help, Mistake, did_you_mean
-
-
-class InitTarget(Mistake, code="E0388"):
-    """An `init` statement sets the initialiser of something that is no layer with weights.
-
-    It takes the names of layers of the language: `conv` is the weight of each convolution, `conv.bias` its bias, and
-    `bias` the bias of every layer. A block is made of layers, and follows what is stated for them.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        init convolution = kaiming_normal(nonlinearity="relu")
-        conv(8, 3) -> relu -> gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        init conv = kaiming_normal(nonlinearity="relu")
-        conv(8, 3) -> relu -> gap -> flatten
-    ```
-    """
-
-    text: str
-    known: str
-    near: str | None
-
-    @property
-    def message(self) -> str:
-        return self.text
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near) or (Help(self.known),)
+from dslc.diagnostics.model import Help, Mistake
 
 
 class IdleInitialiser(Mistake, code="E0390"):

@@ -139,38 +139,6 @@ class StrayValue(Mistake, code="E0366"):
         return (Help("compile-time values are named with `let name = ...`"),)
 
 
-class WrongInputs(Mistake, code="E0367"):
-    """A layer is applied to another number of tensors than it takes.
-
-    ```dl fails
-    block join on a[N, C, H, W], b[N, C, H, W]:
-        a + b
-
-    net f on x[N, 3, 32, 32]:
-        join
-        gap -> flatten
-    ```
-
-    ```dl
-    block join on a[N, C, H, W], b[N, C, H, W]:
-        a + b
-
-    net f on x[N, 3, 32, 32]:
-        y = conv(3, 3)
-        (x, y) -> join
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    wanted: str
-    found: int
-
-    @property
-    def message(self) -> str:
-        return f"`{self.layer}` takes {self.wanted}, and gets {self.found}"
-
-
 class WrongPort(Mistake, code="E0368"):
     """A tensor whose shape is not the one the header asks for.
 
@@ -259,31 +227,6 @@ class NotBool(Mistake, code="E0370"):
         return (Help("compare it: `n != 0`, `x != none`"),)
 
 
-class WrongCount(Mistake, code="E0371"):
-    """Names on the left of `=`, or of a `for`, and values on the right differ in number.
-
-    ```dl fails
-    net f on x[N, 4, 8, 8]:
-        a, b, c = chunk(2)
-        concat(a, b, c) -> gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 4, 8, 8]:
-        a, b = chunk(2)
-        concat(b, a) -> gap -> flatten
-    ```
-    """
-
-    names: int
-    values: int
-
-    @property
-    def message(self) -> str:
-        names = f"{self.names} name{'s' if self.names != 1 else ''}"
-        return f"{names} for {self.values} value{'s' if self.values != 1 else ''}"
-
-
 class NotIterable(Mistake, code="E0372"):
     """A `for` needs a list, a tuple or a range.
 
@@ -308,30 +251,3 @@ class NotIterable(Mistake, code="E0372"):
         if self.symbolic:
             return "a `for` cannot run over a size that depends on the input's"
         return f"a `for` runs over a list, a tuple or a range, not {self.found}"
-
-
-class Misplaced(Mistake, code="E0373"):
-    """A statement where it has no meaning.
-
-    A `budget` belongs to a net, a `param` to a block's body and not to a loop, and the suite of a layer names no
-    values.
-
-    ```dl fails
-    net f on x[N, T=16, 32]:
-        for i in range(2):
-            param scale: [32] = ones
-            it * scale
-    ```
-
-    ```dl
-    net f on x[N, T=16, 32]:
-        param scale: [32] = ones
-        for i in range(2): it * scale
-    ```
-    """
-
-    what: str
-
-    @property
-    def message(self) -> str:
-        return self.what

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dslc.bind.language import DTYPES
 from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.errors_use import BadOperation, WrongPort
 from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run
-from dslc.elaborate.words import DTYPES
 from dslc.ir.model import Value
 from dslc.record import replace
 from dslc.source import Span

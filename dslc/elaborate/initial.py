@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from dslc.bind.mistakes import GivenTwice, InitTarget, Misplaced, WrongType
 from dslc.diagnostics.codes import nearest
-from dslc.elaborate.errors import GivenTwice, WrongType
-from dslc.elaborate.errors_init import IdleInitialiser, InitTarget
-from dslc.elaborate.errors_use import Misplaced
+from dslc.elaborate.errors_init import IdleInitialiser
 from dslc.elaborate.kinds import initial
 from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run, Stated

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dslc.bind.mistakes import Misplaced, WrongCount
 from dslc.elaborate.choices import decided
-from dslc.elaborate.errors_use import Misplaced, NotIterable, WrongCount
+from dslc.elaborate.errors_use import NotIterable
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.meaning import are_free
 from dslc.elaborate.recipe import Recipe, describe, is_tensor

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from dslc.bind import language
+from dslc.bind.language import UNNAMED
+from dslc.bind.mistakes import UnknownName
 from dslc.bounds import LONGEST_NAME
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
 from dslc.elaborate import arithmetic
-from dslc.elaborate.errors import UnknownName
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.layers import BlockLayer, SharedLayer, op_layer
@@ -16,11 +18,10 @@ from dslc.elaborate.limits import short
 from dslc.elaborate.outward import home_of
 from dslc.elaborate.recipe import Builtin, Function, Recipe, Shared
 from dslc.elaborate.run import Place, Run, block_of
-from dslc.elaborate.words import DTYPES, UNNAMED, WORDS
 from dslc.names.errors import BoundTwice
 from dslc.names.resolve import is_core, lookup
 from dslc.ops.base import REGISTRY
-from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.ops.initialisers import initialiser
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
@@ -95,17 +96,18 @@ def _tensor(run: Run, name: str, found: Binding, expr: tree.Expr, p: Place) -> C
 
 def _of_language(run: Run, name: str, expr: tree.Expr, p: Place) -> Const:
     """A layer, function or word of the language; else a mistake with the nearest name."""
-    if name in REGISTRY and name not in UNNAMED:
-        return Const(Recipe(op_layer(name), expr.span, p.scope), expr, p.scope, expr.span)
-    if name in arithmetic.BUILTINS:
-        return literal(Builtin(name), expr.span)
-    if name in WORDS:
-        return Const(name, expr, p.scope, expr.span)
-    if name in INITIALISERS:
-        return literal(initialiser(name, [], {}), expr.span)
-    if name in DTYPES:
-        return literal(DTYPES[name], expr.span)
-    known = [*(n for n in REGISTRY if n not in UNNAMED), *arithmetic.BUILTINS, *WORDS, *INITIALISERS]
+    match language.kind_of(name):
+        case "layer":
+            return Const(Recipe(op_layer(name), expr.span, p.scope), expr, p.scope, expr.span)
+        case "function":
+            return literal(Builtin(name), expr.span)
+        case "word":
+            return Const(name, expr, p.scope, expr.span)
+        case "initialiser":
+            return literal(initialiser(name, [], {}), expr.span)
+        case "element type":
+            return literal(language.DTYPES[name], expr.span)
+    known = language.names()
     scope: Scope | None = p.scope
     while scope is not None:
         known = [*scope.names, *known]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from dslc.bind.mistakes import ModuleNameTaken, ReservedName
 from dslc.diagnostics.model import Label
-from dslc.elaborate.errors import ModuleNameTaken, ReservedName
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, block_of
 from dslc.ir.model import Call, Instance, Item, Node, Param

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dslc.bind.language import COMPARISONS, OPERATORS
 from dslc.diagnostics.model import Reject
 from dslc.elaborate import arithmetic
 from dslc.elaborate.apply_op import apply_op
@@ -9,7 +10,6 @@ from dslc.elaborate.errors_use import BadOperation, NotATensor, NotBool
 from dslc.elaborate.layers import op_layer
 from dslc.elaborate.recipe import Recipe, describe, is_tensor
 from dslc.elaborate.run import Place, Run
-from dslc.elaborate.words import COMPARISONS, OPERATORS
 from dslc.ir.model import Value
 from dslc.source import Span
 from dslc.syntax import tree

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from dslc.bind.mistakes import Misplaced, WrongCount
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.apply import check_unused, flow
 from dslc.elaborate.choices import decided, read_untaken
 from dslc.elaborate.count import least_ops
 from dslc.elaborate.declared import declare
 from dslc.elaborate.errors_body import RequireFailed, SharedModule, TooManyOps
-from dslc.elaborate.errors_use import BadOperation, Misplaced, NotALayer, StrayValue, WrongCount
+from dslc.elaborate.errors_use import BadOperation, NotALayer, StrayValue
 from dslc.elaborate.initial import state_initial
 from dslc.elaborate.layers import SharedLayer
 from dslc.elaborate.limits import short

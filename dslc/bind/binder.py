@@ -1,0 +1,334 @@
+"""What one binding of a program works with: the place a line stands at, names looked up and declared, what is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import field
+
+from dslc.bind import language, static
+from dslc.bind.mistakes import MissingArgument, ReservedName, UnknownName
+from dslc.bind.scopes import MEANINGS, Scope, given_names, overlap, plain, spelled
+from dslc.bind.signatures import Filled, Given, Signatures
+from dslc.bind.static import LAYER, UNKNOWN, VALUE, Static
+from dslc.bind.table import Body, Kind, Role, Signature, Symbol, Table, Use
+from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Diagnostic, Label, Mistake, Reject
+from dslc.names.errors import BoundTwice
+from dslc.names.reserved import reserved
+from dslc.names.resolve import is_core, lookup
+from dslc.ops.base import REGISTRY
+from dslc.ops.initialisers import INITIALISERS, initialiser
+from dslc.record import entity, replace
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types import const
+
+
+@entity
+class Place:
+    """Where a line stands: the file's names, those around it, and what the current value is (none: there is none).
+
+    `deferred`: it is carried out later, when names below it may have their meaning.
+    """
+
+    file: const.Scope
+    scope: Scope
+    it: Static | None = None
+    deferred: bool = False
+
+    def inside(self, scope: Scope) -> Place:
+        """The same place in another scope."""
+        return replace(self, scope=scope)
+
+    def suite(self) -> Place:
+        """The inside of a layer's suite."""
+        return replace(self, scope=Scope("suite", self.scope), it=static.TENSORS, deferred=True)
+
+
+@entity
+class Binder:
+    """The state of one binding. `around` are the expressions that the present one stands in, outermost first.
+
+    `quiet`: what is looked at is not what is to be checked, such as a `fn` for the sake of its result.
+    """
+
+    table: Table
+    signatures: Signatures
+    evaluate: Callable[[Binder, tree.Expr, Place], Static]
+    execute_suite: Callable[[Binder, tree.Suite, Place], Static | None]
+    found: list[Diagnostic] = field(default_factory=list)
+    body: Body | None = None
+    around: list[tree.Expr] = field(default_factory=list)
+    quiet: int = 0
+    words: dict[str, Symbol] = field(default_factory=dict)  # the names of the language
+    aliases: dict[const.Binding, Symbol] = field(default_factory=dict)  # names by `as` of `use`
+    read_as_family: set[Symbol] = field(default_factory=set)  # what a name in back-ticks may mean beside the first
+    definitions: dict[tree.Definition, Symbol] = field(default_factory=dict)
+    homes: dict[tree.Definition, const.Scope] = field(default_factory=dict)
+    results: dict[tree.Definition, Static] = field(default_factory=dict)
+
+    @property
+    def definition(self) -> tree.Definition | None:
+        """The definition whose text is being bound."""
+        return None if self.body is None else self.body.definition
+
+    def execute(self, suite: tree.Suite, p: Place) -> Static | None:
+        """Bind the lines of a suite; the current value after them."""
+        return self.execute_suite(self, suite, p)
+
+    # ---- what is found
+
+    def report(
+        self, mistake: Mistake, span: Span, related: tuple[Label, ...] = (), expr: tree.Expr | None = None
+    ) -> None:
+        """A mistake; `expr` is what has no value because of it."""
+        if self.quiet:
+            return
+        self.found.append(mistake.at(span, None, related))
+        if expr is not None and self.body is not None:
+            self.body.failed.add(expr)
+
+    def use(self, span: Span | None, symbol: Symbol, role: Role) -> None:
+        """Note that a symbol is named."""
+        if span is not None and not self.quiet:
+            (self.table.loose if self.body is None else self.body.uses).append(Use(span, symbol, role))
+
+    def record(self, filled: Filled) -> None:
+        """Keep a call with its arguments, and say what is wrong with them."""
+        call = filled.call
+        if self.quiet or self.body is None:
+            return
+        self.body.calls[call.expr] = call
+        for argument in call.expr.arguments:
+            if call.target is not None and argument.name is not None and argument.name_span is not None:
+                symbol = self.signatures.argument(call.target, argument.name)
+                if symbol is not None:
+                    self.use(argument.name_span, symbol, "argument")
+        for mistake, span in filled.wrong:
+            self.report(mistake, span)
+
+    def missing(self, signature: Signature, names: tuple[str, ...], span: Span) -> None:
+        """The mistake of a layer applied, or a function called, before it is complete."""
+        self.report(MissingArgument(signature.name, names, signature.text), span)
+
+    def module_name(self, name: str, span: Span) -> None:
+        """A name by `as` becomes an attribute of a generated module."""
+        why = reserved(name)
+        if why is not None:
+            self.report(ReservedName(name, why), span)
+
+    def initialiser(self, name: str, arguments: Given, expr: tree.Call) -> None:
+        """The arguments of an initialiser: their names and number, and where all are literals what torch refuses."""
+        if any(a.star for a, _ in arguments):
+            return
+        values: list[tuple[str | None, object]] = [(a.name, _literal(a.value)) for a, _ in arguments]
+        known = INITIALISERS[name]
+        try:
+            if all(value is not None for _, value in values):
+                initialiser(name, [v for k, v in values if k is None], {k: v for k, v in values if k is not None})
+            for key, _ in values:
+                if key is not None and key not in known:
+                    initialiser(name, [], {key: 0})
+            if sum(key is None for key, _ in values) > len(known):
+                initialiser(name, [0] * len(values), {})
+        except Reject as reject:
+            self.report(reject.mistake, expr.span)
+
+    # ---- names
+
+    def declare(self, name: str, span: Span, kind: Kind, p: Place, value: Static = UNKNOWN) -> Symbol:
+        """Give a name a meaning in the scope of a place; says so where it has one already."""
+        scope = p.scope
+        before = scope.others.get(name) or (scope.names[name] if name in scope.maybe else None)
+        if before is not None:
+            before.static = static.joined((before.static or UNKNOWN, value))
+            scope.names[name] = before
+            scope.maybe.discard(name)
+            self.use(span, before, "bind")
+            return before
+        symbol = Symbol(kind, name, span, self.definition, static=value)
+        if self.free(name, span, p):
+            scope.names[name] = symbol
+            if self.body is not None and not self.quiet:
+                self.body.symbols.append(symbol)
+        self.use(span, symbol, "bind")
+        return symbol
+
+    def family(self, target: tree.TickName, kind: Kind, scope: Scope, value: Static) -> Symbol:
+        """Give all names that a name in back-ticks may become a meaning."""
+        for known in scope.families:
+            if known.family is not None and overlap(known.family, target.text):
+                known.static = static.joined((known.static or UNKNOWN, value))
+                self.use(target.span, known, "bind")
+                return known
+        symbol = Symbol(kind, spelled(target.text), target.span, self.definition, static=value, family=target.text)
+        scope.families.append(symbol)
+        if self.body is not None and not self.quiet:
+            self.body.symbols.append(symbol)
+        self.use(target.span, symbol, "bind")
+        return symbol
+
+    def free(self, name: str, span: Span, p: Place) -> bool:
+        """Whether a name may be given here; says so if it has another meaning."""
+        home = p.scope.home(name)
+        if home is not None:
+            if name in home.maybe:
+                return True
+            found = home.names[name]
+            related = () if found.span is None else (Label(found.span, "it is bound here"),)
+            self.report(BoundTwice(name, MEANINGS[found.kind]), span, related)
+            return False
+        binding = p.file.find(name)
+        if binding is not None and not is_core(binding):
+            self.report(BoundTwice(name, MEANINGS["definition"]), span, (Label(binding.span, "it is bound here"),))
+            return False
+        if name in REGISTRY and name not in language.UNNAMED:
+            self.report(BoundTwice(name, "a layer"), span)
+            return False
+        return True
+
+    def resolve(self, expr: tree.Name, p: Place, role: Role) -> Symbol | None:
+        """What a plain name means; none where that is a mistake, told here or elsewhere."""
+        symbol = self._named(expr.name, p)
+        if symbol is not None:
+            self.use(expr.span, symbol, role)
+        elif not self._known(expr.name, p):
+            self.report(UnknownName(expr.name, self._nearest(expr.name, p)), expr.span, expr=expr)
+        return symbol
+
+    def resolve_ticked(self, expr: tree.TickName, p: Place) -> list[Symbol]:
+        """The symbols that a name in back-ticks may mean; none after a mistake."""
+        name = plain(expr.text)
+        exact = self._named(name, p) if name is not None else None
+        found = [exact] if exact is not None else p.scope.matching(expr.text)
+        if found:
+            self.use(expr.span, found[0], "read")
+            for symbol in found[1:]:
+                self.read_as_family.add(symbol)
+        elif not p.deferred and (name is None or not self._known(name, p)):
+            shown = name or spelled(expr.text)
+            self.report(UnknownName(shown, self._nearest(shown, p)), expr.span, expr=expr)
+        return found
+
+    def _named(self, name: str, p: Place) -> Symbol | None:
+        symbol = p.scope.find(name) or p.scope.of_family(name)
+        return symbol or self.global_name(name, p.file)
+
+    def global_name(self, name: str, file: const.Scope) -> Symbol | None:
+        """What a name means outside of bodies: a definition of the file, an import, or a name of the language."""
+        binding = file.find(name)
+        if binding is not None:
+            return self.imported(name, binding)
+        if language.kind_of(name) is None:
+            return None
+        known = self.words.get(name)
+        if known is None:
+            known = self.words[name] = Symbol("language", name, None, static=self._of_language(name))
+        return known
+
+    def imported(self, name: str, binding: const.Binding) -> Symbol | None:
+        """The definition behind a name of a file; under another name it is a symbol of its own."""
+        target = lookup(binding)
+        if target is None:
+            return None
+        item, scope = target
+        symbol = self.defined(item, scope)
+        if symbol.name == name:
+            return symbol
+        alias = self.aliases.get(binding)
+        if alias is None:
+            alias = self.aliases[binding] = Symbol("definition", name, binding.span, None, item, symbol.doc)
+        return alias
+
+    def defined(self, item: tree.Definition, scope: const.Scope) -> Symbol:
+        """The symbol of a definition of a file whose names are `scope`."""
+        known = self.definitions.get(item)
+        if known is None:
+            target = item.target if isinstance(item, tree.LetItem) else None
+            name = item.name if not isinstance(item, tree.LetItem) else item.target.name
+            span = target.span if target is not None else item.name_span  # type: ignore[union-attr]
+            known = self.definitions[item] = Symbol("definition", name, span, None, item, item.doc)
+            self.homes[item] = scope
+        return known
+
+    def _known(self, name: str, p: Place) -> bool:
+        """Whether a name without a meaning here is told elsewhere, or gets its meaning before this is carried out."""
+        if p.file.find(name) is not None:
+            return True
+        definition = self.definition
+        return p.deferred and definition is not None and name in given_names(definition)
+
+    def _nearest(self, name: str, p: Place) -> str | None:
+        known = language.names()
+        names: const.Scope | None = p.file
+        while names is not None:
+            known = [*names.names, *known]
+            names = names.parent
+        return nearest(name, [*p.scope.all_names(), *known])
+
+    # ---- what names stand for
+
+    def value(self, symbol: Symbol) -> Static:
+        """What is known of what a symbol stands for."""
+        if symbol.static is None:
+            symbol.static = UNKNOWN  # of a definition that leads back to itself
+            if symbol.item is not None:
+                symbol.static = self._of_definition(symbol.item)
+        return symbol.static
+
+    def _of_language(self, name: str) -> Static:
+        kind = language.kind_of(name)
+        if kind == "layer":
+            return replace(LAYER, signature=self.signatures.of_op(name))
+        return {"word": Static("str"), "initialiser": Static("init"), "element type": Static("dtype")}.get(
+            str(kind), VALUE
+        )
+
+    def _of_definition(self, item: tree.Definition) -> Static:
+        match item:
+            case tree.Block() | tree.Extern():
+                return replace(LAYER, signature=self.signatures.of(item))
+            case tree.Fn() | tree.NetAlias(parameters=(_, *_)):
+                return Static("fn", self.signatures.of(item))
+            case tree.LetItem() | tree.NetAlias():
+                return self._silently(item, item.value, {})
+        raise AssertionError(type(item))
+
+    def result(self, signature: Signature | None) -> Static:
+        """What a call of a function or alias gives."""
+        item = None if signature is None else signature.item
+        if not isinstance(item, tree.Fn | tree.NetAlias):
+            return UNKNOWN
+        found = self.results.get(item)
+        if found is None:
+            self.results[item] = UNKNOWN  # of one that calls itself
+            names = dict(self.signatures.header(item))
+            for parameter in item.parameters:
+                names[parameter.name].static = static.of_parameter(parameter)
+            found = self.results[item] = self._silently(item, item.value, names, getattr(item, "lets", ()))
+        return found
+
+    def _silently(
+        self, item: tree.Definition, value: tree.Expr, names: dict[str, Symbol], lets: tuple[tree.Let, ...] = ()
+    ) -> Static:
+        self.quiet += 1
+        p = Place(self.homes[item], Scope("fn", None, names))
+        for line in lets:
+            names[line.target.name] = Symbol(
+                "let", line.target.name, None, item, static=self.evaluate(self, line.value, p)
+            )
+        found = self.evaluate(self, value, p)
+        self.quiet -= 1
+        return found
+
+
+def _literal(expr: tree.Expr) -> object:
+    """The value of a literal; none of anything else."""
+    match expr:
+        case tree.Number(value=value):
+            return value
+        case tree.Unary(op="-", value=tree.Number(value=value)):
+            return -value
+        case tree.Text(pieces=(str(text),)):
+            return text
+    return None

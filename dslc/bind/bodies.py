@@ -1,0 +1,342 @@
+"""Binding: every name and call of a program's own files, expanded or not, put to what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from dslc.bind import static
+from dslc.bind.binder import Binder, Place
+from dslc.bind.expressions import evaluate, flow, loop_targets
+from dslc.bind.mistakes import Misplaced, NoResult
+from dslc.bind.scopes import Scope, plain
+from dslc.bind.signatures import Signatures
+from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
+from dslc.bind.table import Body, Kind, Signature, Symbol, Table
+from dslc.diagnostics.model import Sink
+from dslc.names.resolve import FileNames, Program
+from dslc.record import replace
+from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
+from dslc.types import const
+
+
+def bind(program: Program, sink: Sink) -> Table:
+    """The table of a program's own files; mistakes go to the sink in the order of the text.
+
+    A file in which something could not be read is left out: what it lacks may be there.
+    """
+    table = Table()
+    b = Binder(table, Signatures({}, {}, {}, {}), evaluate, execute)
+    for file in own_files(program):
+        bind_file(b, file)
+    for diagnostic in sorted(b.found, key=lambda d: (d.span.source.path, d.span.start)):
+        sink.add(diagnostic)
+    return table
+
+
+def own_files(program: Program) -> list[FileNames]:
+    """The files that the user wrote, the main one first."""
+    files = [program.main, *program.files.values()]
+    return list(dict.fromkeys(f for f in files if f is not None and not f.tree.source.is_library))
+
+
+def bind_file(b: Binder, file: FileNames) -> None:
+    """Bind the `use` lines and definitions of a file."""
+    for item in file.tree.items:
+        match item:
+            case tree.Use():
+                _use(b, item, file.scope)
+            case tree.InitialItem():
+                _settings(b, item.settings, Place(file.scope, Scope("fn", None)))
+            case tree.LetItem() | tree.Fn() | tree.Block() | tree.NetAlias() | tree.Extern():
+                _definition(b, item, file.scope)
+
+
+def _use(b: Binder, item: tree.Use, scope: const.Scope) -> None:
+    for there, here in item.names:
+        binding = scope.names.get(here.name)
+        if binding is None or binding.span != here.span:
+            continue
+        symbol = b.imported(here.name, binding)
+        if symbol is None or symbol.item is None:
+            continue
+        b.use(there.span, b.definitions[symbol.item], "import")
+        if there is not here:
+            b.use(here.span, symbol, "bind")
+
+
+def _definition(b: Binder, item: tree.Definition, file: const.Scope) -> None:
+    body = b.body = b.table.bodies[item] = Body(item)
+    symbol = b.defined(item, file)
+    b.use(symbol.span, symbol, "bind")
+    p = Place(file, Scope("body" if isinstance(item, tree.Block | tree.Extern) else "fn", None))
+    match item:
+        case tree.LetItem():
+            evaluate(b, item.value, p)
+        case tree.Fn():
+            _parameters(b, item, p)
+            for line in item.lets:
+                _let(b, line, p)
+            evaluate(b, item.value, p)
+        case tree.NetAlias():
+            _parameters(b, item, p)
+            evaluate(b, item.value, p)
+            for budget in item.budgets:
+                _budget(b, budget, p)
+        case tree.Extern():
+            _ports(b, item, p)
+            _results(b, item.results, p)
+            for _, fact in item.facts:
+                evaluate(b, fact, p)
+        case tree.Block():
+            _ports(b, item, p)
+            p.it = execute(b, item.suite, p)
+            _results(b, item.results or (), p)
+    body.symbols.insert(0, symbol)
+    b.body = None
+
+
+# ---- headers
+
+
+def _parameters(b: Binder, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, p: Place) -> None:
+    """Declare the parameters; `names.headers` has said which names have two meanings. Then the defaults."""
+    _declare_parameters(b, item, p)
+    _defaults(b, item, p)
+
+
+def _declare_parameters(b: Binder, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, p: Place) -> None:
+    header = b.signatures.header(item)
+    for parameter in item.parameters:
+        symbol = header[parameter.name]
+        symbol.static = static.of_parameter(parameter)
+        _in_header(b, symbol, p)
+
+
+def _in_header(b: Binder, symbol: Symbol, p: Place) -> None:
+    p.scope.names[symbol.name] = symbol
+    b.use(symbol.span, symbol, "bind")
+    if b.body is not None:
+        b.body.symbols.append(symbol)
+
+
+def _defaults(b: Binder, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, p: Place) -> None:
+    for parameter in item.parameters:
+        if parameter.default is not None:
+            evaluate(b, parameter.default, replace(p, it=None))
+
+
+def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:
+    """Parameters, then the ports with the sizes that they name, each visible from there on; then the defaults."""
+    _declare_parameters(b, item, p)
+    header = b.signatures.header(item)
+    for port in item.ports or ():
+        symbol = header[port.name]
+        symbol.static = UNKNOWN if port.optional else TENSORS if port.many else TENSOR
+        if p.scope.names.get(port.name) is None:
+            _in_header(b, symbol, p)
+        for dim in port.spec.dims or ():
+            _port_size(b, dim, p)
+    _defaults(b, item, p)
+    p.it = TENSOR if item.ports is None else header[item.ports[0].name].static if item.ports else None
+
+
+def _port_size(b: Binder, dim: tree.DimSpec, p: Place) -> None:
+    if isinstance(dim.value, tree.Name) and p.scope.names.get(dim.value.name) is None:
+        _in_header(b, Symbol("size", dim.value.name, dim.value.span, b.definition, static=INT), p)
+    elif dim.value is not None:
+        evaluate(b, dim.value, p)
+    if dim.default is not None:
+        evaluate(b, dim.default, p)
+    if dim.rest_name is not None and dim.name_span is not None and p.scope.names.get(dim.rest_name) is None:
+        _in_header(b, Symbol("size", dim.rest_name, dim.name_span, b.definition, static=listed(INT)), p)
+
+
+def _results(b: Binder, results: tuple[tree.Result, ...], p: Place) -> None:
+    """The results of a header, in the words of the body's end."""
+    for result in results:
+        for dim in (result.spec.dims or ()) if result.spec is not None else ():
+            if dim.value is not None:
+                evaluate(b, dim.value, p)
+        if result.name is None or isinstance(b.definition, tree.Extern):
+            continue
+        symbol = p.scope.names.get(result.name) or p.scope.of_family(result.name)
+        if symbol is not None:
+            b.use(result.name_span, symbol, "read")
+        elif not result.optional:
+            b.report(NoResult(result.name), result.span)
+
+
+# ---- lines
+
+
+def execute(b: Binder, suite: tree.Suite, p: Place) -> Static | None:
+    """Bind the lines of a suite in the scope of a place; the current value after them."""
+    q = replace(p)
+    for line in suite.body:
+        _STATEMENTS[type(line)](b, line, q)
+    return q.it
+
+
+def _moved(value: Static) -> Static:
+    return TENSOR if value.kind == "tensor" and value.single else TENSORS
+
+
+def _step(b: Binder, line: tree.Step, p: Place) -> None:
+    p.it = _moved(flow(b, line.value, p))
+
+
+def _assign(b: Binder, line: tree.Assign, p: Place) -> None:
+    value = flow(b, line.value, p)
+    for target in line.targets:
+        _bind_name(b, target, "tensor", p, _moved(value) if len(line.targets) == 1 else TENSOR)
+
+
+def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Place, value: Static) -> None:
+    scope = _scope_of(b, target, p)
+    name = target.name if isinstance(target, tree.Name) else plain(target.text)
+    if name == "_" and kind == "tensor":
+        return
+    if scope.kind == "suite" and kind == "tensor":
+        shown = name or target.span.text.strip("`")
+        what = f"the suite of a layer cannot name values, so `{shown}` is unknown below it"
+        b.report(Misplaced(what), target.span)
+    if name is None and isinstance(target, tree.TickName):
+        b.family(target, kind, scope, value)
+    elif name is not None:
+        b.declare(name, target.span, kind, p.inside(scope), value)
+
+
+def _scope_of(b: Binder, target: tree.Name | tree.TickName, p: Place) -> Scope:
+    """A back-tick name made with a loop's variable belongs to the body around the loop."""
+    scope = p.scope
+    if isinstance(target, tree.TickName):
+        evaluate(b, target.text, p)
+        used = mentioned(target.text)
+        turn: Scope | None = scope
+        while turn is not None and turn.kind == "turn":
+            if used & set(turn.names) and turn.parent is not None:
+                scope = turn.parent
+            turn = turn.parent
+    return scope
+
+
+def _let(b: Binder, line: tree.Let, p: Place) -> None:
+    value = evaluate(b, line.value, replace(p, deferred=True))
+    b.declare(line.target.name, line.target.span, "let", p, value)
+
+
+def _grow(b: Binder, line: tree.Grow, p: Place) -> None:
+    value = evaluate(b, line.value, p)
+    symbol = p.scope.find(line.target.name)
+    if symbol is not None:
+        symbol.static = static.joined((symbol.static or UNKNOWN, value))
+        b.use(line.target.span, symbol, "bind")
+
+
+def _module(b: Binder, line: tree.ModuleDef, p: Place) -> None:
+    value = evaluate(b, line.value, replace(p, deferred=True))
+    if value.kind == "layer":
+        inner = value.signature or Signature("", "steps", most=None)
+        signature = Signature(
+            line.target.span.text.strip("`"), "steps", inner.ports, inner.least, inner.most, results=inner.results
+        )
+        value = Static("layer", signature, inner=value)
+    _bind_name(b, line.target, "module" if value.kind != "list" else "let", p, value)
+
+
+def _tensor(b: Binder, line: tree.TensorDef, p: Place) -> None:
+    if p.scope.kind in ("turn", "suite"):
+        text = f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"
+        b.report(Misplaced(text), line.span)
+    inside = p.inside(Scope("turn", p.scope))
+    for dim in line.spec.dims or ():
+        if dim.value is not None:
+            evaluate(b, dim.value, p)
+        if dim.index is not None and dim.name_span is not None:
+            b.declare(dim.index, dim.name_span, "loop", inside, INT)
+    if line.value is not None:
+        evaluate(b, line.value, inside)
+    b.declare(line.target.name, line.target.span, "tensor", p, TENSOR)
+
+
+def _if(b: Binder, line: tree.If, p: Place) -> None:
+    """The sides are alternatives: what each gives may be given by the others too, and is given *maybe* after them."""
+    scope, before, maybe, others = p.scope, p.scope.names, p.scope.maybe, p.scope.others
+    made: dict[str, Symbol] = {}
+    sure: list[set[str]] = []
+    after: list[Static | None] = []
+    for condition, suite in line.branches:
+        if condition is not None:
+            scope.names, scope.maybe, scope.others = before, maybe, others
+            evaluate(b, condition, p)
+        scope.names, scope.maybe, scope.others = dict(before), set(maybe), {**others, **made}
+        after.append(execute(b, suite, p))
+        sure.append(set(scope.names) - scope.maybe)
+        made = {**{k: v for k, v in scope.names.items() if k not in before}, **made}
+    always = set.intersection(*sure) if line.branches[-1][0] is None else set()
+    scope.names, scope.others = {**before, **made}, others
+    scope.maybe = (maybe | made.keys()) - always
+    if any(value is not p.it for value in after):
+        p.it = TENSORS
+
+
+def _for(b: Binder, line: tree.For, p: Place) -> None:
+    source = evaluate(b, line.source, p)
+    turn = replace(p, scope=Scope("turn", p.scope), it=TENSORS)
+    loop_targets(b, line.targets, source, turn)
+    execute(b, line.suite, turn)
+    p.it = TENSORS
+
+
+def _branch(b: Binder, line: tree.Branch, p: Place) -> None:
+    q = p.suite()
+    q.it = _moved(flow(b, line.value, q))
+    if line.more is not None:
+        execute(b, line.more, q)
+
+
+def _require(b: Binder, line: tree.Require, p: Place) -> None:
+    evaluate(b, line.condition, p)
+    if line.message is not None:
+        evaluate(b, line.message, p)
+
+
+def _budget(b: Binder, line: tree.Budget, p: Place) -> None:
+    for limit in line.limits:
+        for value in limit.values[1:]:
+            evaluate(b, value, p)
+
+
+def _initial(b: Binder, line: tree.Initial, p: Place) -> None:
+    if p.scope.kind != "body" or p.deferred:
+        b.report(
+            Misplaced("an `init` statement belongs to the body of a net or block, not to a loop or suite"), line.span
+        )
+    _settings(b, line.settings, p)
+
+
+def _settings(b: Binder, settings: tuple[tree.Setting, ...], p: Place) -> None:
+    for setting in settings:
+        if setting.target.name != "bias":
+            symbol = b.global_name(setting.target.name, p.file)
+            if symbol is not None:
+                b.use(setting.target.span, symbol, "read")
+        evaluate(b, setting.value, replace(p, it=None))
+
+
+_STATEMENTS: Final[dict[type[tree.Stmt], Callable[[Binder, Any, Place], None]]] = {
+    tree.Step: _step,
+    tree.Assign: _assign,
+    tree.Let: _let,
+    tree.Grow: _grow,
+    tree.ModuleDef: _module,
+    tree.TensorDef: _tensor,
+    tree.If: _if,
+    tree.For: _for,
+    tree.Branch: _branch,
+    tree.Require: _require,
+    tree.Budget: _budget,
+    tree.Initial: _initial,
+}

@@ -1,0 +1,148 @@
+"""What binding a program leaves: which declaration every name means, and which arguments every call gives.
+
+Identity is the object: entities compare by it, so tables are keyed by trees and symbols, and nothing asks for an `id`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from dslc.record import entity, record
+from dslc.source import Span
+from dslc.syntax import tree
+
+if TYPE_CHECKING:
+    from dslc.bind.static import Static
+
+Kind: TypeAlias = Literal[
+    "parameter", "size", "let", "loop", "tensor", "module", "definition", "language", "attribute", "port"
+]
+"""`language`: a layer, function or word that no program declares; `attribute` and `port`: of such a layer."""
+Role: TypeAlias = Literal["bind", "read", "call", "argument", "import"]
+
+
+@entity
+class Symbol:
+    """One declaration. `span` is the text of its name (none of the language's), `home` the definition it stands in.
+
+    A name that several sides of an `if` give, and a family such as `` `y{i}` ``, is one symbol.
+    """
+
+    kind: Kind
+    name: str
+    span: Span | None
+    home: tree.Definition | None = None
+    item: tree.Definition | None = None  # of a definition
+    doc: str = ""
+    static: Static | None = None  # what is known of its value
+    family: tree.Text | None = None  # of a name in back-ticks that holds an expression
+
+    def __repr__(self) -> str:
+        return f"<Symbol {self.kind} {self.name}>"
+
+
+@record
+class Use:
+    """One place where a symbol is named.
+
+    `bind` gives it its meaning, `argument` is the name of one in a call, `import` stands in a `use` line.
+    """
+
+    span: Span
+    symbol: Symbol
+    role: Role
+
+
+@record
+class Slot:
+    """A parameter of a layer or function. `keyword`: it is given by name only; `text`: as messages show it."""
+
+    name: str
+    required: bool
+    keyword: bool
+    text: str
+    symbol: Symbol
+    declared: tree.Parameter | None = None  # none of an op's attribute
+
+
+@record
+class Signature:
+    """What a layer or function takes: an op, a block, an `extern`, an alias, a `fn`, or several steps.
+
+    `ports` are the names of its tensors; `spread` is the attribute that takes unknown arguments by name, `gather` the
+    one that takes all arguments by position; `numbers`: of an optional port, the attribute for a number in its place.
+    """
+
+    name: str
+    kind: Literal["op", "block", "alias", "fn", "steps"]
+    ports: tuple[str, ...] = ()
+    least: int = 1  # tensors, and the most; none: any number
+    most: int | None = 1
+    slots: tuple[Slot, ...] = ()
+    spread: str | None = None
+    gather: str | None = None
+    numbers: dict[str, str] = field(default_factory=dict)
+    results: int | None = None  # tensors that it makes, where that is known
+    item: tree.Definition | None = None
+
+    @property
+    def tensors(self) -> bool:
+        """Whether it takes tensors at all."""
+        return self.most != 0
+
+    @property
+    def text(self) -> str:
+        """The header in one line: `conv(out, k, s=1, ...)`."""
+        return f"{self.name}({', '.join(slot.text for slot in self.slots if slot.text)})"
+
+
+@record
+class Call:
+    """A call: what is called, and which expression each parameter is given; `extra` are arguments of no parameter.
+
+    `target` is none where only an expansion knows it, as of a parameter that is a layer.
+    """
+
+    expr: tree.Call
+    target: Signature | None
+    given: dict[str, tree.Expr]
+    extra: tuple[tree.Argument, ...] = ()
+
+
+@entity
+class Body:
+    """What one definition's text means, its header and its lines."""
+
+    definition: tree.Definition
+    uses: list[Use] = field(default_factory=list)
+    symbols: list[Symbol] = field(default_factory=list)
+    calls: dict[tree.Call, Call] = field(default_factory=dict)
+    failed: set[tree.Expr] = field(default_factory=set)
+
+
+@entity
+class Table:
+    """All bodies of a program's own files, and the names of its `use` lines and `init` statements (`loose`)."""
+
+    bodies: dict[tree.Definition, Body] = field(default_factory=dict)
+    loose: list[Use] = field(default_factory=list)
+    places: dict[str, tuple[list[int], list[Use]]] = field(default_factory=dict)
+
+    def at(self, path: str, offset: int) -> Use | None:
+        """The name at an offset of a file, the end of the name included."""
+        if path not in self.places:
+            found = sorted((u for u in self._all() if u.span.source.path == path), key=lambda u: u.span.start)
+            self.places[path] = [use.span.start for use in found], found
+        starts, uses = self.places[path]
+        at = bisect_right(starts, offset) - 1
+        return uses[at] if at >= 0 and offset <= uses[at].span.end else None
+
+    def uses(self, symbol: Symbol) -> list[Use]:
+        """All places that name a symbol, those that bind it among them, in the order of the text."""
+        found = [use for use in self._all() if use.symbol is symbol]
+        return sorted(found, key=lambda use: (use.span.source.path, use.span.start))
+
+    def _all(self) -> list[Use]:
+        return [*self.loose, *(use for body in self.bodies.values() for use in body.uses)]
