@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,12 @@ from dslc.types.sizes import Sizes
 
 MAX_OPS = 100_000
 
+TEXT = "<text>"
+"""What messages call the file of a program that is given as text."""
+
+Again = Callable[[Mapping[str, str]], Sequence[Diagnostic]]
+"""What is wrong with a program where files hold other texts, by the paths that messages show."""
+
 
 def compile_model(
     source: str | Path,
@@ -46,8 +52,22 @@ def compile_model(
     files, if not from disk; `budgets` are limits beside the program's own; with none in their place the
     program's are not held against it either. Raises `CompileError`.
     """
+    loader = loader or Loader()
+
+    def again(texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+        """What is wrong where files hold other texts."""
+        text = texts.get(TEXT)
+        try:
+            edited = loader.edited({} if text is not None else texts)
+            model = compile_model(
+                text or source, net, args=args, sizes=sizes, max_ops=max_ops, loader=edited, budgets=budgets
+            )
+        except CompileError as error:
+            return error.diagnostics
+        return model.notes
+
     sink = Sink()
-    with _deep():
+    with _deep(), mending(again):
         program = load_program(source, sink, loader)
         return compile_program(
             sink.finish(program), net, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=sink
@@ -84,6 +104,24 @@ def compile_program(
     return model
 
 
+@contextmanager
+def mending(again: Again) -> Iterator[None]:
+    """What is wrong inside is looked for fixes, by checking edited texts with `again`, once it is shown."""
+    try:
+        yield
+    except CompileError as error:
+        found = error.diagnostics
+        error.mend = lambda: offer(found, again)
+        raise
+
+
+def offer(found: Sequence[Diagnostic], again: Again) -> tuple[Diagnostic, ...]:
+    """The diagnostics with fixes that were tried. What computes them is imported for programs with mistakes only."""
+    from dslc.mending.offer import offer
+
+    return offer(found, again)
+
+
 def nets(source: str | Path, complete: bool = False) -> list[str]:
     """The names of a program's nets, in order; `complete`: those that need no argument. Raises `CompileError`."""
     sink = Sink()
@@ -109,7 +147,7 @@ def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -
     loader = loader or Loader()
     path, asked = located(source)
     if path is None:
-        text = Source("<text>", str(source))
+        text = Source(TEXT, str(source))
     else:
         try:
             text = loader.main(path)

@@ -8,10 +8,11 @@ from dataclasses import field
 from pathlib import Path
 
 from dslc.analysis.notes import size_notes
-from dslc.api import compile_program, load_program, nets_of
+from dslc.api import compile_program, load_program, nets_of, offer
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
+from dslc.names.loader import Loader
 from dslc.names.zoo import is_zoo
 from dslc.record import entity, replace
 from dslc.types.dtypes import DTypeLike, float_type
@@ -100,10 +101,31 @@ def check_file(
     `dtype` is what a build would make of `float` (none: what the net's inputs set): numbers that it does not hold are
     mistakes. A file without such a net is read and its names are resolved. Raises `Failure` where it cannot be read.
     """
-    findings, kind = Findings(), float_type(dtype)
-    sink = Sink()
+    loader, kind = Loader(), float_type(dtype)
+
+    def again(texts: Mapping[str, str]) -> list[Diagnostic]:
+        return _check(source, net, args, sizes, max_ops, budgets, kind, loader.edited(texts)).diagnostics
+
+    findings = _check(source, net, args, sizes, max_ops, budgets, kind, loader)
+    if not findings.ok:
+        findings.found = {d.key: d for d in offer(findings.diagnostics, again)}
+    return findings
+
+
+def _check(
+    source: str | Path,
+    net: str | None,
+    args: dict[str, object] | None,
+    sizes: dict[str, int] | None,
+    max_ops: int,
+    budgets: Sequence[Budget],
+    kind: DType | None,
+    loader: Loader,
+) -> Findings:
+    """As `check_file`, with what reads the files, and without fixes."""
+    findings, sink = Findings(), Sink()
     try:
-        program = sink.finish(load_program(source if is_zoo(source) else Path(source), sink))
+        program = sink.finish(load_program(source if is_zoo(source) else Path(source), sink, loader))
     except CompileError as error:
         findings._keep(error.diagnostics, error.counts)
         return findings

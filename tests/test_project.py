@@ -36,6 +36,7 @@ LAYERS = (
     "names",
     "bind",
     "elaborate",
+    "mending",
     "analysis",
     "lints",
     "errors",

@@ -105,7 +105,7 @@ class Commands(click.Group):
         except CompileError as error:
             from dslc.cli.show import show_diagnostics
 
-            show_diagnostics(error.diagnostics, error.counts, footer=True)
+            show_diagnostics(error.mended, error.counts, footer=True)
         except Failure as failure:
             from dslc.cli.show import show_failure
 

@@ -6,7 +6,7 @@ Passes add diagnostics to a `Sink` and go on with a poisoned result. `CompileErr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from enum import Enum
 from typing import ClassVar, TypeVar, dataclass_transform
@@ -37,11 +37,15 @@ class Edit:
 
 @frozen
 class Help:
-    """A proposal. `replace` is new text for the diagnostic's own span; `edits` are changes elsewhere."""
+    """A proposal. `replace` is new text for the diagnostic's own span; `edits` are changes elsewhere.
+
+    `fact`: it says something that is worth knowing beside a fix: which sizes would do.
+    """
 
     text: str
     replace: str | None = None
     edits: tuple[Edit, ...] = ()
+    fact: bool = False
 
 
 def did_you_mean(near: str | None, replace: bool = True) -> tuple[Help, ...]:
@@ -59,11 +63,15 @@ class Label:
 
 @record
 class Frame:
-    """One step of the expansion trail, innermost first: `what` was expanded by the text at `call`."""
+    """One step of the expansion trail, innermost first: `what` was expanded by the text at `call`.
+
+    `turn`: it is the turn of a `for` in which that happened: `what` gives its names' values, `call` is the `for`'s.
+    """
 
     what: str
     call: Span
     parent: Frame | None = None
+    turn: bool = False
 
     def __iter__(self) -> Iterator[Frame]:
         frame: Frame | None = self
@@ -143,9 +151,14 @@ class Mistake:
         return ()
 
     def at(
-        self, span: Span, trail: Frame | None = None, related: Iterable[Label] = (), help: Iterable[Help] = ()
+        self,
+        span: Span,
+        trail: Frame | None = None,
+        related: Iterable[Label] = (),
+        help: Iterable[Help] = (),
+        inputs: tuple[object, ...] = (),
     ) -> Diagnostic:
-        """This mistake at a place."""
+        """This mistake at a place; `inputs` are the tensors that what failed was given."""
         return Diagnostic(
             self.code,
             self.severity,
@@ -156,6 +169,7 @@ class Mistake:
             trail,
             (*self.help, *help),
             self,
+            inputs,
         )
 
 
@@ -172,6 +186,7 @@ class Diagnostic:
     trail: Frame | None = None
     help: tuple[Help, ...] = ()
     mistake: Mistake | None = None
+    inputs: tuple[object, ...] = ()  # the tensors (`ir.Value`) that what failed was given: what fixes are made from
 
     @property
     def switch(self) -> str:
@@ -227,6 +242,7 @@ class CompileError(Exception):
 
     - `diagnostics`: each with a `code`, a `severity`, a `message`, the place in `span` and proposals in `help`
     - `counts`: how often each was found, by its `key`
+    - `mended`: the diagnostics, with fixes that were computed and tried; found when first asked for
 
     ```python
     try:
@@ -244,11 +260,20 @@ class CompileError(Exception):
         super().__init__(diagnostics, counts)
         self.diagnostics = diagnostics
         self.counts = dict(counts or {})
+        self.mend: Callable[[], tuple[Diagnostic, ...]] | None = None  # set by who knows how to compile it once more
+
+    @property
+    def mended(self) -> tuple[Diagnostic, ...]:
+        """What is shown. Looking for fixes takes some compiles: who only asks whether one fails pays for none."""
+        if self.mend is not None:
+            mend, self.mend = self.mend, None
+            self.diagnostics = mend()
+        return self.diagnostics
 
     def __str__(self) -> str:
         from dslc.diagnostics.render import render
 
-        return render(self.diagnostics, self.counts)
+        return render(self.mended, self.counts)
 
 
 @entity

@@ -99,12 +99,18 @@ def trail_lines(trail: Frame | None, more: str) -> list[str]:
     """The expansion trail, innermost first: at most three frames, then how many are left out."""
     if trail is None:
         return []
-    lines = [f"  in expansion of `{printable(f.what)}`, {place(f.call)}" for f in islice(trail, MAX_FRAMES)]
+    lines = [f"  {step(frame)}, {place(frame.call)}" for frame in islice(trail, MAX_FRAMES)]
     lines[0] += more
     left_out = sum(1 for _ in trail) - len(lines)
     if left_out:
         lines.append(f"  ... and {left_out} more level{'s' if left_out > 1 else ''} up")
     return lines
+
+
+def step(frame: Frame) -> str:
+    """One step of a trail, in words."""
+    what = f"`{printable(frame.what)}`"
+    return f"in turn {what} of the `for`" if frame.turn else f"in expansion of {what}"
 
 
 def place(span: Span) -> str:

@@ -16,7 +16,7 @@ from dslc.elaborate.initial import open_initial
 from dslc.elaborate.naming import name_expansion, name_instance
 from dslc.elaborate.outward import outward
 from dslc.elaborate.recipe import Recipe, describe
-from dslc.elaborate.run import EXPANSION, MAX_DEPTH, Place, Run, block_of
+from dslc.elaborate.run import EXPANSION, MAX_DEPTH, Place, Run, block_of, turned
 from dslc.ir.model import Call, Instance, Value
 from dslc.names.reserved import KEYWORDS
 from dslc.record import frozen, replace
@@ -60,7 +60,7 @@ def apply_block(
         return run.report(EndlessRecursion(block.name, MAX_DEPTH), span, p)
     inline = isinstance(block, tree.Block) and block.kind == "inline"
     scope = Scope("block", home, block_of(p.owner) if inline else None, inline)
-    frame = trail(recipe.span.text if recipe.bound else block.name, span, p.frame)
+    frame = trail(recipe.span.text if recipe.bound else block.name, span, turned(p))
     if inline:
         q = Place(p.owner, scope, [], frame, None, p.depth + 1, p.initial)
         instance = None

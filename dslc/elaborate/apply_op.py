@@ -7,7 +7,7 @@ from typing import Final
 
 from dslc.bind.language import OPERATORS
 from dslc.bind.mistakes import WrongInputs, WrongType
-from dslc.diagnostics.model import Label, Mistake, Reject
+from dslc.diagnostics.model import Mistake, Reject
 from dslc.elaborate.arguments import checked_attribute, report_missing
 from dslc.elaborate.errors_body import TiedShape, TooManyOps
 from dslc.elaborate.errors_use import BadOperation
@@ -221,14 +221,14 @@ def _fits_ports(
     for port, value in zip(ports, inputs, strict=False):
         mistake = _unfit(op.name, port, value.type)
         if mistake is not None:
-            made = [Label(value.span, f"this is {run.shape(value.type)}")] if value.span not in (None, span) else []
-            run.report(mistake, span, p, made)
+            made = run.made_here(value) if value.span != span else None
+            run.report(mistake, span, p, [made] if made else [], inputs=(value,))
             return False
     joined = [value for q, value in zip(ports, inputs, strict=False) if q.joins]
     found = mixed_floats(SYMBOLS.get(op.name, op.name), joined, texts)
     if found is not None:
         mistake, sides, help = found
-        run.report(mistake, span, p, [Label(v.span, f"this is {run.shape(v.type)}") for v in sides if v.span], help)
+        run.report(mistake, span, p, filter(None, map(run.made_here, sides)), help, inputs=tuple(sides))
     return found is None
 
 
@@ -247,12 +247,8 @@ def _rejected(
         where = consts[reject.at].span
     elif reject.at is not None and reject.at in recipe.extra:
         where = recipe.extra[reject.at].span
-    related = list(reject.related)
-    if len(inputs) > 1:
-        for value in inputs:
-            if value.span is not None:
-                related.append(Label(value.span, f"this is {run.shape(value.type)}"))
-    return run.report(reject.mistake, where, p, related)
+    related = [*reject.related, *filter(None, map(run.made_here, inputs if len(inputs) > 1 else ()))]
+    return run.report(reject.mistake, where, p, related, inputs=inputs)
 
 
 def _unfit(op: str, port: Port, type: TensorType) -> Mistake | None:

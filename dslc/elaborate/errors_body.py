@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dslc.diagnostics.model import Help, Mistake
+from dslc.source import Span
 
 
 class SharedModule(Mistake, code="E0375"):
@@ -211,6 +212,9 @@ class RequireFailed(Mistake, code="E0501"):
     """
 
     text: str
+    dividend: int | None = None  # of a condition that one number divides another
+    divisor: int | None = None
+    place: Span | None = None  # the text that gave the divisor
 
     @property
     def message(self) -> str:

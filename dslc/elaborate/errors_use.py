@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dslc.diagnostics.model import Help, Mistake
+from dslc.source import Span
+from dslc.types.dim import Size
 
 
 class NotALayer(Mistake, code="E0363"):
@@ -163,6 +165,10 @@ class WrongPort(Mistake, code="E0368"):
     wanted: str
     found: str
     why: str
+    axis: int | None = None  # whose size is another
+    asked: str = ""  # the size that the header has there, as written
+    spec: Span | None = None  # where it is written
+    sizes: tuple[Size | None, ...] = ()  # what the header has on each axis, where that is known
 
     @property
     def message(self) -> str:

@@ -22,14 +22,14 @@ def bind_sizes(run: Run, name: str, port: tree.Port, value: Value, q: Place, p: 
     spec, actual = port.spec, value.type
     where = f"port `{port.name}` of `{name}`"
     if not _of_type(run, spec, actual):
-        _wrong_port(run, where, spec, value, f"element type {actual.dtype.value}", p, span)
+        _wrong_port(run, where, spec, value, f"element type {actual.dtype.value}", q, p, span)
         return None
     if spec.dims is None:
         return replace(actual, words=tuple(w and Const(w.value, None, None, w.span) for w in actual.words))
     rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
     fixed = len(spec.dims) - (rest is not None)
     if actual.rank < fixed or (rest is None and actual.rank != fixed):
-        _wrong_port(run, where, spec, value, f"it has {actual.rank} axes", p, span)
+        _wrong_port(run, where, spec, value, f"it has {actual.rank} axes", q, p, span)
         return None
     axes = _axes(spec.dims, rest, actual.rank)
     words: list[Const | None] = [None] * actual.rank
@@ -93,7 +93,7 @@ def _bind_size(
     if isinstance(wanted.value, Dim) or isinstance(actual, Dim):
         return False
     why = f"axis {axis} must be {wanted.value}, and is {actual}"
-    _wrong_port(run, where, spec, value, why, p, span)
+    _wrong_port(run, where, spec, value, why, q, p, span, axis)
     return False
 
 
@@ -114,24 +114,62 @@ def _same_size(run: Run, wanted: Size, actual: Size, span: Span, p: Place) -> bo
     return True
 
 
-def _wrong_port(run: Run, where: str, spec: tree.TensorSpec, value: Value, why: str, p: Place, span: Span) -> None:
+def _wrong_port(
+    run: Run,
+    where: str,
+    spec: tree.TensorSpec,
+    value: Value,
+    why: str,
+    q: Place,
+    p: Place,
+    span: Span,
+    axis: int | None = None,
+) -> None:
+    """A tensor that is not what a header states; `q` is the block that has the header, `axis` that of one size.
+
+    Of a result the caret is at the layer that made it, in the body: the header says what was meant.
+    """
     labels = [Label(spec.span, "the header asks for this")]
-    if value.span is not None and value.span != span:
-        labels.append(Label(value.span, f"this is {run.shape(value.type)}"))
-    run.report(WrongPort(where, spec.span.text, str(value.type), why), span, p, labels)
+    asked = spec.dims[axis] if axis is not None and spec.dims is not None and len(spec.dims) > axis else None
+    made = value.span
+    if p is q and made is not None and not made.source.is_library and made.source is span.source:
+        span = made
+    elif made != span and (label := run.made_here(value)) is not None:
+        labels.append(label)
+    sizes = _known_sizes(spec, q)
+    place, text = (None, "") if asked is None else (asked.span, asked.span.text)
+    run.report(
+        WrongPort(where, spec.span.text, str(value.type), why, axis, text, place, sizes),
+        span,
+        p,
+        labels,
+        inputs=(value,),
+    )
+
+
+def _known_sizes(spec: tree.TensorSpec, q: Place) -> tuple[Size | None, ...]:
+    """What a header has on each axis, where that is a number or the name of a size that is known."""
+    sizes: list[Size | None] = []
+    for dim in spec.dims or ():
+        found = q.scope.find(dim.value.name) if isinstance(dim.value, tree.Name) else None
+        size: object = dim.value.value if isinstance(dim.value, tree.Number) else None
+        if found is not None and isinstance(found.value, Const):
+            size = found.value.value
+        sizes.append(size if isinstance(size, int | Dim) and not isinstance(size, bool) else None)
+    return tuple(sizes)
 
 
 def fits(run: Run, where: str, spec: tree.TensorSpec, value: Value, q: Place, span: Span) -> bool:
     """Whether a tensor has the shape a header states; reports where it has not."""
     if not _of_type(run, spec, value.type):
-        _wrong_port(run, where, spec, value, f"element type {value.type.dtype.value}", q, span)
+        _wrong_port(run, where, spec, value, f"element type {value.type.dtype.value}", q, q, span)
         return False
     if spec.dims is None:
         return True
     rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
     fixed = len(spec.dims) - (rest is not None)
     if value.type.rank < fixed or (rest is None and value.type.rank != fixed):
-        _wrong_port(run, where, spec, value, f"it has {value.type.rank} axes", q, span)
+        _wrong_port(run, where, spec, value, f"it has {value.type.rank} axes", q, q, span)
         return False
     for dim, axis in _axes(spec.dims, rest, value.type.rank):
         if dim.value is None:
@@ -147,7 +185,7 @@ def fits(run: Run, where: str, spec: tree.TensorSpec, value: Value, q: Place, sp
             if isinstance(wanted.value, Dim) or isinstance(actual, Dim):
                 return False
             found = f"axis {axis} must be {wanted.value}, and is {value.type.dims[axis]}"
-            _wrong_port(run, where, spec, value, found, q, span)
+            _wrong_port(run, where, spec, value, found, q, q, span, axis)
             return False
     return True
 

@@ -14,7 +14,7 @@ from dslc.ir.model import Budget, Instance, Item, Node, Value
 from dslc.record import entity, replace
 from dslc.source import Span
 from dslc.syntax import tree
-from dslc.types.const import Const, Scope
+from dslc.types.const import Binding, Const, Scope
 from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
@@ -37,6 +37,8 @@ ITEMS: Final = 64
 """Items of a list, or letters of a text, that weigh as much as a turn of a loop."""
 WALKED: Final = 8
 """Items that weigh as much as a turn of a loop where a function such as `sum` looks at each."""
+TURN: Final = 60
+"""Letters that name a turn of a loop."""
 T = TypeVar("T")
 
 
@@ -93,6 +95,28 @@ def block_of(owner: Instance) -> Instance:
     return owner
 
 
+def turned(p: Place) -> Frame | None:
+    """The trail that leads to a place: what was expanded, and the turns of the loops around it in that body."""
+    turns = []
+    scope: Scope | None = p.scope
+    while scope is not None and scope.kind in ("turn", "suite"):
+        if scope.kind == "turn" and scope.names:
+            turns.append(scope)
+        scope = scope.parent
+    frame = p.frame
+    for turn in reversed(turns):
+        named = list(turn.names.items())
+        frame = Frame(", ".join(_turn(name, found) for name, found in named)[:TURN], named[0][1].span, frame, turn=True)
+    return frame
+
+
+def _turn(name: str, found: Binding) -> str:
+    """A loop's name with its value in this turn, where that is short to say."""
+    value = found.value.value if isinstance(found.value, Const) else None
+    plain = isinstance(value, int | float | str) or (isinstance(value, tuple) and all(type(v) is int for v in value))
+    return f"{name}={value}" if plain else name
+
+
 def flowing(value: object) -> Flowing:
     """What a step of a chain has made, as the current value."""
     if is_tensor(value) or isinstance(value, Hole):
@@ -140,15 +164,16 @@ class Run:
         p: Place | None = None,
         related: Iterable[Label] = (),
         help: Iterable[Help] = (),
+        inputs: tuple[Value, ...] = (),
     ) -> Const:
-        """Add a diagnostic; the hole that stands for what failed."""
-        trail = p.frame if p is not None else None
+        """Add a diagnostic; the hole that stands for what failed. `inputs` are the tensors that it was given."""
+        trail = turned(p) if p is not None else None
         inside = span
         while span.source.is_library and trail is not None:
             span, trail = trail.call, trail.parent
         if span is not inside:
             related = [Label(inside, "inside here"), *related]
-        self.sink.add(mistake.at(span, trail, related, help))
+        self.sink.add(mistake.at(span, trail, related, help, inputs))
         if p is not None:
             self.broken.add(block_of(p.owner))
         return hole(span)
@@ -166,6 +191,12 @@ class Run:
         self.spend(count // ITEMS)
         short(count)
         return value
+
+    def made_here(self, value: Value) -> Label | None:
+        """What a tensor is, by the name it was given, at the text that made it; none where that is not known."""
+        if value.span is None:
+            return None
+        return Label(value.span, f"{f'`{value.name}`' if value.name else 'this'} is {self.shape(value.type)}")
 
     def shape(self, type: TensorType) -> str:
         """A tensor's type for a label; a size with arithmetic is shown with its value at the default sizes too."""

@@ -336,8 +336,19 @@ def _require(run: Run, line: tree.Require, p: Place) -> None:
     if failed(const) or holds:
         return
     text = written(run, line.message, p) if line.message is not None else f"`{line.condition.span.text}` does not hold"
-    run.report(RequireFailed(text), line.condition.span, p)
+    run.report(RequireFailed(text, *_division(run, line.condition, p)), line.condition.span, p)
     p.it = HOLE  # what follows relies on it
+
+
+def _division(run: Run, condition: tree.Expr, p: Place) -> tuple[int, int, Span] | tuple[()]:
+    """Both numbers of a condition `a % b == 0`, and the text that gave `b`; nothing of another condition."""
+    divides = condition.values[0] if isinstance(condition, tree.Compare) else None
+    if not isinstance(divides, tree.Binary) or divides.op != "%":
+        return ()
+    whole, parts = run.evaluate(divides.left, p), run.evaluate(divides.right, p)
+    given = p.scope.find(divides.right.name) if isinstance(divides.right, tree.Name) else None
+    span = given.value.span if given is not None and isinstance(given.value, Const) else parts.span
+    return (whole.value, parts.value, span) if isinstance(whole.value, int) and isinstance(parts.value, int) else ()
 
 
 def _budget(run: Run, line: tree.Budget, p: Place) -> None:

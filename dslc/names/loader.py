@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dslc.diagnostics.model import Diagnostic, Mistake, Reject
 from dslc.names.errors import FileProblem, ImportMissing, ImportOutside
 from dslc.reading import content
-from dslc.record import entity
+from dslc.record import entity, replace
 from dslc.source import Source
 
 if TYPE_CHECKING:
@@ -57,6 +57,18 @@ class Loader:
     texts: Mapping[Path, str] = field(default_factory=dict)
     read_texts: dict[Path, str | None] = field(default_factory=dict)
     sealed: bool = False
+
+    def edited(self, texts: Mapping[str, str]) -> Loader:
+        """A loader of the same files, of which some hold another text: by the paths that messages show."""
+        places = {shown: path for path, shown in self.shown.items()}
+        held: dict[Path, str] = {}
+        for shown, text in texts.items():
+            path = places.get(shown) or Path(shown).absolute()
+            held |= {
+                path: text,
+                Path(os.path.normpath(path)): text,
+            }  # as the main file is asked for, and as imports are
+        return replace(self, texts={**self.texts, **held}, read_texts={})
 
     def main(self, path: Path) -> Source:
         """The main file. A Reject where it cannot be read."""

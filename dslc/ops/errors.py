@@ -128,15 +128,6 @@ class NoHalfPadding(Mistake, code="E0306"):
             return "an even kernel has no middle"
         return f"windows of {self.kernel} at stride {self.stride} leave no overlap to centre"
 
-    @property
-    def help(self) -> tuple[Help, ...]:
-        other = self.dilation * (self.kernel - 1) // 2
-        text = self.kernel
-        return (
-            Help("`p=0` starts the first window at the edge", replace=f"{text}, p=0"),
-            Help(f"`p={other}` centres it on the first place", replace=f"{text}, p={other}"),
-        )
-
 
 class TooSmall(Mistake, code="E0307"):
     """The map is smaller than the window that should slide over it.

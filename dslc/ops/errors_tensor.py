@@ -170,7 +170,7 @@ class RankMismatch(Mistake, code="E0332"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help("add the missing axes where they belong: `y[:, :, none, none]`, or by `rearrange`"),)
+        return (Help("give both the same axes: `none` in an index adds one of size 1, `rearrange` any"),)
 
 
 class NoSuchAxis(Mistake, code="E0333"):

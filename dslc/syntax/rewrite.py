@@ -32,6 +32,7 @@ class Outline:
 
     def __init__(self, file: tree.File) -> None:
         self.source: Source = file.source
+        self.items = file.items
         self.parents: dict[object, object] = {}
         self.at: dict[Place, tree.Expr] = {}
         self.loops: dict[Place, tree.For] = {}
@@ -47,7 +48,7 @@ class Outline:
                 self.at.setdefault((node.span.start, node.span.end), node)  # the outermost is met first
             elif isinstance(node, tree.For):
                 self.loops[node.span.start, node.span.end] = node
-            for kid in _kids(node):
+            for kid in kids(node):
                 self.parents[kid] = node
                 stack.append(kid)
 
@@ -152,7 +153,7 @@ def _arrow(text: str, start: int, end: int) -> int:
         at = text.find("\n", comment, end)
 
 
-def _kids(node: object) -> Iterator[object]:
+def kids(node: object) -> Iterator[object]:
     """The records of the tree right below one."""
     for name in getattr(node, "__match_args__", ()):
         if name in ("span", "name_span", "path_span"):

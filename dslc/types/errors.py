@@ -17,14 +17,15 @@ class Fit:
 
     needs: str
     nearest: tuple[int, ...]
+    symbol: str = ""
 
     @property
     def help(self) -> Help:
         if not self.nearest:
-            return Help(f"needs {self.needs}")
+            return Help(f"needs {self.needs}", fact=True)
         if len(self.nearest) == 1:
-            return Help(f"needs {self.needs}; the nearest size is {self.nearest[0]}")
-        return Help(f"needs {self.needs}; the nearest sizes are {self.nearest[0]} and {self.nearest[1]}")
+            return Help(f"needs {self.needs}; the nearest size is {self.nearest[0]}", fact=True)
+        return Help(f"needs {self.needs}; the nearest sizes are {self.nearest[0]} and {self.nearest[1]}", fact=True)
 
 
 def _valued(text: str, value: int) -> str:

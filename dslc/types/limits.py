@@ -183,10 +183,6 @@ class UniversalSize(Mistake, code="E0405"):
     def label(self) -> str:
         return f"a size without a default must be free: this restricts `{self.symbol}`"
 
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return (Help(f"give `{self.symbol}` a default in the net's port, as in `H=224`"),)
-
 
 class UniversalPin(Mistake, code="E0406"):
     """A weight's shape depends on a size that has no default.
@@ -213,10 +209,6 @@ class UniversalPin(Mistake, code="E0406"):
     def message(self) -> str:
         shown = f" (`{self.size}`)" if self.size != self.symbol else ""
         return f"a weight's shape depends on `{self.symbol}`{shown}, which has no default"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return (Help(f"give `{self.symbol}` a default in the net's port, as in `T=128`"),)
 
 
 class RequireForm(Mistake, code="E0416"):

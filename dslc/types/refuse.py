@@ -56,7 +56,7 @@ def _fits(sizes: Sizes, sets: Mapping[str, Domain]) -> tuple[Fit, ...]:
             with suppress(TooManyResidues):
                 near = needs & sizes.domain[name] & sizes.refused.get(name, EVERY)
                 sizes.refused[name] = near
-            found.append(Fit(needs.exact_text(name), near.nearest(default)))
+            found.append(Fit(needs.exact_text(name), near.nearest(default), name))
     return tuple(found)
 
 

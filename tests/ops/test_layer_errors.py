@@ -192,7 +192,6 @@ def test_upsampling_below_one_place() -> None:
         (errors_map.WrongMode("nearest", 2, "antialias"), '"bicubic"'),
         (errors_map.NoOpenForm("adaptive_avgpool", symbol("H") // 2), "leave `H` out of `--dynamic`"),
         (errors_map.NoOpenForm("adaptive_avgpool", symbol("H")), "`avgpool(k, s)`"),
-        (errors.NoHalfPadding("conv", 16, 16, 1), "`p=0`"),
     ],
 )
 def test_help_names_the_step(mistake: Mistake, words: str) -> None:

@@ -1,0 +1,1 @@
+"""Fixes for mistakes: computed from their facts, tried by a check before they are offered."""

@@ -1,0 +1,255 @@
+"""Fixes for arguments: one too many, of another kind, out of range, or in PyTorch's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.bind.mistakes import OutOfRange, SurplusArgument, WrongInputs, WrongType
+from dslc.diagnostics.model import Edit
+from dslc.elaborate.errors_body import TiedShape
+from dslc.elaborate.errors_use import NotBool, NotIterable
+from dslc.mending.ground import Candidate, Ground, short, walk
+from dslc.mending.rules import mends
+from dslc.ops.errors import NoHalfPadding, WrongSides
+from dslc.ops.errors_map import PoolPadding
+from dslc.syntax import tree
+from dslc.types.dim import Size
+
+POSITIONAL = {"linear": 1, "conv": 2, "deconv": 2}
+"""How many arguments of a layer PyTorch writes after the channels that come in."""
+
+
+# ---- PyTorch's order
+
+
+@mends(SurplusArgument, NoHalfPadding)
+def channels_in(g: Ground) -> Iterator[Candidate]:
+    """`conv(3, 16, 3)`, `linear(16, 10)`: the channels that come in are written first, as in PyTorch."""
+    call = g.call
+    name = call.target.name if call is not None and isinstance(call.target, tree.Name) else ""
+    if call is None or len(g.positional(call)) <= POSITIONAL.get(name, 9):
+        return
+    first, second = g.positional(call)[:2]
+    if g.types and _number(first.value) not in (None, g.types[0].dims[1]):
+        return
+    edits = [g.without_argument(call, first)]
+    given = [a.span.text for a in call.arguments[1:]]
+    written = f"`{name}({', '.join(given)})`"
+    what = "channels" if name != "linear" else "features"
+    said = f"the first argument of `{name}` is the {what} out; those that come in are not written: {written}"
+    yield Candidate(said, tuple(edits), sole=True)
+    if (others := _others(g, call, first, second)) is not None:
+        yield Candidate(said, (*edits, *others), sole=True)
+
+
+def _others(g: Ground, call: tree.Call, first: tree.Argument, second: tree.Argument) -> list[Edit] | None:
+    """Further calls of the body in that order, each with the channels in that the one before makes."""
+    edits: list[Edit] = []
+    for other in g.calls(g.block):
+        name = other.target.name if isinstance(other.target, tree.Name) else ""
+        if other is not call and len(g.positional(other)) > POSITIONAL.get(name, 9):
+            edits.append(g.without_argument(other, g.positional(other)[0]))
+    return edits or None
+
+
+def _number(expr: tree.Expr) -> int | float | None:
+    return expr.value if isinstance(expr, tree.Number) else None
+
+
+@mends(SurplusArgument)
+def without_it(g: Ground) -> Iterator[Candidate]:
+    """An argument that the layer does not take is left out."""
+    call = g.call
+    given = next((a for a in call.arguments if a.span == g.span), None) if call is not None else None
+    if call is not None and given is not None:
+        rest = ", ".join(a.span.text for a in call.arguments if a is not given)
+        shown = f"{call.target.span.text}({rest})" if rest else call.target.span.text
+        yield Candidate(f"leave it out: `{short(g.source, shown)}`", (g.without_argument(call, given),))
+
+
+# ---- padding
+
+
+@mends(NoHalfPadding)
+def written_padding(g: Ground) -> Iterator[Candidate]:
+    """The paddings that a window without a middle may have, with the size that each makes."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, NoHalfPadding) or call is None or g.named(call, "p"):
+        return
+    reach = mistake.dilation * (mistake.kernel - 1)
+    for padding in sorted({0, reach // 2, (reach + 1 - mistake.stride + 1) // 2}):
+        if padding < 0:
+            continue
+        shown = short(g.source, g.with_argument(call, f"p={padding}"))
+        made = _made(g, mistake, padding)
+        zeros = f"{padding} place{'s' if padding > 1 else ''} of zeros on each side"
+        what = zeros if padding else "the first window begins at the edge"
+        yield Candidate(f"`{shown}`: {what}{made}", (g.argument(call, f"p={padding}"),))
+
+
+def _made(g: Ground, mistake: NoHalfPadding, padding: int) -> str:
+    """What a padding makes of the first size of the map: `, 32 places become 16`."""
+    if not g.types or g.types[0].rank < 3:
+        return ""
+    size: Size = g.types[0].dims[2]
+    made = (size + 2 * padding - mistake.dilation * (mistake.kernel - 1) - 1) // mistake.stride + 1
+    return f", {size} places become {made}"
+
+
+# ---- kinds of values
+
+
+@mends(WrongType)
+def whole_number(g: Ground) -> Iterator[Candidate]:
+    """A float where a whole number is wanted: `//` for `/`, or `int(..)`."""
+    mistake = g.diagnostic.mistake
+    expr = g.outline.find(g.span)
+    if not isinstance(mistake, WrongType) or "whole number" not in mistake.wanted or expr is None:
+        return
+    if not mistake.found.startswith("the number"):
+        return
+    slashes = [n for n in walk(expr) if isinstance(n, tree.Binary) and n.op == "/"]
+    if slashes:
+        edits = tuple(_operator(g, node, "//") for node in slashes)
+        text = expr.span.text
+        for edit in sorted(edits, key=lambda e: -e.span.start):
+            at = edit.span.start - expr.span.start
+            text = f"{text[:at]}//{text[at + 1 :]}"
+        yield Candidate(f"`//` divides whole numbers, without a rest: `{short(g.source, text)}`", edits, sole=True)
+    if not isinstance(expr, tree.Number):
+        value = mistake.found.removeprefix("the number ")
+        said = f"`int(..)` makes {int(float(value))} of {value}: `int({short(g.source, expr.span.text)})`"
+        yield Candidate(said, (g.before(expr.span, "int("), g.after(expr.span, ")")))
+    else:
+        whole = int(expr.value)
+        yield Candidate(f"a whole number: `{whole}`", (g.put(expr.span, str(whole)),))
+
+
+def _operator(g: Ground, node: tree.Binary, text: str) -> Edit:
+    at = g.source.text.index(node.op, node.left.span.end, node.right.span.start)
+    return g.edit(at, at + len(node.op), text)
+
+
+@mends(WrongType)
+def list_of_tensors(g: Ground) -> Iterator[Candidate]:
+    """`concat([a, b], 1)`: the tensors are given one by one, the axis by its name."""
+    call = g.call
+    first = call.arguments[0] if call is not None and call.arguments else None
+    if call is None or first is None or not isinstance(first.value, tree.List) or first.value.span != g.span:
+        return
+    items = [i.span.text for i in first.value.items]
+    axis = [a for a in call.arguments[1:] if a.name in (None, "axis")]
+    name = call.target.span.text
+    closing = call.span.end
+    for text in ([f"axis={a.value.span.text}" for a in axis], []) if axis else ([],):
+        shown = f"{name}({', '.join([*items, *text])})"
+        where = "; channels are its axis unless told otherwise" if not text else ""
+        edit = g.edit(call.span.start, closing, shown)
+        if not text or _number(axis[0].value) != 1:
+            yield Candidate(f"tensors are given one by one: `{short(g.source, shown)}`{where}", (edit,), sole=True)
+
+
+@mends(WrongType)
+def scaled_by_a_number(g: Ground) -> Iterator[Candidate]:
+    """`scale(0.5)`: that combinator takes a suite; a tensor times a number is arithmetic."""
+    call = g.call
+    if call is not None and call.target.span.text == "scale" and len(call.arguments) == 1:
+        factor = call.arguments[0].span.text
+        shown = f"(it * {factor})" if len(g.chain(g.step)) > 1 else f"it * {factor}"
+        said = f"`scale` multiplies by what its suite makes; by a number: `{shown}`"
+        yield Candidate(said, (g.put(call.span, shown),))
+
+
+@mends(WrongInputs)
+def operator_for_a_call(g: Ground) -> Iterator[Candidate]:
+    """`add(a, b)`: two tensors are added by `+`."""
+    call = g.call
+    name = call.target.span.text if call is not None else ""
+    operators = {"add": "+", "scale": "*", "residual": "+"}
+    if call is None or name not in operators or len(call.arguments) < 2 or any(a.name for a in call.arguments):
+        return
+    joined = f" {operators[name]} ".join(_operand(a.value) for a in call.arguments)
+    parent = g.outline.parents.get(call)
+    shown = joined if isinstance(parent, tree.Step | tree.Assign) else f"({joined})"
+    said = f"`{name}` joins what a suite makes; tensors are joined by `{operators[name]}`: `{short(g.source, shown)}`"
+    yield Candidate(said, (g.put(call.span, shown),))
+
+
+def _operand(expr: tree.Expr) -> str:
+    plain = isinstance(expr, tree.Name | tree.It | tree.Call | tree.Index | tree.Number | tree.TickName)
+    return expr.span.text if plain else f"({expr.span.text})"
+
+
+@mends(NotBool)
+def compared(g: Ground) -> Iterator[Candidate]:
+    """A number or a value that may be missing as a condition: it is compared."""
+    mistake, expr = g.diagnostic.mistake, g.outline.find(g.span)
+    if not isinstance(mistake, NotBool) or expr is None:
+        return
+    number = mistake.found.startswith(("the number", "the size"))
+    other = "0" if number else "none"
+    if isinstance(expr, tree.Name | tree.Attribute | tree.Index | tree.Call):
+        shown = f"{expr.span.text} != {other}"
+        yield Candidate(f"compare it: `{shown}`", (g.put(expr.span, shown),))
+
+
+@mends(NotIterable)
+def ranged(g: Ground) -> Iterator[Candidate]:
+    """`for i in 3`: a range of numbers."""
+    mistake, expr = g.diagnostic.mistake, g.outline.find(g.span)
+    if isinstance(mistake, NotIterable) and expr is not None and mistake.found.startswith("the number"):
+        shown = f"range({expr.span.text})"
+        yield Candidate(f"so many turns: `{shown}`", (g.put(expr.span, shown),))
+
+
+# ---- numbers
+
+
+@mends(OutOfRange)
+def in_range(g: Ground) -> Iterator[Candidate]:
+    """A percentage as a fraction; else the nearest number that is allowed."""
+    mistake, expr = g.diagnostic.mistake, g.outline.find(g.span)
+    if not isinstance(mistake, OutOfRange) or not isinstance(expr, tree.Number | tree.Unary):
+        return
+    value, least, most = mistake.value, mistake.least, mistake.most
+    if not isinstance(value, int | float) or str(value) != expr.span.text.replace(" ", ""):
+        return
+    if (least, most) == (0, 1) and 1 < value <= 100:
+        yield Candidate(f"a part of 1: `{value / 100:g}` is {value} %", (g.put(expr.span, f"{value / 100:g}"),))
+        return
+    if least is not None and value < least and -value >= least and value:
+        yield Candidate(f"without the sign: `{-value:g}`", (g.put(expr.span, f"{-value:g}"),))
+    bound = least if least is not None and value < least else most
+    if bound is not None:
+        which = "least" if bound == least else "most"
+        yield Candidate(f"the {which} that is allowed: `{bound:g}`", (g.put(expr.span, f"{bound:g}"),))
+
+
+@mends(WrongSides)
+def sides(g: Ground) -> Iterator[Candidate]:
+    """A size with as many sides as the map has axes."""
+    mistake = g.diagnostic.mistake
+    if isinstance(mistake, WrongSides) and len(set(mistake.value)) == 1:
+        number = str(mistake.value[0])
+        yield Candidate(f"`{number}` on every axis", (g.put(g.span, number),))
+    elif isinstance(mistake, WrongSides) and len(mistake.value) > mistake.axes:
+        text = "x".join(map(str, mistake.value[-mistake.axes :]))
+        yield Candidate(f"of {mistake.axes} axes: `{text}`", (g.put(g.span, text),))
+
+
+@mends(PoolPadding)
+def pool_padding(g: Ground) -> Iterator[Candidate]:
+    """The largest padding that a pool may have."""
+    mistake = g.diagnostic.mistake
+    if isinstance(mistake, PoolPadding) and isinstance(g.outline.find(g.span), tree.Number):
+        yield Candidate(f"half of the kernel: `{mistake.kernel // 2}`", (g.put(g.span, str(mistake.kernel // 2)),))
+
+
+@mends(TiedShape)
+def tied_outputs(g: Ground) -> Iterator[Candidate]:
+    """A layer whose weight is another's has as many outputs as that weight has rows."""
+    mistake, call = g.diagnostic.mistake, g.call
+    first = g.positional(call)[0] if call is not None and g.positional(call) else None
+    if isinstance(mistake, TiedShape) and first is not None:
+        rows = mistake.found.strip("[]").split(",")[0]
+        yield Candidate(f"that weight has {rows} rows: `{rows}`", (g.put(first.value.span, rows),))

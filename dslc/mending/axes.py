@@ -1,0 +1,154 @@
+"""Fixes for a layer that wants channels, places or elements otherwise: the step that is missing before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.mending.ground import Candidate, Ground, inside, short
+from dslc.mending.rules import mends
+from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
+from dslc.ops.errors_tensor import NoChannelAxis
+from dslc.syntax import tree
+from dslc.types.tensor import TensorType
+
+PLACES = {1: "t", 2: "h w", 3: "d h w"}
+"""Letters for the places of a map, by how many axes they have."""
+
+
+def places(type: TensorType) -> str | None:
+    return PLACES.get(type.rank - 2)
+
+
+def first(g: Ground, text: str, said: str) -> Iterator[Candidate]:
+    """One more step before the one at the caret: in its chain, or in a call that is given its tensor."""
+    call, step = g.call, g.step
+    if call is not None and call.arguments and len(g.inputs) == 1 and g.inputs[0].name is not None:
+        given = next((a for a in call.arguments if a.value.span.text == g.inputs[0].name), None)
+        if given is not None:
+            shown = f"{given.value.span.text} -> {text}"
+            yield Candidate(f"{said}: `{short(g.source, shown)}`", (g.put(given.value.span, shown),))
+            return
+    if step is None:
+        return
+    if isinstance(step, tree.Binary | tree.Conditional):
+        step = g.node
+    if step is not None:
+        yield Candidate(f"{said}: `{text} -> {short(g.source, step.span.text)}`", (g.before(step.span, f"{text} -> "),))
+
+
+@mends(WrongChannelAxis)
+def channels_where_they_are_wanted(g: Ground) -> Iterator[Candidate]:
+    """Features or tokens of a map, or a map of tokens."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, WrongChannelAxis) or mistake.type.channel is None:
+        return
+    type, letters = mistake.type, places(mistake.type)
+    yield from _misread_pattern(g)
+    if type.channel == 1 and mistake.needed == -1:
+        if mistake.op == "linear":
+            yield from first(g, "gap -> flatten", "the mean of each channel")
+            yield from first(g, "flatten", "all places side by side")
+        if letters is not None:
+            pattern = f'rearrange("n c {letters} -> n ({letters}) c")'
+            yield from first(g, pattern, "places as tokens")
+            if mistake.op in ("ln", "rmsnorm"):
+                yield from _normed_channels(g)
+    elif type.channel == type.rank - 1 and mistake.needed == 1 and letters is not None:
+        yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places")
+
+
+def _normed_channels(g: Ground) -> Iterator[Candidate]:
+    """`ln(axis=1)` norms the channels of a map."""
+    node = g.node
+    if isinstance(node, tree.Name):
+        yield Candidate(f"of a map: `{node.name}(axis=1)`", (g.after(node.span, "(axis=1)"),))
+    elif isinstance(node, tree.Call) and not g.named(node, "axis"):
+        yield Candidate(
+            f"of a map: `{short(g.source, g.with_argument(node, 'axis=1'))}`", (g.argument(node, "axis=1"),)
+        )
+
+
+def _misread_pattern(g: Ground) -> Iterator[Candidate]:
+    """`rearrange("n h w c -> n (h w) c")` of a map, which has its channels on axis 1."""
+    made = inside(g.inputs[0]) if g.inputs else None
+    call = g.expr(made.span) if made is not None else None
+    if made is None or made.op.name != "rearrange" or not isinstance(call, tree.Call) or not call.arguments:
+        return
+    text = call.arguments[0].value
+    if not isinstance(text, tree.Text) or "->" not in text.span.text or made.inputs[0].type.channel != 1:
+        return
+    left, right = text.span.text.strip('"').split("->")
+    letters = left.split()
+    if len(letters) < 3 or "(" in left:
+        return
+    turned = " ".join([letters[0], letters[-1], *letters[1:-1]])
+    shown = f'"{turned} ->{right}"'
+    said = f"the letters stand for {made.inputs[0].type}, whose channels are on axis 1: `rearrange({shown})`"
+    yield Candidate(said, (g.put(text.span, shown),), sole=True)
+
+
+@mends(WrongRank)
+def flattened_too_early(g: Ground) -> Iterator[Candidate]:
+    """`flatten -> conv(..)`: without `flatten`, or with it before the first layer of features."""
+    if len(g.inputs) != 1:
+        return
+    made = inside(g.inputs[0])
+    step = g.expr(made.span) if made is not None else None
+    if made is None or made.op.name not in ("flatten", "reshape") or step is None:
+        return
+    text = short(g.source, step.span.text)
+    gone = g.outline.without([step])
+    yield Candidate(f"without `{text}`, which drops the places that this needs", tuple(gone))
+    linear = next((c for c in g.calls(g.block) if c.target.span.text == "linear" and c.span.start > g.span.end), None)
+    if linear is not None:
+        shown = f"{text} -> {short(g.source, linear.span.text)}"
+        said = f"`{text}` drops the places that this needs; where features are wanted: `{shown}`"
+        yield Candidate(said, (*gone, g.before(linear.span, f"{text} -> ")))
+
+
+@mends(WrongRank)
+def without_a_batch(g: Ground) -> Iterator[Candidate]:
+    """`image[3, 32, 32]`: a net's input begins with the batch."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, WrongRank) or mistake.type.rank != mistake.least - 1:
+        return
+    for block in g.blocks:
+        for port in (block.ports or ()) if block.kind == "net" else ():
+            dims = port.spec.dims or ()
+            if len(dims) == mistake.type.rank and dims[0].span.text != "N":
+                shown = f"{port.name}[N, {', '.join(d.span.text for d in dims)}]"
+                yield Candidate(f"with the batch as its first axis: `{shown}`", (g.before(dims[0].span, "N, "),))
+
+
+@mends(WrongDtype)
+def other_elements(g: Ground) -> Iterator[Candidate]:
+    """Floats where indices are wanted: the header says which an input holds. Integers and truth values as floats."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, WrongDtype):
+        return
+    name = g.inputs[0].name if g.inputs else None
+    if mistake.needed in ("int", "bool") and mistake.type.dtype.is_float:
+        kind = "int64" if mistake.needed == "int" else "bool"
+        block = g.block
+        for port in (block.ports or ()) if block is not None else ():
+            if port.name == name and port.spec.dtype is None:
+                shown = f"{port.name}: {kind}{port.spec.span.text}"
+                edit = g.edit(port.span.start + len(port.name), port.spec.span.start, f": {kind}")
+                yield Candidate(f"say in the header what it holds: `{shown}`", (edit,))
+    if mistake.needed in ("float", "number") and not mistake.type.dtype.is_float:
+        yield from first(g, "cast(float)", "as numbers with a fraction")
+
+
+@mends(NoChannelAxis)
+def written_axis(g: Ground) -> Iterator[Candidate]:
+    """The axis that the channels could be on, written."""
+    node = g.node
+    if isinstance(node, tree.Call) and not g.named(node, "axis"):
+        for axis in ("-1", "1"):
+            shown = short(g.source, g.with_argument(node, f"axis={axis}"))
+            which = "the last axis" if axis == "-1" else "axis 1"
+            yield Candidate(f"on {which}: `{shown}`", (g.argument(node, f"axis={axis}"),))
+    elif isinstance(node, tree.Name):
+        for axis in ("-1", "1"):
+            which = "the last axis" if axis == "-1" else "axis 1"
+            yield Candidate(f"on {which}: `{node.name}(axis={axis})`", (g.after(node.span, f"(axis={axis})"),))

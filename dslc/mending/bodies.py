@@ -1,0 +1,117 @@
+"""Fixes for the lines of a body: names, recursion, suites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.bind.mistakes import MissingArgument, ModuleNameTaken, ReservedName
+from dslc.elaborate.errors_body import EndlessRecursion
+from dslc.elaborate.errors_use import StrayValue
+from dslc.mending.ground import Candidate, Ground, short, walk
+from dslc.mending.rules import mends
+from dslc.syntax import tree
+
+SUITES = ("residual", "scale", "dense", "in_float32")
+"""Combinators whose parameter `body` a suite fills."""
+
+
+@mends(ModuleNameTaken)
+def name_with_the_turn(g: Ground) -> Iterator[Candidate]:
+    """In a loop: a name in back-ticks with the loop's variable; else another number."""
+    name = g.diagnostic.span.text
+    loops = []
+    node: object = g.outline.around(_named(g), tree.For)
+    while isinstance(node, tree.For):
+        loops.append(node)
+        node = g.outline.around(g.outline.parents.get(node), tree.For)
+    if not name.isidentifier():
+        return
+    for count in range(1, len(loops) + 1):
+        turns = [loop.targets[0].name for loop in reversed(loops[:count])]
+        shown = f"`{name}{'_'.join(f'{{{turn}}}' for turn in turns)}`"
+        yield Candidate(f"a name for each turn: `` {shown} ``", (g.put(g.span, shown),))
+    if not loops:
+        yield Candidate(f"another name: `{name}_2`", (g.put(g.span, f"{name}_2"),))
+
+
+def _named(g: Ground) -> object:
+    """What the name at the caret belongs to."""
+    return next((n for n in walk(g.block) if isinstance(n, tree.As) and n.name.span == g.span), g.node)
+
+
+@mends(ReservedName)
+def another_name(g: Ground) -> Iterator[Candidate]:
+    """A name that PyTorch and Python leave free."""
+    if g.span.text.isidentifier():
+        shown = f"{g.span.text}_layer" if not g.span.text.endswith("_") else f"{g.span.text}layer"
+        yield Candidate(f"another name: `{shown}`", (g.put(g.span, shown),))
+
+
+@mends(EndlessRecursion)
+def guarded(g: Ground) -> Iterator[Candidate]:
+    """A block that calls itself with a smaller number: as long as that is above zero."""
+    call, statement = g.call, g.statement
+    if call is None or not isinstance(statement, tree.Step):
+        return
+    for argument in call.arguments:
+        value = argument.value
+        if isinstance(value, tree.Binary) and isinstance(value.left, tree.Name) and value.op in ("-", "//"):
+            condition = f"{value.left.name} > {'0' if value.op == '-' else '1'}"
+            shown = f"if {condition}: {short(g.source, statement.span.text)}"
+            said = f"it calls itself without end; as long as `{condition}`: `{shown}`"
+            yield Candidate(said, (g.before(statement.span, f"if {condition}: "),))
+
+
+@mends(StrayValue)
+def let_it_be(g: Ground) -> Iterator[Candidate]:
+    """A compile-time value is named by `let`."""
+    line = next(
+        (n for n in g.outline.parents if isinstance(n, tree.Assign) and n.span.start <= g.span.start < n.span.end), None
+    )
+    if line is not None and g.own(line.span):
+        shown = f"let {short(g.source, line.span.text)}"
+        yield Candidate(f"values of compile time are named by `let`: `{shown}`", (g.before(line.span, "let "),))
+
+
+@mends(MissingArgument)
+def suite_below(g: Ground) -> Iterator[Candidate]:
+    """`residual` without its suite: the lines below are it, one or more of them."""
+    mistake, statement = g.diagnostic.mistake, g.statement
+    if not isinstance(mistake, MissingArgument) or mistake.missing != ("body",) or mistake.layer not in SUITES:
+        return
+    suite = g.outline.parents.get(statement)
+    if not isinstance(statement, tree.Step) or not isinstance(suite, tree.Suite):
+        return
+    at = suite.body.index(statement)
+    unit = _unit(g)
+    edits = [g.after(statement.span, ":")]
+    for line in suite.body[at + 1 : at + 3]:
+        start = g.line_start(line.span.start)
+        edits += [g.edit(o, o, unit) for o in _starts(g, start, line.span.end)]
+        said = f"end the line with `:` and indent what it is made of: `{short(g.source, line.span.text)}`"
+        yield Candidate(said, tuple(edits), sole=True)
+
+
+def _starts(g: Ground, start: int, end: int) -> Iterator[int]:
+    """The starts of the lines of a stretch of text."""
+    while start < end:
+        yield start
+        start = g.line_end(start) + 1
+
+
+def _unit(g: Ground) -> str:
+    """The file's unit of indentation: that of its first indented line."""
+    for line in g.source.text.splitlines():
+        if line.startswith(" ") and line.strip():
+            return line[: len(line) - len(line.lstrip())]
+    return "    "
+
+
+@mends(MissingArgument)
+def usual_kernel(g: Ground) -> Iterator[Candidate]:
+    """`conv(16)`: the kernel that most convolutions have, and that of a map of channels alone."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if isinstance(mistake, MissingArgument) and mistake.missing == ("k",) and call is not None:
+        for kernel in ("3", "1"):
+            shown = short(g.source, g.with_argument(call, kernel))
+            yield Candidate(f"of kernel {kernel}: `{shown}`", (g.argument(call, kernel),))

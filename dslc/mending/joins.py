@@ -1,0 +1,384 @@
+"""Fixes for tensors that meet: axes that are missing, sizes that halving and doubling made different, positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.elaborate.errors_use import WrongPort
+from dslc.ir.model import Node, Param, Value
+from dslc.mending.ground import Candidate, Ground, inside, short, walk
+from dslc.mending.projections import suite_call
+from dslc.mending.rules import mends
+from dslc.ops.errors_product import HeadsMismatch, InnerMismatch
+from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
+from dslc.syntax import tree
+from dslc.types.dim import Size
+from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
+from dslc.types.limits import UniversalPin, UniversalSize
+
+POOLS = ("maxpool", "avgpool", "lppool")
+
+
+# ---- axes that are missing
+
+
+def placed(few: tuple[Size, ...], many: tuple[Size, ...]) -> list[tuple[bool, ...]]:
+    """The ways in which a shape fits into one of more axes in order: per axis of it, whether it is there.
+
+    Axes that fit by size come first; a way in which sizes differ is none.
+    """
+    found: list[tuple[bool, ...]] = []
+
+    def extend(at: int, used: int, there: tuple[bool, ...]) -> None:
+        if at == len(many):
+            if used == len(few):
+                found.append(there)
+            return
+        if used < len(few) and (few[used] == many[at] or few[used] == 1):
+            extend(at + 1, used + 1, (*there, True))
+        if len(many) - at > len(few) - used:
+            extend(at + 1, used, (*there, False))
+
+    extend(0, 0, ())
+    return found
+
+
+def indexed(text: str, there: tuple[bool, ...]) -> str:
+    """An expression with axes of size 1 where some are missing: `y[:, :, none, none]`."""
+    items = [":" if here else "none" for here in there]
+    while items and items[-1] == ":":
+        items.pop()
+    return f"{text}[{', '.join(items)}]"
+
+
+@mends(RankMismatch)
+def more_axes(g: Ground) -> Iterator[Candidate]:
+    """The tensor of fewer axes is given the others, where the sizes say which those are."""
+    if len(g.inputs) != 2:
+        return
+    less, more = sorted(g.inputs, key=lambda v: v.type.rank)
+    ways = placed(less.type.dims, more.type.dims)
+    call = suite_call(g)
+    if call is not None:
+        yield from _body_keeps_its_axes(g, call, less, more)
+        for there in ways:
+            yield from _at_the_end_of_the_suite(g, call, there, less)
+        return
+    side = _side(g, less)
+    if side is None:
+        return
+    for there in ways:
+        shown = indexed(_primary(side), there)
+        said = f"add the axes that {less.type} lacks: `{short(g.source, shown)}`"
+        yield Candidate(said, (g.put(side.span, shown),))
+
+
+def _side(g: Ground, value: Value) -> tree.Expr | None:
+    """The operand that a tensor is."""
+    node = g.node
+    if isinstance(node, tree.Call):
+        return next((a.value for a in node.arguments if _is(g, a.value, value)), None)
+    if not isinstance(node, tree.Binary):
+        return None
+    sides = [node.left, node.right]
+    found = [side for side in sides if _is(g, side, value)]
+    if len(found) == 1:
+        return found[0]
+    return sides[g.inputs.index(value)] if len(g.inputs) == 2 else None
+
+
+def _is(g: Ground, expr: tree.Expr, value: Value) -> bool:
+    """Whether an operand is that tensor, by its name or by the place that made it."""
+    if isinstance(expr, tree.Name):
+        return expr.name == value.name
+    return value.span is not None and (expr.span == value.span or _ends(expr, value))
+
+
+def _ends(expr: tree.Expr, value: Value) -> bool:
+    last = expr.steps[-1] if isinstance(expr, tree.Chain) else expr
+    return last.span == value.span
+
+
+def _primary(expr: tree.Expr) -> str:
+    plain = isinstance(expr, tree.Name | tree.It | tree.TickName | tree.Index | tree.Call)
+    return expr.span.text if plain else f"({expr.span.text})"
+
+
+def _last_step(g: Ground, call: tree.Call) -> tree.Expr | None:
+    """The last step of a combinator's suite."""
+    assert call.suite is not None
+    line = call.suite.body[-1] if call.suite.body else None
+    if not isinstance(line, tree.Step):
+        return None
+    return line.value.steps[-1] if isinstance(line.value, tree.Chain) else line.value
+
+
+def _at_the_end_of_the_suite(g: Ground, call: tree.Call, there: tuple[bool, ...], less: Value) -> Iterator[Candidate]:
+    last = _last_step(g, call)
+    if last is not None and less is g.inputs[1]:
+        shown = indexed("it", there)
+        said = f"give the gate the axes that {less.type} lacks, at the end of the suite: `-> {shown}`"
+        yield Candidate(said, (g.after(last.span, f" -> {shown}"),))
+
+
+def _body_keeps_its_axes(g: Ground, call: tree.Call, less: Value, more: Value) -> Iterator[Candidate]:
+    """`gap -> flatten -> linear(C)` in a gate: without `flatten`, with convolutions of kernel 1."""
+    edits = []
+    for node in walk(call.suite):
+        if isinstance(node, tree.Name) and node.name == "flatten":
+            edits += g.outline.without([node])
+        if isinstance(node, tree.Call) and node.target.span.text == "linear" and len(node.arguments) == 1:
+            edits.append(g.put(node.target.span, "conv"))
+            edits.append(g.after(node.arguments[0].span, ", 1"))
+    if edits:
+        said = "keep the map: without `flatten`, and `conv(.., 1)` for `linear(..)` in the suite"
+        yield Candidate(said, tuple(edits))
+
+
+@mends(WrongPort)
+def axes_of_a_port(g: Ground) -> Iterator[Candidate]:
+    """A tensor that lacks axes of size 1 which the header has: `mask[:, none, none]`."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, WrongPort) or not mistake.sizes or call is None or len(g.inputs) != 1:
+        return
+    value = g.inputs[0]
+    wanted: list[Size] = [-1 if s is None else s for s in mistake.sizes]
+    if value.type.rank >= len(wanted):
+        return
+    given = [a for a in call.arguments if _is(g, a.value, value)]
+    ways = list(_open(value.type.dims, wanted))
+    for argument in given[:1]:
+        for there in ways:
+            shown = indexed(_primary(argument.value), there)
+            said = f"add the axes of size 1 that the header has: `{short(g.source, shown)}`"
+            yield Candidate(said, (g.put(argument.value.span, shown),))
+
+
+def _open(few: tuple[Size, ...], many: list[Size]) -> Iterator[tuple[bool, ...]]:
+    """As `placed`, where -1 takes any size; an axis that is not there may be a written 1, or one that takes any."""
+    count = len(many)
+    for bits in range(1 << count):
+        there = tuple(bool(bits >> (count - 1 - i) & 1) for i in range(count))
+        if sum(there) != len(few):
+            continue
+        sizes = iter(few)
+        if all((s == -1 or s == next(sizes)) if here else s in (1, -1) for s, here in _drawn(many, there, sizes)):
+            yield there
+
+
+def _drawn(many: list[Size], there: tuple[bool, ...], sizes: Iterator[Size]) -> Iterator[tuple[Size, bool]]:
+    for size, here in zip(many, there, strict=True):
+        if here and size == -1:
+            next(sizes)
+        yield size, here
+
+
+# ---- products
+
+
+@mends(InnerMismatch)
+def transposed(g: Ground) -> Iterator[Candidate]:
+    """`q @ k`: the rows of both are summed over, so the second is transposed."""
+    node = g.node
+    if not isinstance(node, tree.Binary) or node.op != "@" or len(g.inputs) != 2:
+        return
+    left, right = g.types
+    axes = f"{right.rank - 2}, {right.rank - 1}"
+    if left.dims[-1] == right.dims[-1]:
+        shown = f"({node.right.span.text} -> transpose({axes}))"
+        said = f"sum over the last axis of both: `{short(g.source, f'{node.left.span.text} @ {shown}')}`"
+        yield Candidate(said, (g.put(node.right.span, shown),))
+    if left.rank > 1 and left.dims[-2] == right.dims[-2]:
+        shown = f"({node.left.span.text} -> transpose({left.rank - 2}, {left.rank - 1}))"
+        said = f"sum over the last axis but one of both: `{short(g.source, f'{shown} @ {node.right.span.text}')}`"
+        yield Candidate(said, (g.put(node.left.span, shown),))
+    if left.dims[-1] == right.dims[-1] == right.dims[-2]:
+        return
+    if right.dims[-1] == left.dims[-2] and left.dims[-1] == right.dims[-2]:
+        return
+    if right.rank == left.rank and right.dims[-1] == left.dims[-2]:
+        shown = f"{node.right.span.text} @ {node.left.span.text}"
+        yield Candidate(f"the other way round: `{short(g.source, shown)}`", (g.put(node.span, shown),))
+
+
+@mends(HeadsMismatch)
+def shared_heads(g: Ground) -> Iterator[Candidate]:
+    """Groups of queries that share keys and values."""
+    call = g.call
+    if call is not None and call.target.span.text == "sdpa" and not g.named(call, "gqa"):
+        said = "groups of queries share keys and values: `gqa=true`"
+        yield Candidate(said, (g.argument(call, "gqa=true"),))
+
+
+# ---- sizes that came apart
+
+
+@mends(JoinedSizes, Coincidence, ShapeMismatch)
+def tapped_too_late(g: Ground) -> Iterator[Candidate]:
+    """A value that was named one line too late, after the pool: the two lines change places."""
+    for line, suite, at in _taps(g):
+        before = suite.body[at - 1] if at else None
+        if not isinstance(before, tree.Step) or not isinstance(line.value, tree.It):
+            continue
+        first, second = before.span, line.span
+        if "\n" in first.text.strip() or g.line_start(first.start) == g.line_start(second.start):
+            continue
+        said = f"name `{line.targets[0].span.text.strip('`')}` before `{short(g.source, first.text)}`"
+        text = g.source.text
+        held, moved = text[first.start : first.end].rstrip(), text[second.start : second.end].rstrip()
+        edits = (
+            g.edit(first.start, first.start + len(held), moved),
+            g.edit(second.start, second.start + len(moved), held),
+        )
+        yield Candidate(f"{said}: it is taken after that step, and so smaller than what it meets", edits)
+
+
+def _taps(g: Ground) -> Iterator[tuple[tree.Assign, tree.Suite, int]]:
+    """The lines `name = it` of the body around the mistake."""
+    for node in walk(g.block):
+        if isinstance(node, tree.Suite):
+            for at, line in enumerate(node.body):
+                if isinstance(line, tree.Assign) and len(line.targets) == 1:
+                    yield line, node, at
+
+
+@mends(JoinedSizes, Coincidence, ShapeMismatch)
+def pool_keeps_the_size(g: Ground) -> Iterator[Candidate]:
+    """A pool, or a convolution, in one branch that takes a stride or no padding, where the others keep the size."""
+    call = g.call
+    if call is None or call.suite is None:
+        return
+    for inner in g.calls(call.suite):
+        name = inner.target.span.text
+        kernel = next((a.value for a in inner.arguments if a.name in (None, "k")), None)
+        named = {a.name for a in inner.arguments}
+        if name in POOLS and isinstance(kernel, tree.Number) and isinstance(kernel.value, int) and kernel.value % 2:
+            half = kernel.value // 2
+            if "s" not in named and "p" not in named:
+                shown = g.with_argument(inner, f"s=1, p={half}")
+                said = f"`{short(g.source, inner.span.text)}` has stride {kernel.value}; this keeps the size: `{shown}`"
+                yield Candidate(said, (g.argument(inner, f"s=1, p={half}"),))
+            elif "p" not in named and _is_one(g.named(inner, "s")):
+                yield _padded(g, inner, half)
+            elif "s" not in named:
+                said = f"`{short(g.source, inner.span.text)}` has stride {kernel.value}; this keeps the size: `s=1`"
+                yield Candidate(said, (g.argument(inner, "s=1"),))
+        elif name in ("conv", "cba", "dw", "sepconv"):
+            padding, stride = g.named(inner, "p"), g.named(inner, "s")
+            if padding is not None and padding.value.span.text in ("0", "valid"):
+                said = f"with its default padding it keeps the size: `{short(g.source, inner.span.text)}` without `p`"
+                yield Candidate(said, (g.without_argument(inner, padding),))
+            if stride is not None and not _is_one(stride):
+                said = f"without its stride it keeps the size: `{short(g.source, inner.span.text)}` without `s`"
+                yield Candidate(said, (g.without_argument(inner, stride),))
+
+
+def _padded(g: Ground, call: tree.Call, half: int) -> Candidate:
+    shown = g.with_argument(call, f"p={half}")
+    return Candidate(f"padded it keeps the size: `{short(g.source, shown)}`", (g.argument(call, f"p={half}"),))
+
+
+def _is_one(argument: tree.Argument | None) -> bool:
+    return argument is not None and isinstance(argument.value, tree.Number) and argument.value.value == 1
+
+
+@mends(JoinedSizes, Coincidence)
+def like_the_other(g: Ground) -> Iterator[Candidate]:
+    """Halved with rounding and doubled again: one side is made as large as the other."""
+    node = g.node
+    if len(g.inputs) != 2 or suite_call(g) is not None:
+        return
+    if isinstance(node, tree.Call) and len(node.arguments) == 2 and not any(a.name for a in node.arguments):
+        sides = [node.arguments[0].value, node.arguments[1].value]
+    elif isinstance(node, tree.Binary):
+        sides = [node.left, node.right]
+    else:
+        return
+    for at in (0, 1):
+        side, other = sides[at], sides[1 - at]
+        if not isinstance(other, tree.It | tree.Name | tree.TickName):
+            continue
+        bigger = side.span.text
+        cropped = f"({bigger} -> crop(like={other.span.text}))"
+        if isinstance(node, tree.Call):
+            cropped = cropped[1:-1]
+        said = f"crop the larger map to the other: `{short(g.source, cropped)}`"
+        yield Candidate(said, (g.put(side.span, cropped),))
+    yield from _upsampled(g, sides)
+
+
+def _upsampled(g: Ground, sides: list[tree.Expr]) -> Iterator[Candidate]:
+    """`upsample(2)` as large as the map that it meets."""
+    for at, value in enumerate(g.inputs):
+        made = inside(value)
+        call = g.expr(made.span) if made is not None else None
+        other = sides[1 - at]
+        if not isinstance(made, Node) or not isinstance(call, tree.Call) or call.target.span.text != "upsample":
+            continue
+        if not isinstance(other, tree.Name | tree.TickName) or not call.arguments:
+            continue
+        shown = f"like={other.span.text}"
+        said = f"upsample to the size of the map that it meets: `upsample({shown})`"
+        yield Candidate(said, (g.put(call.arguments[0].span, shown),))
+
+
+# ---- positions and tokens
+
+
+@mends(ShapeMismatch)
+def table_of_positions(g: Ground) -> Iterator[Candidate]:
+    """A table with another number of rows than there are tokens: 196 places, and one for the class."""
+    if len(g.inputs) != 2:
+        return
+    for table, tokens in (g.inputs, g.inputs[::-1]):
+        param = table.producer
+        if not isinstance(param, Param) or param.definition is None or not g.own(param.definition.span):
+            continue
+        dims = param.definition.spec.dims or ()
+        shift = tokens.type.rank - table.type.rank
+        for axis, dim in enumerate(dims):
+            size = tokens.type.dims[axis + shift] if axis + shift >= 0 else 1
+            old = table.type.dims[axis]
+            if dim.value is None or old in (1, size) or not isinstance(size, int):
+                continue
+            if dim.value.span.text.isidentifier() or not isinstance(old, int):
+                continue
+            by = " (one of them is the class token)" if size == old + 1 else ""
+            said = f"there are {size} on axis {axis + shift}{by}: `{param.name}: [{_with(dims, axis, str(size))}]`"
+            yield Candidate(said, (g.put(dim.span, str(size)),))
+
+
+def _with(dims: tuple[tree.DimSpec, ...], axis: int, text: str) -> str:
+    return ", ".join(text if at == axis else dim.span.text for at, dim in enumerate(dims))
+
+
+@mends(ShapeMismatch, JoinedSizes, Coincidence, UniversalPin, UniversalSize)
+def expanded_token(g: Ground) -> Iterator[Candidate]:
+    """A token `[1, 1, D]` beside `[N, T, D]`: it is repeated for each of the batch."""
+    node = g.node
+    if not isinstance(node, tree.Call) or len(g.inputs) < 2:
+        return
+    for argument, value in zip([a for a in node.arguments if a.name is None], g.inputs, strict=False):
+        other = next((v for v in g.inputs if v is not value and v.type.rank == value.type.rank), None)
+        if other is None or value.type.dims[0] != 1 or other.type.dims[0] == 1:
+            continue
+        batch = g.word(other, 0)
+        rest = ", ".join(["-1"] * (value.type.rank - 1))
+        for words in ([batch] if batch else []) + ["it.shape[0]"]:
+            shown = f"{_primary(argument.value)} -> expand({words}, {rest})"
+            said = f"repeat it for each of the batch: `{short(g.source, shown)}`"
+            yield Candidate(said, (g.put(argument.value.span, shown),))
+
+
+@mends(BelowLeast)
+def fewer_turns(g: Ground) -> Iterator[Candidate]:
+    """Too many halvings in a loop: one or two turns less."""
+    loop = g.outline.around(g.node, tree.For)
+    source = loop.source if loop is not None else None
+    if isinstance(source, tree.Call) and source.target.span.text == "range" and len(source.arguments) == 1:
+        count = source.arguments[0].value
+        if isinstance(count, tree.Number) and isinstance(count.value, int):
+            for less in (1, 2):
+                if count.value > less:
+                    said = f"{less} turn{'s' if less > 1 else ''} less: `range({count.value - less})`"
+                    yield Candidate(said, (g.put(count.span, str(count.value - less)),))

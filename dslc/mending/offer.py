@@ -1,0 +1,150 @@
+"""The door: diagnostics that are about to be shown, with fixes that were tried.
+
+A fix is offered only after the program with it was checked: that error is gone, and no new one is there. What messages
+propose themselves, with edits, is tried too. The number of tries is bounded, and so is their time: a program that
+takes long to check gets fewer fixes, never a slow check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from time import perf_counter
+from typing import Final
+
+from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
+from dslc.mending.ground import ground
+from dslc.mending.rules import candidates
+from dslc.record import entity, replace
+from dslc.source import Source
+from dslc.syntax.rewrite import apply_edits
+
+Again = Callable[[Mapping[str, str]], Sequence[Diagnostic]]
+"""What is wrong with the program where files hold other texts, by the paths that messages show."""
+
+Place = tuple[str, str, int]
+"""Code, file and offset of a diagnostic."""
+
+MISTAKES: Final = 8
+"""Mistakes of one run that fixes are looked for."""
+TRIES: Final = 8
+"""Candidates that are tried for one mistake."""
+ALL_TRIES: Final = 32
+SECONDS: Final = 1.0
+"""Time for all tries of a run; reached by large programs alone."""
+OFFERED: Final = 3
+"""Fixes of one mistake that are shown."""
+LARGEST: Final = 200_000
+"""Letters of a file in which fixes are looked for."""
+
+
+@entity
+class Tries:
+    """What is left of the bounds, and what was tried."""
+
+    again: Again
+    begun: float = field(default_factory=perf_counter)
+    left: int = ALL_TRIES
+    known: dict[str, Sequence[Diagnostic] | None] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        return self.left <= 0 or perf_counter() - self.begun > SECONDS
+
+    def after(self, edits: Sequence[Edit]) -> Sequence[Diagnostic] | None:
+        """What is wrong after some edits of one file; none where they cannot be made."""
+        source = edits[0].span.source
+        try:
+            text = apply_edits(source.text, edits)
+        except ValueError:
+            return None
+        if text not in self.known:
+            self.left -= 1
+            self.known[text] = self.again({source.path: text})
+        return self.known[text]
+
+
+def offer(found: Sequence[Diagnostic], again: Again) -> tuple[Diagnostic, ...]:
+    """The diagnostics with help that was tried in the place of what was only thought of."""
+    tries = Tries(again)
+    mended = []
+    for at, diagnostic in enumerate(found):
+        apt = diagnostic.severity is Severity.ERROR and at < MISTAKES and apt_source(diagnostic.span.source)
+        mended.append(_mended(diagnostic, found, tries) if apt and not tries.over else diagnostic)
+    return tuple(mended)
+
+
+def apt_source(source: Source) -> bool:
+    """Whether a text is a user's, and of a size in which looking for fixes is quick."""
+    return bool(source.text) and not source.is_library and len(source.text) <= LARGEST
+
+
+def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> Diagnostic:
+    fitting: list[Help] = []
+    groups: set[str] = set()
+    for count, candidate in enumerate(candidates(ground(diagnostic))):
+        if tries.over or count >= TRIES or len(fitting) >= OFFERED:
+            break
+        if candidate.group not in groups and _fits(diagnostic, candidate.edits, found, tries):
+            fitting.append(Help(candidate.text, edits=candidate.edits))
+            groups |= {candidate.group} - {""}
+            if candidate.sole:
+                return replace(diagnostic, help=tuple(fitting))
+    facts = [help for help in diagnostic.help if help.fact]
+    rest = [help for help in diagnostic.help if not help.fact and _stays(diagnostic, help, found, tries, bool(fitting))]
+    return replace(diagnostic, help=(*facts, *fitting, *rest))
+
+
+def _stays(diagnostic: Diagnostic, help: Help, found: Sequence[Diagnostic], tries: Tries, mended: bool) -> bool:
+    """Whether a message's own proposal is shown: words where nothing better was found, an edit if it works."""
+    edits = _edits(diagnostic, help)
+    return not mended if not edits else tries.over or _helps(diagnostic, edits, found, tries)
+
+
+def _edits(diagnostic: Diagnostic, help: Help) -> tuple[Edit, ...]:
+    own = () if help.replace is None else (Edit(diagnostic.span, help.replace),)
+    return (*own, *help.edits)
+
+
+def _fits(diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], tries: Tries) -> bool:
+    """Whether the mistake is gone after the edits, and nothing is wrong that was not wrong before."""
+    after = tries.after(edits)
+    return after is not None and not _new(diagnostic, edits, found, after)
+
+
+def _helps(diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], tries: Tries) -> bool:
+    """Whether a message's own proposal does what it says: the mistake is gone, and the text can still be read.
+
+    Others may come to light behind it, which a name or a letter that was wrong had hidden.
+    """
+    after = tries.after(edits)
+    if after is None:
+        return False
+    new = _new(diagnostic, edits, found, after)
+    return not any(d.code == diagnostic.code or d.code.startswith("E01") for d in new)
+
+
+def _new(
+    diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], after: Sequence[Diagnostic]
+) -> list[Diagnostic]:
+    """What is wrong after the edits and was not before, but at this place: the mistake itself counts as new."""
+    before = {_moved(d, edits) for d in found} - {_moved(diagnostic, edits)}
+    return [d for d in after if _counts(d) and _moved(d, ()) not in before]
+
+
+def _counts(diagnostic: Diagnostic) -> bool:
+    """Whether a fix may not bring it: errors, and what the text alone shows, such as a parameter that nothing reads.
+
+    Other warnings are found only in a program that has no error, so that they say nothing about a fix.
+    """
+    return diagnostic.severity is Severity.ERROR or diagnostic.code.startswith("W01")
+
+
+def _moved(diagnostic: Diagnostic, edits: Sequence[Edit]) -> Place:
+    """Where a diagnostic stands after the edits of a file."""
+    source, start = diagnostic.span.source, diagnostic.span.start
+    moved = start
+    for edit in edits:
+        if edit.span.source.path == source.path and edit.span.end <= start:
+            moved += len(edit.text) - (edit.span.end - edit.span.start)
+    return diagnostic.code, source.path, moved

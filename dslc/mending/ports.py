@@ -1,0 +1,127 @@
+"""Fixes for blocks: tensors of another form than their header's, heads and parts that do not divide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+
+from dslc.bind.mistakes import WrongCount
+from dslc.elaborate.errors_body import RequireFailed
+from dslc.elaborate.errors_use import WrongPort
+from dslc.mending.axes import first, places
+from dslc.mending.ground import Candidate, Ground, short
+from dslc.mending.rules import mends
+from dslc.ops.errors import near_divisors
+from dslc.ops.errors_tensor import CannotSplit, ReshapeCount
+from dslc.record import replace
+from dslc.source import Span
+from dslc.syntax import tree
+
+
+@mends(WrongPort)
+def tokens_of_a_map(g: Ground) -> Iterator[Candidate]:
+    """A map for a block of tokens, or tokens for a block of maps."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or mistake.where.startswith("the result"):
+        return
+    type, wanted = g.inputs[0].type, len(mistake.sizes)
+    letters = places(type)
+    if type.channel == 1 and type.rank in (4, 5) and wanted == 3 and letters is not None:
+        tokens = f'rearrange("n c {letters} -> n ({letters}) c")'
+        for candidate in first(g, tokens, "places as tokens"):
+            yield replace(candidate, sole=True)
+        step, rows = g.step, g.word(g.inputs[0], 2)
+        if step is not None and rows is not None and type.rank == 4:
+            back = f'rearrange("n (h w) c -> n c h w", h={rows})'
+            said = f"places as tokens, and as a map again after it: `{tokens} -> .. -> {back}`"
+            yield Candidate(said, (g.before(step.span, f"{tokens} -> "), g.after(step.span, f" -> {back}")))
+    if type.rank == 3 and wanted == 4 and isinstance(type.dims[1], int):
+        side = isqrt(type.dims[1])
+        if side * side == type.dims[1]:
+            text = f'rearrange("n (h w) c -> n c h w", h={side})'
+            yield from first(g, text, f"{type.dims[1]} tokens as {side} rows of places")
+    if type.rank > 2 and wanted == 2:
+        if type.channel == 1:
+            yield from first(g, "gap -> flatten", "the mean of each channel")
+        elif type.rank == 3:
+            yield from first(g, "mean(1)", "the mean of the tokens")
+        yield from first(g, "flatten", "all places side by side")
+
+
+@mends(RequireFailed, CannotSplit)
+def dividing_number(g: Ground) -> Iterator[Candidate]:
+    """Heads, groups or parts that do not divide a width: the nearest that do."""
+    mistake = g.diagnostic.mistake
+    if isinstance(mistake, RequireFailed):
+        if mistake.divisor is None or mistake.dividend is None or not g.own(mistake.place):
+            return
+        whole, parts, place = mistake.dividend, mistake.divisor, mistake.place
+    else:
+        assert isinstance(mistake, CannotSplit)
+        whole, parts = mistake.size, mistake.parts
+        number = g.outline.find(g.span)
+        place = g.span if isinstance(number, tree.Number) and number.value == parts else _argument(g, parts)
+    if place is None or place.text.strip() != str(parts):
+        return
+    for near in near_divisors(whole, parts)[::-1]:
+        if near == 1:
+            continue
+        each = f"{whole // near} each" if whole // near > 1 else "1 each"
+        yield Candidate(f"{near} divides {whole}, {each}: `{near}`", (g.put(place, str(near)),))
+    if isinstance(mistake, RequireFailed) and whole > parts:
+        yield from _other_width(g, whole, parts)
+
+
+def _argument(g: Ground, parts: int) -> Span | None:
+    call = g.call
+    for argument in call.arguments if call is not None else ():
+        if isinstance(argument.value, tree.Number) and argument.value.value == parts:
+            return argument.value.span
+    return None
+
+
+def _other_width(g: Ground, whole: int, parts: int) -> Iterator[Candidate]:
+    """The width itself, where one number of the text is it."""
+    below = whole // parts * parts
+    spots = [n for n in g.outline.at.values() if isinstance(n, tree.Number) and n.value == whole]
+    lines = [d for b in g.blocks for p in b.ports or () for d in p.spec.dims or () if d.span.text == str(whole)]
+    if len(spots) + len(lines) != 1:
+        return
+    span = spots[0].span if spots else lines[0].span
+    for width in (below + parts, below):
+        yield Candidate(f"{width} divides into {parts}: `{width}` for the width", (g.put(span, str(width)),))
+
+
+@mends(WrongCount)
+def as_many_parts(g: Ground) -> Iterator[Candidate]:
+    """`a, b, c = chunk(2)`: as many parts as names."""
+    mistake, line = g.diagnostic.mistake, g.outline.around(g.node, tree.Assign)
+    if line is None:
+        line = next((n for n in g.outline.parents if isinstance(n, tree.Assign) and _holds(n, g)), None)
+    if not isinstance(mistake, WrongCount) or line is None:
+        return
+    for call in g.calls(line.value):
+        if call.target.span.text in ("chunk", "split") and call.arguments:
+            count = call.arguments[0].value
+            if isinstance(count, tree.Number) and count.value == mistake.values:
+                shown = f"{call.target.span.text}({mistake.names})"
+                said = f"as many parts as names: `{short(g.source, shown)}`"
+                yield Candidate(said, (g.put(count.span, str(mistake.names)),))
+
+
+def _holds(line: tree.Assign, g: Ground) -> bool:
+    return g.own(line.span) and line.span.start <= g.span.start < line.span.end
+
+
+@mends(ReshapeCount)
+def reshaped_to_what_is_left(g: Ground) -> Iterator[Candidate]:
+    """One size as -1: what the others leave."""
+    call = g.call
+    if call is None or len(g.inputs) != 1:
+        return
+    for argument in reversed(call.arguments):
+        if isinstance(argument.value, tree.Number):
+            rest = [a for a in call.arguments if a is not argument]
+            if not any(a.value.span.text == "-1" for a in rest):
+                said = f"what the others leave: `-1` for {argument.span.text}"
+                yield Candidate(said, (g.put(argument.value.span, "-1"),))

@@ -1,0 +1,146 @@
+"""Fixes for a sum, or a product, of two ways whose shapes came apart: a projection, or other channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.diagnostics.model import Edit
+from dslc.elaborate.errors_use import WrongPort
+from dslc.ir.model import Value
+from dslc.mending.ground import Candidate, Ground, Made, maker, short, walk
+from dslc.mending.rules import mends
+from dslc.ops.errors_tensor import ShapeMismatch
+from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
+from dslc.types.errors import Coincidence, JoinedSizes
+from dslc.types.tensor import TensorType
+
+NORMS = ("bn", "gn", "inorm", "ln", "rmsnorm")
+
+
+def suite_call(g: Ground) -> tree.Call | None:
+    """The combinator at the caret, whose suite makes one of the two ways: `residual:`, `scale:`."""
+    call = g.call
+    return call if call is not None and call.suite is not None and len(g.inputs) == 2 else None
+
+
+def channels(type: TensorType) -> int | None:
+    """The axis of channels, if it is known."""
+    return None if type.channel is None else type.channel % type.rank
+
+
+@mends(ShapeMismatch, JoinedSizes, Coincidence)
+def project_the_skip(g: Ground) -> Iterator[Candidate]:
+    """`residual:` of a body that changes channels or takes a stride: the input is projected as well."""
+    call = suite_call(g)
+    if call is None or g.named(call, "skip") or not _called(call, "residual"):
+        return
+    body, skip = g.inputs
+    for text in _projections(g, call.suite, body, skip):
+        shown = short(g.source, g.with_argument(call, f"skip = {text}"))
+        where = "where the body changes its shape" if " if " in text else "too, at every use"
+        edit = g.argument(call, f"skip = {text}")
+        yield Candidate(f"project the input {where}: `{shown}`", (edit,), group="project")
+
+
+def _projections(g: Ground, within: object, new: Value, old: Value) -> Iterator[str]:
+    """Layers that make a tensor of one shape from another: with a condition where the block's parameters decide."""
+    axis = channels(new.type)
+    if axis is None or new.type.rank != old.type.rank:
+        return
+    out, before = g.word(new, axis), g.word(old, axis)
+    if out is None:
+        return
+    if axis == 1 and new.type.rank > 2:
+        spatial = new.type.dims[2:] != old.type.dims[2:]
+        named = [s for s in strides(g, within) if mentioned(s)]
+        given = [s.span.text for s in (named or strides(g, within))]
+        stride = given[0] if len(given) == 1 and (spatial or named) else _ratio(new, old) if spatial else ""
+        norm = next((f" -> {c}" for c in NORMS if any(n.name == c for n in _names(within))), "")
+        layer = f"conv({out}, 1{f', s={stride}' if stride else ''}){norm}"
+        if (words := out if not out.isdigit() else "") or (stride and not stride.isdigit()):
+            differs = f"{before} != {out}" if before is not None and before != out and words else ""
+            asks = " or ".join(filter(None, (f"{stride} != 1" if stride and not stride.isdigit() else "", differs)))
+            if asks:
+                yield f"({layer}) if {asks} else id"
+        yield layer
+    else:
+        yield f"linear({out})"
+
+
+def strides(g: Ground, within: object) -> list[tree.Expr]:
+    """The strides that calls in a piece of syntax are given, but 1."""
+    found = [a.value for c in g.calls(within) for a in c.arguments if a.name == "s"]
+    return [s for s in found if not (isinstance(s, tree.Number) and s.value == 1)]
+
+
+def _names(within: object) -> list[tree.Name]:
+    return [node for node in walk(within) if isinstance(node, tree.Name)]
+
+
+def _ratio(new: Value, old: Value) -> str:
+    """By what the places of one map are fewer than those of another, at the first sizes that are numbers."""
+    for a, b in zip(new.type.dims[2:], old.type.dims[2:], strict=False):
+        if isinstance(a, int) and isinstance(b, int) and a and -(-b // a) > 1:
+            return str(-(-b // a))
+        for stride in (2, 3, 4, 8):
+            if not isinstance(b, int) and str(a) in (str(b // stride), str((b + stride - 1) // stride)):
+                return str(stride)
+    return ""
+
+
+def _called(call: tree.Call, *names: str) -> bool:
+    return isinstance(call.target, tree.Name) and call.target.name in names
+
+
+# ---- other channels
+
+
+@mends(ShapeMismatch)
+def same_channels(g: Ground) -> Iterator[Candidate]:
+    """The layer that made one side's channels makes those of the other."""
+    if len(g.inputs) != 2:
+        return
+    left, right = g.inputs
+    axis = channels(left.type) if channels(left.type) is not None else channels(right.type)
+    if axis is None or left.type.rank != right.type.rank or left.type.dims[axis] == right.type.dims[axis]:
+        return
+    call = suite_call(g)
+    sides = [(left, right)] if call is not None and _called(call, "residual") else [(right, left), (left, right)]
+    for changed, kept in sides:
+        made, word = maker(changed, axis), g.word(kept, axis)
+        if made is None or word is None or not g.own(made.argument.span):
+            continue
+        yield Candidate(_other_size(g, made, word, kept, axis), (_replaced(g, made, word),))
+
+
+def _replaced(g: Ground, made: Made, word: str) -> Edit:
+    return g.put(made.argument.span, word)
+
+
+def _other_size(g: Ground, made: Made, word: str, kept: Value, axis: int) -> str:
+    old = made.argument.span
+    step = made.node.span
+    text = f"{step.text[: old.start - step.start]}{word}{step.text[old.end - step.start :]}"
+    if not (g.own(step) and step.start <= old.start and old.end <= step.end):
+        text = word
+    return f"make {kept.type.dims[axis]} channels, as the other side has: `{short(g.source, text)}`"
+
+
+@mends(WrongPort)
+def declared_channels(g: Ground) -> Iterator[Candidate]:
+    """A result, or a port, whose size the header says otherwise: the last layer makes what is asked for."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or mistake.axis is None:
+        return
+    made = maker(g.inputs[0], mistake.axis)
+    if made is None or not g.own(made.argument.span) or not mistake.asked:
+        return
+    result = mistake.where.startswith("the result")
+    text = made.node.span.text.replace(made.argument.span.text, mistake.asked, 1) if g.own(made.node.span) else ""
+    shown = short(g.source, text) or mistake.asked
+    last = f"make `{mistake.asked}` of them in the layer that makes {g.inputs[0].type.dims[mistake.axis]}: `{shown}`"
+    yield Candidate(last, (g.put(made.argument.span, mistake.asked),))
+    if result and mistake.spec is not None and g.own(mistake.spec):
+        actual = g.word(g.inputs[0], mistake.axis) or ""
+        yield Candidate(f"let the header say `{actual}`", (g.put(mistake.spec, actual),))
