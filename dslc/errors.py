@@ -8,12 +8,14 @@ from dslc.diagnostics.model import Help, Mistake
 class NotInstalled(Mistake, code="E0650"):
     """An optional package is needed for what was asked, and is not installed.
 
-    The compiler itself needs neither torch nor onnxruntime; comparing, loading and running do. Each comes
-    with an extra:
+    The compiler itself needs neither torch nor onnxruntime; comparing, loading and running do. Each comes with an
+    extra: `dslc doctor` lists what is installed, and what is missing for what.
 
     ```sh
     pip install 'dslc[torch,cpu]'
     ```
+
+    Related: E0620, E0656.
     """
 
     package: str
@@ -40,6 +42,8 @@ class OutputsDiffer(Mistake, code="E0651"):
     ```sh
     dslc build net.dl --check parity
     ```
+
+    Related: E0652, E0663.
     """
 
     output: str
@@ -62,6 +66,8 @@ class RunRaises(Mistake, code="E0659"):
     ```sh
     dslc build net.dl --check parity
     ```
+
+    Related: E0651, E0654.
     """
 
     who: str
@@ -82,6 +88,8 @@ class InvalidGraph(Mistake, code="E0652"):
     ```sh
     dslc build net.dl --check onnx
     ```
+
+    Related: E0629, E0651.
     """
 
     reason: str
@@ -100,6 +108,8 @@ class NoCudaKernel(Mistake, code="E0653"):
     ```sh
     dslc build net.dl --check placement
     ```
+
+    Related: E0620, E0621.
     """
 
     node: str
@@ -116,11 +126,14 @@ class NoCudaKernel(Mistake, code="E0653"):
 class NoParity(Mistake, code="E0655"):
     """onnxruntime has no kernels for this element type on a CPU, so its results cannot be compared with PyTorch's.
 
-    Check the same network in float32 or float16: the graph has the same nodes.
+    Check the same network in float32 or float16: the graph has the same nodes. The file itself is right, and other
+    runtimes run it.
 
     ```sh
     dslc build net.dl --dtype bfloat16 --check onnx
     ```
+
+    Related: E0629, E0651.
     """
 
     dtype: str
@@ -144,6 +157,8 @@ class NoGeneratedCode(Mistake, code="E0654"):
     ```sh
     dslc build net.dl --target onnx
     ```
+
+    Related: E0651, E0659.
     """
 
     reason: str
@@ -174,6 +189,8 @@ class UntrustedExtern(Mistake, code="E0656"):
     ```sh
     dslc build net.dl --allow-extern mypackage
     ```
+
+    Related: E0215, E0657.
     """
 
     path: str
@@ -201,6 +218,8 @@ class NotAModule(Mistake, code="E0657"):
     ```sh
     dslc build net.dl --allow-extern mypackage --check parity
     ```
+
+    Related: E0632, E0656.
     """
 
     path: str
@@ -214,6 +233,10 @@ class NotAModule(Mistake, code="E0657"):
 class WrongSetting(Mistake, code="E0658"):
     """A setting of dslc in pyproject.toml is not what it should be, or the file cannot be read.
 
+    Settings stand under `[tool.dslc]` of the nearest pyproject.toml above the folder one works in; a name that is
+    not known there is refused, since a setting that is passed over never takes effect. The nearest known name is
+    offered, and for a value the kind that it should have.
+
     ```toml
     [tool.dslc]
     extern = ["mypackage"]
@@ -222,6 +245,8 @@ class WrongSetting(Mistake, code="E0658"):
     ```sh
     dslc build net.dl
     ```
+
+    Related: E0216, E0656.
     """
 
     path: str

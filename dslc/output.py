@@ -58,6 +58,8 @@ class CannotWrite(Mistake, code="E0601"):
     ```sh
     dslc build net.dl -o build/
     ```
+
+    Related: E0216, E0637.
     """
 
     path: str

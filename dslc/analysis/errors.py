@@ -26,6 +26,8 @@ class OverBudget(Mistake, code="E0701"):
         conv(64, 3) -> gap -> flatten
         budget macs <= 10M
     ```
+
+    Related: E0702, E0703.
     """
 
     quantity: str
@@ -50,6 +52,9 @@ class OverBudget(Mistake, code="E0701"):
 class UnknownQuantity(Mistake, code="E0702"):
     """A budget is about something that is not counted.
 
+    A limit on a number that does not exist would never fail, and so say nothing. The quantities are those of `dslc
+    stats`, under the same names; docs/numbers.md defines each.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(64, 3) -> gap -> flatten
@@ -61,6 +66,8 @@ class UnknownQuantity(Mistake, code="E0702"):
         conv(64, 3) -> gap -> flatten
         budget macs <= 10M
     ```
+
+    Related: E0165, E0701, E0703.
     """
 
     name: str
@@ -79,7 +86,8 @@ class UnknownQuantity(Mistake, code="E0702"):
 class OpenBudget(Mistake, code="E0703"):
     """A budget cannot be checked, because part of the network does not say what it costs or sees.
 
-    An `extern` block is the user's own module: its costs are known only if its definition states them.
+    An `extern` block is the user's own module: its costs are known only if its definition states them. Give it
+    `macs`, `params` and `reach` as far as the budget needs them.
 
     ```dl fails
     net f on x[N, 64]:
@@ -92,6 +100,8 @@ class OpenBudget(Mistake, code="E0703"):
         linear(10)
         budget params <= 1K
     ```
+
+    Related: E0701, E0704.
     """
 
     quantity: str
@@ -111,6 +121,8 @@ class Incomplete(Mistake, code="E0704"):
     ```sh
     dslc stats net.dl --strict
     ```
+
+    Related: E0703, E0701.
     """
 
     net: str

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import field
 
 from dslc.bind import language, static
-from dslc.bind.mistakes import MissingArgument, ReservedName, UnknownName
+from dslc.bind.mistakes import MissingArgument, UnknownName
+from dslc.bind.mistakes_body import ReservedName
 from dslc.bind.scopes import MEANINGS, Scope, given_names, overlap, plain, spelled
 from dslc.bind.signatures import Filled, Given, Signatures
 from dslc.bind.static import LAYER, UNKNOWN, VALUE, Static

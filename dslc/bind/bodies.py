@@ -8,7 +8,7 @@ from typing import Any, Final
 from dslc.bind import static
 from dslc.bind.binder import Binder, Place
 from dslc.bind.expressions import evaluate, flow, loop_targets
-from dslc.bind.mistakes import Misplaced, NoResult
+from dslc.bind.mistakes_body import Misplaced, NoResult
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from dslc.bind import language, static
 from dslc.bind.binder import Binder, Place
-from dslc.bind.mistakes import GivenTwice, NoSuite
+from dslc.bind.mistakes import GivenTwice
+from dslc.bind.mistakes_body import NoSuite
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Given, fill, missing, steps, without
 from dslc.bind.static import INT, LAYER, TENSOR, TENSORS, UNKNOWN, VALUE, Static, listed

@@ -8,8 +8,10 @@ from dslc.diagnostics.model import Help, Mistake, did_you_mean
 class UnknownName(Mistake, code="E0201"):
     """A name that nothing defines.
 
-    Names are parameters, sizes of the input, values named by `name = line`, `let` values, definitions of the
-    file, imported ones, and the layers of the language.
+    Names are parameters, sizes of the input, values named by `name = line`, `let` values, definitions of the file,
+    imported ones, and the layers of the language. A name is looked up where the text is written, not where it runs,
+    so that a block means the same wherever it is used. Names of the library that need a `use` are found in
+    docs/layers.md.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -22,6 +24,8 @@ class UnknownName(Mistake, code="E0201"):
         conv(8, 3)
         gap -> flatten
     ```
+
+    Related: E0202, E0213, E0301.
     """
 
     name: str
@@ -39,6 +43,10 @@ class UnknownName(Mistake, code="E0201"):
 class UnknownArgument(Mistake, code="E0301"):
     """An argument that the layer does not have.
 
+    Arguments are checked by name, since one that is passed over in silence is a setting that never took effect. The
+    names are short and the same in all layers: `k` kernel, `s` stride, `p` padding, `d` dilation, `g` groups,
+    `axis`; docs/layers.md has each layer's.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(8, 3, stride=2)
@@ -50,6 +58,8 @@ class UnknownArgument(Mistake, code="E0301"):
         conv(8, 3, s=2)
         gap -> flatten
     ```
+
+    Related: E0201, E0302, E0303, E0386.
     """
 
     layer: str
@@ -73,6 +83,9 @@ class UnknownArgument(Mistake, code="E0301"):
 class MissingArgument(Mistake, code="E0302"):
     """A layer is applied before all it needs is given.
 
+    A call that lacks arguments is a layer that can be completed later, `let three = conv(k=3)`; when it is applied
+    to a tensor, nothing may be missing. The label shows the layer's header with its defaults.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(8)
@@ -84,6 +97,8 @@ class MissingArgument(Mistake, code="E0302"):
         conv(8, 3)
         gap -> flatten
     ```
+
+    Related: E0301, E0303, E0367.
     """
 
     layer: str
@@ -103,6 +118,9 @@ class MissingArgument(Mistake, code="E0302"):
 class GivenTwice(Mistake, code="E0386"):
     """An argument given by its place and by its name in one call.
 
+    What stands by position is counted from the first parameter of the header, so a name that was counted already is
+    given a second time. Leave one of the two out.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(8, 3, out=9)
@@ -114,6 +132,8 @@ class GivenTwice(Mistake, code="E0386"):
         conv(9, 3)
         gap -> flatten
     ```
+
+    Related: E0145, E0146, E0301.
     """
 
     layer: str
@@ -127,6 +147,9 @@ class GivenTwice(Mistake, code="E0386"):
 class SurplusArgument(Mistake, code="E0303"):
     """More positional arguments than the layer takes.
 
+    Sizes that flow in are never written: `linear(10)` takes the features of its input by itself, where PyTorch asks
+    for `Linear(16, 10)`. Options of some layers are taken by name only, so that a bare number cannot be misread.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(8, 3) -> relu(1)
@@ -138,6 +161,8 @@ class SurplusArgument(Mistake, code="E0303"):
         conv(8, 3) -> relu
         gap -> flatten
     ```
+
+    Related: E0145, E0301, E0302.
     """
 
     layer: str
@@ -158,7 +183,9 @@ class SurplusArgument(Mistake, code="E0303"):
 class WrongType(Mistake, code="E0360"):
     """A value of another type than the parameter's.
 
-    `int` goes to `float` by itself, never back without `int()`, `round()`, `ceil()` or `floor()`.
+    `int` goes to `float` by itself, never back without `int()`, `round()`, `ceil()` or `floor()`. An `int` serves
+    as a `float`, nothing else is converted by itself: `int(32 * width)` says that a fraction is cut off, `round`
+    and `ceil` that it is not.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -171,6 +198,8 @@ class WrongType(Mistake, code="E0360"):
         conv(int(8.5), 3)
         gap -> flatten
     ```
+
+    Related: E0220, E0361, E0362.
     """
 
     layer: str
@@ -190,6 +219,9 @@ class WrongType(Mistake, code="E0360"):
 class OutOfRange(Mistake, code="E0361"):
     """A number outside what the parameter allows.
 
+    Such a number has no meaning for the layer: a stride of 0, a rate above 1, an output of no channels. The message
+    says the range; docs/layers.md has each layer's.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(8, 3, s=0)
@@ -201,6 +233,8 @@ class OutOfRange(Mistake, code="E0361"):
         conv(8, 3, s=1)
         gap -> flatten
     ```
+
+    Related: E0360, E0362, E0327.
     """
 
     layer: str
@@ -221,6 +255,9 @@ class OutOfRange(Mistake, code="E0361"):
 class NotAChoice(Mistake, code="E0362"):
     """A word the parameter does not know.
 
+    The words are listed beside the caret, the nearest is offered. Words of other libraries are called otherwise
+    here: `"same"` of Keras is the default `half` at stride 1, and `same_tf` at others.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(8, 3, p="same")
@@ -232,6 +269,8 @@ class NotAChoice(Mistake, code="E0362"):
         conv(8, 3, p=same_tf)
         gap -> flatten
     ```
+
+    Related: E0360, E0361.
     """
 
     layer: str
@@ -251,226 +290,3 @@ class NotAChoice(Mistake, code="E0362"):
     @property
     def help(self) -> tuple[Help, ...]:
         return did_you_mean(self.near)
-
-
-class NoSuite(Mistake, code="E0374"):
-    """A suite under a layer that takes none.
-
-    A trailing suite fills the parameter called `body`, or `branches` if its lines begin with `|`.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        relu:
-            conv(8, 3)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        residual:
-            conv(3, 3)
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    parameter: str
-
-    @property
-    def message(self) -> str:
-        return f"`{self.layer}` has no parameter `{self.parameter}` for this suite to fill"
-
-
-class NoResult(Mistake, code="E0381"):
-    """A result that the header promises and the body does not make.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32] -> p1, p2:
-        p1 = conv(8, 3)
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32] -> p1, p2:
-        p1 = conv(8, 3)
-        p2 = conv(8, 5)
-    ```
-    """
-
-    name: str
-
-    @property
-    def message(self) -> str:
-        return f"the header promises `{self.name}`, which the body does not name"
-
-
-class WrongInputs(Mistake, code="E0367"):
-    """A layer is applied to another number of tensors than it takes.
-
-    ```dl fails
-    block join on a[N, C, H, W], b[N, C, H, W]:
-        a + b
-
-    net f on x[N, 3, 32, 32]:
-        join
-        gap -> flatten
-    ```
-
-    ```dl
-    block join on a[N, C, H, W], b[N, C, H, W]:
-        a + b
-
-    net f on x[N, 3, 32, 32]:
-        y = conv(3, 3)
-        (x, y) -> join
-        gap -> flatten
-    ```
-    """
-
-    layer: str
-    wanted: str
-    found: int
-
-    @property
-    def message(self) -> str:
-        return f"`{self.layer}` takes {self.wanted}, and gets {self.found}"
-
-
-class WrongCount(Mistake, code="E0371"):
-    """Names on the left of `=`, or of a `for`, and values on the right differ in number.
-
-    ```dl fails
-    net f on x[N, 4, 8, 8]:
-        a, b, c = chunk(2)
-        concat(a, b, c) -> gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 4, 8, 8]:
-        a, b = chunk(2)
-        concat(b, a) -> gap -> flatten
-    ```
-    """
-
-    names: int
-    values: int
-
-    @property
-    def message(self) -> str:
-        names = f"{self.names} name{'s' if self.names != 1 else ''}"
-        return f"{names} for {self.values} value{'s' if self.values != 1 else ''}"
-
-
-class Misplaced(Mistake, code="E0373"):
-    """A statement where it has no meaning.
-
-    A `budget` belongs to a net, a `param` to a block's body and not to a loop, and the suite of a layer names no
-    values.
-
-    ```dl fails
-    net f on x[N, T=16, 32]:
-        for i in range(2):
-            param scale: [32] = ones
-            it * scale
-    ```
-
-    ```dl
-    net f on x[N, T=16, 32]:
-        param scale: [32] = ones
-        for i in range(2): it * scale
-    ```
-    """
-
-    what: str
-
-    @property
-    def message(self) -> str:
-        return self.what
-
-
-class InitTarget(Mistake, code="E0388"):
-    """An `init` statement sets the initialiser of something that is no layer with weights.
-
-    It takes the names of layers of the language: `conv` is the weight of each convolution, `conv.bias` its bias, and
-    `bias` the bias of every layer. A block is made of layers, and follows what is stated for them.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        init convolution = kaiming_normal(nonlinearity="relu")
-        conv(8, 3) -> relu -> gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        init conv = kaiming_normal(nonlinearity="relu")
-        conv(8, 3) -> relu -> gap -> flatten
-    ```
-    """
-
-    text: str
-    known: str
-    near: str | None
-
-    @property
-    def message(self) -> str:
-        return self.text
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near) or (Help(self.known),)
-
-
-class ModuleNameTaken(Mistake, code="E0203"):
-    """Two modules of one block would have the same name.
-
-    The name is part of every weight's name in the state dict, so it must be unique in its block. In a loop, a
-    back-tick name can hold the loop's variable.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        for i in range(2): conv(8, 3) as stage
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        for i in range(2): conv(8, 3) as `stage{i}`
-        gap -> flatten
-    ```
-    """
-
-    name: str
-
-    @property
-    def message(self) -> str:
-        return f"this block already has a module or tensor called `{self.name}`"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return (Help(f"use another name, or in a loop a back-tick name with its variable: `` `{self.name}{{i}}` ``"),)
-
-
-class ReservedName(Mistake, code="E0204"):
-    """A module's name that Python or `nn.Module` needs for itself.
-
-    The name becomes an attribute of the generated module. Keywords cannot be attributes, and names such as
-    `train`, `forward` or `half` would hide a method of nn.Module.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3) as forward
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(8, 3) as forward_conv
-        gap -> flatten
-    ```
-    """
-
-    name: str
-    why: str
-
-    @property
-    def message(self) -> str:
-        return f"a module cannot be called `{self.name}`: {self.why}"

@@ -14,6 +14,8 @@ class NothingToConvert(Mistake, code="E0681"):
     ```sh
     dslc convert --fully-convolutional net.dl -o dense.dl
     ```
+
+    Related: E0683, W0682.
     """
 
     nets: tuple[str, ...]
@@ -37,6 +39,8 @@ class HeadKept(Mistake, code="W0682", name="head-kept"):
     ```sh
     dslc convert --fully-convolutional net.dl -o dense.dl
     ```
+
+    Related: E0681, E0683.
     """
 
     reason: str
@@ -56,6 +60,8 @@ class ConvertedFails(Mistake, code="E0683"):
     ```sh
     dslc convert --fully-convolutional net.dl -o dense.dl
     ```
+
+    Related: E0654, E0681.
     """
 
     net: str

@@ -77,8 +77,9 @@ def explain(code: str) -> str:
     mistake = REGISTRY[normal_code(code)]
     title, _, rest = cleandoc(docstring(mistake)).partition("\n\n")
     title = " ".join(title.split())
-    body = rest.strip().replace("```dl fails", "This fails:\n\n```dl", 1)
+    shown = "This fails:" if mistake.severity.value == "error" else "This is told of:"
+    body = rest.strip().replace("```dl fails", f"{shown}\n\n```dl", 1)
     before, fence, after = body.rpartition("\n```dl\n")
-    if fence and "This fails:" in before:
+    if fence and shown in before:
         body = f"{before}\nThis works:\n{fence}{after}"
     return f"# {mistake.code}: {title.rstrip('.')}\n\n{body}\n"

@@ -6,7 +6,7 @@ import re
 from typing import Final, Literal
 
 from dslc.bind.language import DTYPES
-from dslc.bind.mistakes import NoResult, WrongInputs
+from dslc.bind.mistakes_body import NoResult, WrongInputs
 from dslc.diagnostics.model import Frame
 from dslc.elaborate.arguments import checked_parameter, report_missing
 from dslc.elaborate.errors_body import EndlessRecursion

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from dslc.bind.language import OPERATORS
-from dslc.bind.mistakes import WrongInputs, WrongType
+from dslc.bind.mistakes import WrongType
+from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.elaborate.arguments import checked_attribute, report_missing
 from dslc.elaborate.errors_body import TiedShape, TooManyOps

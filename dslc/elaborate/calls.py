@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from dslc.bind.language import ARITY
-from dslc.bind.mistakes import GivenTwice, MissingArgument, NoSuite, SurplusArgument, UnknownArgument
+from dslc.bind.mistakes import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
+from dslc.bind.mistakes_body import NoSuite
 from dslc.diagnostics.codes import nearest
 from dslc.elaborate import arithmetic
 from dslc.elaborate.apply import apply

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dslc.bind.language import DTYPES
-from dslc.bind.mistakes import Misplaced
+from dslc.bind.mistakes_body import Misplaced
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.arithmetic import is_number
 from dslc.elaborate.errors_body import BadTensor

@@ -9,7 +9,8 @@ from dslc.source import Span
 class SharedModule(Mistake, code="E0375"):
     """A `module` is used in a way that its one set of weights does not allow.
 
-    It belongs to the block that makes it, is applied there, and its tensors exist once it has been applied.
+    It belongs to the block that makes it, is applied there, and its tensors exist once it has been applied. One set
+    of weights has one shape and one place in the state dict, so every use must agree with the first one.
 
     ```dl fails
     net f on ids: int64[N, T=16]:
@@ -24,6 +25,8 @@ class SharedModule(Mistake, code="E0375"):
         ids -> wte
         linear(100, weight=wte.weight)
     ```
+
+    Related: E0203, E0373, E0384.
     """
 
     what: str
@@ -36,6 +39,9 @@ class SharedModule(Mistake, code="E0375"):
 class TrainingSides(Mistake, code="E0376"):
     """The two sides of `(a if training else b)` differ in type.
 
+    What comes after has one type, whichever side runs: both must have the same shape and element type. A side that
+    should do nothing is `id`.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         (conv(8, 3) if training else conv(4, 3))
@@ -47,6 +53,8 @@ class TrainingSides(Mistake, code="E0376"):
         (conv(8, 3) if training else conv(8, 5))
         gap -> flatten
     ```
+
+    Related: E0331, E0377.
     """
 
     training: str
@@ -60,6 +68,10 @@ class TrainingSides(Mistake, code="E0376"):
 class TrainingCondition(Mistake, code="E0377"):
     """`training` is known only when the network runs, so it cannot decide what is built.
 
+    One network is built for both, with one set of weights. To choose between two layers of one type write
+    `(dropout(0.5) if training else id)`; layers that differ in training by themselves, as `dropout` and `bn`, need
+    nothing.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         if training: dropout
@@ -71,6 +83,8 @@ class TrainingCondition(Mistake, code="E0377"):
         dropout if training else id
         gap -> flatten
     ```
+
+    Related: E0370, E0376.
     """
 
     @property
@@ -81,7 +95,8 @@ class TrainingCondition(Mistake, code="E0377"):
 class EndlessRecursion(Mistake, code="E0378"):
     """Blocks that call themselves without end.
 
-    A block may call itself as long as some `if` ends it; 200 levels are enough for every known network.
+    A block may call itself as long as some `if` ends it; 200 levels are enough for every known network. Look at the
+    argument that should become smaller with each level, and at the condition that ends it: `if n > 0: deep(n - 1)`.
 
     ```dl fails
     block deep(n: int) on x[N, C, H, W]:
@@ -98,6 +113,8 @@ class EndlessRecursion(Mistake, code="E0378"):
 
     net f on x[N, 3, 32, 32]: deep(0)
     ```
+
+    Related: E0379, E0382, E0385.
     """
 
     name: str
@@ -110,6 +127,9 @@ class EndlessRecursion(Mistake, code="E0378"):
 
 class TooManyOps(Mistake, code="E0379"):
     """The network would have more ops than the limit, which guards against runaway loops.
+
+    A hundred thousand ops are more than any published network has; two loops within each other reach that by a
+    slip. `dslc check --max-ops N` raises the limit.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -124,6 +144,8 @@ class TooManyOps(Mistake, code="E0379"):
             for j in range(10): conv(8, 3)
         gap -> flatten
     ```
+
+    Related: E0378, E0385.
     """
 
     least: int
@@ -141,7 +163,8 @@ class TooManyOps(Mistake, code="E0379"):
 class HugeTensor(Mistake, code="E0389"):
     """A tensor that cannot be addressed: it has 2**63 bytes or more at the default sizes, or more than 64 axes.
 
-    PyTorch, ONNX and numpy count elements and bytes in whole numbers of 64 bits, and axes up to 64.
+    PyTorch, ONNX and numpy count elements and bytes in whole numbers of 64 bits, and axes up to 64. A factor or a
+    size that has a few zeros too many is the usual cause; the size after each line is shown by `dslc stats`.
 
     ```dl fails
     net f on x[N, 3, H=32, W=32]:
@@ -152,6 +175,8 @@ class HugeTensor(Mistake, code="E0389"):
     net f on x[N, 3, H=32, W=32]:
         upsample(2**3) -> gap -> flatten
     ```
+
+    Related: E0113, E0327, E0615.
     """
 
     type: str
@@ -168,8 +193,10 @@ class HugeTensor(Mistake, code="E0389"):
 class EndlessWork(Mistake, code="E0385"):
     """A program that takes too many steps at compile time.
 
-    Turns of loops, calls of functions, uses of layers and blocks, and the items of long lists and texts are counted,
-    so that every program ends in seconds, one without a single op too.
+    Turns of loops, calls of functions, uses of layers and blocks, and the items of long lists and texts are
+    counted, so that every program ends in seconds, one without a single op too. A program from elsewhere can thus
+    be checked without fear that it runs for ever. A function that calls itself twice is the usual cause: its calls
+    double with each level.
 
     ```dl fails
     fn twice(n: int) = 1 if n == 0 else twice(n - 1) + twice(n - 1)
@@ -182,6 +209,8 @@ class EndlessWork(Mistake, code="E0385"):
     net f on x[N, 3, 32, 32]:
         conv(2**6, 3)
     ```
+
+    Related: E0378, E0379, E0382.
     """
 
     limit: int
@@ -193,6 +222,9 @@ class EndlessWork(Mistake, code="E0385"):
 
 class RequireFailed(Mistake, code="E0501"):
     """A `require` of the program does not hold.
+
+    The author of a block wrote this condition and its words, because something later would fail in a way that is
+    harder to understand. The message is theirs; the trail below it says which use of the block it was.
 
     ```dl fails
     block attend(heads: int) on x[N, T, D]:
@@ -209,6 +241,8 @@ class RequireFailed(Mistake, code="E0501"):
 
     net f on x[N, 16, 96]: attend(8)
     ```
+
+    Related: E0166, E0415.
     """
 
     text: str
@@ -224,6 +258,9 @@ class RequireFailed(Mistake, code="E0501"):
 class BadTensor(Mistake, code="E0380"):
     """A `param`, `buffer` or `const` whose value does not fit its declaration.
 
+    A `param` begins by an initialiser (`zeros`, `normal(std=0.02)`), a `buffer` and a `const` by an expression too.
+    What is written must have the shape that is declared.
+
     ```dl fails
     net f on x[N, T=16, 32]:
         param scale: [1, 1, 32]
@@ -235,6 +272,8 @@ class BadTensor(Mistake, code="E0380"):
         param scale: [1, 1, 32] = ones
         it * scale
     ```
+
+    Related: E0383, E0384, E0389.
     """
 
     what: str
@@ -247,7 +286,8 @@ class BadTensor(Mistake, code="E0380"):
 class DeepExpression(Mistake, code="E0382"):
     """An expression that nests too deeply to be evaluated; name its parts with `let`.
 
-    Operators in a row are no nesting; brackets, conditionals and functions that call themselves are.
+    Operators in a row are no nesting; brackets, conditionals and functions that call themselves are. A function
+    that calls itself needs a condition that ends it: `fn total(n: int) = n + total(n - 1) if n > 0 else 0`.
 
     ```dl fails
     fn count(n: int) = count(n + 1)
@@ -264,6 +304,8 @@ class DeepExpression(Mistake, code="E0382"):
         conv(count(0), 3)
         gap -> flatten
     ```
+
+    Related: E0125, E0378, E0385.
     """
 
     @property
@@ -274,7 +316,9 @@ class DeepExpression(Mistake, code="E0382"):
 class TiedShape(Mistake, code="E0384"):
     """A tensor given as a layer's weight has another shape than the layer needs.
 
-    A `linear(out, weight=w)` on `D` features needs `w` of shape `[out, D]`.
+    A `linear(out, weight=w)` on `D` features needs `w` of shape `[out, D]`. Shared weights are one tensor for both
+    layers, so both must need the same shape: with `embedding(count, width)` that is `linear(count)` on `width`
+    features.
 
     ```dl fails
     net f on ids: int64[N, T=16]:
@@ -289,6 +333,8 @@ class TiedShape(Mistake, code="E0384"):
         ids -> wte
         linear(100, weight=wte.weight)
     ```
+
+    Related: E0375, E0390.
     """
 
     layer: str

@@ -20,6 +20,8 @@ class IdleInitialiser(Mistake, code="E0390"):
     net f on x[N, 3, 32, 32]:
         conv(8, 3, bias=true, bias_init=zeros) -> bn -> relu -> gap -> flatten
     ```
+
+    Related: E0384, E0388.
     """
 
     layer: str

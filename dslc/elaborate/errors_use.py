@@ -10,7 +10,8 @@ from dslc.types.dim import Size
 class NotALayer(Mistake, code="E0363"):
     """Something stands in a chain, or is handed to a layer parameter, that is no layer.
 
-    After the first step of a chain each step is a layer, or an expression that mentions `it`.
+    After the first step of a chain each step is a layer, or an expression that mentions `it`. A name that holds a
+    tensor is a value, not a step; `a + it` and `concat(a, it)` read it. A number or a list is named by `let`.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -25,6 +26,8 @@ class NotALayer(Mistake, code="E0363"):
         conv(8, 5) -> (it + a)
         gap -> flatten
     ```
+
+    Related: E0364, E0366, E0201.
     """
 
     found: str
@@ -47,7 +50,8 @@ class NotALayer(Mistake, code="E0363"):
 class NotATensor(Mistake, code="E0364"):
     """A tensor is wanted, and something else is given.
 
-    A layer becomes a tensor by being applied: `x -> layer`.
+    A layer becomes a tensor by being applied: `x -> layer`. Numbers and lists never become tensors by themselves; a
+    `const` is a tensor of numbers.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -62,6 +66,8 @@ class NotATensor(Mistake, code="E0364"):
         it + (it -> conv(8, 3))
         gap -> flatten
     ```
+
+    Related: E0363, E0367.
     """
 
     found: str
@@ -101,6 +107,8 @@ class Dropped(Mistake, code="E0365"):
         concat(it, x -> conv(16, 3))
         gap -> flatten
     ```
+
+    Related: E0202, E0381.
     """
 
     what: str
@@ -117,6 +125,9 @@ class Dropped(Mistake, code="E0365"):
 class StrayValue(Mistake, code="E0366"):
     """A line whose value is no tensor and no layer.
 
+    A line without `=` moves the chain, and a number or a list cannot flow through layers. `name = line` names a
+    tensor, `let name = value` names a value of compile time.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         width = 8
@@ -128,6 +139,8 @@ class StrayValue(Mistake, code="E0366"):
         let width = 8
         conv(width, 3) -> gap -> flatten
     ```
+
+    Related: E0363, E0372.
     """
 
     found: str
@@ -144,6 +157,9 @@ class StrayValue(Mistake, code="E0366"):
 class WrongPort(Mistake, code="E0368"):
     """A tensor whose shape is not the one the header asks for.
 
+    A header is a promise to whoever reads and uses the block, so what comes in and goes out is held to it. Names of
+    sizes stand for any size, but the same name for the same one; a parameter's name stands for its value.
+
     ```dl fails
     block half on x[N, C, H, W]:
         conv(C // 2, 1)
@@ -159,6 +175,8 @@ class WrongPort(Mistake, code="E0368"):
     net f on x[N, 16]:
         half
     ```
+
+    Related: E0308, E0331, E0367.
     """
 
     where: str  # "port `x` of `half`", "the result of `f`"
@@ -182,6 +200,9 @@ class WrongPort(Mistake, code="E0368"):
 class BadOperation(Mistake, code="E0369"):
     """An operator or function applied to values it is not for.
 
+    Values of compile time are whole numbers, floats, truth values, texts, lists and layers; an operator or function
+    takes some kinds only, and none is converted by itself. The label says what stands there.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(8 + "1", 3)
@@ -193,6 +214,8 @@ class BadOperation(Mistake, code="E0369"):
         conv(8 + 1, 3)
         gap -> flatten
     ```
+
+    Related: E0360, E0370, E0372.
     """
 
     text: str
@@ -204,6 +227,9 @@ class BadOperation(Mistake, code="E0369"):
 
 class NotBool(Mistake, code="E0370"):
     """A condition that is neither true nor false.
+
+    Numbers, lists and texts are not true or false by themselves, as they are in Python: `if n > 0`, `if len(xs) != 0`,
+    `if act != none` say what is meant. A condition is one truth value, known when the program is compiled.
 
     ```dl fails
     block f(n: int) on x[N, C, H, W]:
@@ -220,6 +246,8 @@ class NotBool(Mistake, code="E0370"):
 
     net g on x[N, 3, 32, 32]: f(2)
     ```
+
+    Related: E0147, E0360, E0377.
     """
 
     found: str
@@ -236,6 +264,9 @@ class NotBool(Mistake, code="E0370"):
 class NotIterable(Mistake, code="E0372"):
     """A `for` needs a list, a tuple or a range.
 
+    Loops are unrolled at compile time, so the turns must be known: `range(3)`, a list, `enumerate(xs)`, `zip(xs,
+    ys)`. A number of turns is a `range`, and a size of the input that may change is none.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         for i in 3: conv(8, 3)
@@ -247,6 +278,8 @@ class NotIterable(Mistake, code="E0372"):
         for i in range(3): conv(8, 3)
         gap -> flatten
     ```
+
+    Related: E0144, E0371, E0379.
     """
 
     found: str

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dslc.diagnostics.model import Edit, Help
 from dslc.ir.model import Node, Param, Value
-from dslc.ops.errors_tensor import MixedFloats
+from dslc.ops.errors_dtype import MixedFloats
 from dslc.source import Span
 from dslc.types.tensor import DType
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from dslc.bind.mistakes import GivenTwice, InitTarget, Misplaced, WrongType
+from dslc.bind.mistakes import GivenTwice, WrongType
+from dslc.bind.mistakes_body import InitTarget, Misplaced
 from dslc.diagnostics.codes import nearest
 from dslc.elaborate.errors_init import IdleInitialiser
 from dslc.elaborate.kinds import initial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.bind.mistakes import Misplaced, WrongCount
+from dslc.bind.mistakes_body import Misplaced, WrongCount
 from dslc.elaborate.choices import decided
 from dslc.elaborate.errors_use import NotIterable
 from dslc.elaborate.layers import Suite

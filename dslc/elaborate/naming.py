@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dslc.bind.mistakes import ModuleNameTaken, ReservedName
+from dslc.bind.mistakes_body import ModuleNameTaken, ReservedName
 from dslc.diagnostics.model import Label
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, block_of

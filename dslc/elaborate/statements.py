@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from dslc.bind.mistakes import Misplaced, WrongCount
+from dslc.bind.mistakes_body import Misplaced, WrongCount
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.apply import check_unused, flow
 from dslc.elaborate.choices import decided, read_untaken

@@ -31,6 +31,8 @@ class NotANetwork(Mistake, code="E0660"):
     Net = dslc.load("net.dl")
     dslc.export_onnx(Net(), "net.onnx")'
     ```
+
+    Related: E0661, E0662.
     """
 
     what: str
@@ -65,6 +67,8 @@ class ModifiedModule(Mistake, code="E0661"):
     net = dslc.load("net.dl")()
     net.to_onnx("net.onnx")
     ```
+
+    Related: E0646, E0660.
     """
 
     differences: tuple[str, ...]
@@ -118,6 +122,8 @@ class WrongElements(Mistake, code="E0662"):
     net = dslc.load("net.dl")().half()
     net.to_onnx("net.onnx")'
     ```
+
+    Related: E0647, E0660.
     """
 
     reason: str
@@ -143,6 +149,8 @@ class NoProgram(Mistake, code="E0664"):
     ```sh
     dslc build net.dl --embed
     ```
+
+    Related: E0216, E0660.
     """
 
     file: str
@@ -172,6 +180,8 @@ class ModuleDiffers(Mistake, code="E0663"):
     net = dslc.load("net.dl")()
     net.to_onnx("net.onnx", check=True)'
     ```
+
+    Related: E0651, E0660.
     """
 
     output: str

@@ -10,6 +10,9 @@ from dslc.diagnostics.model import Help, Mistake, did_you_mean
 class DefinedTwice(Mistake, code="E0210"):
     """Two definitions of a file have the same name.
 
+    Definitions of a file see each other whatever their order, so the second could neither replace the first nor be
+    told from it. Give one another name, or delete what is left of an edit.
+
     ```dl fails
     block head: gap -> flatten
     block head: flatten
@@ -23,6 +26,8 @@ class DefinedTwice(Mistake, code="E0210"):
 
     net f on x[N, 3, 32, 32]: head
     ```
+
+    Related: E0202, E0211.
     """
 
     name: str
@@ -35,6 +40,9 @@ class DefinedTwice(Mistake, code="E0210"):
 class HidesLayer(Mistake, code="E0211"):
     """A definition has the name of a layer or function of the language.
 
+    Who reads `conv` in any program must be able to rely on what it is, and blocks of the library use these names
+    too. `dslc explain` and docs/layers.md list what is taken.
+
     ```dl fails
     block conv(out: int): linear(out)
 
@@ -46,6 +54,8 @@ class HidesLayer(Mistake, code="E0211"):
 
     net f on x[N, 32]: dense_layer(8)
     ```
+
+    Related: E0202, E0210.
     """
 
     name: str
@@ -62,6 +72,9 @@ class HidesLayer(Mistake, code="E0211"):
 class ImportMissing(Mistake, code="E0212"):
     """A `use` of a file that is not there.
 
+    `use std.name: ..` reads a file of the library, `use "./name.dl": ..` one beside the program, by its path from
+    the file that says so. The nearest file that exists is offered.
+
     ```dl fails
     use std.convv: cba
 
@@ -73,6 +86,8 @@ class ImportMissing(Mistake, code="E0212"):
 
     net f on x[N, 3, 32, 32]: cba(8, 3) -> gap -> flatten
     ```
+
+    Related: E0213, E0214, E0215.
     """
 
     path: str
@@ -90,6 +105,9 @@ class ImportMissing(Mistake, code="E0212"):
 class ImportUnknown(Mistake, code="E0213"):
     """A `use` of a name that the file does not define.
 
+    Only what the file itself defines can be used from it: names that it uses from elsewhere are taken from there.
+    Names are compared letter by letter; the nearest is offered.
+
     ```dl fails
     use std.conv: cbaa
 
@@ -101,6 +119,8 @@ class ImportUnknown(Mistake, code="E0213"):
 
     net f on x[N, 3, 32, 32]: cba(8, 3) -> gap -> flatten
     ```
+
+    Related: E0201, E0212.
     """
 
     path: str
@@ -119,10 +139,16 @@ class ImportUnknown(Mistake, code="E0213"):
 class ImportCycle(Mistake, code="E0214"):
     """Files that import each other in a circle; move what both need to a third.
 
+    A file is read before what uses it, which a circle makes impossible, and what the definitions in it mean would
+    depend on where one began to read. `a.dl` with `use "./b.dl": head` and `b.dl` with `use "./a.dl": trunk` need a
+    file `parts.dl` that both use.
+
     ```sh
     # a.dl: use "./b.dl": b        b.dl: use "./a.dl": a
     dslc check a.dl
     ```
+
+    Related: E0212, E0213.
     """
 
     files: tuple[str, ...]
@@ -136,12 +162,16 @@ class ImportOutside(Mistake, code="E0215"):
     """A `use` of a file outside the project's folder, or through a link that leads out of it.
 
     The project's folder is the nearest one above the program that holds `.git`, `pyproject.toml` or `dslc.toml`,
-    else the program's own.
+    else the program's own. A program that was sent by somebody else could otherwise read any file of the machine
+    through an innocent name. Move the file into the project, or mark a folder above both as one by an empty
+    `dslc.toml`.
 
     ```sh
     # net.dl: use "../../other/parts.dl": head
     dslc check net.dl
     ```
+
+    Related: E0212, E0216, E0656.
     """
 
     path: str
@@ -155,9 +185,14 @@ class ImportOutside(Mistake, code="E0215"):
 class FileProblem(Mistake, code="E0216"):
     """A program's file that cannot be read.
 
+    The path is the one that was given, from the current folder; the reason is the one of the operating system, or
+    that the bytes are no text in UTF-8. A folder is no program: `dslc check` of one checks the files in it.
+
     ```sh
     dslc check no_such_file.dl
     ```
+
+    Related: E0212, E0215, E0601.
     """
 
     path: str
@@ -184,6 +219,8 @@ class NotInZoo(Mistake, code="E0223"):
     ```sh
     dslc stats zoo:resnet50
     ```
+
+    Related: E0216, E0218.
     """
 
     source: str
@@ -201,6 +238,9 @@ class NotInZoo(Mistake, code="E0223"):
 class NoNet(Mistake, code="E0217"):
     """A file without a net, where one is to be built.
 
+    Blocks are parts: their sizes come from the use, so there is nothing to build from a file of blocks alone. A
+    `net` states the input, which settles them all.
+
     ```dl fails
     block head(classes: int): gap -> flatten -> linear(classes)
     ```
@@ -210,6 +250,8 @@ class NoNet(Mistake, code="E0217"):
 
     net f on x[N, 3, 32, 32]: head(10)
     ```
+
+    Related: E0201, E0218.
     """
 
     path: str
@@ -222,9 +264,14 @@ class NoNet(Mistake, code="E0217"):
 class WhichNet(Mistake, code="E0218"):
     """The net to build is not clear, or not there.
 
+    Where a file has several nets that could be built, none is taken by guess: `dslc build models.dl --net small`
+    says which. Nets whose parameters all have defaults need no more than the name.
+
     ```sh
     dslc stats examples/resnet.dl --net resnet50
     ```
+
+    Related: E0217, E0219.
     """
 
     asked: str | None
@@ -251,9 +298,15 @@ class WhichNet(Mistake, code="E0218"):
 class NetArgument(Mistake, code="E0219"):
     """An argument or size given from outside that the net does not have, or a net that needs one.
 
+    `--set depth=4` gives a parameter of the net's header, `--size H=64` the default of a symbolic size of its
+    inputs; names and kinds are those of the header. A parameter without a default must be given: `net
+    resnet(depths: [int])` needs `--set depths=[2,2,2,2]`.
+
     ```sh
     dslc build net.dl --set depth=3 --size H=384,W=384
     ```
+
+    Related: E0218, E0301, E0360.
     """
 
     text: str
@@ -288,6 +341,8 @@ class BoundTwice(Mistake, code="E0202"):
         a + b
         gap -> flatten
     ```
+
+    Related: E0203, E0210, E0211.
     """
 
     name: str
@@ -305,6 +360,9 @@ class BoundTwice(Mistake, code="E0202"):
 class UnknownType(Mistake, code="E0220"):
     """A parameter's type that the language does not have.
 
+    The types are `int float bool str size layer init`, a list `[int]`, a tuple `(int, int)`, and any of them with
+    `?`, which may be `none`. Tensors are no parameters: they stand after `on`.
+
     ```dl fails
     block head(classes: integer): gap -> flatten -> linear(classes)
 
@@ -316,6 +374,8 @@ class UnknownType(Mistake, code="E0220"):
 
     net f on x[N, 3, 32, 32]: head(10)
     ```
+
+    Related: E0201, E0360.
     """
 
     name: str

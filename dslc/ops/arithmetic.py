@@ -18,8 +18,8 @@ from dslc.ops.broadcasting import (
     working,
 )
 from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, SavesNothing
+from dslc.ops.errors_dtype import BoolArithmetic
 from dslc.ops.errors_product import NegativePower
-from dslc.ops.errors_tensor import BoolArithmetic
 from dslc.ops.recovery import Known, joined
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.record import replace

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dslc.diagnostics.model import Reject
 from dslc.ops.base import Graph, InferContext, Types
-from dslc.ops.errors_tensor import MixedFloats, RankMismatch, ShapeMismatch
+from dslc.ops.errors_dtype import MixedFloats
+from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.torchtext import ElementType, PyExpr, TorchContext, call
 from dslc.types.const import Const
 from dslc.types.dim import Size

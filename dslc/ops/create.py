@@ -38,8 +38,9 @@ from dslc.ops.counting import (
     SavesNothing,
     Storage,
 )
+from dslc.ops.errors_dtype import CastForm
 from dslc.ops.errors_product import TooManyWanted
-from dslc.ops.errors_tensor import CastForm, RankMismatch, ShapeMismatch
+from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, never_empty, places
 from dslc.ops.recovery import Known, RecoversNothing, rows
 from dslc.ops.torchtext import Arg, Attribute, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword

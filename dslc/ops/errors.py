@@ -20,8 +20,9 @@ def near_divisors(count: int, wanted: int) -> list[int]:
 class BadGroups(Mistake, code="E0304"):
     """Channels do not split into that many groups.
 
-    A grouped convolution gives each group an equal share of the input's and of the output's channels, so the
-    number of groups must divide both.
+    A grouped convolution gives each group an equal share of the input's and of the output's channels, so the number
+    of groups must divide both. PyTorch raises the same error, when the module is made. Numbers that divide both
+    counts are offered; `g=C` for `C` channels is a depthwise convolution.
 
     ```dl fails
     net f on x[N, 90, 32, 32]:
@@ -34,6 +35,8 @@ class BadGroups(Mistake, code="E0304"):
         conv(180, 3, g=9)
         gap -> flatten
     ```
+
+    Related: E0331, E0338, E0346.
     """
 
     op: str
@@ -64,7 +67,9 @@ class BadGroups(Mistake, code="E0304"):
 class WrongSides(Mistake, code="E0305"):
     """A size has another number of sides than the map has spatial axes.
 
-    `3x3` is for images (two spatial axes), `3` fits any number of axes, `3x3x3` is for volumes.
+    `3x3` is for images (two spatial axes), `3` fits any number of axes, `3x3x3` is for volumes. The number of
+    spatial axes comes from the input: `image[N, 3, H, W]` has two. Write one number where all axes are treated
+    alike.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -77,6 +82,8 @@ class WrongSides(Mistake, code="E0305"):
         conv(8, 3x3)
         gap -> flatten
     ```
+
+    Related: E0308, E0360.
     """
 
     attribute: str
@@ -111,6 +118,8 @@ class NoHalfPadding(Mistake, code="E0306"):
         conv(768, 16, s=16, p=0)
         gap -> flatten
     ```
+
+    Related: E0307, E0311, E0412.
     """
 
     op: str
@@ -132,7 +141,9 @@ class NoHalfPadding(Mistake, code="E0306"):
 class TooSmall(Mistake, code="E0307"):
     """The map is smaller than the window that should slide over it.
 
-    Each stride divides the size; after enough of them nothing is left for the next kernel.
+    Each stride divides the size; after enough of them nothing is left for the next kernel. `dslc check -v` and
+    `dslc stats` show the size after each line, which tells where it shrinks. Pad, leave out a stride, or begin with
+    a larger input.
 
     ```dl fails
     net f on x[N, 3, 8, 8]:
@@ -145,6 +156,8 @@ class TooSmall(Mistake, code="E0307"):
         conv(8, 3, p=0) -> maxpool(2, s=2) -> conv(8, 3, p=0)
         gap -> flatten
     ```
+
+    Related: E0306, E0322, E0411.
     """
 
     op: str
@@ -168,8 +181,9 @@ class TooSmall(Mistake, code="E0307"):
 class WrongRank(Mistake, code="E0308"):
     """A layer is given a tensor with another number of axes than it works on.
 
-    Convolutions and pools slide over maps, `[N, C, *S]` with one to three spatial axes; after `flatten` there
-    is nothing to slide over.
+    Convolutions and pools slide over maps, `[N, C, *S]` with one to three spatial axes; after `flatten` there is
+    nothing to slide over. A tensor of rank 2 is `[N, D]`: features. One that lost its map too early needs the
+    `flatten` moved behind the layers that slide.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -182,6 +196,8 @@ class WrongRank(Mistake, code="E0308"):
         conv(8, 3)
         gap -> flatten
     ```
+
+    Related: E0309, E0332, E0356.
     """
 
     op: str
@@ -217,6 +233,8 @@ class WrongChannelAxis(Mistake, code="E0309"):
     net f on x[N, 3, 32, 32]:
         conv(8, 3) -> gap -> flatten -> linear(10)
     ```
+
+    Related: E0308, E0342, E0368.
     """
 
     op: str
@@ -253,7 +271,9 @@ class WrongChannelAxis(Mistake, code="E0309"):
 class WrongDtype(Mistake, code="E0310"):
     """A layer is given elements of another kind than it works on.
 
-    Indices are integers and only `embedding`, `one_hot` and indexing read them; layers compute with floats.
+    Indices are integers and only `embedding`, `one_hot` and indexing read them; layers compute with floats. `ids:
+    int64[N, T]` in a header says that the input is indices: `embedding(count, width)` turns them into floats,
+    `cast(float)` takes numbers as they are.
 
     ```dl fails
     net f on ids: int64[N, T=16]:
@@ -264,6 +284,8 @@ class WrongDtype(Mistake, code="E0310"):
     net f on ids: int64[N, T=16]:
         embedding(100, 32) -> linear(8)
     ```
+
+    Related: E0330, E0395, E0396.
     """
 
     op: str
@@ -293,6 +315,8 @@ class HeldLayer(Mistake, code="E0320"):
     net f on x[N, 3, 32, 32]:
         wn(conv(8, 3)) -> relu -> gap -> flatten
     ```
+
+    Related: E0384, E0375.
     """
 
     op: str

@@ -21,6 +21,8 @@ class IndexOutOfRange(Mistake, code="E0335"):
     net f on x[N, 64, 56, 56]:
         it[:, :, :50]
     ```
+
+    Related: E0333, E0336, E0337.
     """
 
     index: str
@@ -37,7 +39,8 @@ class IndexOutOfRange(Mistake, code="E0335"):
 class EmptySlice(Mistake, code="E0336"):
     """A slice takes nothing, or steps backwards.
 
-    A tensor without elements is never meant in a network, and PyTorch has no backward slices.
+    A tensor without elements is never meant in a network, and PyTorch has no backward slices. `x[:, 4:2]` would
+    give an axis of no places, which no layer takes; steps go forward only, as in PyTorch.
 
     ```dl fails
     net f on x[N, 64, 56, 56]:
@@ -48,6 +51,8 @@ class EmptySlice(Mistake, code="E0336"):
     net f on x[N, 64, 56, 56]:
         it[:, 32:64]
     ```
+
+    Related: E0335, E0337.
     """
 
     text: str
@@ -69,6 +74,9 @@ class EmptySlice(Mistake, code="E0336"):
 class TooManyIndices(Mistake, code="E0337"):
     """More indices than the tensor has axes, or more than one `...`.
 
+    Each index belongs to one axis from the left, `...` stands for those between: of rank 4, `x[:, 0]`, `x[..., 0]`
+    and `x[:, :, 1:, 1:]` are fine. `none` makes a new axis and is not counted.
+
     ```dl fails
     net f on x[N, 10]:
         it[:, 0, 0]
@@ -78,6 +86,8 @@ class TooManyIndices(Mistake, code="E0337"):
     net f on x[N, 10]:
         it[:, 0:1]
     ```
+
+    Related: E0333, E0335.
     """
 
     count: int

@@ -10,7 +10,8 @@ from dslc.types.dim import Dim, Size
 class PoolPadding(Mistake, code="E0311"):
     """A pool is padded by more than half of its kernel.
 
-    Then some window would hold more padding than map; PyTorch and onnxruntime refuse it.
+    Then some window would hold more padding than map; PyTorch and onnxruntime refuse it. A padding of half the
+    kernel keeps the size at stride 1: 1 for a kernel of 3.
 
     ```dl fails
     net f on x[N, 3, 32, 32]:
@@ -23,6 +24,8 @@ class PoolPadding(Mistake, code="E0311"):
         maxpool(3, s=2, p=1)
         gap -> flatten
     ```
+
+    Related: E0306, E0322, E0343.
     """
 
     op: str
@@ -55,6 +58,8 @@ class EmptyWindow(Mistake, code="E0322"):
         maxpool(2, s=1, p=1, d=2)
         gap -> flatten
     ```
+
+    Related: E0307, E0311.
     """
 
     op: str
@@ -75,7 +80,8 @@ class SmallVolume(Mistake, code="E0323"):
     """A mean is taken over windows that are larger than the volume.
 
     PyTorch's means of volumes (`avg_pool3d`) ask that the kernel fits without the padding; those of rows and images
-    do not.
+    do not. onnxruntime would divide by places that do not exist. Let the kernel be at most the size, or take `gap`,
+    which is the mean of all.
 
     ```dl fails
     net f on x[N, 3, 2, 8, 8]:
@@ -88,6 +94,8 @@ class SmallVolume(Mistake, code="E0323"):
         pad(1) -> avgpool(3, s=1)
         gap -> flatten
     ```
+
+    Related: E0307, E0322, E0411.
     """
 
     op: str
@@ -120,6 +128,8 @@ class UnevenCeil(Mistake, code="E0318"):
         maxpool(3, s=2, p=((0, 1), (0, 1)))
         gap -> flatten
     ```
+
+    Related: E0311, E0319.
     """
 
     op: str
@@ -145,6 +155,8 @@ class PaddingMode(Mistake, code="E0319"):
         conv(8, 3, s=2, p=((0, 1), (0, 1)), padding_mode="reflect")
         gap -> flatten
     ```
+
+    Related: E0306, E0318.
     """
 
     op: str
@@ -172,6 +184,8 @@ class LargeOutputPadding(Mistake, code="E0312"):
         deconv(8, 3, s=2, p=1, op=1)
         gap -> flatten
     ```
+
+    Related: E0306, E0313.
     """
 
     padding: int
@@ -189,8 +203,8 @@ class LargeOutputPadding(Mistake, code="E0312"):
 class CroppedAway(Mistake, code="E0313"):
     """The padding of a transposed convolution takes more places away than there are.
 
-    Padding is what the forward convolution would have added, so here it is cut off: `2 * p` of the
-    `(S - 1)*s + d*(k - 1) + 1` places.
+    Padding is what the forward convolution would have added, so here it is cut off: `2 * p` of the `(S - 1)*s +
+    d*(k - 1) + 1` places. Take a smaller `p`, or a larger kernel; `p=0` cuts nothing off.
 
     ```dl fails
     net f on z[N, 100, 1, 1]:
@@ -201,6 +215,8 @@ class CroppedAway(Mistake, code="E0313"):
     net f on z[N, 100, 1, 1]:
         deconv(64, 3) -> flatten
     ```
+
+    Related: E0312, E0411.
     """
 
     size: Size
@@ -222,7 +238,9 @@ class CroppedAway(Mistake, code="E0313"):
 class OneValue(Mistake, code="E0324"):
     """A norm takes mean and variance of a single value.
 
-    The value minus itself is 0 whatever it was, so nothing of the input is left; PyTorch refuses it.
+    The value minus itself is 0 whatever it was, so nothing of the input is left; PyTorch refuses it. Its variance
+    is zero, so the result would be the bias alone, whatever came in; PyTorch raises an error in training. A map of
+    one place needs a norm over more than one: `ln`, `gn` with fewer groups.
 
     ```dl fails
     net f on x[N, 3, 8, 8]:
@@ -235,6 +253,8 @@ class OneValue(Mistake, code="E0324"):
         conv(16, 7, p=0) -> inorm -> relu
         flatten
     ```
+
+    Related: E0304, E0411.
     """
 
     op: str
@@ -253,6 +273,9 @@ class OneValue(Mistake, code="E0324"):
 class WrongLength(Mistake, code="E0314"):
     """A list with one number per channel has another length.
 
+    Each number is of one channel, in their order; a list for three colours does not fit an image of one. The list
+    is as long as axis 1 of the input.
+
     ```dl fails
     net f on image[N, 1, 28, 28]:
         normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)) -> flatten
@@ -262,6 +285,8 @@ class WrongLength(Mistake, code="E0314"):
     net f on image[N, 1, 28, 28]:
         normalize((0.1307,), (0.3081,)) -> flatten
     ```
+
+    Related: E0304, E0331.
     """
 
     op: str
@@ -277,6 +302,9 @@ class WrongLength(Mistake, code="E0314"):
 class UpsampleTarget(Mistake, code="E0315"):
     """An upsampling must be told its result once: by `scale`, by `size` or by `like`.
 
+    Two of them could contradict each other, and which one would win is nothing that a reader knows. `scale` is a
+    factor, `size` a number of places, `like` a tensor whose sizes are taken.
+
     ```dl fails
     net f on x[N, 8, 16, 16]:
         upsample(2, size=32) -> flatten
@@ -286,6 +314,8 @@ class UpsampleTarget(Mistake, code="E0315"):
     net f on x[N, 8, 16, 16]:
         upsample(2) -> flatten
     ```
+
+    Related: E0316, E0344.
     """
 
     given: tuple[str, ...]
@@ -301,8 +331,9 @@ class UpsampleTarget(Mistake, code="E0315"):
 class WrongMode(Mistake, code="E0316"):
     """A way of interpolating that does not exist for this map, or with `align_corners` or `antialias`.
 
-    `linear` is for one spatial axis, `bilinear` and `bicubic` for two, `trilinear` for three; `align_corners`
-    means something only where values are interpolated, `antialias` exists for `bilinear` and `bicubic`.
+    `linear` is for one spatial axis, `bilinear` and `bicubic` for two, `trilinear` for three; `align_corners` means
+    something only where values are interpolated, `antialias` exists for `bilinear` and `bicubic`. PyTorch refuses
+    the same, when the network runs.
 
     ```dl fails
     net f on x[N, 8, 16, 16]:
@@ -313,6 +344,8 @@ class WrongMode(Mistake, code="E0316"):
     net f on x[N, 8, 16, 16]:
         upsample(2, mode="bilinear") -> flatten
     ```
+
+    Related: E0305, E0315.
     """
 
     mode: str
@@ -352,6 +385,8 @@ class NoOpenForm(Mistake, code="E0317"):
 
     The same holds for `upsample` with `antialias`, and with `mode="area"` by what is no whole number. The PyTorch
     module takes every size.
+
+    Related: E0387, E0630, E0631.
     """
 
     op: str
@@ -390,6 +425,8 @@ class TooManyPlaces(Mistake, code="E0387"):
     ```sh
     dslc build net.dl --target torch
     ```
+
+    Related: E0317, E0630.
     """
 
     op: str

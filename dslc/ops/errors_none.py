@@ -8,7 +8,8 @@ from dslc.diagnostics.model import Mistake
 class NoAxis(Mistake, code="E0326"):
     """A layer that works along axes is given none.
 
-    PyTorch takes an empty list of axes for all of them, which nobody who builds that list means.
+    PyTorch takes an empty list of axes for all of them, which nobody who builds that list means. An empty list of
+    axes means all of them in one library, and none in another. Write the axes, or leave the argument out.
 
     ```dl fails
     net f on x[N, 64, 56, 56]:
@@ -19,6 +20,8 @@ class NoAxis(Mistake, code="E0326"):
     net f on x[N, 64, 56, 56]:
         mean((2, 3))
     ```
+
+    Related: E0333, E0334.
     """
 
     op: str
@@ -42,6 +45,8 @@ class BadSize(Mistake, code="E0327"):
     net f on x[N, 1, 16]:
         expand(N, 8, 16)
     ```
+
+    Related: E0361, E0389, E0411.
     """
 
     op: str

@@ -20,6 +20,8 @@ class PatternText(Mistake, code="E0354"):
     net f on x[N, 16, 192]:
         rearrange("n t (h d) -> n h t d", h=3)
     ```
+
+    Related: E0348, E0355, E0356.
     """
 
     op: str
@@ -46,6 +48,8 @@ class PatternAxes(Mistake, code="E0355"):
     net f on x[N, 8, 16, 16]:
         rearrange("n c h w -> n (h w) c")
     ```
+
+    Related: E0354, E0357.
     """
 
     op: str
@@ -70,6 +74,9 @@ class PatternAxes(Mistake, code="E0355"):
 class PatternRank(Mistake, code="E0356"):
     """A pattern names another number of axes than the tensor has.
 
+    A pattern has one name for each axis, in their order, brackets counting as one: of a map `"n c h w"`. `...`
+    stands for those that are not named.
+
     ```dl fails
     net f on x[N, 8, 16, 16]:
         rearrange("n t d -> n d t")
@@ -79,6 +86,8 @@ class PatternRank(Mistake, code="E0356"):
     net f on x[N, 8, 16, 16]:
         rearrange("n c h w -> n h w c")
     ```
+
+    Related: E0308, E0354, E0355.
     """
 
     op: str
@@ -111,6 +120,8 @@ class PatternSize(Mistake, code="E0357"):
     net f on x[N, 16, 192]:
         rearrange("n t (h d) -> n h t d", h=3)
     ```
+
+    Related: E0355, E0358.
     """
 
     op: str
@@ -136,6 +147,9 @@ class PatternSize(Mistake, code="E0357"):
 class PatternMismatch(Mistake, code="E0358"):
     """The sizes given for a pattern's axes do not make up the tensor's axis.
 
+    The product of the sizes in a bracket is the size of the axis: `(h d)` of 64 with `h=4` has `d` of 16. Of a
+    bracket one name may be left to be found.
+
     ```dl fails
     net f on x[N, 16, 192]:
         rearrange("n t (h d) -> n h t d", h=3, d=32)
@@ -145,6 +159,8 @@ class PatternMismatch(Mistake, code="E0358"):
     net f on x[N, 16, 192]:
         rearrange("n t (h d) -> n h t d", h=3, d=64)
     ```
+
+    Related: E0338, E0357, E0414.
     """
 
     op: str

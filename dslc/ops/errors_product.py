@@ -11,7 +11,9 @@ from dslc.diagnostics.model import Help, Mistake
 class InnerMismatch(Mistake, code="E0345"):
     """The sizes that a matrix product sums over differ.
 
-    `a @ b` sums over the last axis of a and the last but one of b.
+    `a @ b` sums over the last axis of a and the last but one of b. The last axis of the left meets the last but one
+    of the right: `[.., T, D] @ [.., D, S]`. For attention the keys are turned first: `q @ transpose(k, -1, -2)`, or
+    all of it is `sdpa(q, k, v)`.
 
     ```dl fails
     net f on x[N, 16, 64]:
@@ -22,6 +24,8 @@ class InnerMismatch(Mistake, code="E0345"):
     net f on x[N, 16, 64]:
         it @ (it -> transpose(1, 2))
     ```
+
+    Related: E0331, E0346, E0348.
     """
 
     left: str
@@ -40,8 +44,10 @@ class InnerMismatch(Mistake, code="E0345"):
 class HeadsMismatch(Mistake, code="E0346"):
     """Queries have another number of heads than keys and values.
 
-    With `gqa=true` several heads of queries share one of keys and values, whose number must divide theirs
-    (Ainslie et al., GQA, arXiv:2305.13245).
+    With `gqa=true` several heads of queries share one of keys and values, whose number must divide theirs (Ainslie
+    et al., GQA, arXiv:2305.13245). Heads of the query share those of keys and values in equal groups (grouped-query
+    attention), so the one number must be a multiple of the other. The heads are axis 1 of `[N, heads, T, D]`; a
+    pattern that left them elsewhere is the usual cause.
 
     ```dl fails
     net f on q[N, 8, 16, 64], k[N, 2, 16, 64], v[N, 2, 16, 64]:
@@ -52,6 +58,8 @@ class HeadsMismatch(Mistake, code="E0346"):
     net f on q[N, 8, 16, 64], k[N, 2, 16, 64], v[N, 2, 16, 64]:
         sdpa(q, k, v, gqa=true)
     ```
+
+    Related: E0304, E0345, E0358.
     """
 
     queries: str
@@ -85,6 +93,8 @@ class CausalMask(Mistake, code="E0347"):
     net f on q[N, 8, 16, 64], k[N, 8, 16, 64], v[N, 8, 16, 64], mask: bool[N, 1, 16, 16]:
         sdpa(q, k, v, mask)
     ```
+
+    Related: E0331, E0346.
     """
 
     shape: str
@@ -113,6 +123,8 @@ class EinsumPattern(Mistake, code="E0348"):
     net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
         einsum("nhqd,nhkd->nhqk", q, k)
     ```
+
+    Related: E0345, E0349, E0354.
     """
 
     pattern: str
@@ -126,6 +138,9 @@ class EinsumPattern(Mistake, code="E0348"):
 class EinsumSize(Mistake, code="E0349"):
     """One letter of an einsum pattern stands for two sizes.
 
+    A letter that stands twice says that the two axes are one and the same size. Where both are right, one of them
+    needs a letter of its own.
+
     ```dl fails
     net f on q[N, 8, 16, 64], k[N, 8, 16, 32]:
         einsum("nhqd,nhkd->nhqk", q, k)
@@ -135,6 +150,8 @@ class EinsumSize(Mistake, code="E0349"):
     net f on q[N, 8, 16, 64], k[N, 8, 16, 64]:
         einsum("nhqd,nhkd->nhqk", q, k)
     ```
+
+    Related: E0348, E0358.
     """
 
     pattern: str
@@ -149,6 +166,8 @@ class EinsumSize(Mistake, code="E0349"):
 class TooManyWanted(Mistake, code="E0350"):
     """`topk` asks for more elements than the axis has.
 
+    The largest `k` of fewer than `k` do not exist. The axis is the last one unless `axis` says another.
+
     ```dl fails
     net f on x[N, 10]:
         values, _places = topk(20)
@@ -160,6 +179,8 @@ class TooManyWanted(Mistake, code="E0350"):
         values, _places = topk(5)
         values
     ```
+
+    Related: E0333, E0335.
     """
 
     k: int
@@ -173,6 +194,9 @@ class TooManyWanted(Mistake, code="E0350"):
 class OddFeatures(Mistake, code="E0351"):
     """Rotary positions turn pairs of features, so their number must be even.
 
+    Each pair is a point in the plane that is turned by the position (Su et al., RoFormer, arXiv:2104.09864). The
+    features are the last axis, of one head: a width of 90 in 6 heads has 15.
+
     ```dl fails
     net f on x[N, 8, 16, 63]:
         rotary
@@ -182,6 +206,8 @@ class OddFeatures(Mistake, code="E0351"):
     net f on x[N, 8, 16, 64]:
         rotary
     ```
+
+    Related: E0338, E0346.
     """
 
     features: int
@@ -194,6 +220,9 @@ class OddFeatures(Mistake, code="E0351"):
 class ClampBounds(Mistake, code="E0352"):
     """A clamp needs a lower or an upper bound, and the lower one below the upper, as any layer with two bounds does.
 
+    With no bound it would be `id`, with the two exchanged every value would become one. `clamp(0, 6)` is `relu6`;
+    `clamp(min=0)` has one bound.
+
     ```dl fails
     net f on x[N, 8]:
         clamp(6, 0)
@@ -203,6 +232,8 @@ class ClampBounds(Mistake, code="E0352"):
     net f on x[N, 8]:
         clamp(0, 6)
     ```
+
+    Related: E0302, E0361.
     """
 
     least: float | None
@@ -230,6 +261,8 @@ class StateShape(Mistake, code="E0353"):
     net f on x[N, T=20, 32], h[1, N, 64]:
         (x, h) -> gru(64)
     ```
+
+    Related: E0321, E0331.
     """
 
     op: str
@@ -248,7 +281,9 @@ class StateShape(Mistake, code="E0353"):
 class LargeProjection(Mistake, code="E0321"):
     """An LSTM projects its state to as many features as it has, or more.
 
-    A projection makes what each step gives on smaller than the state; PyTorch refuses any other.
+    A projection makes what each step gives on smaller than the state; PyTorch refuses any other. A projection is
+    there to make the state smaller: `hidden` features become `proj`. PyTorch refuses anything else, as `proj_size
+    has to be smaller than hidden_size`.
 
     ```dl fails
     net f on x[N, T=20, 32]:
@@ -259,6 +294,8 @@ class LargeProjection(Mistake, code="E0321"):
     net f on x[N, T=20, 32]:
         lstm(64, proj=32) -> linear(10)
     ```
+
+    Related: E0353, E0361.
     """
 
     projection: int
@@ -287,6 +324,8 @@ class NegativePower(Mistake, code="E0325"):
     net f on ids: int64[N, T=16], x[N, T]:
         x * ((ids + 1) -> cast(like=x)) ** -1
     ```
+
+    Related: E0310, E0369.
     """
 
     shape: str

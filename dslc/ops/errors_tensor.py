@@ -15,89 +15,6 @@ def counted(count: int, thing: str) -> str:
     return f"{count} {thing[:-2]}es" if thing.endswith("is") else f"{count} {thing}s"
 
 
-class BoolArithmetic(Mistake, code="E0330"):
-    """Arithmetic on truth values.
-
-    In PyTorch `bool + bool` is a logical or and `bool - bool` an error, so a sum of masks is not what it
-    looks like. Say which numbers are meant by `where`, or combine masks by `and`, `or` and `not`.
-
-    ```dl fails
-    net f on x[N, 8, 16, 16]:
-        it + (it > 0) * 2
-    ```
-
-    ```dl
-    net f on x[N, 8, 16, 16]:
-        it + where(it > 0, 2, 0)
-    ```
-    """
-
-    op: str
-    shape: str
-
-    @property
-    def message(self) -> str:
-        return f"`{self.op}` is given truth values: {self.shape}"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return (Help("write `where(condition, 1, 0)`, or `cast(float)`, to make numbers of them"),)
-
-
-class MixedFloats(Mistake, code="E0395"):
-    """Two tensors of different float types are joined.
-
-    `float` is the network's own type: that of its weights and of its inputs, 32 bits unless `dslc build --dtype` or an
-    input declared float16 or bfloat16 asks for 16. `float32` is exactly that in every build. A mix would be float32
-    in one build and something else in the next, so it is never made silently: say which type the result has.
-    `cast(like=x)` follows the type of `x`, `cast(float)` is the network's own.
-
-    ```dl fails
-    net f on x[N, T=16, 64]:
-        places = cast(arange(T), float32) / 1000
-        it * cos(places)[none, :, none]
-    ```
-
-    ```dl
-    net f on x[N, T=16, 64]:
-        places = cast(arange(T), float32) / 1000
-        it * cast(cos(places)[none, :, none], like=it)
-    ```
-    """
-
-    op: str
-    left: str
-    right: str
-
-    @property
-    def message(self) -> str:
-        first, second = sorted((self.left, self.right), key=lambda name: name == "float")
-        return f"`{self.op}` joins {first} and {second}: `cast(like=x)`"
-
-
-class CastForm(Mistake, code="E0396"):
-    """`cast` takes an element type or a tensor whose type is followed, one of both.
-
-    ```dl fails
-    net f on x[N, 8]:
-        (it > 0) -> cast
-    ```
-
-    ```dl
-    net f on x[N, 8]:
-        (it > 0) -> cast(like=x)
-    ```
-    """
-
-    @property
-    def message(self) -> str:
-        return "`cast` takes an element type or `like`, one of both"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return (Help("write `cast(float)`, `cast(int64)`, or `cast(like=x)` for the type of `x`"),)
-
-
 class ShapeMismatch(Mistake, code="E0331"):
     """Two tensors that meet element by element have other sizes.
 
@@ -116,6 +33,8 @@ class ShapeMismatch(Mistake, code="E0331"):
         conv(256, 1)
         it + wide
     ```
+
+    Related: E0332, E0345, E0412.
     """
 
     op: str
@@ -153,6 +72,8 @@ class RankMismatch(Mistake, code="E0332"):
         gate = gap -> conv(64, 1) -> sigmoid
         it * gate
     ```
+
+    Related: E0308, E0331.
     """
 
     op: str
@@ -176,7 +97,8 @@ class RankMismatch(Mistake, code="E0332"):
 class NoSuchAxis(Mistake, code="E0333"):
     """An axis that the tensor does not have.
 
-    Axes count from 0 (the batch); negative ones from the end.
+    Axes count from 0 (the batch); negative ones from the end. Axes are counted from 0, and from the end by -1: of
+    `[N, C, H, W]` they are 0 to 3, or -4 to -1. PyTorch calls the argument `dim`.
 
     ```dl fails
     net f on x[N, 64, 56, 56]:
@@ -189,6 +111,8 @@ class NoSuchAxis(Mistake, code="E0333"):
         mean((2, 3))
         flatten
     ```
+
+    Related: E0308, E0334, E0335.
     """
 
     op: str
@@ -208,6 +132,9 @@ class NoSuchAxis(Mistake, code="E0333"):
 class RepeatedAxis(Mistake, code="E0334"):
     """One axis is named twice.
 
+    Each axis can be moved, summed or normed once. -1 and the number of the last axis are the same
+    one, which is how two of them come together unseen.
+
     ```dl fails
     net f on x[N, 64, 56, 56]:
         mean((3, -1))
@@ -219,6 +146,8 @@ class RepeatedAxis(Mistake, code="E0334"):
         mean((2, 3))
         flatten
     ```
+
+    Related: E0326, E0333.
     """
 
     op: str
@@ -233,6 +162,9 @@ class RepeatedAxis(Mistake, code="E0334"):
 class CannotSplit(Mistake, code="E0338"):
     """An axis does not divide into that many equal parts.
 
+    `chunk(3)` and a pattern with `(three h d)` need equal parts, or one part would have another shape than the
+    rest. Where the parts should differ, `split` takes their lengths.
+
     ```dl fails
     net f on x[N, 90, 8, 8]:
         a, b, c, d = chunk(4)
@@ -244,6 +176,8 @@ class CannotSplit(Mistake, code="E0338"):
         a, b, c = chunk(3)
         concat(a, b, c)
     ```
+
+    Related: E0339, E0358, E0414.
     """
 
     op: str
@@ -263,6 +197,9 @@ class CannotSplit(Mistake, code="E0338"):
 class SplitSum(Mistake, code="E0339"):
     """The pieces of a split do not make up the axis.
 
+    Their lengths together are the length of the axis, no place is left over: of 64 channels `split((48, 16),
+    axis=1)`. `dslc check -v` shows the size that comes in.
+
     ```dl fails
     net f on x[N, 64, 8, 8]:
         a, b = split([48, 24])
@@ -274,6 +211,8 @@ class SplitSum(Mistake, code="E0339"):
         a, b = split([48, 16])
         concat(b, a)
     ```
+
+    Related: E0338, E0371.
     """
 
     pieces: str
@@ -300,6 +239,8 @@ class ReshapeCount(Mistake, code="E0340"):
     net f on x[N, 256, 6, 6]:
         reshape(N, 9216)
     ```
+
+    Related: E0338, E0356.
     """
 
     shape: str
@@ -336,6 +277,8 @@ class ExpandSize(Mistake, code="E0341"):
     net f on x[N, 1, 16, 16]:
         expand(-1, 32, -1, -1)
     ```
+
+    Related: E0331, E0332.
     """
 
     shape: str
@@ -371,6 +314,8 @@ class NoChannelAxis(Mistake, code="E0342"):
         a, b = mean(1) -> chunk(2, axis=2)
         a + b
     ```
+
+    Related: E0309, E0333.
     """
 
     op: str
@@ -400,6 +345,8 @@ class BadPadding(Mistake, code="E0343"):
     net f on x[N, 8, 4, 4]:
         pad(3, mode="reflect")
     ```
+
+    Related: E0311, E0344.
     """
 
     op: str
@@ -429,6 +376,9 @@ class BadPadding(Mistake, code="E0343"):
 class CropForm(Mistake, code="E0344"):
     """A crop needs either margins or a tensor to be like.
 
+    Margins say how much is cut off on each side of each axis, a tensor how large the result is: `crop(like=skip)`.
+    With both, one of them would be passed over.
+
     ```dl fails
     net f on x[N, 8, 16, 16]:
         crop()
@@ -438,6 +388,8 @@ class CropForm(Mistake, code="E0344"):
     net f on x[N, 8, 16, 16]:
         crop(2)
     ```
+
+    Related: E0315, E0343.
     """
 
     both: bool
@@ -454,6 +406,9 @@ class CropForm(Mistake, code="E0344"):
 class CannotFlatten(Mistake, code="E0359"):
     """A range of axes ends before it begins.
 
+    `flatten(2, 1)` would join nothing. The first axis comes before the last, both counted from 0, or from the end
+    by negative numbers.
+
     ```dl fails
     net f on x[N, 8, 4, 4]:
         flatten(3, 2)
@@ -463,6 +418,8 @@ class CannotFlatten(Mistake, code="E0359"):
     net f on x[N, 8, 4, 4]:
         flatten(2, 3)
     ```
+
+    Related: E0333, E0334.
     """
 
     start: int

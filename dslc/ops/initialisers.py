@@ -43,6 +43,10 @@ CHOICES: Final = {"mode": ("fan_in", "fan_out"), "nonlinearity": GAINS}
 class BadInitialiser(Mistake, code="E0383"):
     """An initialiser's arguments do not fit it.
 
+    Initialisers and their arguments are those of `torch.nn.init`, without the underscore: `normal(mean, std)`,
+    `trunc_normal(mean, std, a, b)`, `kaiming_normal(a, mode, nonlinearity)`. Numbers that have no meaning, such as
+    a negative deviation, are refused too.
+
     ```dl fails
     net f on x[N, 3, 32, 32]:
         conv(8, 3, init=normal(deviation=0.01))
@@ -54,6 +58,8 @@ class BadInitialiser(Mistake, code="E0383"):
         conv(8, 3, init=normal(std=0.01))
         gap -> flatten
     ```
+
+    Related: E0301, E0380, E0388.
     """
 
     def __init__(self, text: str, near: str | None = None) -> None:

@@ -27,8 +27,10 @@ def load_codes() -> dict[str, type[Mistake]]:
 
 def code_table() -> str:
     """Every code with the first sentence of its page, one a line."""
-    lines = []
-    for code, mistake in load_codes().items():
-        title = " ".join(docstring(mistake).strip().partition("\n\n")[0].split())
-        lines.append(f"{code}  {title.partition('. ')[0].rstrip('.')}")
-    return "\n".join(lines)
+    return "\n".join(f"{code}  {title_of(mistake)}" for code, mistake in load_codes().items())
+
+
+def title_of(mistake: type[Mistake]) -> str:
+    """The first sentence of a page, without its full stop."""
+    title = " ".join(docstring(mistake).strip().partition("\n\n")[0].split())
+    return title.partition(". ")[0].rstrip(".")

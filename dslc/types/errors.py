@@ -48,6 +48,8 @@ class DifferentSymbols(Mistake, code="E0407"):
         require H == W
         it + (it -> rearrange("n c h w -> n c w h"))
     ```
+
+    Related: E0412, E0413.
     """
 
     left: str
@@ -81,6 +83,8 @@ class NotAProduct(Mistake, code="E0408"):
         require W % 7 == 0
         rearrange("n c h w -> n c (h w)") -> rearrange("n c (t p) -> n c t p", p=49)
     ```
+
+    Related: E0410, E0416.
     """
 
     condition: str
@@ -120,6 +124,8 @@ class OpenCondition(Mistake, code="E0409"):
         if H >= 200: maxpool(2, s=2)
         gap -> flatten
     ```
+
+    Related: E0410, E0415.
     """
 
     condition: str
@@ -156,6 +162,8 @@ class OpenComparison(Mistake, code="E0410"):
         if H > W: maxpool(2, s=2)
         gap -> flatten
     ```
+
+    Related: E0408, E0409.
     """
 
     condition: str
@@ -195,6 +203,8 @@ class BelowLeast(Mistake, code="E0411"):
         for i in range(5): maxpool(2, s=2)
         gap -> flatten
     ```
+
+    Related: E0307, E0409.
     """
 
     left: str
@@ -238,6 +248,8 @@ class JoinedSizes(Mistake, code="E0412"):
         half = maxpool(2, s=2)
         it + (half -> deconv(3, 2, s=2))
     ```
+
+    Related: E0331, E0407, E0413.
     """
 
     left: str
@@ -278,6 +290,8 @@ class Coincidence(Mistake, code="E0413"):
         fine = avgpool(218, s=1)
         coarse + fine
     ```
+
+    Related: E0407, E0412.
     """
 
     left: str
@@ -301,7 +315,8 @@ class Coincidence(Mistake, code="E0413"):
 class NotDivisible(Mistake, code="E0414"):
     """A size must be a multiple of a number, and is not at the default size.
 
-    Splitting an axis into equal parts needs a multiple of their number.
+    Splitting an axis into equal parts needs a multiple of their number. Of an open size the condition that it is a
+    multiple becomes a guard of the net, so the default must be one too: 224 for 32, not 225.
 
     ```dl fails
     net f on x[N, 3, H=225, W=224]:
@@ -312,6 +327,8 @@ class NotDivisible(Mistake, code="E0414"):
     net f on x[N, 3, H=224, W=224]:
         rearrange("n c (h p) w -> n (c p) h w", p=2)
     ```
+
+    Related: E0338, E0401, E0415.
     """
 
     size: str
@@ -339,7 +356,8 @@ class NotDivisible(Mistake, code="E0414"):
 class RequireFails(Mistake, code="E0415"):
     """A `require` does not hold at the default size.
 
-    The default is the size that reports, tests and exports use first, so it must be one of the allowed sizes.
+    The default is the size that reports, tests and exports use first, so it must be one of the allowed sizes. Give
+    the size another default in the header, or by `--size`; or narrow the `require`.
 
     ```dl fails
     net f on x[N, 3, H=225, W=224]:
@@ -352,6 +370,8 @@ class RequireFails(Mistake, code="E0415"):
         require H % 32 == 0
         gap -> flatten
     ```
+
+    Related: E0409, E0414, E0501.
     """
 
     condition: str

@@ -25,6 +25,8 @@ class UnheldNumber(Mistake, code="E0616"):
         far = cast(x, float32) * 1e9
         tanh(far) -> cast(like=x)
     ```
+
+    Related: E0113, E0618.
     """
 
     name: str  # of a weight; empty: the number stands in the program

@@ -27,6 +27,8 @@ class SizeDivision(Mistake, code="E0401"):
         require H <= 1000
         gap -> flatten
     ```
+
+    Related: E0402, E0414.
     """
 
     left: str
@@ -48,7 +50,8 @@ class SizeDivision(Mistake, code="E0401"):
 class TooLong(Mistake, code="E0402"):
     """A size has become a polynomial that is too long to be worth carrying.
 
-    Sizes grow by products of sizes; a network's own shapes stay far below the limits of terms and degree.
+    Sizes grow by products of sizes; a network's own shapes stay far below the limits of terms and degree. A power
+    of a size in a `let`, or a product of many of them, is the usual cause: work with the sizes themselves.
 
     ```dl fails
     net f on x[N, 3, H=224, W=224]:
@@ -63,6 +66,8 @@ class TooLong(Mistake, code="E0402"):
         require area * area >= 1
         gap -> flatten
     ```
+
+    Related: E0401, E0403.
     """
 
     terms: int
@@ -98,6 +103,8 @@ class TooDeep(Mistake, code="E0403"):
         for i in range(17): deconv(3, (3, 1), s=(3, 1)) -> maxpool((2, 1), s=(2, 1))
         gap -> flatten
     ```
+
+    Related: E0402, E0404.
     """
 
     limit: int
@@ -132,6 +139,8 @@ class TooManyClasses(Mistake, code="E0404"):
         it + (short -> deconv(3, 131072, s=131072))
         flatten
     ```
+
+    Related: E0403, E0410.
     """
 
     symbols: tuple[str, ...]  # the one with the longest period first
@@ -154,8 +163,9 @@ class TooManyClasses(Mistake, code="E0404"):
 class UniversalSize(Mistake, code="E0405"):
     """A condition would restrict a size that has no default.
 
-    A size without a default, such as the batch `N`, means every size: whatever the network does must be right
-    for all its values, so no condition may depend on it.
+    A size without a default, such as the batch `N`, means every size: whatever the network does must be right for
+    all its values, so no condition may depend on it. Give it a default, as in `T=128`, and the condition becomes a
+    guard that the module and `dslc run` check.
 
     ```dl fails
     net f on x[N, 3, H]:
@@ -170,6 +180,8 @@ class UniversalSize(Mistake, code="E0405"):
         it + x
         flatten
     ```
+
+    Related: E0406, E0415.
     """
 
     symbol: str
@@ -200,6 +212,8 @@ class UniversalPin(Mistake, code="E0406"):
         param pos: [1, T, 64] = trunc_normal(0.02)
         it + pos
     ```
+
+    Related: E0405, E0631.
     """
 
     symbol: str
@@ -214,8 +228,9 @@ class UniversalPin(Mistake, code="E0406"):
 class RequireForm(Mistake, code="E0416"):
     """A `require` on several sizes is none of the forms that can be kept.
 
-    A `require` narrows one size (`H >= 64`, `H % 32 == 0`), or says one size in terms of others (`H == W`,
-    `T == 2 * S`), or splits into one condition for each.
+    A `require` narrows one size (`H >= 64`, `H % 32 == 0`), or says one size in terms of others (`H == W`, `T == 2
+    * S`), or splits into one condition for each. What is kept is checked again whenever the network is run, by one
+    comparison for each size, in the module and in the ONNX file.
 
     ```dl fails
     net f on x[N, 3, H=336, W=224]:
@@ -228,6 +243,8 @@ class RequireForm(Mistake, code="E0416"):
         require H == 3 * (W // 2)
         gap -> flatten
     ```
+
+    Related: E0408, E0415.
     """
 
     condition: str

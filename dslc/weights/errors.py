@@ -28,6 +28,8 @@ class UnreadableWeights(Mistake, code="E0610"):
     dslc weights inspect model.pth
     dslc weights convert model.pth -o model.safetensors
     ```
+
+    Related: E0640, E0641, E0642.
     """
 
     path: str
@@ -56,6 +58,8 @@ class UnsafeCheckpoint(Mistake, code="E0640"):
     module = torch.load("old.pth", weights_only=False)  # runs whatever the file says
     torch.save(module.state_dict(), "new.pth")
     ```
+
+    Related: E0610, E0656.
     """
 
     path: str
@@ -78,12 +82,15 @@ class UnsafeCheckpoint(Mistake, code="E0640"):
 class AmbiguousPart(Mistake, code="E0641"):
     """A file holds several sets of weights that would do, and none is plainly the one that is meant.
 
-    Averages (`ema`, `swa`) stand behind the weights that they are of. Where two others fit, say which:
+    Averages (`ema`, `swa`) stand behind the weights that they are of. Where two others fit, say which: None is
+    taken by guess, since both would load and give different results.
 
     ```sh
     dslc weights inspect run.pth
     dslc build net.dl --weights run.pth --part encoder_q
     ```
+
+    Related: E0610, E0642.
     """
 
     parts: tuple[str, ...]
@@ -102,12 +109,16 @@ class AmbiguousPart(Mistake, code="E0641"):
 class UnknownPart(Mistake, code="E0642"):
     """A file of weights has not the part that is asked for.
 
-    `--part` names the key of a dictionary in the file, or what the names of its tensors begin with.
+    `--part` names the key of a dictionary in the file, or what the names of its tensors begin with. Training
+    scripts often put the weights under `model`, `state_dict` or `ema` beside an optimiser's; `dslc weights inspect
+    FILE` shows what a file has.
 
     ```sh
     dslc weights inspect run.pth
     dslc build net.dl --weights run.pth --part model_ema
     ```
+
+    Related: E0610, E0641.
     """
 
     part: str
@@ -124,11 +135,14 @@ class UnknownPart(Mistake, code="E0642"):
 class UnknownSkip(Mistake, code="E0643"):
     """What is to be skipped is neither in the network nor among the weights.
 
-    `--skip head` leaves out `head` and all that is below it: those tensors keep the network's initial values.
+    `--skip head` leaves out `head` and all that is below it: those tensors keep the network's initial values. A
+    name that matches nothing is most often misspelt, and would leave out nothing; the nearest are offered.
 
     ```sh
     dslc build net.dl --set classes=10 --weights net.safetensors --skip head
     ```
+
+    Related: E0611, E0612.
     """
 
     name: str
@@ -162,6 +176,8 @@ class Unfit(Mistake, code="E0644"):
     dslc weights diff net.dl net.pth
     dslc build net.dl --set classes=10 --weights net.pth --skip head
     ```
+
+    Related: E0611, E0612, E0613.
     """
 
     summary: str
@@ -191,6 +207,8 @@ class UnreadableTensor(Mistake, code="E0617"):
     ```sh
     python -c 'import safetensors.torch as s; s.save_file(s.load_file("a.safetensors"), "b.safetensors")'
     ```
+
+    Related: E0610, E0640.
     """
 
     name: str
@@ -211,6 +229,8 @@ class NotANumber(Mistake, code="E0618"):
     ```sh
     dslc build net.dl --weights net.safetensors
     ```
+
+    Related: E0616, E0619.
     """
 
     name: str
@@ -237,6 +257,8 @@ class TooSmallNumber(Mistake, code="E0619"):
     ```sh
     dslc build net.dl --weights net.safetensors
     ```
+
+    Related: E0618, E0644.
     """
 
     name: str
@@ -260,6 +282,8 @@ class OtherModule(Mistake, code="E0646"):
     net.load_weights("net.safetensors", skip="head")
     net.head = torch.nn.Linear(8, 5)
     ```
+
+    Related: E0661, E0644.
     """
 
     names: str
@@ -272,13 +296,16 @@ class OtherModule(Mistake, code="E0646"):
 class NoMemory(Mistake, code="E0647"):
     """A module on the device meta takes no weights: its tensors have shapes, and no numbers.
 
-    Give it memory first, or make it on another device.
+    Give it memory first, or make it on another device. `module.to_empty(device="cpu")` gives it memory, in which
+    nothing is set yet.
 
     ```python
     with torch.device("meta"):
         net = dslc.load("net.dl")()
     net.to_empty(device="cpu").load_weights("net.safetensors")
     ```
+
+    Related: E0646, E0662.
     """
 
     names: str
@@ -295,10 +322,15 @@ class NoMemory(Mistake, code="E0647"):
 class UnwrittenTensor(Mistake, code="E0645"):
     """A tensor has an element type that the file to be written cannot hold, as complex numbers in .safetensors.
 
+    The file that is written must be read back as what it was, so nothing is converted to a type nearby. Ask for one
+    that the kind of file has, by `--dtype`, or write another kind.
+
     ```sh
     dslc weights inspect net.pth
     dslc weights convert net.pth -o net.safetensors --part model
     ```
+
+    Related: E0601, E0614.
     """
 
     name: str
@@ -319,6 +351,8 @@ class MissingWeight(Mistake, code="E0611"):
     ```sh
     dslc weights diff net.dl net.safetensors
     ```
+
+    Related: E0612, E0643, E0644.
     """
 
     name: str
@@ -336,12 +370,14 @@ class MissingWeight(Mistake, code="E0611"):
 class ExtraWeight(Mistake, code="E0612"):
     """The file of weights has a tensor that the network does not have.
 
-    Loading is strict, as in PyTorch: a tensor that nothing reads is most often a layer that was named
-    otherwise or left out of the program.
+    Loading is strict, as in PyTorch: a tensor that nothing reads is most often a layer that was named otherwise or
+    left out of the program. `--skip NAME` leaves it out, where that is meant.
 
     ```sh
     dslc weights diff net.dl net.safetensors
     ```
+
+    Related: E0611, E0643, E0644.
     """
 
     name: str
@@ -370,6 +406,8 @@ class WrongWeightShape(Mistake, code="E0613"):
     ```sh
     dslc convert --fully-convolutional net.dl -o dense.dl --weights net.safetensors --weights-out dense.safetensors
     ```
+
+    Related: E0644, E0676.
     """
 
     name: str
@@ -396,12 +434,15 @@ class WrongWeightType(Mistake, code="E0614"):
     """A tensor of the file has elements that do not convert to the parameter's: integers for floats, or the
     reverse, or integers for truth values.
 
-    Floats of 8, 16 and 64 bits are converted to the type that the network declares, integers to its width where they
-    fit.
+    Floats of 8, 16 and 64 bits are converted to the type that the network declares, integers to its width where
+    they fit. A number that is an index in one and a weight in the other is no matter of width: the file is of
+    another network, or the tensor of another name.
 
     ```sh
     dslc build net.dl --weights net.safetensors
     ```
+
+    Related: E0613, E0645.
     """
 
     name: str
@@ -416,12 +457,15 @@ class WrongWeightType(Mistake, code="E0614"):
 class TooLargeWeights(Mistake, code="E0615"):
     """A network whose weights are larger than this machine's memory.
 
-    `dslc stats` needs no weights, and `--target torch` writes none.
+    `dslc stats` needs no weights, and `--target torch` writes none. Weights are made and written in memory. The
+    shapes are right all the same, so that `dslc stats --device` still says what the network would need.
 
     ```sh
     dslc stats net.dl
     dslc build net.dl --target torch
     ```
+
+    Related: E0389, E0601.
     """
 
     needed: int

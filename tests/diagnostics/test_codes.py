@@ -43,6 +43,21 @@ def test_a_page_says_what_is_wrong_and_shows_both_examples(code: str) -> None:
         assert len(examples(ALL[code], "works")) == 1
 
 
+SENTENCE = re.compile(r"[.!?](?=\s|$)|:$")
+RELATED = re.compile(r"^    Related: ((?:[EWN]\d{4}(?:, )?)+)\.$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("code", sorted(ALL))
+def test_a_page_says_why_and_names_its_relatives(code: str) -> None:
+    """A title alone explains nothing: two sentences of prose beside the examples."""
+    doc = ALL[code].__doc__ or ""
+    related = RELATED.search(doc)
+    assert related is not None, "a page ends with `Related: E0304, E0331.`"
+    assert set(related[1].split(", ")) <= set(ALL) - {code}
+    prose = RELATED.sub("", FENCE.sub("", doc)).strip().partition("\n\n")[2]
+    assert len(SENTENCE.findall(prose)) >= 2, "why the rule is there, and how to see what breaks it"
+
+
 @pytest.mark.parametrize("code", sorted(set(ALL) - PLACELESS - UNSHOWABLE))
 def test_the_failing_example_fails_with_the_code_and_the_mended_one_compiles(code: str) -> None:
     (bad,), (good,) = examples(ALL[code], "fails"), examples(ALL[code], "works")

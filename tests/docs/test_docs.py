@@ -34,7 +34,8 @@ from dslc.diagnostics.model import CompileError, Severity
 from dslc.reports.catalogue import load_codes
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if page.name != "errors.md")
+"""But for the page of the explain pages, whose programs are tried below."""
 FENCE = re.compile(r"^(?P<marks>`{3,})(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=marks)[ ]*$", re.M | re.S)
 RUN = ("console", "python", "sh")
 

@@ -11,8 +11,9 @@ import torch
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.ops.base import Op
 from dslc.ops.broadcasting import promoted, promoted_number
+from dslc.ops.errors_dtype import BoolArithmetic
 from dslc.ops.errors_product import ClampBounds
-from dslc.ops.errors_tensor import BoolArithmetic, RankMismatch, ShapeMismatch
+from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.types.guards import Pinned
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType

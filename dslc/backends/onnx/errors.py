@@ -8,12 +8,14 @@ from dslc.diagnostics.model import Help, Mistake, did_you_mean
 class UnknownSymbol(Mistake, code="E0630"):
     """`--dynamic` names a size that the network's inputs do not have.
 
-    Symbolic sizes are those with a name in the net's header: `image[N, 3, H=224, W=224]` has `N`, `H` and
-    `W`.
+    Symbolic sizes are those with a name in the net's header: `image[N, 3, H=224, W=224]` has `N`, `H` and `W`.
+    Those with a number and no name, as the 3, are fixed in the program, and no option opens them.
 
     ```sh
     dslc build net.dl --dynamic N,H,W
     ```
+
+    Related: E0631, E0636.
     """
 
     name: str
@@ -34,11 +36,14 @@ class PinnedSymbol(Mistake, code="E0631"):
     """`--dynamic` names a size that weights fix.
 
     A position table or a linear layer on a flattened map has a shape that depends on the input's size, so the
-    network is defined for one size only.
+    network is defined for one size only. Take the table's size from a parameter and build one file for each size by
+    `--size`, or make the layer independent of it: `gap` before `linear`.
 
     ```sh
     dslc build net.dl --dynamic N
     ```
+
+    Related: E0406, E0630, E0635.
     """
 
     name: str
@@ -62,6 +67,8 @@ class UnknownInput(Mistake, code="E0633"):
     ```sh
     dslc build net.dl --dynamic N
     ```
+
+    Related: E0630, E0634.
     """
 
     name: str
@@ -81,7 +88,7 @@ class UnknownInput(Mistake, code="E0633"):
 class NoAxis(Mistake, code="E0634"):
     """`dynamic={"image": {4: "N"}}` names an axis that the input does not have.
 
-    Axes are counted from 0; -1 is the last one.
+    Axes are counted from 0; -1 is the last one. The header of the net has the axes in their order, and is shown.
 
     ```python
     net.to_onnx("net.onnx", dynamic={"image": {0: "N"}})
@@ -90,6 +97,8 @@ class NoAxis(Mistake, code="E0634"):
     ```sh
     dslc build net.dl --dynamic N
     ```
+
+    Related: E0633, E0635.
     """
 
     name: str
@@ -114,6 +123,8 @@ class FixedAxis(Mistake, code="E0635"):
     ```sh
     dslc build net.dl --dynamic N,H
     ```
+
+    Related: E0631, E0634.
     """
 
     name: str
@@ -144,6 +155,8 @@ class OtherName(Mistake, code="E0636"):
     ```sh
     dslc build net.dl --dynamic N
     ```
+
+    Related: E0630, E0633.
     """
 
     name: str
@@ -163,12 +176,15 @@ class OtherName(Mistake, code="E0636"):
 class NoOnnx(Mistake, code="E0632"):
     """An `extern` block has no ONNX rule.
 
-    Its PyTorch module is a user's own; a package that also registers an ONNX rule for it can be exported.
-    Build the PyTorch source alone:
+    Its PyTorch module is a user's own; a package that also registers an ONNX rule for it can be exported. Build the
+    PyTorch source alone: ONNX has no place for Python code, so there is nothing that could be written for it by
+    itself.
 
     ```sh
     dslc build net.dl --target torch
     ```
+
+    Related: E0656, E0657.
     """
 
     name: str

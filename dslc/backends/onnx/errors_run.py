@@ -18,6 +18,8 @@ class NoCuda(Mistake, code="E0620"):
     ```sh
     dslc doctor
     ```
+
+    Related: E0621, E0650.
     """
 
     reason: str
@@ -34,12 +36,15 @@ class NoCuda(Mistake, code="E0620"):
 class LeavesGpu(Mistake, code="E0621"):
     """Some nodes of the graph have no kernel on the GPU.
 
-    Each would copy its inputs to the host and its results back, which can cost more than the rest of the
-    network, so a run on cuda fails instead.
+    Each would copy its inputs to the host and its results back, which can cost more than the rest of the network,
+    so a run on cuda fails instead. The nodes are named with the lines that made them; another way to say the layer,
+    or another mode of it, often has a kernel. `--device cpu` runs all of it on the CPU.
 
     ```sh
     dslc build net.dl --check placement
     ```
+
+    Related: E0620, E0653.
     """
 
     nodes: tuple[str, ...]
@@ -54,11 +59,14 @@ class LeavesGpu(Mistake, code="E0621"):
 class WrongInputs(Mistake, code="E0622"):
     """The inputs given are not those of the network.
 
-    Each input of the net's header needs one array, in that order or by name.
+    Each input of the net's header needs one array, in that order or by name. `dslc run net.onnx image=photo.png`
+    gives one by name; the names are listed.
 
     ```sh
     dslc run net.dl --input image=photo.npy
     ```
+
+    Related: E0623, E0625, E0626.
     """
 
     given: str
@@ -78,6 +86,8 @@ class WrongInputShape(Mistake, code="E0623"):
     ```sh
     dslc run net.dl --size H=384,W=384 --input photo.npy
     ```
+
+    Related: E0622, E0624.
     """
 
     name: str
@@ -108,6 +118,8 @@ class RefusedSize(Mistake, code="E0624"):
     ```sh
     dslc stats net.dl
     ```
+
+    Related: E0405, E0623.
     """
 
     symbol: str
@@ -132,11 +144,14 @@ class WrongInputType(Mistake, code="E0625"):
     """An input's elements are of another kind than the network takes: text or complex numbers, or floats for
     indices.
 
-    Floats of any width become float32, integers of any width int64.
+    Floats of any width become float32, integers of any width int64. A fraction is no index, so floats are never
+    rounded to whole numbers by themselves. Convert the array first: `ids.astype("int64")`.
 
     ```sh
     dslc run net.dl --input ids.npy
     ```
+
+    Related: E0310, E0622, E0628.
     """
 
     name: str
@@ -151,9 +166,14 @@ class WrongInputType(Mistake, code="E0625"):
 class UnreadableInput(Mistake, code="E0626"):
     """An input file cannot be read, or is no image or .npy array.
 
+    Images are read by Pillow, arrays by numpy, from the path as it was given; nothing in such a file is ever
+    executed. The reason of the library that tried is in the message.
+
     ```sh
     dslc run net.dl --image photo.jpg
     ```
+
+    Related: E0216, E0622, E0627.
     """
 
     path: str
@@ -167,9 +187,14 @@ class UnreadableInput(Mistake, code="E0626"):
 class NoImageInput(Mistake, code="E0627"):
     """The network does not take an image: a float input [N, C, H, W] of 1, 3 or 4 channels.
 
+    A file of an image gives a map of 1, 3 or 4 channels and nothing else. Give the other inputs as `.npy` arrays,
+    or write the conversion before `dslc run`.
+
     ```sh
     dslc run net.dl --input x.npy
     ```
+
+    Related: E0622, E0626.
     """
 
     name: str
@@ -190,6 +215,8 @@ class IndexOutside(Mistake, code="E0628"):
     ```sh
     dslc run net.dl --input ids.npy
     ```
+
+    Related: E0335, E0625.
     """
 
     layer: str
@@ -218,6 +245,8 @@ class RuntimeFails(Mistake, code="E0629"):
     ```sh
     dslc run net.dl --input x.npy
     ```
+
+    Related: E0620, E0652.
     """
 
     reason: str

@@ -35,6 +35,8 @@ class NoSecondFile(Mistake, code="E0637"):
     ```sh
     dslc build net.dl -o build/
     ```
+
+    Related: E0601, E0615.
     """
 
     size: int

@@ -43,13 +43,10 @@ if TYPE_CHECKING:
         SuiteNotSimple,
         SuiteOwner,
         TabCharacter,
-        TooDeep,
-        TooHeavy,
-        UnclosedBracket,
         UnevenIndent,
         UnexpectedIndent,
-        WrongBracket,
     )
+    from dslc.syntax.mistakes.nesting import TooDeep, TooHeavy, UnclosedBracket, WrongBracket
     from dslc.syntax.mistakes.text import (
         BadEscape,
         BadInterpolation,
@@ -119,7 +116,7 @@ __all__ = [
     "ZeroSide",
 ]
 
-_HOMES = ("text", "lines", "expressions", "items")
+_HOMES = ("text", "lines", "nesting", "expressions", "items")
 
 
 def __getattr__(name: str) -> object:

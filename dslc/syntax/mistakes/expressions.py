@@ -26,6 +26,8 @@ class NeedsBrackets(Mistake, code="E0140"):
         conv(3, 3)
         (it + x) -> relu
     ```
+
+    Related: E0142, E0148, E0162.
     """
 
     text: str
@@ -43,8 +45,8 @@ class NeedsBrackets(Mistake, code="E0140"):
 class UnaryPlus(Mistake, code="E0141"):
     """A plus stands before one value.
 
-    There is no unary plus: it would do nothing, and at the beginning of a line it would hide that the line
-    above was meant to go on.
+    There is no unary plus: it would do nothing, and at the beginning of a line it would hide that the line above
+    was meant to go on. Leave it out; what a line adds to the one before stands in brackets, or after `it`.
 
     ```dl fails
     let shift = (+1)
@@ -59,6 +61,8 @@ class UnaryPlus(Mistake, code="E0141"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8 + shift, 3) -> relu
     ```
+
+    Related: E0129, E0162.
     """
 
     @property
@@ -74,8 +78,8 @@ class UnaryPlus(Mistake, code="E0141"):
 class BareListInChain(Mistake, code="E0142"):
     """Several values flow into a chain without brackets.
 
-    Several values flow into a layer only from brackets: without them it is not said whether all or the last
-    of them do.
+    Several values flow into a layer only from brackets: without them it is not said whether all or the last of them
+    do. `(a, b) -> join` hands on both, `b -> layer` the last alone.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -90,6 +94,8 @@ class BareListInChain(Mistake, code="E0142"):
         b = conv(8, 3) as right
         (a, b) -> concat
     ```
+
+    Related: E0140, E0367.
     """
 
     @property
@@ -115,6 +121,8 @@ class Target(Mistake, code="E0143"):
         y = conv(8, 3)
         y -> relu
     ```
+
+    Related: E0163, E0202.
     """
 
     form: str
@@ -129,7 +137,8 @@ class Target(Mistake, code="E0143"):
 class ForTarget(Mistake, code="E0144"):
     """A `for` has something else than names.
 
-    The names of a `for` are plain names with commas between them, one for each part of an item.
+    The names of a `for` are plain names with commas between them, one for each part of an item. Parts of parts are
+    taken apart on a line of their own, with `let`.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -142,6 +151,8 @@ class ForTarget(Mistake, code="E0144"):
         for i, item in enumerate([(8, 3), (16, 1)]):
             conv(item[0], item[1]) as `conv{i}`
     ```
+
+    Related: E0143, E0371, E0372.
     """
 
     @property
@@ -153,7 +164,8 @@ class ForTarget(Mistake, code="E0144"):
 class PositionalAfterKeyword(Mistake, code="E0145"):
     """An argument without a name follows one with a name.
 
-    Arguments without a name come first, as in Python.
+    Arguments without a name come first, as in Python. What stands without a name is taken in the order of the
+    header, which a name before it would make unclear. Give the later ones their names, or move them to the front.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -164,6 +176,8 @@ class PositionalAfterKeyword(Mistake, code="E0145"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 3, s=2) -> relu
     ```
+
+    Related: E0146, E0303, E0386.
     """
 
     keyword: str
@@ -177,7 +191,8 @@ class PositionalAfterKeyword(Mistake, code="E0145"):
 class RepeatedName(Mistake, code="E0146"):
     """An argument or parameter stands twice.
 
-    An argument is given once, and a parameter is declared once.
+    An argument is given once, and a parameter is declared once. Which of two values was meant cannot be known; one
+    of them is often what is left of an edit.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -188,6 +203,8 @@ class RepeatedName(Mistake, code="E0146"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 3, s=2) -> relu
     ```
+
+    Related: E0145, E0202, E0386.
     """
 
     name: str
@@ -202,7 +219,8 @@ class RepeatedName(Mistake, code="E0146"):
 class SingleEquals(Mistake, code="E0147"):
     """A condition has `=` in place of `==`.
 
-    `=` gives a name to a value; `==` compares two values.
+    `=` gives a name to a value; `==` compares two values. In the place of a condition only a comparison makes
+    sense, so the mistake is told where it is written and nothing is given a name.
 
     ```dl fails
     net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
@@ -213,6 +231,8 @@ class SingleEquals(Mistake, code="E0147"):
     net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
         if deep == 1: conv(8, 3) -> relu
     ```
+
+    Related: E0112, E0165, E0370.
     """
 
     @property
@@ -240,6 +260,8 @@ class MissingElse(Mistake, code="E0148"):
     net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
         (relu if deep else id)
     ```
+
+    Related: E0140, E0370.
     """
 
     @property
@@ -251,7 +273,8 @@ class MissingElse(Mistake, code="E0148"):
 class GeneratorForm(Mistake, code="E0149"):
     """A comprehension stands outside square brackets.
 
-    A comprehension makes a list and stands in square brackets, also as the only argument of a call.
+    A comprehension makes a list and stands in square brackets, also as the only argument of a call. Python's bare
+    form makes a generator, which is read once; here all is a list that can be read again.
 
     ```dl fails
     let width = max(2 * i for i in range(4))
@@ -266,6 +289,8 @@ class GeneratorForm(Mistake, code="E0149"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(width, 3) -> relu
     ```
+
+    Related: E0144, E0372.
     """
 
     @property

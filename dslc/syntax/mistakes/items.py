@@ -44,6 +44,8 @@ class StrayLine(Mistake, code="E0160"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu
     ```
+
+    Related: E0122, E0161, E0167.
     """
 
     @property
@@ -76,6 +78,8 @@ class NestedItem(Mistake, code="E0161"):
     net tiny() on x[N, 3, H=32, W=32]:
         part(8)
     ```
+
+    Related: E0160, E0202.
     """
 
     word: str
@@ -97,7 +101,9 @@ class NestedItem(Mistake, code="E0161"):
 class Unexpected(Mistake, code="E0162"):
     """The text cannot go on like this.
 
-    The text does not go on as any line of the language does; what could stand here is listed.
+    The text does not go on as any line of the language does; what could stand here is listed. The caret stands at
+    the first word that cannot be right; what is wrong may stand just before it, such as an arrow or a comma that is
+    missing. Words of other languages that are well known have messages of their own.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -108,6 +114,8 @@ class Unexpected(Mistake, code="E0162"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu
     ```
+
+    Related: E0104, E0127, E0164.
     """
 
     expected: tuple[str, ...]
@@ -136,6 +144,8 @@ class ReservedWord(Mistake, code="E0163"):
     net tiny(width: int = 8) on x[N, 3, H=32, W=32]:
         conv(width, 3) -> relu
     ```
+
+    Related: E0143, E0164, E0202.
     """
 
     word: str
@@ -158,7 +168,9 @@ class ReservedWord(Mistake, code="E0163"):
 class PythonHabit(Mistake, code="E0164"):
     """A word of Python stands in the text.
 
-    A few words of Python are not words of this language; the message says what is written instead.
+    A few words of Python are not words of this language; the message says what is written instead. Programs here
+    describe a network and nothing else: no classes, no methods, no mutable state, no imports of Python. What stands
+    in their place is in docs/language.md.
 
     ```dl fails
     def width(scale):
@@ -174,6 +186,8 @@ class PythonHabit(Mistake, code="E0164"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(width(2), 3) -> relu
     ```
+
+    Related: E0104, E0160, E0163, E0201.
     """
 
     word: str
@@ -191,7 +205,8 @@ class PythonHabit(Mistake, code="E0164"):
 class BudgetForm(Mistake, code="E0165"):
     """A budget is not a list of limits.
 
-    A budget is a list of comparisons, each of one quantity by its name with one value.
+    A budget is a list of comparisons, each of one quantity by its name with one value. The quantity stands on the
+    left, so that a list of limits reads like a table; `dslc stats` prints the numbers that they are held to.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -204,6 +219,8 @@ class BudgetForm(Mistake, code="E0165"):
         conv(8, 3) -> relu
         budget params <= 1M
     ```
+
+    Related: E0147, E0701, E0702.
     """
 
     text: str
@@ -231,6 +248,8 @@ class InitForm(Mistake, code="E0168"):
         init conv = normal(std=0.01)
         conv(8, 3) -> relu
     ```
+
+    Related: E0388, E0390.
     """
 
     text: str
@@ -257,6 +276,8 @@ class RequireMessage(Mistake, code="E0166"):
         require c > 4 and c < 64, "{c} channels"
         conv(c, 3) -> relu
     ```
+
+    Related: E0415, E0501.
     """
 
     @property
@@ -268,8 +289,9 @@ class RequireMessage(Mistake, code="E0166"):
 class DefinitionForm(Mistake, code="E0167"):
     """A definition has parts that its kind does not have.
 
-    Each kind of definition has its parts: a `fn` has no inputs, a `net` that is another one has only budgets under it,
-    an `extern block` names its inputs, its results and the class that it is.
+    Each kind of definition has its parts: a `fn` has no inputs, a `net` that is another one has only budgets under
+    it, an `extern block` names its inputs, its results and the class that it is. What a kind has is in
+    docs/language.md, with an example of each; often another kind is meant, a `block` where a `fn` stands.
 
     ```dl fails
     net tiny() = conv(8, 3) -> relu
@@ -278,6 +300,8 @@ class DefinitionForm(Mistake, code="E0167"):
     ```dl
     net tiny() on x[N, 3, H=32, W=32] = conv(8, 3) -> relu
     ```
+
+    Related: E0160, E0373.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""Indentation, brackets, and lines that take a suite or should not: E0120 to E0139."""
+"""Indentation, and lines that take a suite or should not: E0120 to E0139."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class TabCharacter(Mistake, code="E0120"):
     Lines are indented by spaces and words are separated by them: how wide a tab is depends on who looks at
     it. Tabs may stand in comments and, written `\\t`, in strings. This page has no example: a tab in it
     would be shown as spaces.
+
+    Related: E0121, E0124.
     """
 
     indents: bool
@@ -34,8 +36,9 @@ class TabCharacter(Mistake, code="E0120"):
 class UnevenIndent(Mistake, code="E0121"):
     """A line's indentation fits no suite.
 
-    A file has one unit of indentation, that of its first indented line; each suite is one unit deeper than
-    its header, and a line after it goes back to where an open suite stands.
+    A file has one unit of indentation, that of its first indented line; each suite is one unit deeper than its
+    header, and a line after it goes back to where an open suite stands. The two widths that would fit are named;
+    the line belongs to the suite of the one that is chosen.
 
     ```dl fails
     net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
@@ -50,6 +53,8 @@ class UnevenIndent(Mistake, code="E0121"):
         if deep:
             conv(8, 3) -> relu
     ```
+
+    Related: E0120, E0122, E0124.
     """
 
     found: int
@@ -83,6 +88,8 @@ class UnexpectedIndent(Mistake, code="E0122"):
         let width = 8
         conv(width, 3) -> relu
     ```
+
+    Related: E0121, E0123, E0130.
     """
 
     first: bool = False
@@ -98,7 +105,9 @@ class UnexpectedIndent(Mistake, code="E0122"):
 class MissingColon(Mistake, code="E0123"):
     """A line with a suite does not end with a colon.
 
-    A line with a suite, which are the lines indented under it, ends with a colon.
+    A line with a suite, which are the lines indented under it, ends with a colon. Without the colon it would be
+    unclear whether the header goes on; headers of `net`, `block`, `if`, `for` and of layers with a body all have
+    one.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]
@@ -109,6 +118,8 @@ class MissingColon(Mistake, code="E0123"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu
     ```
+
+    Related: E0122, E0124, E0131.
     """
 
     @property
@@ -124,7 +135,8 @@ class MissingColon(Mistake, code="E0123"):
 class MissingSuite(Mistake, code="E0124"):
     """Nothing is indented under a colon.
 
-    After a colon at the end of a line come the lines that belong to it, indented.
+    After a colon at the end of a line come the lines that belong to it, indented. A suite is never empty: a line
+    that does nothing is `id`. Lines at the header's own depth are not part of it.
 
     ```dl fails
     net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
@@ -139,6 +151,8 @@ class MissingSuite(Mistake, code="E0124"):
         if deep:
             conv(8, 3) -> relu
     ```
+
+    Related: E0121, E0123.
     """
 
     @property
@@ -148,126 +162,6 @@ class MissingSuite(Mistake, code="E0124"):
     @property
     def label(self) -> str:
         return "a suite is expected after this"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class TooDeep(Mistake, code="E0125"):
-    """Brackets and suites are nested too deep.
-
-    Brackets and suites together are nested at most 64 deep; what is nested deeper was made by a program.
-    Name the parts: a block, a `let`, or a value of the body.
-
-    ```dl fails
-    let deep = (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1)))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))
-
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(8, deep) -> relu
-    ```
-
-    ```dl
-    let deep = 1
-
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(8, deep) -> relu
-    ```
-    """  # noqa: E501
-
-    limit: int
-
-    @property
-    def message(self) -> str:
-        return f"brackets and suites are nested more than {self.limit} deep here"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class TooHeavy(Mistake, code="E0126"):
-    """Too many operators stand around one another.
-
-    An expression has at most a hundred operators, calls and brackets one around the other; what has more
-    was made by a program. Give its parts names. Steps of a chain and items of a list are not
-    limited.
-
-    ```dl fails
-    let width = (1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1
-        + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1
-        + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1
-        + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1)
-
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(width, 3) -> relu
-    ```
-
-    ```dl
-    let width = 107
-
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(width, 3) -> relu
-    ```
-    """
-
-    limit: int
-
-    @property
-    def message(self) -> str:
-        return f"more than {self.limit} operators and brackets stand around one another here"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class UnclosedBracket(Mistake, code="E0127"):
-    """A bracket is never closed.
-
-    A line goes on until its brackets are closed; this one is not closed before the next definition.
-
-    ```dl fails
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(8, 3 -> relu
-    ```
-
-    ```dl
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(8, 3) -> relu
-    ```
-    """
-
-    bracket: str
-
-    @property
-    def message(self) -> str:
-        return f"this `{self.bracket}` is never closed"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class WrongBracket(Mistake, code="E0128"):
-    """A bracket closes one of another kind, or none.
-
-    A bracket closes the last one that was opened, of the same kind.
-
-    ```dl fails
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(8, 3] -> relu
-    ```
-
-    ```dl
-    net tiny() on x[N, 3, H=32, W=32]:
-        conv(8, 3) -> relu
-    ```
-    """
-
-    found: str
-    opened: str | None
-
-    @property
-    def message(self) -> str:
-        if self.opened is None:
-            return f"this `{self.found}` closes nothing"
-        return f"this `{self.found}` cannot close `{self.opened}`"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        if self.opened is None:
-            return ()
-        right = {"(": ")", "[": "]"}[self.opened]
-        return (Help(f"write `{right}`", replace=right),)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -289,6 +183,8 @@ class OperatorFirst(Mistake, code="E0129"):
         conv(8, 3)
             -> relu
     ```
+
+    Related: E0141, E0162.
     """
 
     operator: str
@@ -326,6 +222,8 @@ class SuiteOwner(Mistake, code="E0130"):
         residual:
             conv(3, 3)
     ```
+
+    Related: E0122, E0131, E0374.
     """
 
     text: str
@@ -339,7 +237,8 @@ class SuiteOwner(Mistake, code="E0130"):
 class SuiteNotSimple(Mistake, code="E0131"):
     """A suite on its header's line has a suite of its own.
 
-    On its header's line a suite is one line without a suite of its own; anything more is indented below.
+    On its header's line a suite is one line without a suite of its own; anything more is indented below. A short
+    form within a short form would leave open which header a line below belongs to.
 
     ```dl fails
     net tiny(deep: bool = true) on x[N, 3, H=32, W=32]:
@@ -353,6 +252,8 @@ class SuiteNotSimple(Mistake, code="E0131"):
         if deep:
             residual: conv(8, 3)
     ```
+
+    Related: E0123, E0130.
     """
 
     @property
@@ -377,6 +278,8 @@ class SeqWithoutSuite(Mistake, code="E0132"):
         seq as stem:
             conv(8, 3) -> relu
     ```
+
+    Related: E0130, E0374.
     """
 
     called: bool
@@ -390,8 +293,9 @@ class SeqWithoutSuite(Mistake, code="E0132"):
 class StrayBranch(Mistake, code="E0133"):
     """A `|` stands outside the suite of a layer.
 
-    Lines that begin with `|` are the branches of a layer that takes several, such as `concat` and `add`;
-    they stand in its suite, or in a `for` or `if` there.
+    Lines that begin with `|` are the branches of a layer that takes several, such as `concat` and `add`; they stand
+    in its suite, or in a `for` or `if` there. A body by itself is one chain, so there is nothing that would join
+    the branches: name the layer that does.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -405,6 +309,8 @@ class StrayBranch(Mistake, code="E0133"):
             | conv(8, 3)
             | conv(8, 1)
     ```
+
+    Related: E0112, E0134, E0374.
     """
 
     @property
@@ -434,6 +340,8 @@ class MixedBranches(Mistake, code="E0134"):
                 relu
             | conv(8, 1)
     ```
+
+    Related: E0133, E0374.
     """
 
     @property
@@ -445,7 +353,8 @@ class MixedBranches(Mistake, code="E0134"):
 class ElseIf(Mistake, code="E0135"):
     """A further condition is written as `else if`.
 
-    A further condition is written `elif`.
+    A further condition is written `elif`. As one word it stands at the depth of its `if`; as two it would begin a
+    suite on the line of `else`.
 
     ```dl fails
     net tiny(kind: int = 1) on x[N, 3, H=32, W=32]:
@@ -458,6 +367,8 @@ class ElseIf(Mistake, code="E0135"):
         if kind == 0: conv(8, 3)
         elif kind == 1: conv(8, 1)
     ```
+
+    Related: E0123, E0370.
     """
 
     @property

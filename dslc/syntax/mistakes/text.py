@@ -36,6 +36,8 @@ class FileTooLong(Mistake, code="E0101"):
 
     A file of more than four million characters is not read: it is no program that a person wrote, and
     reading it would take long. Split a generated program into files and name them with `use`.
+
+    Related: E0125, E0385.
     """
 
     length: int
@@ -50,8 +52,9 @@ class FileTooLong(Mistake, code="E0101"):
 class RefusedCharacter(Mistake, code="E0102"):
     """A control character stands in the text.
 
-    Control characters are refused everywhere, in comments and strings too: NUL, a carriage return without a newline,
-    and those that change the direction of writing, because text with them is not what it looks like.
+    Control characters are refused everywhere, in comments and strings too: NUL, a carriage return without a
+    newline, and those that change the direction of writing, because text with them is not what it looks like. They
+    come with text that was copied from a page or a terminal; the message says which one it is, by its number.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -62,6 +65,8 @@ class RefusedCharacter(Mistake, code="E0102"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu   # here
     ```
+
+    Related: E0103, E0104, E0120.
     """
 
     code_point: int
@@ -96,6 +101,8 @@ class ForeignName(Mistake, code="E0103"):
     net tiny(size_out: int = 8) on x[N, 3, H=32, W=32]:
         conv(size_out, 3) -> relu
     ```
+
+    Related: E0102, E0111, E0114.
     """
 
     name: str
@@ -117,7 +124,9 @@ class ForeignName(Mistake, code="E0103"):
 class WrongCharacter(Mistake, code="E0104"):
     """A character means nothing.
 
-    This character means nothing outside strings and comments.
+    This character means nothing outside strings and comments. Most such characters are habits of another language:
+    `;` between statements, `{ }` around a dictionary or a body, `&` and `!` in a condition. A line is one statement
+    here, a suite is indented, and values with names are arguments.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -129,6 +138,8 @@ class WrongCharacter(Mistake, code="E0104"):
         conv(8, 3)
         relu
     ```
+
+    Related: E0102, E0112, E0128.
     """
 
     character: str
@@ -151,7 +162,8 @@ class WrongCharacter(Mistake, code="E0104"):
 class OpenString(Mistake, code="E0105"):
     """A string is not closed on its line.
 
-    A string or a back-tick name ends on the line on which it begins.
+    A string or a back-tick name ends on the line on which it begins. The line's end closes nothing by itself, or
+    one quote that was forgotten would swallow the rest of the file and every mistake in it.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -164,6 +176,8 @@ class OpenString(Mistake, code="E0105"):
         require H > 8, "too small"
         conv(8, 3) -> relu
     ```
+
+    Related: E0106, E0109, E0110.
     """
 
     quote: str
@@ -179,7 +193,8 @@ class OpenString(Mistake, code="E0105"):
 class SingleQuotes(Mistake, code="E0106"):
     """A string stands in single quotes.
 
-    Strings stand in double quotes, so that there is one way to write one.
+    Strings stand in double quotes, so that there is one way to write one. Python takes both kinds, which is where
+    this comes from; `dslc check --fix` puts the double ones.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -192,6 +207,8 @@ class SingleQuotes(Mistake, code="E0106"):
         require H > 8, "too small"
         conv(8, 3) -> relu
     ```
+
+    Related: E0105, E0109.
     """
 
     text: str
@@ -225,6 +242,8 @@ class BadNumber(Mistake, code="E0107"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu
     ```
+
+    Related: E0108, E0113, E0165.
     """
 
     text: str
@@ -253,7 +272,9 @@ class BadNumber(Mistake, code="E0107"):
 class LongName(Mistake, code="E0114"):
     """A name has more letters than any name needs.
 
-    Names become files, attributes and parts of state-dict keys; a path of many very long ones would fill the memory.
+    Names become files, attributes and parts of state-dict keys; a path of many very long ones would fill the
+    memory. 200 letters are more than any key of a published network has. Names that a loop makes are counted with
+    what stands for their braces.
 
     ```dl fails
     net f on x[N, 3, H=32, W=32]:
@@ -268,6 +289,8 @@ long = conv(8, 3)
         short = conv(8, 3)
         short -> relu
     ```
+
+    Related: E0103, E0111.
     """
 
     letters: int
@@ -282,9 +305,9 @@ long = conv(8, 3)
 class NumberRange(Mistake, code="E0113"):
     """A number is larger than any that a network can hold.
 
-    Whole numbers have 64 bits and floats are finite in float32, in literals as in what is computed from them: sizes,
-    indices and weights have these types in PyTorch and in ONNX, and a larger number would wrap around or become
-    infinite there without a word.
+    Whole numbers have 64 bits and floats are finite in float32, in literals as in what is computed from them:
+    sizes, indices and weights have these types in PyTorch and in ONNX, and a larger number would wrap around or
+    become infinite there without a word. Look for zeros too many, or for a power that grows with the depth.
 
     ```dl fails
     net f on x[N, 3, H=32, W=32]:
@@ -295,6 +318,8 @@ class NumberRange(Mistake, code="E0113"):
     net f on x[N, 3, H=32, W=32]:
         (it * 1e30) -> flatten
     ```
+
+    Related: E0107, E0361, E0389.
     """
 
     text: str
@@ -309,7 +334,8 @@ class NumberRange(Mistake, code="E0113"):
 class ZeroSide(Mistake, code="E0108"):
     """A size has a side of zero.
 
-    Every side of a size is at least one: a kernel or a window without a side covers nothing.
+    Every side of a size is at least one: a kernel or a window without a side covers nothing. Write 1 where an axis
+    is to be left alone: `1x3`.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -320,6 +346,8 @@ class ZeroSide(Mistake, code="E0108"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 1x3) -> relu
     ```
+
+    Related: E0107, E0305, E0361.
     """
 
     text: str
@@ -333,7 +361,9 @@ class ZeroSide(Mistake, code="E0108"):
 class BadEscape(Mistake, code="E0109"):
     r"""A backslash begins no escape.
 
-    A backslash in a string begins one of `\n`, `\t`, `\"`, `\\`, `\{` and `\}`.
+    A backslash in a string begins one of `\n`, `\t`, `\"`, `\\`, `\{` and `\}`. Anything else after a backslash is
+    more likely a pattern or a path of Windows that was pasted than a letter that was meant, so it is not passed on
+    in silence.
 
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
@@ -346,6 +376,8 @@ class BadEscape(Mistake, code="E0109"):
         require H > 8, "8\\d"
         conv(8, 3) -> relu
     ```
+
+    Related: E0105, E0110.
     """
 
     letter: str
@@ -377,6 +409,8 @@ class BadInterpolation(Mistake, code="E0110"):
         require c > 4, "{c} is too small"
         conv(c, 3) -> relu
     ```
+
+    Related: E0105, E0109, E0111.
     """
 
     what: str
@@ -419,6 +453,8 @@ class BadTickedName(Mistake, code="E0111"):
     net tiny() on x[N, 3, H=32, W=32]:
         conv(8, 3) as `stem-conv` -> relu
     ```
+
+    Related: E0103, E0110, E0204.
     """
 
     character: str
@@ -434,7 +470,8 @@ class BadTickedName(Mistake, code="E0111"):
 class LogicalSymbol(Mistake, code="E0112"):
     """A symbol stands for `and` or `or`.
 
-    Conditions are joined by the words `and` and `or`, and negated by `not`.
+    Conditions are joined by the words `and` and `or`, and negated by `not`. `&&`, `||` and `!` are of C, `&` and
+    `|` of arrays in numpy; a line that begins with `|` is a branch here.
 
     ```dl fails
     net tiny(wide: bool = true, deep: bool = true) on x[N, 3, H=32, W=32]:
@@ -445,6 +482,8 @@ class LogicalSymbol(Mistake, code="E0112"):
     net tiny(wide: bool = true, deep: bool = true) on x[N, 3, H=32, W=32]:
         conv(16 if wide and deep else 8, 3) -> relu
     ```
+
+    Related: E0104, E0133, E0147.
     """
 
     symbol: str

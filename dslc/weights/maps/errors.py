@@ -31,6 +31,8 @@ class BadMap(Mistake, code="E0670"):
     ```
 
     docs/weights.md says all that a map can hold.
+
+    Related: E0672, E0674.
     """
 
     why: str
@@ -50,6 +52,8 @@ class Undecided(Mistake, code="E0671"):
     dslc weights match vit.safetensors net.dl -o vit.map
     dslc build net.dl --weights vit.safetensors --map vit.map
     ```
+
+    Related: E0670, E0674.
     """
 
     count: int
@@ -67,13 +71,15 @@ class Undecided(Mistake, code="E0671"):
 class NoMap(Mistake, code="E0672"):
     """There is no map of this name.
 
-    `--map` takes a file, one of the families that come with dslc, of which the one that fits the network is
-    taken, or one of their maps.
+    `--map` takes a file, one of the families that come with dslc, of which the one that fits the network is taken,
+    or one of their maps. `dslc weights match FILE net.dl` proposes a map where none fits yet.
 
     ```sh
     dslc build vit.dl --net vit_b_16 --weights vit.safetensors --map timm
     dslc build vit.dl --net vit_b_16 --weights vit.safetensors --map names.map
     ```
+
+    Related: E0670, E0673.
     """
 
     name: str
@@ -100,6 +106,8 @@ class NoMapFits(Mistake, code="E0673"):
     ```sh
     dslc weights match vit.safetensors net.dl -o vit.map
     ```
+
+    Related: E0672, E0674.
     """
 
     family: str
@@ -125,12 +133,16 @@ class LosingMap(Mistake, code="E0674"):
     """A map does not account for the tensors of a file.
 
     Each tensor of the file is mapped or named by a `drop`; each rule matches some, but for those with `?->`; no two
-    tensors go to one name; and what is joined, cut, turned or reshaped has the shape that this needs.
+    tensors go to one name; and what is joined, cut, turned or reshaped has the shape that this needs. A tensor that
+    is passed over in silence would be a part of the network that was never loaded. What is left is listed, by rule
+    and by tensor.
 
     ```sh
     dslc weights inspect vit.safetensors
     dslc build net.dl --weights vit.safetensors --map vit.map
     ```
+
+    Related: E0644, E0670, E0675.
     """
 
     map: str
@@ -176,6 +188,8 @@ class ApartTie(Mistake, code="E0675"):
     ```sh
     dslc weights inspect gpt2.safetensors
     ```
+
+    Related: E0674, E0676.
     """
 
     copy: str
@@ -197,6 +211,8 @@ class CannotAdapt(Mistake, code="E0676"):
     dslc build vit.dl --size H=384,W=384 --weights vit.safetensors --adapt positions
     dslc build resnet.dl --weights rgb.safetensors --adapt channels
     ```
+
+    Related: E0613, E0675.
     """
 
     name: str
@@ -226,6 +242,8 @@ class OtherNetwork(Mistake, code="E0677"):
     ```sh
     dslc build llama.dl --net llama_2_7b --set eps=1e-6 --weights llama/ --map hf
     ```
+
+    Related: E0644, E0673.
     """
 
     key: str

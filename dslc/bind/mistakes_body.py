@@ -1,0 +1,256 @@
+"""Mistakes in the lines of a body: suites, results, numbers of values, places, and names of modules."""
+
+from __future__ import annotations
+
+from dslc.diagnostics.model import Help, Mistake, did_you_mean
+
+
+class NoSuite(Mistake, code="E0374"):
+    """A suite under a layer that takes none.
+
+    A trailing suite fills the parameter called `body`, or `branches` if its lines begin with `|`. `residual`,
+    `scale` and `add` are blocks of the library that have such a parameter; a block of your own takes a suite by
+    declaring `body: layer`.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        relu:
+            conv(8, 3)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        residual:
+            conv(3, 3)
+        gap -> flatten
+    ```
+
+    Related: E0130, E0133, E0302.
+    """
+
+    layer: str
+    parameter: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.layer}` has no parameter `{self.parameter}` for this suite to fill"
+
+
+class NoResult(Mistake, code="E0381"):
+    """A result that the header promises and the body does not make.
+
+    Results with names are values that the body gives by `name = line`; the chain's last value has no name of its
+    own. The name in the header and in the body are compared letter by letter.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32] -> p1, p2:
+        p1 = conv(8, 3)
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32] -> p1, p2:
+        p1 = conv(8, 3)
+        p2 = conv(8, 5)
+    ```
+
+    Related: E0365, E0368.
+    """
+
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"the header promises `{self.name}`, which the body does not name"
+
+
+class WrongInputs(Mistake, code="E0367"):
+    """A layer is applied to another number of tensors than it takes.
+
+    The tensors are those of the block's `on`, in order; the chain gives one, several flow from brackets: `(a, b) ->
+    join`, or `join(a, b)`. Combinators such as `add` and `concat` take branches in a suite, or tensors.
+
+    ```dl fails
+    block join on a[N, C, H, W], b[N, C, H, W]:
+        a + b
+
+    net f on x[N, 3, 32, 32]:
+        join
+        gap -> flatten
+    ```
+
+    ```dl
+    block join on a[N, C, H, W], b[N, C, H, W]:
+        a + b
+
+    net f on x[N, 3, 32, 32]:
+        y = conv(3, 3)
+        (x, y) -> join
+        gap -> flatten
+    ```
+
+    Related: E0142, E0302, E0368.
+    """
+
+    layer: str
+    wanted: str
+    found: int
+
+    @property
+    def message(self) -> str:
+        return f"`{self.layer}` takes {self.wanted}, and gets {self.found}"
+
+
+class WrongCount(Mistake, code="E0371"):
+    """Names on the left of `=`, or of a `for`, and values on the right differ in number.
+
+    Each name takes one value, nothing is left over and nothing made up: `chunk(3)` gives three tensors, `enumerate`
+    pairs. A name for what is not needed begins with `_`.
+
+    ```dl fails
+    net f on x[N, 4, 8, 8]:
+        a, b, c = chunk(2)
+        concat(a, b, c) -> gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 4, 8, 8]:
+        a, b = chunk(2)
+        concat(b, a) -> gap -> flatten
+    ```
+
+    Related: E0144, E0338, E0372.
+    """
+
+    names: int
+    values: int
+
+    @property
+    def message(self) -> str:
+        names = f"{self.names} name{'s' if self.names != 1 else ''}"
+        return f"{names} for {self.values} value{'s' if self.values != 1 else ''}"
+
+
+class Misplaced(Mistake, code="E0373"):
+    """A statement where it has no meaning.
+
+    A `budget` belongs to a net, a `param` to a block's body and not to a loop, and the suite of a layer names no
+    values. Each such statement says something of the whole net or block, and in a loop, a condition or a suite it
+    would be said anew in each turn. Move it to the level that it is about.
+
+    ```dl fails
+    net f on x[N, T=16, 32]:
+        for i in range(2):
+            param scale: [32] = ones
+            it * scale
+    ```
+
+    ```dl
+    net f on x[N, T=16, 32]:
+        param scale: [32] = ones
+        for i in range(2): it * scale
+    ```
+
+    Related: E0160, E0167, E0375.
+    """
+
+    what: str
+
+    @property
+    def message(self) -> str:
+        return self.what
+
+
+class InitTarget(Mistake, code="E0388"):
+    """An `init` statement sets the initialiser of something that is no layer with weights.
+
+    It takes the names of layers of the language: `conv` is the weight of each convolution, `conv.bias` its bias, and
+    `bias` the bias of every layer. A block is made of layers, and follows what is stated for them.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        init convolution = kaiming_normal(nonlinearity="relu")
+        conv(8, 3) -> relu -> gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        init conv = kaiming_normal(nonlinearity="relu")
+        conv(8, 3) -> relu -> gap -> flatten
+    ```
+
+    Related: E0168, E0383, E0390.
+    """
+
+    text: str
+    known: str
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        return self.text
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return did_you_mean(self.near) or (Help(self.known),)
+
+
+class ModuleNameTaken(Mistake, code="E0203"):
+    """Two modules of one block would have the same name.
+
+    The name is part of every weight's name in the state dict, so it must be unique in its block. In a loop, a
+    back-tick name can hold the loop's variable.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        for i in range(2): conv(8, 3) as stage
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        for i in range(2): conv(8, 3) as `stage{i}`
+        gap -> flatten
+    ```
+
+    Related: E0202, E0204.
+    """
+
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"this block already has a module or tensor called `{self.name}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"use another name, or in a loop a back-tick name with its variable: `` `{self.name}{{i}}` ``"),)
+
+
+class ReservedName(Mistake, code="E0204"):
+    """A module's name that Python or `nn.Module` needs for itself.
+
+    The name becomes an attribute of the generated module. Keywords cannot be attributes, and names such as
+    `train`, `forward` or `half` would hide a method of nn.Module.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3) as forward
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3) as forward_conv
+        gap -> flatten
+    ```
+
+    Related: E0163, E0203.
+    """
+
+    name: str
+    why: str
+
+    @property
+    def message(self) -> str:
+        return f"a module cannot be called `{self.name}`: {self.why}"
