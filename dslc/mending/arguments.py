@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import OutOfRange, SurplusArgument, WrongInputs, WrongType
+from dslc.bind.mistakes import OutOfRange, SurplusArgument, WrongType
+from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.errors_body import TiedShape
 from dslc.elaborate.errors_use import NotBool, NotIterable

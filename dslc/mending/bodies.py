@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import MissingArgument, ModuleNameTaken, ReservedName
+from dslc.bind.mistakes import MissingArgument
+from dslc.bind.mistakes_body import ModuleNameTaken, ReservedName
 from dslc.elaborate.errors_body import EndlessRecursion
 from dslc.elaborate.errors_use import StrayValue
 from dslc.mending.ground import Candidate, Ground, short, walk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt
 
-from dslc.bind.mistakes import WrongCount
+from dslc.bind.mistakes_body import WrongCount
 from dslc.elaborate.errors_body import RequireFailed
 from dslc.elaborate.errors_use import WrongPort
 from dslc.mending.axes import first, places

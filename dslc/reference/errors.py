@@ -26,8 +26,8 @@ RANGES = {
 HEAD = """\
 # Errors
 
-Every code that dslc prints, as `dslc explain CODE` says it: why the rule is there, a program that breaks it and one that
-keeps it. This page is written by `python -m dslc.reference`.
+Every code that dslc prints, as `dslc explain CODE` says it: why the rule is there, a program that breaks it and one
+that keeps it. This page is written by `python -m dslc.reference`.
 """
 
 CODE = re.compile(r"\b[EWN]\d{4}\b")
