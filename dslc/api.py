@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 
 from dslc.bind import language
-from dslc.bind.bodies import bind
 from dslc.bounds import beyond, held, shown, unheld
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
@@ -93,8 +93,6 @@ def compile_program(
         _check_names(program, entry, args or {}, sink)
         given = arguments(args or {})
         _check_numbers(program, given, asked, sink)
-        for diagnostic in program.told.diagnostics:
-            sink.add(diagnostic)
         model = _elaborate(program, entry, given, asked, sink, max_ops)
         if model is not None and budgets is not None and (model.budgets or budgets):
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
@@ -110,19 +108,20 @@ def compile_program(
 @contextmanager
 def mending(again: Again) -> Iterator[None]:
     """What is wrong inside is looked for fixes, by checking edited texts with `again`, once it is shown."""
+    begun = perf_counter()
     try:
         yield
     except CompileError as error:
-        found = error.diagnostics
-        error.mend = lambda: offer(found, again)
+        found, took = error.diagnostics, perf_counter() - begun
+        error.mend = lambda: offer(found, again, took)
         raise
 
 
-def offer(found: Sequence[Diagnostic], again: Again) -> tuple[Diagnostic, ...]:
+def offer(found: Sequence[Diagnostic], again: Again, took: float) -> tuple[Diagnostic, ...]:
     """The diagnostics with fixes that were tried. What computes them is imported for programs with mistakes only."""
     from dslc.mending.offer import offer
 
-    return offer(found, again)
+    return offer(found, again, took)
 
 
 def nets(source: str | Path, complete: bool = False) -> list[str]:
@@ -160,8 +159,6 @@ def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -
     program = resolve(text, path, loader, sink, language.reserved())
     program.asked = asked
     check_headers(program, sink)
-    with _deep():
-        program.table = bind(program, program.told)
     return program
 
 
@@ -257,12 +254,10 @@ def _elaborate(
 ) -> Model | None:
     """Elaborate; where a weight pins a size, again with the number in the port (at most once a symbol).
 
-    What binding has told of a place is not told again, in whichever words an expansion would say it.
     A mistake at a place where one was found while the size was a symbol keeps those words: they say which sizes fit.
     """
     table = Sizes()
     symbolic: dict[tuple[str, int, int], Diagnostic] = {}
-    told = {(d.code, d.span) for d in program.told.diagnostics}
     while True:
         trial = Sink()
         try:
@@ -272,8 +267,6 @@ def _elaborate(
             symbolic = {d.key[2:]: d for d in trial.diagnostics if d.help} | symbolic
             continue
         for diagnostic in trial.diagnostics:
-            if (diagnostic.code, diagnostic.span) in told:
-                continue
             for _ in range(trial.counts[diagnostic.key]):
                 sink.add(symbolic.get(diagnostic.key[2:], diagnostic))
         return model

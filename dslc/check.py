@@ -6,10 +6,11 @@ import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
+from time import perf_counter
 
 from dslc.analysis.notes import size_notes
 from dslc.api import compile_program, load_program, nets_of, offer
-from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink, in_order
+from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
 from dslc.names.loader import Loader
@@ -38,7 +39,7 @@ class Findings:
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        return list(in_order(self.found.values()))
+        return list(self.found.values())
 
     @property
     def without_notes(self) -> list[Diagnostic]:
@@ -106,9 +107,11 @@ def check_file(
     def again(texts: Mapping[str, str]) -> list[Diagnostic]:
         return _check(source, net, args, sizes, max_ops, budgets, kind, loader.edited(texts)).diagnostics
 
+    begun = perf_counter()
     findings = _check(source, net, args, sizes, max_ops, budgets, kind, loader)
     if not findings.ok:
-        findings.found = {d.key: d for d in offer(findings.diagnostics, again)}
+        took = perf_counter() - begun
+        findings.found = {d.key: d for d in offer(findings.diagnostics, again, took)}
     return findings
 
 
@@ -130,7 +133,6 @@ def _check(
         findings._keep(error.diagnostics, error.counts)
         return findings
     findings._keep(tuple(sink.diagnostics), sink.counts)
-    findings._keep(program.told.diagnostics, program.told.counts)
     wanted = [net] if net is not None else nets_of(program, complete=True)
     gc.freeze()  # what was loaded stays: only what the nets made is looked through
     try:

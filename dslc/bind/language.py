@@ -26,11 +26,6 @@ ARITY: Final[dict[str, tuple[int, int]]] = {
 }
 """The functions of compile-time values, each with the least and most arguments that it takes."""
 
-OF_INDICES: Final = frozenset(
-    ("max", "min", "int", "round", "ceil", "floor", "abs", "sqrt", "log", "exp", "sin", "cos")
-)
-"""The functions of a tensor's value by index, and of a `fn` that such a value calls; some are layers elsewhere."""
-
 LanguageKind: TypeAlias = Literal["layer", "function", "word", "initialiser", "element type"]
 
 

@@ -40,6 +40,7 @@ def diagnostic_record(diagnostic: Diagnostic, count: int = 1) -> Json:
         "trail": [
             {"what": frame.what, "span": span_record(frame.call)} for frame in islice(diagnostic.trail or (), MAX_TRAIL)
         ],
+        "notes": list(diagnostic.notes),
         "help": [help_record(h, diagnostic.span) for h in diagnostic.help],
         "count": count,
     }

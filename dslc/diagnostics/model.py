@@ -187,6 +187,7 @@ class Diagnostic:
     help: tuple[Help, ...] = ()
     mistake: Mistake | None = None
     inputs: tuple[object, ...] = ()  # the tensors (`ir.Value`) that what failed was given: what fixes are made from
+    notes: tuple[str, ...] = ()  # how it came about
 
     @property
     def switch(self) -> str:
@@ -197,13 +198,6 @@ class Diagnostic:
     def key(self) -> tuple[str, str, str, int, int]:
         """Diagnostics with one key are the same mistake in several instances: printed once, with a count."""
         return (self.code, self.message, self.span.source.path, self.span.start, self.span.end)
-
-
-def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Diagnostics in the order of the text, whichever pass found them: the file that was named first comes first."""
-    found = list(diagnostics)
-    files = list(dict.fromkeys(d.span.source.path for d in found))
-    return tuple(sorted(found, key=lambda d: (files.index(d.span.source.path), d.span.start)))
 
 
 class Reject(Exception):
@@ -307,5 +301,5 @@ class Sink:
     def finish(self, result: T) -> T:
         """`result` if no error was added; else raises `CompileError`, the only place that does."""
         if self.errors:
-            raise CompileError(in_order(self.diagnostics), self.counts)
+            raise CompileError(self.diagnostics, self.counts)
         return result

@@ -58,6 +58,7 @@ def render_one(diagnostic: Diagnostic, count: int = 1, *, color: bool = False) -
     lines += trail
     if more and not trail:
         lines.append(f" {more}")
+    lines += [f"  {paint('note', BOLD + COLORS[Severity.NOTE])}: {printable(note)}" for note in diagnostic.notes]
     lines += [f"  {paint('help', BOLD + GREEN)}: {printable(h.text)}" for h in diagnostic.help]
     return "\n".join(lines)
 

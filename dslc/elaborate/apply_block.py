@@ -37,6 +37,15 @@ def trail(what: str, call: Span, parent: Frame | None) -> Frame:
 EXTERN_TARGET: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
+def _repeated(block: tree.Block | tree.Extern, p: Place) -> tuple[str, Span | None]:
+    """The block that calls itself, where that is not the one at the limit, and the last of its calls."""
+    owner = block_of(p.owner)
+    inner = owner.definition
+    if inner is None or inner is block or owner.frame is None:
+        return block.name, None
+    return inner.name, owner.frame.call
+
+
 @frozen
 class Entry:
     """A port with the tensors it gets (`many`: several; optional: maybe none)."""
@@ -57,7 +66,8 @@ def apply_block(
     """One application of a block: an instance, or its body in place for an inline one."""
     run.spend(EXPANSION)
     if p.depth >= MAX_DEPTH:
-        return run.report(EndlessRecursion(block.name, MAX_DEPTH), span, p)
+        turn, around = _repeated(block, p)
+        return run.report(EndlessRecursion(turn, MAX_DEPTH), around or span, p)
     inline = isinstance(block, tree.Block) and block.kind == "inline"
     scope = Scope("block", home, block_of(p.owner) if inline else None, inline)
     frame = trail(recipe.span.text if recipe.bound else block.name, span, turned(p))

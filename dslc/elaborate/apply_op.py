@@ -22,6 +22,7 @@ from dslc.elaborate.run import Place, Run, Runaway, block_of
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Op, Port
 from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
+from dslc.ops.errors_tensor import ShapeMismatch
 from dslc.source import Span
 from dslc.types.const import Const, literal
 from dslc.types.dim import Dim, Size
@@ -248,7 +249,11 @@ def _rejected(
         where = consts[reject.at].span
     elif reject.at is not None and reject.at in recipe.extra:
         where = recipe.extra[reject.at].span
-    related = [*reject.related, *filter(None, map(run.made_here, inputs if len(inputs) > 1 else ()))]
+    mistake = reject.mistake
+    alike = len({value.type.rank for value in inputs}) == 1
+    axis = mistake.axis if isinstance(mistake, ShapeMismatch) and mistake.channels and alike else None
+    made = [run.made_here(value, axis) for value in inputs] if len(inputs) > 1 else []
+    related = [*reject.related, *filter(None, made)]
     return run.report(reject.mistake, where, p, related, inputs=inputs)
 
 

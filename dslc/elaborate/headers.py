@@ -7,12 +7,14 @@ from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.errors_use import BadOperation, WrongPort
 from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run
+from dslc.ir.made import maker
 from dslc.ir.model import Value
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, literal
 from dslc.types.dim import Dim, Size
+from dslc.types.errors import JoinedSizes
 from dslc.types.tensor import DType, TensorType, is_half
 from dslc.values.hole import failed
 
@@ -88,12 +90,8 @@ def _bind_size(
     if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
         run.report(BadOperation(f"a size is a whole number, not {describe(wanted.value)}"), dim.span, q)
         return False
-    if _same_size(run, wanted.value, actual, span, p):
+    if _same_size(run, where, spec, value, axis, wanted.value, q, p, span):
         return Const(actual, dim.value, q.scope, dim.span)
-    if isinstance(wanted.value, Dim) or isinstance(actual, Dim):
-        return False
-    why = f"axis {axis} must be {wanted.value}, and is {actual}"
-    _wrong_port(run, where, spec, value, why, q, p, span, axis)
     return False
 
 
@@ -102,16 +100,50 @@ def _is_bound(name: str, q: Place) -> bool:
     return name in q.scope.names
 
 
-def _same_size(run: Run, wanted: Size, actual: Size, span: Span, p: Place) -> bool:
-    """Whether two sizes are equal, for all allowed inputs or under a guard; reports symbolic ones that differ."""
+def _same_size(
+    run: Run,
+    where: str,
+    spec: tree.TensorSpec,
+    value: Value,
+    axis: int,
+    wanted: Size,
+    q: Place,
+    p: Place,
+    span: Span,
+) -> bool:
+    """Whether a size is what the header states, for all allowed inputs or under a guard; reports it if not."""
+    actual = value.type.dims[axis]
     if isinstance(wanted, int) and isinstance(actual, int):
+        if wanted != actual:
+            _wrong_port(run, where, spec, value, f"axis {axis} must be {wanted}, and is {actual}", q, p, span, axis)
         return wanted == actual
     try:
         run.sizes.equal(wanted, actual, span)
     except Reject as reject:
-        run.report(reject.mistake, span, p)
+        if isinstance(reject.mistake, JoinedSizes) and not reject.mistake.fits:  # at no size
+            why = f"axis {axis} must be `{run.sizes.text(wanted)}`, and is `{run.sizes.text(actual)}`"
+            _wrong_port(run, where, spec, value, why, q, p, span, axis)
+            return False
+        place, labels = _blamed(run, spec, value, q, p, span, axis)
+        run.report(reject.mistake, place, p, labels, inputs=(value,))
         return False
     return True
+
+
+def _blamed(
+    run: Run, spec: tree.TensorSpec, value: Value, q: Place, p: Place, span: Span, axis: int | None
+) -> tuple[Span, list[Label]]:
+    """Where a tensor that is not what a header states is shown, and what it is.
+
+    Of a result the caret is at the layer that made it so, in the body: the header says what was meant.
+    """
+    labels = [Label(spec.span, "the header asks for this")]
+    made = maker(value, axis) if p is q and axis is not None else None
+    for place in (made.node.span if made is not None else None, value.span if p is q else None):
+        if place is not None and place.source is span.source and not place.source.is_library:
+            return place, labels
+    label = run.made_here(value) if value.span != span else None
+    return span, labels + ([label] if label is not None else [])
 
 
 def _wrong_port(
@@ -125,17 +157,9 @@ def _wrong_port(
     span: Span,
     axis: int | None = None,
 ) -> None:
-    """A tensor that is not what a header states; `q` is the block that has the header, `axis` that of one size.
-
-    Of a result the caret is at the layer that made it, in the body: the header says what was meant.
-    """
-    labels = [Label(spec.span, "the header asks for this")]
+    """A tensor that is not what a header states; `q` is the block that has the header, `axis` that of one size."""
     asked = spec.dims[axis] if axis is not None and spec.dims is not None and len(spec.dims) > axis else None
-    made = value.span
-    if p is q and made is not None and not made.source.is_library and made.source is span.source:
-        span = made
-    elif made != span and (label := run.made_here(value)) is not None:
-        labels.append(label)
+    span, labels = _blamed(run, spec, value, q, p, span, axis)
     sizes = _known_sizes(spec, q)
     place, text = (None, "") if asked is None else (asked.span, asked.span.text)
     run.report(
@@ -177,15 +201,10 @@ def fits(run: Run, where: str, spec: tree.TensorSpec, value: Value, q: Place, sp
         wanted = run.evaluate(dim.value, q)
         if failed(wanted):
             return False
-        actual = value.type.dims[axis]
         if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
             run.report(BadOperation(f"a size is a whole number, not {describe(wanted.value)}"), dim.span, q)
             return False
-        if not _same_size(run, wanted.value, actual, span, q):
-            if isinstance(wanted.value, Dim) or isinstance(actual, Dim):
-                return False
-            found = f"axis {axis} must be {wanted.value}, and is {value.type.dims[axis]}"
-            _wrong_port(run, where, spec, value, found, q, q, span, axis)
+        if not _same_size(run, where, spec, value, axis, wanted.value, q, q, span):
             return False
     return True
 

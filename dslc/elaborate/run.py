@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable
 from dataclasses import field
 from typing import Final, TypeAlias, TypeVar
 
@@ -10,6 +10,7 @@ from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
 from dslc.elaborate.errors_body import EndlessWork
 from dslc.elaborate.limits import short, weight
 from dslc.elaborate.recipe import Shared, is_tensor
+from dslc.ir.made import maker
 from dslc.ir.model import Budget, Instance, Item, Node, Value
 from dslc.record import entity, replace
 from dslc.source import Span
@@ -134,9 +135,8 @@ class Run:
     evaluate: Callable[[tree.Expr, Place], Const]  # the compile-time value, layer or tensor of an expression
     execute: Callable[[tree.Suite, Place], None]  # runs the statements of a suite; `p.it` moves
 
-    def __init__(self, sink: Sink, sizes: Sizes, max_ops: int, told: Set[tree.Expr] = frozenset()) -> None:
+    def __init__(self, sink: Sink, sizes: Sizes, max_ops: int) -> None:
         self.sink = sink
-        self.told = told  # expressions whose mistake binding has told: they have no value
         self.sizes = sizes
         self.float = DType.FLOAT32  # what `float` is unless a build asks for another type
         self.max_ops = max_ops
@@ -193,11 +193,22 @@ class Run:
         short(count)
         return value
 
-    def made_here(self, value: Value) -> Label | None:
-        """What a tensor is, by the name it was given, at the text that made it; none where that is not known."""
+    def made_here(self, value: Value, axis: int | None = None) -> Label | None:
+        """What a tensor is, by the name it was given, at the text that made it; none where that is not known.
+
+        `axis`: the text is that of the layer which gave this axis its size, if steps after it only passed it on.
+        """
         if value.span is None:
             return None
-        return Label(value.span, f"{f'`{value.name}`' if value.name else 'this'} is {self.shape(value.type)}")
+        what = f"`{value.name}`" if value.name else "this"
+        made = maker(value, axis) if axis is not None and -value.type.rank <= axis < value.type.rank else None
+        if made is None or made.node.span == value.span or made.node.span.source is not value.span.source:
+            return Label(value.span, f"{what} is {self.shape(value.type)}")
+        assert axis is not None
+        whose = "" if what == "this" else f" of {what}"
+        return Label(
+            made.node.span, f"axis {axis}{whose} becomes {value.type.dims[axis]} here: {self.shape(value.type)}"
+        )
 
     def shape(self, type: TensorType) -> str:
         """A tensor's type for a label; a size with arithmetic is shown with its value at the default sizes too."""

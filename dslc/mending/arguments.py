@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import OutOfRange, SurplusArgument, WrongType
+from dslc.bind.mistakes import GivenTwice, OutOfRange, SurplusArgument, UnknownArgument, WrongType
 from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.errors_body import TiedShape
-from dslc.elaborate.errors_use import NotBool, NotIterable
+from dslc.elaborate.errors_use import BadOperation, NotBool, NotIterable
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
+from dslc.ops.base import REGISTRY
 from dslc.ops.errors import NoHalfPadding, WrongSides
 from dslc.ops.errors_map import PoolPadding
 from dslc.syntax import tree
@@ -23,7 +24,7 @@ POSITIONAL = {"linear": 1, "conv": 2, "deconv": 2}
 # ---- PyTorch's order
 
 
-@mends(SurplusArgument, NoHalfPadding)
+@mends(SurplusArgument, NoHalfPadding, GivenTwice)
 def channels_in(g: Ground) -> Iterator[Candidate]:
     """`conv(3, 16, 3)`, `linear(16, 10)`: the channels that come in are written first, as in PyTorch."""
     call = g.call
@@ -55,6 +56,24 @@ def _others(g: Ground, call: tree.Call, first: tree.Argument, second: tree.Argum
 
 def _number(expr: tree.Expr) -> int | float | None:
     return expr.value if isinstance(expr, tree.Number) else None
+
+
+@mends(UnknownArgument)
+def tensor_by_name(g: Ground) -> Iterator[Candidate]:
+    """`embedding(ids=..)`: that is the tensor, which the chain gives."""
+    call, mistake = g.call, g.diagnostic.mistake
+    if not isinstance(mistake, UnknownArgument) or call is None or mistake.name not in _ports(mistake.layer):
+        return
+    given = g.named(call, mistake.name)
+    if given is not None:
+        said = f"`{mistake.name}` is the tensor that `{mistake.layer}` is applied to, no argument: leave it out"
+        yield Candidate(said, (g.without_argument(call, given),), sole=True)
+
+
+def _ports(layer: str) -> tuple[str, ...]:
+    """The names of an op's tensors."""
+    op = REGISTRY.get(layer)
+    return tuple(port.name for port in op.inputs) if op is not None else ()
 
 
 @mends(SurplusArgument)
@@ -129,6 +148,21 @@ def whole_number(g: Ground) -> Iterator[Candidate]:
 def _operator(g: Ground, node: tree.Binary, text: str) -> Edit:
     at = g.source.text.index(node.op, node.left.span.end, node.right.span.start)
     return g.edit(at, at + len(node.op), text)
+
+
+@mends(BadOperation)
+def whole_division(g: Ground) -> Iterator[Candidate]:
+    """`range(depth / 2)`: `/` makes a float, also where there is no rest."""
+    node = g.node
+    slashes = [n for n in walk(node) if isinstance(n, tree.Binary) and n.op == "/"]
+    if node is not None and slashes and len(node.span.text) < 200:
+        edits = tuple(_operator(g, slash, "//") for slash in slashes)
+        text = node.span.text
+        for edit in sorted(edits, key=lambda e: -e.span.start):
+            at = edit.span.start - node.span.start
+            text = f"{text[:at]}//{text[at + 1 :]}"
+        said = f"`//` divides whole numbers, without a rest: `{short(g.source, text)}`"
+        yield Candidate(said, edits)
 
 
 @mends(WrongType)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import MissingArgument
+from dslc.bind.mistakes import MissingArgument, OutOfRange
 from dslc.bind.mistakes_body import ModuleNameTaken, ReservedName
 from dslc.elaborate.errors_body import EndlessRecursion
 from dslc.elaborate.errors_use import StrayValue
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.syntax import tree
+from dslc.syntax.mistakes.lines import MissingSuite
 
 SUITES = ("residual", "scale", "dense", "in_float32")
 """Combinators whose parameter `body` a suite fills."""
@@ -48,19 +50,21 @@ def another_name(g: Ground) -> Iterator[Candidate]:
         yield Candidate(f"another name: `{shown}`", (g.put(g.span, shown),))
 
 
-@mends(EndlessRecursion)
+@mends(EndlessRecursion, OutOfRange)
 def guarded(g: Ground) -> Iterator[Candidate]:
     """A block that calls itself with a smaller number: as long as that is above zero."""
-    call, statement = g.call, g.statement
-    if call is None or not isinstance(statement, tree.Step):
-        return
-    for argument in call.arguments:
-        value = argument.value
-        if isinstance(value, tree.Binary) and isinstance(value.left, tree.Name) and value.op in ("-", "//"):
-            condition = f"{value.left.name} > {'0' if value.op == '-' else '1'}"
-            shown = f"if {condition}: {short(g.source, statement.span.text)}"
-            said = f"it calls itself without end; as long as `{condition}`: `{shown}`"
-            yield Candidate(said, (g.before(statement.span, f"if {condition}: "),))
+    block = g.block
+    for call in g.calls(block.suite) if block is not None else ():
+        statement = g.outline.around(call, tree.Step)
+        if block is None or call.target.span.text != block.name or statement is None:
+            continue
+        for argument in call.arguments:
+            value = argument.value
+            if isinstance(value, tree.Binary) and isinstance(value.left, tree.Name) and value.op in ("-", "//"):
+                condition = f"{value.left.name} > {'0' if value.op == '-' else '1'}"
+                shown = f"if {condition}: {short(g.source, statement.span.text)}"
+                said = f"`{block.name}` calls itself without end; as long as `{condition}`: `{shown}`"
+                yield Candidate(said, (g.before(statement.span, f"if {condition}: "),), sole=True)
 
 
 @mends(StrayValue)
@@ -116,3 +120,29 @@ def usual_kernel(g: Ground) -> Iterator[Candidate]:
         for kernel in ("3", "1"):
             shown = short(g.source, g.with_argument(call, kernel))
             yield Candidate(f"of kernel {kernel}: `{shown}`", (g.argument(call, kernel),))
+
+
+@mends(MissingSuite)
+def indented_below(g: Ground) -> Iterator[Candidate]:
+    """A header with nothing below it: the next line, or all that follow, belong to it."""
+    text, header = g.source.text, g.line_start(g.span.start)
+    width = len(text[header:]) - len(text[header:].lstrip(" "))
+    lines = []
+    start = g.line_end(g.span.end) + 1
+    while start < len(text):
+        line = text[start : g.line_end(start)]
+        if line.strip() and len(line) - len(line.lstrip(" ")) < width:
+            break
+        if width == 0 and re.match(r"(net|block|fn|use|let|inline|extern)\b", line):
+            break
+        lines.append(start)
+        start = g.line_end(start) + 1
+    unit = _unit(g)
+    first = next((at for at, start in enumerate(lines) if text[start : g.line_end(start)].strip()), None)
+    if first is None:
+        return
+    shown = short(g.source, text[lines[first] : g.line_end(lines[first])].strip())
+    yield from (
+        Candidate(f"{said} under it: `{shown}`", tuple(g.edit(o, o, unit) for o in some), group="below")
+        for said, some in (("indent the next line", lines[first : first + 1]), ("indent the lines", lines[first:]))
+    )

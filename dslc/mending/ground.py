@@ -12,8 +12,8 @@ from dslc.source import Source, Span
 from dslc.syntax import tree
 from dslc.syntax.parser import parse
 from dslc.syntax.rewrite import Outline, kids
-from dslc.types.const import Const
 from dslc.types.tensor import TensorType
+from dslc.types.text import dim_text
 
 LONG = 72
 """Letters of code that a proposal shows at most."""
@@ -30,14 +30,6 @@ class Candidate:
     edits: tuple[Edit, ...]
     sole: bool = False
     group: str = ""
-
-
-@frozen
-class Made:
-    """The argument that gave an axis of a tensor its size, and the layer it stands in."""
-
-    argument: Const
-    node: Node
 
 
 class Ground:
@@ -155,6 +147,16 @@ class Ground:
     def positional(self, call: tree.Call) -> list[tree.Argument]:
         return [a for a in call.arguments if a.name is None and not a.star]
 
+    def shown(self, place: Span, text: str) -> str:
+        """The call that some text stands in, as it would be with other text there."""
+        node = self.outline.find(place) or self.within(place)
+        call = self.outline.around(node, tree.Call) if node is not None else None
+        if call is None or not self.own(place):
+            return text
+        start = call.span.start
+        whole = f"{call.span.text[: place.start - start]}{text}{call.span.text[place.end - start :]}"
+        return short(self.source, whole) if call.suite is None else text
+
     def without_argument(self, call: tree.Call, argument: tree.Argument) -> Edit:
         """A call without one of its arguments, and without brackets that would be empty."""
         at = call.arguments.index(argument)
@@ -189,7 +191,9 @@ class Ground:
             if text and "\n" not in text:
                 return f"({text})" if isinstance(const.origin, tree.Conditional) else text
         size = value.type.dims[axis % value.type.rank]
-        return str(size) if isinstance(size, int) else None
+        if isinstance(size, int):
+            return str(size)
+        return dim_text(size) if self.block is not None and self.block.kind == "net" else None
 
 
 def ground(diagnostic: Diagnostic) -> Ground:
@@ -204,29 +208,6 @@ def walk(part: object) -> Iterator[object]:
         node = todo.pop()
         yield node
         todo += reversed(list(kids(node)))
-
-
-def maker(value: Value, axis: int) -> Made | None:
-    """What gave an axis of a tensor its size: the argument of the last layer that did not take it from its input."""
-    size = value.type.dims[axis % value.type.rank]
-    axis = axis % value.type.rank
-    while True:
-        producer = value.producer
-        if isinstance(producer, Call):
-            outputs = producer.instance.outputs
-            if value.index >= len(outputs) or outputs[value.index] is value:
-                return None
-            value = outputs[value.index]
-            continue
-        if not isinstance(producer, Node):
-            return None
-        out = producer.consts.get("out")
-        if out is not None and out.value == size and axis == (value.type.channel or axis):
-            return Made(out, producer)
-        fed = producer.inputs[0] if producer.inputs else None
-        if fed is None or axis >= fed.type.rank or fed.type.dims[axis] != size:
-            return None
-        value = fed
 
 
 def inside(value: Value) -> Node | None:

@@ -9,6 +9,7 @@ from dslc.ir.model import Node, Param, Value
 from dslc.mending.ground import Candidate, Ground, inside, short, walk
 from dslc.mending.projections import suite_call
 from dslc.mending.rules import mends
+from dslc.ops.errors import TooSmall
 from dslc.ops.errors_product import HeadsMismatch, InnerMismatch
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.syntax import tree
@@ -71,6 +72,27 @@ def more_axes(g: Ground) -> Iterator[Candidate]:
         shown = indexed(_primary(side), there)
         said = f"add the axes that {less.type} lacks: `{short(g.source, shown)}`"
         yield Candidate(said, (g.put(side.span, shown),))
+        sizes = ["-1" if here else g.word(more, axis) for axis, here in enumerate(there)]
+        if isinstance(g.node, tree.Call) and all(sizes):
+            shown = f"{shown} -> expand({', '.join(s for s in sizes if s)})"
+            said = f"repeat it over the axes that {less.type} lacks: `{short(g.source, shown)}`"
+            yield Candidate(said, (g.put(side.span, shown),))
+
+
+@mends(RankMismatch)
+def axes_of_a_mask(g: Ground) -> Iterator[Candidate]:
+    """`sdpa(q, k, v, mask=keep)`: a mask of places `[N, T]` is one of keys, `[N, 1, 1, T]`."""
+    call = g.call
+    given = g.named(call, "mask") if call is not None and call.target.span.text == "sdpa" else None
+    if given is None or len(g.inputs) != 4:
+        return
+    query, key, _, mask = g.types
+    scores = (*query.dims[:-1], key.dims[-2])
+    for there in reversed(placed(mask.dims, scores)):  # keys, the last axis, before queries
+        shown = indexed(_primary(given.value), there)
+        which = "keys" if there[-1] else "queries"
+        said = f"a mask of {which} has the axes of the scores: `{short(g.source, shown)}`"
+        yield Candidate(said, (g.put(given.value.span, shown),), group="mask")
 
 
 def _side(g: Ground, value: Value) -> tree.Expr | None:
@@ -176,7 +198,7 @@ def _drawn(many: list[Size], there: tuple[bool, ...], sizes: Iterator[Size]) -> 
 # ---- products
 
 
-@mends(InnerMismatch)
+@mends(InnerMismatch, JoinedSizes, Coincidence)
 def transposed(g: Ground) -> Iterator[Candidate]:
     """`q @ k`: the rows of both are summed over, so the second is transposed."""
     node = g.node
@@ -263,6 +285,10 @@ def pool_keeps_the_size(g: Ground) -> Iterator[Candidate]:
             elif "s" not in named:
                 said = f"`{short(g.source, inner.span.text)}` has stride {kernel.value}; this keeps the size: `s=1`"
                 yield Candidate(said, (g.argument(inner, "s=1"),))
+        elif name in POOLS and isinstance(kernel, tree.Number) and isinstance(kernel.value, int):
+            shown = f"{name}({kernel.value + 1}, s=1, p={kernel.value // 2})"
+            said = f"`{short(g.source, inner.span.text)}` cannot keep the size, its kernel is even: `{shown}`"
+            yield Candidate(said, (g.put(inner.span, shown),))
         elif name in ("conv", "cba", "dw", "sepconv"):
             padding, stride = g.named(inner, "p"), g.named(inner, "s")
             if padding is not None and padding.value.span.text in ("0", "valid"):
@@ -280,6 +306,17 @@ def _padded(g: Ground, call: tree.Call, half: int) -> Candidate:
 
 def _is_one(argument: tree.Argument | None) -> bool:
     return argument is not None and isinstance(argument.value, tree.Number) and argument.value.value == 1
+
+
+@mends(JoinedSizes, Coincidence, ShapeMismatch)
+def the_other_way_round(g: Ground) -> Iterator[Candidate]:
+    """A decoder's loop that runs as the encoder's does: the last level comes first."""
+    loop = g.outline.around(g.node, tree.For)
+    source = loop.source if loop is not None else None
+    if isinstance(source, tree.Call) and source.target.span.text == "range":
+        shown = f"reversed({source.span.text})"
+        said = f"from the last level to the first: `for {loop.targets[0].name} in {shown}`" if loop is not None else ""
+        yield Candidate(said, (g.put(source.span, shown),))
 
 
 @mends(JoinedSizes, Coincidence)
@@ -370,7 +407,25 @@ def expanded_token(g: Ground) -> Iterator[Candidate]:
             yield Candidate(said, (g.put(argument.value.span, shown),))
 
 
-@mends(BelowLeast)
+@mends(TooSmall)
+def smaller_window(g: Ground) -> Iterator[Candidate]:
+    """A window that does not fit: with its default padding, or no larger than the map."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, TooSmall) or call is None:
+        return
+    padding = g.named(call, "p")
+    if padding is not None and call.target.span.text == "conv":
+        edit = g.without_argument(call, padding)
+        yield Candidate(f"with its default padding it fits: without `{padding.span.text}`", (edit,))
+    kernel = next((a.value for a in call.arguments if isinstance(a.value, tree.Number) and a.name in (None, "k")), None)
+    numbers = [a.value for a in call.arguments if isinstance(a.value, tree.Number) and a.name in (None, "k")]
+    kernel = next((n for n in numbers if n.value == mistake.kernel), kernel)
+    if isinstance(kernel, tree.Number) and isinstance(mistake.size, int) and mistake.size > 1:
+        shown = g.shown(kernel.span, str(mistake.size))
+        yield Candidate(f"all of the map: `{shown}`", (g.put(kernel.span, str(mistake.size)),))
+
+
+@mends(BelowLeast, TooSmall)
 def fewer_turns(g: Ground) -> Iterator[Candidate]:
     """Too many halvings in a loop: one or two turns less."""
     loop = g.outline.around(g.node, tree.For)

@@ -15,6 +15,7 @@ from typing import Final
 from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
 from dslc.mending.ground import ground
 from dslc.mending.rules import candidates
+from dslc.mending.ways import ways
 from dslc.record import entity, replace
 from dslc.source import Source
 from dslc.syntax.rewrite import apply_edits
@@ -64,9 +65,13 @@ class Tries:
         return self.known[text]
 
 
-def offer(found: Sequence[Diagnostic], again: Again) -> tuple[Diagnostic, ...]:
-    """The diagnostics with help that was tried in the place of what was only thought of."""
-    tries = Tries(again)
+def offer(found: Sequence[Diagnostic], again: Again, took: float = 0.0) -> tuple[Diagnostic, ...]:
+    """The diagnostics with help that was tried in the place of what was only thought of, and with their sizes' ways.
+
+    `took`: the seconds that the check took, and so a try does.
+    """
+    tries = Tries(again, left=ALL_TRIES if took < SECONDS else 0)
+    found = [replace(d, notes=(*d.notes, *ways(d))) if d.inputs else d for d in found]
     mended = []
     for at, diagnostic in enumerate(found):
         apt = diagnostic.severity is Severity.ERROR and at < MISTAKES and apt_source(diagnostic.span.source)

@@ -9,10 +9,12 @@ from dslc.bind.mistakes_body import WrongCount
 from dslc.elaborate.errors_body import RequireFailed
 from dslc.elaborate.errors_use import WrongPort
 from dslc.mending.axes import first, places
-from dslc.mending.ground import Candidate, Ground, short
+from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.errors import near_divisors
-from dslc.ops.errors_tensor import CannotSplit, ReshapeCount
+from dslc.ops.errors_index import IndexOutOfRange
+from dslc.ops.errors_product import StateShape
+from dslc.ops.errors_tensor import CannotSplit, NoSuchAxis, ReshapeCount, SplitSum
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
@@ -67,7 +69,7 @@ def dividing_number(g: Ground) -> Iterator[Candidate]:
         if near == 1:
             continue
         each = f"{whole // near} each" if whole // near > 1 else "1 each"
-        yield Candidate(f"{near} divides {whole}, {each}: `{near}`", (g.put(place, str(near)),))
+        yield Candidate(f"{near} divides {whole}, {each}: `{g.shown(place, str(near))}`", (g.put(place, str(near)),))
     if isinstance(mistake, RequireFailed) and whole > parts:
         yield from _other_width(g, whole, parts)
 
@@ -117,11 +119,57 @@ def _holds(line: tree.Assign, g: Ground) -> bool:
 def reshaped_to_what_is_left(g: Ground) -> Iterator[Candidate]:
     """One size as -1: what the others leave."""
     call = g.call
-    if call is None or len(g.inputs) != 1:
+    if call is None or any(a.value.span.text == "-1" for a in call.arguments):
         return
-    for argument in reversed(call.arguments):
-        if isinstance(argument.value, tree.Number):
-            rest = [a for a in call.arguments if a is not argument]
-            if not any(a.value.span.text == "-1" for a in rest):
-                said = f"what the others leave: `-1` for {argument.span.text}"
-                yield Candidate(said, (g.put(argument.value.span, "-1"),))
+    for argument in call.arguments[:0:-1]:
+        said = f"what the others leave, for `{argument.span.text}`: `{g.shown(argument.value.span, '-1')}`"
+        yield Candidate(said, (g.put(argument.value.span, "-1"),), group="rest")
+
+
+@mends(SplitSum)
+def pieces_that_add_up(g: Ground) -> Iterator[Candidate]:
+    """`split([48, 24])` of 64: the last piece, or the first, is what the others leave."""
+    mistake, pieces = g.diagnostic.mistake, g.outline.find(g.span)
+    if not isinstance(mistake, SplitSum) or not isinstance(pieces, tree.List) or not mistake.size.isdigit():
+        return
+    numbers = [item.value if isinstance(item, tree.Number) else None for item in pieces.items]
+    whole = [n for n in numbers if isinstance(n, int)]
+    for at in (-1, 0):
+        rest = int(mistake.size) - (sum(whole) - whole[at]) if len(whole) == len(numbers) else 0
+        if rest > 0:
+            which = "last" if at else "first"
+            shown = g.shown(pieces.items[at].span, str(rest))
+            said = f"{rest} are left for the {which} piece: `{shown}`"
+            yield Candidate(said, (g.put(pieces.items[at].span, str(rest)),))
+
+
+@mends(StateShape)
+def state_of_that_size(g: Ground) -> Iterator[Candidate]:
+    """A recurrent layer of as many features as the state that it is given."""
+    mistake, call = g.diagnostic.mistake, g.call
+    first = g.positional(call)[0] if call is not None and g.positional(call) else None
+    given = mistake.given.strip("[]").split(", ")[-1] if isinstance(mistake, StateShape) else ""
+    if first is not None and given.isdigit():
+        said = f"the state has {given} features: `{g.shown(first.value.span, given)}`"
+        yield Candidate(said, (g.put(first.value.span, given),))
+
+
+@mends(IndexOutOfRange, NoSuchAxis)
+def last_place(g: Ground) -> Iterator[Candidate]:
+    """An index or an axis beyond the last: counted from 0 the last is one less, or -1."""
+    mistake, node = g.diagnostic.mistake, g.node
+    if isinstance(mistake, NoSuchAxis):
+        if isinstance(node, tree.Number) or (node := g.outline.find(g.span)) is not None:
+            for axis in (mistake.rank - 1, -1):
+                said = f"the last axis of {mistake.shape}: `{g.shown(node.span, str(axis))}`"
+                if mistake.axis >= mistake.rank:
+                    yield Candidate(said, (g.put(node.span, str(axis)),), group="axis")
+        return
+    if not isinstance(mistake, IndexOutOfRange) or not isinstance(node, tree.Index) or not mistake.size.isdigit():
+        return
+    last = int(mistake.size) - (not mistake.slice)
+    for item in walk(node.items):
+        if isinstance(item, tree.Number) and item.span.text == mistake.index:
+            what = "its end" if mistake.slice else "the last, counted from 0,"
+            said = f"axis {mistake.axis} has {mistake.size}: {what} is `{last}`"
+            yield Candidate(said, (g.put(item.span, str(last)),))

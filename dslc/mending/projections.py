@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.diagnostics.model import Edit
 from dslc.elaborate.errors_use import WrongPort
+from dslc.ir.made import maker, way
 from dslc.ir.model import Value
-from dslc.mending.ground import Candidate, Ground, Made, maker, short, walk
+from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.errors_tensor import ShapeMismatch
 from dslc.syntax import tree
@@ -93,6 +93,25 @@ def _called(call: tree.Call, *names: str) -> bool:
     return isinstance(call.target, tree.Name) and call.target.name in names
 
 
+@mends(ShapeMismatch, JoinedSizes, Coincidence)
+def project_an_operand(g: Ground) -> Iterator[Candidate]:
+    """`it + x` written by hand: the operand that was there before is projected to the shape of the other."""
+    node = g.node
+    if not isinstance(node, tree.Binary) or node.op not in ("+", "-") or len(g.inputs) != 2:
+        return
+    for side, new, old in ((node.right, *g.inputs), (node.left, *g.inputs[::-1])):
+        other = node.left if side is node.right else node.right
+        named = isinstance(side, tree.Name | tree.TickName)
+        if not named and not (isinstance(side, tree.It) and not isinstance(other, tree.Name | tree.TickName)):
+            continue
+        for layer in _projections(g, g.block, new, old):
+            if " if " in layer:
+                continue
+            shown = f"({side.span.text} -> {layer})"
+            said = f"project `{side.span.text}` to the shape of the other: `{short(g.source, shown)}`"
+            yield Candidate(said, (g.put(side.span, shown),))
+
+
 # ---- other channels
 
 
@@ -109,22 +128,10 @@ def same_channels(g: Ground) -> Iterator[Candidate]:
     sides = [(left, right)] if call is not None and _called(call, "residual") else [(right, left), (left, right)]
     for changed, kept in sides:
         made, word = maker(changed, axis), g.word(kept, axis)
-        if made is None or word is None or not g.own(made.argument.span):
-            continue
-        yield Candidate(_other_size(g, made, word, kept, axis), (_replaced(g, made, word),))
-
-
-def _replaced(g: Ground, made: Made, word: str) -> Edit:
-    return g.put(made.argument.span, word)
-
-
-def _other_size(g: Ground, made: Made, word: str, kept: Value, axis: int) -> str:
-    old = made.argument.span
-    step = made.node.span
-    text = f"{step.text[: old.start - step.start]}{word}{step.text[old.end - step.start :]}"
-    if not (g.own(step) and step.start <= old.start and old.end <= step.end):
-        text = word
-    return f"make {kept.type.dims[axis]} channels, as the other side has: `{short(g.source, text)}`"
+        place = made.place if made is not None else None
+        if place is not None and word is not None and g.own(place):
+            said = f"make {kept.type.dims[axis]} channels, as the other side has: `{g.shown(place, word)}`"
+            yield Candidate(said, (g.put(place, word),))
 
 
 @mends(WrongPort)
@@ -134,13 +141,36 @@ def declared_channels(g: Ground) -> Iterator[Candidate]:
     if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or mistake.axis is None:
         return
     made = maker(g.inputs[0], mistake.axis)
-    if made is None or not g.own(made.argument.span) or not mistake.asked:
+    place = made.place if made is not None else None
+    if place is None or not g.own(place) or not mistake.asked:
         return
     result = mistake.where.startswith("the result")
-    text = made.node.span.text.replace(made.argument.span.text, mistake.asked, 1) if g.own(made.node.span) else ""
-    shown = short(g.source, text) or mistake.asked
-    last = f"make `{mistake.asked}` of them in the layer that makes {g.inputs[0].type.dims[mistake.axis]}: `{shown}`"
-    yield Candidate(last, (g.put(made.argument.span, mistake.asked),))
+    size, shown = g.inputs[0].type.dims[mistake.axis], g.shown(place, mistake.asked)
+    said = f"make `{mistake.asked}` of them in the layer that makes {size}: `{shown}`"
+    yield Candidate(said, (g.put(place, mistake.asked),))
     if result and mistake.spec is not None and g.own(mistake.spec):
         actual = g.word(g.inputs[0], mistake.axis) or ""
         yield Candidate(f"let the header say `{actual}`", (g.put(mistake.spec, actual),))
+
+
+@mends(WrongPort)
+def declared_map(g: Ground) -> Iterator[Candidate]:
+    """A result whose map is smaller than the header says: without a stride, or brought back to that size."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or not mistake.where.startswith("the result"):
+        return
+    value, block = g.inputs[0], g.block
+    if mistake.axis is None or mistake.axis < 2 or value.type.channel != 1 or block is None:
+        return
+    for step in way(value, mistake.axis):
+        call = g.expr(step.node.span) if step.node is not None else None
+        given = g.named(call, "s") if isinstance(call, tree.Call) else None
+        if isinstance(call, tree.Call) and given is not None:
+            said = f"without its stride: `{short(g.source, call.span.text)}` without `{given.span.text}`"
+            yield Candidate(said, (g.without_argument(call, given),))
+    last = block.suite.body[-1] if block.suite.body else None
+    for like in [port.name for port in block.ports or ()]:
+        if isinstance(last, tree.Step) and value.span is not None and last.span.end == value.span.end:
+            shown = f"upsample(like={like})"
+            said = f"at the end, to the size of `{like}`: `-> {shown}`"
+            yield Candidate(said, (g.after(last.span, f" -> {shown}"),))

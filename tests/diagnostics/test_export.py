@@ -30,6 +30,7 @@ def test_a_record_has_every_fact() -> None:
             {"what": "inner", "span": record["trail"][0]["span"]},  # type: ignore[index]
             {"what": "outer", "span": record["trail"][1]["span"]},  # type: ignore[index]
         ],
+        "notes": [],
         "help": [
             {
                 "text": "9 divides 90: write `g=9`",

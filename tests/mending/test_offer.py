@@ -52,7 +52,7 @@ def test_nothing_is_imported_for_a_program_without_mistakes(monkeypatch: pytest.
 def test_looking_for_fixes_waits_until_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def offer(found: Sequence[Diagnostic], again: object) -> tuple[Diagnostic, ...]:
+    def offer(found: Sequence[Diagnostic], again: object, took: float) -> tuple[Diagnostic, ...]:
         asked.append(len(found))
         return tuple(found)
 

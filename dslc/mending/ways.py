@@ -1,0 +1,52 @@
+"""How the sizes that do not fit came about: said of a mistake beside what was found there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dslc.diagnostics.model import Diagnostic
+from dslc.ir.made import way
+from dslc.ir.model import Value
+from dslc.ops.errors import TooSmall
+from dslc.ops.errors_tensor import ShapeMismatch
+from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
+from dslc.types.text import dim_text
+
+SHOWN: Final = 5
+"""Sizes of a way that are shown, the last ones."""
+
+
+def ways(diagnostic: Diagnostic) -> tuple[str, ...]:
+    """For each tensor whose axis is at fault, its sizes with the lines that made them; nothing of a single step."""
+    inputs = [value for value in diagnostic.inputs if isinstance(value, Value)]
+    axis = _axis(diagnostic, inputs)
+    return tuple(text for value in inputs[:2] if axis is not None and (text := _way(value, axis)))
+
+
+def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
+    """The axis at fault, where it is not that of the channels."""
+    mistake = diagnostic.mistake
+    if isinstance(mistake, TooSmall | BelowLeast) and len(inputs) == 1 and inputs[0].type.channel == 1:
+        sizes = [str(size) for size in inputs[0].type.dims]
+        text = str(mistake.size) if isinstance(mistake, TooSmall) else mistake.left
+        return sizes.index(text, 2) if text in sizes[2:] else None
+    if not isinstance(mistake, JoinedSizes | Coincidence | ShapeMismatch) or len(inputs) != 2:
+        return None
+    left, right = (value.type for value in inputs)
+    if left.rank != right.rank:
+        return None
+    differ = [axis for axis in range(left.rank) if left.dims[axis] != right.dims[axis] and axis != left.channel]
+    return differ[0] if differ else None
+
+
+def _way(value: Value, axis: int) -> str:
+    steps = way(value, axis)
+    if len(steps) < 3:
+        return ""
+    shown = [
+        dim_text(step.size) + (f" (line {step.node.span.line})" if step.node is not None else "")
+        for step in steps[-SHOWN:]
+    ]
+    more = ".. -> " if len(steps) > SHOWN else ""
+    whose = f" of `{value.name}`" if value.name else ""
+    return f"axis {axis}{whose} on its way here: {more}{' -> '.join(shown)}"
