@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from dslc.analysis.emitted.graph import emitted
 from dslc.diagnostics.model import Diagnostic
-from dslc.elaborate.kinds import numbers_in
 from dslc.ir.model import Model, Node, Param
 from dslc.ir.walk import Flat
 from dslc.source import Span
 from dslc.types.errors_numbers import UnheldNumber
 from dslc.types.floats import overflows, vanishes
 from dslc.types.tensor import DType, is_half
+from dslc.values.kinds import numbers_in
 
 
 def unheld(model: Model, flat: Flat, dtype: DType) -> tuple[Diagnostic, ...]:

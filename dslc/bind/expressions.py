@@ -16,6 +16,7 @@ from dslc.bind.table import Kind, Symbol
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.values.arithmetic import ARITY
 
 
 def evaluate(b: Binder, expr: tree.Expr, p: Place) -> Static:
@@ -307,7 +308,7 @@ def _of_language(b: Binder, name: str, arguments: Given, expr: tree.Call) -> Sta
     if kind == "initialiser":
         b.initialiser(name, arguments, expr)
         return Static("init")
-    if name not in language.ARITY:
+    if name not in ARITY:
         return None
     kinds = {s.kind for a, s in arguments if a.name is None}
     if kind == "layer":

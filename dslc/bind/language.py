@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 from dslc.ops.base import REGISTRY
 from dslc.ops.initialisers import INITIALISERS
 from dslc.types.tensor import DType
+from dslc.values.arithmetic import ARITY
 
 OPERATORS: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", "@": "matmul"}
 COMPARISONS: Final = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -17,14 +18,6 @@ UNNAMED: Final = frozenset(
 """Ops that are written as operators, so their names are free for the user."""
 WORDS: Final = ("half", "valid", "same_tf", "auto")
 DTYPES: Final = {d.value: d for d in DType}
-ARITY: Final[dict[str, tuple[int, int]]] = {
-    **dict.fromkeys(("max", "min"), (1, 99)),
-    **dict.fromkeys(("sum", "len", "reversed", "int", "float", "ceil", "floor", "sqrt", "abs"), (1, 1)),
-    **dict.fromkeys(("enumerate", "round", "log"), (1, 2)),
-    **dict.fromkeys(("range", "size"), (1, 3)),
-    "zip": (1, 9),
-}
-"""The functions of compile-time values, each with the least and most arguments that it takes."""
 
 LanguageKind: TypeAlias = Literal["layer", "function", "word", "initialiser", "element type"]
 

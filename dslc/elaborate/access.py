@@ -6,19 +6,20 @@ from typing import Any
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
-from dslc.elaborate import arithmetic
 from dslc.elaborate.apply_op import apply_op
 from dslc.elaborate.declared import node_params, param_value
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.layers import op_layer
-from dslc.elaborate.recipe import Recipe, Shared, describe, is_tensor
+from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Node, Value
 from dslc.syntax import tree
 from dslc.types.const import Const, literal
 from dslc.types.dim import Dim
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
+from dslc.values.kinds import is_number
 
 
 def attribute(run: Run, expr: tree.Attribute, p: Place) -> Const:
@@ -104,7 +105,7 @@ def _index_tensor(run: Run, value: Value, expr: tree.Index, p: Place) -> Const:
             items.append("tensor")
         elif at.value is None or at.value is ...:
             items.append("none" if at.value is None else "...")
-        elif arithmetic.is_number(at.value) and not isinstance(at.value, float):
+        elif is_number(at.value) and not isinstance(at.value, float):
             items.append(at)
         else:
             return run.report(BadOperation(f"an index is a whole number, not {describe(at.value)}"), item.span, p)

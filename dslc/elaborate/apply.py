@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dslc.elaborate.errors_body import SharedModule, TrainingSides
 from dslc.elaborate.errors_use import NotALayer
-from dslc.elaborate.recipe import Recipe, describe, is_tensor
+from dslc.elaborate.recipe import Recipe, is_tensor
 from dslc.elaborate.run import USE, Place, Run, block_of, flowing
 from dslc.ir.model import Either, Item, Value
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentions_it
 from dslc.types.const import Const, literal
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
 
 

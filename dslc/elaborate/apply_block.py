@@ -15,7 +15,7 @@ from dslc.elaborate.headers import bind_sizes, dim_names, fits
 from dslc.elaborate.initial import open_initial
 from dslc.elaborate.naming import name_expansion, name_instance
 from dslc.elaborate.outward import outward
-from dslc.elaborate.recipe import Recipe, describe
+from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import EXPANSION, MAX_DEPTH, Place, Run, block_of, turned
 from dslc.ir.model import Call, Instance, Value
 from dslc.names.reserved import KEYWORDS
@@ -26,6 +26,7 @@ from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.tensor import TensorType
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
 
 

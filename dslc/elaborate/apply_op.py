@@ -14,10 +14,9 @@ from dslc.elaborate.errors_body import TiedShape, TooManyOps
 from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.initial import idle, with_stated
-from dslc.elaborate.kinds import whole
 from dslc.elaborate.limits import INT32, holdable
 from dslc.elaborate.naming import name_node
-from dslc.elaborate.recipe import Recipe, describe
+from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, Runaway, block_of
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Op, Port
@@ -28,7 +27,9 @@ from dslc.types.const import Const, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
+from dslc.values.faces import describe
 from dslc.values.hole import hole
+from dslc.values.kinds import whole
 
 SYMBOLS: Final = {name: symbol for symbol, name in OPERATORS.items()} | {"cat": "concat"}
 """What the user wrote for an op."""

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from dslc.bind.mistakes import MissingArgument, NotAChoice, OutOfRange, WrongType
 from dslc.diagnostics.codes import nearest
-from dslc.elaborate.kinds import (
-    KINDS,
-    TYPES,
-    element_type,
-    fitted,
-    initial,
-    literal_kind,
-    matches,
-    numbers_in,
-    spell_type,
-    whole,
-)
-from dslc.elaborate.limits import weight
-from dslc.elaborate.recipe import Recipe, describe
+from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import WALKED, Place, Run
 from dslc.ops.base import Attr, Op
 from dslc.record import replace
@@ -25,19 +12,20 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const
 from dslc.types.dim import Dim
+from dslc.values.faces import describe
 from dslc.values.hole import failed
+from dslc.values.kinds import ANYTHING, numbers_in, of_default, of_type, whole
+from dslc.values.limits import weight
 
 
 def checked_attribute(run: Run, op: type[Op], rules: Attr, const: Const, p: Place) -> Const | None:
     """An op's attribute checked against its declaration; none after a mistake."""
     if rules.name == op.gather:
         return _gathered(run, op, rules.name, const, p)
-    kinds = rules.kind.replace("Any", "object").split(" | ")
-    if "Init" in kinds:
-        const = replace(const, value=initial(const.value))
-    if "DType" in kinds:
-        const = replace(const, value=element_type(const.value))
-    value = run.sized(const.value)
+    meant = rules.kind.meant(const.value)
+    if meant is not const.value:
+        const = replace(const, value=meant)
+    value = run.sized(meant)
     words = tuple(c for c in rules.choices if isinstance(c, str))
     if isinstance(value, str) and rules.choices:
         if value in words:
@@ -49,13 +37,13 @@ def checked_attribute(run: Run, op: type[Op], rules: Attr, const: Const, p: Plac
         known = tuple(str(c) for c in rules.choices)
         run.report(NotAChoice(op.name, rules.name, str(value), known, None), const.span, p)
         return None
-    if not any(KINDS.get(kind, KINDS["object"])[1](value) for kind in kinds):
-        wanted = " or ".join(KINDS[k][0] for k in kinds if k in KINDS)
+    if not rules.kind.holds(value):
+        wanted = rules.kind.words
         if rules.choices:
             wanted += " or " + ", ".join(f"`{c}`" for c in rules.choices)
         run.report(WrongType(op.name, rules.name, wanted, describe(value)), const.span, p)
         return None
-    if not rules.symbolic and "object" not in kinds:
+    if not rules.symbolic and rules.kind is not ANYTHING:
         value = _pinned(run, value, p, const.span)
     if rules.least is not None or rules.most is not None:
         for number in numbers_in(value):
@@ -100,28 +88,20 @@ def checked_parameter(run: Run, block: str, declared: tree.Parameter, const: Con
     if declared.type is None:
         return _like_default(run, block, declared, const, p)
     run.spend(weight(const.value) // WALKED)
-    wanted = spell_type(declared.type)
-    if not matches(declared.type, const.value) or not _takes(const.value, declared.type.calls):
-        run.report(WrongType(block, declared.name, wanted, describe(const.value)), const.span, p)
+    kind = of_type(declared.type)
+    if not kind.holds(const.value):
+        run.report(WrongType(block, declared.name, kind.words, describe(const.value)), const.span, p)
         return None
-    value = fitted(declared.type, const.value)
+    value = kind.fitted(const.value)
     return const if value is const.value else Const(value, const.origin, const.scope, const.span)
-
-
-def _takes(value: object, called_with: tuple[str, ...] | None) -> bool:
-    """Whether a layer has room for the arguments that `layer(out, s)` says it will get."""
-    if called_with is None or not isinstance(value, Recipe):
-        return True
-    room = value.layer.room(value.bound)
-    return room is None or room >= len(called_with)
 
 
 def _like_default(run: Run, block: str, declared: tree.Parameter, const: Const, p: Place) -> Const | None:
     """A parameter without a type has its default's, where that is a plain literal."""
-    kind = literal_kind(declared.default)
-    if kind is None or TYPES[kind][1](const.value):
+    kind = of_default(declared.default)
+    if kind is None or kind.holds(const.value):
         return const
-    run.report(WrongType(block, declared.name, TYPES[kind][0], describe(const.value)), const.span, p)
+    run.report(WrongType(block, declared.name, kind.words, describe(const.value)), const.span, p)
     return None
 
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from dslc.bind.language import ARITY
 from dslc.bind.mistakes import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
 from dslc.bind.mistakes_body import NoSuite
 from dslc.diagnostics.codes import nearest
-from dslc.elaborate import arithmetic
 from dslc.elaborate.apply import apply
 from dslc.elaborate.arguments import (
     checked_parameter,
     header,
 )
-from dslc.elaborate.errors_use import BadOperation, NotALayer, NotIterable
+from dslc.elaborate.errors_use import BadOperation, NotALayer
 from dslc.elaborate.layers import Suite
-from dslc.elaborate.limits import weight
 from dslc.elaborate.loops import branches_of
 from dslc.elaborate.meaning import is_free, meaning
-from dslc.elaborate.recipe import Builtin, Function, Recipe, Signature, describe, is_tensor
+from dslc.elaborate.recipe import Builtin, Function, Recipe, Signature, is_tensor
 from dslc.elaborate.run import CALL, WALKED, Place, Run, block_of
 from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY, Init
@@ -28,7 +25,12 @@ from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
+from dslc.values import arithmetic
+from dslc.values.arithmetic import ARITY
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
+from dslc.values.limits import weight
+from dslc.values.mistakes import NotIterable
 
 Argument: TypeAlias = tuple[str | None, Const, Span | None]
 """An evaluated argument: its name, value, and the place of the name, or of the whole argument."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dslc.elaborate.apply import join
 from dslc.elaborate.errors_use import NotBool
 from dslc.elaborate.layers import Choice, Training
-from dslc.elaborate.recipe import Recipe, Shared, describe, is_tensor
+from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import If, Item, Value
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
 from dslc.types.const import Const, literal
+from dslc.values.faces import describe
 from dslc.values.hole import failed, hole
 
 

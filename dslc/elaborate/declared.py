@@ -7,14 +7,11 @@ from typing import Final
 from dslc.bind.language import DTYPES
 from dslc.bind.mistakes_body import Misplaced
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.arithmetic import is_number
 from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.indexed import tabulate
-from dslc.elaborate.kinds import initial, numbers_in
 from dslc.elaborate.limits import INT32
 from dslc.elaborate.meaning import is_free
 from dslc.elaborate.naming import take
-from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run, block_of
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Init, ParamSpec
@@ -23,7 +20,9 @@ from dslc.syntax import tree
 from dslc.types.const import Binding, Const
 from dslc.types.dim import Dim
 from dslc.types.tensor import DType, TensorType
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
+from dslc.values.kinds import INITIALISER, is_number, numbers_in
 
 MAX_ELEMENTS: Final = 4_000_000
 
@@ -127,7 +126,7 @@ def _value(run: Run, line: tree.TensorDef, dims: tuple[int, ...], dtype: DType, 
     if any(names):
         return _by_index(run, line, dims, names, dtype, p)
     const = run.evaluate(line.value, p)
-    const = replace(const, value=initial(const.value))
+    const = replace(const, value=INITIALISER.meant(const.value))
     if failed(const):
         return None
     if isinstance(const.value, Init):

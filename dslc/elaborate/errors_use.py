@@ -5,6 +5,7 @@ from __future__ import annotations
 from dslc.diagnostics.model import Help, Mistake
 from dslc.source import Span
 from dslc.types.dim import Size
+from dslc.values.mistakes import Undefined
 
 
 class NotALayer(Mistake, code="E0363"):
@@ -197,27 +198,10 @@ class WrongPort(Mistake, code="E0368"):
         return self.why
 
 
-class BadOperation(Mistake, code="E0369"):
-    """An operator or function applied to values it is not for.
+class BadOperation(Mistake):
+    """What a value is not for, in a sentence of its own."""
 
-    Values of compile time are whole numbers, floats, truth values, texts, lists and layers; an operator or function
-    takes some kinds only, and none is converted by itself. The label says what stands there.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        conv(8 + "1", 3)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        conv(8 + 1, 3)
-        gap -> flatten
-    ```
-
-    Related: E0360, E0370, E0372.
-    """
-
+    code = Undefined.code
     text: str
 
     @property
@@ -259,34 +243,3 @@ class NotBool(Mistake, code="E0370"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (Help("compare it: `n != 0`, `x != none`"),)
-
-
-class NotIterable(Mistake, code="E0372"):
-    """A `for` needs a list, a tuple or a range.
-
-    Loops are unrolled at compile time, so the turns must be known: `range(3)`, a list, `enumerate(xs)`, `zip(xs,
-    ys)`. A number of turns is a `range`, and a size of the input that may change is none.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        for i in 3: conv(8, 3)
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        for i in range(3): conv(8, 3)
-        gap -> flatten
-    ```
-
-    Related: E0144, E0371, E0379.
-    """
-
-    found: str
-    symbolic: bool
-
-    @property
-    def message(self) -> str:
-        if self.symbolic:
-            return "a `for` cannot run over a size that depends on the input's"
-        return f"a `for` runs over a list, a tuple or a range, not {self.found}"

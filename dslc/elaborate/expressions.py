@@ -19,12 +19,13 @@ from dslc.elaborate.layers import Steps, Suite
 from dslc.elaborate.loops import comprehension
 from dslc.elaborate.meaning import meaning, ticked, written
 from dslc.elaborate.operators import binary, compare, unary
-from dslc.elaborate.recipe import Function, Recipe, describe, is_tensor
+from dslc.elaborate.recipe import Function, Recipe, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Value
 from dslc.record import replace
 from dslc.syntax import tree
 from dslc.types.const import Const, Ref, literal
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
 
 

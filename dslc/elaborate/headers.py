@@ -5,7 +5,6 @@ from __future__ import annotations
 from dslc.bind.language import DTYPES
 from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.errors_use import BadOperation, WrongPort
-from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run
 from dslc.ir.made import maker
 from dslc.ir.model import Value
@@ -16,6 +15,7 @@ from dslc.types.const import Binding, Const, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.errors import JoinedSizes
 from dslc.types.tensor import DType, TensorType, is_half
+from dslc.values.faces import describe
 from dslc.values.hole import failed
 
 

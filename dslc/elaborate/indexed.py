@@ -11,7 +11,6 @@ from typing import Final
 
 from dslc.bounds import beyond, shown, unheld
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.arithmetic import is_number
 from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.recipe import Function
 from dslc.elaborate.run import CALL, Place, Run
@@ -20,6 +19,7 @@ from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Scope, literal
 from dslc.types.dim import Dim
 from dslc.values.hole import HOLE
+from dslc.values.kinds import is_number
 
 FUNCTIONS: Final = {
     "max": max,

@@ -9,15 +9,15 @@ from dslc.bind.mistakes import GivenTwice, WrongType
 from dslc.bind.mistakes_body import InitTarget, Misplaced
 from dslc.diagnostics.codes import nearest
 from dslc.elaborate.errors_init import IdleInitialiser
-from dslc.elaborate.kinds import initial
-from dslc.elaborate.recipe import describe
 from dslc.elaborate.run import Place, Run, Stated
 from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY, Init, Op
 from dslc.record import replace
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE
+from dslc.values.kinds import INITIALISER
 
 ATTRIBUTES: Final = ("init", "bias_init")
 """The attributes of ops that an `init` statement sets."""
@@ -66,7 +66,7 @@ def state_initial(run: Run, line: tree.Initial, p: Place) -> None:
 def _set_initial(run: Run, setting: tree.Setting, given: dict[str, Const], p: Place) -> None:
     key = _initial_target(run, setting, p)
     const = run.evaluate(setting.value, p)
-    value = initial(const.value)
+    value = INITIALISER.meant(const.value)
     if key is None or value is HOLE:
         return
     if key in given:

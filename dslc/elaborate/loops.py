@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dslc.bind.mistakes_body import Misplaced, WrongCount
 from dslc.elaborate.choices import decided
-from dslc.elaborate.errors_use import NotIterable
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.meaning import are_free
-from dslc.elaborate.recipe import Recipe, describe, is_tensor
+from dslc.elaborate.recipe import Recipe, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
+from dslc.values.mistakes import NotIterable
 
 
 def comprehension(run: Run, expr: tree.Comprehension, p: Place) -> Const:

@@ -10,11 +10,9 @@ from dslc.bind.mistakes import UnknownName
 from dslc.bounds import LONGEST_NAME
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
-from dslc.elaborate import arithmetic
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.layers import BlockLayer, SharedLayer, op_layer
-from dslc.elaborate.limits import short
 from dslc.elaborate.outward import home_of
 from dslc.elaborate.recipe import Builtin, Function, Recipe, Shared
 from dslc.elaborate.run import Place, Run, block_of
@@ -26,7 +24,9 @@ from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
 from dslc.types.const import Binding, Const, Scope, literal
+from dslc.values import arithmetic
 from dslc.values.hole import HOLE, failed, hole
+from dslc.values.limits import short
 
 TICK_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 

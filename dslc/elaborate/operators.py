@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dslc.bind.language import COMPARISONS, OPERATORS
 from dslc.diagnostics.model import Reject
-from dslc.elaborate import arithmetic
 from dslc.elaborate.apply_op import apply_op
 from dslc.elaborate.errors_use import BadOperation, NotATensor, NotBool
 from dslc.elaborate.layers import op_layer
-from dslc.elaborate.recipe import Recipe, describe, is_tensor
+from dslc.elaborate.recipe import Recipe, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Value
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, literal
+from dslc.values import arithmetic
+from dslc.values.faces import describe
 from dslc.values.hole import failed, hole
+from dslc.values.kinds import is_number
 
 
 def unary(run: Run, expr: tree.Unary, p: Place) -> Const:
@@ -112,7 +114,7 @@ def _operate(
     for at, operand in enumerate(operands):
         if isinstance(operand.value, Value):
             inputs.append(operand.value)
-        elif arithmetic.is_number(operand.value) or isinstance(operand.value, bool):
+        elif is_number(operand.value) or isinstance(operand.value, bool):
             bound["number"] = operand
             if at == 0:
                 bound["swap"] = literal(True, operand.span)

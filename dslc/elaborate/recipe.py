@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from dslc.ir.model import Instance, Node, Value
 from dslc.ops.base import Init, Op
+from dslc.ops.initialisers import INITIALISERS, initialiser
 from dslc.record import entity, record
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
-from dslc.types.dim import Dim
 from dslc.types.tensor import DType
+from dslc.values.faces import FunctionFace, LayerFace
 
 if TYPE_CHECKING:
     from dslc.elaborate.run import Place, Run
@@ -83,7 +84,7 @@ class Layer(ABC):
 
 
 @record
-class Recipe:
+class Recipe(LayerFace):
     """A layer value: what to apply, the arguments given so far, and where it was written."""
 
     layer: Layer
@@ -102,6 +103,27 @@ class Recipe:
     def label(self) -> str:
         """What the layer is called in messages."""
         return self.layer.name
+
+    @property
+    def described(self) -> str:
+        return "a layer" if self.layer.composite else f"a layer (`{self.label}`)"
+
+    @property
+    def initialiser(self) -> Init | None:
+        op = self.layer.op
+        named = op is not None and not self.bound and op.name in INITIALISERS
+        return initialiser(op.name, [], {}) if op is not None and named else None
+
+    @property
+    def room(self) -> int | None:
+        return self.layer.room(self.bound)
+
+    def same_as(self, other: LayerFace) -> bool:
+        return (
+            isinstance(other, Recipe)
+            and self.layer == other.layer
+            and {k: c.value for k, c in self.bound.items()} == {k: c.value for k, c in other.bound.items()}
+        )
 
     def in_port_order(self, inputs: tuple[Value, ...]) -> tuple[Value, ...]:
         """The tensors of a use: those given by port name stand at their ports, the rest fills the others in order."""
@@ -128,58 +150,31 @@ class Shared:
 
 
 @record
-class Function:
+class Function(FunctionFace):
     """A `fn` of a file, or a net's alias with parameters, whose value is a layer."""
 
     tree: tree.Fn
     scope: Scope
     alias: bool = False
 
+    @property
+    def described(self) -> str:
+        return f"the function `{self.tree.name}`"
+
 
 @record
-class Builtin:
+class Builtin(FunctionFace):
     """A compile-time function of the language."""
 
     name: str
 
+    @property
+    def described(self) -> str:
+        return f"the function `{self.name}`"
 
-def describe(value: object) -> str:
-    """What a value is, in words, for messages."""
-    match value:
-        case Value():
-            return f"a tensor {value.type}"
-        case Recipe():
-            return f"a layer (`{value.label}`)" if not value.layer.composite else "a layer"
-        case bool():
-            return f"the bool `{'true' if value else 'false'}`"
-        case int() | float():
-            return f"the number {value}"
-        case Dim():
-            return f"the size {value}"
-        case str():
-            return f'the text "{value}"'
-        case None:
-            return "`none`"
-        case list():
-            return "a list"
-        case tuple():
-            if value and all(isinstance(v, Value) for v in value):
-                return f"{len(value)} tensors"
-            if value and all(isinstance(v, int) for v in value):
-                return f"the size {'x'.join(map(str, value))}"
-            return "a tuple"
-        case Init():
-            return f"an initialiser (`{value.kind}`)"
-        case Function():
-            return f"the function `{value.tree.name}`"
-        case Builtin():
-            return f"the function `{value.name}`"
-        case DType():
-            return f"the element type `{value.value}`"
-        case range():
-            return "a range"
-        case _:
-            return f"a {type(value).__name__.lower()}"
+    @property
+    def element_type(self) -> DType | None:
+        return DType.FLOAT if self.name == DType.FLOAT.value else None
 
 
 def is_tensor(value: object) -> TypeGuard[Value | tuple[Value, ...]]:

@@ -8,7 +8,6 @@ from typing import Final, TypeAlias, TypeVar
 
 from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
 from dslc.elaborate.errors_body import EndlessWork
-from dslc.elaborate.limits import short, weight
 from dslc.elaborate.recipe import Shared, is_tensor
 from dslc.ir.made import maker
 from dslc.ir.model import Budget, Instance, Item, Node, Value
@@ -20,6 +19,7 @@ from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
 from dslc.values.hole import Hole, hole
+from dslc.values.limits import short, weight
 
 MAX_DEPTH: Final = 200
 MOST: Final = 200_000

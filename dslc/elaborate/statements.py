@@ -15,10 +15,9 @@ from dslc.elaborate.errors_body import RequireFailed, SharedModule, TooManyOps
 from dslc.elaborate.errors_use import BadOperation, NotALayer, StrayValue
 from dslc.elaborate.initial import state_initial
 from dslc.elaborate.layers import SharedLayer
-from dslc.elaborate.limits import short
 from dslc.elaborate.loops import loop_binding, turns_of
 from dslc.elaborate.meaning import are_free, is_free, ticked, written
-from dslc.elaborate.recipe import Recipe, Shared, describe, is_tensor
+from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.run import MISTAKE, Flowing, Place, Run, Runaway, block_of
 from dslc.ir.model import Budget, For, If, Item, Value
 from dslc.record import replace
@@ -29,7 +28,9 @@ from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
 from dslc.types.errors import RequireFails
 from dslc.types.sizes import Relation
+from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
+from dslc.values.limits import short
 
 GROWN: Final = 1024
 """Items of a list that weigh as much as a turn of a loop where the list grows."""

@@ -18,10 +18,11 @@ from dslc.syntax import tree
 from dslc.types.const import Const, Scope
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
+from dslc.values.faces import TensorFace
 
 
 @entity
-class Value:
+class Value(TensorFace):
     """A tensor. `producer` is the item that made it: none for an input, a `Param` for a parameter read."""
 
     type: TensorType
@@ -33,6 +34,10 @@ class Value:
 
     def __repr__(self) -> str:
         return f"<Value {self.name or ''}{self.type}>"
+
+    @property
+    def described(self) -> str:
+        return f"a tensor {self.type}"
 
 
 @entity

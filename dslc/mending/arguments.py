@@ -8,7 +8,7 @@ from dslc.bind.mistakes import GivenTwice, OutOfRange, SurplusArgument, UnknownA
 from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.errors_body import TiedShape
-from dslc.elaborate.errors_use import BadOperation, NotBool, NotIterable
+from dslc.elaborate.errors_use import BadOperation, NotBool
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.base import REGISTRY
@@ -16,6 +16,7 @@ from dslc.ops.errors import NoHalfPadding, WrongSides
 from dslc.ops.errors_map import PoolPadding
 from dslc.syntax import tree
 from dslc.types.dim import Size
+from dslc.values.mistakes import NotIterable
 
 POSITIONAL = {"linear": 1, "conv": 2, "deconv": 2}
 """How many arguments of a layer PyTorch writes after the channels that come in."""

@@ -17,6 +17,8 @@ from dslc.ops.recovery import Recovers, RecoversSame
 from dslc.record import frozen, replace
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
+from dslc.values.faces import InitialFace
+from dslc.values.kinds import ANYTHING, Kind, of_annotation
 
 if TYPE_CHECKING:
     from dslc.ops.counting import Saved, Storage
@@ -46,7 +48,7 @@ class Port:
 
 
 @frozen
-class Init:
+class Init(InitialFace):
     """An initialiser: `kind` is torch's name without the underscore, `args` its numbers by name.
     Kinds: `zeros ones constant(value) uniform(a, b) normal(mean, std) trunc_normal(mean, std, a, b)
     xavier_uniform(gain) xavier_normal(gain) kaiming_uniform(a, mode, nonlinearity) kaiming_normal(..)
@@ -57,6 +59,10 @@ class Init:
     args: tuple[tuple[str, float | str], ...] = ()
     default: bool = False
     said: tuple[tuple[str, Const], ...] = field(default=(), compare=False)
+
+    @property
+    def described(self) -> str:
+        return f"an initialiser (`{self.kind}`)"
 
 
 def chosen(given: Init | None, default: Init) -> Init:
@@ -220,31 +226,24 @@ class InferContext(Protocol):
 
     def equal(self, a: Size, b: Size) -> Size:
         """Two sizes that must be equal: the one kept; a guard where that depends on the input size."""
-        ...
 
     def at_least(self, a: Size, b: Size) -> None:
         """`a >= b`, or a guard, or a Reject."""
-        ...
 
     def divide(self, a: Size, m: Size) -> Size:
         """`a / m`, exact, or a guard, or a Reject."""
-        ...
 
     def pin(self, a: Size) -> int:
         """A number: fixes the symbols of `a` at their defaults, because a weight depends on them."""
-        ...
 
     def word(self, attribute: str) -> Const | None:
         """An attribute's constant, with its origin."""
-        ...
 
     def count(self, parts: int) -> None:
         """Count what an op is made of, such as its results or layers, before they are listed."""
-        ...
 
     def loose(self, index: int) -> bool:
         """Whether an input is a read of a `param`, `buffer` or `const`, whose rank may be lower."""
-        ...
 
 
 class Graph(Protocol):
@@ -328,10 +327,10 @@ Tensor: TypeAlias = object
 
 @frozen
 class Attr:
-    """An attribute's rules: `kind` as in annotations; numbers between `least` and `most`."""
+    """An attribute's rules: what it must be, and numbers between `least` and `most`."""
 
     name: str
-    kind: str
+    kind: Kind
     default: object
     required: bool
     least: float | None
@@ -353,11 +352,11 @@ def attr(
     """An attribute of an op; without a default it must be given.
 
     `symbolic`: may be a size that depends on the input's; else such a value is pinned. `keyword`: only by
-    name. The annotation names its type: `int float bool str Sides Padding Init Tensor`, `int | None`,
-    `tuple[int, ...]`, `bool | str` with `choices`, and so on; `Tensor` is a tensor value given as an
-    argument.
+    name. The annotation names its kind, one of `values.kinds`: `int float bool str Sides Padding Init Tensor`,
+    `int | None`, `tuple[int, ...]`, `bool | str` with `choices`, and so on; `Tensor` is a tensor value given as
+    an argument.
     """
-    return Attr("", "", default, default is ..., min, max, choices, symbolic, keyword)
+    return Attr("", ANYTHING, default, default is ..., min, max, choices, symbolic, keyword)
 
 
 class Op(Recovers):
@@ -490,7 +489,9 @@ def op(name: str) -> Callable[[OpType], OpType]:
             kinds = vars(base).get("__annotations__", {})
             for key, rules in list(vars(base).items()):
                 if isinstance(rules, Attr):
-                    declared[key] = replace(rules, name=key, kind=str(kinds[key]))
+                    declared[key] = replace(
+                        rules, name=key, kind=of_annotation(str(kinds[key]), f"op `{name}`, attribute `{key}`")
+                    )
         cls.attributes = declared
         REGISTRY[name] = cls
         return cls

@@ -30,17 +30,6 @@ from dslc.types.tensor import DType
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "layers.md"
 PICTURES = ROOT / "docs" / "pictures"
-KINDS = {
-    "Sides": "size",
-    "Padding": "padding",
-    "Extents": "size",
-    "Factor": "float",
-    "Init": "init",
-    "Tensor": "tensor",
-    "Size": "int",
-    "DType": "type",
-    "Op": "layer",
-}
 BARE = ("half", "valid", "same_tf", "auto")
 MOST_BOXES = 40
 """Boxes of a picture on the page; parts are closed where there would be more."""
@@ -106,10 +95,7 @@ def signature(cls: type[Op]) -> str:
 
 def attribute_text(attr: Attr) -> str:
     """`k: size`, `s: size = 1`, `p: padding = half`."""
-    kinds = [kind.strip() for kind in attr.kind.split("|")]
-    words = [KINDS.get(kind, kind) for kind in kinds if kind != "None"]
-    optional = "?" if "None" in kinds else ""
-    text = f"{attr.name}: {' or '.join(words)}{optional}"
+    text = f"{attr.name}: {attr.kind.short}"
     return text if attr.required else f"{text} = {spell(attr.default)}"
 
 

@@ -240,4 +240,4 @@ def test_a_where_keeps_the_side_of_its_number() -> None:
     ],
 )
 def test_programs_that_would_not_end_are_stopped(program: str) -> None:
-    assert {c for c, _, _ in errors(program)} <= {"E0385", "E0382", "E0369", "E0379", "E0113"}
+    assert {c for c, _, _ in errors(program)} <= {"E0428", "E0385", "E0382", "E0379", "E0113"}

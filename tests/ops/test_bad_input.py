@@ -17,6 +17,7 @@ from dslc.ops.base import REGISTRY, Attr, Op
 from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.tensor import DType, TensorType
+from dslc.values.kinds import Layer
 from tests.ops.sample import Sample
 from tests.ops.samples import SAMPLES
 
@@ -156,37 +157,17 @@ def test_wrong_element_type(name: str, types: tuple[TensorType, ...], given: dic
 
 def outside(rules: Attr) -> Iterator[object]:
     """Numbers just outside what an attribute allows."""
-    whole = any(kind in rules.kind for kind in ("int", "Sides", "Size", "Padding"))
+    whole = not rules.kind.holds(1.5) and not rules.kind.holds((1.5, 1.5))
     for bound, step in ((rules.least, -1), (rules.most, 1)):
         if bound is not None:
             number = bound + step * (1 if whole else 1e-3 * max(abs(bound), 1e-3))
             number = int(number) if whole else number
-            yield (number, 1) if rules.kind.startswith("tuple") else number
-
-
-WRONG_TYPE = {
-    "int": "text",
-    "float": "text",
-    "Sides": "text",
-    "Size": "text",
-    "Padding": "text",
-    "bool": 3,
-    "str": 3,
-    "DType": 3,
-    "Init": 3,
-    "Tensor": 3.5,
-    "Op": 3,
-}
-"""Something that is not of a kind."""
+            yield number if rules.kind.holds(number) else (number, 1)
 
 
 def wrong_types(rules: Attr) -> Iterator[object]:
-    kinds = rules.kind.replace("tuple[", "").replace(", ...]", "").split(" | ")
-    for value in dict.fromkeys(WRONG_TYPE[kind] for kind in kinds if kind in WRONG_TYPE):
-        text = isinstance(value, str) and "str" in kinds
-        number = isinstance(value, int) and any(kind in ("int", "float", "Sides", "Size", "Padding") for kind in kinds)
-        if not text and not number:
-            yield value
+    """Something that is not of an attribute's kind."""
+    return (value for value in ("text", 3, 3.5) if not rules.kind.holds(value))
 
 
 def attribute_cases() -> Iterator[Any]:
@@ -200,7 +181,7 @@ def attribute_cases() -> Iterator[Any]:
                 word = any(isinstance(c, str) for c in rules.choices)
                 values.append(("nonsense" if word else 7, "E0362"))
             values += [
-                (v, "E0320" if rules.kind == "Op" else "E0362" if rules.choices else "E0360")
+                (v, "E0320" if isinstance(rules.kind, Layer) else "E0362" if rules.choices else "E0360")
                 for v in wrong_types(rules)
             ]
             for value, code in values:

@@ -9,12 +9,12 @@ from typing import Any
 from dslc.analysis.emitted.shapes import inferred
 from dslc.analysis.measure import batch_names
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.kinds import numbers_in
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step
 from dslc.record import entity, frozen
 from dslc.types.dim import Size, evaluate
 from dslc.types.tensor import DType, TensorType, is_half
+from dslc.values.kinds import numbers_in
 
 Dims = tuple[int, ...]
 

@@ -7,18 +7,37 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from dslc.bind.language import ARITY
 from dslc.bounds import beyond
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.errors_use import BadOperation, NotIterable
-from dslc.elaborate.limits import in_range, short
-from dslc.elaborate.recipe import Recipe, describe
 from dslc.source import Span
 from dslc.syntax import mistakes
 from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
+from dslc.values.faces import LayerFace, describe
 from dslc.values.hole import HOLE
+from dslc.values.kinds import is_number
+from dslc.values.limits import in_range, short
+from dslc.values.mistakes import (
+    ByZero,
+    Incomparable,
+    NothingToLookIn,
+    NotIterable,
+    NotWhole,
+    NoValue,
+    SizePower,
+    Undefined,
+    UnevenZip,
+    WrongArity,
+)
 
+ARITY: Final[dict[str, tuple[int, int]]] = {
+    **dict.fromkeys(("max", "min"), (1, 99)),
+    **dict.fromkeys(("sum", "len", "reversed", "int", "float", "ceil", "floor", "sqrt", "abs"), (1, 1)),
+    **dict.fromkeys(("enumerate", "round", "log"), (1, 2)),
+    **dict.fromkeys(("range", "size"), (1, 3)),
+    "zip": (1, 9),
+}
+"""The functions of compile-time values, each with the least and most arguments that it takes."""
 ARITHMETIC: Final[dict[str, Callable[[Any, Any], object]]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -30,18 +49,13 @@ ARITHMETIC: Final[dict[str, Callable[[Any, Any], object]]] = {
 }
 
 
-def is_number(value: object) -> bool:
-    """Whether a value takes part in arithmetic: an int, a float or a symbolic size, not a bool."""
-    return isinstance(value, int | float | Dim) and not isinstance(value, bool)
-
-
 def calculate(op: str, left: Any, right: Any) -> object:
     """`left op right` of compile-time values; a Reject where it has no meaning."""
     if is_number(left) and is_number(right):
         if op == "@":
-            raise Reject(BadOperation("`@` multiplies tensors, not numbers"))
+            raise Reject(Undefined(op, (describe(left), describe(right))))
         if op in ("/", "//", "%") and not isinstance(right, Dim) and right == 0:
-            raise Reject(BadOperation(f"`{op}` by zero"))
+            raise Reject(ByZero(op))
         if isinstance(left, Dim) or isinstance(right, Dim):
             return _with_dims(op, left, right)
         if op == "**" and isinstance(left, int) and isinstance(right, int) and right > 64 and abs(left) > 1:
@@ -51,9 +65,9 @@ def calculate(op: str, left: Any, right: Any) -> object:
         except OverflowError:
             raise Reject(mistakes.NumberRange(f"{left} {op} {right}", beyond(0.0))) from None
         except (ArithmeticError, ValueError) as error:
-            raise Reject(BadOperation(f"`{left} {op} {right}` has no value: {error}")) from None
+            raise Reject(NoValue(f"{left} {op} {right}", str(error))) from None
         if isinstance(result, complex):
-            raise Reject(BadOperation(f"`{left} {op} {right}` is no real number"))
+            raise Reject(NoValue(f"{left} {op} {right}", "it is no real number"))
         return in_range(result)
     if op == "+" and isinstance(left, list) and isinstance(right, list):
         return [*left, *right]
@@ -64,15 +78,15 @@ def calculate(op: str, left: Any, right: Any) -> object:
     if op == "*" and isinstance(left, list | tuple) and isinstance(right, int) and not isinstance(right, bool):
         short(len(left) * right)
         return left * right
-    raise Reject(BadOperation(f"`{op}` is not defined for {describe(left)} and {describe(right)}"))
+    raise Reject(Undefined(op, (describe(left), describe(right))))
 
 
 def _with_dims(op: str, left: Any, right: Any) -> object:
     if isinstance(left, float) or isinstance(right, float) or op == "/":
-        raise Reject(BadOperation(f"`{op}` of a size that depends on the input's must stay whole: use `//`"))
+        raise Reject(NotWhole(op))
     if op == "**":
         if not isinstance(right, int) or right < 0 or right > 64:
-            raise Reject(BadOperation("a size takes a whole power of at most 64"))
+            raise Reject(SizePower(describe(right)))
         result: Any = 1
         for _ in range(right):
             result = result * left
@@ -84,19 +98,19 @@ def negate(value: Any) -> object:
     """`-value`."""
     if is_number(value):
         return in_range(-value)
-    raise Reject(BadOperation(f"`-` is not defined for {describe(value)}"))
+    raise Reject(Undefined("-", (describe(value),)))
 
 
 def compare(op: Any, left: Any, right: Any, sizes: Sizes, span: Span) -> bool:
     """`left op right`: sizes that depend on the input's must have one answer for all allowed ones."""
     if op in ("in", "not in"):
         if not isinstance(right, list | tuple | range | str) or (isinstance(right, str) and not isinstance(left, str)):
-            raise Reject(BadOperation(f"`{op}` looks in a list, not in {describe(right)}"))
+            raise Reject(NothingToLookIn(op, describe(right)))
         return bool((left in right) == (op == "in"))
     if is_number(left) and is_number(right):
         if isinstance(left, Dim) or isinstance(right, Dim):
             if isinstance(left, float) or isinstance(right, float):
-                raise Reject(BadOperation("a size is compared with whole numbers"))
+                raise Reject(Incomparable(op, describe(left), describe(right), True))
             return sizes.decide(op, left, right, span)
         return bool(_COMPARE[op](left, right))
     if op in ("==", "!="):
@@ -107,14 +121,12 @@ def compare(op: Any, left: Any, right: Any, sizes: Sizes, span: Span) -> bool:
             return bool(_COMPARE[op](left, right))
         except TypeError:
             pass
-    raise Reject(BadOperation(f"`{op}` cannot compare {describe(left)} and {describe(right)}"))
+    raise Reject(Incomparable(op, describe(left), describe(right)))
 
 
 def _same(left: object, right: object) -> bool:
-    if isinstance(left, Recipe) and isinstance(right, Recipe):
-        return left.layer == right.layer and {k: c.value for k, c in left.bound.items()} == {
-            k: c.value for k, c in right.bound.items()
-        }
+    if isinstance(left, LayerFace) and isinstance(right, LayerFace):
+        return left.same_as(right)
     return type(left) is type(right) and bool(left == right)
 
 
@@ -134,15 +146,12 @@ def builtin(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
         return HOLE
     least, most = ARITY[name]
     if not least <= len(args) <= most:
-        raise Reject(
-            BadOperation(f"`{name}` takes {least if least == most else f'{least} or more'} arguments, not {len(args)}")
-        )
+        raise Reject(WrongArity(name, least, most, len(args)))
     try:
         result = _FUNCTIONS[name](args, sizes, span)
         return in_range(result) if is_number(result) else result
     except (TypeError, ValueError, ArithmeticError, IndexError):
-        what = " and ".join(describe(a) for a in args) or "nothing"
-        raise Reject(BadOperation(f"`{name}` is not defined for {what}")) from None
+        raise Reject(Undefined(name, tuple(describe(a) for a in args))) from None
 
 
 def _extreme(larger: bool) -> Callable[[list[Any], Sizes, Span], object]:
@@ -218,7 +227,7 @@ def _zip(args: list[Any], _sizes: Sizes, _span: Span) -> object:
     lists = [_items(a) for a in args]
     lengths = [len(items) for items in lists]
     if len(set(lengths)) > 1:
-        raise Reject(BadOperation(f"`zip` takes lists of one length, not of {' and '.join(map(str, lengths))} items"))
+        raise Reject(UnevenZip(tuple(lengths)))
     return list(zip(*lists, strict=True))
 
 
