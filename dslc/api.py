@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from dslc.bind import language
+from dslc.bind.bodies import bind
 from dslc.bounds import beyond, held, shown, unheld
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
@@ -93,6 +94,8 @@ def compile_program(
         _check_names(program, entry, args or {}, sink)
         given = arguments(args or {})
         _check_numbers(program, given, asked, sink)
+        for diagnostic in program.told.diagnostics:
+            sink.add(diagnostic)
         model = _elaborate(program, entry, given, asked, sink, max_ops)
         if model is not None and budgets is not None and (model.budgets or budgets):
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
@@ -159,6 +162,8 @@ def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -
     program = resolve(text, path, loader, sink, language.reserved())
     program.asked = asked
     check_headers(program, sink)
+    with _deep():
+        program.table = bind(program, program.told)
     return program
 
 
@@ -254,10 +259,12 @@ def _elaborate(
 ) -> Model | None:
     """Elaborate; where a weight pins a size, again with the number in the port (at most once a symbol).
 
+    What binding has told of a place is not told again, in whichever words an expansion would say it.
     A mistake at a place where one was found while the size was a symbol keeps those words: they say which sizes fit.
     """
     table = Sizes()
     symbolic: dict[tuple[str, int, int], Diagnostic] = {}
+    told = {(d.code, d.span) for d in program.told.diagnostics}
     while True:
         trial = Sink()
         try:
@@ -267,6 +274,8 @@ def _elaborate(
             symbolic = {d.key[2:]: d for d in trial.diagnostics if d.help} | symbolic
             continue
         for diagnostic in trial.diagnostics:
+            if (diagnostic.code, diagnostic.span) in told:
+                continue
             for _ in range(trial.counts[diagnostic.key]):
                 sink.add(symbolic.get(diagnostic.key[2:], diagnostic))
         return model

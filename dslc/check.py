@@ -10,7 +10,7 @@ from time import perf_counter
 
 from dslc.analysis.notes import size_notes
 from dslc.api import compile_program, load_program, nets_of, offer
-from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink
+from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink, in_order
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
 from dslc.names.loader import Loader
@@ -39,7 +39,7 @@ class Findings:
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
-        return list(self.found.values())
+        return list(in_order(self.found.values()))
 
     @property
     def without_notes(self) -> list[Diagnostic]:
@@ -133,6 +133,7 @@ def _check(
         findings._keep(error.diagnostics, error.counts)
         return findings
     findings._keep(tuple(sink.diagnostics), sink.counts)
+    findings._keep(program.told.diagnostics, program.told.counts)
     wanted = [net] if net is not None else nets_of(program, complete=True)
     gc.freeze()  # what was loaded stays: only what the nets made is looked through
     try:

@@ -29,13 +29,15 @@ from dslc.types import const
 class Place:
     """Where a line stands: the file's names, those around it, and what the current value is (none: there is none).
 
-    `deferred`: it is carried out later, when names below it may have their meaning.
+    `deferred`: it is carried out later, when names below it may have their meaning. `indexed`: in a tensor's value by
+    index, or in a `fn`, which such a value may call.
     """
 
     file: const.Scope
     scope: Scope
     it: Static | None = None
     deferred: bool = False
+    indexed: bool = False
 
     def inside(self, scope: Scope) -> Place:
         """The same place in another scope."""
@@ -105,12 +107,13 @@ class Binder:
                 symbol = self.signatures.argument(call.target, argument.name)
                 if symbol is not None:
                     self.use(argument.name_span, symbol, "argument")
+        function = call.target is not None and call.target.kind in ("fn", "alias")
         for mistake, span in filled.wrong:
-            self.report(mistake, span)
+            self.report(mistake, span, expr=call.expr if function else None)
 
-    def missing(self, signature: Signature, names: tuple[str, ...], span: Span) -> None:
+    def missing(self, signature: Signature, names: tuple[str, ...], span: Span, expr: tree.Expr | None = None) -> None:
         """The mistake of a layer applied, or a function called, before it is complete."""
-        self.report(MissingArgument(signature.name, names, signature.text), span)
+        self.report(MissingArgument(signature.name, names, signature.text), span, expr=expr)
 
     def module_name(self, name: str, span: Span) -> None:
         """A name by `as` becomes an attribute of a generated module."""
@@ -313,7 +316,7 @@ class Binder:
         self, item: tree.Definition, value: tree.Expr, names: dict[str, Symbol], lets: tuple[tree.Let, ...] = ()
     ) -> Static:
         self.quiet += 1
-        p = Place(self.homes[item], Scope("fn", None, names))
+        p = Place(self.homes[item], Scope("fn", None, names), indexed=isinstance(item, tree.Fn))
         for line in lets:
             names[line.target.name] = Symbol(
                 "let", line.target.name, None, item, static=self.evaluate(self, line.value, p)

@@ -50,7 +50,11 @@ def bind_file(b: Binder, file: FileNames) -> None:
             case tree.InitialItem():
                 _settings(b, item.settings, Place(file.scope, Scope("fn", None)))
             case tree.LetItem() | tree.Fn() | tree.Block() | tree.NetAlias() | tree.Extern():
-                _definition(b, item, file.scope)
+                try:
+                    _definition(b, item, file.scope)
+                except RecursionError:  # elaboration says where it nests too deeply
+                    b.around.clear()
+                    b.body = None
 
 
 def _use(b: Binder, item: tree.Use, scope: const.Scope) -> None:
@@ -70,7 +74,8 @@ def _definition(b: Binder, item: tree.Definition, file: const.Scope) -> None:
     body = b.body = b.table.bodies[item] = Body(item)
     symbol = b.defined(item, file)
     b.use(symbol.span, symbol, "bind")
-    p = Place(file, Scope("body" if isinstance(item, tree.Block | tree.Extern) else "fn", None))
+    scope = Scope("body" if isinstance(item, tree.Block | tree.Extern) else "fn", None)
+    p = Place(file, scope, indexed=isinstance(item, tree.Fn))
     match item:
         case tree.LetItem():
             evaluate(b, item.value, p)
@@ -189,8 +194,12 @@ def _step(b: Binder, line: tree.Step, p: Place) -> None:
 
 def _assign(b: Binder, line: tree.Assign, p: Place) -> None:
     value = flow(b, line.value, p)
+    if value.kind != "tensor":
+        value = UNKNOWN
+    elif len(line.targets) > 1:
+        value = TENSOR
     for target in line.targets:
-        _bind_name(b, target, "tensor", p, _moved(value) if len(line.targets) == 1 else TENSOR)
+        _bind_name(b, target, "tensor", p, value)
 
 
 def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Place, value: Static) -> None:
@@ -250,7 +259,8 @@ def _tensor(b: Binder, line: tree.TensorDef, p: Place) -> None:
     if p.scope.kind in ("turn", "suite"):
         text = f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"
         b.report(Misplaced(text), line.span)
-    inside = p.inside(Scope("turn", p.scope))
+    indexed = any(dim.index is not None for dim in line.spec.dims or ())
+    inside = replace(p, scope=Scope("turn", p.scope), indexed=indexed)
     for dim in line.spec.dims or ():
         if dim.value is not None:
             evaluate(b, dim.value, p)

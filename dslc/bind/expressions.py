@@ -85,7 +85,10 @@ def _meaning(b: Binder, symbol: Symbol | None, span: Span) -> Static:
 
 
 def _tick_name(b: Binder, expr: tree.TickName, p: Place) -> Static:
+    before = len(b.found)
     _text(b, expr.text, p)
+    if len(b.found) > before:
+        return UNKNOWN
     found = b.resolve_ticked(expr, p)
     return static.joined(_meaning(b, symbol, expr.span) for symbol in found)
 
@@ -218,7 +221,7 @@ def _call(b: Binder, expr: tree.Call, p: Place) -> Static:
     arguments: Given = [(a, evaluate(b, a.value, inside)) for a in expr.arguments]
     symbol = b.resolve(expr.target, p, "call") if isinstance(expr.target, tree.Name) else None
     if symbol is not None and symbol.kind == "language":
-        made = _of_language(b, symbol.name, arguments, expr)
+        made = _of_language(b, symbol.name, arguments, expr, p)
         if made is not None:
             return made
     target = (
@@ -255,12 +258,23 @@ def _layer(b: Binder, target: Static, arguments: Given, expr: tree.Call) -> Stat
     if expr.suite is not None:
         layer = _with_suite(b, layer, filled.call.given, expr, expr.suite)
     positional = {s.kind for a, s in arguments if a.name is None}
+    if "tensor" in positional and _waits(layer):
+        return TENSORS  # a layer is wanted, which elaboration says of the tensor
     named = {str(a.name) for a, s in arguments if a.name in signature.ports and s.kind == "tensor"}
     if "tensor" in positional or signature.most == 0 or (named and named >= set(signature.ports[: signature.least])):
         return applied(b, layer, expr.span)
     if "unknown" in positional or any(a.star for a, _ in arguments) or (set(signature.ports) & _names(arguments)):
         return UNKNOWN if signature.kind != "steps" else layer
     return layer
+
+
+def _waits(layer: Static) -> bool:
+    """Whether a block must be given a layer, and has none: a tensor in its place is no input."""
+    return any(
+        slot.required and slot.name not in layer.given and slot.declared is not None and slot.declared.type is not None
+        and slot.declared.type.kind == "layer"
+        for slot in (layer.signature.slots if layer.signature is not None else ())
+    )  # fmt: skip
 
 
 def _names(arguments: Given) -> set[str]:
@@ -285,7 +299,7 @@ def _function(b: Binder, target: Static, arguments: Given, expr: tree.Call) -> S
     b.record(filled)
     lacking = missing(filled.layer)
     if lacking and filled.layer.signature is not None:
-        b.missing(filled.layer.signature, lacking, expr.span)
+        b.missing(filled.layer.signature, lacking, expr.span, expr)
     return b.result(filled.layer.signature)
 
 
@@ -299,7 +313,7 @@ def _alias(b: Binder, target: Static, arguments: Given, expr: tree.Call) -> Stat
 # ---- calls of the language's own functions
 
 
-def _of_language(b: Binder, name: str, arguments: Given, expr: tree.Call) -> Static | None:
+def _of_language(b: Binder, name: str, arguments: Given, expr: tree.Call, p: Place) -> Static | None:
     """The value of a compile-time function or an initialiser; none of a layer.
 
     A name of both a layer and a function is the function of plain values.
@@ -308,9 +322,11 @@ def _of_language(b: Binder, name: str, arguments: Given, expr: tree.Call) -> Sta
     if kind == "initialiser":
         b.initialiser(name, arguments, expr)
         return Static("init")
+    kinds = {s.kind for a, s in arguments if a.name is None}
+    if p.indexed and name in language.OF_INDICES and "tensor" not in kinds:
+        return VALUE
     if name not in ARITY:
         return None
-    kinds = {s.kind for a, s in arguments if a.name is None}
     if kind == "layer":
         if not kinds or "tensor" in kinds:
             return None

@@ -19,6 +19,11 @@ UNNAMED: Final = frozenset(
 WORDS: Final = ("half", "valid", "same_tf", "auto")
 DTYPES: Final = {d.value: d for d in DType}
 
+OF_INDICES: Final = frozenset(
+    ("max", "min", "int", "round", "ceil", "floor", "abs", "sqrt", "log", "exp", "sin", "cos")
+)
+"""The functions of a tensor's value by index, and of a `fn` that such a value calls; some are layers elsewhere."""
+
 LanguageKind: TypeAlias = Literal["layer", "function", "word", "initialiser", "element type"]
 
 

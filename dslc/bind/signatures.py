@@ -167,6 +167,7 @@ def fill(layer: Static, arguments: Given, call: tree.Call) -> Filled:
                 sure = sure and signature.gather is not None
                 continue
             if static.kind == "tensor":
+                sure = sure and signature.kind != "fn"  # which takes none: another mistake
                 continue
             if at_once and port in signature.numbers:
                 name = signature.numbers[port]

@@ -130,6 +130,11 @@ class Table:
     loose: list[Use] = field(default_factory=list)
     places: dict[str, tuple[list[int], list[Use]]] = field(default_factory=dict)
 
+    @property
+    def failed(self) -> frozenset[tree.Expr]:
+        """The expressions that have no value because of a mistake that is told."""
+        return frozenset().union(*(body.failed for body in self.bodies.values()))
+
     def at(self, path: str, offset: int) -> Use | None:
         """The name at an offset of a file, the end of the name included."""
         if path not in self.places:

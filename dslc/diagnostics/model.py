@@ -200,6 +200,13 @@ class Diagnostic:
         return (self.code, self.message, self.span.source.path, self.span.start, self.span.end)
 
 
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Diagnostics in the order of the text, whichever pass found them: the file that was named first comes first."""
+    found = list(diagnostics)
+    files = list(dict.fromkeys(d.span.source.path for d in found))
+    return tuple(sorted(found, key=lambda d: (files.index(d.span.source.path), d.span.start)))
+
+
 class Reject(Exception):
     """Raised by op rules and size checks: a mistake whose place the caller knows.
 
@@ -301,5 +308,5 @@ class Sink:
     def finish(self, result: T) -> T:
         """`result` if no error was added; else raises `CompileError`, the only place that does."""
         if self.errors:
-            raise CompileError(self.diagnostics, self.counts)
+            raise CompileError(in_order(self.diagnostics), self.counts)
         return result

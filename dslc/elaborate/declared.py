@@ -121,7 +121,7 @@ def _value(run: Run, line: tree.TensorDef, dims: tuple[int, ...], dtype: DType, 
         return None
     names = [d.index for d in line.spec.dims or ()]
     for dim in line.spec.dims or ():
-        if dim.index is not None and not is_free(run, dim.index, dim.span, p):
+        if dim.index is not None and not is_free(run, dim.index, dim.name_span or dim.span, p):
             return None
     if any(names):
         return _by_index(run, line, dims, names, dtype, p)

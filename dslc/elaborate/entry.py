@@ -52,7 +52,7 @@ def elaborate(
     fixes a symbol: the caller starts again with the number in the port.
     """
     assert program.main is not None
-    run = Run(sink, sizes, max_ops)
+    run = Run(sink, sizes, max_ops, frozenset() if program.table is None else program.table.failed)
     run.evaluate, run.execute = partial(evaluate, run), partial(execute, run)
     found = _bounded(run, program.main.scope.names[entry].span, lambda: _entry(run, program, entry, args, sink))
     if found is None:

@@ -20,7 +20,7 @@ from dslc.elaborate.loops import comprehension
 from dslc.elaborate.meaning import meaning, ticked, written
 from dslc.elaborate.operators import binary, compare, unary
 from dslc.elaborate.recipe import Function, Recipe, is_tensor
-from dslc.elaborate.run import Place, Run
+from dslc.elaborate.run import Place, Run, block_of
 from dslc.ir.model import Value
 from dslc.record import replace
 from dslc.syntax import tree
@@ -124,6 +124,9 @@ def _slice(run: Run, expr: tree.Slice, p: Place) -> Const:
 
 def evaluate(run: Run, expr: tree.Expr, p: Place) -> Const:
     """The value of an expression; poison where it fails."""
+    if run.told and expr in run.told:
+        run.broken.add(block_of(p.owner))
+        return hole(expr.span)
     handler = _EXPRESSIONS[type(expr)]
     try:
         return handler(run, expr, p)

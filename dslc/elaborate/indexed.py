@@ -13,7 +13,7 @@ from dslc.bounds import beyond, shown, unheld
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.recipe import Function
-from dslc.elaborate.run import CALL, Place, Run
+from dslc.elaborate.run import CALL, Place, Run, block_of
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Scope, literal
@@ -40,7 +40,7 @@ MAX_CALLS: Final = 16
 
 
 class Unclear(Exception):
-    """An expression that is not arithmetic of indices."""
+    """An expression that is not arithmetic of indices; no words of one whose mistake is told already."""
 
 
 def tabulate(
@@ -63,7 +63,8 @@ def tabulate(
         function = eval(f"lambda {arguments}: {text}", {"__builtins__": {}, **env})
         return _fill(function, dims, ())
     except Unclear as unclear:
-        run.report(BadTensor(str(unclear)), expr.span, p)
+        if str(unclear):
+            run.report(BadTensor(str(unclear)), expr.span, p)
     except (SyntaxError, MemoryError, RecursionError):  # Python's own, of the text
         run.report(BadTensor("this expression is nested too deeply to be computed at each place"), expr.span, p)
     except (ArithmeticError, ValueError, TypeError) as error:
@@ -94,6 +95,9 @@ def _python(expr: tree.Expr, indices: set[str], p: Place, run: Run, env: dict[st
     def inner(part: tree.Expr) -> str:
         return _python(part, indices, p, run, env, depth)
 
+    if expr in run.told:
+        run.broken.add(block_of(p.owner))
+        raise Unclear
     if not _mentions(expr, indices):
         return _constant(expr, p, run, env)
     match expr:

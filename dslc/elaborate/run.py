@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import field
 from typing import Final, TypeAlias, TypeVar
 
@@ -135,8 +135,9 @@ class Run:
     evaluate: Callable[[tree.Expr, Place], Const]  # the compile-time value, layer or tensor of an expression
     execute: Callable[[tree.Suite, Place], None]  # runs the statements of a suite; `p.it` moves
 
-    def __init__(self, sink: Sink, sizes: Sizes, max_ops: int) -> None:
+    def __init__(self, sink: Sink, sizes: Sizes, max_ops: int, told: Set[tree.Expr] = frozenset()) -> None:
         self.sink = sink
+        self.told = told  # expressions whose mistake binding has told: they have no value
         self.sizes = sizes
         self.float = DType.FLOAT32  # what `float` is unless a build asks for another type
         self.max_ops = max_ops

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Reject, Sink
@@ -18,6 +19,9 @@ from dslc.source import Source, Span
 from dslc.syntax import tree
 from dslc.syntax.parser import parse
 from dslc.types.const import Binding, Scope
+
+if TYPE_CHECKING:
+    from dslc.bind.table import Table
 
 
 @entity
@@ -64,6 +68,8 @@ class Program:
     main: FileNames | None = None
     listed: dict[str, tree.Block | tree.NetAlias] | None = None
     asked: str | None = None  # the net that the program's own name says, as `zoo:resnet50` does
+    table: Table | None = None  # what its names and calls mean, once it is bound
+    told: Sink = field(default_factory=Sink)  # what binding found: mistakes that need no net to be seen
 
     @property
     def nets(self) -> dict[str, tree.Block | tree.NetAlias]:

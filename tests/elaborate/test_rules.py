@@ -176,7 +176,7 @@ def test_a_require_of_several_conditions() -> None:
 
 def test_a_message_with_a_mistake_in_it_shows_no_inner_word() -> None:
     found = failing('require 3 == 4, "has {foo}"', END)
-    assert [(c, m) for c, _, m in found] == [("E0201", "unknown name `foo`"), ("E0501", "has ?")]
+    assert [(c, m) for c, _, m in found] == [("E0501", "has ?"), ("E0201", "unknown name `foo`")]
 
 
 @pytest.mark.parametrize("value", ["[0.5, 1, 2]", "0.5"])

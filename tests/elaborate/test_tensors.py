@@ -42,15 +42,15 @@ def test_functions_of_indices() -> None:
         """
     found = model(text)
     assert found.params["m"].values == [[100, 98, 10], [102, 100, 98], [10, 102, 100]]
-    for call, says in {
-        "score(i)": "`score(i)` does not fit `score`",
-        "score(i, j, 1, 2)": "`score(i, j, 1, 2)` does not fit `score`",
-        "score(i, j, k=2)": "`score(i, j, k=2)` does not fit `score`",
-        "endless(i + j)": "`endless(i + 1)` calls itself",
-    }.items():
+    for call, said, words in (
+        ("score(i)", "E0302", "`score` is applied without `j`"),
+        ("score(i, j, 1, 2)", "E0303", "`score` takes 3 positional arguments here"),
+        ("score(i, j, k=2)", "E0301", "`score` has no argument `k`"),
+        ("endless(i + j)", "E0380", "`endless(i + 1)` calls itself"),
+    ):
         ((code, _, message),) = errors(text.replace("= score(i, j)", f"= {call}"))
-        assert code == "E0380"
-        assert says in message
+        assert code == said
+        assert words in message
 
 
 def test_values_that_do_not_fit() -> None:
