@@ -43,17 +43,50 @@ def register(mistake: type[Mistake]) -> None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, if any is like it at all."""
+    """The known name that `name` is most likely a slip of: none rather than a wrong one.
+
+    A letter too many, too few, another or two that changed places is one slip; of names of 3 to 7 letters one is allowed,
+    and one more for every four letters after that. Of two slips or more the first letter is right.
+    """
     return _nearest(name, tuple(known))
 
 
 @lru_cache(256)  # a loop may meet one mistake in each of its turns
 def _nearest(name: str, names: tuple[str, ...]) -> str | None:
+    lower = name.lower()
     folded = {n.lower(): n for n in reversed(names)}
-    if name.lower() in folded:
-        return folded[name.lower()]
-    found = get_close_matches(name, names, n=1, cutoff=0.6)
-    return found[0] if found else None
+    if lower in folded:
+        return folded[lower]
+    most = len(lower) // 4 if len(lower) > 3 else int(len(lower) == 3)
+    best: tuple[int, bool, int] | None = None
+    found = None
+    for key, shown in reversed(folded.items()):
+        if abs(len(key) - len(lower)) > most or len(key) < 2:
+            continue
+        slips = distance(lower, key, most)
+        other = key[0] != lower[0]
+        if slips > most or (other and (slips > 1 or len(lower) < 4)):
+            continue
+        rank = (slips, other, abs(len(key) - len(lower)))
+        if best is None or rank < best:
+            best, found = rank, shown
+    return found
+
+
+def distance(a: str, b: str, most: int) -> int:
+    """Slips between two texts, counted no further than `most + 1`: Damerau's, by optimal string alignment."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a):
+        above, before, row = before, row, [i + 1]
+        for j, other in enumerate(b):
+            cost = min(before[j] + (letter != other), before[j + 1] + 1, row[j] + 1)
+            if i and j and letter == b[j - 1] and a[i - 1] == other:
+                cost = min(cost, above[j - 1] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
 
 
 def normal_code(text: str) -> str:
