@@ -45,8 +45,8 @@ def register(mistake: type[Mistake]) -> None:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` is most likely a slip of: none rather than a wrong one.
 
-    A letter too many, too few, another or two that changed places is one slip; of names of 3 to 7 letters one is allowed,
-    and one more for every four letters after that. Of two slips or more the first letter is right.
+    A letter too many, too few, another, or two that changed places is one slip. A name of 3 letters may have one,
+    one of 10 two and one of 16 three; where there are several, the first letter is right.
     """
     return _nearest(name, tuple(known))
 
@@ -57,7 +57,7 @@ def _nearest(name: str, names: tuple[str, ...]) -> str | None:
     folded = {n.lower(): n for n in reversed(names)}
     if lower in folded:
         return folded[lower]
-    most = len(lower) // 4 if len(lower) > 3 else int(len(lower) == 3)
+    most = sum(len(lower) >= letters for letters in (3, 10, 16))
     best: tuple[int, bool, int] | None = None
     found = None
     for key, shown in reversed(folded.items()):

@@ -13,18 +13,13 @@ from dslc.names.errors import FileProblem, ImportMissing, ImportOutside
 from dslc.reading import content
 from dslc.record import entity, replace
 from dslc.source import Source
+from dslc.vocabulary.std import std_folder
 
 if TYPE_CHECKING:
     from dslc.names.revision import Revision
 
 MAX_BYTES: Final = 4_000_000
 PROJECT_FILES: Final = (".git", "pyproject.toml", "dslc.toml")
-
-
-def std_folder() -> Path:
-    """Where std lives: inside the installed package, else at the top of the checkout."""
-    packaged = Path(__file__).parent.parent / "_stdlib"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent.parent / "stdlib"
 
 
 def project_folder(path: Path, revision: Revision | None = None) -> Path:

@@ -1,6 +1,6 @@
 """The records of grammar/vocabulary.toml and the search for a name in them.
 
-The file says how its lines are read. It is opened by the first question, so a program without mistakes never waits for it.
+The file says how its lines are read. The first question opens it, so a program without mistakes never waits for it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dslc.record import frozen
 
 # what stands before the last point of a name, and the lists in which that name is looked for; others have none of them
 _PREFIXES: dict[str, tuple[str, ...]] = {
-    "": ("nn", "keras", "F", "torch", "Tensor", "tf", "plain"),
+    "": ("nn", "keras", "plain", "F", "torch", "Tensor", "tf"),
     "nn": ("nn", "keras"),
     "torch.nn": ("nn",),
     "F": ("F",),
@@ -46,17 +46,25 @@ _PREFIXES: dict[str, tuple[str, ...]] = {
     "jnp": ("tf",),
     "np": ("torch",),
 }
-LIBRARIES = {"nn": "PyTorch", "F": "PyTorch", "torch": "PyTorch", "Tensor": "PyTorch", "keras": "Keras", "tf": "TensorFlow"}
-_ROOTS = frozenset(prefix.split(".")[0] for prefix in _PREFIXES if prefix)
+LIBRARIES = {
+    "nn": "PyTorch",
+    "F": "PyTorch",
+    "torch": "PyTorch",
+    "Tensor": "PyTorch",
+    "keras": "Keras",
+    "tf": "TensorFlow",
+}
 
 Row: TypeAlias = str | Mapping[str, str]
 
 
 @frozen
 class Taken:
-    """An argument of another library. `role`: `>` ours, `-` not written, `!` cannot be said, `&` a tensor, `*` the rest,
-    or nothing: it fills a place of the text. `way`: how its value is read. `only`: the one value it may have. `left_out`:
-    what it means there, when left out.
+    """An argument of another library.
+
+    `role`: `>` ours, `-` not written, `!` cannot be said, `&` a tensor, `*` the rest, or nothing: it fills a place of
+    the text. `way`: how its value is read. `only`: the one value it may have. `left_out`: what it means there if it is
+    left out.
     """
 
     name: str
@@ -69,8 +77,10 @@ class Taken:
 
 @frozen
 class Entry:
-    """A name of another library. `here`: what it is; `text`: with its arguments in braces; `form`: the way it is written;
-    `extra`: arguments that it always has; `one`: the layer for an output of one place.
+    """A name of another library.
+
+    `here`: what it is; `text`: with its arguments in braces; `form`: the way it is written; `extra`: arguments that it
+    always has; `one`: the layer for an output of one place.
     """
 
     source: str
@@ -263,9 +273,12 @@ def method(name: str) -> Entry | None:
     return entries()["Tensor"].get(name)
 
 
-def is_library(name: str) -> bool:
-    """Whether a name is that of a library, as `nn` and `F` are."""
-    return name in _ROOTS
+def library(dotted: str) -> str:
+    """Whose name `nn.Fold` is, by what stands before its last point; empty of one that is nobody's."""
+    prefix = dotted.rpartition(".")[0]
+    while prefix and prefix not in _PREFIXES:
+        prefix = prefix.rpartition(".")[0]
+    return LIBRARIES[_PREFIXES[prefix][0]] if prefix else ""
 
 
 def near(name: str) -> Entry | None:
@@ -288,7 +301,8 @@ def _arguments(owner: str) -> dict[str, str]:
 def argument(owner: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     """What the argument `name` is for a layer with the arguments `known`: how, and the words for it.
 
-    `is`: it is called so here. `leave`: it is not written, and why. `say`: only words. `none`: nothing is known of it.
+    `is`: it is called so here. `leave`: it is not written, and why. `after`: it is a step after the layer. `say`: only
+    words. `none`: nothing is known of it.
     """
     names = frozenset(known)
     own = owner in _file()["keywords"]
@@ -296,9 +310,11 @@ def argument(owner: str, name: str, known: Iterable[str]) -> tuple[str, str]:
     if listed.startswith("="):
         return "say", listed[1:]
     for ours in listed.split():
+        if ours == "+":
+            return "after", ""
         if ours.startswith("-"):
             return "leave", "it is computed here: leave it out"
         if ours in names:
             return "is", ours
-    idle = _file()["idle"].get(name)
+    idle = _file()["idle"].get(name) or _file()["idle"].get(f"_{name.rpartition('_')[2]}")
     return ("leave", idle) if idle is not None else ("none", "")

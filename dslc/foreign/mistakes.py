@@ -1,0 +1,53 @@
+"""The mistake of writing as in another library or language."""
+
+from __future__ import annotations
+
+from dslc.diagnostics.model import Help, Mistake
+from dslc.syntax.mistakes.words import quoted
+
+
+class ForeignWords(Mistake, code="E0205"):
+    """An expression of another library or language.
+
+    Layers have names of their own here, and are not told what they can see: `conv(16, 3)` reads how many channels come
+    in, and keeps the size of the map. What PyTorch, Keras and TensorFlow call things is listed in
+    docs/coming-from.md, with what each is here.
+
+    ```dl fails
+    net f on x[N, 3, H=32, W=32]:
+        nn.Conv2d(3, 16, kernel_size=3, padding=1) -> nn.BatchNorm2d(16) -> nn.ReLU()
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, H=32, W=32]:
+        conv(16, 3) -> bn -> relu
+        gap -> flatten
+    ```
+    """
+
+    written: str
+    library: str
+    here: str
+    why: str
+    more: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def message(self) -> str:
+        whose = f"{self.library}'{'' if self.library.endswith('s') else 's'} " if self.library else ""
+        if self.here:
+            form = "written" if not whose else ""
+            return f"{whose}{quoted(self.written)} is {form + ' ' if form else ''}{quoted(self.here)} here"
+        return (
+            f"{whose}{quoted(self.written)} has no counterpart here"
+            if whose
+            else f"there is no {quoted(self.written)} here"
+        )
+
+    @property
+    def table(self) -> tuple[str, ...]:
+        return tuple(f"{quoted(written)} is {quoted(here)}" for written, here in self.more)
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(self.why),) if self.why else ()

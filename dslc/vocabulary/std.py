@@ -1,0 +1,25 @@
+"""Where the library written in the language lives, and which of its files has which name."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+_HEAD = re.compile(r"^(?:(?:inline )?block|fn|let|net) (\w+)", re.MULTILINE)
+_USED = re.compile(r"^use std\.\w+: (.*)$", re.MULTILINE)
+
+
+def std_folder() -> Path:
+    """Where std lives: inside the installed package, else at the top of the checkout."""
+    packaged = Path(__file__).parent.parent / "_stdlib"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent.parent / "stdlib"
+
+
+@cache
+def homes() -> dict[str, str]:
+    """The names of std that need a `use`, and the file of each: `encoder` is in `std.attention`."""
+    texts = {path.stem: path.read_text("utf-8") for path in sorted(std_folder().glob("*.dl"))}
+    core = {name.strip() for line in _USED.findall(texts.get("core", "")) for name in line.split(",")}
+    found = {name: f"std.{stem}" for stem, text in texts.items() for name in _HEAD.findall(text)}
+    return {name: home for name, home in found.items() if name not in core}
