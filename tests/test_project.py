@@ -154,6 +154,10 @@ def test_check_and_stats_import_nothing_heavy(command: tuple[str, ...], tmp_path
     assert not found & {"torch", "onnx", "numpy", "rich", "safetensors", "onnxruntime", "google"}
 
 
+def test_a_program_without_mistakes_never_opens_the_vocabulary(tmp_path: Path) -> None:
+    assert "tomllib" not in modules_after("check", RESNET, "--net", "resnet18", cwd=tmp_path)
+
+
 def test_the_zoo_is_listed_without_a_compile(tmp_path: Path) -> None:
     found = modules_after("zoo", "resnet", cwd=tmp_path)
     assert not found & {"torch", "onnx", "numpy", "rich", "lark", "safetensors", "onnxruntime"}
@@ -256,7 +260,7 @@ def test_the_wheel_builds_an_example_from_another_folder(tmp_path: Path) -> None
     run(sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", "-w", "dist", ROOT)
     (wheel,) = (tmp_path / "dist").glob("dslc-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert "dslc/_grammar/dslc.lark" in names and "dslc/py.typed" in names
+    assert {"dslc/_grammar/dslc.lark", "dslc/_grammar/vocabulary.toml"} <= set(names) and "dslc/py.typed" in names
     assert {f"dslc/_stdlib/{p.name}" for p in (ROOT / "stdlib").glob("*.dl")} <= names
     assert {f"dslc/_examples/{p.name}" for p in (ROOT / "examples").glob("*.dl")} <= names
 

@@ -15,6 +15,7 @@ from dslc.diagnostics.model import Label, Mistake, Sink
 from dslc.ir.model import Budget, Model
 from dslc.ir.walk import Needed
 from dslc.types.tensor import DType
+from dslc.vocabulary import table
 
 MOST_SHOWN = 3
 """Layers that a message about an exceeded budget shows."""
@@ -57,7 +58,8 @@ def broken(budget: Budget, numbers: Numbers) -> Mistake | None:
     """The mistake in one budget, if any. A lower bound can break a limit from above, and keep one from below."""
     quantity = QUANTITIES.get(budget.name)
     if quantity is None:
-        return UnknownQuantity(budget.name, tuple(QUANTITIES), nearest(budget.name, QUANTITIES))
+        near = table.quantity(budget.name) or nearest(budget.name, QUANTITIES)
+        return UnknownQuantity(budget.name, tuple(QUANTITIES), near)
     value, gap = quantity.value(numbers), quantity.gap(numbers)
     holds = value is not None and COMPARE[budget.op](value, budget.limit)
     bounded = budget.name != "receptive_field"  # a module of the user's may see less than its input's field too

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import field
 
 from dslc.bind import language, static
-from dslc.bind.mistakes import MissingArgument, UnknownName
+from dslc.bind.lines import Line, Unknown
+from dslc.bind.mistakes import MissingArgument, UnknownArgument, UnknownName
 from dslc.bind.mistakes_body import ReservedName
 from dslc.bind.scopes import MEANINGS, Scope, given_names, overlap, plain, spelled
 from dslc.bind.signatures import Filled, Given, Signatures
 from dslc.bind.static import LAYER, UNKNOWN, VALUE, Static
-from dslc.bind.table import Body, Kind, Role, Signature, Symbol, Table, Use
+from dslc.bind.table import Body, Call, Kind, Role, Signature, Symbol, Table, Use
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Diagnostic, Label, Mistake, Reject
+from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake, Reject, did_you_mean
+from dslc.foreign.rewrite import KindOf
+from dslc.foreign.tell import argument_help
 from dslc.names.errors import BoundTwice
 from dslc.names.reserved import reserved
 from dslc.names.resolve import is_core, lookup
@@ -62,6 +65,8 @@ class Binder:
     found: list[Diagnostic] = field(default_factory=list)
     body: Body | None = None
     around: list[tree.Expr] = field(default_factory=list)
+    line: Line = field(default_factory=Line)
+    file: tree.File | None = None
     quiet: int = 0
     words: dict[str, Symbol] = field(default_factory=dict)  # the names of the language
     aliases: dict[const.Binding, Symbol] = field(default_factory=dict)  # names by `as` of `use`
@@ -82,12 +87,17 @@ class Binder:
     # ---- what is found
 
     def report(
-        self, mistake: Mistake, span: Span, related: tuple[Label, ...] = (), expr: tree.Expr | None = None
+        self,
+        mistake: Mistake,
+        span: Span,
+        related: tuple[Label, ...] = (),
+        expr: tree.Expr | None = None,
+        help: tuple[Help, ...] = (),
     ) -> None:
         """A mistake; `expr` is what has no value because of it."""
         if self.quiet:
             return
-        self.found.append(mistake.at(span, None, related))
+        self.found.append(mistake.at(span, None, related, help))
         if expr is not None and self.body is not None:
             self.body.failed.add(expr)
 
@@ -109,7 +119,18 @@ class Binder:
                     self.use(argument.name_span, symbol, "argument")
         function = call.target is not None and call.target.kind in ("fn", "alias")
         for mistake, span in filled.wrong:
-            self.report(mistake, span, expr=call.expr if function else None)
+            help = self._argument(mistake, call) if isinstance(mistake, UnknownArgument) else ()
+            self.report(mistake, span, expr=call.expr if function else None, help=help)
+
+    def _argument(self, mistake: UnknownArgument, call: Call) -> tuple[Help, ...]:
+        """What an argument that a layer does not have may have been meant to be; its value is told by that."""
+        argument = next(a for a in call.expr.arguments if a.name == mistake.name)
+        ports = call.target.ports if call.target is not None else ()
+        found = argument_help(mistake.layer, argument, call.expr, (*mistake.known, *ports))
+        value = argument.value.span
+        if any(e.span.start <= value.start and value.end <= e.span.end for help in found[:1] for e in help.edits):
+            self.line.told.append(value)
+        return found
 
     def missing(self, signature: Signature, names: tuple[str, ...], span: Span, expr: tree.Expr | None = None) -> None:
         """The mistake of a layer applied, or a function called, before it is complete."""
@@ -197,8 +218,47 @@ class Binder:
         if symbol is not None:
             self.use(expr.span, symbol, role)
         elif not self._known(expr.name, p):
-            self.report(UnknownName(expr.name, self._nearest(expr.name, p)), expr.span, expr=expr)
+            self._unknown(expr, p)
         return symbol
+
+    def _unknown(self, name: tree.Name, p: Place) -> None:
+        """A name that nothing defines waits for the end of its line, which may be written as in another library."""
+        if self.quiet:
+            return
+        whole: tree.Expr = name
+        for outer in reversed(self.around):
+            if (isinstance(outer, tree.Call) and outer.target is whole) or (
+                isinstance(outer, tree.Attribute) and outer.value is whole
+            ):
+                whole = outer
+            elif outer is not whole:
+                break
+        self.line.unknown.append(Unknown(name, whole, self.kind_of(p), lambda: self._names(p)))
+
+    def foreign_attribute(self, p: Place) -> None:
+        """An attribute of a tensor is met, which may be a method of another library's."""
+        if not self.quiet and self.line.asked is None:
+            self.line.asked = self.kind_of(p)
+
+    def kind_of(self, p: Place) -> KindOf:
+        """What names are at a place: `tensor`, another word, or nothing."""
+        q = replace(p)
+
+        def of(name: str) -> str | None:
+            symbol = self._named(name, q)
+            if symbol is None:
+                return "value" if self._known(name, q) else None
+            return "tensor" if symbol.kind == "tensor" or self.value(symbol).kind == "tensor" else symbol.kind
+
+        return of
+
+    def finish_line(self, expr: tree.Expr) -> None:
+        """The expression of a line is done: what is wrong with its names is told."""
+        if self.line.waits and self.file is not None:
+            found, failed = self.line.finish(expr, self.file)
+            self.found += found
+            if self.body is not None:
+                self.body.failed.update(failed)
 
     def resolve_ticked(self, expr: tree.TickName, p: Place) -> list[Symbol]:
         """The symbols that a name in back-ticks may mean; none after a mistake."""
@@ -211,7 +271,9 @@ class Binder:
                 self.read_as_family.add(symbol)
         elif not p.deferred and (name is None or not self._known(name, p)):
             shown = name or spelled(expr.text)
-            self.report(UnknownName(shown, self._nearest(shown, p)), expr.span, expr=expr)
+            near = nearest(shown, self._names(p))
+            help = did_you_mean(near if near is None or "`" in expr.span.text else None)
+            self.report(UnknownName(shown), expr.span, expr=expr, help=help)
         return found
 
     def _named(self, name: str, p: Place) -> Symbol | None:
@@ -262,13 +324,14 @@ class Binder:
         definition = self.definition
         return p.deferred and definition is not None and name in given_names(definition)
 
-    def _nearest(self, name: str, p: Place) -> str | None:
+    def _names(self, p: Place) -> list[str]:
+        """All names that have a meaning at a place, the inner ones first."""
         known = language.names()
         names: const.Scope | None = p.file
         while names is not None:
             known = [*names.names, *known]
             names = names.parent
-        return nearest(name, [*p.scope.all_names(), *known])
+        return [*p.scope.all_names(), *known]
 
     # ---- what names stand for
 

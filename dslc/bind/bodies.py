@@ -8,6 +8,7 @@ from typing import Any, Final
 from dslc.bind import static
 from dslc.bind.binder import Binder, Place
 from dslc.bind.expressions import evaluate, flow, loop_targets
+from dslc.bind.lines import Line
 from dslc.bind.mistakes_body import Misplaced, NoResult
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Signatures
@@ -29,6 +30,7 @@ def bind(program: Program, sink: Sink) -> Table:
     table = Table()
     b = Binder(table, Signatures({}, {}, {}, {}), evaluate, execute)
     for file in own_files(program):
+        b.file = file.tree
         bind_file(b, file)
     for diagnostic in sorted(b.found, key=lambda d: (d.span.source.path, d.span.start)):
         sink.add(diagnostic)
@@ -54,6 +56,7 @@ def bind_file(b: Binder, file: FileNames) -> None:
                     _definition(b, item, file.scope)
                 except RecursionError:  # elaboration says where it nests too deeply
                     b.around.clear()
+                    b.line = Line()
                     b.body = None
 
 
@@ -179,8 +182,11 @@ def _results(b: Binder, results: tuple[tree.Result, ...], p: Place) -> None:
 def execute(b: Binder, suite: tree.Suite, p: Place) -> Static | None:
     """Bind the lines of a suite in the scope of a place; the current value after them."""
     q = replace(p)
+    outer = b.line
     for line in suite.body:
+        b.line = Line(len(b.around), isinstance(line, tree.Step | tree.Assign | tree.ModuleDef))
         _STATEMENTS[type(line)](b, line, q)
+    b.line = outer
     return q.it
 
 

@@ -26,6 +26,8 @@ def evaluate(b: Binder, expr: tree.Expr, p: Place) -> Static:
         return _HANDLERS[type(expr)](b, expr, p)
     finally:
         b.around.pop()
+        if len(b.around) == b.line.base and b.line.waits:
+            b.finish_line(expr)
 
 
 def flow(b: Binder, expr: tree.Expr, p: Place) -> Static:
@@ -166,6 +168,8 @@ def _attribute(b: Binder, expr: tree.Attribute, p: Place) -> Static:
     value = evaluate(b, expr.value, p)
     if expr.name == "shape" and value.kind in ("tensor", "unknown"):
         return Static("tuple", items=(INT,))
+    if value.kind == "tensor":
+        b.foreign_attribute(p)
     return TENSOR if value.kind == "layer" else UNKNOWN
 
 

@@ -29,7 +29,7 @@ class UnknownName(Mistake, code="E0201"):
     """
 
     name: str
-    near: str | None
+    near: str | None = None
 
     @property
     def message(self) -> str:
@@ -65,7 +65,7 @@ class UnknownArgument(Mistake, code="E0301"):
     layer: str
     name: str
     known: tuple[str, ...]
-    near: str | None
+    near: str | None = None
 
     @property
     def message(self) -> str:

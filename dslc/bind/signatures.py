@@ -8,8 +8,8 @@ from typing import Final
 from dslc.bind.mistakes import GivenTwice, SurplusArgument, UnknownArgument
 from dslc.bind.static import LAYER, Static
 from dslc.bind.table import Call, Signature, Slot, Symbol
-from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Mistake
+from dslc.foreign.arguments import meant
 from dslc.ops.base import REGISTRY, Attr, Op
 from dslc.record import entity, replace
 from dslc.source import Span
@@ -157,6 +157,7 @@ def fill(layer: Static, arguments: Given, call: tree.Call) -> Filled:
     wrong: list[tuple[Mistake, Span]] = []
     sure, at_once = layer.sure, any(s.kind == "tensor" and a.name is None for a, s in arguments)
     surplus = 0
+    told: set[str] = set()
     position = 0
     for argument, static in arguments:
         name, place = argument.name, argument.name_span or argument.span
@@ -197,10 +198,12 @@ def fill(layer: Static, arguments: Given, call: tree.Call) -> Filled:
             if name in free:
                 free.remove(name)
         elif signature.spread is None:
-            near = nearest(name, (*known, *signature.ports))
-            wrong.append((UnknownArgument(signature.name, name, tuple(known), near), place))
+            wrong.append((UnknownArgument(signature.name, name, tuple(known)), place))
             extra.append(argument)
-    filled = replace(layer, given=layer.given | given.keys(), sure=sure, span=call.span)
+            likely = meant(signature.name, name, known)
+            if likely is not None:  # it is not missing too
+                told.add(likely)
+    filled = replace(layer, given=layer.given | given.keys() | told, sure=sure, span=call.span)
     return Filled(filled, Call(call, signature, given, tuple(extra)), wrong)
 
 

@@ -38,6 +38,12 @@ def said_of(owner: str, argument: tree.Argument, call: tree.Call, known: Sequenc
     return (Help(f"did you mean `{near}`?", None, (Edit(argument.name_span, near),)),)
 
 
+def meant(owner: str, name: str, known: Sequence[str]) -> str | None:
+    """The argument of `owner` that one by another name is likely meant to be."""
+    how, ours = table.argument(owner, name, known)
+    return ours if how == "is" else nearest(name, known) if how == "none" else None
+
+
 def _after(argument: tree.Argument, call: tree.Call) -> Help:
     """An activation is a further step: `activation="relu"` is `-> relu` after the layer."""
     text = words(argument.value)

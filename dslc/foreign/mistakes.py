@@ -5,13 +5,17 @@ from __future__ import annotations
 from dslc.diagnostics.model import Help, Mistake
 from dslc.syntax.mistakes.words import quoted
 
+_LONGEST = 40
+
 
 class ForeignWords(Mistake, code="E0205"):
     """An expression of another library or language.
 
     Layers have names of their own here, and are not told what they can see: `conv(16, 3)` reads how many channels come
     in, and keeps the size of the map. What PyTorch, Keras and TensorFlow call things is listed in
-    docs/coming-from.md, with what each is here.
+    docs/coming-from.md, with what each is here. Where an expression can be said exactly, the help writes all of it.
+
+    Related: E0201, E0301, E0164.
 
     ```dl fails
     net f on x[N, 3, H=32, W=32]:
@@ -36,6 +40,9 @@ class ForeignWords(Mistake, code="E0205"):
     def message(self) -> str:
         whose = f"{self.library}'{'' if self.library.endswith('s') else 's'} " if self.library else ""
         if self.here:
+            short = _short(self.written)
+            if short != self.written:
+                return f"{whose}`{short}` is `{_short(self.here)}` here"
             form = "written" if not whose else ""
             return f"{whose}{quoted(self.written)} is {form + ' ' if form else ''}{quoted(self.here)} here"
         return (
@@ -51,3 +58,10 @@ class ForeignWords(Mistake, code="E0205"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (Help(self.why),) if self.why else ()
+
+
+def _short(text: str) -> str:
+    """A text of one line; of a long call its head: `nn.Conv2d(..)`."""
+    line = " ".join(text.split())
+    head, bracket, _ = line.partition("(")
+    return f"{head}(..)" if len(line) > _LONGEST and bracket and head else line

@@ -37,17 +37,19 @@ class _Found:
     why: str = ""
 
 
-def foreign(line: tree.Expr, kind_of: KindOf, file: tree.File, whole: bool = False) -> tuple[Told, ...]:
+def foreign(
+    line: tree.Expr, kind_of: KindOf, file: tree.File, whole: bool = False, told: Sequence[Span] = ()
+) -> tuple[Told, ...]:
     """What is foreign in an expression, all that can be rewritten as one mistake; nothing if nothing is.
 
-    `whole`: the expression is all of a line, or what a line names.
+    `whole`: the expression is all of a line, or what a line names. `told`: places of which something is said already.
     """
     r = Rewriter(kind_of)
     row = _row(r, line) if whole else None
     if row is not None:
-        said, unsaid = [row], []
+        said, unsaid = [row], list[_Found]()
     else:
-        found = list(_all(r, line, None))
+        found = [each for each in _all(r, line, None) if not any(_within(each.expr.span, span) for span in told)]
         said = [each for each in found if each.piece is not None]
         unsaid = [each for each in found if each.piece is None]
     told = [_rewritten(said, kind_of, file)] if said else []
@@ -56,6 +58,8 @@ def foreign(line: tree.Expr, kind_of: KindOf, file: tree.File, whole: bool = Fal
 
 def _all(r: Rewriter, node: object, parent: object) -> Iterable[_Found]:
     """The outermost foreign expressions, in the order of the text."""
+    if isinstance(node, tree.Suite):
+        return  # its lines are asked for one by one
     if isinstance(node, tree.Text):
         for inner in node.pieces:
             if isinstance(inner, tree.Expr):
@@ -73,6 +77,10 @@ def _all(r: Rewriter, node: object, parent: object) -> Iterable[_Found]:
             return
     for kid in sorted(kids(node), key=_start):
         yield from _all(r, kid, node)
+
+
+def _within(span: Span, outer: Span) -> bool:
+    return outer.start <= span.start and span.end <= outer.end
 
 
 def _start(node: object) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Diagnostic, Mistake, Reject
 from dslc.names.errors import FileProblem, ImportMissing, ImportOutside
 from dslc.reading import content
@@ -147,13 +148,18 @@ def _text(data: bytes, shown: str) -> str:
 
 
 def _near_file(target: Path, revision: Revision | None) -> str | None:
-    from dslc.diagnostics.codes import nearest
-
     if revision is not None:
-        return nearest(target.name, revision.beside(target.parent))
+        return _near(target.name, revision.beside(target.parent))
     if not target.parent.is_dir():
         return None
-    return nearest(target.name, [p.name for p in target.parent.glob("*.dl")])
+    return _near(target.name, [p.name for p in target.parent.glob("*.dl")])
+
+
+def _near(name: str, files: Iterable[str]) -> str | None:
+    """The program whose name is most like this one, with or without its ending."""
+    stems = {Path(file).stem: file for file in files}
+    found = nearest(Path(name).stem, stems)
+    return None if found is None else stems[found]
 
 
 def file_diagnostic(mistake: Mistake, shown: str) -> Diagnostic:

@@ -160,6 +160,12 @@ def python(name: str) -> str | None:
     return found
 
 
+def quantity(name: str) -> str | None:
+    """The quantity of a budget that goes by another name elsewhere."""
+    found: str | None = _file()["quantities"].get(name.lower())
+    return found
+
+
 def activation(name: str) -> str | None:
     """The layer of an activation that is named in a text; empty for the one that does nothing."""
     found: str | None = _file()["activations"].get(name)
