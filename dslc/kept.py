@@ -10,10 +10,11 @@ import dslc
 from dslc.api import MAX_OPS, compile_program, load_program
 from dslc.diagnostics.model import Diagnostic, Sink
 from dslc.ir.model import Budget, Model
-from dslc.names.loader import MAX_BYTES, Loader, std_folder
+from dslc.names.loader import MAX_BYTES, Loader
 from dslc.names.resolve import Program
 from dslc.record import entity
 from dslc.source import Texts
+from dslc.vocabulary.std import std_folder
 from dslc.watch import Files
 
 

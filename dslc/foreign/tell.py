@@ -52,8 +52,8 @@ def foreign(
         found = [each for each in _all(r, line, None) if not any(_within(each.expr.span, span) for span in told)]
         said = [each for each in found if each.piece is not None]
         unsaid = [each for each in found if each.piece is None]
-    told = [_rewritten(said, kind_of, file)] if said else []
-    return (*told, *(_words(r, each) for each in unsaid))
+    first = [_rewritten(said, kind_of, file)] if said else []
+    return (*first, *(_words(r, each) for each in unsaid))
 
 
 def _all(r: Rewriter, node: object, parent: object) -> Iterable[_Found]:

@@ -9,6 +9,7 @@ import pytest
 from dslc.api import compile_model
 from dslc.diagnostics.model import CompileError
 from dslc.names import loader
+from dslc.vocabulary.std import std_folder
 from tests.cli.running import printed
 
 LIBRARY = """
@@ -33,7 +34,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A std of the test's own, beside the real one."""
     folder = tmp_path / "std"
     folder.mkdir()
-    for path in loader.std_folder().glob("*.dl"):
+    for path in std_folder().glob("*.dl"):
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "test.dl").write_text(LIBRARY, encoding="utf-8")
     monkeypatch.setattr(loader, "std_folder", lambda: folder)
