@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from dslc.record import replace
 from dslc.syntax import mistakes, tree
-from dslc.syntax.build_expr import Broken, ExpressionBuilder
+from dslc.syntax.build_expr import ExpressionBuilder
 
 Simple: TypeAlias = tree.Step | tree.Assign | tree.Let | tree.ModuleDef | tree.Branch
 
@@ -17,7 +17,10 @@ _LONE_HABITS = frozenset(("pass", "return", "break", "continue"))
 
 
 class StatementBuilder(ExpressionBuilder):
-    """A broken line makes no statement: its callback returns none, and suites leave it out."""
+    """A line that is refused makes no statement: its callback returns none, and the item is read again without it.
+
+    Lines that are indented for no reason are several statements: their callback returns them all.
+    """
 
     # ---- lines
 
@@ -29,7 +32,7 @@ class StatementBuilder(ExpressionBuilder):
         statement, suite = kids
         return self._own(statement, suite, end)
 
-    def header_then_block(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | None:
+    def header_then_block(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | tuple[tree.Stmt | None, ...]:
         """`header: line` with more lines indented under it: legal only for a branch."""
         statement, inner, lines = kids
         body = () if inner is None else (inner,)
@@ -40,10 +43,10 @@ class StatementBuilder(ExpressionBuilder):
             self.no_branches(lines)
             return tree.Branch(self.span(start, end), statement.value, lines)
         first = lines.body[0].span if lines.body else lines.span
-        self.refuse(mistakes.UnexpectedIndent(), first.start, first.end)
-        return statement
+        self.refuse(mistakes.UnexpectedIndent(), first.start, first.end, mended=True)
+        return statement, *lines.body
 
-    def line_with_block(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | None:
+    def line_with_block(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | tuple[tree.Stmt | None, ...] | None:
         """Indented lines without a colon: legal only under a branch."""
         statement, suite = kids
         if isinstance(statement, tree.Branch):
@@ -52,15 +55,17 @@ class StatementBuilder(ExpressionBuilder):
         if statement is None:
             return None
         if not isinstance(statement, tree.Step | tree.Assign | tree.Let | tree.ModuleDef):
-            self.refuse(mistakes.UnexpectedIndent(), suite.span.start, suite.span.start)
-            return None
+            self.refuse(mistakes.UnexpectedIndent(), suite.span.start, suite.span.start, mended=True)
+            return statement, *suite.body
+        if isinstance(statement.value, tree.Lost):
+            return self._own(statement, suite, end)
         colon = statement.value.span.end
         if self.can_own(statement.value):
             self.refuse(mistakes.MissingColon(), colon, colon)
             return self._own(statement, suite, end)
         first = suite.body[0].span if suite.body else suite.span
-        self.refuse(mistakes.UnexpectedIndent(), first.start, first.end)
-        return statement
+        self.refuse(mistakes.UnexpectedIndent(), first.start, first.end, mended=True)
+        return statement, *suite.body
 
     def _own(self, statement: tree.Stmt | None, suite: tree.Suite, end: int) -> tree.Stmt | None:
         if statement is None:
@@ -82,7 +87,7 @@ class StatementBuilder(ExpressionBuilder):
     # ---- suites
 
     def block(self, start: int, end: int, kids: list[Any]) -> tree.Suite:
-        body = tuple(kid for kid in kids if kid is not None)
+        body = tuple(line for kid in kids for line in (kid if isinstance(kid, tuple) else (kid,)) if line is not None)
         first = body[0].span.start if body else end
         suite = tree.Suite(self.span(first, end), body)
         self._survey(suite)
@@ -101,7 +106,7 @@ class StatementBuilder(ExpressionBuilder):
         return self.block(start, end, [statement])
 
     def body_without_colon(self, start: int, end: int, kids: list[Any]) -> tree.Suite:
-        self.refuse(mistakes.MissingColon(), start, start)
+        self.refuse(mistakes.MissingColon(), start, start, mended=True)
         suite: tree.Suite = kids[0]
         return suite
 
@@ -134,8 +139,6 @@ class StatementBuilder(ExpressionBuilder):
 
     def step(self, start: int, end: int, kids: list[Any]) -> tree.Step | None:
         value: tree.Expr = kids[0]
-        if isinstance(value, Broken):
-            return None
         if isinstance(value, tree.Name) and value.name in _LONE_HABITS:
             self.refuse(mistakes.PythonHabit(value.name), start, end)
             return None
@@ -169,7 +172,7 @@ class StatementBuilder(ExpressionBuilder):
         if isinstance(target, tree.Word | tree.It | tree.Seq) and span.text != "...":
             self.open_seqs.pop(target, None)
             self.refuse(mistakes.ReservedWord(span.text, ticked), span.start, span.end)
-        elif not isinstance(target, Broken):
+        else:
             self.refuse(mistakes.Target(form, span.text), span.start, span.end)
         return False
 
@@ -184,7 +187,7 @@ class StatementBuilder(ExpressionBuilder):
     def require(self, start: int, end: int, kids: list[Any]) -> tree.Require:
         condition, message = kids
         if message is not None and not isinstance(message, tree.Text):
-            self.refuse(mistakes.RequireMessage(), message.span.start, message.span.end)
+            self.refuse(mistakes.RequireMessage(), message.span.start, message.span.end, mended=True)
             message = None
         return tree.Require(self.span(start, end), condition, message)
 
@@ -195,7 +198,7 @@ class StatementBuilder(ExpressionBuilder):
             if simple and isinstance(limit.values[0], tree.Name):
                 limits.append(limit)
             else:
-                self.refuse(mistakes.BudgetForm(limit.span.text), limit.span.start, limit.span.end)
+                self.refuse(mistakes.BudgetForm(limit.span.text), limit.span.start, limit.span.end, mended=True)
         return tree.Budget(self.span(start, end), tuple(limits))
 
     def initial(self, start: int, end: int, kids: list[Any]) -> tree.Initial:
@@ -208,8 +211,7 @@ class StatementBuilder(ExpressionBuilder):
             return tree.Setting(span, target, "", None, value)
         if isinstance(target, tree.Attribute) and isinstance(target.value, tree.Name):
             return tree.Setting(span, target.value, target.name, target.name_span, value)
-        if not isinstance(target, Broken):
-            self.refuse(mistakes.InitForm(target.span.text), target.span.start, target.span.end)
+        self.refuse(mistakes.InitForm(target.span.text), target.span.start, target.span.end, mended=True)
         return None
 
     def branch(self, start: int, end: int, kids: list[Any]) -> tree.Branch:
@@ -221,8 +223,7 @@ class StatementBuilder(ExpressionBuilder):
         *pairs, other = kids
         branches: list[tuple[tree.Expr | None, tree.Suite]] = []
         for condition, suite in zip(pairs[::2], pairs[1::2], strict=True):
-            broken = isinstance(condition, Broken)
-            branches.append((tree.Word(condition.span, "true") if broken else condition, suite))
+            branches.append((condition, suite))
         if other is not None:
             branches.append((None, other))
         return tree.If(self.span(start, end), tuple(branches))

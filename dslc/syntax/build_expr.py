@@ -12,14 +12,11 @@ from typing import Any
 
 from dslc.bounds import beyond, held
 from dslc.diagnostics.model import Mistake
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
 from dslc.syntax.layout import Token
 from dslc.syntax.text import Found, number, pieces
-
-
-class Broken(tree.Expr):
-    """Stands for a line that could not be parsed; never left in a tree."""
 
 
 class ExpressionBuilder:
@@ -30,13 +27,20 @@ class ExpressionBuilder:
         self.source = found.source
         self.text = text
         self.interpolate = interpolate
+        self.losses: list[int] = []  # where the tree does not hold what was meant
+        self.claims: dict[
+            int, tuple[tuple[str, ...], bool]
+        ] = {}  # per start of a lost line: its names, and whether it moves
         self.grouped: set[tree.Expr] = set()  # written in brackets of their own
         self.open_seqs: dict[tree.Expr, None] = {}  # `seq` that has no suite yet
         # of suites that have a `|`: the first, and the first line that is none
         self.branching: dict[tree.Suite, tuple[tree.Branch, tree.Stmt | None]] = {}
 
-    def refuse(self, mistake: Mistake, start: int, end: int) -> None:
+    def refuse(self, mistake: Mistake, start: int, end: int, mended: bool = False) -> None:
+        """Report a mistake; `mended`: the tree is made as if it were not there."""
         self.found.add(mistake, start, end)
+        if not mended:
+            self.losses.append(start)
 
     def span(self, start: int, end: int) -> Span:
         return Span(self.source, start, end)
@@ -50,14 +54,19 @@ class ExpressionBuilder:
         span = self.span(start, end)
         if end - start == 2:
             self.refuse(mistakes.BadTickedName(""), start, end)
-        found = pieces(self.found, start + 1, end - 1, self.text, True, self.interpolate)
-        return tree.TickName(span, tree.Text(span, found))
+        return tree.TickName(span, tree.Text(span, self._pieces(start, end, True)))
 
     def string(self, start: int, end: int, kids: list[Any]) -> tree.Text:
-        if self.text[start] != '"' or end - start < 2 or self.text[end - 1] != '"':
+        if self.text[start] not in "\"'" or end - start < 2 or self.text[end - 1] != self.text[start]:
             return tree.Text(self.span(start, end), ())  # layout.py has reported it
-        found = pieces(self.found, start + 1, end - 1, self.text, False, self.interpolate)
-        return tree.Text(self.span(start, end), found)
+        return tree.Text(self.span(start, end), self._pieces(start, end, False))
+
+    def _pieces(self, start: int, end: int, ticked: bool) -> tuple[str | tree.Expr, ...]:
+        before = len(self.found.diagnostics)
+        made = pieces(self.found, start + 1, end - 1, self.text, ticked, self.interpolate)
+        if len(self.found.diagnostics) > before:
+            self.losses.append(start)
+        return made
 
     def number(self, start: int, end: int, kids: list[Any]) -> tree.Number:
         text = kids[0].text
@@ -90,8 +99,9 @@ class ExpressionBuilder:
         self.open_seqs[node] = None
         return node
 
-    def broken(self, start: int, end: int, kids: list[Any]) -> Broken:
-        return Broken(self.span(start, end))
+    def broken(self, start: int, end: int, kids: list[Any]) -> tree.Lost:
+        names, moves = self.claims.get(start, ((), True))
+        return tree.Lost(self.span(start, end), names, moves)
 
     def group(self, start: int, end: int, kids: list[Any]) -> Any:
         self.grouped.add(kids[0])
@@ -175,7 +185,7 @@ class ExpressionBuilder:
         op: Token = kids[0]
         value: tree.Expr = kids[1]
         if op.kind == "PLUS":
-            self.refuse(mistakes.UnaryPlus(), op.start, op.end)
+            self.refuse(mistakes.UnaryPlus(), op.start, op.end, mended=True)
             return value
         return tree.Unary(self.span(start, end), op.text, value)
 
@@ -219,8 +229,9 @@ class ExpressionBuilder:
         if isinstance(value, tree.Name | tree.TickName | tree.Attribute) and value not in self.grouped:
             self.only_branches(suite)
             return tree.Call(value.span, value, (), suite, bare=True)
-        if not isinstance(value, Broken):
-            self.refuse(mistakes.SuiteOwner(value.span.text), value.span.start, value.span.end)
+        if isinstance(value, tree.Lost):
+            return replace(value, suite=suite)
+        self.refuse(mistakes.SuiteOwner(value.span.text), value.span.start, value.span.end)
         return value
 
     def no_branches(self, suite: tree.Suite) -> None:

@@ -43,15 +43,18 @@ class Builder(StatementBuilder):
         """Forgets the last item; what is wrong with the next one goes to `found`."""
         self.found = found
         self.doc = doc
+        self.losses.clear()
         self.grouped.clear()
         self.open_seqs.clear()
         self.branching.clear()
 
-    def item(self, value: tree.Item | tree.Stmt | None) -> tree.Item | None:
+    def item(self, value: tree.Item | tree.Stmt | tuple[tree.Stmt | None, ...] | None) -> tree.Item | None:
         """The item that a column-0 line made; statements but `let` and `init` are refused, the first of several."""
+        if isinstance(value, tuple):
+            value = value[0]
         for seq in self.open_seqs:
             self.refuse(mistakes.SeqWithoutSuite(called=False), seq.span.start, seq.span.end)
-        if value is None:
+        if value is None or (isinstance(value, tree.Step) and isinstance(value.value, tree.Lost)):
             return None
         stray, self.stray = self.stray, not isinstance(value, tree.Item | tree.Let | tree.Initial)
         if isinstance(value, tree.Item):

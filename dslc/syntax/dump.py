@@ -86,6 +86,10 @@ def _text(node: tree.Expr | None, suites: list[tree.Suite]) -> str:
             return f"(as {many(node.value, node.name)})"
         case tree.Chain():
             return f"(-> {many(*node.steps)})"
+        case tree.Lost():
+            if node.suite is not None:
+                suites.append(node.suite)
+            return " ".join(["lost", *node.names])
         case tree.Seq():
             suites.append(node.suite)
             return "(seq ...)"
@@ -179,6 +183,8 @@ def _item(node: tree.Item) -> list[str]:
             path = f'"{node.path}"' if node.quoted else node.path
             names = (a.name if a is b else f"{a.name}={b.name}" for a, b in node.names)
             return [*doc, f"use {path} {' '.join(names)}"]
+        case tree.LostItem():
+            return [" ".join(["lost", *node.names])]
         case tree.LetItem():
             return [*doc, *_line("let", node.target, node.value)]
         case tree.InitialItem():

@@ -191,9 +191,17 @@ class _Reader:
         self.column = 0  # at which the line begins
         self.brackets: list[Token] = []
         self.indentation = Indentation(found, text)
+        self.inside: list[tuple[int, int, int]] = []  # tokens, offset and number of mistakes where a line of text began
+        self.again: int | None = None  # where to go on: what was read after it belongs to other lines
 
     def read(self, start: int, end: int, fresh: bool) -> None:
         """Reads a range; `fresh`: it begins a line of text, no token of which was seen yet."""
+        self._read(start, end, fresh)
+        while self.again is not None:
+            start, self.again = self.again, None
+            self._read(start, end, True)
+
+    def _read(self, start: int, end: int, fresh: bool) -> None:
         pattern, kinds = self.scanner.pattern(self.text.isascii())
         keywords, symbols = self.scanner.keywords, self.scanner.symbols
         line_start = start
@@ -229,6 +237,8 @@ class _Reader:
             if fresh:
                 fresh = False
                 self._first(token, line_start)
+                if self.again is not None:
+                    return
             line = self.line
             assert line is not None
             line.tokens.append(token)
@@ -242,6 +252,8 @@ class _Reader:
             elif kind in _CLOSE:
                 self._close(token, line)
         self._unclosed()
+        if self.again is not None:
+            return
         self._finish()
         self.indentation.finish()
 
@@ -251,13 +263,17 @@ class _Reader:
         """A line of text begins with `token`: it goes on with the logical line or begins the next."""
         if self.brackets:
             if token.kind not in _LINE_WORDS:
+                self._within(token, line_start)
                 return
             self._unclosed()
+            if self.again is not None:
+                return
         column = token.start - line_start
         line = self.line
         if line is not None and token.kind == "ARROW" and column > self.column and line.tokens[-1].kind != "COLON":
             return
         self._finish()
+        self.inside.clear()
         level, fits = self.indentation.level(line_start, token.start, line is None or _may_open(line))
         self.line = Line([], level, reported=not fits)
         self.column = column
@@ -299,9 +315,24 @@ class _Reader:
             self.found.add(mistake, token.start, token.end, related)
         line.reported = line.broken = True
 
+    def _within(self, token: Token, line_start: int) -> None:
+        """A line of text inside brackets; at the column of its logical line it may be one of its own after all."""
+        line = self.line
+        if line is not None and line_start < token.start <= line_start + self.column and token.kind not in _CLOSE:
+            self.inside.append((len(line.tokens), line_start, len(self.found.diagnostics)))
+
     def _unclosed(self) -> None:
+        """Reports a bracket that nothing closes; what follows at its line's column is read again as other lines."""
         if not self.brackets:
             return
+        if self.inside and self.line is not None:
+            count, self.again, known = self.inside[0]
+            del self.line.tokens[count:], self.found.diagnostics[known:]
+            self.out.comments = [c for c in self.out.comments if c.span.start < self.again]
+            self.indentation.tabs = [at for at in self.indentation.tabs if at < self.again]
+            start = self.line.tokens[-1].end
+            self.brackets = [bracket for bracket in self.brackets if bracket.start < start] or self.brackets[:1]
+            self.inside.clear()
         opened = self.brackets[-1]
         self.brackets.clear()
         line = self.line

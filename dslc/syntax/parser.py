@@ -1,17 +1,20 @@
-"""`parse`: a source to its syntax tree. Mistakes go to the sink; what is wrong is left out of the tree.
+"""`parse`: a source to its syntax tree. Mistakes go to the sink; the tree says which lines and items are lost.
 
 Each item (a column-0 line with the lines indented under it) is parsed alone. Where the parser sticks, the
-logical line is reported, replaced by a neutral one, and the item is parsed again.
+logical line is reported, replaced by a neutral one, and the item is parsed again; so it is where a line was read and
+does not hold what was meant.
 """
 
 from __future__ import annotations
 
 import gc
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
 from dslc.diagnostics.model import Sink
+from dslc.record import replace
 from dslc.source import Source
 from dslc.syntax import mistakes, text, tree
 from dslc.syntax.build_items import Builder
@@ -19,6 +22,7 @@ from dslc.syntax.cache import load_tables
 from dslc.syntax.diagnose import blame, check_line
 from dslc.syntax.lalr import END, Automaton, Callback, Stuck
 from dslc.syntax.layout import Layout, Line, Scanner, Token, lay_out, tokens_between
+from dslc.syntax.lost import claims, item_names, mended
 from dslc.syntax.text import Found
 
 ATTEMPTS = 20  # how often items of one file are parsed again after an error
@@ -26,7 +30,7 @@ REPARSED = 400_000  # tokens that are parsed again at most, so that a long item 
 
 
 def parse(source: Source, sink: Sink) -> tree.File:
-    """The tree of a source. If an error was added to the sink, the tree lacks what could not be read."""
+    """The tree of a source. If an error was added to the sink, the tree has `Lost` where something was not read."""
     found = Found(source)
     with _no_collection():
         file = _parse(source, found)
@@ -38,12 +42,13 @@ def parse(source: Source, sink: Sink) -> tree.File:
 def _parse(source: Source, found: Found) -> tree.File:
     if len(source.text) > text.LONGEST_FILE:
         found.add(mistakes.FileTooLong(len(source.text), text.LONGEST_FILE), 0, 0)
-        return tree.File(source, (), ())
+        return tree.File(source, (), (), whole=False)
     automaton, scanner = _machine()
     cleaned = text.clean(found)
     layout = lay_out(scanner, found, cleaned)
-    items = _Parse(automaton, scanner, found, cleaned, layout).items()
-    return tree.File(source, tuple(items), tuple(layout.comments))
+    parse = _Parse(automaton, scanner, found, cleaned, layout)
+    items = parse.items()
+    return tree.File(source, tuple(items), tuple(layout.comments), whole=not parse.given_up)
 
 
 @contextmanager
@@ -82,14 +87,22 @@ class _Parse:
         self.remarks = {c.span.line: c.text for c in layout.comments if c.own_line}
 
     def items(self) -> list[tree.Item]:
-        items = []
+        items: list[tree.Item] = []
         for lines in self._chunks():
             item = self._item(lines)
-            if item is not None:
+            if item is None:
+                if items and isinstance(items[-1], tree.Block):
+                    items[-1] = _shortened(items[-1])
+            else:
                 items.append(item)
-            if self.attempts < 0 or self.reparsed < 0 or self.found.full:
+            if self.given_up:
                 break
         return items
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the rest of the file is not read: too much is wrong before it."""
+        return self.attempts < 0 or self.reparsed < 0 or self.found.full
 
     def _chunks(self) -> Iterator[list[Line]]:
         chunk: list[Line] = []
@@ -102,6 +115,7 @@ class _Parse:
             yield chunk
 
     def _item(self, lines: list[Line]) -> tree.Item | None:
+        """An item, lost where its first line is; none for lines that belong to the item before them."""
         for line in lines:
             check_line(self.found, line)
         doc = self._doc(lines[0].tokens[0].start)
@@ -109,15 +123,48 @@ class _Parse:
         while True:
             attempt = Found(self.found.source)
             self.builder.begin(attempt, doc)
-            tokens, owners = _feed(lines)
+            tokens, owners = self._feed(lines)
             try:
                 item = self.builder.item(self.automaton.run(self.callbacks, tokens, "item"))
             except Stuck as stuck:
                 if not self._give_way(lines, tokens, owners, stuck):
-                    return None
+                    return self._lost_item(lines)
                 continue
             self.found.extend(attempt)
-            return item
+            if not self.found.diagnostics:
+                return item
+            return self._with_losses(lines, item)
+
+    def _with_losses(self, lines: list[Line], item: tree.Item | None) -> tree.Item | None:
+        """The item without the lines that were read and do not hold what was meant; what is wrong is known."""
+        starts = [line.tokens[0].start for line in lines]
+        end = lines[-1].tokens[-1].end
+        wrong = (d.span.start for d in self.found.diagnostics if not mended(d.mistake))
+        losses = {*self.builder.losses, *wrong}
+        lost = {bisect_right(starts, at) - 1 for at in losses if starts[0] <= at <= end}
+        if 0 in lost or item is None:
+            return self._lost_item(lines)
+        while any(not lines[i].broken for i in lost):
+            for i in lost:
+                lines[i].reported = lines[i].broken = True
+            self.builder.begin(Found(self.found.source), item.doc)
+            tokens, owners = self._feed(lines)
+            try:
+                item = self.builder.item(self.automaton.run(self.callbacks, tokens, "item"))
+            except Stuck as stuck:
+                if not self._give_way(lines, tokens, owners, stuck):
+                    item = None
+            if item is None:
+                return self._lost_item(lines)
+        return item
+
+    def _lost_item(self, lines: list[Line]) -> tree.LostItem | None:
+        """What stands for an item that could not be read; none for a line that begins none."""
+        first = lines[0].tokens
+        names = item_names(first, len(lines) > 1)
+        if names is None:
+            return None
+        return tree.LostItem(self.found.source.span(first[0].start, first[-1].end), "", names)
 
     def _give_way(self, lines: list[Line], tokens: list[Token], owners: list[int], stuck: Stuck) -> bool:
         """Reports the line at which the parser stuck and makes it a neutral one; false: the item is given
@@ -135,6 +182,30 @@ class _Parse:
         self.attempts -= 1
         self.reparsed -= len(tokens)
         return self.attempts >= 0 and self.reparsed >= 0
+
+    def _feed(self, lines: list[Line]) -> tuple[list[Token], list[int]]:
+        """The tokens of an item with those of its layout, and to which line each belongs."""
+        tokens: list[Token] = []
+        owners: list[int] = []
+        level = at = 0
+        for i, line in enumerate(lines):
+            if line.level > level:
+                tokens.append(Token("_INDENT", "", at, at))
+            else:
+                tokens += [Token("_DEDENT", "", at, at) for _ in range(level - line.level)]
+            level = line.level
+            owners += [i - 1] * (len(tokens) - len(owners))
+            deeper = i + 1 < len(lines) and lines[i + 1].level > level
+            if line.broken:
+                self.builder.claims[line.tokens[0].start] = claims(line.tokens)
+            tokens += _neutral(line, deeper) if line.broken else line.tokens
+            at = line.tokens[-1].end
+            tokens.append(Token("_NEWLINE", "", at, at))
+            owners += [i] * (len(tokens) - len(owners))
+        tokens += [Token("_DEDENT", "", at, at) for _ in range(level)]
+        tokens.append(Token(END, "", at, at))
+        owners += [len(lines) - 1] * (len(tokens) - len(owners))
+        return tokens, owners
 
     def _interpolated(self, start: int, end: int) -> tree.Expr | None:
         """The expression in the braces of a string or back-tick name."""
@@ -164,27 +235,11 @@ class _Parse:
         return "\n".join(reversed(lines))
 
 
-def _feed(lines: list[Line]) -> tuple[list[Token], list[int]]:
-    """The tokens of an item with those of its layout, and to which line each belongs."""
-    tokens: list[Token] = []
-    owners: list[int] = []
-    level = at = 0
-    for i, line in enumerate(lines):
-        if line.level > level:
-            tokens.append(Token("_INDENT", "", at, at))
-        else:
-            tokens += [Token("_DEDENT", "", at, at) for _ in range(level - line.level)]
-        level = line.level
-        owners += [i - 1] * (len(tokens) - len(owners))
-        deeper = i + 1 < len(lines) and lines[i + 1].level > level
-        tokens += _neutral(line, deeper) if line.broken else line.tokens
-        at = line.tokens[-1].end
-        tokens.append(Token("_NEWLINE", "", at, at))
-        owners += [i] * (len(tokens) - len(owners))
-    tokens += [Token("_DEDENT", "", at, at) for _ in range(level)]
-    tokens.append(Token(END, "", at, at))
-    owners += [len(lines) - 1] * (len(tokens) - len(owners))
-    return tokens, owners
+def _shortened(block: tree.Block) -> tree.Block:
+    """A definition after which lines follow that are its own and stand at the wrong column."""
+    end = block.span.source.span(block.span.end, block.span.end)
+    rest = tree.Step(end, tree.Lost(end, (), True))
+    return replace(block, suite=tree.Suite(block.suite.span, (*block.suite.body, rest)))
 
 
 def _neutral(line: Line, deeper: bool) -> list[Token]:

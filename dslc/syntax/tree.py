@@ -194,7 +194,13 @@ class Seq(Expr):
     suite: Suite
 
 
-# ---- types in headers
+@record
+class Lost(Expr):
+    """What could not be read, as a line of its own or the condition of an `if`: a mistake tells why."""
+
+    names: tuple[str, ...]  # those that it may have given
+    moves: bool  # it may have moved the chain
+    suite: Suite | None = None  # the lines indented under it
 
 
 @record
@@ -267,9 +273,6 @@ class Result:
     optional: bool = False
     when_training: bool = False
     name_span: Span | None = None
-
-
-# ---- statements
 
 
 @record
@@ -389,9 +392,6 @@ class Initial(Stmt):
     settings: tuple[Setting, ...]
 
 
-# ---- items of a file
-
-
 @record
 class Item:
     span: Span
@@ -406,6 +406,13 @@ class Use(Item):
     path_span: Span
     quoted: bool
     names: tuple[tuple[Name, Name], ...]  # (name there, name here)
+
+
+@record
+class LostItem(Item):
+    """A definition or `use` that could not be read, with the names that it may have given."""
+
+    names: tuple[str, ...]
 
 
 @record
@@ -487,6 +494,7 @@ class File:
     source: Source
     items: tuple[Item, ...]
     comments: tuple[Comment, ...]
+    whole: bool = True  # false: so much is wrong that the rest was not read
 
 
 Definition: TypeAlias = LetItem | Fn | Block | NetAlias | Extern

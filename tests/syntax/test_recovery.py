@@ -21,14 +21,17 @@ def test_one_mistake_in_each_of_several_items() -> None:
     text = "net a() on x:\n    conv(8) relu\n\nnet b(:\n    relu\n\nlet c = \n\nnet d() on x: relu\n"
     assert found(text) == [(2, "E0162"), (4, "E0127"), (7, "E0162")]
     file, _ = parse_text(text)
-    assert [dump(item).split("\n")[0] for item in file.items] == ["block a on x".replace("block", "net"), "net d on x"]
+    assert [dump(item).split("\n")[0] for item in file.items] == ["net a on x", "lost b", "lost c", "net d on x"]
 
 
 def test_several_in_one_body_and_the_rest_is_read() -> None:
     text = block("a\nb c\nd\nfor i in :\n    e f\n    g\nh = \ni")
     assert found(text) == [(3, "E0162"), (5, "E0162"), (6, "E0162"), (8, "E0162")]
     file, _ = parse_text(text)
-    assert dump(file) == "block body on x[N C]\n  step a\n  step d\n  step i"
+    assert dump(file) == (
+        "block body on x[N C]\n  step a\n  step lost\n  step d\n"
+        "  step lost i\n    step lost\n    step g\n  step lost h\n  step i"
+    )
 
 
 def test_a_broken_if_keeps_its_else() -> None:
