@@ -71,9 +71,7 @@ def compile_model(
     sink = Sink()
     with _deep(), mending(again):
         program = load_program(source, sink, loader)
-        return compile_program(
-            sink.finish(program), net, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=sink
-        )
+        return compile_program(program, net, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=sink)
 
 
 def compile_program(
@@ -86,9 +84,14 @@ def compile_program(
     budgets: Sequence[Budget] | None = (),
     sink: Sink | None = None,
 ) -> Model:
-    """As `compile_model`, of a program that was loaded, for any of its nets; `sink` holds what loading found."""
+    """As `compile_model`, of a program that was loaded, for any of its nets; `sink` holds what loading found.
+
+    After mistakes in some definitions the net is elaborated all the same, so that all mistakes are told at once.
+    """
     sink = sink or Sink()
     asked = sizes_of(sizes or {})
+    if not program.whole:  # any definition may be in what was not read
+        sink.finish(None)
     with _deep():
         entry = choose(program, net, sink, args or {})
         _check_names(program, entry, args or {}, sink)
@@ -184,6 +187,8 @@ def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, obj
     at = program.main.tree.source
     if net in found:
         return net
+    if not found or net is not None:
+        sink.finish(None)  # the net that is meant may be one that could not be read
     if not found:
         sink.add(file_diagnostic(NoNet(at.path), at.path))
     elif net is not None:

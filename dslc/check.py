@@ -128,12 +128,14 @@ def _check(
     """As `check_file`, with what reads the files, and without fixes."""
     findings, sink = Findings(), Sink()
     try:
-        program = sink.finish(load_program(source if is_zoo(source) else Path(source), sink, loader))
+        program = load_program(source if is_zoo(source) else Path(source), sink, loader)
     except CompileError as error:
         findings._keep(error.diagnostics, error.counts)
         return findings
     findings._keep(tuple(sink.diagnostics), sink.counts)
     findings._keep(program.told.diagnostics, program.told.counts)
+    if not program.whole:
+        return findings
     wanted = [net] if net is not None else nets_of(program, complete=True)
     gc.freeze()  # what was loaded stays: only what the nets made is looked through
     try:
@@ -142,7 +144,10 @@ def _check(
                 gc.collect()
             findings.nets.append(name)
             try:
-                model = compile_program(program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets)
+                own = sink.copy()
+                model = compile_program(
+                    program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=own
+                )
             except CompileError as error:
                 findings._keep(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
             else:

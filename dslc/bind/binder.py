@@ -25,6 +25,7 @@ from dslc.ops.initialisers import INITIALISERS, initialiser
 from dslc.record import entity, replace
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.lost import ANY
 from dslc.types import const
 
 
@@ -319,7 +320,7 @@ class Binder:
 
     def _known(self, name: str, p: Place) -> bool:
         """Whether a name without a meaning here is told elsewhere, or gets its meaning before this is carried out."""
-        if p.file.find(name) is not None:
+        if p.file.find(name) is not None or p.file.find(ANY) is not None or p.scope.find(ANY) is not None:
             return True
         definition = self.definition
         return p.deferred and definition is not None and name in given_names(definition)

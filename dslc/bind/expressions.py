@@ -187,6 +187,17 @@ def _slice(b: Binder, expr: tree.Slice, p: Place) -> Static:
     return VALUE
 
 
+def _lost(b: Binder, expr: tree.Lost, p: Place) -> Static:
+    """What could not be read: its names may be anything, if they are nothing yet."""
+    for name in expr.names:
+        if p.scope.find(name) is None:
+            p.scope.names[name] = Symbol("let", name, expr.span, b.definition, static=UNKNOWN)
+            p.scope.maybe.add(name)
+    if expr.suite is not None:
+        b.execute(expr.suite, replace(p, scope=Scope("turn", p.scope), it=TENSORS, deferred=True))
+    return UNKNOWN
+
+
 # ---- layers
 
 
@@ -388,4 +399,5 @@ _HANDLERS: Final[dict[type[tree.Expr], Callable[[Binder, Any, Place], Static]]] 
     tree.Chain: _chain,
     tree.Seq: _seq,
     tree.Slice: _slice,
+    tree.Lost: _lost,
 }

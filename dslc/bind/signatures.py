@@ -201,8 +201,9 @@ def fill(layer: Static, arguments: Given, call: tree.Call) -> Filled:
             wrong.append((UnknownArgument(signature.name, name, tuple(known)), place))
             extra.append(argument)
             likely = meant(signature.name, name, known)
-            if likely is not None:  # it is not missing too
-                told.add(likely)
+            told |= set(known) if likely is None else {likely}  # one that may stand for any lacks none
+    if surplus:
+        told |= set(known)
     filled = replace(layer, given=layer.given | given.keys() | told, sure=sure, span=call.span)
     return Filled(filled, Call(call, signature, given, tuple(extra)), wrong)
 

@@ -305,6 +305,10 @@ class Sink:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         return tuple(self.found.values())
 
+    def copy(self) -> Sink:
+        """Another sink that holds the same so far."""
+        return Sink(dict(self.found), dict(self.counts), self.errors, self.total)
+
     def finish(self, result: T) -> T:
         """`result` if no error was added; else raises `CompileError`, the only place that does."""
         if self.errors:

@@ -36,6 +36,8 @@ def attribute(run: Run, expr: tree.Attribute, p: Place) -> Const:
 
 
 def _shared_tensor(run: Run, shared: Shared, expr: tree.Attribute, p: Place) -> Const:
+    if shared.first is None and shared.failed:
+        return run.lost(expr.span, p)
     if shared.first is None:
         text = f"`{shared.name}` has no tensors before it is applied"
         return run.report(SharedModule(text), expr.span, p, [Label(shared.span, "made here")])

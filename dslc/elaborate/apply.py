@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.elaborate.errors_body import SharedModule, TrainingSides
 from dslc.elaborate.errors_use import NotALayer
-from dslc.elaborate.recipe import Recipe, is_tensor
+from dslc.elaborate.recipe import Known, Recipe, is_tensor
 from dslc.elaborate.run import USE, Place, Run, block_of, flowing
 from dslc.ir.model import Either, Item, Value
 from dslc.source import Span
@@ -37,21 +37,12 @@ def through(run: Run, value: Const, rest: tuple[tree.Expr, ...], p: Place) -> Co
     for step in rest:
         q.it = flowing(value.value)
         made = run.evaluate(step, q)
-        if failed(value):
-            check_unused(run, made, q)
-            continue
-        if is_tensor(made.value) and not mentions_it(step):
+        if is_tensor(made.value) and not mentions_it(step) and not failed(value):
             return run.report(NotALayer(describe(made.value)), step.span, p)
         value = settle(run, made, q, step.span)
         if not failed(value) and not is_tensor(value.value):
             value = run.report(NotALayer(describe(value.value)), step.span, p)
     return value
-
-
-def check_unused(run: Run, made: Const, p: Place) -> None:
-    """Check the arguments of a layer that is not applied, because what it would be applied to has failed."""
-    if isinstance(made.value, Recipe):
-        made.value.layer.check(run, made.value.bound, p)
 
 
 def flow(run: Run, expr: tree.Expr, p: Place) -> Const:
@@ -78,13 +69,28 @@ def apply(run: Run, layer: Const, inputs: tuple[Value, ...], p: Place, span: Spa
     """The tensors that a layer makes of `inputs`."""
     recipe = layer.value
     run.spend(USE)
-    if recipe is HOLE or (p.it is HOLE and not inputs):
-        return hole(span)
+    if failed(layer):
+        return run.lost(span, p)
     if not isinstance(recipe, Recipe):
         return run.report(NotALayer(describe(recipe)), layer.span, p)
     if recipe.named:
         if recipe.home is not block_of(p.owner):
             text = "this layer holds a tensor of another block: hand the tensor over as an input"
             return run.report(SharedModule(text), recipe.span, p)
+        if p.it is HOLE and not inputs and not recipe.layer.signature.needed <= set(recipe.named):
+            return recover(run, layer, tuple(map(recipe.named.get, recipe.layer.signature.ports)), p, span)
         inputs = recipe.in_port_order(inputs)
+    if p.it is HOLE and not inputs and not recipe.layer.signature.source:
+        return recover(run, layer, (None,), p, span)
     return recipe.layer.apply(run, recipe, inputs, p, span)
+
+
+def recover(run: Run, layer: Const, inputs: Known, p: Place, span: Span) -> Const:
+    """What is known of the tensors that a layer makes of inputs some of which failed."""
+    run.lost(span, p)
+    for value in inputs:
+        if value is not None:
+            value.readers.append(p.owner)
+    if not isinstance(layer.value, Recipe):
+        return hole(span)
+    return layer.value.layer.recover(run, layer.value, inputs, p, span)

@@ -15,8 +15,8 @@ from dslc.elaborate.headers import bind_sizes, dim_names, fits
 from dslc.elaborate.initial import open_initial
 from dslc.elaborate.naming import name_expansion, name_instance
 from dslc.elaborate.outward import outward
-from dslc.elaborate.recipe import Recipe
-from dslc.elaborate.run import EXPANSION, MAX_DEPTH, Place, Run, block_of, turned
+from dslc.elaborate.recipe import Known, Recipe
+from dslc.elaborate.run import EXPANSION, MAX_DEPTH, Flowing, Place, Run, block_of, turned
 from dslc.ir.model import Call, Instance, Value
 from dslc.names.reserved import KEYWORDS
 from dslc.record import frozen, replace
@@ -24,8 +24,8 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
-from dslc.types.dim import Dim, Size
-from dslc.types.tensor import TensorType
+from dslc.types.dim import UNKNOWN, Dim, Size
+from dslc.types.tensor import DType, TensorType
 from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
 
@@ -49,10 +49,10 @@ def _repeated(block: tree.Block | tree.Extern, p: Place) -> tuple[str, Span | No
 
 @frozen
 class Entry:
-    """A port with the tensors it gets (`many`: several; optional: maybe none)."""
+    """A port with the tensors it gets (`many`: several; optional: maybe none); none in place of one that failed."""
 
     port: tree.Port
-    values: tuple[Value, ...]
+    values: Known
 
 
 def apply_block(
@@ -60,13 +60,19 @@ def apply_block(
     block: tree.Block | tree.Extern,
     home: Scope,
     recipe: Recipe,
-    inputs: tuple[Value, ...],
+    inputs: Known,
     p: Place,
     span: Span,
 ) -> Const:
-    """One application of a block: an instance, or its body in place for an inline one."""
+    """One application of a block: an instance, or its body in place for an inline one.
+
+    Where an input or argument fails, the body is looked at all the same, with what the header says of it.
+    """
     run.spend(EXPANSION)
+    if run.endless or (p.depth >= MAX_DEPTH and None in inputs):
+        return run.lost(span, p)
     if p.depth >= MAX_DEPTH:
+        run.endless = True
         turn, around = _repeated(block, p)
         return run.report(EndlessRecursion(turn, MAX_DEPTH), around or span, p)
     inline = isinstance(block, tree.Block) and block.kind == "inline"
@@ -96,29 +102,30 @@ def apply_block(
         run.owners.append(instance)
         scope.instance = instance
         q = Place(instance, scope, instance.body, frame, None, p.depth + 1, p.initial)
-    if not _enter(run, recipe, block, inputs, q, p, span, instance):
-        run.broken.add(block_of(p.owner))
-        return hole(span)
-    results = results_of(run, block, q, span) if body_of(run, block, q) else None
-    if results is None or any(r is None for r in results):
-        run.broken.add(block_of(p.owner))
-        return hole(span)
+    sound = _enter(run, recipe, block, inputs, q, p, span, instance)
+    body_of(run, block, q)
+    results = results_of(run, block, q, span)
     outs = tuple(r for r in results if r is not None)
+    if not sound or not outs or len(outs) < len(results):
+        lost = run.lost(span, p)
+        if not outs or len(outs) < len(results):
+            return lost
+        outs = tuple(Value(replace(r.type, words=()), None, None, i, span) for i, r in enumerate(outs))
+        return literal(outs[0] if len(outs) == 1 else outs, span)
     if instance is None:
-        if recipe.name is not None and not name_expansion(run, q.items, recipe, p, span):
+        whole = block_of(p.owner) not in run.broken  # else modules may be missing that nothing could make
+        if recipe.name is not None and whole and not name_expansion(run, q.items, recipe, p, span):
             text = f"`as` needs one module, and the expansion of `{block.name}` has none or several"
             run.report(BadOperation(text), recipe.name_span or span, p)
         p.items.extend(q.items)
         return literal(outs[0] if len(outs) == 1 else outs, span)
-    return _leave(run, instance, outs, inputs, p, span)
+    return _leave(run, instance, outs, tuple(v for v in inputs if v is not None), p, span)
 
 
-def body_of(run: Run, block: tree.Block | tree.Extern, q: Place) -> bool:
+def body_of(run: Run, block: tree.Block | tree.Extern, q: Place) -> None:
     if isinstance(block, tree.Block):
         open_initial(run, block, q)
         run.execute(block.suite, q)
-        return q.it is not HOLE
-    return True
 
 
 def _leave(
@@ -146,70 +153,96 @@ def _enter(
     run: Run,
     recipe: Recipe,
     block: tree.Block | tree.Extern,
-    inputs: tuple[Value, ...],
+    inputs: Known,
     q: Place,
     p: Place,
     span: Span,
     instance: Instance | None,
 ) -> bool:
-    """Bind parameters, ports and sizes in the block's scope. False after a mistake."""
+    """Bind parameters, ports and sizes in the block's scope; holes and unknown sizes for what failed. False if any."""
     known = {d.name: d for d in block.parameters}
+    sound = not recipe.lost
     for name, const in recipe.bound.items():
         checked = checked_parameter(run, block.name, known[name], const, p)
-        if checked is None:
-            return False
-        q.scope.names[name] = Binding("parameter", checked, known[name].span)
+        sound = sound and checked is not None
+        q.scope.names[name] = Binding("parameter", checked or hole(const.span), known[name].span)
     ports = block.ports or (tree.Port(block.name_span, "it", tree.TensorSpec(block.name_span, None, None)),)
     entries = _entries(run, block.name, ports, inputs, p, span)
-    if entries is None:
-        return False
     later = _defaults(run, block, recipe, q, p, span, waiting=dim_names(ports))
-    if later is None:
-        return False
-    formal: list[Value] = []
+    formal: list[Value | None] = []
     for entry in entries:
-        values = []
+        values: list[Value | None] = []
         for value in entry.values:
-            types = bind_sizes(run, block.name, entry.port, value, q, p, span)
-            if types is None:
-                return False
+            types = None if value is None else bind_sizes(run, block.name, entry.port, value, q, p, span)
+            sound = sound and types is not None
+            if value is None or types is None:
+                values.append(stated_input(run, entry.port, q))
+                continue
             inner = value if instance is None else Value(types, None, entry.port.name, 0, entry.port.span)
             if block.ports is None and instance is not None:
                 inner.name = None
             values.append(inner)
         formal += values
         if block.ports is not None:
-            bound: object = tuple(values) if entry.port.many else (values[0] if values else None)
-            if bound is None:
-                q.scope.names[entry.port.name] = Binding("let", literal(None, entry.port.span), entry.port.span)
-            else:
-                q.scope.names[entry.port.name] = Binding("tensor", bound, entry.port.span)
+            q.scope.names[entry.port.name] = _port_binding(entry.port, values)
     for declared in later:
-        if not bind_default(run, declared, block, recipe, q, p, span):
-            return False
+        sound = bind_default(run, declared, block, recipe, q, p, span) and sound
     if instance is not None:
-        instance.inputs = tuple(formal)
+        instance.inputs = tuple(value for value in formal if value is not None)
         for declared in block.parameters:
             argument = q.scope.names[declared.name].value
             assert isinstance(argument, Const)
+            sound = sound and not failed(argument)
             instance.args[declared.name] = argument
         if isinstance(block, tree.Block):
-            run.made += [(v, f"the input `{v.name}`" if v.name else "the input", instance) for v in formal]
-    q.it = formal[0] if formal else None
-    return True
+            run.made += [(v, f"the input `{v.name}`" if v.name else "the input", instance) for v in instance.inputs]
+    q.it = (formal[0] or HOLE) if formal else None
+    if not sound:
+        run.broken.add(block_of(q.owner))
+    return sound
 
 
-def _entries(
-    run: Run, name: str, ports: tuple[tree.Port, ...], inputs: tuple[Value, ...], p: Place, span: Span
-) -> list[Entry] | None:
+def _port_binding(port: tree.Port, values: list[Value | None]) -> Binding:
+    if None in values:
+        return Binding("let", hole(port.span), port.span)
+    if port.many:
+        return Binding("tensor", tuple(values), port.span)
+    return Binding("tensor", values[0], port.span) if values else Binding("let", literal(None, port.span), port.span)
+
+
+def stated_input(run: Run, port: tree.Port, q: Place) -> Value | None:
+    """The input that a header states, where the one that is given failed; none where it states no rank."""
+    dims = port.spec.dims
+    for dim in dims or ():
+        for name in (dim.value.name if isinstance(dim.value, tree.Name) else None, dim.rest_name):
+            if name is not None and name not in q.scope.names:
+                const = hole(dim.span) if name == dim.rest_name else literal(UNKNOWN, dim.span)
+                q.scope.names[name] = Binding("dim", const, dim.span)
+    return None if dims is None else _stated(run, port.spec, port.name, q, port.span)
+
+
+def _stated(run: Run, spec: tree.TensorSpec, name: str | None, q: Place, span: Span) -> Value | None:
+    """The tensor that a header states, with the sizes that are known here; none where it states no rank."""
+    if spec.dims is None or any(dim.rest for dim in spec.dims):
+        return None
+    sizes: list[Size] = []
+    for dim in spec.dims:
+        there = dim.value is not None and all(name in q.scope.names for name in mentioned(dim.value))
+        size = run.evaluate(dim.value, q).value if there and dim.value is not None else UNKNOWN
+        sizes.append(size if isinstance(size, int | Dim) and not isinstance(size, bool) else UNKNOWN)
+    return Value(TensorType(tuple(sizes), DTYPES.get(spec.dtype or "float", DType.FLOAT)), None, name, 0, span)
+
+
+def _entries(run: Run, name: str, ports: tuple[tree.Port, ...], inputs: Known, p: Place, span: Span) -> list[Entry]:
     least = sum(not q.optional for q in ports)
     many = ports[-1].many
     if len(inputs) < least or (len(inputs) > len(ports) and not many):
-        wanted = ", ".join(f"`{q.name}`" for q in ports)
-        more = " or more" if many or least < len(ports) else ""
-        words = f"{least}{more} tensor{'s' if least != 1 else ''} ({wanted})"
-        run.report(WrongInputs(name, words, len(inputs)), span, p)
-        return None
+        if None not in inputs:
+            wanted = ", ".join(f"`{q.name}`" for q in ports)
+            more = " or more" if many or least < len(ports) else ""
+            words = f"{least}{more} tensor{'s' if least != 1 else ''} ({wanted})"
+            run.report(WrongInputs(name, words, len(inputs)), span, p)
+        inputs = (None,) * len(ports)
     entries = [Entry(port, inputs[i : i + 1]) for i, port in enumerate(ports)]
     if many:
         entries[-1] = Entry(ports[-1], inputs[len(ports) - 1 :])
@@ -224,7 +257,7 @@ def _defaults(
     p: Place,
     span: Span,
     waiting: set[str],
-) -> list[tree.Parameter] | None:
+) -> list[tree.Parameter]:
     """Evaluate defaults that need no size of the inputs; those that do are returned for later."""
     later: list[tree.Parameter] = []
     missing = []
@@ -235,13 +268,13 @@ def _defaults(
             continue
         if declared.default is None:
             missing.append(declared.name)
+            q.scope.names[declared.name] = Binding("parameter", hole(span), declared.span)
         elif mentioned(declared.default) & (waiting | {d.name for d in later}):
             later.append(declared)
-        elif not bind_default(run, declared, block, recipe, q, p, span):
-            return None
-    if missing:
+        else:
+            bind_default(run, declared, block, recipe, q, p, span)
+    if missing and not recipe.lost:
         report_missing(run, recipe, missing, p, span)
-        return None
     return later
 
 
@@ -257,20 +290,18 @@ def bind_default(
     assert declared.default is not None
     const = run.evaluate(declared.default, q)
     checked = checked_parameter(run, block.name, declared, const, q)
-    if checked is None:
-        return False
-    q.scope.names[declared.name] = Binding("parameter", checked, declared.span)
-    return True
+    q.scope.names[declared.name] = Binding("parameter", checked or hole(const.span), declared.span)
+    return checked is not None
 
 
-def results_of(run: Run, block: tree.Block | tree.Extern, q: Place, span: Span) -> tuple[Value | None, ...] | None:
-    """The values a body gives back, checked against the header."""
+def results_of(run: Run, block: tree.Block | tree.Extern, q: Place, span: Span) -> Known:
+    """The values a body gives back, checked against the header; what it states for one that failed, or none."""
     if isinstance(block, tree.Extern):
         return _extern_results(run, block, q, span)
     if not block.results:
         if isinstance(q.it, tuple):
             return q.it
-        return (q.it,) if isinstance(q.it, Value) else None
+        return (q.it if isinstance(q.it, Value) else None,)
     outs: list[Value | None] = []
     names: list[str | None] = []
     train_only: list[bool] = []
@@ -278,6 +309,8 @@ def results_of(run: Run, block: tree.Block | tree.Extern, q: Place, span: Span) 
         value = _result(run, block, result, q)
         if value is None and result.optional:
             continue
+        if value is None and result.spec is not None:
+            value = _stated(run, result.spec, None, q, result.span)
         outs.append(value)
         names.append(result.name)
         train_only.append(result.when_training)
@@ -288,6 +321,7 @@ def results_of(run: Run, block: tree.Block | tree.Extern, q: Place, span: Span) 
 
 
 def _result(run: Run, block: tree.Block, result: tree.Result, q: Place) -> Value | None:
+    value: Flowing
     if result.name is None:
         value = q.it
     else:
@@ -296,6 +330,11 @@ def _result(run: Run, block: tree.Block, result: tree.Result, q: Place) -> Value
         if found is not None:
             found.used = True
             value = found.value if isinstance(found.value, Value) else None
+            if isinstance(found.value, Const) and failed(found.value):
+                value = HOLE
+    if value is HOLE:
+        run.lost(result.span, q)
+        return None
     if not isinstance(value, Value):
         if result.optional and (result.name is None or result.name not in q.scope.names):
             return None

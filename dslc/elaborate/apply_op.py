@@ -16,21 +16,24 @@ from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.initial import idle, with_stated
 from dslc.elaborate.limits import INT32, holdable
 from dslc.elaborate.naming import name_node
-from dslc.elaborate.recipe import Recipe
+from dslc.elaborate.recipe import Known, Recipe
 from dslc.elaborate.run import Place, Run, Runaway, block_of
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Op, Port
 from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
-from dslc.ops.errors_tensor import ShapeMismatch
+from dslc.ops.errors_pattern import PatternRank
+from dslc.ops.errors_tensor import NoChannelAxis, NoSuchAxis, RankMismatch, ShapeMismatch
 from dslc.source import Span
 from dslc.types.const import Const, literal
-from dslc.types.dim import Dim, Size
+from dslc.types.dim import UNKNOWN, Dim, Size, Unknown
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
 from dslc.values.faces import describe
-from dslc.values.hole import hole
+from dslc.values.hole import failed, hole
 from dslc.values.kinds import whole
 
+ABOUT_AXES: Final = (RankMismatch, WrongChannelAxis, WrongDtype, WrongRank, NoSuchAxis, NoChannelAxis, PatternRank)
+"""Mistakes after which not even the rank of the result is known."""
 SYMBOLS: Final = {name: symbol for symbol, name in OPERATORS.items()} | {"cat": "concat"}
 """What the user wrote for an op."""
 NUMBERS: Final = frozenset(("number", "a_number", "b_number", "value", "min", "max"))
@@ -94,16 +97,16 @@ def apply_op(
         return literal(inputs[0], span)
     held = _held(run, cls, recipe, p, span) if cls.holds else (cls, recipe)
     if held is None:
-        return hole(span)
+        return run.lost(span, p)
     applied, inner = held
     if not texts and all(value in recipe.places for value in inputs):
         texts = tuple(recipe.places[value] for value in inputs)
     if not _fits_ports(run, applied, inputs, p, span, texts):
-        return hole(span)
+        return run.lost(span, p)
     consts = _consts(run, applied, inner, len(inputs), p, span)
-    own = _consts(run, cls, recipe, len(inputs), p, span) if consts is not None and cls.holds else {}
-    if consts is None or own is None:
-        return hole(span)
+    own = _consts(run, cls, recipe, len(inputs), p, span) if cls.holds else {}
+    if inner.lost or failed(*consts.values(), *own.values()):
+        return _known_results(run, applied, consts, inputs, p, span)
     with_stated(applied, consts, p)
     tied = {k: c.value for k, c in consts.items() if isinstance(c.value, Value)}
     if cls.holds and tied:
@@ -113,7 +116,8 @@ def apply_op(
             number = consts[name].value
             if isinstance(number, int) and number not in INT32:
                 text = f"{number} is beyond what a whole number of 32 bits holds, and this tensor's have 32"
-                return run.report(BadOperation(text), consts[name].span, p)
+                run.report(BadOperation(text), consts[name].span, p)
+                return _known_results(run, applied, consts, inputs, p, span)
     values = {k: c.value for k, c in consts.items()}
     automatic = values.get("bias") == "auto"
     if automatic:
@@ -127,36 +131,89 @@ def apply_op(
     try:
         types = op.infer(OpContext(run.sizes, op.core.name, inputs, consts, span, run.spend), *(v.type for v in inputs))
     except Reject as reject:
-        return _rejected(run, reject, inner, consts, inputs, p, span)
+        _rejected(run, reject, inner, consts, inputs, p, span)
+        return hole(span) if isinstance(reject.mistake, ABOUT_AXES) else _recovered(run, op, inputs, p, span)
+    except Unknown:
+        _check(run, op, inner, consts, p, span)
+        return _recovered(run, op, inputs, p, span)
+    found = types if isinstance(types, tuple) else (types,)
+    if any(UNKNOWN in v.type.dims for v in inputs):  # no weights are made that depend on them
+        return _results(run, found, inputs, p, span)
     for spec in op.params(*(v.type for v in inputs)) if tied else ():
         given = tied.get(spec.name)
         if given is not None and given.type.dims != spec.shape:
             wanted = TensorType(spec.shape, spec.dtype)
-            mistake = TiedShape(cls.name, spec.name, str(wanted), str(given.type))
-            return run.report(mistake, consts[spec.name].span, p)
+            run.report(TiedShape(cls.name, spec.name, str(wanted), str(given.type)), consts[spec.name].span, p)
+            return _results(run, found, inputs, p, span)
     if idle(run, op, inner.bound, inputs, tied, p):
-        return hole(span)
+        return _results(run, found, inputs, p, span)
     node = Node(op, inputs, (), consts, p.owner, "", False, span, p.frame, recipe.via, tied=tied)
     if automatic:
         run.auto_bias.append(node)
-    return _add(run, node, recipe, types if isinstance(types, tuple) else (types,), p, span)
+    return _add(run, node, recipe, found, p, span)
+
+
+def recover_op(run: Run, cls: type[Op], recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+    """What is known of a use of an op some of whose inputs failed; what is wrong with its arguments is told."""
+    held = _held(run, cls, recipe, p, span) if cls.holds else (cls, recipe)
+    if held is None:
+        return run.lost(span, p)
+    applied, inner = held
+    consts = _consts(run, applied, inner, None, p, span)
+    own = _consts(run, cls, recipe, None, p, span) if cls.holds else {}
+    if not inner.lost and not failed(*consts.values(), *own.values()):
+        _check(run, applied(**{k: c.value for k, c in consts.items()}), inner, consts, p, span)
+    return _known_results(run, applied, consts, inputs, p, span)
+
+
+def _check(run: Run, op: Op, recipe: Recipe, consts: dict[str, Const], p: Place, span: Span) -> None:
+    """Tell what is wrong with an op's arguments whatever its inputs are."""
+    try:
+        op.check()
+    except Reject as reject:
+        _rejected(run, reject, recipe, consts, (), p, span)
+
+
+def _known_results(run: Run, cls: type[Op], consts: dict[str, Const], inputs: Known, p: Place, span: Span) -> Const:
+    """What is known of the results of an op whose arguments or inputs failed in part."""
+    op = object.__new__(cls)
+    op.__dict__.update({name: UNKNOWN if failed(const) else const.value for name, const in consts.items()})
+    return _recovered(run, op, inputs, p, span)
+
+
+def _recovered(run: Run, op: Op, inputs: Known, p: Place, span: Span) -> Const:
+    return _results(run, op.recover([None if v is None else v.type for v in inputs]), inputs, p, span)
+
+
+def _results(run: Run, types: tuple[TensorType, ...], inputs: Known, p: Place, span: Span) -> Const:
+    """Tensors of which the types are known in part; no node makes them, since no model comes of them."""
+    for value in inputs:
+        if value is not None:
+            value.readers.append(p.owner)
+    lost = run.lost(span, p)
+    outs = tuple(Value(type, None, None, i, span) for i, type in enumerate(types))
+    return literal(outs[0] if len(outs) == 1 else outs, span) if outs else lost
 
 
 def _held(run: Run, cls: type[Op], recipe: Recipe, p: Place, span: Span) -> tuple[type[Op], Recipe] | None:
     """The layer that `wn` or `sn` is given; none after a mistake."""
     given = recipe.bound.get("layer")
+    if given is None and recipe.lost:
+        return None
     if given is None:
         report_missing(run, recipe, ["layer"], p, span)
         return None
     inner = given.value
     if isinstance(inner, Recipe) and inner.layer.op is not None and inner.layer.op in cls.holds:
         return inner.layer.op, inner
+    if failed(given):
+        return None
     run.report(HeldLayer(cls.name, describe(inner), cls.held_names()), given.span, p)
     return None
 
 
-def _consts(run: Run, cls: type[Op], recipe: Recipe, inputs: int, p: Place, span: Span) -> dict[str, Const] | None:
-    """The attributes of an op, checked, with defaults filled in; none after a mistake."""
+def _consts(run: Run, cls: type[Op], recipe: Recipe, inputs: int | None, p: Place, span: Span) -> dict[str, Const]:
+    """The attributes of an op, checked, with defaults filled in; holes after mistakes. `inputs` none: not known."""
     consts: dict[str, Const] = {}
     missing = []
     for name, rules in cls.attributes.items():
@@ -164,27 +221,32 @@ def _consts(run: Run, cls: type[Op], recipe: Recipe, inputs: int, p: Place, span
         if const is None:
             if rules.required and name != getattr(cls, "extra", None):
                 missing.append(name)
+                consts[name] = hole(recipe.span)
+                continue
             consts[name] = literal(() if name == getattr(cls, "extra", None) else rules.default, recipe.span)
             continue
-        checked = checked_attribute(run, cls, rules, const, p)
-        if checked is None:
-            return None
-        consts[name] = checked
-    if missing:
+        try:
+            checked = None if failed(const) else checked_attribute(run, cls, rules, const, p)
+        except Unknown:
+            checked = None
+        except Reject as reject:
+            checked = run.report(reject.mistake, const.span, p, reject.related)
+        consts[name] = hole(const.span) if checked is None else checked
+    if missing and not recipe.lost:
         report_missing(run, recipe, missing, p, span)
-        return None
-    if cls.numbers:
+    if cls.numbers and inputs is not None and not recipe.lost:
         given_count = inputs + sum(n in recipe.bound for n in cls.numbers.values())
         if given_count != len(cls.inputs):
             run.report(WrongInputs(cls.name, f"{len(cls.inputs)} tensors or numbers", given_count), span, p)
-            return None
+            return consts | dict.fromkeys(cls.attributes, hole(span))
     if cls.extra is not None and recipe.extra:
+        consts[cls.extra] = literal(tuple(recipe.extra.items()), recipe.span)
         for name, const in recipe.extra.items():
             if not whole(const.value):
+                consts[cls.extra] = hole(const.span)
+            if not whole(const.value) and not failed(const):
                 refused = WrongType(cls.name, name, "a whole number", describe(const.value))
                 run.report(refused, const.span, p)
-                return None
-        consts[cls.extra] = literal(tuple(recipe.extra.items()), recipe.span)
     return consts
 
 

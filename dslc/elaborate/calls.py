@@ -7,7 +7,7 @@ from typing import TypeAlias
 from dslc.bind.mistakes import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
 from dslc.bind.mistakes_body import NoSuite
 from dslc.diagnostics.codes import nearest
-from dslc.elaborate.apply import apply
+from dslc.elaborate.apply import apply, recover
 from dslc.elaborate.arguments import (
     checked_parameter,
     header,
@@ -39,19 +39,26 @@ Arguments: TypeAlias = list[Argument]
 
 def call(run: Run, expr: tree.Call, p: Place) -> Const:
     arguments: Arguments = []
+    unread = False  # how many arguments there are is not known
     for argument in expr.arguments:
         value = run.evaluate(argument.value, p)
         if argument.star:
             if isinstance(value.value, list | tuple | range):
                 arguments += [(None, literal(v, value.span), argument.span) for v in run.sized(value.value)]
-            elif not failed(value):
-                wrong = run.report(NotIterable(describe(value.value), False), argument.span, p)
-                arguments.append((None, wrong, argument.span))
+                continue
+            unread = True
+            if not failed(value):
+                run.report(NotIterable(describe(value.value), False), argument.span, p)
         else:
             arguments.append((argument.name, value, argument.name_span or argument.span))
     target = _callee(run, expr, arguments, p)
     if failed(target):
         return target
+    if unread:
+        if isinstance(target.value, Recipe):
+            by_name = [a for a in arguments if a[0] is not None]
+            _filled(run, target.value, target.value.layer.signature, by_name, expr, p)
+        return run.lost(expr.span, p)
     plain = [a[1].value for a in arguments if a[0] is None]
     match target.value:
         case Recipe():
@@ -105,8 +112,8 @@ def _builtin(run: Run, name: str, arguments: Arguments, expr: tree.Call, p: Plac
         if key is not None:
             return run.report(BadOperation(f"`{name}` takes no argument by name"), span or expr.span, p)
     values = [a[1].value for a in arguments]
-    if any(v is HOLE for v in values):
-        return hole(expr.span)
+    if failed(*(c for _, c, _ in arguments)) and (name != "len" or any(v is HOLE for v in values)):
+        return run.lost(expr.span, p)
     for value in values:
         run.spend(weight(value) // WALKED)
     return Const(run.sized(arithmetic.builtin(name, values, run.sizes, expr.span)), expr, p.scope, expr.span)
@@ -114,16 +121,12 @@ def _builtin(run: Run, name: str, arguments: Arguments, expr: tree.Call, p: Plac
 
 def with_arguments(run: Run, recipe: Recipe, arguments: Arguments, call: tree.Call, p: Place) -> Const:
     """The layer with more arguments; applied at once where tensors are among them."""
-    if failed(*(c for _, c, _ in arguments)):
-        return hole(call.span)
     takes = recipe.layer.signature
+    if any(c.value is HOLE and (key is None or key in takes.ports) for key, c, _ in arguments):
+        return _with_holes(run, recipe, takes, arguments, call, p)
     tensors, named, rest = _sorted(takes, arguments)
-    filled = _fill(run, recipe, takes, rest, call, p)
-    if filled is not None and call.suite is not None:
-        filled = _suite(run, filled, recipe, takes, call, p)
-    if filled is None:
-        return hole(call.span)
-    if tensors and any(name not in filled.bound for name in takes.layers):
+    filled = _filled(run, recipe, takes, rest, call, p)
+    if tensors and not filled.lost and any(name not in filled.bound for name in takes.layers):
         first = next(c for key, c, _ in arguments if key is None and is_tensor(c.value))
         return run.report(NotALayer(describe(first.value).replace("a tensor", "the tensor", 1)), first.span, p)
     if tensors or named:
@@ -134,6 +137,47 @@ def with_arguments(run: Run, recipe: Recipe, arguments: Arguments, call: tree.Ca
     if tensors or takes.source or (named and takes.needed <= set(filled.named)):
         return apply(run, literal(filled, call.span), tuple(tensors), p, call.span)
     return Const(filled, call, p.scope, call.span)
+
+
+def _filled(run: Run, recipe: Recipe, takes: Signature, rest: Arguments, call: tree.Call, p: Place) -> Recipe:
+    filled = _fill(run, recipe, takes, rest, call, p)
+    return filled if call.suite is None else _suite(run, filled, recipe, takes, call, p)
+
+
+def _with_holes(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call: tree.Call, p: Place) -> Const:
+    """The layer with more arguments, of which some failed that may have been tensors."""
+    run.lost(call.span, p)
+    positions = [const for key, const, _ in arguments if key is None]
+    by_name = [a for a in arguments if a[0] is not None and (a[0] in takes.parameters or a[0] not in takes.ports)]
+    ports = {key: c.value for key, c, _ in arguments if key in takes.ports and key not in takes.parameters}
+    room = [n for n in takes.parameters if n not in recipe.bound and n not in takes.keywords]
+    if room and not any(is_tensor(const.value) for const in positions):
+        if any(value is not None for value in ports.values()) or not _are_values(positions, by_name, room, takes, p):
+            _filled(run, recipe, takes, by_name, call, p)
+            return hole(call.span)
+        rest = [a for a in arguments if a[0] not in ports]
+        if takes.gather is not None:
+            recipe, rest = replace(recipe, bound=recipe.bound | {takes.gather: hole(call.span)}), by_name
+        return Const(_filled(run, recipe, takes, rest, call, p), call, p.scope, call.span)
+    filled = _filled(run, recipe, takes, by_name, call, p)
+    known: list[Value | None] = []
+    for value in (const.value for const in positions):
+        tensors = value if is_tensor(value) else None
+        known += tensors if isinstance(tensors, tuple) else [tensors]
+    for name in takes.ports[len(known) :] if ports else ():
+        value = ports.get(name)
+        known.append(value if isinstance(value, Value) else None)
+    return recover(run, literal(filled, call.span), tuple(known) or (None,), p, call.span)
+
+
+def _are_values(positions: list[Const], by_name: Arguments, room: list[str], takes: Signature, p: Place) -> bool:
+    """Whether holes given by position are surely no tensors: they come from parameters, or the layer lacks as many."""
+    names = [c.origin.name if isinstance(c.origin, tree.Name) else "" for c in positions if c.value is HOLE]
+    found = [p.scope.find(name) for name in names]
+    if all(binding is not None and binding.kind in ("parameter", "loop", "dim") for binding in found):
+        return True
+    given = {*room[: len(positions) - len(names)], *(key for key, _, _ in by_name)}
+    return sum(name in takes.required and name not in given for name in room) >= len(names)
 
 
 def _sorted(takes: Signature, arguments: Arguments) -> tuple[list[Value], dict[str, Value], Arguments]:
@@ -163,27 +207,32 @@ def _sorted(takes: Signature, arguments: Arguments) -> tuple[list[Value], dict[s
     return tensors, named, rest
 
 
-def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call: tree.Call, p: Place) -> Recipe | None:
-    bound, extra = dict(recipe.bound), dict(recipe.extra)
+def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call: tree.Call, p: Place) -> Recipe:
+    bound, extra, lost = dict(recipe.bound), dict(recipe.extra), recipe.lost
     known, spread, gather = takes.parameters, takes.spread, takes.gather
     open_names = [n for n in known if n not in bound and n not in (spread, gather) and n not in takes.keywords]
     gathered: list[Const] = []
     now: set[str] = set()  # given in this call
+    by_position: list[str] = []
     for key, const, span in arguments:
         if key is None:
             if gather is not None:
                 gathered.append(const)
+            elif not open_names and lost:
+                continue
             elif not open_names:
+                lost = True
+                bound |= {name: hole(const.span) for name in by_position}  # which of them is one too many is not known
                 count = sum(a[0] is None for a in arguments)
                 most = count - sum(a[0] is None and a[1] is not const for a in arguments) - 1
                 run.report(SurplusArgument(recipe.label, max(most, 0)), span or call.span, p)
-                return None
             else:
                 now.add(open_names[0])
+                by_position.append(open_names[0])
                 bound[open_names.pop(0)] = const
         elif key in now:
             run.report(GivenTwice(recipe.label, key), span or call.span, p)
-            return None
+            bound[key] = hole(const.span)
         elif key in known and key not in (spread, gather):
             now.add(key)
             bound[key] = const
@@ -194,24 +243,24 @@ def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call
         else:
             near = nearest(key, (*known, *takes.ports))
             run.report(UnknownArgument(recipe.label, key, known, near), span or call.span, p)
-            return None
+            lost = True
     if gathered and gather is not None:
         bound[gather] = literal(tuple(gathered), call.span)
-    return replace(recipe, span=call.span if recipe.name is None else recipe.span, bound=bound, extra=extra)
+    return replace(recipe, span=call.span if recipe.name is None else recipe.span, bound=bound, extra=extra, lost=lost)
 
 
-def _suite(run: Run, recipe: Recipe, before: Recipe, takes: Signature, call: tree.Call, p: Place) -> Recipe | None:
+def _suite(run: Run, recipe: Recipe, before: Recipe, takes: Signature, call: tree.Call, p: Place) -> Recipe:
     """A trailing suite fills `body`, or `branches` if its lines begin with `|`."""
     suite = call.suite
     assert suite is not None
     parameter = "branches" if has_branches(suite) else "body"
     if parameter not in takes.parameters:
         run.report(NoSuite(recipe.label, parameter), call.target.span, p)
-        return None
+        return replace(recipe, lost=True)
     given = recipe.bound.get(parameter)
     if given is not None and given is not before.bound.get(parameter):
         run.report(GivenTwice(recipe.label, parameter), given.span, p)
-        return None
+        return replace(recipe, bound=recipe.bound | {parameter: hole(given.span)})
     body = Recipe(Suite(suite, seq=False), call.span, p.scope)
     value = body if parameter == "body" else branches_of(run, suite, p)
     recipe.bound[parameter] = Const(value, None, None, call.target.span)

@@ -66,12 +66,11 @@ def elaborate(
     before = sink.errors
     if not _bounded(run, block.name_span, lambda: _header(run, recipe, block, args, asked, p)):
         return None
-    if not _bounded(run, block.name_span, lambda: body_of(run, block, p)):
-        p.it = HOLE
+    _bounded(run, block.name_span, lambda: body_of(run, block, p))
     if run.stopped:
         return None
-    results = results_of(run, block, p, block.name_span) if p.it is not HOLE else None
-    if results is not None and all(r is not None for r in results):
+    results = results_of(run, block, p, block.name_span)
+    if all(r is not None for r in results):
         root.outputs = tuple(r for r in results if r is not None)
         if not root.output_names:
             root.output_names = (None,) * len(root.outputs)
@@ -79,7 +78,7 @@ def elaborate(
         for value in root.outputs:
             value.readers.append(root)
     report_dropped(run)
-    if sink.errors > before or not root.outputs:
+    if sink.errors > before or run.broken or not root.outputs:
         return None
     settle_biases(run)
     params = collect(run)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.access import attribute, index
 from dslc.elaborate.apply import through
-from dslc.elaborate.calls import call, call_function
+from dslc.elaborate.calls import call, call_function, has_branches
 from dslc.elaborate.choices import conditional
 from dslc.elaborate.errors_body import DeepExpression, TrainingCondition
 from dslc.elaborate.errors_use import BadOperation, NotALayer, NotATensor
@@ -20,11 +20,13 @@ from dslc.elaborate.loops import comprehension
 from dslc.elaborate.meaning import meaning, ticked, written
 from dslc.elaborate.operators import binary, compare, unary
 from dslc.elaborate.recipe import Function, Recipe, is_tensor
-from dslc.elaborate.run import Place, Run, block_of
+from dslc.elaborate.recovery import lose_names
+from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Value
 from dslc.record import replace
 from dslc.syntax import tree
-from dslc.types.const import Const, Ref, literal
+from dslc.types.const import Const, Ref, Scope, literal
+from dslc.types.dim import Unknown
 from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole
 
@@ -110,6 +112,13 @@ def _as(run: Run, expr: tree.As, p: Place) -> Const:
     return run.report(BadOperation(text), expr.span, p)
 
 
+def _lost(run: Run, expr: tree.Lost, p: Place) -> Const:
+    lose_names(expr, p)
+    if expr.suite is not None and not has_branches(expr.suite):
+        run.execute(expr.suite, p.inside(scope=Scope("turn", p.scope, p.scope.instance, p.scope.inline), it=HOLE))
+    return run.lost(expr.span, p)
+
+
 def _seq(run: Run, expr: tree.Seq, p: Place) -> Const:
     return Const(Recipe(Suite(expr.suite, seq=True), expr.span, p.scope), expr, p.scope, expr.span)
 
@@ -123,15 +132,16 @@ def _slice(run: Run, expr: tree.Slice, p: Place) -> Const:
 
 
 def evaluate(run: Run, expr: tree.Expr, p: Place) -> Const:
-    """The value of an expression; poison where it fails."""
+    """The value of an expression; a hole where it fails."""
     if run.told and expr in run.told:
-        run.broken.add(block_of(p.owner))
-        return hole(expr.span)
+        return run.lost(expr.span, p)
     handler = _EXPRESSIONS[type(expr)]
     try:
         return handler(run, expr, p)
     except Reject as reject:
         return run.report(reject.mistake, expr.span, p, reject.related)
+    except Unknown:
+        return run.lost(expr.span, p)
     except RecursionError:
         return run.report(DeepExpression(), expr.span, p)
 
@@ -158,5 +168,6 @@ _EXPRESSIONS: Final[dict[type[tree.Expr], Callable[[Run, Any, Place], Const]]] =
     tree.Chain: _chain,
     tree.Seq: _seq,
     tree.Slice: _slice,
+    tree.Lost: _lost,
     Ref: _ref,
 }

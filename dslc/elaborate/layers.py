@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from typing import Final
 
 from dslc.diagnostics.model import Label
-from dslc.elaborate.apply import apply, join, settle, through
+from dslc.elaborate.apply import apply, join, recover, settle, through
 from dslc.elaborate.apply_block import apply_block
-from dslc.elaborate.apply_op import apply_op
-from dslc.elaborate.arguments import checked_attribute, checked_parameter, header
+from dslc.elaborate.apply_op import apply_op, recover_op
+from dslc.elaborate.arguments import header
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.naming import modules_of, name_instance
-from dslc.elaborate.recipe import Layer, Recipe, Shared, Signature
-from dslc.elaborate.run import Place, Run, block_of
+from dslc.elaborate.recipe import Known, Layer, Recipe, Shared, Signature
+from dslc.elaborate.run import Flowing, Place, Run, block_of
 from dslc.ir.model import Call, If, Instance, Item, Value
 from dslc.ops.base import REGISTRY, Op
 from dslc.record import frozen, record, replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope, literal
-from dslc.values.hole import failed, hole
+from dslc.values.hole import HOLE, failed, hole
 
 _TAKEN: Final[dict[type[Op], Signature]] = {}
 
@@ -63,12 +63,11 @@ class OpLayer(Headed):
                 parts.append(f"{rules.name}={rules.default}")
         return f"{self.name}({', '.join(parts)})"
 
-    def check(self, run: Run, bound: Mapping[str, Const], p: Place) -> None:
-        for name, given in bound.items():
-            checked_attribute(run, self.op, self.op.attributes[name], given, p)
-
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         return apply_op(run, self.op, recipe, inputs if self.op.inputs else (), p, span)
+
+    def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+        return recover_op(run, self.op, recipe, inputs, p, span)
 
 
 def op_layer(name: str) -> OpLayer:
@@ -81,6 +80,7 @@ def _taken_by(op: type[Op]) -> Signature:
         tuple(port.name for port in op.inputs),
         frozenset(port.name for port in op.inputs if not port.optional),
         tuple(op.attributes),
+        frozenset(name for name, rules in op.attributes.items() if rules.required),
         frozenset(name for name, rules in op.attributes.items() if rules.keyword),
         (),
         op.extra,
@@ -108,18 +108,17 @@ class BlockLayer(Headed):
             tuple(port.name for port in ports),
             frozenset(port.name for port in ports if not port.optional),
             tuple(q.name for q in parameters),
+            frozenset(q.name for q in parameters if q.default is None),
             layers=tuple(q.name for q in parameters if q.type and q.type.kind == "layer" and q.default is None),
         )
 
     def header(self) -> str:
         return header(self.name, self.tree.parameters)
 
-    def check(self, run: Run, bound: Mapping[str, Const], p: Place) -> None:
-        declared = {q.name: q for q in self.tree.parameters}
-        for name, given in bound.items():
-            checked_parameter(run, self.name, declared[name], given, p)
-
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        return apply_block(run, self.tree, self.scope, recipe, inputs, p, span)
+
+    def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
         return apply_block(run, self.tree, self.scope, recipe, inputs, p, span)
 
 
@@ -133,9 +132,16 @@ class Composite(Layer):
             return self.flow(run, recipe, inputs, p, span)
         return self.group(run, recipe, inputs, p, span)
 
-    @abstractmethod
+    def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+        return self.steps(run, recipe, HOLE, replace(p, items=[]), span)
+
     def flow(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         """What the steps make, owned by the place that applies them."""
+        return self.steps(run, recipe, inputs[0] if len(inputs) == 1 else inputs, p, span)
+
+    @abstractmethod
+    def steps(self, run: Run, recipe: Recipe, it: Flowing, p: Place, span: Span) -> Const:
+        """What the steps make of a current value."""
 
     def group(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         """A `seq`, or a chain named by `as`: an instance that shares its writer's scope and numbers its steps."""
@@ -159,8 +165,8 @@ class Steps(Composite):
     first: Const
     rest: tuple[tree.Expr, ...]
 
-    def flow(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
-        q = p.inside(scope=recipe.scope, it=inputs[0] if len(inputs) == 1 else inputs)
+    def steps(self, run: Run, recipe: Recipe, it: Flowing, p: Place, span: Span) -> Const:
+        q = p.inside(scope=recipe.scope, it=it)
         return through(run, settle(run, self.first, q, self.first.span), self.rest, q)
 
 
@@ -176,11 +182,11 @@ class Suite(Composite):
             return self.group(run, recipe, inputs, p, span)
         return Composite.apply(self, run, recipe, inputs, p, span)
 
-    def flow(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+    def steps(self, run: Run, recipe: Recipe, it: Flowing, p: Place, span: Span) -> Const:
         scope = recipe.scope
         if not self.seq:
             scope = Scope("suite", scope, scope.instance, scope.inline)
-        q = p.inside(scope=scope, it=inputs[0] if len(inputs) == 1 else inputs)
+        q = p.inside(scope=scope, it=it)
         run.execute(self.suite, q)
         return literal(q.it, span)
 
@@ -207,6 +213,9 @@ class Choice(Layer):
         p.items.append(If(self.site, (self.condition,), self.side, 2, items, before, after))
         return result
 
+    def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+        return recover(run, self.taken, inputs, p, span)
+
 
 @record
 class Training(Layer):
@@ -222,8 +231,12 @@ class Training(Layer):
         for side, into in zip((self.training, self.evaluation), items, strict=True):
             sides.append(apply(run, side, inputs, p.inside(items=into), span))
         if failed(*sides):
-            return hole(span)
+            return next((side for side in sides if not failed(side)), hole(span))
         return join(run, sides, items, self.site, p)
+
+    def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+        sides = [recover(run, side, inputs, p, span) for side in (self.training, self.evaluation)]
+        return next((side for side in sides if not failed(side)), hole(span))
 
 
 @frozen
@@ -263,4 +276,9 @@ class SharedLayer(Layer):
         if shared.first is None:
             made = next(modules_of(q.items[before:]), None)
             shared.first = made.instance if isinstance(made, Call) else made
+            shared.failed = made is None
         return result
+
+    def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+        self.shared.failed |= self.shared.first is None
+        return recover(run, literal(self.shared.recipe, self.shared.span), inputs, p, span)

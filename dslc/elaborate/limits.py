@@ -7,7 +7,7 @@ from typing import Final
 from dslc.bounds import WHOLE
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.errors_body import HugeTensor
-from dslc.types.dim import Dim
+from dslc.types.dim import UNKNOWN, Dim
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
 from dslc.values.limits import in_range
@@ -21,7 +21,9 @@ def holdable(type: TensorType, sizes: Sizes) -> None:
     """A Reject of a tensor that cannot be addressed: by its axes, its sizes, or its bytes at the default sizes."""
     size = type.dtype.bytes
     for dim in type.dims:
-        if isinstance(dim, Dim):
+        if dim is UNKNOWN:
+            dim = 1
+        elif isinstance(dim, Dim):
             in_range(dim)
             dim = sizes.value(dim)
         size *= max(dim, 1)

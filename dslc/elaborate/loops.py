@@ -12,7 +12,7 @@ from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import HOLE, Hollow, failed, hole
 from dslc.values.mistakes import NotIterable
 
 
@@ -59,7 +59,7 @@ def turns_of(
 ) -> tuple[Const, list[list[tuple[tree.Name, Const]]]]:
     """The source of a `for`, and per turn the values of its targets."""
     found = run.evaluate(source, p)
-    if failed(found):
+    if found.value is HOLE:
         return found, []
     if not isinstance(found.value, list | tuple | range):
         return run.report(NotIterable(describe(found.value), isinstance(found.value, Dim)), source.span, p), []
@@ -83,7 +83,10 @@ def branches_of(run: Run, suite: tree.Suite, p: Place) -> list[object]:
             case tree.Branch():
                 found.append(_branch(line, p))
             case tree.For():
-                turns = turns_of(run, line.targets, line.source, p)[1] if are_free(run, line.targets, p) else []
+                source, turns = turns_of(run, line.targets, line.source, p)
+                if source.value is HOLE or not are_free(run, line.targets, p):
+                    found.append(HOLE)
+                    continue
                 for targets in turns:
                     scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
                     for name, value in targets:
@@ -91,12 +94,19 @@ def branches_of(run: Run, suite: tree.Suite, p: Place) -> list[object]:
                     found += branches_of(run, line.suite, p.inside(scope=scope))
             case tree.If():
                 for condition, inner in line.branches:
-                    if condition is None or decided(run, condition, p)[0]:
+                    holds, const = (True, None) if condition is None else decided(run, condition, p)
+                    if const is not None and failed(const):
+                        found.append(HOLE)
+                    elif holds:
                         found += branches_of(run, inner, p)
-                        break
+                    else:
+                        continue
+                    break
+            case tree.Step(value=tree.Lost()):
+                found.append(HOLE)
             case _:
                 run.report(Misplaced("each line of these branches begins with `|`"), line.span, p)
-    return found
+    return Hollow(found) if HOLE in found else found
 
 
 def _branch(line: tree.Branch, p: Place) -> object:

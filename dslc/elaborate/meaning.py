@@ -23,9 +23,10 @@ from dslc.ops.initialisers import initialiser
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
+from dslc.syntax.lost import ANY
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.values import arithmetic
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import HOLE, failed
 from dslc.values.limits import short
 
 TICK_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -107,6 +108,8 @@ def _of_language(run: Run, name: str, expr: tree.Expr, p: Place) -> Const:
             return literal(initialiser(name, [], {}), expr.span)
         case "element type":
             return literal(language.DTYPES[name], expr.span)
+    if p.scope.find(ANY) is not None:
+        return run.lost(expr.span, p)
     known = language.names()
     scope: Scope | None = p.scope
     while scope is not None:
@@ -119,7 +122,7 @@ def _defined(run: Run, name: str, found: Binding, expr: tree.Expr, p: Place) -> 
     """A definition of a file: a block or net is a layer, a `let` its value, an alias what it stands for."""
     target = lookup(found)
     if target is None:
-        return hole(expr.span)
+        return run.lost(expr.span, p)
     item, scope = target
     match item:
         case tree.Block() | tree.Extern():
@@ -181,6 +184,8 @@ def are_free(run: Run, targets: tuple[tree.Name, ...], p: Place) -> bool:
 def is_free(run: Run, name: str, span: Span, p: Place) -> bool:
     """Whether a name may be given here; reports its other meaning if not."""
     found = p.scope.find(name)
+    if found is not None and isinstance(found.value, Const) and failed(found.value):
+        return True  # a line that failed may have given it; binding has told of one that did
     if found is not None and not (found.kind == "definition" and is_core(found)):
         run.report(BoundTwice(name, BOUND[found.kind]), span, p, [Label(found.span, "it is bound here")])
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from dslc.ir.model import Instance, Node, Value
 from dslc.ops.base import Init, Op
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from dslc.elaborate.run import Place, Run
 
 
+Known: TypeAlias = tuple[Value | None, ...]
+"""Inputs in the order of ports, none for one that failed: how many those are is not known."""
+
+
 @record
 class Signature:
     """What a layer takes: tensors at its ports, and values for its parameters, both in the order of its header."""
@@ -28,6 +32,7 @@ class Signature:
     ports: tuple[str, ...] = ()
     needed: frozenset[str] = frozenset()  # ports that must have a tensor
     parameters: tuple[str, ...] = ()
+    required: frozenset[str] = frozenset()  # parameters without a default
     keywords: frozenset[str] = frozenset()  # parameters that are given by name only
     layers: tuple[str, ...] = ()  # parameters that must be given a layer
     spread: str | None = None  # the parameter that takes unknown arguments by name
@@ -74,13 +79,13 @@ class Layer(ABC):
         """How many more arguments it takes; none where that is not known."""
         return None
 
-    def check(self, run: Run, bound: Mapping[str, Const], p: Place) -> None:
-        """Report mistakes in its arguments although it cannot be applied, because something above failed."""
-        return
-
     @abstractmethod
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         """The tensors that it makes of `inputs`, which are in the order of its ports."""
+
+    @abstractmethod
+    def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+        """What is known of the tensors that it makes of inputs some of which failed; its own mistakes are told."""
 
 
 @record
@@ -98,6 +103,7 @@ class Recipe(LayerFace):
     named: dict[str, Value] = field(default_factory=dict)  # tensors given by port name before the layer is applied
     home: Instance | None = None  # the block whose tensors those are
     places: dict[Value, Span] = field(default_factory=dict)  # where tensors given in brackets stand
+    lost: bool = False  # an argument fits no parameter, so that one that seems to be missing may be there
 
     @property
     def label(self) -> str:
@@ -147,6 +153,7 @@ class Shared:
     instance: Instance  # the block that made it
     first: Node | Instance | None = None
     read: bool = False  # in the side of an `if` that was not taken
+    failed: bool = False  # where it was applied first
 
 
 @record

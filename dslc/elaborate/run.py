@@ -156,6 +156,7 @@ class Run:
         self.reuse: Node | Instance | None = None  # the first use of the `module` being applied again
         self.shared: list[Shared] = []
         self.replaced: dict[Value, Span] = {}  # the line that replaced a value as `it`
+        self.endless = False  # a block was expanded in itself too often: none is any more
         self.stopped = False  # by a program that would not end: what comes after is not known
         self.broken: set[Instance] = set()  # those in which something failed
 
@@ -178,6 +179,11 @@ class Run:
         self.sink.add(mistake.at(span, trail, related, help, inputs))
         if p is not None:
             self.broken.add(block_of(p.owner))
+        return hole(span)
+
+    def lost(self, span: Span, p: Place) -> Const:
+        """The hole that stands for what depends on something that failed: there is nothing more to say of it."""
+        self.broken.add(block_of(p.owner))
         return hole(span)
 
     def spend(self, work: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from dslc.bind.mistakes_body import Misplaced, WrongCount
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.apply import check_unused, flow
+from dslc.elaborate.apply import flow
 from dslc.elaborate.choices import decided, read_untaken
 from dslc.elaborate.count import least_ops
 from dslc.elaborate.declared import declare
@@ -18,6 +18,7 @@ from dslc.elaborate.layers import SharedLayer
 from dslc.elaborate.loops import loop_binding, turns_of
 from dslc.elaborate.meaning import are_free, is_free, ticked, written
 from dslc.elaborate.recipe import Recipe, Shared, is_tensor
+from dslc.elaborate.recovery import lose_names, moves, spoil
 from dslc.elaborate.run import MISTAKE, Flowing, Place, Run, Runaway, block_of
 from dslc.ir.model import Budget, For, If, Item, Value
 from dslc.record import replace
@@ -25,11 +26,11 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
-from dslc.types.dim import Dim
+from dslc.types.dim import Dim, Unknown
 from dslc.types.errors import RequireFails
 from dslc.types.sizes import Relation
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import HOLE, Hollow, failed, hole
 from dslc.values.limits import short
 
 GROWN: Final = 1024
@@ -47,6 +48,10 @@ def execute(run: Run, suite: tree.Suite, p: Place) -> None:
             raise
         except Reject as reject:
             run.report(reject.mistake, line.span, p, reject.related)
+        except Unknown:
+            run.lost(line.span, p)
+            lose_names(line, p)
+            p.it = HOLE
         if run.sink.total != run.mistakes:
             run.spend(MISTAKE * (run.sink.total - run.mistakes))
             run.mistakes = run.sink.total
@@ -61,8 +66,9 @@ def _step(run: Run, line: tree.Step, p: Place) -> None:
         )
         p.it = HOLE
         return
-    if p.it is HOLE:
-        _silent(run, line.value, p)
+    if isinstance(line.value, tree.Lost):
+        run.evaluate(line.value, p)
+        p.it = HOLE if moves(line) else p.it
         return
     before = p.it
     value = flow(run, line.value, p)
@@ -79,12 +85,6 @@ def _replace(run: Run, before: Flowing, after: Flowing, span: Span, p: Place) ->
         if isinstance(value, Value):
             run.replaced.setdefault(value, span)
     p.it = after
-
-
-def _silent(run: Run, expr: tree.Expr, p: Place) -> None:
-    """After a mistake the chain has no type, but the names and arguments of later lines are still checked."""
-    for step in expr.steps if isinstance(expr, tree.Chain) else (expr,):
-        check_unused(run, run.evaluate(step, p), p)
 
 
 def _assign(run: Run, line: tree.Assign, p: Place) -> None:
@@ -116,14 +116,7 @@ def _spoil_targets(run: Run, line: tree.Assign, p: Place) -> None:
     for target in line.targets:
         name = _target(run, target, p)
         if name is not None:
-            _spoil(name, target.span, _scope_of(target, p))
-
-
-def _spoil(name: str, span: Span, scope: Scope) -> None:
-    """A name whose line failed: what reads it stays silent. A tensor of that name stays."""
-    before = scope.names.get(name)
-    if before is None or before.kind not in ("tensor", "module"):
-        scope.names[name] = Binding("let", hole(span), span)
+            spoil(name, target.span, _scope_of(target, p))
 
 
 def _target(run: Run, target: tree.Name | tree.TickName, p: Place) -> str | None:
@@ -160,7 +153,7 @@ def _bind_name(run: Run, target: tree.Name | tree.TickName, value: object, p: Pl
             p,
         )
     if not is_free(run, name, target.span, p):
-        _spoil(name, target.span, scope)
+        spoil(name, target.span, scope)
         return
     scope.names[name] = Binding("tensor", value, target.span)
     for tensor in value if isinstance(value, tuple) else (value,):
@@ -175,20 +168,24 @@ def _let(run: Run, line: tree.Let, p: Place) -> None:
     if is_tensor(value.value):
         text = f"`let` names compile-time values and layers; a tensor is named by `{line.target.name} = ...`"
         run.report(BadOperation(text), line.span, p)
+        p.scope.names.setdefault(line.target.name, Binding("tensor", value.value, line.target.span))
         return
     if not is_free(run, line.target.name, line.target.span, p):
-        _spoil(line.target.name, line.target.span, p.scope)
+        spoil(line.target.name, line.target.span, p.scope)
         return
     p.scope.names[line.target.name] = Binding("let", value, line.target.span)
 
 
 def _grow(run: Run, line: tree.Grow, p: Place) -> None:
     found = p.scope.find(line.target.name)
-    value = run.evaluate(line.value, p)
-    if failed(value):
+    value = _grown(run, line.value, p)
+    if value.value is HOLE:
+        spoil(line.target.name, line.target.span, p.scope)
         return
     old = found.value if found is not None and isinstance(found.value, Const) else None
     items = old.value if old is not None else None
+    if items is HOLE:
+        return
     if (
         old is None
         or found is None
@@ -201,10 +198,22 @@ def _grow(run: Run, line: tree.Grow, p: Place) -> None:
     if not _grows_here(line.target.name, p):
         text = f"the suite of a layer cannot change `{line.target.name}`, a list of the body around it"
         run.report(Misplaced(text), line.span, p)
-        found.value = literal([*items, HOLE], old.span)  # how many items it has is unknown now
+        found.value = hole(old.span)  # how many items it has is unknown now
         return
     run.spend(short(len(items) + len(value.value)) // GROWN)
-    found.value = replace(old, value=[*items, *value.value])  # what has read the name keeps the list it read
+    joined = [*items, *value.value]  # what has read the name keeps the list it read
+    found.value = replace(old, value=Hollow(joined) if failed(old, value) else joined)
+
+
+def _grown(run: Run, expr: tree.Expr, p: Place) -> Const:
+    """What a list grows by; items that failed are holes of it, so that it has the length that it was to have."""
+    if not isinstance(expr, tree.List):
+        return run.evaluate(expr, p)
+    items = [run.evaluate(item, p) for item in expr.items]
+    if not failed(*items):
+        return Const(run.sized([item.value for item in items]), expr, p.scope, expr.span)
+    run.lost(expr.span, p)
+    return literal(Hollow(item.value for item in items), expr.span)
 
 
 def _grows_here(name: str, p: Place) -> bool:
@@ -223,7 +232,7 @@ def _module(run: Run, line: tree.ModuleDef, p: Place) -> None:
     scope = _scope_of(line.target, p)
     value = run.evaluate(line.value, p)
     if failed(value) or not is_free(run, name, line.target.span, p):
-        _spoil(name, line.target.span, scope)
+        spoil(name, line.target.span, scope)
         return
     if isinstance(value.value, list):
         shared = [_shared(run, f"{name}_{i}", v, line, p) for i, v in enumerate(value.value)]
@@ -232,14 +241,14 @@ def _module(run: Run, line: tree.ModuleDef, p: Place) -> None:
             run.shared += [s for s in shared if s is not None]
             scope.names[name] = Binding("let", literal(recipes, line.span), line.span)
         else:
-            _spoil(name, line.target.span, scope)
+            spoil(name, line.target.span, scope)
         return
     one = _shared(run, name, value.value, line, p)
     if one is not None:
         scope.names[name] = Binding("module", one, line.target.span)
         run.shared.append(one)
     else:
-        _spoil(name, line.target.span, scope)
+        spoil(name, line.target.span, scope)
 
 
 def _shared(run: Run, name: str, value: object, line: tree.ModuleDef, p: Place) -> Shared | None:
@@ -261,7 +270,7 @@ def _if(run: Run, line: tree.If, p: Place) -> None:
             break
         holds, const = decided(run, condition, p)
         if failed(const):
-            p.it = HOLE
+            _lose(run, line, p)
             return
         conditions.append(const)
         if holds:
@@ -286,13 +295,23 @@ def _if(run: Run, line: tree.If, p: Place) -> None:
     p.items.append(region)
 
 
+def _lose(run: Run, line: tree.If | tree.For, p: Place) -> None:
+    """Go on after lines of which it is not known whether, or how often, they are executed."""
+    run.lost(line.span, p)
+    lose_names(line, p)
+    if moves(line):
+        p.it = HOLE
+
+
 def _for(run: Run, line: tree.For, p: Place) -> None:
     _guard_expansion(run, line, p)
     source, turns = turns_of(run, line.targets, line.source, p)
-    if failed(source):
-        p.it = HOLE
-        return
-    if not are_free(run, line.targets, p):
+    if source.value is HOLE or not are_free(run, line.targets, p):
+        scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
+        for target in line.targets:
+            scope.names[target.name] = Binding("loop", hole(target.span), target.span)
+        run.execute(line.suite, p.inside(scope=scope, items=[]))  # a turn of which nothing is known
+        _lose(run, line, p)
         return
     region = For(line.span, source, tuple(tuple(c for _, c in t) for t in turns), [], [], [])
     q = p.inside()

@@ -1,6 +1,7 @@
 """Names of files: each file's definitions and imports as a scope, std behind it, cycles found.
 
-A scope binds names to `Binding("definition", Definition item or Import)`. Imports of std are looked up when first
+A scope binds names to `Binding("definition", Definition item or Import)`; none in its place is a name of which a
+mistake leaves nothing known: what reads it stays silent. Imports of std are looked up when first
 asked for, so that a program pays only for the files of std it uses; those of a user's files at once.
 """
 
@@ -72,6 +73,12 @@ class Program:
     told: Sink = field(default_factory=Sink)  # what binding found: mistakes that need no net to be seen
 
     @property
+    def whole(self) -> bool:
+        """Whether all files were read to their ends: in what is left out there may be any definition."""
+        files = (*self.files.values(), *((self.main,) if self.main is not None else ()))
+        return all(file.tree.whole for file in files)
+
+    @property
     def nets(self) -> dict[str, tree.Block | tree.NetAlias]:
         """The nets of the main file by name, in order."""
         if self.listed is None:
@@ -140,6 +147,9 @@ def _bind(program: Program, parsed: tree.File, path: Path | None, outer: Scope |
         if isinstance(item, tree.InitialItem):
             scope.initial += item.settings
             continue
+        if isinstance(item, tree.LostItem):
+            _lose(program, scope, [(name, item.span) for name in item.names])
+            continue
         assert isinstance(item, tree.LetItem | tree.Fn | tree.Block | tree.NetAlias | tree.Extern)
         target = item.target if isinstance(item, tree.LetItem) else None
         name = target.name if target is not None else item.name  # type: ignore[union-attr]
@@ -152,20 +162,32 @@ def _add(program: Program, scope: Scope, name: str, span: Span, value: object) -
     before = scope.names.get(name)
     if before is not None:
         program.sink.add(DefinedTwice(name).at(span, None, [Label(before.span, "first defined here")]))
+        if not (isinstance(value, Defined) and isinstance(value.item, tree.Block) and value.item.kind == "net"):
+            before.value = None  # which of them is meant is not known
     elif name in program.reserved:
         program.sink.add(HidesLayer(name).at(span))
+        scope.names[name] = Binding("definition", None, span)
     else:
         scope.names[name] = Binding("definition", value, span)
+
+
+def _lose(program: Program, scope: Scope, names: list[tuple[str, Span]]) -> None:
+    """Bind names of which nothing is known; those of the language keep their meaning."""
+    for name, span in names:
+        if name not in program.reserved:
+            scope.names.setdefault(name, Binding("definition", None, span))
 
 
 def _use(program: Program, item: tree.Use, scope: Scope, path: Path | None) -> None:
     """Bind what a `use` names; its file is loaded at once, so that mistakes in it are found."""
     try:
         target = _target(program, item, path)
-        if (path is None or not _is_std(program, path)) and _load(program, target, item.path_span) is None:
-            return
+        found = (path is not None and _is_std(program, path)) or _load(program, target, item.path_span) is not None
     except Reject as reject:
         program.sink.add(reject.mistake.at(item.path_span))
+        target, found = Path(), False
+    if not found:
+        _lose(program, scope, [(here.name, here.span) for _, here in item.names])
         return
     for there, here in item.names:
         imported = Import(program, target, there.name, there.span, core=False)

@@ -230,7 +230,7 @@ class ExpressionBuilder:
             self.only_branches(suite)
             return tree.Call(value.span, value, (), suite, bare=True)
         if isinstance(value, tree.Lost):
-            return replace(value, suite=suite)
+            return replace(value, suite=suite) if value.moves else value
         self.refuse(mistakes.SuiteOwner(value.span.text), value.span.start, value.span.end)
         return value
 

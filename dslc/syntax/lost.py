@@ -15,6 +15,7 @@ from dslc.syntax.layout import ITEM_WORDS, Token
 
 _STATED: Final = frozenset(("LET", "MODULE", "PARAM", "BUFFER", "CONST"))
 _STILL: Final = _STATED | {"REQUIRE", "BUDGET", "_INIT"}
+_IMPORTS: Final = frozenset(("from", "import"))
 _EQUALS: Final = frozenset(("ASSIGN", "GROW", "EQUAL"))
 _TARGETS: Final = frozenset(("NAME", "COMMA", "TICKED", "COLON", "WRONG", "IT", "SEQ"))
 
@@ -26,9 +27,15 @@ def mended(mistake: Mistake | None) -> bool:
     return isinstance(mistake, (*text, *lines, mistakes.SingleQuotes))
 
 
+ANY: Final = "*"
+"""In place of a name: any, as of a `use` that does not say what it names."""
+
+
 def claims(tokens: Sequence[Token]) -> tuple[tuple[str, ...], bool]:
     """The names that a line of a body may give, and whether it may move the chain."""
     first = tokens[0].kind
+    if first == "USE" or tokens[0].text in _IMPORTS:
+        return _imported(tokens), True
     if first == "FOR":
         return _names(_until(tokens[1:], frozenset(("IN", "COLON")))), True
     if first in _STILL:
@@ -42,16 +49,18 @@ def claims(tokens: Sequence[Token]) -> tuple[tuple[str, ...], bool]:
 def item_names(tokens: Sequence[Token], body: bool) -> tuple[str, ...] | None:
     """The names that a line at column 0 may define; none if it defines nothing. `body`: lines are indented under it."""
     first = tokens[0].kind
-    if first == "USE":
-        return _names([t for t in tokens if t.start > _colon(tokens)])
+    if first == "USE" or tokens[0].text in _IMPORTS:
+        return _imported(tokens)
     if first in ITEM_WORDS:
         return _names(tokens)[:1]
     header = any(token.kind == "ON" for token in tokens) or (body and tokens[-1].kind == "COLON")
     return _names(tokens)[:2] if header else None
 
 
-def _colon(tokens: Sequence[Token]) -> int:
-    return next((t.start for t in tokens if t.kind == "COLON"), -1)
+def _imported(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The names that follow the colon of a `use`, or Python's `import`."""
+    begin = next((i for i, t in enumerate(tokens) if t.kind == "COLON" or t.text == "import"), len(tokens))
+    return _names(tokens[begin + 1 :]) or (ANY,)
 
 
 def _until(tokens: Sequence[Token], kinds: frozenset[str]) -> Sequence[Token]:

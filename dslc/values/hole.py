@@ -18,11 +18,15 @@ class Hole:
 HOLE: Final = Hole()
 
 
+class Hollow(list[object]):
+    """A list some of whose items are holes; how many items it has is known."""
+
+
 def hole(span: Span) -> Const:
     """The constant that stands for what failed at `span`."""
     return Const(HOLE, None, None, span)
 
 
 def failed(*consts: Const) -> bool:
-    """Whether one of these is a hole."""
-    return any(const.value is HOLE for const in consts)
+    """Whether one of these is a hole, or has one."""
+    return any(const.value is HOLE or type(const.value) is Hollow for const in consts)

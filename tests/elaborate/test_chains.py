@@ -83,7 +83,7 @@ def test_independent_mistakes_are_all_reported() -> None:
 
 def test_after_a_mistake_the_arguments_of_later_lines_are_still_checked() -> None:
     found = failing("rellu -> conv(8, 3, s=0)", "conv(8.5, 3)", "residual: conv(0, 3)", "gap -> linear(none)")
-    assert [(c, n) for c, n, _ in found] == [("E0201", 2), ("E0361", 2), ("E0360", 3), ("E0360", 5)]
+    assert [(c, n) for c, n, _ in found] == [("E0201", 2), ("E0361", 2), ("E0360", 3), ("E0361", 4), ("E0360", 5)]
 
 
 def test_an_argument_is_given_once() -> None:

@@ -1,0 +1,61 @@
+"""After a mistake: what is still known goes on, and what is not stays silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.elaborate.run import Place
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Binding, Scope
+from dslc.values.hole import hole
+
+
+def spoil(name: str, span: Span, scope: Scope) -> None:
+    """A name whose line failed: what reads it stays silent. A tensor of that name stays."""
+    before = scope.names.get(name)
+    if before is None or before.kind not in ("tensor", "module"):
+        scope.names[name] = Binding("let", hole(span), span)
+
+
+def lose_names(part: tree.Stmt | tree.Lost, p: Place) -> None:
+    """Names that a line would have given, and the lines under it: they may mean anything, if they mean nothing yet."""
+    for name, span in _names_of(part):
+        if p.scope.find(name) is None:
+            spoil(name, span, p.scope)
+
+
+def moves(part: tree.Suite | tree.Stmt) -> bool:
+    """Whether lines may move the chain."""
+    match part:
+        case tree.Suite(body=body):
+            return any(map(moves, body))
+        case tree.Step(value=tree.Lost() as lost):
+            return lost.moves or (lost.suite is not None and moves(lost.suite))
+        case tree.If(branches=branches):
+            return any(moves(suite) for _, suite in branches)
+        case tree.For(suite=suite):
+            return moves(suite)
+    return isinstance(part, tree.Step)
+
+
+def _names_of(part: tree.Stmt | tree.Lost) -> Iterator[tuple[str, Span]]:
+    suites: tuple[tree.Suite, ...] = ()
+    match part:
+        case tree.Lost(names=names, suite=suite):
+            yield from ((name, part.span) for name in names)
+            suites = () if suite is None else (suite,)
+        case tree.Step(value=tree.Lost() as lost):
+            yield from _names_of(lost)
+        case tree.Assign(targets=targets):
+            yield from ((t.name, t.span) for t in targets if isinstance(t, tree.Name))
+        case tree.Let(target=target) | tree.TensorDef(target=target) | tree.ModuleDef(target=tree.Name() as target):
+            yield target.name, target.span
+        case tree.If(branches=branches):
+            yield from (pair for c, _ in branches if isinstance(c, tree.Lost) for pair in _names_of(c))
+            suites = tuple(suite for _, suite in branches)
+        case tree.For(suite=suite):
+            suites = (suite,)
+    for inner in suites:
+        for line in inner.body:
+            yield from _names_of(line)
