@@ -10,6 +10,7 @@ from time import perf_counter
 
 from dslc.analysis.notes import size_notes
 from dslc.api import compile_program, load_program, nets_of, offer
+from dslc.bind.hygiene import hygiene
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink, in_order
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
@@ -133,6 +134,8 @@ def _check(
         findings._keep(error.diagnostics, error.counts)
         return findings
     findings._keep(tuple(sink.diagnostics), sink.counts)
+    if program.table is not None and not program.told.errors:
+        hygiene(program, program.table, program.told)
     findings._keep(program.told.diagnostics, program.told.counts)
     if not program.whole:
         return findings

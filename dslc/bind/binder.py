@@ -71,8 +71,6 @@ class Binder:
     quiet: int = 0
     words: dict[str, Symbol] = field(default_factory=dict)  # the names of the language
     aliases: dict[const.Binding, Symbol] = field(default_factory=dict)  # names by `as` of `use`
-    read_as_family: set[Symbol] = field(default_factory=set)  # what a name in back-ticks may mean beside the first
-    definitions: dict[tree.Definition, Symbol] = field(default_factory=dict)
     homes: dict[tree.Definition, const.Scope] = field(default_factory=dict)
     results: dict[tree.Definition, Static] = field(default_factory=dict)
 
@@ -218,6 +216,8 @@ class Binder:
         symbol = self._named(expr.name, p)
         if symbol is not None:
             self.use(expr.span, symbol, role)
+            if p.deferred and role == "read" and symbol.item is not None:
+                self.table.passed.add(self.table.defined[symbol.item])
         elif not self._known(expr.name, p):
             self._unknown(expr, p)
         return symbol
@@ -269,7 +269,7 @@ class Binder:
         if found:
             self.use(expr.span, found[0], "read")
             for symbol in found[1:]:
-                self.read_as_family.add(symbol)
+                self.table.perhaps.add(symbol)
         elif not p.deferred and (name is None or not self._known(name, p)):
             shown = name or spelled(expr.text)
             near = nearest(shown, self._names(p))
@@ -305,16 +305,17 @@ class Binder:
         alias = self.aliases.get(binding)
         if alias is None:
             alias = self.aliases[binding] = Symbol("definition", name, binding.span, None, item, symbol.doc)
+            self.table.aliases.setdefault(item, []).append(alias)
         return alias
 
     def defined(self, item: tree.Definition, scope: const.Scope) -> Symbol:
         """The symbol of a definition of a file whose names are `scope`."""
-        known = self.definitions.get(item)
+        known = self.table.defined.get(item)
         if known is None:
             target = item.target if isinstance(item, tree.LetItem) else None
             name = item.name if not isinstance(item, tree.LetItem) else item.target.name
             span = target.span if target is not None else item.name_span  # type: ignore[union-attr]
-            known = self.definitions[item] = Symbol("definition", name, span, None, item, item.doc)
+            known = self.table.defined[item] = Symbol("definition", name, span, None, item, item.doc)
             self.homes[item] = scope
         return known
 

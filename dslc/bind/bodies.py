@@ -68,7 +68,8 @@ def _use(b: Binder, item: tree.Use, scope: const.Scope) -> None:
         symbol = b.imported(here.name, binding)
         if symbol is None or symbol.item is None:
             continue
-        b.use(there.span, b.definitions[symbol.item], "import")
+        b.use(there.span, b.table.defined[symbol.item], "import")
+        b.table.imported.setdefault(item, {})[here.name] = symbol
         if there is not here:
             b.use(here.span, symbol, "bind")
 
@@ -132,7 +133,7 @@ def _in_header(b: Binder, symbol: Symbol, p: Place) -> None:
 def _defaults(b: Binder, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, p: Place) -> None:
     for parameter in item.parameters:
         if parameter.default is not None:
-            evaluate(b, parameter.default, replace(p, it=None))
+            evaluate(b, parameter.default, replace(p, it=None, deferred=True))
 
 
 def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:

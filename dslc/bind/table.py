@@ -124,10 +124,18 @@ class Body:
 
 @entity
 class Table:
-    """All bodies of a program's own files, and the names of its `use` lines and `init` statements (`loose`)."""
+    """All bodies of a program's own files, and the names of its `use` lines and `init` statements (`loose`).
+
+    `passed`: definitions that are handed over as values; `perhaps`: what only a name in back-ticks may mean.
+    """
 
     bodies: dict[tree.Definition, Body] = field(default_factory=dict)
+    defined: dict[tree.Definition, Symbol] = field(default_factory=dict)
+    aliases: dict[tree.Definition, list[Symbol]] = field(default_factory=dict)  # other names by `as` of `use`
+    imported: dict[tree.Use, dict[str, Symbol]] = field(default_factory=dict)
     loose: list[Use] = field(default_factory=list)
+    passed: set[Symbol] = field(default_factory=set)
+    perhaps: set[Symbol] = field(default_factory=set)
     places: dict[str, tuple[list[int], list[Use]]] = field(default_factory=dict)
 
     @property
@@ -138,7 +146,7 @@ class Table:
     def at(self, path: str, offset: int) -> Use | None:
         """The name at an offset of a file, the end of the name included."""
         if path not in self.places:
-            found = sorted((u for u in self._all() if u.span.source.path == path), key=lambda u: u.span.start)
+            found = sorted((u for u in self.all_uses() if u.span.source.path == path), key=lambda u: u.span.start)
             self.places[path] = [use.span.start for use in found], found
         starts, uses = self.places[path]
         at = bisect_right(starts, offset) - 1
@@ -146,8 +154,9 @@ class Table:
 
     def uses(self, symbol: Symbol) -> list[Use]:
         """All places that name a symbol, those that bind it among them, in the order of the text."""
-        found = [use for use in self._all() if use.symbol is symbol]
+        found = [use for use in self.all_uses() if use.symbol is symbol]
         return sorted(found, key=lambda use: (use.span.source.path, use.span.start))
 
-    def _all(self) -> list[Use]:
+    def all_uses(self) -> list[Use]:
+        """Every place that names a symbol."""
         return [*self.loose, *(use for body in self.bodies.values() for use in body.uses)]

@@ -25,6 +25,7 @@ class DefinedTwice(Mistake, code="E0210"):
     block flat: flatten
 
     net f on x[N, 3, 32, 32]: head
+    net g on x[N, 3, 8, 8]: flat
     ```
 
     Related: E0202, E0211.

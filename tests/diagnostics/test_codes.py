@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from dslc.api import compile_model
+from dslc.check import check_file
 from dslc.diagnostics import codes
 from dslc.diagnostics.model import CompileError, Mistake, Severity
 from dslc.reports.catalogue import code_table, load_codes
@@ -59,16 +61,18 @@ def test_a_page_says_why_and_names_its_relatives(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(set(ALL) - PLACELESS - UNSHOWABLE))
-def test_the_failing_example_fails_with_the_code_and_the_mended_one_compiles(code: str) -> None:
+def test_the_failing_example_fails_with_the_code_and_the_mended_one_compiles(code: str, tmp_path: Path) -> None:
     (bad,), (good,) = examples(ALL[code], "fails"), examples(ALL[code], "works")
+    for name, text in (("bad.dl", bad), ("good.dl", good)):
+        (tmp_path / name).write_text(text, "utf-8")
     if ALL[code].severity is Severity.ERROR:
         with pytest.raises(CompileError) as error:
             compile_model(bad)
         assert {d.code for d in error.value.diagnostics} == {code}
     else:
-        assert code in {d.code for d in compile_model(bad).notes}
-    notes = compile_model(good).notes
-    assert code not in {d.code for d in notes}
+        assert code in {d.code for d in check_file(tmp_path / "bad.dl").diagnostics}
+    compile_model(good)
+    assert code not in {d.code for d in check_file(tmp_path / "good.dl").diagnostics}
 
 
 @pytest.fixture
