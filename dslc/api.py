@@ -97,7 +97,7 @@ def compile_program(
         _check_names(program, entry, args or {}, sink)
         given = arguments(args or {})
         _check_numbers(program, given, asked, sink)
-        for diagnostic in program.told.diagnostics:
+        for diagnostic in told_of(program, entry):
             sink.add(diagnostic)
         model = _elaborate(program, entry, given, asked, sink, max_ops)
         if model is not None and budgets is not None and (model.budgets or budgets):
@@ -128,6 +128,19 @@ def offer(found: Sequence[Diagnostic], again: Again, took: float) -> tuple[Diagn
     from dslc.mending.offer import offer
 
     return offer(found, again, took)
+
+
+def told_of(program: Program, entry: str) -> list[Diagnostic]:
+    """What binding has told, but for mistakes in the bodies of other nets, which this one does not lead to."""
+    if not program.told.errors or program.table is None:
+        return []
+    reached = program.table.reached(program.nets[entry])
+    others = [net.span for net in program.nets.values() if net not in reached]
+    return [
+        d
+        for d in program.told.diagnostics
+        if not any(o.source is d.span.source and o.start <= d.span.start < o.end for o in others)
+    ]
 
 
 def nets(source: str | Path, complete: bool = False) -> list[str]:

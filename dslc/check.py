@@ -134,9 +134,8 @@ def _check(
         findings._keep(error.diagnostics, error.counts)
         return findings
     findings._keep(tuple(sink.diagnostics), sink.counts)
-    if program.table is not None and not program.told.errors:
-        hygiene(program, program.table, program.told)
-    findings._keep(program.told.diagnostics, program.told.counts)
+    if net is None:
+        findings._keep(program.told.diagnostics, program.told.counts)
     if not program.whole:
         return findings
     wanted = [net] if net is not None else nets_of(program, complete=True)
@@ -157,6 +156,10 @@ def _check(
                 findings._keep(said(model, kind), {})
     finally:
         gc.unfreeze()
+    if findings.ok:
+        idle = Sink()
+        hygiene(program, idle)
+        findings._keep(idle.diagnostics, idle.counts)
     return findings
 
 

@@ -1,7 +1,7 @@
 """What is right and of no use: names that nothing reads, and names that hide those of the language and of std.
 
-Each rule looks at the table alone. Of a program with mistakes nothing is said: a name that is misspelt where it is
-read seems unused where it is given.
+Each rule looks at the table alone. `check` asks for them where it found no mistake: a name that is misspelt where it
+is read seems unused where it is given.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from dslc.syntax import tree
 from dslc.types.const import Scope
 
 
-def hygiene(program: Program, table: Table, sink: Sink) -> None:
-    """Report what a program's own files hold for nothing."""
+def hygiene(program: Program, sink: Sink) -> None:
+    """Report what the files of a program that was bound hold for nothing."""
+    table = program.table
+    assert table is not None
     reads: dict[Symbol, list[Use]] = defaultdict(list)
     for use in table.all_uses():
         if use.role in ("read", "call"):

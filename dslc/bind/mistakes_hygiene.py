@@ -127,6 +127,8 @@ class HiddenName(Mistake, code="W0105", name="hidden-name"):
     """A name that the program gives hides one of the language or of std.
 
     In its scope the other meaning cannot be had, and who reads a line there takes it for what it is everywhere else.
+    Definitions are looked at, layers that have the name of a block of std, and values with that of a word or a
+    function; a tensor called `scale` fits nowhere that the block fits.
 
     ```dl fails
     block add on a[N, C], b[N, C]: a + b

@@ -143,6 +143,17 @@ class Table:
         """The expressions that have no value because of a mistake that is told."""
         return frozenset().union(*(body.failed for body in self.bodies.values()))
 
+    def reached(self, start: tree.Definition) -> set[tree.Definition]:
+        """A definition and all that its text leads to, of those that are bound."""
+        found: set[tree.Definition] = set()
+        todo = [start]
+        while todo:
+            item = todo.pop()
+            if item in self.bodies and item not in found:
+                found.add(item)
+                todo += [use.symbol.item for use in self.bodies[item].uses if use.symbol.item is not None]
+        return found
+
     def at(self, path: str, offset: int) -> Use | None:
         """The name at an offset of a file, the end of the name included."""
         if path not in self.places:

@@ -21,11 +21,10 @@ class DefinedTwice(Mistake, code="E0210"):
     ```
 
     ```dl
-    block head: gap -> flatten
+    block head: gap -> flat
     block flat: flatten
 
     net f on x[N, 3, 32, 32]: head
-    net g on x[N, 3, 8, 8]: flat
     ```
 
     Related: E0202, E0211.
