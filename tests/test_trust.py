@@ -269,7 +269,7 @@ def test_settings_that_say_nothing(package: Path, tmp_path: Path, text: str) -> 
 )
 def test_a_target_is_a_class_of_a_module(target: str) -> None:
     text = f'extern block e(k: str) on x[N, C] -> [N, C] = "{target}"\nnet f on x[N, 4]: e("") -> linear(2)\n'
-    with pytest.raises(CompileError, match=r"E0369.*names a class as"):
+    with pytest.raises(CompileError, match=r"E0450.*names a class as"):
         dslc.compile(text)
 
 

@@ -9,8 +9,8 @@ from dslc.diagnostics.model import Label
 from dslc.elaborate.apply_op import apply_op
 from dslc.elaborate.declared import node_params, param_value
 from dslc.elaborate.errors_body import SharedModule
-from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.layers import op_layer
+from dslc.elaborate.mistakes.values import BadIndex, BadSlice, NoAttribute, NoItems, OneIndex, OutsideList
 from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Node, Value
@@ -31,8 +31,8 @@ def attribute(run: Run, expr: tree.Attribute, p: Place) -> Const:
         return Const(value.value.type.dims, expr, p.scope, expr.span)
     if isinstance(value.value, Recipe) and value.value.layer.shared is not None:
         return _shared_tensor(run, value.value.layer.shared, expr, p)
-    what = "a tensor has `shape`" if isinstance(value.value, Value) else f"{describe(value.value)} has no attributes"
-    return run.report(BadOperation(f"no `{expr.name}` here: {what}"), expr.name_span, p)
+    found = NoAttribute(expr.name, describe(value.value), isinstance(value.value, Value))
+    return run.report(found, expr.name_span, p)
 
 
 def _shared_tensor(run: Run, shared: Shared, expr: tree.Attribute, p: Place) -> Const:
@@ -58,25 +58,25 @@ def index(run: Run, expr: tree.Index, p: Place) -> Const:
     if isinstance(value.value, Value):
         return _index_tensor(run, value.value, expr, p)
     if not isinstance(value.value, list | tuple | range | str):
-        return run.report(BadOperation(f"{describe(value.value)} has no items"), expr.span, p)
+        return run.report(NoItems(describe(value.value)), expr.span, p)
     if len(expr.items) != 1:
-        return run.report(BadOperation("a list takes one index"), expr.span, p)
+        return run.report(OneIndex(len(expr.items)), expr.span, p)
     item = expr.items[0]
     if isinstance(item, tree.Slice):
         ends: list[Any] = [None if e is None else run.evaluate(e, p).value for e in (item.start, item.stop, item.step)]
         if any(e is HOLE for e in ends):
             return hole(expr.span)
-        if not all(e is None or (isinstance(e, int) and not isinstance(e, bool)) for e in ends) or ends[2] == 0:
-            return run.report(BadOperation("a slice is made of whole numbers"), item.span, p)
+        wrong = [e for e in ends if e is not None and (not isinstance(e, int) or isinstance(e, bool))]
+        if wrong or ends[2] == 0:
+            return run.report(BadSlice(describe(wrong[0]) if wrong else "of a step of 0"), item.span, p)
         return Const(run.sized(value.value[slice(ends[0], ends[1], ends[2])]), expr, p.scope, expr.span)
     at = run.evaluate(item, p)
     if failed(at):
         return at
     if not isinstance(at.value, int) or isinstance(at.value, bool):
-        return run.report(BadOperation(f"an index is a whole number, not {describe(at.value)}"), item.span, p)
+        return run.report(BadIndex(describe(at.value)), item.span, p)
     if not -len(value.value) <= at.value < len(value.value):
-        many = f"{len(value.value)} item{'' if len(value.value) == 1 else 's'}"
-        return run.report(BadOperation(f"index {at.value} of {many}"), item.span, p)
+        return run.report(OutsideList(at.value, len(value.value)), item.span, p)
     found = value.value[at.value]
     if isinstance(found, Recipe) or is_tensor(found):
         return Const(found, None, None, expr.span)
@@ -95,8 +95,7 @@ def _index_tensor(run: Run, value: Value, expr: tree.Index, p: Place) -> Const:
                 if failed(end):
                     return hole(expr.span)
                 if isinstance(end.value, bool) or not isinstance(end.value, int if part == 2 else int | Dim):
-                    text = f"a slice is made of whole numbers, not {describe(end.value)}"
-                    return run.report(BadOperation(text), item.span, p)
+                    return run.report(BadSlice(describe(end.value)), item.span, p)
             items.append(tuple(ends))
             continue
         at = run.evaluate(item, p)
@@ -110,7 +109,7 @@ def _index_tensor(run: Run, value: Value, expr: tree.Index, p: Place) -> Const:
         elif is_number(at.value) and not isinstance(at.value, float):
             items.append(at)
         else:
-            return run.report(BadOperation(f"an index is a whole number, not {describe(at.value)}"), item.span, p)
+            return run.report(BadIndex(describe(at.value)), item.span, p)
     bound = {"items": literal(tuple(items), expr.span)}
     layer = op_layer("index")
     return apply_op(run, layer.op, Recipe(layer, expr.span, p.scope, bound), tuple(inputs), p, expr.span)

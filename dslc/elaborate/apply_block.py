@@ -10,9 +10,9 @@ from dslc.bind.mistakes_body import NoResult, WrongInputs
 from dslc.diagnostics.model import Frame
 from dslc.elaborate.arguments import checked_parameter, report_missing
 from dslc.elaborate.errors_body import EndlessRecursion
-from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.headers import bind_sizes, dim_names, fits
 from dslc.elaborate.initial import open_initial
+from dslc.elaborate.mistakes.layers import ExternFact, ExternSize, ExternTarget, NamesNoModule, NotASize
 from dslc.elaborate.naming import name_expansion, name_instance
 from dslc.elaborate.outward import outward
 from dslc.elaborate.recipe import Known, Recipe
@@ -115,8 +115,7 @@ def apply_block(
     if instance is None:
         whole = block_of(p.owner) not in run.broken  # else modules may be missing that nothing could make
         if recipe.name is not None and whole and not name_expansion(run, q.items, recipe, p, span):
-            text = f"`as` needs one module, and the expansion of `{block.name}` has none or several"
-            run.report(BadOperation(text), recipe.name_span or span, p)
+            run.report(NamesNoModule(block.name), recipe.name_span or span, p)
         p.items.extend(q.items)
         return literal(outs[0] if len(outs) == 1 else outs, span)
     return _leave(run, instance, outs, tuple(v for v in inputs if v is not None), p, span)
@@ -353,8 +352,7 @@ def _extern_results(run: Run, block: tree.Extern, q: Place, span: Span) -> tuple
     names = re.split("[.:]", block.path)
     written = len(block.target.pieces) == 1 and EXTERN_TARGET.fullmatch(block.path)
     if not written or not KEYWORDS.isdisjoint(names):
-        text = f'an `extern` block names a class as `"package.module:Class"`, not as `{block.target.span.text}`'
-        run.report(BadOperation(text), block.target.span, q)
+        run.report(ExternTarget(block.target.span.text), block.target.span, q)
         return (None,)
     outs: list[Value | None] = []
     for index, result in enumerate(block.results):
@@ -364,14 +362,12 @@ def _extern_results(run: Run, block: tree.Extern, q: Place, span: Span) -> tuple
         words: list[Const | None] = []
         for dim in spec.dims:
             if dim.value is None:
-                text = "the result of an `extern` block has a size on each axis: `_` and `...` have none"
-                run.report(BadOperation(text), dim.span, q)
+                run.report(ExternSize(), dim.span, q)
                 return (None,)
             size = run.evaluate(dim.value, q)
             if not isinstance(size.value, int | Dim) or isinstance(size.value, bool):
                 if not failed(size):
-                    text = f"a size is a whole number, not {describe(size.value)}"
-                    run.report(BadOperation(text), dim.span, q)
+                    run.report(NotASize(describe(size.value)), dim.span, q)
                 return (None,)
             dims.append(size.value)
             words.append(size)
@@ -394,27 +390,27 @@ def _extern_results(run: Run, block: tree.Extern, q: Place, span: Span) -> tuple
         if failed(fact):
             continue
         wrong = _wrong_fact(run, name, fact.value)
-        if wrong:
-            run.report(BadOperation(wrong), expr.span, q)
+        if wrong is not None:
+            run.report(wrong, expr.span, q)
         else:
             instance.facts[name] = fact.value
     return tuple(outs)
 
 
-def _wrong_fact(run: Run, name: str, value: object) -> str:
-    """What is wrong with a number that an `extern` block states; empty if nothing is.
+def _wrong_fact(run: Run, name: str, value: object) -> ExternFact | None:
+    """What is wrong with a number that an `extern` block states; none if nothing is.
 
     `macs` may depend on the sizes of the input; `params` are whole, and `reach` is a window of one place at least.
     """
     least = {"macs": 0, "params": 0, "reach": 1}.get(name)
     if least is None:
-        return f"an `extern` block states macs, params and reach, not `{name}`"
+        return ExternFact(name, describe(value), "unknown")
     if value is None:
-        return ""  # not known for these arguments
+        return None  # not known for these arguments
     if isinstance(value, Dim) and name == "macs":
         value = run.sizes.value(value)
     elif isinstance(value, Dim):
-        return f"`{name}` is a number, and `{value}` depends on the size of the input"
+        return ExternFact(name, str(value), "symbolic")
     if not isinstance(value, int) or isinstance(value, bool):
-        return f"`{name}` is a whole number, not {describe(value)}"
-    return "" if value >= least else f"`{name}` is at least {least}, not {value}"
+        return ExternFact(name, describe(value), "kind")
+    return None if value >= least else ExternFact(name, str(value), str(least))

@@ -11,10 +11,10 @@ from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.elaborate.arguments import checked_attribute, report_missing
 from dslc.elaborate.errors_body import TiedShape, TooManyOps
-from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.initial import idle, with_stated
 from dslc.elaborate.limits import INT32, holdable
+from dslc.elaborate.mistakes.values import Beyond32
 from dslc.elaborate.naming import name_node
 from dslc.elaborate.recipe import Known, Recipe
 from dslc.elaborate.run import Place, Run, Runaway, block_of
@@ -115,8 +115,7 @@ def apply_op(
         for name in NUMBERS & set(consts):
             number = consts[name].value
             if isinstance(number, int) and number not in INT32:
-                text = f"{number} is beyond what a whole number of 32 bits holds, and this tensor's have 32"
-                run.report(BadOperation(text), consts[name].span, p)
+                run.report(Beyond32(number), consts[name].span, p)
                 return _known_results(run, applied, consts, inputs, p, span)
     values = {k: c.value for k, c in consts.items()}
     automatic = values.get("bias") == "auto"

@@ -12,10 +12,11 @@ from dslc.elaborate.arguments import (
     checked_parameter,
     header,
 )
-from dslc.elaborate.errors_use import BadOperation, NotALayer
+from dslc.elaborate.errors_use import NotALayer
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.loops import branches_of
 from dslc.elaborate.meaning import is_free, meaning
+from dslc.elaborate.mistakes.values import NamedForFunction, NotCallable, TensorToFunction
 from dslc.elaborate.recipe import Builtin, Function, Recipe, Signature, is_tensor
 from dslc.elaborate.run import CALL, WALKED, Place, Run, block_of
 from dslc.ir.model import Value
@@ -77,8 +78,8 @@ def call(run: Run, expr: tree.Call, p: Place) -> Const:
             said = tuple((k or next(keys), c) for k, c, _ in arguments)
             return literal(replace(made, said=said), expr.span)
         case Value() if expr.suite is None:
-            return run.report(BadOperation("a tensor is not called: a layer is applied to it with `->`"), expr.span, p)
-    return run.report(BadOperation(f"{describe(target.value)} cannot be called"), expr.target.span, p)
+            return run.report(NotCallable(describe(target.value), tensor=True), expr.span, p)
+    return run.report(NotCallable(describe(target.value)), expr.target.span, p)
 
 
 def _callee(run: Run, expr: tree.Call, arguments: Arguments, p: Place) -> Const:
@@ -110,7 +111,7 @@ def _alias(run: Run, alias: Function, arguments: Arguments, expr: tree.Call, p: 
 def _builtin(run: Run, name: str, arguments: Arguments, expr: tree.Call, p: Place) -> Const:
     for key, _, span in arguments:
         if key is not None:
-            return run.report(BadOperation(f"`{name}` takes no argument by name"), span or expr.span, p)
+            return run.report(NamedForFunction(name), span or expr.span, p)
     values = [a[1].value for a in arguments]
     if failed(*(c for _, c, _ in arguments)) and (name != "len" or any(v is HOLE for v in values)):
         return run.lost(expr.span, p)
@@ -275,8 +276,7 @@ def call_function(run: Run, target: Function, arguments: Arguments, expr: tree.C
     fn = target.tree
     for _, const, span in arguments:
         if is_tensor(const.value):
-            text = f"`{fn.name}` is a function of compile-time values, not of tensors: make it a `block`"
-            return run.report(BadOperation(text), span or expr.span, p)
+            return run.report(TensorToFunction(fn.name), span or expr.span, p)
     scope = Scope("fn", target.scope, None)
     names = [q.name for q in fn.parameters]
     given: dict[str, Const] = {}

@@ -11,13 +11,13 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Reject, Sink
 from dslc.elaborate.apply_block import bind_default, body_of, results_of
 from dslc.elaborate.arguments import checked_parameter
-from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.expressions import evaluate
 from dslc.elaborate.finish import collect, report_dropped, settle_biases
 from dslc.elaborate.headers import dim_names
 from dslc.elaborate.layers import BlockLayer
 from dslc.elaborate.limits import holdable
 from dslc.elaborate.meaning import is_free
+from dslc.elaborate.mistakes.layers import AliasTarget
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, Runaway
 from dslc.elaborate.statements import add_budgets, execute
@@ -133,11 +133,11 @@ def _entry(
     if recipe is HOLE:
         return None
     if not isinstance(recipe, Recipe) or not isinstance(recipe.layer, BlockLayer):
-        sink.add(BadOperation("an alias stands for a net or block with arguments").at(item.value.span))
+        sink.add(AliasTarget().at(item.value.span))
         return None
     block = recipe.layer.tree
     if not isinstance(block, tree.Block) or block.kind == "inline":
-        sink.add(BadOperation("an alias stands for a net or block with arguments").at(item.value.span))
+        sink.add(AliasTarget().at(item.value.span))
         return None
     for budget in item.budgets:
         add_budgets(run, budget, p)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dslc.diagnostics.model import Help, Mistake
 from dslc.source import Span
 from dslc.types.dim import Size
-from dslc.values.mistakes import Undefined
 
 
 class NotALayer(Mistake, code="E0363"):
@@ -196,17 +195,6 @@ class WrongPort(Mistake, code="E0368"):
     @property
     def label(self) -> str:
         return self.why
-
-
-class BadOperation(Mistake):
-    """What a value is not for, in a sentence of its own."""
-
-    code = Undefined.code
-    text: str
-
-    @property
-    def message(self) -> str:
-        return self.text
 
 
 class NotBool(Mistake, code="E0370"):

@@ -14,10 +14,12 @@ from dslc.elaborate.apply import through
 from dslc.elaborate.calls import call, call_function, has_branches
 from dslc.elaborate.choices import conditional
 from dslc.elaborate.errors_body import DeepExpression, TrainingCondition
-from dslc.elaborate.errors_use import BadOperation, NotALayer, NotATensor
+from dslc.elaborate.errors_use import NotALayer, NotATensor
 from dslc.elaborate.layers import Steps, Suite
 from dslc.elaborate.loops import comprehension
 from dslc.elaborate.meaning import meaning, ticked, written
+from dslc.elaborate.mistakes.layers import NamesNoLayer
+from dslc.elaborate.mistakes.values import NoCurrent
 from dslc.elaborate.operators import binary, compare, unary
 from dslc.elaborate.recipe import Function, Recipe, is_tensor
 from dslc.elaborate.recovery import lose_names
@@ -49,7 +51,7 @@ def _word(run: Run, expr: tree.Word, p: Place) -> Const:
 
 def _it(run: Run, expr: tree.It, p: Place) -> Const:
     if p.it is None:
-        return run.report(BadOperation("there is no current value here"), expr.span, p)
+        return run.report(NoCurrent(), expr.span, p)
     return literal(p.it, expr.span)
 
 
@@ -108,8 +110,7 @@ def _as(run: Run, expr: tree.As, p: Place) -> Const:
         return Const(recipe, expr, p.scope, value.span)
     if failed(value):
         return value
-    text = f"`as` names a layer's module, and this is {describe(value.value)}"
-    return run.report(BadOperation(text), expr.span, p)
+    return run.report(NamesNoLayer(describe(value.value)), expr.span, p)
 
 
 def _lost(run: Run, expr: tree.Lost, p: Place) -> Const:
@@ -125,10 +126,6 @@ def _seq(run: Run, expr: tree.Seq, p: Place) -> Const:
 
 def _ref(run: Run, expr: Ref, p: Place) -> Const:
     return expr.const
-
-
-def _slice(run: Run, expr: tree.Slice, p: Place) -> Const:
-    return run.report(BadOperation("a slice stands in index brackets only"), expr.span, p)
 
 
 def evaluate(run: Run, expr: tree.Expr, p: Place) -> Const:
@@ -167,7 +164,6 @@ _EXPRESSIONS: Final[dict[type[tree.Expr], Callable[[Run, Any, Place], Const]]] =
     tree.As: _as,
     tree.Chain: _chain,
     tree.Seq: _seq,
-    tree.Slice: _slice,
     tree.Lost: _lost,
     Ref: _ref,
 }

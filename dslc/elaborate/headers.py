@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dslc.bind.language import DTYPES
 from dslc.diagnostics.model import Label, Reject
-from dslc.elaborate.errors_use import BadOperation, WrongPort
+from dslc.elaborate.errors_use import WrongPort
+from dslc.elaborate.mistakes.layers import NotASize
 from dslc.elaborate.run import Place, Run
 from dslc.ir.made import maker
 from dslc.ir.model import Value
@@ -88,7 +89,7 @@ def _bind_size(
     if failed(wanted):
         return False
     if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
-        run.report(BadOperation(f"a size is a whole number, not {describe(wanted.value)}"), dim.span, q)
+        run.report(NotASize(describe(wanted.value)), dim.span, q)
         return False
     if _same_size(run, where, spec, value, axis, wanted.value, q, p, span):
         return Const(actual, dim.value, q.scope, dim.span)
@@ -202,7 +203,7 @@ def fits(run: Run, where: str, spec: tree.TensorSpec, value: Value, q: Place, sp
         if failed(wanted):
             return False
         if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
-            run.report(BadOperation(f"a size is a whole number, not {describe(wanted.value)}"), dim.span, q)
+            run.report(NotASize(describe(wanted.value)), dim.span, q)
             return False
         if not _same_size(run, where, spec, value, axis, wanted.value, q, q, span):
             return False

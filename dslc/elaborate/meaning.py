@@ -11,8 +11,8 @@ from dslc.bounds import LONGEST_NAME
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
 from dslc.elaborate.errors_body import SharedModule
-from dslc.elaborate.errors_use import BadOperation
 from dslc.elaborate.layers import BlockLayer, SharedLayer, op_layer
+from dslc.elaborate.mistakes.values import TickLetters
 from dslc.elaborate.outward import home_of
 from dslc.elaborate.recipe import Builtin, Function, Recipe, Shared
 from dslc.elaborate.run import Place, Run, block_of
@@ -53,8 +53,7 @@ def ticked(run: Run, expr: tree.Text, p: Place) -> str | None:
         return None
     name = written(run, expr, p)
     if not set(name) <= TICK_LETTERS:
-        text = f"a back-tick name holds letters, digits, `_` and `-`, and this is `{name}`"
-        run.report(BadOperation(text), expr.span, p)
+        run.report(TickLetters(name), expr.span, p)
         return None
     if len(name) > LONGEST_NAME:
         run.report(mistakes.LongName(len(name), LONGEST_NAME), expr.span, p)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dslc.bind.language import COMPARISONS, OPERATORS
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.apply_op import apply_op
-from dslc.elaborate.errors_use import BadOperation, NotATensor, NotBool
+from dslc.elaborate.errors_use import NotATensor, NotBool
 from dslc.elaborate.layers import op_layer
+from dslc.elaborate.mistakes.values import ManyCompared
 from dslc.elaborate.recipe import Recipe, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Value
@@ -17,6 +18,7 @@ from dslc.values import arithmetic
 from dslc.values.faces import describe
 from dslc.values.hole import failed, hole
 from dslc.values.kinds import is_number
+from dslc.values.mistakes import Undefined
 
 
 def unary(run: Run, expr: tree.Unary, p: Place) -> Const:
@@ -58,7 +60,7 @@ def _operator(run: Run, node: tree.Binary, left: Const, p: Place) -> Const:
     if is_tensor(left.value) or is_tensor(right.value):
         name = OPERATORS.get(node.op) or {"and": "logical_and", "or": "logical_or"}.get(node.op)
         if name is None:
-            return run.report(BadOperation(f"`{node.op}` is not defined for tensors"), node.span, p)
+            return run.report(Undefined(node.op, ("tensors",)), node.span, p)
         return _operate(run, name, [left, right], {}, p, node.span, (node.left, node.right))
     value = arithmetic.calculate(node.op, left.value, right.value)
     return Const(run.sized(value), node, p.scope, node.span)
@@ -85,7 +87,7 @@ def compare(run: Run, expr: tree.Compare, p: Place) -> Const:
         return hole(expr.span)
     if any(is_tensor(v.value) for v in values):
         if len(values) != 2 or expr.ops[0] not in COMPARISONS:
-            return run.report(BadOperation("tensors are compared two at a time"), expr.span, p)
+            return run.report(ManyCompared(), expr.span, p)
         if any(v.value is None for v in values) and expr.ops[0] in ("==", "!="):
             return Const(expr.ops[0] == "!=", expr, p.scope, expr.span)
         return _operate(run, COMPARISONS[expr.ops[0]], values, {}, p, expr.span, expr.values)

@@ -12,11 +12,12 @@ from dslc.elaborate.choices import decided, read_untaken
 from dslc.elaborate.count import least_ops
 from dslc.elaborate.declared import declare
 from dslc.elaborate.errors_body import RequireFailed, SharedModule, TooManyOps
-from dslc.elaborate.errors_use import BadOperation, NotALayer, StrayValue
+from dslc.elaborate.errors_use import NotALayer, StrayValue
 from dslc.elaborate.initial import state_initial
 from dslc.elaborate.layers import SharedLayer
 from dslc.elaborate.loops import loop_binding, turns_of
 from dslc.elaborate.meaning import are_free, is_free, ticked, written
+from dslc.elaborate.mistakes.values import BadBudget, BadGrow, TensorLet
 from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.recovery import lose_names, moves, spoil
 from dslc.elaborate.run import MISTAKE, Flowing, Place, Run, Runaway, block_of
@@ -166,8 +167,7 @@ def _bind_name(run: Run, target: tree.Name | tree.TickName, value: object, p: Pl
 def _let(run: Run, line: tree.Let, p: Place) -> None:
     value = run.evaluate(line.value, p)
     if is_tensor(value.value):
-        text = f"`let` names compile-time values and layers; a tensor is named by `{line.target.name} = ...`"
-        run.report(BadOperation(text), line.span, p)
+        run.report(TensorLet(line.target.name), line.span, p)
         p.scope.names.setdefault(line.target.name, Binding("tensor", value.value, line.target.span))
         return
     if not is_free(run, line.target.name, line.target.span, p):
@@ -193,7 +193,7 @@ def _grow(run: Run, line: tree.Grow, p: Place) -> None:
         or not isinstance(items, list)
         or not isinstance(value.value, list)
     ):
-        run.report(BadOperation("`+=` adds a list to a `let` list of this body"), line.span, p)
+        run.report(BadGrow(), line.span, p)
         return
     if not _grows_here(line.target.name, p):
         text = f"the suite of a layer cannot change `{line.target.name}`, a list of the body around it"
@@ -390,7 +390,7 @@ def add_budgets(run: Run, line: tree.Budget, p: Place) -> None:
             or not isinstance(value.value, int | float)
             or limit.ops[0] in ("in", "not in")
         ):
-            run.report(BadOperation("a budget compares a quantity with a number: `macs <= 4.2G`"), limit.span, p)
+            run.report(BadBudget(), limit.span, p)
         else:
             run.budgets.append(Budget(subject.name, limit.ops[0], value.value, limit.span))
 

@@ -8,7 +8,9 @@ from dslc.bind.mistakes import GivenTwice, OutOfRange, SurplusArgument, UnknownA
 from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.errors_body import TiedShape
-from dslc.elaborate.errors_use import BadOperation, NotBool
+from dslc.elaborate.errors_use import NotBool
+from dslc.elaborate.mistakes.layers import NotASize
+from dslc.elaborate.mistakes.values import BadIndex
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.base import REGISTRY
@@ -16,7 +18,7 @@ from dslc.ops.errors import NoHalfPadding, WrongSides
 from dslc.ops.errors_map import PoolPadding
 from dslc.syntax import tree
 from dslc.types.dim import Size
-from dslc.values.mistakes import NotIterable
+from dslc.values.mistakes import NotIterable, NotWhole, Undefined
 
 POSITIONAL = {"linear": 1, "conv": 2, "deconv": 2}
 """How many arguments of a layer PyTorch writes after the channels that come in."""
@@ -151,7 +153,7 @@ def _operator(g: Ground, node: tree.Binary, text: str) -> Edit:
     return g.edit(at, at + len(node.op), text)
 
 
-@mends(BadOperation)
+@mends(Undefined, NotWhole, BadIndex, NotASize)
 def whole_division(g: Ground) -> Iterator[Candidate]:
     """`range(depth / 2)`: `/` makes a float, also where there is no rest."""
     node = g.node

@@ -258,6 +258,6 @@ def test_what_an_extern_block_states_is_a_count(fact: str, wrong: str) -> None:
         mine -> gap -> flatten
     """
     if wrong:
-        assert [(code, words) for code, _, words in errors(text)] == [("E0369", wrong)]
+        assert [(code, words) for code, _, words in errors(text)] == [("E0452", wrong)]
     else:
         assert shapes(model(text)) == ["[N, 3]"]

@@ -76,8 +76,8 @@ def test_numbers_that_are_not(number: float) -> None:
         ("buffer b: int64[i: 8] = 2**62 * i\n    (it + b)", "E0380", "`9223372036854775808` is beyond"[1:20]),
         ("buffer b: [i: 8] = 1e38 * i\n    (it + b)", "E0380", "4e+38 is beyond what a float"),
         ("buffer b: int32[i: 8] = 2**30 * i\n    (it + b)", "E0380", "beyond what a whole number of 32 bits holds"),
-        ("(cast(int32) -> (it * 2**40))", "E0369", "1099511627776 is beyond what a whole number of 32 bits"),
-        ("cast(int32) -> where(it > 0, it, 2**31)", "E0369", "2147483648 is beyond what a whole number of 32 bits"),
+        ("(cast(int32) -> (it * 2**40))", "E0446", "1099511627776 is beyond what a whole number of 32 bits"),
+        ("cast(int32) -> where(it > 0, it, 2**31)", "E0446", "2147483648 is beyond what a whole number of 32 bits"),
     ],
 )  # fmt: skip
 def test_numbers_are_in_range_or_refused(line: str, code: str, words: str) -> None:

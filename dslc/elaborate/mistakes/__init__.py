@@ -1,0 +1,1 @@
+"""Mistakes that only the expansion of a program shows, by subject."""
