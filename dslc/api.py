@@ -14,10 +14,12 @@ from dslc.bind.bodies import bind
 from dslc.bounds import beyond, held, shown, unheld
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
+from dslc.diagnostics.place import assigned, given
 from dslc.elaborate.entry import elaborate
 from dslc.ir.model import Budget, Model
 from dslc.names import zoo
-from dslc.names.errors import NetArgument, NoNet, WhichNet
+from dslc.names.errors import NoNet
+from dslc.names.errors_given import OutsideNumber, UnknownParameter, UnknownSize, WhichNet
 from dslc.names.headers import check_headers
 from dslc.names.loader import Loader, file_diagnostic
 from dslc.names.resolve import Program, lookup, resolve
@@ -94,19 +96,19 @@ def compile_program(
         sink.finish(None)
     with _deep():
         entry = choose(program, net, sink, args or {})
-        _check_names(program, entry, args or {}, sink)
-        given = arguments(args or {})
-        _check_numbers(program, given, asked, sink)
+        _check_names(program, entry, args or {}, asked, sink)
+        values = arguments(args or {})
+        _check_numbers(values, asked, sink)
         for diagnostic in told_of(program, entry):
             sink.add(diagnostic)
-        model = _elaborate(program, entry, given, asked, sink, max_ops)
+        model = _elaborate(program, entry, values, asked, sink, max_ops)
         if model is not None and budgets is not None and (model.budgets or budgets):
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
 
             check_budgets(model, sink, budgets)
     model = sink.finish(model)
     assert model is not None, "elaboration failed without a diagnostic"
-    model.given, model.asked = given, asked
+    model.given, model.asked = values, asked
     model.notes = tuple(d for d in sink.diagnostics if d.severity is not Severity.ERROR)
     return model
 
@@ -205,7 +207,7 @@ def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, obj
     if not found:
         sink.add(file_diagnostic(NoNet(at.path), at.path))
     elif net is not None:
-        sink.add(file_diagnostic(WhichNet(net, tuple(found), nearest(net, found)), at.path))
+        sink.add(WhichNet(net, tuple(found), nearest(net, found)).at(given("net", net)))
     else:
         ready = [
             name for name, i in found.items() if all(p.default is not None or p.name in args for p in i.parameters)
@@ -220,36 +222,43 @@ def choose(program: Program, net: str | None, sink: Sink, args: Mapping[str, obj
     return net
 
 
-def _check_names(program: Program, entry: str, args: Mapping[str, object], sink: Sink) -> None:
-    """Arguments from outside must be ones of the net (an alias: of the net it stands for)."""
+def _check_names(
+    program: Program, entry: str, args: Mapping[str, object], sizes: Mapping[str, int], sink: Sink
+) -> None:
+    """Arguments and sizes from outside must be ones of the net (an alias: of the net it stands for)."""
     assert program.main is not None
-    known = _parameters(program.main.scope.names[entry])
-    for name in args:
+    known, named = _parameters(program.main.scope.names[entry])
+    for name, value in args.items():
         if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}"
-            mistake = NetArgument(f"the net `{entry}` has no parameter `{name}`", hint)
-            sink.add(file_diagnostic(mistake, program.main.tree.source.path))
+            mistake = UnknownParameter(entry, name, tuple(known), nearest(name, known), name in (named or ()))
+            sink.add(mistake.at(assigned("args", name, value, name)))
+    for name, size in sizes.items():
+        if named is not None and name not in named:
+            unknown = UnknownSize(entry, name, tuple(named), nearest(name, named), name in known)
+            sink.add(unknown.at(assigned("sizes", name, size, name)))
     sink.finish(None)
 
 
-def _check_numbers(program: Program, args: Mapping[str, object], sizes: Mapping[str, int], sink: Sink) -> None:
+def _check_numbers(args: Mapping[str, object], sizes: Mapping[str, int], sink: Sink) -> None:
     """Numbers from outside must be ones that a program may hold."""
-    assert program.main is not None
-    path = program.main.tree.source.path
     for name, value in args.items():
         if (wrong := unheld(value)) is not None:
-            sink.add(file_diagnostic(NetArgument(f"`{name}`: {shown(wrong)} is {beyond(wrong)}"), path))
+            mistake = OutsideNumber(name, shown(wrong), f"is {beyond(wrong)}")
+            sink.add(mistake.at(assigned("args", name, value)))
     for name, size in sizes.items():
         if size < 1 or not held(size):
-            why = f"at least 1, not {size}" if size < 1 else f"a number of 64 bits, not {shown(size)}"
-            sink.add(file_diagnostic(NetArgument(f"the size `{name}` must be {why}"), path))
+            why = "is not a size: it is at least 1" if size < 1 else "is not a number of 64 bits"
+            sink.add(OutsideNumber(name, shown(size), why).at(assigned("sizes", name, size)))
     sink.finish(None)
 
 
-def _parameters(binding: Binding | None) -> list[str]:
-    """The parameters of a net, and of an alias and the nets it stands for, imports followed."""
+def _parameters(binding: Binding | None) -> tuple[list[str], list[str] | None]:
+    """The parameters of a net, and of an alias and the nets it stands for, imports followed; and its sizes by name.
+
+    The sizes are none where that net is not found.
+    """
     known: list[str] = []
+    named: list[str] | None = None
     seen: list[object] = []  # aliases of each other would be followed without end
     while binding is not None and binding.kind == "definition":
         found = lookup(binding)
@@ -261,10 +270,13 @@ def _parameters(binding: Binding | None) -> list[str]:
         seen.append(item)
         known += [p.name for p in item.parameters]
         if isinstance(item, tree.Block):
+            dims = [dim.value for port in item.ports or () for dim in port.spec.dims or ()]
+            own = (dim.name for dim in dims if isinstance(dim, tree.Name) and scope.find(dim.name) is None)
+            named = [name for name in dict.fromkeys(own) if name not in known]
             break
         target = item.value.target if isinstance(item.value, tree.Call) else item.value
         binding = scope.find(target.name) if isinstance(target, tree.Name) else None
-    return known
+    return known, named
 
 
 def _elaborate(

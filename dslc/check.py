@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from time import perf_counter
@@ -11,12 +11,15 @@ from time import perf_counter
 from dslc.analysis.notes import size_notes
 from dslc.api import compile_program, load_program, nets_of, offer
 from dslc.bind.hygiene import hygiene
+from dslc.diagnostics.allow import Meant
+from dslc.diagnostics.levels import DEFAULT, Levels
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink, in_order
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
 from dslc.names.loader import Loader
 from dslc.names.zoo import is_zoo
 from dslc.record import entity, replace
+from dslc.source import Source
 from dslc.types.dtypes import DTypeLike, float_type
 from dslc.types.tensor import DType, is_half
 
@@ -37,6 +40,8 @@ class Findings:
     nets: list[str] = field(default_factory=list)
     found: dict[Key, Diagnostic] = field(default_factory=dict)
     counts: dict[Key, int] = field(default_factory=dict)
+    _main: Source | None = None  # the text of the main file, if it could be read
+    _whole: bool = False  # whether all its nets were checked, as they are
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -79,6 +84,21 @@ class Findings:
         said = ", ".join(f"{count} {word}{'s' * (count > 1)}" for count, word in found if count)
         return f"<Findings of {', '.join(self.nets) or 'no net'}: {said or 'nothing'}>"
 
+    def _judge(self, levels: Levels) -> None:
+        """Leave out what comments or levels allow, and make errors of what is denied.
+
+        Warnings about the comments of the main file are added. Where all its nets were checked and no error is left, a
+        comment that silenced nothing is one too many.
+        """
+        meant = Meant()
+        found = [d for d in self.diagnostics if not meant.silences(d)]
+        if self._main is not None:
+            found += [d for d in meant.comments(self._main).wrong if not meant.silences(d)]
+            if self._whole and self.ok:
+                found += [d for d in meant.unused(self._main) if not meant.silences(d)]
+        said = [d for each in found if (d := levels.applied(each)) is not None]
+        self.found = {d.key: d for d in said}
+
     def _keep(self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int]) -> None:
         """Add what one net gave. A mistake in a shared block is found by each net that uses it, and kept
         once.
@@ -86,6 +106,12 @@ class Findings:
         for d in diagnostics:
             self.found.setdefault(d.key, d)
             self.counts[d.key] = max(self.counts.get(d.key, 0), counts.get(d.key, 1))
+
+
+def told(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What is told of a program that compiled: all but what comments in it say is meant."""
+    meant = Meant()
+    return [d for d in diagnostics if not meant.silences(d)]
 
 
 def check_file(
@@ -97,22 +123,29 @@ def check_file(
     max_ops: int = 100_000,
     budgets: Sequence[Budget] = (),
     dtype: DTypeLike | None = None,
+    levels: Levels = DEFAULT,
+    loader: Loader | None = None,
 ) -> Findings:
     """Compile one net of a file, or all that have defaults for all their parameters, and keep what is found.
 
     `dtype` is what a build would make of `float` (none: what the net's inputs set): numbers that it does not hold are
-    mistakes. A file without such a net is read and its names are resolved. Raises `Failure` where it cannot be read.
+    mistakes. A file without such a net is read and its names are resolved. `levels` says which warnings are told, and
+    which are errors; comments of the program go before it. `loader` reads the files, if not from disk. Raises
+    `Failure` where it cannot be read.
     """
-    loader, kind = Loader(), float_type(dtype)
+    loader, kind = loader or Loader(), float_type(dtype)
 
-    def again(texts: Mapping[str, str]) -> list[Diagnostic]:
-        return _check(source, net, args, sizes, max_ops, budgets, kind, loader.edited(texts)).diagnostics
+    def checked(loader: Loader) -> Findings:
+        found = _check(source, net, args, sizes, max_ops, budgets, kind, loader)
+        found._judge(levels)
+        return found
 
     begun = perf_counter()
-    findings = _check(source, net, args, sizes, max_ops, budgets, kind, loader)
+    findings = checked(loader)
     if not findings.ok:
         took = perf_counter() - begun
-        findings.found = {d.key: d for d in offer(findings.diagnostics, again, took)}
+        mended = offer(findings.diagnostics, lambda texts: checked(loader.edited(texts)).diagnostics, took)
+        findings.found = {d.key: d for d in mended}
     return findings
 
 
@@ -126,7 +159,7 @@ def _check(
     kind: DType | None,
     loader: Loader,
 ) -> Findings:
-    """As `check_file`, with what reads the files, and without fixes."""
+    """As `check_file`, with what reads the files, and without fixes; of all that is found, allowed or not."""
     findings, sink = Findings(), Sink()
     try:
         program = load_program(source if is_zoo(source) else Path(source), sink, loader)
@@ -136,6 +169,7 @@ def _check(
     findings._keep(tuple(sink.diagnostics), sink.counts)
     if net is None:
         findings._keep(program.told.diagnostics, program.told.counts)
+    findings._main = None if program.main is None else program.main.tree.source
     if not program.whole:
         return findings
     wanted = [net] if net is not None else nets_of(program, complete=True)
@@ -160,6 +194,7 @@ def _check(
         idle = Sink()
         hygiene(program, idle)
         findings._keep(idle.diagnostics, idle.counts)
+    findings._whole = len(findings.nets) == len(program.nets) and not (args or sizes)
     return findings
 
 
@@ -172,6 +207,7 @@ def check_model(
     """
     findings, sink = Findings([model.entry]), Sink()
     findings._keep(said(model, float_type(dtype)), {})
+    findings._judge(DEFAULT)
     if budgets or model.budgets or strict:
         from dslc.analysis.budget import check_budgets, check_complete
         from dslc.analysis.quantities import Numbers
@@ -202,6 +238,6 @@ def of_net(diagnostic: Diagnostic, net: str, nets: int) -> Diagnostic:
     """A mistake in a budget of the command line, which no line of the program tells apart from another net's."""
     from dslc.analysis.errors import UnknownQuantity
 
-    if nets == 1 or diagnostic.span.source.path != "--budget" or diagnostic.code == UnknownQuantity.code:
+    if nets == 1 or diagnostic.span.source.kind != "option" or diagnostic.code == UnknownQuantity.code:
         return diagnostic
     return replace(diagnostic, message=f"`{net}`: {diagnostic.message}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
-from typing import TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from dslc.record import frozen
 
@@ -14,12 +14,32 @@ file of a program that was given as text is the empty name. Files of std are not
 """
 
 
-class Source:
-    """One file (or string) of source text. `path` is what messages show; that of the library begins with `std/`."""
+Kind: TypeAlias = Literal["text", "file", "option"]
+"""What a place is in: the text of a program, a file without text to point at, or what was given for an option."""
 
-    def __init__(self, path: str, text: str) -> None:
+
+class Source:
+    """One file (or string) of source text.
+
+    `path` is its name, that of the library begins with `std/`; `file` is where it lies on disk, if that is another.
+    """
+
+    kind: ClassVar[Kind] = "text"
+
+    def __init__(self, path: str, text: str, file: str | None = None) -> None:
         self.path = path
         self.text = text
+        self.file = file
+
+    @property
+    def shown(self) -> str:
+        """The path that messages show, which an editor can open."""
+        return self.file or self.path
+
+    def place(self, start: int) -> str:
+        """An offset as messages show it."""
+        line, column = self.position(start)
+        return f"{self.shown}:{line}:{column}"
 
     def __repr__(self) -> str:
         return f"<Source {self.path}>"
@@ -75,5 +95,4 @@ class Span:
         return Span(self.source, self.start, other.end)
 
     def __str__(self) -> str:
-        line, column = self.source.position(self.start)
-        return f"{self.source.path}:{line}:{column}"
+        return self.source.place(self.start)

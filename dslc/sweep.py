@@ -12,9 +12,9 @@ from dslc.analysis.sensitivity import Axis, Point, Sweep, magnitude, value_text
 from dslc.api import MAX_OPS, _parameters, choose, compile_program, load_program
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Severity, Sink
+from dslc.diagnostics.place import assigned, given
 from dslc.ir.model import Model
-from dslc.names.errors import NetArgument
-from dslc.names.loader import file_diagnostic
+from dslc.names.errors_given import OutsideNumber, UnknownAxis
 from dslc.types.const import Const
 
 COLLECT = 32
@@ -67,7 +67,7 @@ class Nets:
         self.net = choose(program, net, sink, {**args, **dict.fromkeys(n for axis in axes for n in axis.names)})
         assert program.main is not None
         self.path = program.main.tree.source.path
-        self.parameters = _parameters(program.main.scope.names[self.net])
+        self.parameters, _ = _parameters(program.main.scope.names[self.net])
         self.known: dict[str, Point] = {}
         self.defaults: dict[str, object] = {}  # of the swept names; empty where the base is one of the points
         self.errors: list[CompileError] = []
@@ -81,11 +81,8 @@ class Nets:
         values = values_of(model)
         sink = Sink()
         for name in (name for axis in self.axes for name in axis.names if name not in values):
-            near = nearest(name, values)
-            known = f"its parameters are {', '.join(self.parameters) or 'none'}; its sizes {', '.join(sizes_of(model))}"
-            hint = f"did you mean `{near}`?" if near else known
-            text = f"the net `{self.net}` has no parameter or size `{name}`"
-            sink.add(file_diagnostic(NetArgument(text, hint), self.path))
+            known = (tuple(self.parameters), tuple(sizes_of(model)))
+            sink.add(UnknownAxis(self.net, name, *known, nearest(name, values)).at(given("axes", name)))
         sink.finish(None)
         at = []
         for axis in self.axes:
@@ -132,8 +129,8 @@ class Nets:
             if name in args:
                 continue
             if isinstance(value, bool) or not isinstance(value, int):
-                text = f"the size `{name}` must be a whole number, not {value_text(value)}"
-                sink.add(file_diagnostic(NetArgument(text), self.path))
+                mistake = OutsideNumber(name, value_text(value), "is not a size: it is a whole number")
+                sink.add(mistake.at(assigned("axes", name, value)))
                 continue
             sizes[name] = value
         sink.finish(None)

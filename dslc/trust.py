@@ -8,8 +8,6 @@ program. Even then what is named must be a class of `torch.nn.Module` before it 
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections.abc import Collection, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -18,11 +16,8 @@ from dslc.diagnostics.model import Failure, Mistake, Sink
 from dslc.errors import NotAModule, NotInstalled, UntrustedExtern, WrongSetting
 from dslc.ir.model import Call, Model
 from dslc.ir.walk import steps
-from dslc.reading import content
+from dslc.settings import settings
 from dslc.syntax import tree
-
-SETTINGS = "pyproject.toml"
-LONGEST_SETTINGS = 1_000_000
 
 
 def externs(model: Model) -> tuple[tree.Extern, ...]:
@@ -52,21 +47,11 @@ def permitted(model: Model, named: str | Collection[str] | None, folder: Path | 
 
 def of_project(folder: Path) -> tuple[str, ...]:
     """`extern` of `[tool.dslc]` in the nearest pyproject.toml at or above a folder. Raises `Failure` if it is wrong."""
-    path = next((found for at in (folder, *folder.parents) if (found := at / SETTINGS).is_file()), None)
-    if path is None:
-        return ()
-    shown = os.path.relpath(path)
-    try:
-        settings: object = tomllib.loads(content(path, LONGEST_SETTINGS).decode())
-    except (OSError, ValueError, RecursionError) as error:
-        raise Failure(WrongSetting(shown, f"it cannot be read ({str(error).partition(chr(10))[0]})")) from error
-    for key in ("tool", "dslc", "extern"):
-        if not isinstance(settings, dict) or key not in settings:
-            return ()
-        settings = settings[key]
-    if not isinstance(settings, list) or not all(isinstance(name, str) and is_module(name) for name in settings):
+    shown, found = settings(folder)
+    names = found.get("extern", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and is_module(name) for name in names):
         raise Failure(WrongSetting(shown, "`extern` of `[tool.dslc]` is a list of packages such as `mypackage`"))
-    return tuple(settings)
+    return tuple(names)
 
 
 def is_module(name: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from dslc.diagnostics.place import Given
 from dslc.ir.model import Budget
-from dslc.source import Source
 from dslc.syntax.text import number
 
 LIMIT = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|==|!=|<|>)\s*([\d_.]+[A-Za-z]*|[\d_.]+[eE][+-]?\d+)\s*")
@@ -20,7 +20,7 @@ def limits(texts: Collection[str], option: str) -> tuple[Budget, ...]:
     """
     found = []
     for text in texts:
-        source, start = Source(option, text), 0
+        source, start = Given(option, text), 0
         for part in text.split(","):
             match = LIMIT.fullmatch(part)
             limit = number(match[3]) if match is not None and NUMBER.fullmatch(match[3]) else None

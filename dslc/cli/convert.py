@@ -44,7 +44,7 @@ def convert(
         raise click.UsageError(f"`{source}` is part of dslc and stays as it is: give -o")
     _check_options(fully_convolutional, target, in_place, weights, weights_out)
     from dslc import output
-    from dslc.cli.show import show_diagnostics
+    from dslc.cli.show import show_notes
     from dslc.convert.program import fully_convolutional as run
     from dslc.convert.report import summary
 
@@ -55,7 +55,7 @@ def convert(
     if in_place or target is not None:
         files.append(output.text(source if in_place else str(target), converted.text))
     output.write_all(files)
-    show_diagnostics(converted.kept)
+    show_notes(converted.kept, verbose=False)
     for line in summary(converted):
         click.echo(line, err=True)
     if not in_place and target is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from dslc.cli.terminal import color_wanted
 from dslc.cli.values import Choices, assignments, sizes
 from dslc.names.zoo import is_zoo
 
@@ -79,7 +79,7 @@ def diff(
     if form == "text":
         from dslc.reports.diff import render_diff
 
-        color = color_wanted()
+        color = color_wanted(sys.stdout)
         text = render_diff(found, columns=columns, only_changed=changed, every=every, levels=depth, color=color)
         click.echo(text, color=color)
     elif form == "markdown":
@@ -125,8 +125,3 @@ def both_sides(
         for (_, path), net, revision, (arguments, default) in zip(both, names, asked, options, strict=True)
     )
     return a, b
-
-
-def color_wanted() -> bool:
-    """Colours where the report goes to a terminal, unless NO_COLOR is set (no-color.org) or the terminal is dumb."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()

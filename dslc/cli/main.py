@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from dslc.cli.terminal import color_option
 from dslc.diagnostics.model import CompileError, Failure
 
 COMMANDS = {
@@ -80,6 +81,8 @@ class Commands(click.Group):
             from dslc.docs import docstring
 
             command.help = cleandoc(docstring(command.callback))
+        if not any(param.name == "color" for param in command.params):
+            command.params.append(color_option())
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -103,9 +106,9 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except CompileError as error:
-            from dslc.cli.show import show_diagnostics
+            from dslc.cli.show import show_error
 
-            show_diagnostics(error.mended, error.counts, footer=True)
+            return ctx.exit(show_error(error))
         except Failure as failure:
             from dslc.cli.show import show_failure
 

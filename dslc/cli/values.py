@@ -52,6 +52,19 @@ def names(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -
     return tuple(dict.fromkeys(parts))
 
 
+def switches(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Names or codes of warnings with commas between them, and `warnings` or `notes` for all of them."""
+    if not texts:
+        return ()
+    from dslc.diagnostics.codes import GROUPS, UnknownSwitch, switch_of
+
+    found = [part.strip() for text in texts for part in text.split(",")]
+    try:
+        return tuple(dict.fromkeys(part if part in GROUPS else switch_of(part) for part in found))
+    except UnknownSwitch as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def packages(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
     """Names of packages or modules with commas between them, each once."""
     parts = [part.strip() for text in texts for part in text.split(",")]

@@ -42,7 +42,7 @@ def watch(build: Callable[[Loader], Sequence[Path]]) -> NoReturn:
             except CompileError as error:
                 if not begun and not any(text is not None for text in loader.read_texts.values()):
                     raise
-                show_diagnostics(error.mended, error.counts, footer=True)
+                show_diagnostics(error.mended, error.counts, footer="")
             except Failure as failure:
                 show_failure(failure)
             else:

@@ -22,6 +22,10 @@ class NothingToConvert(Mistake, code="E0681"):
     refused: bool  # whether there was a head, which could not be converted
 
     @property
+    def of_program(self) -> bool:
+        return True
+
+    @property
     def message(self) -> str:
         names = ", ".join(f"`{name}`" for name in self.nets) or "this program, which has no net complete by itself,"
         why = "no head can be converted" if self.refused else "no map is flattened"
@@ -66,6 +70,10 @@ class ConvertedFails(Mistake, code="E0683"):
 
     net: str
     reason: str
+
+    @property
+    def of_program(self) -> bool:
+        return True
 
     @property
     def message(self) -> str:

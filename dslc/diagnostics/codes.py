@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from inspect import cleandoc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dslc.docs import docstring
@@ -21,6 +22,10 @@ SWITCHES: dict[str, type[Mistake]] = {}
 
 SWITCH = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 """What such a name looks like: `unused-use`."""
+
+PACKAGE = Path(__file__).resolve().parent.parent
+DEFINES = re.compile(r'^class \w+\([^)]*\bcode="(?P<code>[A-Z]\d{4})"(?:,\s*name="(?P<name>[^"]+)")?', re.MULTILINE)
+"""The head of a class that defines a code, with the name of a warning."""
 
 GROUPS = ("warnings", "notes")
 """Names that stand for all warnings, all notes."""
@@ -40,6 +45,41 @@ def register(mistake: type[Mistake]) -> None:
             raise TypeError(f"{code} of {mistake.__qualname__}: `{name}` is not a name such as `unused-use`")
         SWITCHES[name] = mistake
     REGISTRY[code] = mistake
+
+
+class UnknownSwitch(ValueError):
+    """A name or code that switches no warning: `error` if it is one of an error, `near` the warning most like it."""
+
+    def __init__(self, name: str, error: bool, near: str | None) -> None:
+        hint = f"; did you mean `{near}`?" if near else "; `dslc explain` lists them"
+        why = "is an error, which is always told" if error else f"is no warning's name or code{hint}"
+        super().__init__(f"`{name}` {why}")
+        self.name, self.error, self.near = name, error, near
+
+
+def switch_of(text: str) -> str:
+    """The name of the warning that a name or code means. Raises `UnknownSwitch`."""
+    if text in SWITCHES:
+        return text
+    code = normal_code(text)
+    if code in REGISTRY and REGISTRY[code].switch:
+        return REGISTRY[code].switch
+    known = defined()
+    if text in known.values():
+        return text
+    if known.get(code):
+        return known[code]
+    raise UnknownSwitch(text, code in known, nearest(text, filter(None, known.values())))
+
+
+@cache
+def defined() -> dict[str, str]:
+    """All codes of the compiler with the names of its warnings, from its text: modules register theirs late."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for match in DEFINES.finditer(path.read_text(encoding="utf-8")):
+            found[match["code"]] = match["name"] or ""
+    return found
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Diagnostics as data, for tools: the JSON that `dslc check --format json` prints.
+"""Diagnostics as data, for tools: the JSON that `dslc check --format json` prints (docs/checking.md describes it).
 
 The schema is stable: keys are only ever added. Lines and columns count from 1, offsets from 0 in characters;
 an end is the place after the last character. Applying every edit of a help line makes the change it proposes.
@@ -17,6 +17,9 @@ VERSION = 1
 MAX_TRAIL = 50
 """Frames of a trail that are exported, innermost first."""
 
+PAGES = "docs/errors.md"
+"""What explains every code, under an anchor of its name."""
+
 Json = dict[str, object]
 Key = tuple[str, str, str, int, int]
 
@@ -32,6 +35,7 @@ def diagnostic_record(diagnostic: Diagnostic, count: int = 1) -> Json:
     """One diagnostic as plain data."""
     return {
         "code": diagnostic.code,
+        "name": diagnostic.switch,
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
         "label": diagnostic.label,
@@ -43,23 +47,28 @@ def diagnostic_record(diagnostic: Diagnostic, count: int = 1) -> Json:
         "notes": list(diagnostic.notes),
         "help": [help_record(h, diagnostic.span) for h in diagnostic.help],
         "count": count,
+        "url": f"{PAGES}#{diagnostic.code.lower()}",
     }
 
 
 def help_record(help: Help, span: Span) -> Json:
-    """A proposal with its edits; a replacement of the diagnostic's own text is an edit like any other."""
-    own = () if help.replace is None else (Edit(span, help.replace),)
-    edits = [{"span": span_record(e.span), "text": e.text} for e in (*own, *help.edits)]
+    """A proposal with its edits."""
+    edits = [{"span": span_record(e.span), "text": e.text} for e in edits_of(help, span)]
     return {"text": help.text, "edits": edits}
 
 
+def edits_of(help: Help, span: Span) -> tuple[Edit, ...]:
+    """The edits of a proposal; a replacement of the diagnostic's own text is an edit like any other."""
+    own = () if help.replace is None else (Edit(span, help.replace),)
+    return (*own, *help.edits)
+
+
 def span_record(span: Span) -> Json:
-    """A range of text with both ends as offset, line and column."""
-    return {
-        "path": span.source.path,
-        "start": point_record(span, span.start),
-        "end": point_record(span, span.end),
-    }
+    """A range of text with both ends as offset, line and column; of a whole file there is none."""
+    place: Json = {"kind": span.source.kind, "path": span.source.shown}
+    if span.source.kind != "file":
+        place |= {"start": point_record(span, span.start), "end": point_record(span, span.end)}
+    return place
 
 
 def point_record(span: Span, offset: int) -> Json:

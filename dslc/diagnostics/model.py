@@ -131,6 +131,11 @@ class Mistake:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
 
     @property
+    def of_program(self) -> bool:
+        """Whether the program is wrong even where the place is an option or a file: a budget that is not kept."""
+        return False
+
+    @property
     def message(self) -> str:
         """One line, lower case, no full stop: what is wrong, with the actual values."""
         raise NotImplementedError(f"{type(self).__name__}.message")
@@ -193,6 +198,14 @@ class Diagnostic:
     def switch(self) -> str:
         """The name by which a warning or note is allowed or denied; empty for an error."""
         return self.mistake.switch if self.mistake is not None else ""
+
+    @property
+    def status(self) -> int:
+        """The exit status that this asks for: 0, 1 for an error of the program, 2 for one of the command line."""
+        if self.severity is not Severity.ERROR:
+            return 0
+        asked = self.span.source.kind != "text" and not (self.mistake is not None and self.mistake.of_program)
+        return 2 if asked else 1
 
     @property
     def key(self) -> tuple[str, str, str, int, int]:

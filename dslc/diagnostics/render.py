@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from dslc.diagnostics.fold import fold, printable, screen_width
 from dslc.diagnostics.model import Diagnostic, Frame, Mistake, Severity
 from dslc.record import frozen
 from dslc.source import Source, Span
@@ -15,6 +16,17 @@ from dslc.source import Source, Span
 MAX_FRAMES = 3
 MAX_WIDTH = 120
 """Columns of source text shown; a longer line is cut around its marks."""
+
+NARROWEST = 40
+"""Columns that messages take at least, however narrow the terminal is."""
+
+INDENT = 4
+"""Of the lines below the first of a message."""
+
+LEAST_BESIDE = 24
+"""Columns for words beside carets; with fewer they stand below."""
+
+CUT = "..."
 
 RESET = "\x1b[0m"
 BOLD = "\x1b[1m"
@@ -36,40 +48,56 @@ class Mark:
     primary: bool
 
 
-def render(diagnostics: Iterable[Diagnostic], counts: Mapping[Key, int] | None = None, *, color: bool = False) -> str:
+def render(
+    diagnostics: Iterable[Diagnostic],
+    counts: Mapping[Key, int] | None = None,
+    *,
+    color: bool = False,
+    width: int | None = None,
+) -> str:
     """All diagnostics in the order given, an empty line between two; ends without a newline.
 
-    `counts` says how often each key was found (`Sink.counts`); a missing key counts once.
+    `counts` says how often each key was found (`Sink.counts`); a missing key counts once. The first of each warning
+    says by which name it is allowed. Lines of messages have at most `width` columns where one is given.
     """
     known = counts or {}
-    return "\n\n".join(render_one(d, known.get(d.key, 1), color=color) for d in diagnostics)
+    parts = []
+    named: set[str] = {""}
+    for d in diagnostics:
+        parts.append(render_one(d, known.get(d.key, 1), color=color, width=width, named=d.switch not in named))
+        named.add(d.switch)
+    return "\n\n".join(parts)
 
 
-def render_one(diagnostic: Diagnostic, count: int = 1, *, color: bool = False) -> str:
-    """One diagnostic, without a newline at the end."""
-    paint = Paint(color)
-    hue = COLORS[diagnostic.severity]
+def render_one(
+    diagnostic: Diagnostic, count: int = 1, *, color: bool = False, width: int | None = None, named: bool = False
+) -> str:
+    """One diagnostic, without a newline at the end; `named`: with the comment that allows a warning."""
+    page = Page(Paint(color), None if width is None else max(width, NARROWEST), COLORS[diagnostic.severity])
     code = f"[{diagnostic.code}]" if diagnostic.code else ""
-    head = paint(f"{diagnostic.severity.value}{code}", BOLD + hue)
-    lines = [f"{head}{paint(': ' + printable(diagnostic.message), BOLD)}"]
-    lines += snippets(diagnostic, paint, hue)
+    lines = page.message(f"{diagnostic.severity.value}{code}", diagnostic.message)
+    lines += snippets(diagnostic, page)
     more = f" (and {count - 1} more like it)" if count > 1 else ""
     trail = trail_lines(diagnostic.trail, more)
     lines += trail
     if more and not trail:
         lines.append(f" {more}")
-    lines += [f"  {paint('note', BOLD + COLORS[Severity.NOTE])}: {printable(note)}" for note in diagnostic.notes]
-    lines += [f"  {paint('help', BOLD + GREEN)}: {printable(h.text)}" for h in diagnostic.help]
+    for note in diagnostic.notes:
+        lines += page.help(note, "note", COLORS[Severity.NOTE])
+    for h in diagnostic.help:
+        lines += page.help(h.text)
+    if named:
+        lines += page.help(f"`# dslc: allow({diagnostic.switch})` on this line or the one above", "allow", BLUE)
     return "\n".join(lines)
 
 
-def render_placeless(mistake: Mistake, *, color: bool = False) -> str:
+def render_placeless(mistake: Mistake, *, color: bool = False, width: int | None = None) -> str:
     """A mistake that has no place in a program (`Failure`): its message, table and help."""
-    paint = Paint(color)
-    head = paint(f"{mistake.severity.value}[{mistake.code}]", BOLD + COLORS[mistake.severity])
-    lines = [f"{head}{paint(': ' + printable(mistake.message), BOLD)}"]
+    page = Page(Paint(color), None if width is None else max(width, NARROWEST), COLORS[mistake.severity])
+    lines = page.message(f"{mistake.severity.value}[{mistake.code}]", mistake.message)
     lines += [printable(line) for line in mistake.table]
-    lines += [f"  {paint('help', BOLD + GREEN)}: {printable(h.text)}" for h in mistake.help]
+    for h in mistake.help:
+        lines += page.help(h.text)
     return "\n".join(lines)
 
 
@@ -94,6 +122,27 @@ class Paint:
 
     def __call__(self, text: str, style: str) -> str:
         return f"{style}{text}{RESET}" if self.on and text else text
+
+
+class Page:
+    """How diagnostics are written: in which colours, and how wide."""
+
+    __slots__ = ("hue", "paint", "width")
+
+    def __init__(self, paint: Paint, width: int | None, hue: str) -> None:
+        self.paint, self.width, self.hue = paint, width, hue
+
+    def message(self, head: str, text: str) -> list[str]:
+        """`error[E0304]: what is wrong`, and the lines below it where it is long."""
+        first, *rest = fold(printable(text), self.width, len(head) + 2, INDENT)
+        lines = [f"{self.paint(head, BOLD + self.hue)}{self.paint(': ' + first, BOLD)}"]
+        return lines + [" " * INDENT + self.paint(line, BOLD) for line in rest]
+
+    def help(self, text: str, word: str = "help", hue: str = GREEN) -> list[str]:
+        """`  help: a proposal`, the lines below it under its words."""
+        indent = len(word) + 4
+        first, *rest = fold(printable(text), self.width, indent, indent)
+        return [f"  {self.paint(word, BOLD + hue)}: {first}", *(" " * indent + line for line in rest)]
 
 
 def trail_lines(trail: Frame | None, more: str) -> list[str]:
@@ -122,7 +171,7 @@ def place(span: Span) -> str:
 # ---- source text
 
 
-def snippets(diagnostic: Diagnostic, paint: Paint, hue: str) -> list[str]:
+def snippets(diagnostic: Diagnostic, page: Page) -> list[str]:
     """The places of a diagnostic, the primary file first; in a file by line."""
     by_source: dict[int, tuple[Source, list[Mark]]] = {}
     spans = [(diagnostic.span, diagnostic.label, True)]
@@ -130,15 +179,16 @@ def snippets(diagnostic: Diagnostic, paint: Paint, hue: str) -> list[str]:
     for span, text, primary in spans:
         entry = by_source.setdefault(id(span.source), (span.source, []))
         entry[1].append(mark(span, text, primary))
-    width = max(len(str(m.line)) for _, marks in by_source.values() for m in marks)
+    gutter = max(len(str(m.line)) for _, marks in by_source.values() for m in marks)
     lines = []
     for source, marks in by_source.values():
         primary = any(m.primary for m in marks)
         first = next(m for m in marks if m.primary is primary)
         arrow = "-->" if primary else ":::"
-        where = printable(f"{source.path}:{first.line}:{first.start + 1}")
-        lines.append(f"{' ' * (width + 1)}{paint(arrow, BLUE)} {where}")
-        lines += marked_lines(source, marks, width, paint, hue)
+        start = 0 if source.kind == "file" else source.line_starts[first.line - 1] + first.start
+        lines.append(f"{' ' * (gutter + 1)}{page.paint(arrow, BLUE)} {printable(source.place(start))}")
+        if source.kind != "file":
+            lines += marked_lines(source, marks, gutter, page)
     return lines
 
 
@@ -151,64 +201,75 @@ def mark(span: Span, text: str, primary: bool) -> Mark:
     return Mark(line, start, end, text, primary)
 
 
-def marked_lines(source: Source, marks: list[Mark], width: int, paint: Paint, hue: str) -> list[str]:
+def marked_lines(source: Source, marks: list[Mark], gutter: int, page: Page) -> list[str]:
     """The lines of a file that have marks, a row per mark under each, `...` where lines are left out."""
     lines: list[str] = []
-    blank = f" {' ' * width} {paint('|', BLUE)}"
+    paint = page.paint
+    blank = f" {' ' * gutter} {paint('|', BLUE)}"
+    room = MAX_WIDTH if page.width is None else min(MAX_WIDTH, page.width - gutter - 4 - 2 * len(CUT))
     last = 0
     for number in sorted({m.line for m in marks}):
         here = sorted((m for m in marks if m.line == number), key=lambda m: (not m.primary, m.start))
-        text, columns = shown(source.line_text(number), here)
+        text, columns = shown(source.line_text(number), here, room)
         if last and number > last + 1:
-            lines.append(paint("...", BLUE))
+            lines.append(paint(CUT, BLUE))
         last = number
         if not text and not any(m.text for m in here):
             continue
-        row = f" {paint(str(number).rjust(width), BLUE)} {paint('|', BLUE)}"
+        count = str(number) if source.kind == "text" else ""
+        row = f" {paint(count.rjust(gutter), BLUE)} {paint('|', BLUE)}"
         lines.append(f"{row} {text}".rstrip())
         for m in here:
             start, end = columns[m.start], max(columns[m.end], columns[m.start] + 1)
             sign = "^" if m.primary else "-"
-            words = f" {printable(m.text)}" if m.text else ""
-            underline = paint(sign * (end - start) + words, hue if m.primary else BLUE)
-            lines.append(f"{blank} {' ' * start}{underline}")
+            hue = page.hue if m.primary else BLUE
+            words, below = placed(
+                printable(m.text), start, end, None if page.width is None else page.width - gutter - 4
+            )
+            lines.append(f"{blank} {' ' * start}{paint(sign * (end - start) + words, hue)}")
+            lines += [f"{blank} {' ' * at}{paint(line, hue)}" for at, line in below]
     return lines
 
 
-def shown(text: str, marks: list[Mark]) -> tuple[str, list[int]]:
+def placed(text: str, start: int, end: int, width: int | None) -> tuple[str, list[tuple[int, str]]]:
+    """The words of a mark: what stands beside its signs, and the lines below with their columns."""
+    if not text:
+        return "", []
+    if width is None or end + 1 + screen_width(text) <= width:
+        return f" {text}", []
+    if width - end > LEAST_BESIDE:
+        first, *rest = fold(text, width, end + 1, end + 1)
+        return f" {first}", [(end + 1, line) for line in rest]
+    at = min(start, max(width - LEAST_BESIDE, 0))
+    return "", [(at, line) for line in fold(text, width, at, at)]
+
+
+def shown(text: str, marks: list[Mark], room: int = MAX_WIDTH) -> tuple[str, list[int]]:
     """A line as printed, and the column of each of its characters up to the end of the last mark.
 
-    A long line is cut to a window that begins a third of the width before its first mark.
+    A long line is cut to a window of `room` columns around its marks, the first of which is the primary one: it
+    begins a third of the room before the first of them in the line if all fit, else before the primary one.
     """
     text = text.rstrip()
-    before = ""
+    before = after = ""
     skipped = 0
-    first_mark = min(m.start for m in marks)
-    if len(text) > MAX_WIDTH:
-        skipped = min(max(0, first_mark - MAX_WIDTH // 3), len(text) - MAX_WIDTH)
-        after = "..." if skipped + MAX_WIDTH < len(text) else ""
-        before = "..." if skipped else ""
-        text = text[skipped : skipped + MAX_WIDTH] + after
-    pieces = [printable(character, tab="    ") for character in text]
+    left, right = min(m.start for m in marks), max(m.end for m in marks)
+    if len(text) > room:
+        around = left if right - left <= room * 2 // 3 else marks[0].start
+        skipped = min(max(0, around - room // 3), len(text) - room)
+        before = CUT if skipped else ""
+        after = CUT if skipped + room < len(text) else ""
+        text = text[skipped : skipped + room]
     at = [len(before)]
-    for piece in pieces:
-        at.append(at[-1] + screen_width(piece))
+    pieces = []
+    for character in text:
+        piece = printable(character, tab="    ")
+        end = at[-1] + screen_width(piece)
+        if end - len(before) > room:  # wide characters
+            after = CUT
+            break
+        pieces.append(piece)
+        at.append(end)
     columns = [0] * skipped + at
-    columns += [at[-1] + 1] * (max(m.end for m in marks) + 1 - len(columns))
-    return before + "".join(pieces), columns
-
-
-def printable(text: str, tab: str = " ") -> str:
-    """Text with nothing that could steer a terminal: controls and bidirectional marks become `<U+202E>`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else tab if c == "\t" else f"<U+{ord(c):04X}>" for c in text)
-
-
-def screen_width(text: str) -> int:
-    """Terminal columns of a text: two for wide characters of East Asian scripts, none for combining marks."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+    columns += [at[-1] + 1] * (right + 1 - len(columns))
+    return before + "".join(pieces) + after, columns

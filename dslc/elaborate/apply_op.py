@@ -21,9 +21,8 @@ from dslc.elaborate.run import Place, Run, Runaway, block_of
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Op, Port
 from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
-from dslc.ops.errors_axis import NoChannelAxis
 from dslc.ops.errors_pattern import PatternRank
-from dslc.ops.errors_tensor import NoSuchAxis, RankMismatch, ShapeMismatch
+from dslc.ops.errors_tensor import NoChannelAxis, NoSuchAxis, RankMismatch, ShapeMismatch
 from dslc.source import Span
 from dslc.types.const import Const, literal
 from dslc.types.dim import UNKNOWN, Dim, Size, Unknown
@@ -128,6 +127,7 @@ def apply_op(
         del own["layer"]
         op = cls(layer=op, **{k: c.value for k, c in own.items()})
         consts |= own
+    guards = len(run.sizes.guards)
     try:
         types = op.infer(OpContext(run.sizes, op.core.name, inputs, consts, span, run.spend), *(v.type for v in inputs))
     except Reject as reject:
@@ -136,6 +136,7 @@ def apply_op(
     except Unknown:
         _check(run, op, inner, consts, p, span)
         return _recovered(run, op, inputs, p, span)
+    run.sizes.led_by(p.frame, guards)
     found = types if isinstance(types, tuple) else (types,)
     if any(UNKNOWN in v.type.dims for v in inputs):  # no weights are made that depend on them
         return _results(run, found, inputs, p, span)

@@ -197,6 +197,12 @@ class FileProblem(Mistake, code="E0216"):
 
     path: str
     why: str
+    near: str | None = None
+    content: bool = False  # whether what the file holds is wrong, rather than its path
+
+    @property
+    def of_program(self) -> bool:
+        return self.content
 
     @property
     def message(self) -> str:
@@ -206,7 +212,7 @@ class FileProblem(Mistake, code="E0216"):
     def help(self) -> tuple[Help, ...]:
         if re.match(r"\s*(net|block|inline|use|fn|let)\s.*[:=]", self.path):
             return (Help("a program that is given as text ends with a newline"),)
-        return ()
+        return did_you_mean(self.near, replace=False)
 
 
 class NotInZoo(Mistake, code="E0223"):
@@ -257,42 +263,12 @@ class NoNet(Mistake, code="E0217"):
     path: str
 
     @property
+    def of_program(self) -> bool:
+        return True
+
+    @property
     def message(self) -> str:
         return f"`{self.path}` defines no `net`"
-
-
-class WhichNet(Mistake, code="E0218"):
-    """The net to build is not clear, or not there.
-
-    Where a file has several nets that could be built, none is taken by guess: `dslc build models.dl --net small`
-    says which. Nets whose parameters all have defaults need no more than the name.
-
-    ```sh
-    dslc stats examples/resnet.dl --net resnet50
-    ```
-
-    Related: E0217, E0219.
-    """
-
-    asked: str | None
-    nets: tuple[str, ...]
-    near: str | None
-
-    @property
-    def message(self) -> str:
-        if self.asked is None:
-            return f"this file has {len(self.nets)} nets: say which one with --net"
-        return f"there is no net `{self.asked}`"
-
-    @property
-    def label(self) -> str:
-        return ""
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        if self.near:
-            return (Help(f"did you mean `{self.near}`?"),)
-        return (Help(f"the nets are {', '.join(self.nets)}"),)
 
 
 class NetArgument(Mistake, code="E0219"):

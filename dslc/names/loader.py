@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Diagnostic, Mistake, Reject
+from dslc.diagnostics.place import whole_file
 from dslc.names.errors import FileProblem, ImportMissing, ImportOutside
 from dslc.reading import content
 from dslc.record import entity, replace
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 4_000_000
 PROJECT_FILES: Final = (".git", "pyproject.toml", "dslc.toml")
+
+FAR: Final = 2
+"""Folders up, at most, in a path from the working directory."""
 
 
 def project_folder(path: Path, revision: Revision | None = None) -> Path:
@@ -104,30 +109,32 @@ class Loader:
     def read(self, path: Path) -> Source:
         """An imported file. A Reject where it cannot be read."""
         if path.is_relative_to(std_folder()):
-            return self._read(path, f"std/{path.name}")
+            return self._read(path, f"std/{path.name}", openable(path))
         return self._read(path, self.shown.get(path) or os.path.relpath(path))
 
-    def _read(self, path: Path, shown: str) -> Source:
+    def _read(self, path: Path, shown: str, file: str | None = None) -> Source:
         if self.revision is not None and not path.is_relative_to(std_folder()):
             shown = f"{self.revision.name}:{shown}"
             return Source(shown, _text(self._at_revision(path, shown, self.revision), shown))
         if (text := self.texts.get(path.absolute())) is not None:
-            return Source(shown, text)
+            return Source(shown, text, file)
         own = not path.is_relative_to(std_folder())
         if own:
             self.read_texts[path.absolute()] = None
         try:
             if path.is_dir():
-                raise Reject(FileProblem(shown, "it is a folder"))
+                raise Reject(FileProblem(shown, "it is a folder", _programs_of(path)))
             _check_size(path.stat().st_size, shown)
             text = _text(content(path, MAX_BYTES), shown)
+        except FileNotFoundError as error:
+            raise Reject(FileProblem(shown, (error.strerror or str(error)).lower(), _near_path(path))) from None
         except OSError as error:
             raise Reject(FileProblem(shown, (error.strerror or str(error)).lower())) from None
         except ValueError:
             raise Reject(FileProblem(shown, "its name holds what no file's can")) from None
         if own:
             self.read_texts[path.absolute()] = text
-        return Source(shown, text)
+        return Source(shown, text, file)
 
     def _at_revision(self, path: Path, shown: str, revision: Revision) -> bytes:
         _check_size(revision.size(path), shown)
@@ -136,7 +143,7 @@ class Loader:
 
 def _check_size(size: int, shown: str) -> None:
     if size > MAX_BYTES:
-        raise Reject(FileProblem(shown, f"it has {size:,} bytes, and a program at most {MAX_BYTES:,}"))
+        raise Reject(FileProblem(shown, f"it has {size:,} bytes, and a program at most {MAX_BYTES:,}", content=True))
 
 
 def _text(data: bytes, shown: str) -> str:
@@ -144,7 +151,46 @@ def _text(data: bytes, shown: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         why = f"it is not UTF-8 text: byte {error.object[error.start]:#04x} at offset {error.start}"
-        raise Reject(FileProblem(shown, why)) from None
+        raise Reject(FileProblem(shown, why, content=True)) from None
+
+
+def openable(path: Path) -> str:
+    """A path as messages show it, which an editor can open: from the working directory, unless that is far away."""
+    try:
+        near = os.path.relpath(path)
+    except ValueError:  # on another disk
+        return str(path)
+    return str(path) if near.count(f"{os.pardir}{os.sep}") > FAR else near
+
+
+def _programs_of(folder: Path) -> str | None:
+    """The first program in a folder, to name one that could be meant."""
+    found = sorted(str(path) for path in folder.glob("*.dl"))
+    return found[0] if found else None
+
+
+def _near_path(path: Path) -> str | None:
+    """The program, or the network of the zoo, that a path which leads nowhere is most like."""
+    from dslc.names import zoo
+
+    folder, missing = path.parent, [path.name]
+    while not folder.is_dir() and folder != folder.parent:
+        folder, missing = folder.parent, [folder.name, *missing]
+    for name in missing:
+        last = name == missing[-1]
+        with suppress(OSError):
+            there = [p.name for p in folder.iterdir() if p.is_dir() or (last and p.suffix == ".dl")]
+            near = f"{name}.dl" if last and f"{name}.dl" in there else nearest(name, there)
+            if near is not None:
+                folder /= near
+                continue
+        break
+    else:
+        if folder.is_file():
+            return str(folder)
+    known = zoo.nets(zoo.files()) if len(missing) == 1 else {}
+    name = path.name.removesuffix(".dl")
+    return f"{zoo.PREFIX}{name}" if name in known else None
 
 
 def _near_file(target: Path, revision: Revision | None) -> str | None:
@@ -164,4 +210,4 @@ def _near(name: str, files: Iterable[str]) -> str | None:
 
 def file_diagnostic(mistake: Mistake, shown: str) -> Diagnostic:
     """A mistake about a whole file, which has no text to point at."""
-    return mistake.at(Source(shown, "").span(0, 0))
+    return mistake.at(whole_file(shown))

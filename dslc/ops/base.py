@@ -171,10 +171,10 @@ class Shift:
 
 @frozen
 class Global:
-    """Every place of the output reads every place of the input, for the reason named; with `axes`, all along those."""
+    """Every place of the output reads every place of the input, for the reason named; with an `axis`, all along it."""
 
     cause: str
-    axes: tuple[int, ...] | None = None
+    axis: int | None = None
 
 
 @frozen

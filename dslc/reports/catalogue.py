@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
-from pathlib import Path
 
-from dslc.diagnostics.codes import REGISTRY
+from dslc.diagnostics.codes import DEFINES, PACKAGE, REGISTRY
 from dslc.diagnostics.model import Mistake
 from dslc.docs import docstring
-
-PACKAGE = Path(__file__).resolve().parent.parent
-DEFINES_CODE = re.compile(r'^class \w+\(.*\bcode="[A-Z]\d{4}"', re.MULTILINE)
 
 
 def load_codes() -> dict[str, type[Mistake]]:
@@ -20,7 +15,7 @@ def load_codes() -> dict[str, type[Mistake]]:
     A module registers its codes when it is imported; a compile needs few of them, `explain` and the docs all.
     """
     for path in sorted(PACKAGE.rglob("*.py")):
-        if DEFINES_CODE.search(path.read_text(encoding="utf-8")):
+        if DEFINES.search(path.read_text(encoding="utf-8")):
             import_module(".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts)))
     return dict(sorted(REGISTRY.items()))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from dslc.analysis.compare import Comparison, Fact, Total, Weights
-from dslc.diagnostics.render import printable
+from dslc.diagnostics.fold import printable
 from dslc.reports.diff_rows import ARROW, Folder, Row
 from dslc.reports.memory import amount
 from dslc.reports.numbers import number_text, short

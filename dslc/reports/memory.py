@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dslc.analysis.emitted.plan import EmittedMemory
 from dslc.analysis.memory import InferenceMemory
-from dslc.diagnostics.render import printable
+from dslc.diagnostics.fold import printable
 from dslc.reports.numbers import formula_of, short, terms_text
 from dslc.types.cost import Cost, peak_text
 from dslc.types.sizes import Sizes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dslc.analysis.roofline import COMPUTE, MEMORY, Roofline
-from dslc.diagnostics.render import printable
+from dslc.diagnostics.fold import printable
 from dslc.reports.numbers import bytes_text, seconds_text, short
 
 LONGEST = 5

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from dslc.analysis.quantities import QUANTITIES
 from dslc.analysis.sensitivity import Exact, Point, Sweep, exponent, front, slopes, value_text
-from dslc.diagnostics.render import printable
+from dslc.diagnostics.fold import printable
 from dslc.reports.numbers import UNITS
 
 VERSION = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from dslc.diagnostics.render import printable
+from dslc.diagnostics.fold import printable
 from dslc.ir.model import Node
 from dslc.record import frozen
 from dslc.reports.columns import Cell, Column, View

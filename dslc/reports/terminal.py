@@ -8,7 +8,7 @@ from math import prod
 from dslc.analysis.cost import Count, Terms, value_at
 from dslc.analysis.field import Status
 from dslc.analysis.receptive import Track, Tracks
-from dslc.diagnostics.render import printable
+from dslc.diagnostics.fold import printable
 from dslc.reports.columns import View, shape_text, shown_columns
 from dslc.reports.memory import memory_lines
 from dslc.reports.numbers import axes_text, bytes_text, factors, formula_of, number_text, short

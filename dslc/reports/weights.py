@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from math import isfinite
 
-from dslc.diagnostics.render import printable
+from dslc.diagnostics.fold import printable
 from dslc.reports.numbers import bytes_text
 from dslc.weights.folding import folded
 from dslc.weights.look import Compared, Row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dslc.diagnostics.model import Frame
 from dslc.record import frozen
 from dslc.source import Span
 from dslc.types.dim import Size
@@ -18,8 +19,9 @@ class Guard:
     """Why the allowed sizes of a symbol shrank: what a line asks for, `left relation right`.
 
     `allowed` is what this line needs, where what the lines above it need is met; a symbol's allowed sizes are
-    the intersection over its guards. `relation` is a comparison; or `%`: `left` is a multiple of `right`; or
-    `is`: a `require` gives the symbol (`left`) in terms of others (`right`), and `allowed` is everything.
+    the intersection over its guards. `trail` are the uses that led to the line. `relation` is a comparison; or `%`:
+    `left` is a multiple of `right`; or `is`: a `require` gives the symbol (`left`) in terms of others (`right`), and
+    `allowed` is everything.
     """
 
     symbol: str
@@ -29,17 +31,12 @@ class Guard:
     relation: str
     span: Span
     by: str = ""
+    trail: Frame | None = None
 
     @property
     def text(self) -> str:
         """`H % 16 == 0`, or the equation where the symbol is given in terms of others."""
         return need(self.symbol, self.allowed, self.right if self.relation == "is" else None)
-
-    @property
-    def note(self) -> str:
-        """Words for `check -v` and hovers: `concat` makes this network need H % 16 == 0 (unet.dl:18)."""
-        who = f"`{self.by}`" if self.by else "this line"
-        return f"{who} makes this network need {self.text} ({self.span.source.path}:{self.span.line})"
 
 
 @frozen

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field
 
-from dslc.diagnostics.model import Reject
-from dslc.record import entity
+from dslc.diagnostics.model import Frame, Reject
+from dslc.record import entity, replace
 from dslc.source import Span
 from dslc.types import dim as dims
 from dslc.types import refuse
@@ -349,6 +349,11 @@ class Sizes:
             raise Reject(refuse.differ(self, a, b, divisor, found.sets, by))
         for name, needs in found.sets.items():
             self._narrow(Guard(name, needs, a, divisor or b, relation, span, by))
+
+    def led_by(self, trail: Frame | None, first: int) -> None:
+        """Keep what led to the line that asked for the guards from number `first` on."""
+        if trail is not None:
+            self.guards[first:] = [replace(guard, trail=trail) for guard in self.guards[first:]]
 
     def _narrow(self, guard: Guard) -> None:
         """Keep a guard whose set holds the default."""

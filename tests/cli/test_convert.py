@@ -142,7 +142,7 @@ def test_wrong_options(options: tuple[str, ...], words: str) -> None:
 
 def test_a_net_that_is_not_there() -> None:
     result = run("--fully-convolutional", ALEXNET, "--net", "alexne")
-    assert result.exit_code == 1 and "alexnet" in result.stderr
+    assert result.exit_code == 2 and "alexnet" in result.stderr
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_csv(folder: Path) -> None:
 def test_colours_only_on_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = printed("net.dl", "--set-b", "width=16")
     assert "\x1b" not in plain
-    monkeypatch.setattr("dslc.cli.diff.color_wanted", lambda: True)
+    monkeypatch.setattr("dslc.cli.diff.color_wanted", lambda stream: True)
     coloured = CliRunner().invoke(main, ["diff", "net.dl", "--set-b", "width=16"], color=True).stdout
     assert "\x1b[33m~ first" in coloured
     assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
@@ -240,7 +240,7 @@ def test_mistakes_of_both_sides_are_shown(folder: Path) -> None:
 
 def test_revisions_that_are_not_there(repository: Path) -> None:
     refused(run("net.dl", "--rev", "mian"), 1, "error[E0221]", "`mian`", "did you mean `main`?")
-    refused(run("v1:nett.dl", "net.dl"), 1, "error[E0222]", "did you mean `v1:net.dl`?")
+    refused(run("v1:nett.dl", "net.dl"), 2, "error[E0222]", "did you mean `v1:net.dl`?")
     refused(run("net.dl", "--rev", "--output=x"), 1, "error[E0221]")
     (repository / "net.dl").write_text(NET.replace("units.dl", "unit.dl"), encoding="utf-8")
     git("commit", "-q", "-m", "wrong import", "net.dl")
@@ -259,7 +259,7 @@ def test_a_link_at_a_revision_is_not_followed(repository: Path) -> None:
     (repository / "link.dl").symlink_to("net.dl")
     git("add", "link.dl")
     git("commit", "-q", "-m", "link")
-    refused(run("HEAD:link.dl", "net.dl"), 1, "error[E0222]", "symbolic link")
+    refused(run("HEAD:link.dl", "net.dl"), 2, "error[E0222]", "symbolic link")
 
 
 # ---- wrong use
@@ -272,8 +272,8 @@ def test_wrong_use_of_the_command_line(folder: Path) -> None:
     refused(run("v1:net.dl", "net.dl", "--rev", "v2"), 2, "REV:FILE or with --rev, not both")
     refused(run(":net.dl", "net.dl"), 2, "`HEAD~1:net.dl`")
     refused(run("net.dl", "--set-b", "width"), 2, "`width` is not `name=value`")
-    refused(run("net.dl", "--set-b", "widht=3"), 1, "did you mean `width`?")
-    refused(run("net.dl", "--net", "smal", "--net", "small"), 1, "did you mean `small`?")
+    refused(run("net.dl", "--set-b", "widht=3"), 2, "did you mean `width`?")
+    refused(run("net.dl", "--net", "smal", "--net", "small"), 2, "did you mean `small`?")
 
 
 def test_what_a_module_of_the_users_does_not_say_is_not_zero(folder: Path) -> None:

@@ -165,7 +165,7 @@ def test_only_refused_values_are_a_mistake(net: Path) -> None:
 
 def test_a_name_that_is_not_there(net: Path) -> None:
     result = run(net, "--sweep", "dephts=[1,2]")
-    assert result.exit_code == 1 and "did you mean `depths`?" in result.stderr
+    assert result.exit_code == 2 and "did you mean `depths`?" in result.stderr
     assert "the net `small` has no parameter or size `dephts`" in result.stderr
 
 

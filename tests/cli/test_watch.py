@@ -119,7 +119,7 @@ def test_it_builds_whenever_a_file_changes(watching: Watching, tmp_path: Path) -
 
 def test_a_program_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     for source in (str(tmp_path / "none.dl"), "zoo:none"):
-        assert run("build", source, "--watch").exit_code == 1
+        assert run("build", source, "--watch").exit_code == 2
 
 
 # ---- files

@@ -17,10 +17,12 @@ def test_a_record_has_every_fact() -> None:
     record = diagnostic_record(d, 4)
     assert record == {
         "code": "E9001",
+        "name": "",
         "severity": "error",
         "message": "cannot split 90 channels into 8 groups",
         "label": "90 is not a multiple of 8",
         "span": {
+            "kind": "text",
             "path": "net.dl",
             "start": {"offset": caret.start, "line": 2, "column": 24},
             "end": {"offset": caret.end, "line": 2, "column": 25},
@@ -38,6 +40,7 @@ def test_a_record_has_every_fact() -> None:
             }
         ],
         "count": 4,
+        "url": "docs/errors.md#e9001",
     }
     assert record["related"][0]["span"]["start"] == {"offset": 9, "line": 1, "column": 10}  # type: ignore[index]
 

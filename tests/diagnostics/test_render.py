@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from textwrap import dedent
 
+import pytest
+
 from dslc.diagnostics.model import CompileError, Diagnostic, Frame, Label, Sink
+from dslc.diagnostics.place import given, renamed, whole_file
 from dslc.diagnostics.render import MAX_WIDTH, render, render_one, render_placeless, summary
 from dslc.source import Source, Span
 from tests.diagnostics.sample import Doubtful, Uneven, eight, program, span_of
@@ -119,7 +122,16 @@ def test_a_count_without_a_trail_has_its_own_line() -> None:
 def test_several_are_separated_by_an_empty_line() -> None:
     source = program()
     first, second = Doubtful().at(span_of("a =", source)), Uneven().at(eight(source))
-    assert render([first, second]) == f"{render_one(first)}\n\n{render_one(second)}"
+    assert render([second, second]) == f"{render_one(second)}\n\n{render_one(second)}"
+    assert render([first, second]) == f"{render_one(first, named=True)}\n\n{render_one(second)}"
+
+
+def test_the_name_of_a_warning_is_said_once() -> None:
+    source = program()
+    warnings = [Doubtful().at(span_of(text, source)) for text in ("a =", "b =", "conv(64")]
+    text = render(warnings)
+    assert text.count("allow:") == 1
+    assert text.split("\n\n")[0].endswith("  allow: `# dslc: allow(rarely-meant)` on this line or the one above")
 
 
 def test_a_long_line_is_cut_around_its_mark() -> None:
@@ -211,3 +223,91 @@ def test_a_mistake_without_a_place() -> None:
         error[E9001]: cannot split 90 channels into 8 groups
           help: 9 divides 90: write `g=9`
     """)
+
+
+# ---- width
+
+
+def rows(text: str, width: int) -> list[str]:
+    """The lines of a message, none of which is wider."""
+    lines = text.splitlines()
+    assert all(len(line) <= width for line in lines), lines
+    return lines
+
+
+def test_long_messages_are_broken_at_spaces_outside_of_code() -> None:
+    source = program()
+    d = Uneven(hint="write `g = 9` there, or any other number that divides the channels: 1, 2, 3").at(eight(source))
+    assert (
+        rows(render_one(d, width=44), 44)
+        == shown("""
+        error[E9001]: cannot split 90 channels into
+            8 groups
+          --> net.dl:2:24
+         2 |     a = conv(180, 3, g=8)
+           |                        ^
+           |                90 is not a multiple of
+           |                8
+          help: write `g = 9` there, or any other
+                number that divides the channels: 1,
+                2, 3
+    """).splitlines()
+    )
+
+
+@pytest.mark.parametrize("width", [40, 41, 50, 60, 80, 100])
+def test_nothing_is_wider_than_asked(width: int) -> None:
+    source = program("x" * 50 + " HERE = " + "y" * 300 + "\n")
+    related = [Label(span_of("y" * 20, source), "these are far too many letters for one line of a program")]
+    d = Uneven(count=10**12, hint="words " * 40).at(span_of("HERE", source), related=related)
+    text = "\n".join(rows(render_one(d, width=width, named=True), width))
+    assert "^^^^" in text and "HERE" in text and "..." in text
+
+
+def test_a_word_that_is_too_long_stays_whole() -> None:
+    d = Uneven(hint=f"`{'a b ' * 30}` is code").at(eight(program()))
+    assert f"`{'a b ' * 30}`" in render_one(d, width=40)
+
+
+def test_marks_stand_under_their_text_in_a_narrow_window() -> None:
+    source = program("é" * 60 + "漢" * 60 + "HERE" + "漢" * 60)
+    row, under = render_one(Doubtful().at(span_of("HERE", source)), width=60).splitlines()[2:4]
+    before = row[: row.index("HERE")]
+    assert len(before) + before.count("漢") == under.index("^") and under.endswith("^^^^")
+    assert len(row) + row.count("漢") <= 60
+
+
+def test_the_primary_mark_is_in_the_window_where_not_all_are() -> None:
+    source = program("first" + "x" * 500 + "HERE" + "y" * 500)
+    related = [Label(span_of("first", source), "far away")]
+    assert "HERE" in render_one(Doubtful().at(span_of("HERE", source), related=related))
+
+
+# ---- other places
+
+
+def test_a_whole_file_has_no_line_and_an_option_no_number() -> None:
+    assert render_one(Doubtful().at(whole_file("none.dl"))).splitlines()[1:] == ["  --> none.dl"]
+    d = Doubtful().at(given("--set", "dpeth=3", "dpeth"), related=[Label(eight(program()), "there")])
+    assert render_one(d) == shown("""
+        warning[W9002]: rarely meant
+          --> --set
+           | dpeth=3
+           | ^^^^^
+          ::: net.dl:2:24
+         2 |     a = conv(180, 3, g=8)
+           |                        - there
+    """)
+
+
+def test_an_argument_is_called_by_its_option() -> None:
+    span = renamed(given("args", "dpeth=3", "3"), {"args": "--set"})
+    assert str(span) == "--set" and span.text == "3"
+    assert renamed(eight(program()), {"args": "--set"}).source.path == "net.dl"
+
+
+def test_what_was_asked_for_is_another_status_than_what_is_wrong_in_the_program() -> None:
+    source = program()
+    assert Uneven().at(eight(source)).status == 1
+    assert Uneven().at(given("--set", "a=1")).status == Uneven().at(whole_file("a.dl")).status == 2
+    assert Doubtful().at(whole_file("a.dl")).status == 0

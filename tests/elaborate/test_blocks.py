@@ -154,7 +154,7 @@ def test_an_alias_is_the_same_module_and_may_have_parameters() -> None:
     assert [b.limit for b in model(text, "wide").budgets] == [10_000]
     assert errors(text, "base")[0][0] == "E0219"
     assert errors(text, "smal")[0][0] == "E0218"
-    assert errors(text, "small", depth=3)[0][0] == "E0219"
+    assert errors(text, "small", depth=3)[0][0] == "E0224"
 
 
 def test_functions_are_pure_and_may_call_themselves() -> None:
@@ -201,7 +201,7 @@ def test_sizes_and_arguments_from_outside() -> None:
     found = compile_model(text, args={"width": 4}, sizes={"H": 64})
     assert [found.sizes.value(d) for d in found.root.outputs[0].type.dims] == [1, 4, 32, 16]
     for wrong in ({"T": 3}, {"H": 0}):
-        with pytest.raises(Exception, match="E0219"):
+        with pytest.raises(Exception, match=r"E022[56]"):
             compile_model(text, sizes=wrong)
 
 

@@ -23,20 +23,41 @@ def run(*args: str | Path) -> Result:
     return result
 
 
-def refused(result: Result, code: str, *words: str) -> None:
-    """The run failed with this mistake, in these words."""
-    assert result.exit_code == 1
+def refused(result: Result, code: str, *words: str, status: int = 1) -> None:
+    """The run failed with this mistake, in these words; with status 2 where the command line is wrong."""
+    assert result.exit_code == status
     assert f"error[{code}]" in result.stderr
     assert all(word in result.stderr for word in words), result.stderr
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     for command in ("check", "stats", "build"):
-        refused(run(command, tmp_path / "none.dl"), "E0216", "none.dl", "no such file")
+        refused(run(command, tmp_path / "none.dl"), "E0216", "none.dl", "no such file", status=2)
+
+
+def near(path: Path) -> str:
+    """What is proposed in place of a path that leads nowhere."""
+    result = run("stats", path)
+    refused(result, "E0216", f"--> {path}\n", status=2)
+    return result.stderr.partition("did you mean `")[2].partition("`")[0]
+
+
+def test_a_missing_file_has_a_near_one(tmp_path: Path) -> None:
+    for name in ("models/resnet.dl", "models/alexnet.dl", "models/readme.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(GOOD)
+    assert near(tmp_path / "models" / "resent.dl") == str(tmp_path / "models" / "resnet.dl")
+    assert near(tmp_path / "models" / "resnet") == str(tmp_path / "models" / "resnet.dl")
+    assert near(tmp_path / "model" / "resnet.dl") == str(tmp_path / "models" / "resnet.dl")
+    assert near(tmp_path / "models" / "readme.mdd") == near(tmp_path / "other" / "resnet.dl") == ""
+    assert near(tmp_path / "resnet50") == near(tmp_path / "resnet50.dl") == "zoo:resnet50"
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    refused(run("check", tmp_path), "E0216", "folder")
+    assert (found := run("check", tmp_path)).exit_code == 2 and "no .dl file in the folder" in found.stderr
+    refused(run("stats", tmp_path), "E0216", "it is a folder", status=2)
+    (tmp_path / "net.dl").write_text(GOOD)
+    refused(run("stats", tmp_path), "E0216", f"did you mean `{tmp_path / 'net.dl'}`?", status=2)
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +72,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return real(name, *rest)
 
     monkeypatch.setattr(os, "open", denied)
-    refused(run("check", path), "E0216", "permission denied")
+    refused(run("check", path), "E0216", "permission denied", status=2)
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -85,8 +106,8 @@ def test_an_empty_file_has_no_net_to_build(tmp_path: Path) -> None:
 def test_a_file_with_several_nets_lists_them(tmp_path: Path) -> None:
     path = tmp_path / "net.dl"
     path.write_text(GOOD + "\n" + GOOD.replace("net f", "net g"))
-    refused(run("stats", path), "E0218", "f", "g")
-    refused(run("stats", path, "--net", "ff"), "E0218", "`ff`")
+    refused(run("stats", path), "E0218", "f", "g", status=2)
+    refused(run("stats", path, "--net", "ff"), "E0218", "`ff`", "--> --net\n", status=2)
     assert run("stats", path, "--net", "g").exit_code == 0
 
 

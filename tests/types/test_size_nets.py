@@ -203,7 +203,7 @@ def test_unet_learns_its_guard_in_four_steps() -> None:
         texts.append(sorted(r % 16 for r in range(allowed.lo, allowed.lo + 64) if r in allowed))
     assert [sorted(set(t)) for t in texts] == [list(range(8)), [0, 1, 2, 3], [0, 1], [0]]
     assert sizes.allowed() == "H % 16 == 0"
-    assert steps[-1].note == "`+` makes this network need H % 2 == 0 (net.dl:1)"
+    assert (steps[-1].by, steps[-1].text) == ("+", "H % 2 == 0")
     assert sizes.text(h // 16) == "H/16"
 
 

@@ -115,8 +115,7 @@ def with_other(b: Body) -> bool:
     if x.is_float:
         text = b.pick(text, text, f"it / (abs({other}) + 1)", f"(it -> sigmoid) ** (abs({other}) + 0.5)",
                       f"it * ({other} -> sigmoid)")  # fmt: skip
-    split = x.split or y.split if not x.split or not y.split or x.split == y.split else ()
-    b.line(text, replace(x.of(x.dtype), channel=channel, split=split))
+    b.line(text, replace(x.of(x.dtype), channel=channel))
     return True
 
 

@@ -1,0 +1,59 @@
+"""What the terminal can show: colours, and how many columns."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+import click
+
+CHOICES = ("auto", "always", "never")
+
+
+def keep_choice(ctx: click.Context, option: click.Parameter, value: str) -> None:
+    """Keep what `--color` says for this command and for what is shown after it."""
+    if value != "auto":
+        ctx.color = ctx.find_root().color = value == "always"
+
+
+def color_option() -> click.Option:
+    """--color, which every command has."""
+    return click.Option(
+        ["--color"],
+        type=click.Choice(CHOICES),
+        default="auto",
+        expose_value=False,
+        is_eager=True,
+        callback=keep_choice,
+        help="colours: on a terminal, or as NO_COLOR and FORCE_COLOR say; always; never",
+    )
+
+
+def color_wanted(stream: TextIO | None = None) -> bool:
+    """Whether to colour what is written to a stream, stderr if none is given.
+
+    `--color` decides, else NO_COLOR (no-color.org), else FORCE_COLOR (force-color.org): by being set, to whatever but
+    the empty text. Else a terminal that is not dumb has colours.
+    """
+    ctx = click.get_current_context(silent=True)
+    if ctx is not None and ctx.color is not None:
+        return ctx.color
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.environ.get("TERM") != "dumb" and (stream or sys.stderr).isatty()
+
+
+def columns() -> int | None:
+    """How wide messages may be: COLUMNS, else that of the terminal on stderr; none where neither says."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said[:9]) > 0:
+        return int(said[:9])
+    if not sys.stderr.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
