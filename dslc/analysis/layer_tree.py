@@ -20,6 +20,7 @@ from dslc.analysis.quantities import Numbers
 from dslc.analysis.receptive import Tracks
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
 from dslc.ir.walk import Needed, Step
+from dslc.ops.identity import ChannelAxis
 from dslc.syntax import tree
 from dslc.types.const import Const
 from dslc.types.dim import Dim, evaluate
@@ -203,6 +204,10 @@ class TreeBuilder:
 
     def op(self, step: Step, node: Node, around: Layer) -> None:
         """One use of an op."""
+        if isinstance(node.op, ChannelAxis):  # no layer: it says something of one
+            self.made[node.outs[0]] = self.made.get(node.inputs[0], Source("?", None))
+            self.last = node.outs[0] if self.last is node.inputs[0] else self.last
+            return
         attributes: dict[str, str] = {}
         default = {name: rules.default for name, rules in node.op.attributes.items()}
         given = {name for name, const in node.consts.items() if const.origin and const.value != default[name]}

@@ -81,19 +81,24 @@ def seen_along(
     kept = out.rank == source.rank
     field, at = track.field, track.at if kept else None
     if track.parts:
-        read = [part for part in track.parts if (part.axis != 0 if reach.axis is None else part.axis == reach.axis)]
+        read = [part for part in track.parts if all_read(reach, part.axis)]
         if read and len(read) < len(track.parts):
             far = apart(track.parts, read)
             field = field.read(-far, far, 1).marked(Status.PARTITIONED, reach.cause)
-            same = kept and reach.axis is not None and source.dims[reach.axis] == out.dims[reach.axis]
+            same = kept and reach.axes is not None and all(source.dims[a] == out.dims[a] for a in reach.axes)
             return replace(track, field=field, parts=track.parts if same else (), merged=not same)
         field = field.seen_whole(reach.cause) if read else field
         return replace(track, field=field, parts=track.parts if kept else (), merged=not kept)
     if track.at is None and track.merged and field.status is Status.PARTITIONED:
         return lost(track, f"{reach.cause} in windows")
-    if track.at is None or (track.at != 0 if reach.axis is None else track.at == reach.axis):
+    if track.at is None or all_read(reach, track.at):
         field = field.seen_whole(reach.cause)
     return replace(track, field=field, at=at)
+
+
+def all_read(reach: base.Global, axis: int) -> bool:
+    """Whether all along an axis is read; the batch never is where no axes are named."""
+    return axis != 0 if reach.axes is None else axis in reach.axes
 
 
 ROW_MAJOR = frozenset({"flatten", "reshape"})

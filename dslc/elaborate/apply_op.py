@@ -21,8 +21,9 @@ from dslc.elaborate.run import Place, Run, Runaway, block_of
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Op, Port
 from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
+from dslc.ops.errors_axis import NoChannelAxis
 from dslc.ops.errors_pattern import PatternRank
-from dslc.ops.errors_tensor import NoChannelAxis, NoSuchAxis, RankMismatch, ShapeMismatch
+from dslc.ops.errors_tensor import NoSuchAxis, RankMismatch, ShapeMismatch
 from dslc.source import Span
 from dslc.types.const import Const, literal
 from dslc.types.dim import UNKNOWN, Dim, Size, Unknown

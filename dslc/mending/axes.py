@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dslc.mending.ground import Candidate, Ground, inside, short
 from dslc.mending.rules import mends
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
-from dslc.ops.errors_tensor import NoChannelAxis
+from dslc.ops.errors_axis import TURNED, NoChannelAxis
 from dslc.syntax import tree
 from dslc.types.tensor import TensorType
 
@@ -19,21 +19,22 @@ def places(type: TensorType) -> str | None:
     return PLACES.get(type.rank - 2)
 
 
-def first(g: Ground, text: str, said: str) -> Iterator[Candidate]:
+def first(g: Ground, text: str, said: str, group: str = "") -> Iterator[Candidate]:
     """One more step before the one at the caret: in its chain, or in a call that is given its tensor."""
     call, step = g.call, g.step
     if call is not None and call.arguments and len(g.inputs) == 1 and g.inputs[0].name is not None:
         given = next((a for a in call.arguments if a.value.span.text == g.inputs[0].name), None)
         if given is not None:
             shown = f"{given.value.span.text} -> {text}"
-            yield Candidate(f"{said}: `{short(g.source, shown)}`", (g.put(given.value.span, shown),))
+            yield Candidate(f"{said}: `{short(g.source, shown)}`", (g.put(given.value.span, shown),), group=group)
             return
     if step is None:
         return
     if isinstance(step, tree.Binary | tree.Conditional):
         step = g.node
     if step is not None:
-        yield Candidate(f"{said}: `{text} -> {short(g.source, step.span.text)}`", (g.before(step.span, f"{text} -> "),))
+        shown = f"{said}: `{text} -> {short(g.source, step.span.text)}`"
+        yield Candidate(shown, (g.before(step.span, f"{text} -> "),), group=group)
 
 
 @mends(WrongChannelAxis)
@@ -140,15 +141,37 @@ def other_elements(g: Ground) -> Iterator[Candidate]:
 
 
 @mends(NoChannelAxis)
-def written_axis(g: Ground) -> Iterator[Candidate]:
-    """The axis that the channels could be on, written."""
+def axis_asked_for(g: Ground) -> Iterator[Candidate]:
+    """The axis written, one way for each reading; else where the channels are, before it."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, NoChannelAxis):
+        return
+    if mistake.on == "map":
+        (_, tokens), (_, maps) = mistake.readings
+        yield from first(g, TURNED, tokens, "tokens")
+        yield from around(g, TURNED, 'rearrange("n c t -> n t c")', tokens, "tokens")
+        yield from first(g, "channel_axis(1)", maps, "map")
+        return
+    for axis, said in mistake.readings:
+        yield from with_axis(g, "-1" if axis == mistake.type.rank - 1 and mistake.on == "channels" else str(axis), said)
+    if len(g.inputs) == 1:
+        yield from first(g, "channel_axis(-1)", "or say it once, for what follows too")
+
+
+def with_axis(g: Ground, axis: str, said: str) -> Iterator[Candidate]:
+    """The argument `axis` of the call at the caret."""
     node = g.node
     if isinstance(node, tree.Call) and not g.named(node, "axis"):
-        for axis in ("-1", "1"):
-            shown = short(g.source, g.with_argument(node, f"axis={axis}"))
-            which = "the last axis" if axis == "-1" else "axis 1"
-            yield Candidate(f"on {which}: `{shown}`", (g.argument(node, f"axis={axis}"),))
+        shown = short(g.source, g.with_argument(node, f"axis={axis}"))
+        yield Candidate(f"{said}: `{shown}`", (g.argument(node, f"axis={axis}"),))
     elif isinstance(node, tree.Name):
-        for axis in ("-1", "1"):
-            which = "the last axis" if axis == "-1" else "axis 1"
-            yield Candidate(f"on {which}: `{node.name}(axis={axis})`", (g.after(node.span, f"(axis={axis})"),))
+        yield Candidate(f"{said}: `{node.name}(axis={axis})`", (g.after(node.span, f"(axis={axis})"),))
+
+
+def around(g: Ground, before: str, after: str, said: str, group: str) -> Iterator[Candidate]:
+    """A step before the one at the caret and one behind it, in its chain."""
+    step = g.step
+    if step is not None and g.call is not None:
+        shown = short(g.source, f"{before} -> {step.span.text} -> {after}")
+        edits = (g.before(step.span, f"{before} -> "), g.after(step.span, f" -> {after}"))
+        yield Candidate(f"{said}: `{shown}`", edits, group=group)

@@ -29,6 +29,7 @@ from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import places
 from dslc.ops.product import met, work
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
+from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.floats import LARGEST
 from dslc.types.tensor import DType, TensorType
@@ -88,7 +89,9 @@ class Attention(NoParams, Op):
             for axis, (size, wide) in enumerate(zip(scores.dims, joined.dims, strict=True)):
                 if size == 1 and wide != 1:  # the mask is repeated to the scores, never they to the mask
                     raise Reject(ShapeMismatch("sdpa", str(scores), str(ins[3]), axis, ("1", str(wide))), at="mask")
-        return result.with_dims(result.dims, q.rank - 1, result.words)
+        if not v.split:
+            return result.with_channel(-1)
+        return replace(result, channel=None, split=() if v.rank - 2 in v.split else v.split)
 
     @staticmethod
     def meet(
@@ -147,7 +150,7 @@ class Attention(NoParams, Op):
         return Saved(() if repeated else (2,), extra=tuple(Held(1, sizes, q.dtype) for sizes in copies))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return Global("attention", axis=ins[0].rank - 2)
+        return Global("attention", (ins[0].rank - 2,))
 
     def torch(self, t: TorchContext) -> Form:
         return Form(
@@ -255,7 +258,8 @@ class Rotary(NoParams, NoMacs, Fresh, Local, Op):
         features = c.pin(x.dims[-1])
         if features % 2:
             raise Reject(OddFeatures(features))
-        return x.with_dims((*x.dims[:-1], features), x.rank - 1, x.words)
+        y = x.with_dim(-1, features, x.word(-1))
+        return y if x.holds_channels(x.rank - 1) else y.with_channel(-1)
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(3, outs[0].dims),)  # four products and two sums a pair; the angles are constants

@@ -171,10 +171,10 @@ class Shift:
 
 @frozen
 class Global:
-    """Every place of the output reads every place of the input, for the reason named; with an `axis`, all along it."""
+    """Every place of the output reads every place of the input, for the reason named; with `axes`, all along those."""
 
     cause: str
-    axis: int | None = None
+    axes: tuple[int, ...] | None = None
 
 
 @frozen

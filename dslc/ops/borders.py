@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from dslc.diagnostics.model import Reject
 from dslc.ops import words
+from dslc.ops.axes import place_axes
 from dslc.ops.base import (
     Axes,
     Graph,
@@ -24,9 +26,10 @@ from dslc.ops.base import (
 )
 from dslc.ops.counting import INPUT, NOTHING, Fresh, Moves, Saved, SavesNothing
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongSides
+from dslc.ops.errors_axis import PaddedAxes
 from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
 from dslc.ops.index import from_end
-from dslc.ops.layout import axes_of, spatial_axes
+from dslc.ops.layout import axes_of
 from dslc.ops.padding import added
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext, call, keyword, sequence
 from dslc.ops.views import PartView
@@ -41,9 +44,8 @@ MODES = {"constant": "Constant", "reflect": "Reflection", "replicate": "Replicat
 ONNX_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def sides(value: Any, x: TensorType, attribute: str) -> dict[int, Pair]:
-    """(before, after) for each axis of places. A Reject where the value is for another number of axes."""
-    axes = spatial_axes(x)
+def sides(value: Any, axes: Sequence[int], attribute: str) -> dict[int, Pair]:
+    """(before, after) for each of the axes. A Reject where the value is for another number of them."""
     if not isinstance(value, tuple):
         return dict.fromkeys(axes, (value, value))
     if len(value) != len(axes):
@@ -69,9 +71,9 @@ def shifted(x: TensorType, pairs: dict[int, Pair], sign: int, wraps: bool = Fals
     offsets = {axis: sign * before for axis, (before, _) in pairs.items() if isinstance(before, int)}
     if len(offsets) < len(pairs):
         return Unknown("the border depends on the input's size")
-    if x.channel not in (None, 1):
+    if x.channel not in (None, 1) or min(pairs, default=2) < 2:
         return Axes(tuple(range(x.rank)), wraps, tuple(offsets.get(axis, 0) for axis in range(x.rank)))
-    return Shift(tuple(offsets[axis] for axis in spatial_axes(x)), wraps)
+    return Shift(tuple(offsets.get(axis, 0) for axis in range(2, x.rank)), wraps)
 
 
 @op("pad")
@@ -79,7 +81,7 @@ class Pad(NoParams, NoMacs, Moves, Fresh, Op):
     """Places added around a map or a row of tokens: `pad(1)`, `pad(((top, bottom), (left, right)))`.
 
     `mode`: `constant` (`value`), `reflect` (the edge is the mirror), `replicate` (the edge again),
-    `circular`.
+    `circular`. `axis=` says which axes instead, one or several, with a pair for each: `pad(((1, 0),), axis=1)`.
 
     ```dl
     net f on x[N, 8, 16, 16]:
@@ -91,13 +93,21 @@ class Pad(NoParams, NoMacs, Moves, Fresh, Op):
     p: Padding = attr(symbolic=True)
     value: float = attr(0.0)
     mode: str = attr("constant", choices=tuple(MODES))
+    axis: int | tuple[int, ...] | None = attr(None, keyword=True)
+
+    def pairs(self, x: TensorType) -> dict[int, Pair]:
+        """(before, after) for each axis that is padded."""
+        return sides(self.p, place_axes("pad", x, self.axis), "p")
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        if x.channel == 0 and self.mode != "constant":
-            raise Reject(WrongChannelAxis("pad", "x", x, 1))
+        pairs = self.pairs(x)
+        if self.mode != "constant" and (0 in pairs or len(pairs) > x.rank - 2):
+            if self.axis is None:
+                raise Reject(WrongChannelAxis("pad", "x", x, 1))
+            raise Reject(PaddedAxes(self.mode, tuple(pairs), str(x)), at="axis")
         if x.dtype is DType.BOOL and self.mode in ("reflect", "replicate"):
             raise Reject(WrongDtype("pad", "x", x, "number"))
-        for axis, pair in sides(self.p, x, "p").items():
+        for axis, pair in pairs.items():
             size = x.dims[axis]
             check_border(c, "pad", self.mode, size, pair)
             if pair != (0, 0):
@@ -109,18 +119,25 @@ class Pad(NoParams, NoMacs, Moves, Fresh, Op):
         return INPUT if self.mode in ("reflect", "replicate") and ins[0].dtype.is_float else NOTHING
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        pairs = sides(self.p, ins[0], "p")
+        pairs = self.pairs(ins[0])
         return shifted(ins[0], pairs, -1, self.mode == "circular" and any(map(any, pairs.values())))
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
-        # torch pads the last axes. Channels among them get nothing, or are moved away where a mode must not read them.
-        axes = spatial_axes(x)
+        # torch pads the last axes; others among them get nothing. A mode that reads the map pads all but two axes: one
+        # that is not padded (the channels) is moved there.
+        axes = tuple(self.pairs(x))
         pairs = dict(zip(axes, side_slots(t.attr("p"), len(axes)), strict=True))
-        channel = 1 if x.channel is None else x.channel
-        moved = channel != 1 and self.mode != "constant"
+        moved = 1 in axes and self.mode != "constant"
+        channel = 1
+        if moved:
+            rest = [axis for axis in range(1, x.rank) if axis not in axes]
+            channel = rest[-1] if x.channel is None or x.channel not in rest else x.channel
         none = (t.const(0), t.const(0))
-        order = reversed(axes) if moved else range(x.rank - 1, axes[0] - 1, -1)
+        if self.mode == "constant":
+            order = list(range(x.rank - 1, min(axes) - 1, -1))
+        else:
+            order = [axis for axis in range(x.rank - 1, 0, -1) if axis != channel]
         amounts: list[Const] = [side for axis in order for side in pairs.get(axis, none)]
         at = t.const(channel - x.rank if channel == x.rank - 1 else channel)
         padded = call(
@@ -130,7 +147,7 @@ class Pad(NoParams, NoMacs, Moves, Fresh, Op):
             keyword("mode", t.attr("mode"), "constant"),
             keyword("value", t.attr("value"), 0.0 if self.mode == "constant" else self.value),
         )
-        if channel != 1:
+        if axes != tuple(range(2, x.rank)):
             return Form(function=call("movedim", t.const(1), at, receiver=padded) if moved else padded)
         kind = "Zero" if self.mode == "constant" and self.value == 0 else MODES[self.mode]
         value = [t.attr("value")] if kind == "Constant" else []
@@ -138,13 +155,20 @@ class Pad(NoParams, NoMacs, Moves, Fresh, Op):
         return Form(module=module, function=padded)
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:
-        padded = sides(self.p, ins[0], "p")
+        padded = self.pairs(ins[0])
         if all(pair == (0, 0) for pair in padded.values()):
             return x[0]
         pairs = [padded.get(axis, (0, 0)) for axis in range(ins[0].rank)]
         value = g.scalar(self.value, ins[0].dtype) if self.mode == "constant" else None
         return added(g, x[0], pairs, value, ONNX_MODES[self.mode])
 
+
+CENTER_CROP_ALONG = '''def center_crop_along(x: Tensor, like: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The middle of a tensor along some axes, as large as another there."""
+    for axis in axes:
+        x = x.narrow(axis, (x.shape[axis] - like.shape[axis]) // 2, like.shape[axis])
+    return x
+'''
 
 CENTER_CROP = '''def center_crop(x: Tensor, like: Tensor) -> Tensor:
     """The middle of a map, as large as another."""
@@ -159,7 +183,7 @@ class Crop(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     """Places taken away at the borders: `crop(2)`, `crop(((top, bottom), (left, right)))`, or `crop(like=y)`.
 
     `like` keeps the middle of a map, as large as another (the skips of U-Net, arXiv:1505.04597); of an odd
-    difference one more is taken at the end.
+    difference one more is taken at the end. `axis=` says which axes, one or several, with margins for each.
 
     ```dl
     net f on x[N, 8, 16, 16]:
@@ -173,14 +197,16 @@ class Crop(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
         Port("like", rank=(3, 5), dtype="any", optional=True, joins=False),
     )
     margins: Padding | None = attr(None, symbolic=True)
+    axis: int | tuple[int, ...] | None = attr(None, keyword=True)
 
     def pairs(self, ins: Types) -> dict[int, Pair]:
-        """(before, after) of what is taken away, for each axis of places."""
+        """(before, after) of what is taken away, for each axis that is cropped."""
         x = ins[0]
+        axes = place_axes("crop", x, self.axis)
         if len(ins) == 1:
-            return sides(self.margins, x, "margins")
+            return sides(self.margins, axes, "margins")
         pairs: dict[int, Pair] = {}
-        for axis in range(2, x.rank):
+        for axis in axes:
             more = x.dims[axis] - ins[1].dims[axis]
             pairs[axis] = (more // 2, more - more // 2)
         return pairs
@@ -215,15 +241,18 @@ class Crop(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
         if len(t.ins) == 2:
+            axes = tuple(self.pairs(t.ins))
+            if axes != tuple(range(2, x.rank)):
+                name = t.helper("center_crop_along", CENTER_CROP_ALONG)
+                return Form(function=call(name, In(0), In(1), t.const(axes)), helpers=(name,))
             name = t.helper("center_crop", CENTER_CROP)
             return Form(function=call(name, In(0), In(1)), helpers=(name,))
         items: list[Const | str | PyExpr | tuple[Const | str | None, ...]] = [(None, None, None)] * x.rank
-        slots = side_slots(t.attr("margins"), x.rank - 2)
-        for axis, (before, after) in zip(spatial_axes(x), slots, strict=True):
+        cut = self.pairs(t.ins)
+        for axis, (before, after) in zip(cut, side_slots(t.attr("margins"), len(cut)), strict=True):
             start = None if before.value == 0 else before
             items[axis] = (start, end_slot(t, axis, after), None)
-        if x.channel == x.rank - 1:
-            items.pop()
+        del items[max(cut) + 1 :]
         return Form(function=PyIndex(In(0), tuple(items)))
 
     def onnx(self, g: Graph, x: tuple[str, ...], p: dict[str, str], ins: Types, outs: Types) -> str:

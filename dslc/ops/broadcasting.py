@@ -52,7 +52,7 @@ def broadcast(c: InferContext, symbol: str, a: TensorType, b: TensorType, loose:
         else:
             dims.append(c.equal(x, y))
         words.append(a.word(left) or b.word(right))
-    return a.with_dims(tuple(dims), channel, tuple(words))
+    return a.with_dims(tuple(dims), channel, tuple(words), () if channel is not None else joined_split(a, b, shift))
 
 
 def joined_channel(a: TensorType, b: TensorType, shift: tuple[int, int], loose: tuple[bool, bool]) -> int | None:
@@ -65,6 +65,12 @@ def joined_channel(a: TensorType, b: TensorType, shift: tuple[int, int], loose: 
     if left is None or right is None:
         return left if left is not None else right
     return left if left == right else None
+
+
+def joined_split(a: TensorType, b: TensorType, shift: tuple[int, int]) -> tuple[int, ...]:
+    """The axes that hold the channels' parts in two tensors joined: of the one that says so, none if they differ."""
+    left, right = (tuple(axis + by for axis in x.split) for x, by in zip((a, b), shift, strict=True))
+    return left or right if not left or not right or left == right else ()
 
 
 def promoted(symbol: str, a: TensorType, b: TensorType) -> DType:

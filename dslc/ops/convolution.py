@@ -31,7 +31,6 @@ from dslc.ops.errors_map import CroppedAway, LargeOutputPadding
 from dslc.ops.recovery import RecoversChannels
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.ops.window import PADDING_MODES, Windows, half_const, paddings, per_axis, resized
-from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
 
@@ -57,7 +56,7 @@ def check_groups(name: str, channels: int, out: int, groups: int, at: str = "g")
 
 def with_channels(c: InferContext, x: TensorType, out: int) -> TensorType:
     """A map with `out` channels, in the words of the attribute `out`."""
-    return replace(x.with_dim(1, out, c.word("out")), channel=1)
+    return x.with_dim(1, out, c.word("out")).with_channel(1)
 
 
 def biases(biased: bool, outs: Types) -> tuple[Work, ...]:

@@ -286,7 +286,7 @@ class Gather(NoParams, NoMacs, Moves, Fresh, Op):
                     raise Reject(ShapeMismatch("gather", str(x), str(index), axis, texts), at="index")
             else:
                 c.at_least(most, size)
-        return replace(index, dtype=x.dtype, channel=x.channel)
+        return replace(index, dtype=x.dtype, channel=x.channel, split=x.split)
 
     def places(self, ins: Types) -> dict[int, Size]:
         return {1: ins[0].dims[self.axis]}
@@ -301,7 +301,7 @@ class Gather(NoParams, NoMacs, Moves, Fresh, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         axis = self.axis % ins[0].rank
-        return Pointwise() if axis == ins[0].channel else Global("gather")
+        return Pointwise() if ins[0].holds_channels(axis) else Global("gather")
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("gather", t.attr("axis"), long(t.ins[1], In(1)), receiver=In(0)))
@@ -355,7 +355,7 @@ class TopK(NoParams, NoMacs, Fresh, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         axis = self.axis % ins[0].rank
-        return Pointwise() if axis == ins[0].channel else Global("topk")
+        return Pointwise() if ins[0].holds_channels(axis) else Global("topk")
 
     def torch(self, t: TorchContext) -> Form:
         axis, largest = t.attr("axis"), t.attr("largest")

@@ -417,7 +417,7 @@ class TooManyPlaces(Mistake, code="E0387"):
 
     ```dl
     net f on x[N, 1, T=100M]:
-        upsample(2)
+        channel_axis(1) -> upsample(2)
     ```
 
     The PyTorch module is written for every size:

@@ -297,39 +297,6 @@ class ExpandSize(Mistake, code="E0341"):
         return f"axis {self.axis} has {self.size}, which cannot become another size"
 
 
-class NoChannelAxis(Mistake, code="E0342"):
-    """The axis of channels is not known here, so the axis must be written.
-
-    Layers such as `concat` and `chunk` work on the channels unless told otherwise. A tensor that lost its
-    channels, or that was given no meaning yet, has no such axis.
-
-    ```dl fails
-    net f on x[N, 8, 16, 16]:
-        a, b = mean(1) -> chunk(2)
-        a + b
-    ```
-
-    ```dl
-    net f on x[N, 8, 16, 16]:
-        a, b = mean(1) -> chunk(2, axis=2)
-        a + b
-    ```
-
-    Related: E0309, E0333.
-    """
-
-    op: str
-    shape: str
-
-    @property
-    def message(self) -> str:
-        return f"`{self.op}` works on channels, and which axis of {self.shape} holds them is not known"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return (Help(f"write the axis: `{self.op}(.., axis=-1)`"),)
-
-
 class BadPadding(Mistake, code="E0343"):
     """A padding or margin that the map cannot have.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.axes import along, axis_slot, channel_axis
+from dslc.ops.axes import along, axis_slot, channel_axis, check_map
 from dslc.ops.base import (
     Global,
     Graph,
@@ -31,7 +31,6 @@ from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.recovery import RecoversSame
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.words import quotient
-from dslc.record import replace
 from dslc.types.tensor import TensorType
 
 
@@ -55,9 +54,10 @@ class ParametricRelu(NoMacs, FlopPerElement, InPlace, SavesInput, Local, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         if not self.per_channel:
             return x
-        if x.rank < 2 or (x.channel is not None and x.channel % x.rank != 1):
+        if x.rank < 2:
             raise Reject(WrongChannelAxis("prelu", "x", x, 1))
-        return replace(x.with_dim(1, c.pin(x.dims[1]), x.word(1)), channel=1)
+        check_map("prelu", x)
+        return x.with_dim(1, c.pin(x.dims[1]), x.word(1)).with_channel(1)
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
         count = x.dims[1] if self.per_channel else 1

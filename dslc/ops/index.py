@@ -25,10 +25,11 @@ from dslc.ops.base import (
 from dslc.ops.broadcasting import broadcast, converted
 from dslc.ops.counting import FRESH, NOTHING, Moves, Saved, Storage
 from dslc.ops.errors_index import EmptySlice, IndexOutOfRange, TooManyIndices
+from dslc.ops.layout import channels_at
 from dslc.ops.recovery import Known
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext
 from dslc.ops.views import PartView
-from dslc.record import frozen
+from dslc.record import frozen, replace
 from dslc.types.const import Const, derived
 from dslc.types.dim import UNKNOWN, Dim, Size, evaluate
 from dslc.types.tensor import DType, TensorType
@@ -156,8 +157,12 @@ class Index(NoParams, NoMacs, Moves, PartView, Op):
             dims[at:at] = joined.dims
             names[at:at] = [joined.word(axis) for axis in range(joined.rank)]
             source[at:at] = [kept_channel] * joined.rank
-        channel = None if x.channel is None or x.channel not in source else source.index(x.channel)
-        return x.with_dims(tuple(dims), channel, tuple(names))
+        for entry in self.entries(x):
+            if entry.place is not None and entry.axis in x.split:
+                rest = tuple(axis for axis in x.split if axis != entry.axis)
+                x = x.with_channel(rest[0]) if len(rest) == 1 else replace(x, split=rest)
+        channel, split = channels_at(x, source)
+        return x.with_dims(tuple(dims), channel, tuple(names), split)
 
     def storage(self, ins: Types, outs: Types) -> Storage:
         return super().storage(ins, outs) if len(ins) == 1 else FRESH
@@ -183,8 +188,9 @@ class Index(NoParams, NoMacs, Moves, PartView, Op):
         for entry in entries:
             if entry.place is None:
                 start = 0 if entry.axis is None else from_start(entry.start, x.dims[entry.axis])
-                moved = isinstance(start, int) and entry.axis != x.channel
-                source.append(entry.axis if moved or entry.axis == x.channel else None)
+                channels = entry.axis is not None and x.holds_channels(entry.axis)
+                moved = isinstance(start, int) and not channels
+                source.append(entry.axis if moved or channels else None)
                 offsets.append(start if moved and isinstance(start, int) else 0)
                 steps.append(entry.step if moved else 1)
         if len(ins) > 1:

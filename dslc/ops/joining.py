@@ -90,7 +90,8 @@ def joined_sizes(c: InferContext, op: str, ins: Types, free: int | None) -> Tens
             else:
                 size = c.equal(a, b)
             result = result.with_dim(axis, size, result.word(axis) or x.word(axis))
-    return result.with_dims(result.dims, channel, result.words)
+    split = next((x.split for x in ins if x.split), ()) if channel is None else ()
+    return result.with_dims(result.dims, channel, result.words, split)
 
 
 def same_type(g: Graph, x: tuple[str, ...], ins: Types, dtype: DType) -> list[str]:
@@ -117,7 +118,7 @@ class Stack(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
         return pick(result, self.source(result), [(len(ins), None)])
 
     def recover(self, ins: Known) -> Types:
-        return tuple(replace(x, dims=(UNKNOWN, *x.dims), channel=None) for x in joined(ins))
+        return tuple(replace(x, dims=(UNKNOWN, *x.dims), channel=None, split=()) for x in joined(ins))
 
     def source(self, x: TensorType) -> list[int | None]:
         """Per axis of the result, the axis of an input; none for the new one."""

@@ -9,6 +9,7 @@ from dslc.ops import words
 from dslc.ops.base import Axes, Graph, InferContext, Pointwise, Reach
 from dslc.ops.errors_none import BadSize, NoAxis
 from dslc.ops.errors_tensor import NoSuchAxis, RepeatedAxis
+from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
 from dslc.types.tensor import DType, TensorType
@@ -51,9 +52,9 @@ def axes_of(op: str, axes: int | Sequence[int], x: TensorType, at: str = "axis")
 
 
 def spatial_axes(x: TensorType) -> tuple[int, ...]:
-    """The axes that are neither batch nor channels; without settled channels, those of a map."""
-    channel = 1 if x.channel is None else x.channel
-    return tuple(axis for axis in range(1, x.rank) if axis != channel)
+    """The axes that hold neither batch nor channels; without known channels, those of a map."""
+    channels = x.split or (1 if x.channel is None else x.channel,)
+    return tuple(axis for axis in range(1, x.rank) if axis not in channels)
 
 
 def check_sizes(c: InferContext, op: str, sizes: Iterable[Size], but: str = "", at: str = "sizes") -> None:
@@ -74,8 +75,24 @@ def pick(x: TensorType, source: Sequence[int | None], new: Sequence[tuple[Size, 
         size, word = next(fresh) if axis is None else (x.dims[axis], x.word(axis))
         dims.append(size)
         names.append(word)
-    channel = None if x.channel is None or x.channel not in source else tuple(source).index(x.channel)
-    return x.with_dims(tuple(dims), channel, tuple(names))
+    channel, split = channels_at(x, source)
+    return x.with_dims(tuple(dims), channel, tuple(names), split)
+
+
+def channels_at(x: TensorType, source: Sequence[int | None]) -> tuple[int | None, tuple[int, ...]]:
+    """The channel axis, or the axes of its parts, of a tensor whose axes are taken from `x`, where no part is gone."""
+    order = tuple(source)
+    channel = None if x.channel is None or x.channel not in order else order.index(x.channel)
+    return channel, tuple(order.index(axis) for axis in x.split) if set(x.split) <= set(order) else ()
+
+
+def one_place(x: TensorType, axis: int) -> TensorType:
+    """A tensor with one place of an axis chosen and the axis gone. Of channels taken apart it holds the other parts."""
+    y = pick(x, [a for a in range(x.rank) if a != axis])
+    left = tuple(a - (a > axis) for a in x.split if a != axis)
+    if axis not in x.split:
+        return y
+    return y.with_channel(left[0]) if len(left) == 1 else replace(y, split=left)
 
 
 def merged(x: TensorType, axes: Sequence[int]) -> tuple[Size, Const | None]:
@@ -90,7 +107,7 @@ def shape_text(sizes: Sequence[object]) -> str:
 
 def cut_places(x: TensorType, axis: int) -> Reach:
     """The reach of an op that cuts or joins along an axis: the places of that axis move, if it holds any."""
-    if axis == x.channel:
+    if x.holds_channels(axis):
         return Pointwise()
     return Axes(tuple(None if a == axis else a for a in range(x.rank)))
 

@@ -26,7 +26,6 @@ from dslc.ops.convolution import TORCH_WEIGHT, biases, uniform_bias
 from dslc.ops.counting import Fresh, NoFlops, SavesInput
 from dslc.ops.recovery import Known, RecoversFeatures, rows
 from dslc.ops.torchtext import Form, In, Own, TorchContext, call, keyword
-from dslc.record import replace
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 
@@ -88,7 +87,7 @@ class Linear(RecoversFeatures, OutputActs, Fresh, SavesInput, Local, Op):
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         c.pin(x.dims[-1])
-        return replace(x.with_dim(-1, self.out, c.word("out")), channel=x.rank - 1)
+        return x.with_dim(-1, self.out, c.word("out")).with_channel(-1)
 
     def params(self, x: TensorType) -> tuple[ParamSpec, ...]:
         width = x.dims[-1]

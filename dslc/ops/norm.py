@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
-from dslc.ops.axes import along, axis_slot, channel_axis
+from dslc.ops.axes import along, axis_slot, channel_axis, check_map
 from dslc.ops.base import (
     Global,
     Graph,
@@ -19,7 +19,6 @@ from dslc.ops.base import (
     ParamSpec,
     Port,
     Reach,
-    SameType,
     Types,
     Work,
     attr,
@@ -33,7 +32,6 @@ from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_map import OneValue
 from dslc.ops.recovery import RecoversSame
 from dslc.ops.torchtext import Arg, Form, In, Own, TorchContext, call, keyword, sequence
-from dslc.record import replace
 from dslc.types.dim import Dim, product
 from dslc.types.solve import bounds
 from dslc.types.tensor import DType, TensorType
@@ -70,7 +68,7 @@ def scale_and_shift(
 def pinned(c: InferContext, x: TensorType, axis: int = 1) -> TensorType:
     """The type with its channels counted by weights: a number, on a settled axis."""
     axis %= x.rank
-    return replace(x.with_dim(axis, c.pin(x.dims[axis]), x.word(axis)), channel=axis)
+    return x.with_dim(axis, c.pin(x.dims[axis]), x.word(axis)).with_channel(axis)
 
 
 def several(c: InferContext, op: str, x: TensorType, each: int, part: str) -> None:
@@ -400,7 +398,7 @@ class RmsNorm(RecoversSame, NoMacs, Fresh, Local, Op):
 
 
 @op("lrn")
-class LocalResponseNorm(SameType, NoParams, NoMacs, Fresh, Local, Op):
+class LocalResponseNorm(NoParams, NoMacs, Fresh, Local, Op):
     """Local response normalisation: `x / (k + alpha/size * sum of x**2 over size channels)**beta`.
 
     `[N, C, *S] -> [N, C, *S]` (Krizhevsky et al. 2012); defaults as torch.nn.LocalResponseNorm. AlexNet's own
@@ -417,6 +415,10 @@ class LocalResponseNorm(SameType, NoParams, NoMacs, Fresh, Local, Op):
     alpha: float = attr(1e-4)
     beta: float = attr(0.75)
     k: float = attr(1.0)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        check_map("lrn", x)
+        return x
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         # square, size - 1 sums, times alpha, plus k, power, quotient

@@ -111,14 +111,32 @@ class Reading:
         return tuple(atom for group in self.right for atom in group)
 
     def result_type(self, x: TensorType) -> TensorType:
-        """The result's type. The channels go with the last atom of their axis."""
+        """The result's type. The channels go with the atoms of their axis, or axes: where one axis has all of these it
+        holds the channels, else they are taken apart. Those that a pattern found apart must be in order again.
+        """
         dims, names = [], []
         for group in self.right:
             dims.append(product(self.size[atom] for atom in group))
             names.append(self.group_word(x, group))
-        carrier = self.left[x.channel][-1:] if x.channel is not None else ()
-        channel = next((i for i, group in enumerate(self.right) if carrier and carrier[0] in group), None)
-        return x.with_dims(tuple(dims), channel, tuple(names))
+        channel, split = self.channels(x)
+        return x.with_dims(tuple(dims), channel, tuple(names), split)
+
+    def channels(self, x: TensorType) -> tuple[int | None, tuple[int, ...]]:
+        """The axis of the result that holds the channels of a tensor, or the axes that hold their parts.
+
+        Of channels that a pattern reduces in groups the last part is left; of those taken apart before, all are.
+        """
+        known = x.split or (() if x.channel is None else (x.channel,))
+        places = {atom: i for i, group in enumerate(self.right) for atom in group}
+        whole = [atom for axis in known for atom in self.left[axis]]
+        atoms = [atom for atom in whole if atom in places]
+        if not atoms or atoms[-1] != whole[-1] or (x.split and len(atoms) < len(whole)):
+            return None, ()
+        axes = tuple(dict.fromkeys(places[atom] for atom in atoms))
+        if len(axes) > 1:
+            return None, axes
+        within = [atom for atom in self.right[axes[0]] if atom in atoms]
+        return (axes[0], ()) if within == atoms or not x.split else (None, ())
 
     def group_word(self, x: TensorType, group: Group) -> Const | None:
         """The size of a result's axis in words."""
@@ -150,7 +168,7 @@ class Reading:
 
     def splits_places(self, x: TensorType) -> bool:
         """Whether an axis of places (not of channels) is taken apart."""
-        return any(len(group) > 1 and axis != x.channel for axis, group in enumerate(self.left))
+        return any(len(group) > 1 and not x.holds_channels(axis) for axis, group in enumerate(self.left))
 
 
 def apply(op: str, pattern: str, x: TensorType, given: Given, divide: Divide | None = None) -> Reading:

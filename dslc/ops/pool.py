@@ -7,6 +7,7 @@ from operator import add, ge
 from typing import Any, ClassVar
 
 from dslc.diagnostics.model import Mistake, Reject
+from dslc.ops.axes import check_map
 from dslc.ops.base import (
     Graph,
     InferContext,
@@ -29,7 +30,6 @@ from dslc.ops.padding import added
 from dslc.ops.recovery import RecoversMap
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, PyInfix, TorchContext, call, keyword
 from dslc.ops.window import Windows, resized
-from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
@@ -43,6 +43,7 @@ def pooled(c: InferContext, x: TensorType, windows: Windows, mean: bool = False)
     A Reject for a padding above half of the kernel, uneven ones with `ceil`, a window in the padding alone, and means
     of volumes (`mean`) that are smaller than the kernel.
     """
+    check_map(windows.op, x)
     if windows.padding != "same_tf":
         pads = windows.pads(x.spatial)
         for (before, after), k in zip(pads, windows.kernel, strict=True):
@@ -50,7 +51,7 @@ def pooled(c: InferContext, x: TensorType, windows: Windows, mean: bool = False)
                 raise Reject(PoolPadding(windows.op, max(before, after), k), at="p")
         if windows.ceil and any(before != after for before, after in pads):
             raise Reject(UnevenCeil(windows.op), at="p")
-    y = replace(resized(x, windows.sizes(c, x)), channel=1)
+    y = resized(x, windows.sizes(c, x)).with_channel(1)
     for axis, (size, k, d) in enumerate(zip(x.spatial, windows.kernel, windows.dilation, strict=True)):
         if windows.may_miss(axis):
             least(c, size, d, EmptyWindow(windows.op, size, k, d))

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from dslc.diagnostics.model import Reject
+from dslc.ops.axes import check_map, place_axes
 from dslc.ops.base import (
     Bins,
     Global,
@@ -26,11 +27,11 @@ from dslc.ops.base import (
 )
 from dslc.ops.counting import INPUT, NOTHING, Fresh, Saved, SavesNothing
 from dslc.ops.errors_map import NoOpenForm, TooManyPlaces
+from dslc.ops.layout import axes_of, spatial_axes
 from dslc.ops.pool import MAP, read, winners
-from dslc.ops.recovery import RecoversMap
-from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
+from dslc.ops.recovery import Known, Recovers, RecoversMap
+from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.ops.window import per_axis
-from dslc.record import replace
 from dslc.types.dim import Size, product
 from dslc.types.tensor import DType, TensorType
 
@@ -57,10 +58,11 @@ class AdaptivePool(RecoversMap, NoParams, NoMacs, Fresh, Op):
         def uneven(self, g: Graph, x: str, dims: list[Size], axis: int, places: list[Bin], dtype: DType) -> str: ...
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        check_map(self.name, x)
         sizes = per_axis(self.out, x.rank - 2, "out")
         for axis, size in enumerate(sizes, 2):
             x = x.with_dim(axis, size, c.word("out") if isinstance(self.out, int) else None)
-        return replace(x, channel=1)
+        return x.with_channel(1)
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         source, target = ins[0].spatial, per_axis(self.out, ins[0].rank - 2, "out")
@@ -211,22 +213,60 @@ class AdaptiveMaxPool(AdaptivePool):
 
 
 class GlobalPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
-    """Rules of pools of a whole map to one place."""
+    """Rules of pools of a whole map to one place, or of the axes given: `gap(axis=1)` pools a row of tokens."""
 
-    inputs: ClassVar[tuple[Port, ...]] = (MAP,)
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(3, 5)),)
+    reduction: ClassVar[str]  # torch's method over axes
+    onnx_reduction: ClassVar[str]
+    torch_pool: ClassVar[str]  # `avg` or `max`
+    onnx_pool: ClassVar[str]
+    axis: int | tuple[int, ...] | None = attr(None, keyword=True)
+
+    def recover(self, ins: Known) -> tuple[TensorType, ...]:
+        return super().recover(ins) if self.axis is None else Recovers.recover(self, ins)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        return replace(x.with_spatial((1,) * (x.rank - 2)), channel=1)
+        if self.axis is None:
+            check_map(self.name, x, axis=True)
+            return x.with_spatial((1,) * (x.rank - 2)).with_channel(1)
+        for axis in place_axes(self.name, x, self.axis):
+            x = x.with_dim(axis, 1)
+        return x
+
+    def axes(self, x: TensorType) -> tuple[int, ...]:
+        """The axes that are pooled, in their order."""
+        return tuple(range(2, x.rank)) if self.axis is None else tuple(sorted(axes_of(self.name, self.axis, x)))
 
     def reach(self, ins: Types, outs: Types) -> Reach:
-        return Global("pooling of the whole map")
+        axes = self.axes(ins[0])
+        if len(axes) == 1:
+            return Global("pooling of the whole axis", axes)
+        if all(axis in axes for axis in spatial_axes(ins[0])):
+            return Global("pooling of the whole map")
+        return Global("pooling of whole axes", axes)
+
+    def torch(self, t: TorchContext) -> Form:
+        if self.axis is not None:
+            return Form(function=call(self.reduction, t.attr("axis"), keyword("keepdim", "True"), receiver=In(0)))
+        axes, one = t.ins[0].rank - 2, Arg(t.const(1))
+        function = call(f"F.adaptive_{self.torch_pool}_pool{axes}d", In(0), one)
+        return Form(module=call(f"nn.Adaptive{self.torch_pool.capitalize()}Pool{axes}d", one), function=function)
+
+    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
+        axes = self.axes(ins[0])
+        # onnxruntime's CPU layout for convolutions survives a global pool, not a reduction.
+        if ins[0].channel in (None, 1) and axes == tuple(range(2, ins[0].rank)):
+            return str(g.op(self.onnx_pool, x))
+        return str(g.op(self.onnx_reduction, [x[0], g.ints(axes)], keepdims=1))
 
 
 @op("gap")
 class GlobalAvgPool(SavesNothing, GlobalPool):
     """Global average pool: the mean of each channel's map (Lin et al. 2013, Network in Network).
 
-    `[N, C, *S] -> [N, C, 1, 1]`; spatial axes of size 1 stay, `gap -> flatten` gives features `[N, C]`.
+    `[N, C, *S] -> [N, C, 1, 1]`; spatial axes of size 1 stay, `gap -> flatten` gives features `[N, C]`. With `axis=`
+    (one or several) it is the mean along those axes, which stay with size 1: `gap(axis=1)` of `[N, T, D]` is
+    `[N, 1, D]`.
 
     ```dl
     net f on image[N, 3, H=32, W=32]:
@@ -234,23 +274,21 @@ class GlobalAvgPool(SavesNothing, GlobalPool):
     ```
     """
 
+    reduction: ClassVar[str] = "mean"
+    torch_pool: ClassVar[str] = "avg"
+    onnx_reduction: ClassVar[str] = "ReduceMean"
+    onnx_pool: ClassVar[str] = "GlobalAveragePool"
+
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(1, ins[0].dims),)  # sums, and the quotient
-
-    def torch(self, t: TorchContext) -> Form:
-        axes, one = t.ins[0].rank - 2, Arg(t.const(1))
-        function = call(f"F.adaptive_avg_pool{axes}d", In(0), one)
-        return Form(module=call(f"nn.AdaptiveAvgPool{axes}d", one), function=function)
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        return str(g.op("GlobalAveragePool", x))
 
 
 @op("gmp")
 class GlobalMaxPool(GlobalPool):
     """Global max pool: the largest value of each channel's map.
 
-    `[N, C, *S] -> [N, C, 1, 1]`; spatial axes of size 1 stay.
+    `[N, C, *S] -> [N, C, 1, 1]`; spatial axes of size 1 stay. With `axis=` (one or several) it is the largest value
+    along those axes, as of `gap`.
 
     ```dl
     net f on image[N, 3, H=32, W=32]:
@@ -258,16 +296,15 @@ class GlobalMaxPool(GlobalPool):
     ```
     """
 
+    reduction: ClassVar[str] = "amax"
+    torch_pool: ClassVar[str] = "max"
+    onnx_reduction: ClassVar[str] = "ReduceMax"
+    onnx_pool: ClassVar[str] = "GlobalMaxPool"
+
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return Work(1, ins[0].dims), Work(-1, outs[0].dims)
 
     def saved(self, ins: Types, outs: Types) -> Saved:
+        if self.axis is not None:  # torch's `amax` finds the largest again
+            return Saved((0,), (0,))
         return read(ins[0], None, winners(outs[0]))
-
-    def torch(self, t: TorchContext) -> Form:
-        axes, one = t.ins[0].rank - 2, Arg(t.const(1))
-        function = call(f"F.adaptive_max_pool{axes}d", In(0), one)
-        return Form(module=call(f"nn.AdaptiveMaxPool{axes}d", one), function=function)
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        return str(g.op("GlobalMaxPool", x))

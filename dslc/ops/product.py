@@ -108,17 +108,25 @@ class MatMul(NoParams, OutputActs, NoFlops, Fresh, Op):
                 size = joined
             dims.append(size)
             names.append(x.word(at))
-        result = a.with_dims(
-            (*dims, a.dims[-2], b.dims[-1]), self.channel(a, b, rank), (*names, a.word(-2), b.word(-1))
-        )
-        return TensorType(result.dims, promoted("@", a, b), result.channel, result.words)
+        channel, split = self.channels(a, b, rank)
+        dtype = promoted("@", a, b)
+        return TensorType((*dims, a.dims[-2], b.dims[-1]), dtype, channel, (*names, a.word(-2), b.word(-1)), split)
 
     @staticmethod
-    def channel(a: TensorType, b: TensorType, rank: int) -> int:
-        """The columns of b, unless a has channels that are not summed over and b has none there."""
-        if b.channel != b.rank - 1 and a.channel is not None and a.channel != a.rank - 1:
-            return a.channel + rank - a.rank
-        return rank - 1
+    def channels(a: TensorType, b: TensorType, rank: int) -> tuple[int | None, tuple[int, ...]]:
+        """The axis that holds the channels, or the axes of their parts: the columns of b, unless a has channels that
+        are not summed over and b has none there. Of channels taken apart all parts are there, or none is known.
+        """
+        left, right = rank - a.rank, rank - b.rank
+        if b.channel == b.rank - 1:
+            return rank - 1, ()
+        if b.split and b.rank - 2 not in b.split:
+            return None, tuple(axis + right for axis in b.split)
+        if a.channel is not None and a.channel != a.rank - 1:
+            return a.channel + left, ()
+        if a.split and a.rank - 1 not in a.split:
+            return None, tuple(axis + left for axis in a.split)
+        return None if (a.split or b.split) and b.rank > 2 else rank - 1, ()
 
     def macs(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (work((*outs[0].dims, ins[0].dims[-1])),)
@@ -223,20 +231,21 @@ class Einsum(RecoversNothing, NoParams, Fresh, Op):
         dtype = ins[0].dtype
         for x in ins[1:]:
             dtype = promoted("einsum", TensorType(ins[0].dims, dtype), x)
-        return TensorType(
-            tuple(size[letter] for letter in result),
-            dtype,
-            self.channel(operands, result, ins),
-            tuple(word[letter] for letter in result),
-        )
+        channel, split = self.channels(operands, result, ins)
+        dims, names = tuple(size[letter] for letter in result), tuple(word[letter] for letter in result)
+        return TensorType(dims, dtype, channel, names, split)
 
     @staticmethod
-    def channel(operands: list[str], result: str, ins: Types) -> int | None:
-        """The axis of the result that is the channels of a tensor, the last that has them there; else the last."""
+    def channels(operands: list[str], result: str, ins: Types) -> tuple[int | None, tuple[int, ...]]:
+        """The axes of the result that are the channels of a tensor, the last that has all of them there; else the last,
+        but where a tensor's channels were taken apart.
+        """
         for letters, x in zip(reversed(operands), reversed(ins), strict=True):
             if x.channel is not None and letters[x.channel] in result:
-                return result.index(letters[x.channel])
-        return len(result) - 1 if result else None
+                return result.index(letters[x.channel]), ()
+            if x.split and all(letters[axis] in result for axis in x.split):
+                return None, tuple(result.index(letters[axis]) for axis in x.split)
+        return len(result) - 1 if result and not any(x.split for x in ins) else None, ()
 
     def extents(self, ins: Types) -> dict[str, Size]:
         """The size of each letter."""

@@ -65,7 +65,7 @@ class RecoversChannels(Recovers):
 
     def recover(self, ins: Known) -> tuple[TensorType, ...]:
         x = ins[0] if ins else None
-        return () if x is None else (replace(resized(x, 1, self.out), channel=1),)
+        return () if x is None else (resized(x, 1, self.out).with_channel(1),)
 
 
 class RecoversFeatures(Recovers):
@@ -75,7 +75,7 @@ class RecoversFeatures(Recovers):
 
     def recover(self, ins: Known) -> tuple[TensorType, ...]:
         x = ins[0] if ins else None
-        return () if x is None else (replace(resized(x, -1, self.out), channel=x.rank - 1),)
+        return () if x is None else (resized(x, -1, self.out).with_channel(-1),)
 
 
 class RecoversJoined(Recovers):
@@ -96,7 +96,7 @@ def joined(ins: Known) -> tuple[TensorType, ...]:
     Joined with floats, whatever is not known gives floats; an operand of rank 1 or less may be one that is repeated.
     """
     x = next((x for x in ins if x is not None and x.dtype.is_float and x.rank > 1), None)
-    return () if x is None else (replace(resized(x), channel=None),)
+    return () if x is None else (replace(resized(x), channel=None, split=()),)
 
 
 def rows(ins: Known, width: Size, dtype: DType) -> tuple[TensorType, ...]:

@@ -84,7 +84,7 @@ class Recurrent(Op):
             batch = c.equal(batch, second)
         said = [self.word(c, width) for width in self.widths]
         word = words.product([(self.ways, None), (self.width, said[0])]) if said[0] is not None else None
-        result = x.with_dim(2, features).with_dim(2, self.ways * self.width, word)
+        result = x.with_dim(2, features).with_dim(2, self.ways * self.width, word).with_channel(2)
         if not self.state:
             return result
         finals = zip(self.widths, said, strict=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dslc.ops.base import Graph, Local, Names, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
+from dslc.ops.axes import check_map
+from dslc.ops.base import Graph, InferContext, Local, Names, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
 from dslc.ops.counting import NOTHING, Held, Moves, Same, Saved
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
 from dslc.types.dim import Size
-from dslc.types.tensor import DType
+from dslc.types.tensor import DType, TensorType
 
 DROP_PATH = '''\
 class DropPath(nn.Module):
@@ -82,6 +83,10 @@ class Dropout2d(Regulariser):
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("x", rank=(3, 5), channel=1),)
     p: float = attr(0.5, min=0, max=1)
+
+    def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        check_map("dropout2d", x)
+        return x
 
     def torch(self, t: TorchContext) -> Form:
         module = call(f"nn.Dropout{t.ins[0].rank - 2}d", Arg(t.attr("p"), default=0.5))

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
+from dslc.ops.axes import check_map
 from dslc.ops.base import (
     Bins,
     Global,
@@ -20,7 +21,6 @@ from dslc.ops.base import (
     Op,
     Port,
     Reach,
-    SameType,
     Types,
     Unknown,
     Upsample,
@@ -41,7 +41,6 @@ from dslc.ops.scaling import ratio, scaled, written
 from dslc.ops.torchtext import Arg, Form, In, PyIndex, TorchContext, call, keyword
 from dslc.ops.window import resized
 from dslc.ops.words import quotient
-from dslc.record import replace
 from dslc.types.dim import Dim, Size, product
 from dslc.types.tensor import TensorType
 
@@ -105,6 +104,7 @@ class UpsampleMap(RecoversMap, NoParams, NoMacs, Fresh, Op):
     antialias: bool = attr(False, keyword=True)
 
     def infer(self, c: InferContext, x: TensorType, like: TensorType | None = None) -> TensorType:
+        check_map("upsample", x)
         axes = x.rank - 2
         targets = {"scale": self.scale, "size": self.size, "like": like}
         given = tuple(name for name, value in targets.items() if value is not None)
@@ -129,7 +129,7 @@ class UpsampleMap(RecoversMap, NoParams, NoMacs, Fresh, Op):
         if like is not None:
             for axis in range(2, x.rank):
                 y = y.with_dim(axis, y.dims[axis], like.word(axis))
-        return replace(y, channel=1)
+        return y.with_channel(1)
 
     def sizes(self, c: InferContext, x: TensorType, like: TensorType | None) -> tuple[Size, ...]:
         """The spatial sizes of the result."""
@@ -314,7 +314,7 @@ class PixelShuffle(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
         if isinstance(channels, int) and channels % patch:
             raise Reject(CannotSplit("pixel_shuffle", channels, patch, "axis 1"), at="r")
         word = quotient((channels, x.word(1)), [(patch, None)])
-        y = replace(x.with_dim(1, c.divide(channels, patch), word), channel=1)
+        y = x.with_dim(1, c.divide(channels, patch), word).with_channel(1)
         return resized(y, [size * self.r for size in x.spatial])
 
     def reach(self, ins: Types, outs: Types) -> Reach:
@@ -329,7 +329,7 @@ class PixelShuffle(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
 
 
 @op("shuffle")
-class ChannelShuffle(SameType, NoParams, NoMacs, Moves, Fresh, SavesNothing, Local, Op):
+class ChannelShuffle(NoParams, NoMacs, Moves, Fresh, SavesNothing, Local, Op):
     """Channel shuffle: channel i of group j becomes channel j of group i (Zhang et al. 2017, ShuffleNet).
 
     `[N, C, *S] -> [N, C, *S]`; `groups` divides C (torch.nn.ChannelShuffle).
@@ -344,9 +344,10 @@ class ChannelShuffle(SameType, NoParams, NoMacs, Moves, Fresh, SavesNothing, Loc
     groups: int = attr(min=1)
 
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
+        check_map("shuffle", x)
         channels = c.pin(x.dims[1])
         check_groups("shuffle", channels, channels, self.groups, "groups")
-        return replace(x.with_dim(1, channels, x.word(1)), channel=1)
+        return x.with_dim(1, channels, x.word(1)).with_channel(1)
 
     def torch(self, t: TorchContext) -> Form:
         groups = t.attr("groups")
@@ -388,7 +389,7 @@ class Normalize(NoParams, NoMacs, InPlace, SavesNothing, Local, Op):
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if len(numbers) != channels:
                 raise Reject(WrongLength("normalize", name, len(numbers), channels), at=name)
-        return replace(x.with_dim(1, channels, x.word(1)), channel=1)
+        return x.with_dim(1, channels, x.word(1)).with_channel(1)
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(2, outs[0].dims),)

@@ -30,7 +30,7 @@ from dslc.ops.errors_tensor import (
     ReshapeCount,
     SplitSum,
 )
-from dslc.ops.layout import axis_of, check_sizes, cut_places, merged, pick, shape_text
+from dslc.ops.layout import axis_of, check_sizes, cut_places, merged, one_place, pick, shape_text
 from dslc.ops.recovery import MOST_PARTS, Known, RecoversNothing, known, merged_axes
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword, sequence
 from dslc.ops.views import PartView
@@ -71,9 +71,9 @@ class Flatten(NoParams, NoMacs, Moves, Same, SavesNothing, Op):
         size = merged(x, range(start, end + 1))
         source = [*range(start), None, *range(end + 1, x.rank)]
         result = pick(x, source, [size])
-        if x.channel is not None and start <= x.channel <= end:
-            return result.with_dims(result.dims, start, result.words)
-        return result
+        channels = x.split or (() if x.channel is None else (x.channel,))
+        inside = bool(channels) and all(start <= axis <= end for axis in channels)
+        return result.with_channel(start) if inside else result
 
     def recover(self, ins: Known) -> Types:
         return merged_axes(ins, self.start, self.end)
@@ -210,8 +210,7 @@ class Unbind(RecoversNothing, NoParams, NoMacs, Moves, PartView, SavesNothing, O
 
     def infer(self, c: InferContext, x: TensorType) -> tuple[TensorType, ...]:
         axis = axis_of("unbind", self.axis, x)
-        one = pick(x, [a for a in range(x.rank) if a != axis])
-        return (one,) * c.pin(x.dims[axis])
+        return (one_place(x, axis),) * c.pin(x.dims[axis])
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         axis = self.axis % ins[0].rank

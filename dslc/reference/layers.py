@@ -16,6 +16,7 @@ from dslc.api import compile_model
 from dslc.diagnostics.model import Sink
 from dslc.docs import docstring
 from dslc.ops.base import REGISTRY, Attr, Op
+from dslc.ops.identity import Identity
 from dslc.record import frozen
 from dslc.reference.costs import op_costs, part_costs
 from dslc.reference.examples import EXAMPLES
@@ -114,7 +115,7 @@ def op_entry(cls: type[Op]) -> Entry:
     """The entry of an op: signature, docstring with its example, and the costs of its first use there."""
     doc = cleandoc(docstring(cls))
     costs = op_costs(compile_model(op_example(cls)), cls)
-    if not cls.is_layer:
+    if not cls.is_layer and not issubclass(cls, Identity):
         return Entry(f"{cls.name} (operator)", f"{doc}\n\n{costs}")
     return Entry(cls.name, f"`{signature(cls)}`\n\n{doc}\n\n{costs}")
 

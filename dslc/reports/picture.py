@@ -9,6 +9,7 @@ from dslc.analysis.layer_tree import attribute_text
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Param, Value
 from dslc.ir.walk import Needed, Step, flatten
 from dslc.ops.arithmetic import Binary
+from dslc.ops.identity import Identity
 from dslc.record import entity
 from dslc.reports.columns import shape_text
 from dslc.reports.layered import Line, Spot
@@ -118,7 +119,7 @@ class Graph:
         """One use of an op: a box, or a part of a closed one."""
         if step.needed is Needed.NEVER:
             return
-        if isinstance(step.node, Node) and step.node.op.name == "id" and step.inputs[0] in self.made:
+        if isinstance(step.node, Node) and isinstance(step.node.op, Identity) and step.inputs[0] in self.made:
             self.made[step.outs[0]] = self.made[step.inputs[0]]
             return
         if closed is not None:

@@ -14,6 +14,7 @@ from dslc.analysis.quantities import Numbers
 from dslc.analysis.receptive import Fields, Tracks
 from dslc.ir.model import Call, Instance, Model, Node
 from dslc.ir.walk import Flat, Needed, Step
+from dslc.ops.identity import ChannelAxis
 from dslc.record import entity
 from dslc.types.dtypes import DTypeLike, rate_type
 from dslc.types.tensor import TensorType
@@ -146,6 +147,8 @@ def rows(model: Model, flat: Flat, cost: Cost, fields: Fields) -> list[Row]:
     found: list[Row] = list(declared_rows(model.root, 0, cost))
     chains: dict[Instance, tuple[Row, ...]] = {model.root: ()}
     for step in flat.steps:
+        if isinstance(step.node, Node) and isinstance(step.node.op, ChannelAxis):
+            continue  # no layer: it says something of one
         owner = step.node.instance if isinstance(step.node, Call) else step.node.owner
         for part in unseen_around(owner, chains):
             around = chains[part.parent] if part.parent is not None else ()

@@ -80,9 +80,10 @@ def sized(graph: Graph) -> None:
         read[target].append(source)
         readers[source] += 1
     for box in graph.boxes:
-        if box.family != "input" and [*box.outs] != [out for source in read[box][:1] for out in source.outs]:
-            box.label = "  ".join(shape_text(out, sizes) for out in dict.fromkeys(box.outs))
-            if len(box.outs) > 1 and len(set(box.outs)) == 1:
+        shapes = [shape_text(out, sizes) for out in box.outs]
+        if box.family != "input" and shapes != [shape_text(out, sizes) for s in read[box][:1] for out in s.outs]:
+            box.label = "  ".join(dict.fromkeys(shapes))
+            if len(shapes) > 1 and len(set(shapes)) == 1:
                 box.label = f"{len(box.outs)} x {box.label}"
         ports = 16 + 12 * max(1, len(read[box]), len(box.outs))
         box.width = max(letters(box.title, FONT) + 18, *(letters(note, SMALL) + 18 for note in box.notes), ports)

@@ -127,7 +127,7 @@ class TooManyClasses(Mistake, code="E0404"):
 
     ```dl fails
     net f on x[N, 3, T=131072]:
-        short = maxpool(131072, s=131072)
+        short = channel_axis(1) -> maxpool(131072, s=131072)
         it + (short -> deconv(3, 131072, s=131072))
         flatten
     ```
@@ -135,7 +135,7 @@ class TooManyClasses(Mistake, code="E0404"):
     ```dl
     net f on x[N, 3, T=131072]:
         require T % 131072 == 0
-        short = maxpool(131072, s=131072)
+        short = channel_axis(1) -> maxpool(131072, s=131072)
         it + (short -> deconv(3, 131072, s=131072))
         flatten
     ```
@@ -169,14 +169,14 @@ class UniversalSize(Mistake, code="E0405"):
 
     ```dl fails
     net f on x[N, 3, H]:
-        maxpool(2, s=2) -> deconv(3, 2, s=2)
+        channel_axis(1) -> maxpool(2, s=2) -> deconv(3, 2, s=2)
         it + x
         flatten
     ```
 
     ```dl
     net f on x[N, 3, H=224]:
-        maxpool(2, s=2) -> deconv(3, 2, s=2)
+        channel_axis(1) -> maxpool(2, s=2) -> deconv(3, 2, s=2)
         it + x
         flatten
     ```

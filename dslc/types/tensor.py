@@ -46,13 +46,15 @@ class TensorType:
 
     `channel`: the axis of channels (1 for maps, the last for tokens and features; none: not settled, as in a
     net's input of rank 3, so that both `conv` and `linear` accept it).
-    `words`: per axis, the size in the words of the block the value lives in, where known; not part of equality.
+    `split`: the axes that hold the channels taken apart by a pattern, the slowest first; `channel` is none then.
+    `words`: per axis, the size in the words of the block the value lives in, where known. Neither is part of equality.
     """
 
     dims: tuple[Size, ...]
     dtype: DType = DType.FLOAT
     channel: int | None = None
     words: tuple[Const | None, ...] = field(default=(), compare=False)
+    split: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def rank(self) -> int:
@@ -62,6 +64,10 @@ class TensorType:
     def spatial(self) -> tuple[Size, ...]:
         """Sizes after batch and channels of a map `[N, C, *S]`."""
         return self.dims[2:]
+
+    def holds_channels(self, axis: int) -> bool:
+        """Whether an axis is known to hold channels, or a part of them."""
+        return axis == self.channel or axis in self.split
 
     def word(self, axis: int) -> Const | None:
         """The size of an axis in the block's words, where known."""
@@ -86,10 +92,18 @@ class TensorType:
         return replace(self, dims=(*self.dims[:2], *sizes), words=words)
 
     def with_dims(
-        self, dims: tuple[Size, ...], channel: int | None, words: tuple[Const | None, ...] = ()
+        self,
+        dims: tuple[Size, ...],
+        channel: int | None,
+        words: tuple[Const | None, ...] = (),
+        split: tuple[int, ...] = (),
     ) -> TensorType:
         """Other sizes altogether, same element type."""
-        return TensorType(dims, self.dtype, channel, words)
+        return TensorType(dims, self.dtype, channel, words, split)
+
+    def with_channel(self, axis: int) -> TensorType:
+        """The same tensor with its channels on an axis, counted from either end."""
+        return replace(self, channel=axis % self.rank, split=())
 
     def __str__(self) -> str:
         text = ", ".join(str(d) for d in self.dims)

@@ -59,7 +59,7 @@ def test_unread_places_have_no_gradient(k: int, s: int, p: int, ceil: bool) -> N
     pool = f"avgpool({k}, s={s}, p={p}, ceil={str(ceil).lower()}, count_include_pad=false)"
     left = {size: unread(size, k, s, p, ceil) for size in range(12, 30)}
     for size in range(12, 12 + s + 1):
-        found = facts(compiled(f"net f on x[N, 3, T={size}]:\n    {pool}\n"))["T"]
+        found = facts(compiled(f"net f on x[N, 3, T={size}]:\n    channel_axis(1) -> {pool}\n"))["T"]
         assert sum(loss.places for loss in found.lost) == left[size]
         assert found.whole is not None
         assert {other for other in left if other in found.whole} == {other for other in left if not left[other]}
@@ -134,12 +134,13 @@ def test_a_cost_of_second_degree_is_compared_with_its_curve() -> None:
 def test_no_rounding_no_facts() -> None:
     found = facts(compiled("net f on x[N, T=16, 8]:\n    linear(4)\n"))["T"]
     assert found.period == 1 and found.alike == (16, 16) and found.best == found.whole == found.allowed
-    flat = facts(compiled("net f on x[N, 8, T=16]:\n    gap -> flatten -> linear(4)\n"))["T"]
+    flat = facts(compiled("net f on x[N, 8, T=16]:\n    channel_axis(1) -> gap -> flatten -> linear(4)\n"))["T"]
     assert flat.alike is None
 
 
 def test_a_period_too_long_is_said() -> None:
-    text = "net f on x[N, 3, T=9000]:\n    " + " -> ".join(f"maxpool({p})" for p in (2, 3, 5, 7, 11, 13)) + "\n"
+    pools = " -> ".join(f"maxpool({p})" for p in (2, 3, 5, 7, 11, 13))
+    text = f"net f on x[N, 3, T=9000]:\n    channel_axis(1) -> {pools}\n"
     model = compiled(text.replace("9000", "31000"))
     found = facts(model)["T"]
     assert found.period == 30030 and found.whole is None and found.best is None

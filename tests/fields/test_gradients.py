@@ -341,7 +341,9 @@ def test_a_flattened_map_of_one_place_is_its_window() -> None:
 
 def test_max_pools_touch_no_place_outside() -> None:
     """One winner a window: over many inputs all places of the window win."""
-    model = compile_model("net f on x[N, 1, T=40]:\n    maxpool(3, s=2, p=1) -> conv(1, 3, d=2, p=2) -> maxpool(2)\n")
+    model = compile_model(
+        "net f on x[N, 1, T=40]:\n    channel_axis(1) -> maxpool(3, s=2, p=1) -> conv(1, 3, d=2, p=2) -> maxpool(2)\n"
+    )
     net = Net(model)
     ((_, axis, _, field),) = net.tracks
     found: set[int] = set()

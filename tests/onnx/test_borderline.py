@@ -86,7 +86,7 @@ def test_zeros_stay_before_a_pool(body: str) -> None:
 
 @pytest.mark.parametrize(("shape", "amounts"), [("7", "((1, 2),)"), ("5, 6, 7", "((1, 0), (2, 2), (0, 3))")])
 def test_zeros_before_a_pool_of_rows_and_volumes(shape: str, amounts: str) -> None:
-    agrees(f"net f on x[N, 2, {shape}]:\n    pad({amounts}) -> maxpool(2)\n", shift=3)
+    agrees(f"net f on x[N, 2, {shape}]:\n    channel_axis(1) -> pad({amounts}) -> maxpool(2)\n", shift=3)
 
 
 def test_pad_is_merged_into_a_convolution_alone() -> None:
@@ -157,8 +157,8 @@ def test_no_window_in_the_padding_alone() -> None:
     assert code(pool.format("5, 1", "same_tf")) == "E0322"
     assert allowed(pool.format("H=4, W=9", 1)) == "H >= 3; W as H"
     agrees(pool.format("H=4, W=9", 1), [{"H": 3, "W": 3}])
-    agrees("net f on x[N, 2, H=5]:\n    maxpool(4, s=2, p=2, d=2)\n", [{"H": 3}, {"H": 4}])
-    assert allowed("net f on x[N, 2, H=5]:\n    maxpool(4, s=2, p=2, d=2)\n") == "H >= 3"
+    agrees("net f on x[N, 2, H=5]:\n    channel_axis(1) -> maxpool(4, s=2, p=2, d=2)\n", [{"H": 3}, {"H": 4}])
+    assert allowed("net f on x[N, 2, H=5]:\n    channel_axis(1) -> maxpool(4, s=2, p=2, d=2)\n") == "H >= 3"
 
 
 def test_means_of_volumes_are_within_them() -> None:
@@ -169,7 +169,7 @@ def test_means_of_volumes_are_within_them() -> None:
         assert allowed(text) == "D >= 3; H as D"
         agrees(text, [{"D": 3, "H": 3}])
     agrees("net f on x[N, 2, D=4, 6, 6]:\n    avgpool(3, s=2, p=same_tf)\n", [{"D": 1}, {"D": 2}])
-    agrees("net f on x[N, 2, H=4]:\n    avgpool(3, s=2, p=1)\n", [{"H": 1}, {"H": 2}])
+    agrees("net f on x[N, 2, H=4]:\n    channel_axis(1) -> avgpool(3, s=2, p=1)\n", [{"H": 1}, {"H": 2}])
 
 
 def test_output_padding_is_below_the_stride() -> None:
@@ -236,10 +236,10 @@ def test_element_types_that_torch_refuses() -> None:
     assert code(mask.format("int64")) == "E0310"
     agrees(mask.format("bool"), [{"N": 2}])
     for mode, wanted in (("reflect", "E0310"), ("replicate", "E0310")):
-        assert code(f'net f on x: bool[N, 3, 5]:\n    pad(1, mode="{mode}")\n') == wanted
+        assert code(f'net f on x: bool[N, 3, 5]:\n    pad(1, mode="{mode}", axis=2)\n') == wanted
     for dtype in ("bool", "int64"):
-        agrees(f'net f on x: {dtype}[N, 3, 5]:\n    pad(2, mode="circular")\n')
-        agrees(f"net f on x: {dtype}[N, 3, 5]:\n    pad(2, value=1)\n")
+        agrees(f'net f on x: {dtype}[N, 3, 5]:\n    pad(2, mode="circular", axis=2)\n')
+        agrees(f"net f on x: {dtype}[N, 3, 5]:\n    pad(2, value=1, axis=2)\n")
 
 
 def test_whole_numbers_to_a_negative_power() -> None:

@@ -45,7 +45,7 @@ PROGRAMS = {
     "kernels": net("x[N, 2, T=40]", "conv(3, 9, p=0) -> maxpool(4) -> conv(3, 5, p=0) -> gap -> flatten"),
     "table": net("x[N, T=8, 4]", "param pos: [1, 24, 4] = normal(1.0)", "(it + pos[:, :T]) -> mean(1)"),
     "bounds": net("x[N, 2, H=12, W=10]", "require H >= 5", "require H <= 30", "require W % 3 != 2", "gap -> flatten"),
-    "holes": net("x[N, 2, T=7]", "require T != 5", "require T % 4 != 0", "gap -> flatten"),
+    "holes": net("x[N, 2, T=7]", "require T != 5", "require T % 4 != 0", "gap(axis=2) -> flatten"),
     "square": net("x[N, 2, H=12, W=12]", "require W == H", "a = conv(2, 3, s=2) -> upsample(2)", "(a + x) -> gap"),
     "twice": net("x[N, 2, H=8, W=17]", "require W == 2 * H + 1", "require H % 4 == 0", "gap -> flatten"),
     "rounded": net("x[N, 2, H=9, W=5]", "require W == (H + 1) // 2", "gap -> flatten"),

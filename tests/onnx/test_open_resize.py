@@ -96,7 +96,7 @@ def test_a_map_takes_the_size_of_another() -> None:
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "linear"])
 def test_lines_of_any_size_are_resized_alike(mode: str) -> None:
     for step in ("upsample(1.3", "upsample(41", "upsample(size=T // 3 + 2"):
-        text = f'net f on x[N, 2, T=20]:\n    {step}, mode="{mode}")\n'
+        text = f'net f on x[N, 2, T=20]:\n    channel_axis(1) -> {step}, mode="{mode}")\n'
         assert compare(text, tuple(range(1, 60))) >= 15
 
 

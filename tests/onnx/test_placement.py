@@ -47,7 +47,7 @@ def test_a_shape_is_read_of_every_type() -> None:
     """It stands in no use of an op, so a finding about it would have no place in the program."""
     for kind in ("Shape", "Size", "Identity"):
         assert leaving(one(kind, DType.BFLOAT16)) == []
-    model = compile_model("net f on x[N, 4, T=8], y[N, 4, S=9]:\n    upsample(x, like=y) + y\n")
+    model = compile_model("net f on x[N, 4, T=8], y[N, 4, S=9]:\n    upsample(channel_axis(x, 1), like=y) + y\n")
     graph = emit(model, lively(model), dynamic=("N", "T", "S"), dtype=DType.BFLOAT16)
     with pytest.raises(CompileError, match="for bfloat16"):
         check_placement(model, graph)
@@ -125,7 +125,10 @@ def test_a_node_on_the_host_by_mistake_is_a_finding() -> None:
 
 
 def test_one_finding_for_each_line() -> None:
-    text = "net f on x: int64[N, 2, 4]:\n    for i in range(3): pad(((1, 0),))\n    pad(((1, 0),)) -> pad(((0, 1),))\n"
+    text = (
+        "net f on x: int64[N, 2, 4]:\n    for i in range(3): pad(((1, 0),), axis=2)\n"
+        "    pad(((1, 0),), axis=2) -> pad(((0, 1),), axis=2)\n"
+    )
     model = compile_model(text)
     state = lively(model)
     with pytest.raises(CompileError) as caught:

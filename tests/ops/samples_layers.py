@@ -164,8 +164,24 @@ POOLS = {
         Sample((maps(2, 3, 11),), {"out": 4}, open=(0,)),
         Sample((maps(2, 3, 5, 6, 7),), {"out": 4}, open=(0,)),
     ],
-    "gap": [over_maps(2, 3, 7, 9), over_maps(2, 3, 7), over_maps(2, 3, 2, 4, 5)],
-    "gmp": [over_maps(2, 3, 7, 9), over_maps(2, 3, 7), over_maps(2, 3, 2, 4, 5)],
+    "gap": [
+        over_maps(2, 3, 7, 9),
+        over_maps(2, 3, 7),
+        over_maps(2, 3, 2, 4, 5),
+        Sample((plain(2, 5, 6),), {"axis": 1}, open=(0, 1)),
+        over_tokens(2, 5, 4, 6, axis=(1, 2)),
+        over_maps(2, 3, 7, 9, axis=-1),
+        over_maps(2, 3, 7, 9, axis=(3, 2)),
+    ],
+    "gmp": [
+        over_maps(2, 3, 7, 9),
+        over_maps(2, 3, 7),
+        over_maps(2, 3, 2, 4, 5),
+        Sample((plain(2, 5, 6),), {"axis": 1}, open=(0, 1)),
+        over_tokens(2, 5, 4, 6, axis=(1, 2)),
+        over_maps(2, 3, 7, 9, axis=-1),
+        over_maps(2, 3, 7, 9, axis=(3, 2)),
+    ],
 }
 
 ACTIVATIONS = {
@@ -281,6 +297,7 @@ RESAMPLING = {
 
 LAYERS: dict[str, list[Sample]] = {
     "id": [over_maps(2, 3, 4, 4)],
+    "channel_axis": [over_maps(2, 3, 4, 4, axis=-1), Sample((plain(2, 5, 6),), {"axis": 1}, open=(0, 1))],
     **CONVOLUTIONS,
     **REPARAMETRISED,
     **NORMS,

@@ -279,6 +279,7 @@ UNFIT: dict[str, tuple[str, str, str]] = {
     "split": (MAP, "split((2, 3), axis=1)", "E0339"),
     "chunk": (MAP, "chunk(4, axis=1)", "E0338"),
     "transpose": (MAP, "transpose(1, 4)", "E0333"),
+    "channel_axis": (MAP, "channel_axis(4)", "E0333"),
     "expand": (MAP, "expand(-1, 12, 8, 8)", "E0341"),
     "arange": ("x[4]", "x + arange(5, dtype=float)", "E0331"),
     "eye": ("x[4, 4]", "x + eye(5)", "E0331"),

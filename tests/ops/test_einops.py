@@ -231,16 +231,49 @@ def test_a_single_step_is_a_module_too() -> None:
         (maps(2, 4, 5, 6), "n c h w -> n h w c", 3),
         (maps(2, 4, 5, 6), "n c h w -> n (h w) c", 2),
         (maps(2, 4, 5, 6), "n (g c) h w -> n (c g) h w", 1),
-        (maps(2, 4, 5, 6), "n (g c) h w -> n g h w c", 4),
-        (tokens(2, 5, 4), "n t (g d) -> g n t d", 3),
-        (tokens(2, 5, 4), "n t (g d) -> n t d g", 2),
+        (maps(2, 4, 5, 6), "n (g c) h w -> n g h w c", None),
+        (tokens(2, 5, 4), "n t (g d) -> g n t d", None),
+        (tokens(2, 5, 4), "n t (g d) -> n t d g", None),
+        (tokens(2, 5, 4), "n t (g d) -> n (t g) d", None),
         (tokens(2, 4, 5, 6), "n (g h) t d -> n t g (h d)", 3),
         (TensorType((2, 4)), "n (g d) -> n g d", None),
     ],
 )
-def test_channels_go_with_the_last_factor(x: TensorType, pattern: str, channel: int | None) -> None:
+def test_channels_go_with_the_factors_of_their_axis(x: TensorType, pattern: str, channel: int | None) -> None:
     op = use("rearrange", pattern=pattern, sizes=factors(g=2) if "g" in pattern else ())
     assert infer(op, (x,))[0].channel == channel
+
+
+@pytest.mark.parametrize(
+    ("apart", "together", "channel"),
+    [
+        ("n t (g d) -> n g t d", "n g t d -> n t (g d)", 2),
+        ("n t (g d) -> n g t d", "n g t d -> n (g d) t", 1),
+        ("n t (g d) -> n g t d", "n g t d -> n t (d g)", None),
+        ("n t (g d) -> n g t d", "n g t d -> n (g t) d", None),
+        ("n t (g d) -> n t d g", "n t d g -> n t (d g)", None),
+        ("n (g t) d -> n g t d", "n g t d -> n (g t) d", 2),
+        ("n t (g d) -> n g t d", "n g t d -> n (t g d)", 1),
+    ],
+)
+def test_parts_put_together_in_order_are_the_channels_again(apart: str, together: str, channel: int | None) -> None:
+    """Also after what leaves axes where they are: a transposition, a sum, a softmax along an axis that is written."""
+    x = infer(use("rearrange", pattern=apart, sizes=factors(g=2)), (tokens(2, 6, 4),))[0]
+    turned = infer(use("transpose", a=1, b=2), (infer(use("transpose", a=1, b=2), (x,))[0],))[0]
+    for y in (x, turned, infer(use("add"), (x, x))[0], infer(use("softmax", axis=-1), (x,))[0]):
+        assert infer(use("rearrange", pattern=together), (y,))[0].channel == channel
+
+
+def test_one_of_the_parts_holds_the_channels_of_each_slice() -> None:
+    """`q, k, v = unbind(0)`: with one head the features are channels, with several they are in two axes."""
+    for pattern, channel, split in (
+        ("n t (three d) -> three n t d", 2, ()),
+        ("n t (three h d) -> three n h t d", None, (1, 3)),
+    ):
+        sizes = factors(three=3, h=2) if split else factors(three=3)
+        x = infer(use("rearrange", pattern=pattern, sizes=sizes), (tokens(2, 5, 12),))[0]
+        q = infer(use("unbind", axis=0), (x,))[0]
+        assert (q.channel, q.split) == (channel, split)
 
 
 def test_reduced_channels_are_gone() -> None:

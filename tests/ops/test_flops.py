@@ -144,7 +144,7 @@ def reduced(use: Use) -> int:
 
 
 MOVES = (
-    "id dropout dropout2d alpha_dropout droppath embedding "
+    "id channel_axis dropout dropout2d alpha_dropout droppath embedding "
     "flatten reshape unbind split chunk cat stack transpose expand rearrange repeat index pad crop roll "
     "arange eye zeros ones where gather one_hot cast pixel_shuffle shuffle"
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dslc.diagnostics.model import Mistake, Reject
-from dslc.ops import errors, errors_map, errors_product, errors_tensor
+from dslc.ops import errors, errors_axis, errors_map, errors_product, errors_tensor
 from dslc.types.dim import symbol
 from dslc.types.sizes import Sizes
 from tests.ops.context import SPAN, infer
@@ -103,7 +103,7 @@ REFUSED: list[tuple[str, Sample, type[Mistake], str | None, Sample]] = [
     ("maxout", over_maps(1, 6, 4, 4, pieces=4), errors_tensor.CannotSplit, "pieces", over_maps(1, 6, 4, 4, pieces=2)),
     ("pixel_shuffle", over_maps(1, 6, 4, 4, r=2), errors_tensor.CannotSplit, "r", over_maps(1, 8, 4, 4, r=2)),
     ("softmax", over_tokens(2, 3, axis=2), errors_tensor.NoSuchAxis, "axis", over_tokens(2, 3, axis=-2)),
-    ("softmax", Sample((plain(2, 3, 4),)), errors_tensor.NoChannelAxis, None, Sample((plain(2, 3, 4),), {"axis": 2})),
+    ("softmax", Sample((plain(2, 3, 4),)), errors_axis.NoChannelAxis, None, Sample((plain(2, 3, 4),), {"axis": 2})),
     ("l2norm", over_tokens(2, 3, axis=-3), errors_tensor.NoSuchAxis, "axis", over_tokens(2, 3, axis=1)),
     ("upsample", over_maps(1, 3, 4, 4), errors_map.UpsampleTarget, None, over_maps(1, 3, 4, 4, scale=2)),
     (

@@ -35,6 +35,8 @@ def hull(reach: Reach, axis: int, u: int, n: int) -> tuple[int, int]:
     match reach:
         case Pointwise():
             first, last = u, u
+        case Global(axes=axes) if axes is not None and axis + 2 not in axes:
+            first, last = u, u
         case Global():
             first, last = 0, n - 1
         case Window(k, s, p, d):
@@ -117,7 +119,8 @@ def test_reach(name: str, sample: Sample) -> None:
             if not reach.nearest or "exact" in str(sample.attributes.get("mode")):
                 continue  # interpolated: the weights near an edge differ from those inside
         named = sample.attributes.get("axis")
-        if isinstance(reach, Global) and named is not None and axis != named % outs[0].rank:
+        along = named if isinstance(named, tuple) else () if named is None else (named,)
+        if isinstance(reach, Global) and reach.axes is None and along and axis not in [a % outs[0].rank for a in along]:
             continue  # one axis is mixed: for the others `Global` is an upper bound
         if isinstance(reach, Unknown):
             assert named is not None if name in ("glu", "geglu", "swiglu", "reglu", "maxout") else name == "upsample"

@@ -7,6 +7,7 @@ import pytest
 from dslc.diagnostics.model import Mistake, Reject
 from dslc.ops.base import Op
 from dslc.ops.errors import WrongSides
+from dslc.ops.errors_axis import NoChannelAxis
 from dslc.ops.errors_none import BadSize
 from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import (
@@ -15,7 +16,6 @@ from dslc.ops.errors_tensor import (
     CannotSplit,
     CropForm,
     ExpandSize,
-    NoChannelAxis,
     NoSuchAxis,
     RankMismatch,
     RepeatedAxis,

@@ -115,7 +115,8 @@ def with_other(b: Body) -> bool:
     if x.is_float:
         text = b.pick(text, text, f"it / (abs({other}) + 1)", f"(it -> sigmoid) ** (abs({other}) + 0.5)",
                       f"it * ({other} -> sigmoid)")  # fmt: skip
-    b.line(text, replace(x.of(x.dtype), channel=channel))
+    split = x.split or y.split if not x.split or not y.split or x.split == y.split else ()
+    b.line(text, replace(x.of(x.dtype), channel=channel, split=split))
     return True
 
 

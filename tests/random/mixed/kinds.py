@@ -32,13 +32,19 @@ def sides(*sizes: int) -> tuple[Side, ...]:
 class Kind:
     """The type of a tensor. `channel` is what the compiler takes for the channels' axis; none: this does not know.
 
-    `small`: whole numbers from 0 to 4, so that they can be rows of a table.
+    `small`: whole numbers from 0 to 4, so that they can be rows of a table. `split`: the axes that hold the channels
+    which a pattern has taken apart.
     """
 
     dims: tuple[Side, ...]
     dtype: str = "float"
     channel: int | None = None
     small: bool = False
+    split: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.channel is not None:
+            object.__setattr__(self, "split", ())
 
     @property
     def rank(self) -> int:
@@ -97,7 +103,16 @@ class Kind:
         """Axes taken from this one by number, or new; the channels go along."""
         dims = tuple(self.dims[s] if isinstance(s, int) else s for s in source)
         channel = None if self.channel is None or self.channel not in source else list(source).index(self.channel)
-        return replace(self, dims=dims, channel=channel)
+        split = tuple(map(list(source).index, self.split)) if set(self.split) <= set(source) else ()
+        return replace(self, dims=dims, channel=channel, split=split)
+
+    def without(self, axis: int) -> Kind:
+        """One place of an axis: of channels taken apart the other parts are left."""
+        after = self.picked([a for a in range(self.rank) if a != axis])
+        left = tuple(a - (a > axis) for a in self.split if a != axis)
+        if axis not in self.split:
+            return after
+        return replace(after, channel=left[0]) if len(left) == 1 else replace(after, split=left)
 
     def of(self, dtype: str) -> Kind:
         return replace(self, dtype=dtype, small=False)

@@ -221,6 +221,8 @@ def whole_pool(b: Body) -> bool:
     x = b.it
     if not x.is_map:
         return False
+    if b.chance(0.2):
+        return along(b)
     if b.chance(0.4):
         b.step(b.pick("gap", "gmp"), x.with_places([Side(1)] * len(x.places)))
         return True
@@ -230,6 +232,48 @@ def whole_pool(b: Body) -> bool:
         out = [b.pick(*(n for n in (1, 1, 2, 3) if side.size % n == 0)) for side in x.places]
     kind = b.pick("adaptive_avgpool", "adaptive_maxpool")
     b.step(f"{kind}({joined(out)})", x.with_places([Side(n) for n in out]))
+    return True
+
+
+@makes("gap", "gmp", "pad", "crop", weight=2)
+def along(b: Body) -> bool:
+    """Pools and borders along axes that are written."""
+    x = b.it
+    if not x.is_float or not 3 <= x.rank <= 5:
+        return False
+    count = b.number(1, 2) if x.rank > 3 else 1
+    axes = b.choices.shuffled(range(1, x.rank))[:count]
+    word = str(b.pick(axes[0], axes[0] - x.rank)) if count == 1 else str(tuple(axes))
+    what = b.pick("gap", "gmp", "pad", "pad", "crop")
+    if what in ("gap", "gmp"):
+        for axis in axes:
+            x = x.with_side(axis, Side(1))
+        b.step(f"{what}(axis={word})", x)
+        return True
+    mode = b.pick("constant", "reflect", "replicate", "circular") if what == "pad" and x.rank < 5 else "constant"
+    pairs = []
+    for axis in axes:
+        size = x.dims[axis].size
+        most = (size - 1) // 2 if what == "crop" else min(2, size + {"reflect": -1, "circular": 0}.get(mode, 3))
+        before, behind = b.number(0, most), b.number(0, most)
+        pairs.append((before, behind))
+        if before or behind:
+            moved = before + behind
+            x = x.with_side(axis, b.resized(x.dims[axis], size + (-moved if what == "crop" else moved)))
+    text = str(tuple(pairs))
+    options = f', mode="{mode}"' if mode != "constant" else ""
+    b.step(f"{what}({text}, axis={word}{options})", x)
+    return True
+
+
+@makes("channel_axis", keeps=True)
+def said(b: Body) -> bool:
+    """Where the channels are, said anew."""
+    x = b.it
+    if not x.is_float or x.rank < 2:
+        return False
+    axis = b.number(1, x.rank - 1)
+    b.step(f"channel_axis({b.pick(axis, axis - x.rank)})", replace(x, channel=axis))
     return True
 
 

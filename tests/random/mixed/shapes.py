@@ -86,8 +86,10 @@ def split_or_merged(b: Body) -> bool:
         right = [*left[:a], f"({left[a]} {left[a + 1]})", *left[a + 2 :]]
         side = flat(x, range(a, a + 2), b)
         after = x.picked([*range(a), side, *range(a + 2, x.rank)])
-        if x.channel in (a, a + 1):
+        if x.channel in (a, a + 1) or x.split == (a, a + 1):
             after = replace(after, channel=a)
+        elif {a, a + 1} != set(x.split):
+            after = replace(after, split=tuple(dict.fromkeys(p - (p > a) for p in x.split)))
         b.step(f'rearrange("{" ".join(left)} -> {" ".join(right)}")', after)
         return True
     found = [(a, n) for a in range(1, x.rank) for n in (2, 3) if x.dims[a].size % n == 0 and not x.dims[a].mixed]
@@ -99,7 +101,10 @@ def split_or_merged(b: Body) -> bool:
     sides = {"p": Side(n), left[a]: b.resized(x.dims[a], x.dims[a].size // n)}
     after = replace(x.picked([*range(a), *(sides[p] for p in pair), *range(a + 1, x.rank)]))
     if x.channel == a:
-        after = replace(after, channel=a + 1)
+        after = replace(after, split=(a, a + 1))
+    elif x.split:
+        parts = [q for p in x.split for q in ((a, a + 1) if p == a else (p + (p > a),))]
+        after = replace(after, split=tuple(parts))
     b.step(f'rearrange("{pattern} -> {" ".join([*left[:a], *pair, *left[a + 1 :]])}", p={n})', after)
     return True
 
@@ -184,23 +189,27 @@ def sliced(b: Body) -> bool:
         return False
     after = x.picked(source)
     if x.channel is not None and x.channel not in source and any(isinstance(s, Side) for s in source):
-        after = replace(after, channel=kept_channel(x, source, items))
+        after = replace(after, channel=kept_axis(x.channel, items))
+    if x.split:
+        left = tuple(place for part in x.split if (place := kept_axis(part, items)) is not None)
+        chosen = len(left) == 1 and len(left) < len(x.split)
+        after = replace(after, channel=left[0]) if chosen else replace(after, split=left)
     b.line(f"it[{', '.join(items)}]", after)
     return True
 
 
-def kept_channel(x: Kind, source: list[int | Side], items: list[str]) -> int | None:
-    """Where the channels are after slices: a slice of them still holds channels."""
+def kept_axis(channel: int, items: list[str]) -> int | None:
+    """Where an axis of channels is after slices: a slice of them still holds channels."""
     axis, place = 0, 0
     for item in items:
         if item == "none":
             place += 1
             continue
         number = item.lstrip("-").isdigit()
-        if axis == x.channel:
+        if axis == channel:
             return None if number else place
         axis, place = axis + 1, place + (0 if number else 1)
-    return place + (x.channel or 0) - axis
+    return place + channel - axis
 
 
 @makes("index", "gather", naming=True, weight=2)
@@ -227,7 +236,7 @@ def parts(b: Body) -> bool:
     how = b.number(0, 2)
     if how == 0 and x.rank > 2 and size <= 4:
         names = [b.new("u") for _ in range(size)]
-        each = x.picked([a for a in range(x.rank) if a != axis])
+        each = x.without(axis)
         b.write(f"{', '.join(names)} = unbind({b.pick(axis, axis - x.rank)})")
     elif how == 1 and size % 2 == 0:
         names = [b.new("h"), b.new("h")]
@@ -255,7 +264,7 @@ def joined(b: Body) -> bool:
     if x.elements * 2 > MOST:
         return False
     if b.chance(0.3) and x.rank < 5:
-        other = b.partner(lambda k: k.dims == x.dims and k.dtype == x.dtype and k.channel == x.channel, lambda: "it")
+        other = b.partner(lambda k: replace(k, small=x.small) == x, lambda: "it")
         if other is None:
             return False
         axis = b.number(1, x.rank)
@@ -267,7 +276,8 @@ def joined(b: Body) -> bool:
     axis = b.number(1, x.rank - 1)
 
     def fits(k: Kind) -> bool:
-        return k.dtype == x.dtype and k.rank == x.rank and k.channel in (None, x.channel) and all(
+        known = k.channel in (None, x.channel) and k.split in ((), x.split)
+        return known and k.dtype == x.dtype and k.rank == x.rank and all(
             p == q or a == axis for a, (p, q) in enumerate(zip(k.dims, x.dims, strict=True))
         )  # fmt: skip
 
@@ -305,13 +315,16 @@ def reshaped(b: Body) -> bool:
         if b.chance(0.4):
             words[b.number(1, len(words) - 1)] = "-1"
         after = replace(
-            x, dims=(*x.dims[:-1], Side(half), Side(2)), channel=None if x.channel == x.rank - 1 else x.channel
+            x,
+            dims=(*x.dims[:-1], Side(half), Side(2)),
+            channel=None if x.channel == x.rank - 1 else x.channel,
+            split=(),
         )
         b.step(f"reshape({', '.join(words)})", after)
         return True
     if x.rank > 2:
         side = flat(x, range(1, x.rank), b)
-        b.step(f"reshape({sizes[0]}, -1)", replace(x, dims=(x.dims[0], side), channel=None))
+        b.step(f"reshape({sizes[0]}, -1)", replace(x, dims=(x.dims[0], side), channel=None, split=()))
         return True
     return False
 
@@ -346,50 +359,53 @@ def products(b: Body) -> bool:
     if other is None:
         return False
     y = b.values[other]
-    square = x.picked([*range(x.rank - 1), y.dims[-2]])
+    square, turned = x.picked([*range(x.rank - 1), y.dims[-2]]), y.picked([*range(y.rank - 2), y.rank - 1, y.rank - 2])
     if how == 0:
-        b.line(
-            f"(it @ ({other} -> transpose(-1, -2))) * 0.2",
-            replace(square, channel=matmul_channel(x.channel, swapped(y), x.rank)),
-        )
+        b.line(f"(it @ ({other} -> transpose(-1, -2))) * 0.2", multiplied(square, x, turned))
     elif how == 1 and y.dims[-2] == x.dims[-2]:
-        first = matmul_channel(x.channel, swapped(y), x.rank)
-        w = b.name(f"(it @ ({other} -> transpose(-1, -2))) -> softmax(-1)", square, "w")
-        b.line(f"{b.read(w)} @ {other}", replace(x, channel=matmul_channel(first, y.channel, x.rank)))
+        scores = multiplied(square, x, turned)
+        w = b.name(f"(it @ ({other} -> transpose(-1, -2))) -> softmax(-1)", scores, "w")
+        b.line(f"{b.read(w)} @ {other}", multiplied(x, scores, y))
     elif how == 2 and x.rank == 3:
-        b.line(
-            f'einsum("nad,nbd->nab", it, {other}) * 0.2',
-            replace(square, channel=einsum_channel("nad", "nbd", "nab", x, y)),
-        )
+        b.line(f'einsum("nad,nbd->nab", it, {other}) * 0.2', summed(square, "nad", "nbd", "nab", x, y))
     elif how == 3 and x.rank == 4:
         b.line(f'einsum("n h q d, n h k d -> n q h k", it, {other}) * 0.2',
-               replace(square.picked([0, 2, 1, 3]), channel=einsum_channel("nhqd", "nhkd", "nqhk", x, y)))  # fmt: skip
+               summed(square.picked([0, 2, 1, 3]), "nhqd", "nhkd", "nqhk", x, y))  # fmt: skip
     elif d.fixed and y.dims[-2] == x.dims[-2]:
-        p, after = b.new("p"), None
-        if x.channel is not None and y.channel is not None:
-            alike = x.channel if x.channel == y.channel else None
-            after = matmul_channel(alike, None, x.rank)
+        p, after = b.new("p"), x.with_side(-1, Side(5))
+        known = x.channel is not None and y.channel is not None
+        alike = x.channel if x.channel == y.channel else None
+        after = multiplied(after, replace(x, channel=alike), None) if known else replace(after, channel=None, split=())
         b.write(f"param {p}: [{d.size}, 5] = normal(0.3)")
-        b.line(f"(it + ({other} -> mean(-1, keep=true))) @ {p}",
-               replace(x.with_side(-1, Side(5)), channel=after))  # fmt: skip
+        b.line(f"(it + ({other} -> mean(-1, keep=true))) @ {p}", after)
     else:
         return False
     return True
 
 
-def swapped(y: Kind) -> int | None:
-    """The axis of channels after the last two are exchanged."""
-    return {y.rank - 1: y.rank - 2, y.rank - 2: y.rank - 1}.get(y.channel, y.channel) if y.channel is not None else None
+def multiplied(after: Kind, a: Kind, b: Kind | None) -> Kind:
+    """A product with its channels: the columns of b, unless only a has channels that stay; of parts all or none."""
+    last = a.rank - 1
+    if b is not None and b.channel == last:
+        return replace(after, channel=last)
+    if b is not None and b.split and last - 1 not in b.split:
+        return replace(after, channel=None, split=b.split)
+    if a.channel not in (None, last):
+        return replace(after, channel=a.channel)
+    if a.split and last not in a.split:
+        return replace(after, channel=None, split=a.split)
+    if b is not None and (a.split or b.split):
+        return replace(after, channel=None, split=())
+    return replace(after, channel=last)
 
 
-def matmul_channel(a: int | None, b: int | None, rank: int) -> int:
-    """The axis of channels of a product: the columns of b, unless only a has channels that stay."""
-    return a if b != rank - 1 and a is not None and a != rank - 1 else rank - 1
-
-
-def einsum_channel(first: str, second: str, result: str, x: Kind, y: Kind) -> int:
-    """The axis of channels of a product by letters: of the last tensor that has some in the result, else the last."""
+def summed(after: Kind, first: str, second: str, result: str, x: Kind, y: Kind) -> Kind:
+    """A product by letters with its channels: those of the last tensor that has them all in the result, else the last
+    axis, but where some are taken apart.
+    """
     for letters, k in ((second, y), (first, x)):
         if k.channel is not None and letters[k.channel] in result:
-            return result.index(letters[k.channel])
-    return len(result) - 1
+            return replace(after, channel=result.index(letters[k.channel]))
+        if k.split and all(letters[a] in result for a in k.split):
+            return replace(after, channel=None, split=tuple(result.index(letters[a]) for a in k.split))
+    return replace(after, channel=None, split=()) if x.split or y.split else replace(after, channel=len(result) - 1)

@@ -49,7 +49,7 @@ def suite(b: Body, count: int, turn: str | None = None, flat: bool = False) -> l
     b.fuel = held.fuel
     if not held.lines:
         held.step("relu" if b.it.is_float else "id", b.it)
-    b.it = replace(b.it, channel=held.it.channel, small=b.it.small and held.it.small)
+    b.it = replace(b.it, channel=held.it.channel, split=held.it.split, small=b.it.small and held.it.small)
     return held.lines
 
 
@@ -246,6 +246,7 @@ def block(b: Body) -> bool:
     arrow = f" -> {', '.join(results)}" if results else ""
     b.blocks.append("\n".join([f"block {name}{header(held.params, defaults)} on {on}{arrow}:", *held.lines, ""]))
     keeps = held.it.dims == x.dims and held.it.dtype == x.dtype and held.it.channel == x.channel
+    keeps = keeps and held.it.split == x.split
     uses = b.number(1, 3) if keeps else b.number(1, 2)
     for turn in range(uses):
         args = []

@@ -116,7 +116,7 @@ def grouped(b: Body) -> bool:
     q, k = b.new("q"), b.new("k")
     b.write(f'{q} = linear(8) -> rearrange("n t (h d) -> n h t d", h=4)')
     b.write(f'{k} = linear(4) -> rearrange("n t (h d) -> n h t d", h=2)')
-    b.line(f"sdpa({q}, {k}, {k}, gqa=true)", replace(x.picked([0, Side(4), 1, Side(2)]), channel=3))
+    b.line(f"sdpa({q}, {k}, {k}, gqa=true)", Kind((x.dims[0], Side(4), x.dims[1], Side(2)), x.dtype, split=(1, 3)))
     return True
 
 

@@ -1,0 +1,123 @@
+"""Mistakes about which axis holds the channels, where an op would have to guess.
+
+What is wrong is said with both readings: one way to write each of them. docs/language.md, "Which axis", has the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dslc.diagnostics.model import Help, Mistake
+from dslc.types.dim import Size
+from dslc.types.tensor import TensorType
+
+TURNED = 'channel_axis(-1) -> rearrange("n t c -> n c t")'
+"""Tokens as a map."""
+
+
+def channels(size: Size) -> str:
+    """`1 channel`, `T channels`."""
+    return f"{size} channel" if size == 1 else f"{size} channels"
+
+
+def places(text: str) -> str:
+    """`1 place`, `T places`, `4, T places`."""
+    return f"{text} place" if text == "1" else f"{text} places"
+
+
+class NoChannelAxis(Mistake, code="E0342"):
+    """Which axis holds the channels is not known here, so the axis must be written.
+
+    Maps have their channels on axis 1, tokens and features on the last axis. An input of three axes may be either,
+    until a layer needs one of them: `conv`, `bn`, `gn` and `inorm` work on maps, `linear`, `ln`, `rmsnorm` and
+    recurrent layers on tokens. A pattern that takes the channel axis apart, `rearrange("n t (h d) -> n h t d")`, leaves
+    it unknown until another puts its parts together again, and what reduces the channels away leaves none.
+
+    Layers that work on the channels (`softmax`, `l2norm`, `glu`, `chunk`, `split`, `concat`) or on the places beside
+    them (`pad`, `crop`, pools) then ask: `axis=` says along which axis they work, and `channel_axis(-1)` before them
+    says where the channels are, to all layers that follow.
+
+    ```dl fails
+    net f on x[N, T=16, 8]:
+        pad(((1, 0),)) -> linear(4)
+    ```
+
+    ```dl
+    net f on x[N, T=16, 8]:
+        pad(((1, 0),), axis=1) -> linear(4)
+    ```
+
+    Related: E0309, E0333.
+    """
+
+    op: str
+    type: TensorType
+    on: str = "channels"  # what it works on: `channels`, wherever they are; `places`, wherever; a `map`
+    axis: bool = True  # whether it takes `axis=`
+
+    @property
+    def axes(self) -> Sequence[int]:
+        """The axes that may hold the channels, the last first."""
+        return range(self.type.rank - 1, 0, -1)
+
+    @property
+    def message(self) -> str:
+        works = "maps" if self.on == "map" else self.on
+        return f"`{self.op}` works on {works}, and which axis of {self.type} holds the channels is not known"
+
+    @property
+    def label(self) -> str:
+        return " or ".join(f"axis {axis} ({self.type.dims[axis]})" for axis in reversed(self.axes)) + "?"
+
+    @property
+    def readings(self) -> tuple[tuple[int, str], ...]:
+        """The axes to write, each with what the tensor is then: of the channels, or of the places for `places`."""
+        dims, last = self.type.dims, self.type.rank - 1
+        if self.on == "channels":
+            return tuple((axis, f"along axis {axis}, of {dims[axis]}") for axis in self.axes)
+        rest = ", ".join(map(str, dims[1:last]))
+        tokens, maps = f"tokens, {places(rest)} of {channels(dims[last])}", f"a map of {channels(dims[1])}"
+        return ((1, tokens), (2, maps)) if self.on == "places" else ((last, tokens), (1, maps))
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.on == "map":
+            (_, tokens), (_, maps) = self.readings
+            return (
+                Help(f"{tokens}: `{TURNED}` before it makes a map"),
+                Help(f"{maps}: `channel_axis(1)` before it"),
+            )
+        return tuple(Help(f"{said}: `axis={axis}`") for axis, said in self.readings)
+
+
+class PaddedAxes(Mistake, code="E0398"):
+    """A mode of `pad` that reads the tensor itself leaves two axes as they are.
+
+    PyTorch mirrors, repeats and wraps at most all but two axes: those of batch and channels. Zeros, or another `value`,
+    may stand anywhere.
+
+    ```dl fails
+    net f on x[N, T=16, 8]:
+        pad(1, mode="reflect", axis=(1, 2)) -> linear(4)
+    ```
+
+    ```dl
+    net f on x[N, T=16, 8]:
+        pad(1, mode="reflect", axis=1) -> linear(4)
+    ```
+
+    Related: E0343, E0342.
+    """
+
+    mode: str
+    axes: tuple[int, ...]
+    shape: str
+
+    @property
+    def message(self) -> str:
+        listed = ", ".join(map(str, self.axes))
+        return f"`pad` with mode `{self.mode}` is given the axes {listed} of {self.shape}"
+
+    @property
+    def label(self) -> str:
+        return "two axes stay as they are, the batch first"
