@@ -157,8 +157,8 @@ def mended_lines(before: str, after: str) -> set[int]:
 class Score:
     """The marks of a case that no judgement needs.
 
-    `place`: some message stands on a line that the mended program changes; `fix`: every error has edits, and they make
-    the mended program, which checks clean; `quiet`: every message stands on such a line.
+    `place`: some message stands on a line that the mended program changes, or just above one that it indents; `fix`:
+    every error has edits, and they make the mended program, which checks clean; `quiet`: every message stands so.
     """
 
     place: bool
@@ -171,7 +171,8 @@ def score(case: Case) -> Score:
     if case.is_command:
         good = case.printed[0] == case.status
         return Score(good, good, good)
-    mended = mended_lines(case.program, case.fixed.program)
+    changed = mended_lines(case.program, case.fixed.program)
+    mended = changed | {line - 1 for line in changed}
     lines = [line_in(str(case.path), d) for d in case.found]
     errors = [edits for d, edits in zip(case.found, case.proposals, strict=True) if d.severity is Severity.ERROR]
     works = bool(errors) and all(errors) and case.applied == case.fixed.program
