@@ -39,13 +39,15 @@ class Edit:
 class Help:
     """A proposal. `replace` is new text for the diagnostic's own span; `edits` are changes elsewhere.
 
-    `fact`: it says something that is worth knowing beside a fix: which sizes would do.
+    `fact`: it says something that is worth knowing beside a fix: which sizes would do. `tried`: the program with its
+    edits was checked, and neither has this mistake nor a new one.
     """
 
     text: str
     replace: str | None = None
     edits: tuple[Edit, ...] = ()
     fact: bool = False
+    tried: bool = False
 
 
 def did_you_mean(near: str | None, replace: bool = True) -> tuple[Help, ...]:
@@ -162,8 +164,9 @@ class Mistake:
         related: Iterable[Label] = (),
         help: Iterable[Help] = (),
         inputs: tuple[object, ...] = (),
+        site: Span | None = None,
     ) -> Diagnostic:
-        """This mistake at a place; `inputs` are the tensors that what failed was given."""
+        """This mistake at a place; `inputs` are the tensors that what failed was given, `site` is its own text."""
         return Diagnostic(
             self.code,
             self.severity,
@@ -175,6 +178,7 @@ class Mistake:
             (*self.help, *help),
             self,
             inputs,
+            site=site,
         )
 
 
@@ -193,6 +197,7 @@ class Diagnostic:
     mistake: Mistake | None = None
     inputs: tuple[object, ...] = ()  # the tensors (`ir.Value`) that what failed was given: what fixes are made from
     notes: tuple[str, ...] = ()  # how it came about
+    site: Span | None = None  # the text of what failed, where the place is that of an argument
 
     @property
     def switch(self) -> str:
@@ -305,9 +310,13 @@ class Sink:
     counts: dict[tuple[str, str, str, int, int], int] = field(default_factory=dict)
     errors: int = 0
     total: int = 0  # equal ones counted each time
+    turns: dict[tuple[object, ...], tuple[str, str, str, int, int]] = field(default_factory=dict)
 
     def add(self, diagnostic: Diagnostic) -> None:
         key = diagnostic.key
+        if any(frame.turn for frame in diagnostic.trail or ()):  # other numbers of another turn make no other mistake
+            spans = tuple((f.call.source.path, f.call.start) for f in diagnostic.trail or ())
+            key = self.turns.setdefault((diagnostic.code, *key[2:], *spans), key)
         self.total += 1
         self.counts[key] = self.counts.get(key, 0) + 1
         if key not in self.found:

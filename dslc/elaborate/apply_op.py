@@ -319,7 +319,7 @@ def _rejected(
     axis = mistake.axis if isinstance(mistake, ShapeMismatch) and mistake.channels and alike else None
     made = [run.made_here(value, axis) for value in inputs] if len(inputs) > 1 else []
     related = [*reject.related, *filter(None, made)]
-    return run.report(reject.mistake, where, p, related, inputs=inputs)
+    return run.report(reject.mistake, where, p, related, inputs=inputs, site=span)
 
 
 def _unfit(op: str, port: Port, type: TensorType) -> Mistake | None:

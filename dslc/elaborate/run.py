@@ -168,6 +168,7 @@ class Run:
         related: Iterable[Label] = (),
         help: Iterable[Help] = (),
         inputs: tuple[Value, ...] = (),
+        site: Span | None = None,
     ) -> Const:
         """Add a diagnostic; the hole that stands for what failed. `inputs` are the tensors that it was given."""
         trail = turned(p) if p is not None else None
@@ -176,7 +177,7 @@ class Run:
             span, trail = trail.call, trail.parent
         if span is not inside:
             related = [Label(inside, "inside here"), *related]
-        self.sink.add(mistake.at(span, trail, related, help, inputs))
+        self.sink.add(mistake.at(span, trail, related, help, inputs, site))
         if p is not None:
             self.broken.add(block_of(p.owner))
         return hole(span)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import GivenTwice, OutOfRange, SurplusArgument, UnknownArgument, WrongType
+from dslc.bind.mistakes import GivenTwice, MissingArgument, OutOfRange, SurplusArgument, UnknownArgument, WrongType
 from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.errors_body import TiedShape
@@ -17,7 +17,7 @@ from dslc.ops.base import REGISTRY
 from dslc.ops.errors import NoHalfPadding, WrongSides
 from dslc.ops.errors_map import PoolPadding
 from dslc.syntax import tree
-from dslc.types.dim import Size
+from dslc.types.dim import Size, UnknownSize
 from dslc.values.mistakes import NotIterable, NotWhole, Undefined
 
 POSITIONAL = {"linear": 1, "conv": 2, "deconv": 2}
@@ -35,7 +35,9 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
     if call is None or len(g.positional(call)) <= POSITIONAL.get(name, 9):
         return
     first, second = g.positional(call)[:2]
-    if g.types and _number(first.value) not in (None, g.types[0].dims[1]):
+    known = g.types[0].dims[1] if g.types else None
+    stated = _number(first.value)
+    if isinstance(known, int) and stated not in (None, known) and stated not in _made_before(g, call):
         return
     edits = [g.without_argument(call, first)]
     given = [a.span.text for a in call.arguments[1:]]
@@ -45,6 +47,12 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
     yield Candidate(said, tuple(edits), sole=True)
     if (others := _others(g, call, first, second)) is not None:
         yield Candidate(said, (*edits, *others), sole=True)
+
+
+def _made_before(g: Ground, call: tree.Call) -> set[int | float | None]:
+    """What calls before one have as their second argument: in that order, the channels that they make."""
+    before = [c for c in g.calls(g.block) if c.span.end <= call.span.start and len(g.positional(c)) > 1]
+    return {_number(g.positional(c)[1].value) for c in before}
 
 
 def _others(g: Ground, call: tree.Call, first: tree.Argument, second: tree.Argument) -> list[Edit] | None:
@@ -100,9 +108,9 @@ def written_padding(g: Ground) -> Iterator[Candidate]:
     if not isinstance(mistake, NoHalfPadding) or call is None or g.named(call, "p"):
         return
     reach = mistake.dilation * (mistake.kernel - 1)
-    for padding in sorted({0, reach // 2, (reach + 1 - mistake.stride + 1) // 2}):
-        if padding < 0:
-            continue
+    exact = (reach + 1 - mistake.stride) / 2  # every stride's places make one, with none left over
+    paddings = {padding for padding in (0, reach // 2, int(exact)) if padding >= 0}
+    for padding in sorted(paddings, key=lambda padding: (abs(padding - exact), padding)):
         shown = short(g.source, g.with_argument(call, f"p={padding}"))
         made = _made(g, mistake, padding)
         zeros = f"{padding} place{'s' if padding > 1 else ''} of zeros on each side"
@@ -112,7 +120,7 @@ def written_padding(g: Ground) -> Iterator[Candidate]:
 
 def _made(g: Ground, mistake: NoHalfPadding, padding: int) -> str:
     """What a padding makes of the first size of the map: `, 32 places become 16`."""
-    if not g.types or g.types[0].rank < 3:
+    if not g.types or g.types[0].rank < 3 or isinstance(g.types[0].dims[2], UnknownSize):
         return ""
     size: Size = g.types[0].dims[2]
     made = (size + 2 * padding - mistake.dilation * (mistake.kernel - 1) - 1) // mistake.stride + 1
@@ -151,6 +159,39 @@ def whole_number(g: Ground) -> Iterator[Candidate]:
 def _operator(g: Ground, node: tree.Binary, text: str) -> Edit:
     at = g.source.text.index(node.op, node.left.span.end, node.right.span.start)
     return g.edit(at, at + len(node.op), text)
+
+
+@mends(WrongType)
+def truth_value(g: Ground) -> Iterator[Candidate]:
+    """`bias=0`: yes or no is `true` or `false`."""
+    mistake, expr = g.diagnostic.mistake, g.outline.find(g.span)
+    if isinstance(mistake, WrongType) and "true or false" in mistake.wanted and isinstance(expr, tree.Number):
+        word = "true" if expr.value else "false"
+        yield Candidate(f"write `{g.shown(expr.span, word)}`", (g.put(expr.span, word),))
+
+
+@mends(WrongType)
+def layers_for_tensors(g: Ground) -> Iterator[Candidate]:
+    """`concat(mean(1), amax(1))`: layers, each of which makes a tensor of the current value."""
+    mistake, call = g.diagnostic.mistake, g.call
+    call = (
+        g.outline.around(g.outline.parents.get(call), tree.Call) if call is not None and call.span == g.span else call
+    )
+    if not isinstance(mistake, WrongType) or call is None or call.target.span.text not in ("concat", "stack", "cat"):
+        return
+    given = [a for a in call.arguments if a.name is None and isinstance(a.value, tree.Call | tree.Name)]
+    for more in ("", ", keep=true"):
+        edits, texts = [], []
+        for argument in given:
+            text = argument.value.span.text
+            if more and text.split("(")[0] in ("mean", "amax", "amin", "sum") and text.endswith(")"):
+                text = f"{text[:-1]}{more})"
+            texts.append(f"it -> {text}")
+            edits.append(g.put(argument.value.span, f"it -> {text}"))
+        shown = f"{call.target.span.text}({', '.join(texts)})"
+        yield Candidate(
+            f"each makes a tensor of the current value: `{short(g.source, shown)}`", tuple(edits), group="it"
+        )
 
 
 @mends(Undefined, NotWhole, BadIndex, NotASize)
@@ -198,7 +239,7 @@ def scaled_by_a_number(g: Ground) -> Iterator[Candidate]:
         yield Candidate(said, (g.put(call.span, shown),))
 
 
-@mends(WrongInputs)
+@mends(WrongInputs, MissingArgument)
 def operator_for_a_call(g: Ground) -> Iterator[Candidate]:
     """`add(a, b)`: two tensors are added by `+`."""
     call = g.call

@@ -47,15 +47,31 @@ def channels_where_they_are_wanted(g: Ground) -> Iterator[Candidate]:
     yield from _misread_pattern(g)
     if type.channel == 1 and mistake.needed == -1:
         if mistake.op == "linear":
-            yield from first(g, "gap -> flatten", "the mean of each channel")
-            yield from first(g, "flatten", "all places side by side")
+            mean, places_ = ("gap -> flatten", "the mean of each channel"), ("flatten", "all places side by side")
+            single = all(size == 1 for size in type.spatial)
+            fixed = all(isinstance(size, int) for size in type.spatial)  # else `flatten` fixes the size of the input
+            for text, said in (places_,) if single else (places_, mean) if fixed else (mean, places_):
+                yield from first(g, text, said)
         if letters is not None:
             pattern = f'rearrange("n c {letters} -> n ({letters}) c")'
             yield from first(g, pattern, "places as tokens")
             if mistake.op in ("ln", "rmsnorm"):
                 yield from _normed_channels(g)
     elif type.channel == type.rank - 1 and mistake.needed == 1 and letters is not None:
+        yield from _back_to_the_map(g)
         yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places")
+
+
+def _back_to_the_map(g: Ground) -> Iterator[Candidate]:
+    """Tokens that a `rearrange` made of a map, for a layer of maps."""
+    made = inside(g.inputs[0]) if g.inputs else None
+    while made is not None and made.op.name != "rearrange" and made.inputs:
+        made = inside(made.inputs[0])
+    if made is None or made.op.name != "rearrange" or made.inputs[0].type.rank != 4 or g.inputs[0].type.rank != 3:
+        return
+    rows = g.word(made.inputs[0], 2)
+    if rows is not None:
+        yield from first(g, f'rearrange("n (h w) c -> n c h w", h={rows})', "tokens as the map that they were")
 
 
 def _normed_channels(g: Ground) -> Iterator[Candidate]:

@@ -12,10 +12,11 @@ from dslc.source import Source, Span
 from dslc.syntax import tree
 from dslc.syntax.parser import parse
 from dslc.syntax.rewrite import Outline, kids
+from dslc.types.dim import UnknownSize
 from dslc.types.tensor import TensorType
 from dslc.types.text import dim_text
 
-LONG = 72
+LONG = 120
 """Letters of code that a proposal shows at most."""
 
 
@@ -151,6 +152,9 @@ class Ground:
         """The call that some text stands in, as it would be with other text there."""
         node = self.outline.find(place) or self.within(place)
         call = self.outline.around(node, tree.Call) if node is not None else None
+        if node is not None and isinstance(self.outline.parents.get(node), tree.Parameter):
+            header = self.source.text[self.outline.parents[node].span.start : place.start]  # type: ignore[attr-defined]
+            return f"{header}{text}"
         if call is None or not self.own(place):
             return text
         start = call.span.start
@@ -191,8 +195,8 @@ class Ground:
             if text and "\n" not in text:
                 return f"({text})" if isinstance(const.origin, tree.Conditional) else text
         size = value.type.dims[axis % value.type.rank]
-        if isinstance(size, int):
-            return str(size)
+        if isinstance(size, int | UnknownSize):
+            return None if isinstance(size, UnknownSize) else str(size)
         return dim_text(size) if self.block is not None and self.block.kind == "net" else None
 
 

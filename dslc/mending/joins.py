@@ -163,17 +163,20 @@ def axes_of_a_port(g: Ground) -> Iterator[Candidate]:
     mistake, call = g.diagnostic.mistake, g.call
     if not isinstance(mistake, WrongPort) or not mistake.sizes or call is None or len(g.inputs) != 1:
         return
-    value = g.inputs[0]
+    for argument, shown in with_axes(g, call, g.inputs[0], mistake):
+        said = f"add the axes of size 1 that the header has: `{short(g.source, shown)}`"
+        yield Candidate(said, (g.put(argument.value.span, shown),))
+
+
+def with_axes(g: Ground, call: tree.Call, value: Value, mistake: WrongPort) -> Iterator[tuple[tree.Argument, str]]:
+    """The argument that a tensor is, and its text with the axes that a header has and it lacks."""
     wanted: list[Size] = [-1 if s is None else s for s in mistake.sizes]
     if value.type.rank >= len(wanted):
         return
     given = [a for a in call.arguments if _is(g, a.value, value)]
-    ways = list(_open(value.type.dims, wanted))
     for argument in given[:1]:
-        for there in ways:
-            shown = indexed(_primary(argument.value), there)
-            said = f"add the axes of size 1 that the header has: `{short(g.source, shown)}`"
-            yield Candidate(said, (g.put(argument.value.span, shown),))
+        for there in _open(value.type.dims, wanted):
+            yield argument, indexed(_primary(argument.value), there)
 
 
 def _open(few: tuple[Size, ...], many: list[Size]) -> Iterator[tuple[bool, ...]]:
@@ -319,6 +322,22 @@ def the_other_way_round(g: Ground) -> Iterator[Candidate]:
         yield Candidate(said, (g.put(source.span, shown),))
 
 
+@mends(JoinedSizes, Coincidence, ShapeMismatch)
+def another_tensor(g: Ground) -> Iterator[Candidate]:
+    """Another tensor of the body by name, which has the size that is asked for: the level of a skip taken wrongly."""
+    node, block = g.node, g.block
+    operands = [a.value for a in node.arguments] if isinstance(node, tree.Call) else []
+    if isinstance(node, tree.Binary):
+        operands = [node.left, node.right]
+    names = [operand for operand in operands if isinstance(operand, tree.Name)]
+    others = [t.name for line, _, _ in _taps(g) for t in line.targets if isinstance(t, tree.Name)]
+    for name in names if block is not None and len(g.inputs) == 2 else ():
+        before = [n for n in others if n != name.name and n not in [one.name for one in names]]
+        for other in before[:4]:
+            said = f"`{other}` instead of `{name.name}`, which has another size"
+            yield Candidate(said, (g.put(name.span, other),), group="name")
+
+
 @mends(JoinedSizes, Coincidence)
 def like_the_other(g: Ground) -> Iterator[Candidate]:
     """Halved with rounding and doubled again: one side is made as large as the other."""
@@ -331,6 +350,7 @@ def like_the_other(g: Ground) -> Iterator[Candidate]:
         sides = [node.left, node.right]
     else:
         return
+    yield from _upsampled(g, sides)
     for at in (0, 1):
         side, other = sides[at], sides[1 - at]
         if not isinstance(other, tree.It | tree.Name | tree.TickName):
@@ -341,7 +361,6 @@ def like_the_other(g: Ground) -> Iterator[Candidate]:
             cropped = cropped[1:-1]
         said = f"crop the larger map to the other: `{short(g.source, cropped)}`"
         yield Candidate(said, (g.put(side.span, cropped),))
-    yield from _upsampled(g, sides)
 
 
 def _upsampled(g: Ground, sides: list[tree.Expr]) -> Iterator[Candidate]:
@@ -352,7 +371,16 @@ def _upsampled(g: Ground, sides: list[tree.Expr]) -> Iterator[Candidate]:
         other = sides[1 - at]
         if not isinstance(made, Node) or not isinstance(call, tree.Call) or call.target.span.text != "upsample":
             continue
-        if not isinstance(other, tree.Name | tree.TickName) or not call.arguments:
+        if not call.arguments:
+            continue
+        scale = call.arguments[0].value
+        number = scale.value if isinstance(scale, tree.Number) else None
+        for factor in (2, 4) if isinstance(number, int) else ():
+            for right in (number * factor, number // factor) if isinstance(number, int) else ():
+                said = f"{right} times as large, not {number}: `upsample({right})`"
+                if right > 1:
+                    yield Candidate(said, (g.put(scale.span, str(right)),), group="scale")
+        if not isinstance(other, tree.Name | tree.TickName):
             continue
         shown = f"like={other.span.text}"
         said = f"upsample to the size of the map that it meets: `upsample({shown})`"

@@ -7,6 +7,7 @@ takes long to check gets fewer fixes, never a slow check.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from time import perf_counter
@@ -28,13 +29,14 @@ Place = tuple[str, str, int]
 
 MISTAKES: Final = 8
 """Mistakes of one run that fixes are looked for."""
-TRIES: Final = 8
+TRIES: Final = 14
 """Candidates that are tried for one mistake."""
-ALL_TRIES: Final = 32
+ALL_TRIES: Final = 48
 SECONDS: Final = 1.0
 """Time for all tries of a run; reached by large programs alone."""
 OFFERED: Final = 3
 """Fixes of one mistake that are shown."""
+WORD: Final = re.compile(r"\w+")
 LARGEST: Final = 200_000
 """Letters of a file in which fixes are looked for."""
 
@@ -51,6 +53,10 @@ class Tries:
     @property
     def over(self) -> bool:
         return self.left <= 0 or perf_counter() - self.begun > SECONDS
+
+    def made(self, edits: Sequence[Edit]) -> Sequence[Diagnostic] | None:
+        """What was wrong after edits that were tried."""
+        return self.known.get(apply_edits(edits[0].span.source.text, edits)) if edits else None
 
     def after(self, edits: Sequence[Edit]) -> Sequence[Diagnostic] | None:
         """What is wrong after some edits of one file; none where they cannot be made."""
@@ -72,11 +78,30 @@ def offer(found: Sequence[Diagnostic], again: Again, took: float = 0.0) -> tuple
     """
     tries = Tries(again, left=ALL_TRIES if took < SECONDS else 0)
     found = [replace(d, notes=(*d.notes, *ways(d))) if d.inputs else d for d in found]
-    mended = []
+    mended: list[Diagnostic] = []
+    gone: set[int] = set()
     for at, diagnostic in enumerate(found):
+        if at in gone:
+            continue
         apt = diagnostic.severity is Severity.ERROR and at < MISTAKES and apt_source(diagnostic.span.source)
         mended.append(_mended(diagnostic, found, tries) if apt and not tries.over else diagnostic)
+        gone |= _followers(at, mended[-1], found, tries)
     return tuple(mended)
+
+
+def _followers(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> set[int]:
+    """Which later mistakes are gone with this one, by its first fix: they only follow from it, and are not told.
+
+    What the fix itself changes on another line is none of them: that is mended, not gone.
+    """
+    first = next((help for help in diagnostic.help if help.tried), None)
+    after = tries.made(first.edits) if first is not None else None
+    if first is None or after is None:
+        return set()
+    left = {_moved(d, ()) for d in after}
+    lines = {edit.span.line for edit in first.edits} - {diagnostic.span.line}
+    later = ((n, d) for n, d in enumerate(found) if n > at and d.severity is Severity.ERROR)
+    return {n for n, d in later if d.span.line not in lines and _moved(d, first.edits) not in left}
 
 
 def apt_source(source: Source) -> bool:
@@ -91,7 +116,7 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
         if tries.over or count >= TRIES or len(fitting) >= OFFERED:
             break
         if candidate.group not in groups and _fits(diagnostic, candidate.edits, found, tries):
-            fitting.append(Help(candidate.text, edits=candidate.edits))
+            fitting.append(Help(candidate.text, edits=candidate.edits, tried=True))
             groups |= {candidate.group} - {""}
             if candidate.sole:
                 return replace(diagnostic, help=tuple(fitting))
@@ -134,15 +159,18 @@ def _new(
 ) -> list[Diagnostic]:
     """What is wrong after the edits and was not before, but at this place: the mistake itself counts as new."""
     before = {_moved(d, edits) for d in found} - {_moved(diagnostic, edits)}
-    return [d for d in after if _counts(d) and _moved(d, ()) not in before]
+    removed = {word for edit in edits for word in WORD.findall(edit.span.text)}
+    return [d for d in after if _counts(d, removed) and _moved(d, ()) not in before]
 
 
-def _counts(diagnostic: Diagnostic) -> bool:
-    """Whether a fix may not bring it: errors, and what the text alone shows, such as a parameter that nothing reads.
+def _counts(diagnostic: Diagnostic, removed: set[str]) -> bool:
+    """Whether a fix may not bring it: errors, and a parameter or value that nothing reads any more.
 
-    Other warnings are found only in a program that has no error, so that they say nothing about a fix.
+    Other warnings are told of programs without an error alone, so that they say nothing about a fix.
     """
-    return diagnostic.severity is Severity.ERROR or diagnostic.code.startswith("W01")
+    if diagnostic.severity is Severity.ERROR:
+        return True
+    return diagnostic.severity is Severity.WARNING and not removed.isdisjoint(WORD.findall(diagnostic.span.text))
 
 
 def _moved(diagnostic: Diagnostic, edits: Sequence[Edit]) -> Place:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isqrt
+from math import isqrt, prod
 
 from dslc.bind.mistakes_body import WrongCount
 from dslc.elaborate.errors_body import RequireFailed
 from dslc.elaborate.errors_use import WrongPort
 from dslc.mending.axes import first, places
 from dslc.mending.ground import Candidate, Ground, short, walk
+from dslc.mending.joins import with_axes
 from dslc.mending.rules import mends
-from dslc.ops.errors import near_divisors
+from dslc.ops.errors import BadGroups, near_divisors
 from dslc.ops.errors_index import IndexOutOfRange
 from dslc.ops.errors_product import StateShape
 from dslc.ops.errors_tensor import CannotSplit, NoSuchAxis, ReshapeCount, SplitSum
@@ -126,6 +127,29 @@ def reshaped_to_what_is_left(g: Ground) -> Iterator[Candidate]:
         yield Candidate(said, (g.put(argument.value.span, "-1"),), group="rest")
 
 
+@mends(ReshapeCount)
+def reshaped_to_a_square(g: Ground) -> Iterator[Candidate]:
+    """`reshape(N, 32, 8, 8)` of 7 times 7 places: rows and columns as many as the others leave."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, ReshapeCount) or call is None or len(call.arguments) < 4 or not g.inputs:
+        return
+    rows, columns = (a.value for a in call.arguments[-2:])
+    others = [a.value.value for a in call.arguments[1:-2] if isinstance(a.value, tree.Number)]
+    known = [size for size in g.types[0].dims[1:] if isinstance(size, int)]
+    if (
+        rows.span.text != columns.span.text
+        or len(others) != len(call.arguments) - 3
+        or len(known) != g.types[0].rank - 1
+    ):
+        return
+    count, left = prod(known), prod(n for n in others if isinstance(n, int))
+    side = isqrt(count // left) if left and count % left == 0 else 0
+    if side and side * side * left == count:
+        shown = ", ".join([*(a.span.text for a in call.arguments[:-2]), str(side), str(side)])
+        said = f"{count} are {left} times {side} times {side}: `{call.target.span.text}({shown})`"
+        yield Candidate(said, (g.put(rows.span, str(side)), g.put(columns.span, str(side))))
+
+
 @mends(SplitSum)
 def pieces_that_add_up(g: Ground) -> Iterator[Candidate]:
     """`split([48, 24])` of 64: the last piece, or the first, is what the others leave."""
@@ -173,3 +197,43 @@ def last_place(g: Ground) -> Iterator[Candidate]:
             what = "its end" if mistake.slice else "the last, counted from 0,"
             said = f"axis {mistake.axis} has {mistake.size}: {what} is `{last}`"
             yield Candidate(said, (g.put(item.span, str(last)),))
+
+
+@mends(BadGroups)
+def one_group_a_channel(g: Ground) -> Iterator[Candidate]:
+    """`conv(out, 3, g=out)` of other channels: depthwise is one group for each that comes in."""
+    site = g.expr(g.diagnostic.site)
+    groups = g.named(site, "g") if isinstance(site, tree.Call) else None
+    if not isinstance(site, tree.Call) or groups is None or not g.positional(site) or not g.inputs:
+        return
+    out, word = g.positional(site)[0], g.word(g.inputs[0], 1)
+    if out.value.span.text != groups.value.span.text or word is None:
+        return
+    text = site.span.text
+    shown = f"{site.target.span.text}({word}, {', '.join(a.span.text for a in site.arguments[1:])})"
+    shown = shown.replace(groups.span.text, f"g={word}")
+    said = f"one group for each channel that comes in, for `{short(g.source, text)}`: `{short(g.source, shown)}`"
+    yield Candidate(said, (g.put(out.value.span, word), g.put(groups.value.span, word)))
+
+
+@mends(WrongPort)
+def elements_of_a_port(g: Ground) -> Iterator[Candidate]:
+    """Truth values, or indices, where the net's header says floats: with the axes that the block's header has."""
+    mistake, call, block = g.diagnostic.mistake, g.call, g.block
+    if (
+        not isinstance(mistake, WrongPort)
+        or not mistake.why.startswith("element type")
+        or not g.inputs
+        or block is None
+    ):
+        return
+    kind, value = mistake.wanted.split("[")[0], g.inputs[0]
+    port = next((p for p in block.ports or () if p.name == value.name and p.spec.dtype is None), None)
+    if not kind or port is None or block.kind != "net":
+        return
+    said = f"say in the header what it holds: `{port.name}: {kind}{port.spec.span.text}`"
+    edit = g.edit(port.span.start + len(port.name), port.spec.span.start, f": {kind}")
+    yield Candidate(said, (edit,))
+    for argument, shown in with_axes(g, call, value, mistake) if call is not None else ():
+        both = f"{said}, and give it the axes that are asked for: `{shown}`"
+        yield Candidate(both, (edit, g.put(argument.value.span, shown)))

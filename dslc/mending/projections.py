@@ -36,9 +36,15 @@ def project_the_skip(g: Ground) -> Iterator[Candidate]:
     if call is None or g.named(call, "skip") or not _called(call, "residual"):
         return
     body, skip = g.inputs
+    if channels(body.type) == body.type.rank - 1:
+        return  # of tokens it is the body's last layer that is likely meant
+    yield from _projected(g, call, body, skip)
+
+
+def _projected(g: Ground, call: tree.Call, body: Value, skip: Value) -> Iterator[Candidate]:
     for text in _projections(g, call.suite, body, skip):
         shown = short(g.source, g.with_argument(call, f"skip = {text}"))
-        where = "where the body changes its shape" if " if " in text else "too, at every use"
+        where = "where the body changes its shape" if text.endswith("else id") else "too, at every use"
         edit = g.argument(call, f"skip = {text}")
         yield Candidate(f"project the input {where}: `{shown}`", (edit,), group="project")
 
@@ -58,6 +64,11 @@ def _projections(g: Ground, within: object, new: Value, old: Value) -> Iterator[
         stride = given[0] if len(given) == 1 and (spatial or named) else _ratio(new, old) if spatial else ""
         norm = next((f" -> {c}" for c in NORMS if any(n.name == c for n in _names(within))), "")
         layer = f"conv({out}, 1{f', s={stride}' if stride else ''}){norm}"
+        if len(named) == 1 and isinstance(named[0], tree.Conditional) and named[0].other.span.text == "1":
+            turn, first = named[0].condition.span.text, named[0].then.span.text
+            once = f"conv({out}, 1, s={first}){norm}"
+            differs = f" or {before} != {out}" if before is not None and before != out else ""
+            yield f"({once}) if {turn} and ({first} != 1{differs}) else id"
         if (words := out if not out.isdigit() else "") or (stride and not stride.isdigit()):
             differs = f"{before} != {out}" if before is not None and before != out and words else ""
             asks = " or ".join(filter(None, (f"{stride} != 1" if stride and not stride.isdigit() else "", differs)))
@@ -112,6 +123,22 @@ def project_an_operand(g: Ground) -> Iterator[Candidate]:
             yield Candidate(said, (g.put(side.span, shown),))
 
 
+@mends(ShapeMismatch)
+def project_the_keys(g: Ground) -> Iterator[Candidate]:
+    """`sdpa(q, k, v)` of queries and keys of different widths: the keys are projected."""
+    call = g.call
+    if call is None or call.target.span.text != "sdpa" or len(call.arguments) < 3 or len(g.inputs) < 2:
+        return
+    for at, other in ((1, 0), (0, 1)):
+        side, width = call.arguments[at].value, g.word(g.inputs[other], -1)
+        if width is not None:
+            shown = f"{side.span.text} -> linear({width})"
+            which = "keys" if at else "queries"
+            yield Candidate(
+                f"project the {which} to that width: `{short(g.source, shown)}`", (g.put(side.span, shown),)
+            )
+
+
 # ---- other channels
 
 
@@ -132,6 +159,14 @@ def same_channels(g: Ground) -> Iterator[Candidate]:
         if place is not None and word is not None and g.own(place):
             said = f"make {kept.type.dims[axis]} channels, as the other side has: `{g.shown(place, word)}`"
             yield Candidate(said, (g.put(place, word),))
+
+
+@mends(ShapeMismatch)
+def project_the_tokens(g: Ground) -> Iterator[Candidate]:
+    """As `project_the_skip`, of tokens."""
+    call = suite_call(g)
+    if call is not None and not g.named(call, "skip") and _called(call, "residual"):
+        yield from _projected(g, call, *g.inputs)
 
 
 @mends(WrongPort)

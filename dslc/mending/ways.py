@@ -9,6 +9,7 @@ from dslc.ir.made import way
 from dslc.ir.model import Value
 from dslc.ops.errors import TooSmall
 from dslc.ops.errors_tensor import ShapeMismatch
+from dslc.types.dim import UnknownSize
 from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
 from dslc.types.text import dim_text
 
@@ -41,7 +42,7 @@ def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
 
 def _way(value: Value, axis: int) -> str:
     steps = way(value, axis)
-    if len(steps) < 3:
+    if len(steps) < 3 or any(isinstance(step.size, UnknownSize) for step in steps):
         return ""
     shown = [
         dim_text(step.size) + (f" (line {step.node.span.line})" if step.node is not None else "")

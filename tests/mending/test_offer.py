@@ -132,4 +132,4 @@ def test_a_mistake_of_a_file_is_mended_in_that_file(tmp_path: Path) -> None:
     main.write_text('use "./part.dl": part\nnet f on x[N, 3, H=32, W=32]: part -> gap -> flatten\n', encoding="utf-8")
     (found,) = check_file(main).errors
     assert found.span.source.path.endswith("part.dl")
-    assert [edit.text for help in found.help for edit in help.edits] == [", p=0", ", p=1"]
+    assert [edit.text for help in found.help for edit in help.edits] == [", p=1", ", p=0"]
