@@ -106,6 +106,10 @@ def compile_program(
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
 
             check_budgets(model, sink, budgets)
+        if model is None and budgets is not None and (lines := _budget_lines(program, entry)):
+            from dslc.analysis.budget import check_names
+
+            check_names(lines, sink)
     model = sink.finish(model)
     assert model is not None, "elaboration failed without a diagnostic"
     model.given, model.asked = values, asked
@@ -143,6 +147,13 @@ def told_of(program: Program, entry: str) -> list[Diagnostic]:
         for d in program.told.diagnostics
         if not any(o.source is d.span.source and o.start <= d.span.start < o.end for o in others)
     ]
+
+
+def _budget_lines(program: Program, entry: str) -> list[tree.Budget]:
+    """The `budget` lines of a net of the main file."""
+    item = program.nets[entry]
+    lines = item.budgets if isinstance(item, tree.NetAlias) else item.suite.body
+    return [line for line in lines if isinstance(line, tree.Budget)]
 
 
 def nets(source: str | Path, complete: bool = False) -> list[str]:
@@ -227,6 +238,7 @@ def _check_names(
 ) -> None:
     """Arguments and sizes from outside must be ones of the net (an alias: of the net it stands for)."""
     assert program.main is not None
+    before = sink.errors
     known, named = _parameters(program.main.scope.names[entry])
     for name, value in args.items():
         if name not in known:
@@ -236,11 +248,18 @@ def _check_names(
         if named is not None and name not in named:
             unknown = UnknownSize(entry, name, tuple(named), nearest(name, named), name in known)
             sink.add(unknown.at(assigned("sizes", name, size, name)))
-    sink.finish(None)
+    _stop_if_more(sink, before)
+
+
+def _stop_if_more(sink: Sink, before: int) -> None:
+    """Raise where there are more errors than before: they are of the command, and the program may be right."""
+    if sink.errors > before:
+        sink.finish(None)
 
 
 def _check_numbers(args: Mapping[str, object], sizes: Mapping[str, int], sink: Sink) -> None:
     """Numbers from outside must be ones that a program may hold."""
+    before = sink.errors
     for name, value in args.items():
         if (wrong := unheld(value)) is not None:
             mistake = OutsideNumber(name, shown(wrong), f"is {beyond(wrong)}")
@@ -249,7 +268,7 @@ def _check_numbers(args: Mapping[str, object], sizes: Mapping[str, int], sink: S
         if size < 1 or not held(size):
             why = "is not a size: it is at least 1" if size < 1 else "is not a number of 64 bits"
             sink.add(OutsideNumber(name, shown(size), why).at(assigned("sizes", name, size)))
-    sink.finish(None)
+    _stop_if_more(sink, before)
 
 
 def _parameters(binding: Binding | None) -> tuple[list[str], list[str] | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from dslc.analysis.cost import Use, value_at
@@ -14,6 +14,7 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Mistake, Sink
 from dslc.ir.model import Budget, Model
 from dslc.ir.walk import Needed
+from dslc.syntax import tree
 from dslc.types.tensor import DType
 from dslc.vocabulary import table
 
@@ -54,12 +55,22 @@ def check_budgets(model: Model, sink: Sink, more: Sequence[Budget] = ()) -> None
         sink.add(mistake.at(at, related=related))
 
 
+def check_names(lines: Iterable[tree.Budget], sink: Sink) -> None:
+    """Add a mistake for each limit of no quantity: all that can be said of a budget where there is no network."""
+    for subject in (limit.values[0] for line in lines for limit in line.limits):
+        if isinstance(subject, tree.Name) and subject.name not in QUANTITIES:
+            sink.add(_unknown(subject.name).at(subject.span))
+
+
+def _unknown(name: str) -> UnknownQuantity:
+    return UnknownQuantity(name, tuple(QUANTITIES), table.quantity(name) or nearest(name, QUANTITIES))
+
+
 def broken(budget: Budget, numbers: Numbers) -> Mistake | None:
     """The mistake in one budget, if any. A lower bound can break a limit from above, and keep one from below."""
     quantity = QUANTITIES.get(budget.name)
     if quantity is None:
-        near = table.quantity(budget.name) or nearest(budget.name, QUANTITIES)
-        return UnknownQuantity(budget.name, tuple(QUANTITIES), near)
+        return _unknown(budget.name)
     value, gap = quantity.value(numbers), quantity.gap(numbers)
     holds = value is not None and COMPARE[budget.op](value, budget.limit)
     bounded = budget.name != "receptive_field"  # a module of the user's may see less than its input's field too

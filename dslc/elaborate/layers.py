@@ -12,7 +12,7 @@ from dslc.elaborate.apply_block import apply_block
 from dslc.elaborate.apply_op import apply_op, recover_op
 from dslc.elaborate.arguments import header
 from dslc.elaborate.errors_body import SharedModule
-from dslc.elaborate.naming import modules_of, name_instance
+from dslc.elaborate.naming import claim, modules_of, name_instance
 from dslc.elaborate.recipe import Known, Layer, Recipe, Shared, Signature
 from dslc.elaborate.run import Flowing, Place, Run, block_of
 from dslc.ir.model import Call, If, Instance, Item, Value
@@ -64,9 +64,14 @@ class OpLayer(Headed):
         return f"{self.name}({', '.join(parts)})"
 
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
-        return apply_op(run, self.op, recipe, inputs if self.op.inputs else (), p, span)
+        made = len(run.nodes)
+        result = apply_op(run, self.op, recipe, inputs if self.op.inputs else (), p, span)
+        if recipe.name is not None and len(run.nodes) == made:
+            claim(run, recipe, p, span)
+        return result
 
     def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+        claim(run, recipe, p, span)
         return recover_op(run, self.op, recipe, inputs, p, span)
 
 

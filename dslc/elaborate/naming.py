@@ -93,6 +93,17 @@ def take(run: Run, owner: Instance, name: str, span: Span, p: Place, bearer: Nod
     return name
 
 
+def claim(run: Run, recipe: Recipe, p: Place, span: Span) -> None:
+    """Claim the name of a layer that no module came of, so that another one of that name is told."""
+    place = recipe.name_span or span
+    if recipe.name is None or place.source.is_library or run.reuse is not None or recipe.name in p.owner.yielding:
+        return
+    before = p.owner.taken.get(recipe.name)
+    if before is not None and before != place:
+        run.report(ModuleNameTaken(recipe.name), place, p, [Label(before, "taken here")])
+    p.owner.taken[recipe.name] = place
+
+
 def _rename(owner: Instance, bearer: Node | Instance | Param, old: str) -> None:
     """Another name for what bears one that std gave; all that share a module have one name."""
     first = None if isinstance(bearer, Param) else bearer.first

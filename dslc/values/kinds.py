@@ -305,16 +305,17 @@ _TYPES: Final[dict[str, Kind]] = {
     "dtype": _ANNOTATIONS["DType"],
 }
 """The plain types of headers, by name."""
+_UNTOLD: Final = Anything()
 
 
 def of_type(declared: tree.TypeExpr) -> Kind:
-    """The kind that a header's type names."""
+    """The kind that a header's type names; a name of none, which is told where headers are read, takes anything."""
     if declared.kind == "list":
         kind: Kind = ListOf(of_type(declared.items[0]))
     elif declared.kind == "tuple":
         kind = TupleOf([of_type(item) for item in declared.items])
     else:
-        kind = _TYPES[declared.kind] if declared.calls is None else Layer(declared.calls)
+        kind = _TYPES.get(declared.kind, _UNTOLD) if declared.calls is None else Layer(declared.calls)
     return maybe(kind) if declared.optional else kind
 
 

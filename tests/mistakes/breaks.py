@@ -174,7 +174,7 @@ def of_any(rank: int) -> dict[str, Step]:
         "unknown_layer": ("normalise", ("E0201",)),
         "unknown_argument": ("dropout(rate=0.5)", ("E0301",)),
         "keyword_of_torch": ("softmax(dim=-1)", ("E0301",)),
-        "attribute_of_torch": ("softmax(axis=None)", ("E0201", "E0164")),
+        "attribute_of_torch": ("softmax(axis=None)", ("E0201", "E0205")),
         "reserved_module": ("relu as forward", ("E0204",)),
         "unclosed": ("softmax(axis=1", ("E0127",)),
         "quotes": ("pad(1, mode='reflect')", ("E0106",)),
