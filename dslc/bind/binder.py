@@ -13,6 +13,7 @@ from dslc.bind.scopes import MEANINGS, Scope, given_names, overlap, plain, spell
 from dslc.bind.signatures import Filled, Given, Signatures
 from dslc.bind.static import LAYER, UNKNOWN, VALUE, Static
 from dslc.bind.table import Body, Call, Kind, Role, Signature, Symbol, Table, Use
+from dslc.bind.values import UNSAID, literal
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake, Reject, did_you_mean
 from dslc.foreign.rewrite import KindOf
@@ -145,10 +146,10 @@ class Binder:
         """The arguments of an initialiser: their names and number, and where all are literals what torch refuses."""
         if any(a.star for a, _ in arguments):
             return
-        values: list[tuple[str | None, object]] = [(a.name, _literal(a.value)) for a, _ in arguments]
+        values: list[tuple[str | None, object]] = [(a.name, literal(a.value)) for a, _ in arguments]
         known = INITIALISERS[name]
         try:
-            if all(value is not None for _, value in values):
+            if all(value is not UNSAID for _, value in values):
                 initialiser(name, [v for k, v in values if k is None], {k: v for k, v in values if k is not None})
             for key, _ in values:
                 if key is not None and key not in known:
@@ -277,6 +278,11 @@ class Binder:
             self.report(UnknownName(shown), expr.span, expr=expr, help=help)
         return found
 
+    def of_language(self, name: str, p: Place) -> bool:
+        """Whether a name means one of the language at a place."""
+        symbol = self._named(name, p)
+        return symbol is not None and symbol.kind == "language"
+
     def _named(self, name: str, p: Place) -> Symbol | None:
         symbol = p.scope.find(name) or p.scope.of_family(name)
         return symbol or self.global_name(name, p.file)
@@ -389,15 +395,3 @@ class Binder:
         found = self.evaluate(self, value, p)
         self.quiet -= 1
         return found
-
-
-def _literal(expr: tree.Expr) -> object:
-    """The value of a literal; none of anything else."""
-    match expr:
-        case tree.Number(value=value):
-            return value
-        case tree.Unary(op="-", value=tree.Number(value=value)):
-            return -value
-        case tree.Text(pieces=(str(text),)):
-            return text
-    return None

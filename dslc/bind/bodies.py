@@ -14,6 +14,7 @@ from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
 from dslc.bind.table import Body, Kind, Signature, Symbol, Table
+from dslc.bind.values import UNSAID, literal, wrong_parameter
 from dslc.diagnostics.model import Sink
 from dslc.names.resolve import FileNames, Program
 from dslc.record import replace
@@ -133,6 +134,10 @@ def _in_header(b: Binder, symbol: Symbol, p: Place) -> None:
 def _defaults(b: Binder, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, p: Place) -> None:
     for parameter in item.parameters:
         if parameter.default is not None:
+            value = literal(parameter.default)
+            wrong = None if value is UNSAID else wrong_parameter(item.name, parameter, value)
+            if wrong is not None:
+                b.report(wrong, parameter.default.span)
             evaluate(b, parameter.default, replace(p, it=None, deferred=True))
 
 

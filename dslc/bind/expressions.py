@@ -12,7 +12,8 @@ from dslc.bind.mistakes_body import NoSuite
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Given, fill, missing, steps, without
 from dslc.bind.static import INT, LAYER, TENSOR, TENSORS, UNKNOWN, VALUE, Static, listed
-from dslc.bind.table import Kind, Symbol
+from dslc.bind.table import Kind, Signature, Symbol
+from dslc.bind.values import UNSAID, layer_value, literal, wrong_value
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
@@ -73,7 +74,7 @@ def _it(b: Binder, expr: tree.It, p: Place) -> Static:
 def _name(b: Binder, expr: tree.Name, p: Place) -> Static:
     value = _meaning(b, b.resolve(expr, p, "read"), expr.span)
     if value.kind == "fn" and value.signature is not None and value.signature.kind == "alias":
-        return _alias(b, value, [], tree.Call(expr.span, expr, ()))
+        return _alias(b, value, [], tree.Call(expr.span, expr, ()), p)
     return value
 
 
@@ -87,9 +88,9 @@ def _meaning(b: Binder, symbol: Symbol | None, span: Span) -> Static:
 
 
 def _tick_name(b: Binder, expr: tree.TickName, p: Place) -> Static:
-    before = len(b.found)
+    before = len(b.found) + len(b.line.unknown)
     _text(b, expr.text, p)
-    if len(b.found) > before:
+    if len(b.found) + len(b.line.unknown) > before:
         return UNKNOWN
     found = b.resolve_ticked(expr, p)
     return static.joined(_meaning(b, symbol, expr.span) for symbol in found)
@@ -249,10 +250,10 @@ def _call(b: Binder, expr: tree.Call, p: Place) -> Static:
         b.record(fill(replace(target, signature=None), arguments, expr))
         return _of_unknown(target, arguments)
     if signature.kind == "fn":
-        return _function(b, target, arguments, expr)
+        return _function(b, target, arguments, expr, p)
     if signature.kind == "alias":
-        return _alias(b, target, arguments, expr)
-    return _layer(b, target, arguments, expr)
+        return _alias(b, target, arguments, expr, p)
+    return _layer(b, target, arguments, expr, p)
 
 
 def _of_unknown(target: Static, arguments: Given) -> Static:
@@ -263,12 +264,13 @@ def _of_unknown(target: Static, arguments: Given) -> Static:
     return TENSORS if "tensor" in kinds else LAYER
 
 
-def _layer(b: Binder, target: Static, arguments: Given, expr: tree.Call) -> Static:
+def _layer(b: Binder, target: Static, arguments: Given, expr: tree.Call, p: Place) -> Static:
     """A layer with more arguments; applied at once where tensors are among them."""
     signature = target.signature
     assert signature is not None
     filled = fill(target, arguments, expr)
     b.record(filled)
+    check_values(b, signature, filled.call.given, p)
     layer = filled.layer
     if expr.suite is not None:
         layer = _with_suite(b, layer, filled.call.given, expr, expr.suite)
@@ -292,6 +294,24 @@ def _waits(layer: Static) -> bool:
     )  # fmt: skip
 
 
+def check_values(
+    b: Binder, signature: Signature, given: dict[str, tree.Expr], p: Place, function: tree.Call | None = None
+) -> None:
+    """Say which arguments are literals of a kind or size that the parameter does not take; `function`: of that call."""
+    if b.quiet:
+        return
+    for slot in signature.slots:
+        if slot.name not in given or slot.name in (signature.gather, signature.spread):
+            continue
+        expr = given[slot.name]
+        value = literal(expr)
+        if isinstance(expr, tree.Name) and b.of_language(expr.name, p):
+            value = expr.name if expr.name in language.WORDS else layer_value(expr.name)
+        wrong = None if value is UNSAID else wrong_value(signature.name, slot, value)
+        if wrong is not None:
+            b.report(wrong, expr.span, expr=function)
+
+
 def _names(arguments: Given) -> set[str]:
     return {a.name for a, _ in arguments if a.name is not None}
 
@@ -308,19 +328,21 @@ def _with_suite(b: Binder, layer: Static, given: dict[str, tree.Expr], expr: tre
     return without((parameter,), layer)
 
 
-def _function(b: Binder, target: Static, arguments: Given, expr: tree.Call) -> Static:
+def _function(b: Binder, target: Static, arguments: Given, expr: tree.Call, p: Place) -> Static:
     """A `fn` of compile-time values, or an alias of a net with its parameters: all that it needs is given at once."""
     filled = fill(target, arguments, expr)
     b.record(filled)
+    if target.signature is not None:
+        check_values(b, target.signature, filled.call.given, p, expr)
     lacking = missing(filled.layer)
     if lacking and filled.layer.signature is not None:
         b.missing(filled.layer.signature, lacking, expr.span, expr)
     return b.result(filled.layer.signature)
 
 
-def _alias(b: Binder, target: Static, arguments: Given, expr: tree.Call) -> Static:
+def _alias(b: Binder, target: Static, arguments: Given, expr: tree.Call, p: Place) -> Static:
     """Values fill an alias's header, tensors flow into the net it stands for."""
-    result = _function(b, target, arguments, expr)
+    result = _function(b, target, arguments, expr, p)
     tensors = any(s.kind == "tensor" and a.name is None for a, s in arguments)
     return TENSORS if tensors and result.kind == "layer" else result if result.kind == "layer" else UNKNOWN
 

@@ -88,7 +88,7 @@ def _slot(cls: type[Op], rules: Attr) -> Slot:
     shown = isinstance(rules.default, int | float | str) and not isinstance(rules.default, bool)
     text = rules.name if rules.required else f"{rules.name}={rules.default}" if shown else ""
     symbol = Symbol("attribute", rules.name, None)
-    return Slot(rules.name, rules.required and rules.name != cls.extra, rules.keyword, text, symbol)
+    return Slot(rules.name, rules.required and rules.name != cls.extra, rules.keyword, text, symbol, rules=rules)
 
 
 def _of_item(item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, header: dict[str, Symbol]) -> Signature:

@@ -15,6 +15,7 @@ from dslc.syntax import tree
 
 if TYPE_CHECKING:
     from dslc.bind.static import Static
+    from dslc.ops.base import Attr
 
 Kind: TypeAlias = Literal[
     "parameter", "size", "let", "loop", "tensor", "module", "definition", "language", "attribute", "port"
@@ -65,6 +66,7 @@ class Slot:
     text: str
     symbol: Symbol
     declared: tree.Parameter | None = None  # none of an op's attribute
+    rules: Attr | None = None  # of an op's attribute
 
 
 @record

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dslc.bind.mistakes import MissingArgument, NotAChoice, OutOfRange, WrongType
-from dslc.diagnostics.codes import nearest
+from dslc.bind.mistakes import MissingArgument, WrongType
+from dslc.bind.values import out_of_range, wrong_kind, wrong_parameter
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import WALKED, Place, Run
 from dslc.ops.base import Attr, Op
@@ -14,7 +14,7 @@ from dslc.types.const import Const
 from dslc.types.dim import Dim
 from dslc.values.faces import describe
 from dslc.values.hole import failed
-from dslc.values.kinds import ANYTHING, numbers_in, of_default, of_type, whole
+from dslc.values.kinds import ANYTHING, of_type, whole
 from dslc.values.limits import weight
 
 
@@ -26,31 +26,16 @@ def checked_attribute(run: Run, op: type[Op], rules: Attr, const: Const, p: Plac
     if meant is not const.value:
         const = replace(const, value=meant)
     value = run.sized(meant)
-    words = tuple(c for c in rules.choices if isinstance(c, str))
-    if isinstance(value, str) and rules.choices:
-        if value in words:
-            return const
-        near = nearest(value, words)
-        run.report(NotAChoice(op.name, rules.name, value, words, near), const.span, p)
-        return None
-    if rules.choices and not words and value not in rules.choices:
-        known = tuple(str(c) for c in rules.choices)
-        run.report(NotAChoice(op.name, rules.name, str(value), known, None), const.span, p)
-        return None
-    if not rules.kind.holds(value):
-        wanted = rules.kind.words
-        if rules.choices:
-            wanted += " or " + ", ".join(f"`{c}`" for c in rules.choices)
-        run.report(WrongType(op.name, rules.name, wanted, describe(value)), const.span, p)
+    fault = wrong_kind(op.name, rules, value)
+    if fault is not None:
+        run.report(fault, const.span, p)
         return None
     if not rules.symbolic and rules.kind is not ANYTHING:
         value = _pinned(run, value, p, const.span)
-    if rules.least is not None or rules.most is not None:
-        for number in numbers_in(value):
-            low = rules.least is not None and number < rules.least
-            if low or (rules.most is not None and number > rules.most):
-                run.report(OutOfRange(op.name, rules.name, number, rules.least, rules.most), const.span, p)
-                return None
+    fault = out_of_range(op.name, rules, value)
+    if fault is not None:
+        run.report(fault, const.span, p)
+        return None
     if isinstance(value, list):
         value = tuple(value)
     if value is const.value:
@@ -85,24 +70,15 @@ def checked_parameter(run: Run, block: str, declared: tree.Parameter, const: Con
     """A block's argument checked against the header's type; none after a mistake."""
     if failed(const):
         return None
-    if declared.type is None:
-        return _like_default(run, block, declared, const, p)
     run.spend(weight(const.value) // WALKED)
-    kind = of_type(declared.type)
-    if not kind.holds(const.value):
-        run.report(WrongType(block, declared.name, kind.words, describe(const.value)), const.span, p)
+    fault = wrong_parameter(block, declared, const.value)
+    if fault is not None:
+        run.report(fault, const.span, p)
         return None
-    value = kind.fitted(const.value)
-    return const if value is const.value else Const(value, const.origin, const.scope, const.span)
-
-
-def _like_default(run: Run, block: str, declared: tree.Parameter, const: Const, p: Place) -> Const | None:
-    """A parameter without a type has its default's, where that is a plain literal."""
-    kind = of_default(declared.default)
-    if kind is None or kind.holds(const.value):
+    if declared.type is None:
         return const
-    run.report(WrongType(block, declared.name, kind.words, describe(const.value)), const.span, p)
-    return None
+    value = of_type(declared.type).fitted(const.value)
+    return const if value is const.value else Const(value, const.origin, const.scope, const.span)
 
 
 def report_missing(run: Run, recipe: Recipe, names: list[str], p: Place, span: Span) -> Const:
