@@ -28,11 +28,8 @@ def wrong_kind(op: str, rules: Attr, value: object) -> Mistake | None:
         return NotAChoice(op, rules.name, str(value), tuple(str(c) for c in rules.choices), None)
     if rules.kind.holds(value):
         return None
-    wanted = [
-        kind.words
-        for kind in (rules.kind.kinds if isinstance(rules.kind, OneOf) else (rules.kind,))
-        if kind is not WORD or not words
-    ]
+    kinds = rules.kind.kinds if isinstance(rules.kind, OneOf) else (rules.kind,)
+    wanted = [kind.words for kind in kinds if kind is not WORD or not words]
     if rules.choices:
         wanted.append(", ".join(f"`{c}`" for c in rules.choices))
     return WrongType(op, rules.name, " or ".join(wanted), describe(value))
