@@ -10,6 +10,7 @@ Further files of a program lie in `<kind>/parts/`. What is checked is the progra
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ from click.testing import CliRunner
 from dslc.check import check_file
 from dslc.cli.main import main
 from dslc.diagnostics.model import Diagnostic, Edit, Severity
+from dslc.vocabulary.std import std_folder
 from tests.errors.test_errors import Expected, expected_of, line_in
 
 HERE = Path(__file__).resolve().parent
@@ -78,11 +80,12 @@ class Case:
 
     @cached_property
     def printed(self) -> tuple[int, str]:
-        """Exit status and stderr of the command."""
+        """Exit status and stderr of the command; paths of std's files as if they lay in `stdlib/` here."""
         result = CliRunner().invoke(main, self.command)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return result.exit_code, result.stderr
+        folders = (str(std_folder()), os.path.relpath(std_folder()))
+        return result.exit_code, re.sub("|".join(map(re.escape, folders)), "stdlib", result.stderr)
 
     @cached_property
     def found(self) -> list[Diagnostic]:
