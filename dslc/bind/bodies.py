@@ -9,7 +9,7 @@ from dslc.bind import static
 from dslc.bind.binder import Binder, Place
 from dslc.bind.expressions import evaluate, flow, loop_targets
 from dslc.bind.lines import Line
-from dslc.bind.mistakes_body import Misplaced, NoResult
+from dslc.bind.mistakes_body import Misplaced, NoResult, WrongCount
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
@@ -153,7 +153,7 @@ def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:
         for dim in port.spec.dims or ():
             _port_size(b, dim, p)
     _defaults(b, item, p)
-    p.it = TENSOR if item.ports is None else header[item.ports[0].name].static if item.ports else None
+    p.it = UNKNOWN if item.ports and item.ports[0].optional else TENSOR
 
 
 def _port_size(b: Binder, dim: tree.DimSpec, p: Place) -> None:
@@ -197,7 +197,7 @@ def execute(b: Binder, suite: tree.Suite, p: Place) -> Static | None:
 
 
 def _moved(value: Static) -> Static:
-    return TENSOR if value.kind == "tensor" and value.single else TENSORS
+    return value if value.kind == "tensor" else TENSORS
 
 
 def _step(b: Binder, line: tree.Step, p: Place) -> None:
@@ -209,6 +209,9 @@ def _assign(b: Binder, line: tree.Assign, p: Place) -> None:
     if value.kind != "tensor":
         value = UNKNOWN
     elif len(line.targets) > 1:
+        if value.count is not None and value.count != len(line.targets):
+            span = line.targets[0].span.to(line.targets[-1].span)
+            b.report(WrongCount(len(line.targets), value.count), span)
         value = TENSOR
     for target in line.targets:
         _bind_name(b, target, "tensor", p, value)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from dslc.bind import language, static
 from dslc.bind.binder import Binder, Place
 from dslc.bind.mistakes import GivenTwice
-from dslc.bind.mistakes_body import NoSuite
+from dslc.bind.mistakes_body import NoSuite, WrongInputs
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Given, fill, missing, steps, without
 from dslc.bind.static import INT, LAYER, TENSOR, TENSORS, UNKNOWN, VALUE, Static, listed
@@ -33,20 +33,23 @@ def evaluate(b: Binder, expr: tree.Expr, p: Place) -> Static:
 
 def flow(b: Binder, expr: tree.Expr, p: Place) -> Static:
     """What a line or a step of a chain makes: a layer is applied to the current value."""
-    return applied(b, evaluate(b, expr, p), expr.span)
+    return applied(b, evaluate(b, expr, p), expr.span, p.it)
 
 
-def applied(b: Binder, value: Static, span: Span) -> Static:
-    """What a layer makes; it must be complete. Anything else stands for itself."""
+def applied(b: Binder, value: Static, span: Span, inputs: Static | None) -> Static:
+    """What a layer makes of tensors; it must be complete, and get as many as it takes. All else stands for itself."""
     if value.kind != "layer":
         return value
     lacking = missing(value)
     if lacking and value.signature is not None:
         b.missing(value.signature, lacking, span)
     if value.inner is not None:
-        return applied(b, value.inner, span)
-    single = value.signature is not None and value.signature.results == 1
-    return TENSOR if single else TENSORS
+        return applied(b, value.inner, span, inputs)
+    if value.signature is None:
+        return TENSORS
+    if inputs is not None and inputs.count is not None and value.signature.refuses(inputs.count):
+        b.report(WrongInputs(value.signature.name, value.signature.inputs, inputs.count), span)
+    return static.tensors(value.signature.results)
 
 
 # ---- leaves
@@ -103,7 +106,7 @@ def _tuple(b: Binder, expr: tree.Tuple, p: Place) -> Static:
     items = tuple(evaluate(b, item, p) for item in expr.items)
     kinds = {item.kind for item in items}
     if kinds == {"tensor"}:
-        return TENSOR if len(items) == 1 else TENSORS
+        return static.tensors(len(items) if all(item.count == 1 for item in items) else None)
     if "unknown" in kinds and kinds <= {"unknown", "tensor"}:
         return UNKNOWN
     return Static("tuple", items=items)
@@ -216,11 +219,11 @@ def _chain(b: Binder, expr: tree.Chain, p: Place) -> Static:
     """From a tensor, a chain flows at once; from a layer, it is a layer of several steps."""
     value = evaluate(b, expr.steps[0], p)
     first, q = value.kind, p
-    value = applied(b, value, value.span or expr.steps[0].span)
+    value = applied(b, value, value.span or expr.steps[0].span, None if p.deferred else p.it)
     if first != "tensor":
         q = replace(p, deferred=True)
     for step in expr.steps[1:]:
-        q = replace(q, it=TENSOR if value.kind == "tensor" and value.single else TENSORS)
+        q = replace(q, it=value if value.kind == "tensor" else TENSORS)
         value = flow(b, step, q)
     if first == "unknown":
         return UNKNOWN
@@ -279,10 +282,18 @@ def _layer(b: Binder, target: Static, arguments: Given, expr: tree.Call, p: Plac
         return TENSORS  # a layer is wanted, which elaboration says of the tensor
     named = {str(a.name) for a, s in arguments if a.name in signature.ports and s.kind == "tensor"}
     if "tensor" in positional or signature.most == 0 or (named and named >= set(signature.ports[: signature.least])):
-        return applied(b, layer, expr.span)
+        return applied(b, layer, expr.span, _given(signature, arguments))
     if "unknown" in positional or any(a.star for a, _ in arguments) or (set(signature.ports) & _names(arguments)):
         return UNKNOWN if signature.kind != "steps" else layer
     return layer
+
+
+def _given(signature: Signature, arguments: Given) -> Static:
+    """The tensors that a call gives: those by place, and those by the name of a port."""
+    counts = [s.count for a, s in arguments if a.name is None and s.kind == "tensor"]
+    counts += [1 for a, s in arguments if a.name in signature.ports and s.kind == "tensor"]
+    unsure = any(s.kind == "unknown" or a.star for a, s in arguments) or signature.numbers
+    return TENSORS if unsure or None in counts else static.tensors(sum(c for c in counts if c is not None))
 
 
 def _waits(layer: Static) -> bool:

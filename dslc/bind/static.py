@@ -25,8 +25,8 @@ class Static:
     """What is known of a value.
 
     Of a layer or function: `signature` with the names `given` so far (`sure`: there are no others), none of one that
-    only an expansion knows; `span` is the text that gave it, where a caret belongs. `single`: one tensor. `item` is
-    what a list holds, `items` what a tuple does. `inner` is the layer of a `module`.
+    only an expansion knows; `span` is the text that gave it, where a caret belongs. `count`: so many tensors, where
+    that is known. `item` is what a list holds, `items` what a tuple does. `inner` is the layer of a `module`.
     """
 
     kind: StaticKind
@@ -34,7 +34,7 @@ class Static:
     given: frozenset[str] = frozenset()
     sure: bool = True
     span: Span | None = None
-    single: bool = False
+    count: int | None = None
     item: Static | None = None
     items: tuple[Static, ...] = ()
     inner: Static | None = None
@@ -42,7 +42,7 @@ class Static:
 
 UNKNOWN: Final = Static("unknown")
 VALUE: Final = Static("value")
-TENSOR: Final = Static("tensor", single=True)
+TENSOR: Final = Static("tensor", count=1)
 TENSORS: Final = Static("tensor")
 INT: Final = Static("int")
 LAYER: Final = Static("layer")
@@ -58,6 +58,11 @@ _OF_TYPES: Final[dict[str, Static]] = {
     "init": Static("init"),
     "dtype": Static("dtype"),
 }
+
+
+def tensors(count: int | None) -> Static:
+    """So many tensors, or nobody knows how many."""
+    return TENSOR if count == 1 else TENSORS if count is None else Static("tensor", count=count)
 
 
 def listed(item: Static) -> Static:
@@ -114,7 +119,7 @@ def _join(a: Static, b: Static) -> Static:
     if a.kind != b.kind:
         return UNKNOWN if "tensor" in (a.kind, b.kind) else VALUE
     if a.kind == "tensor":
-        return TENSOR if a.single and b.single else TENSORS
+        return a if a.count == b.count else TENSORS
     if a.kind == "list":
         return listed(joined(s for s in (a.item, b.item) if s is not None))
     if a.kind == "tuple" and len(a.items) == len(b.items):
@@ -148,7 +153,7 @@ def index(value: Static, items: tuple[tree.Expr, ...]) -> Static:
     """`value[items]`."""
     sliced = any(isinstance(i, tree.Slice) for i in items)
     if value.kind == "tensor":
-        return TENSOR
+        return TENSOR if value.count == 1 or not sliced else TENSORS
     if value.kind in ("list", "str"):
         return value if sliced or value.kind == "str" else value.item or UNKNOWN
     if value.kind == "size":

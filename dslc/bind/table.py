@@ -94,6 +94,19 @@ class Signature:
         """Whether it takes tensors at all."""
         return self.most != 0
 
+    def refuses(self, count: int) -> bool:
+        """Whether it is not for so many tensors; what takes none passes them over."""
+        return self.tensors and (count < self.least or (self.most is not None and count > self.most))
+
+    @property
+    def inputs(self) -> str:
+        """How many tensors it takes, in words: those of a block by name."""
+        more = " or more" if self.most is None or self.most > self.least else ""
+        if self.kind == "op":
+            return f"{self.least} tensor{'' if self.least == 1 else 's'}{more}"
+        names = ", ".join(f"`{port}`" for port in self.ports or ("it",))
+        return f"{self.least}{more} tensor{'' if self.least == 1 else 's'} ({names})"
+
     @property
     def text(self) -> str:
         """The header in one line: `conv(out, k, s=1, ...)`."""
