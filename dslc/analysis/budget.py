@@ -10,6 +10,7 @@ from dslc.analysis.cost import Use, value_at
 from dslc.analysis.errors import Incomplete, OpenBudget, OverBudget, UnknownQuantity
 from dslc.analysis.memory import Holds
 from dslc.analysis.quantities import QUANTITIES, Numbers
+from dslc.bind.budgets import LimitOfBytes, of_bytes
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Mistake, Sink
 from dslc.ir.model import Budget, Model
@@ -52,7 +53,11 @@ def check_budgets(model: Model, sink: Sink, more: Sequence[Budget] = ()) -> None
             ]
         elif isinstance(mistake, UnknownQuantity):
             at = at.source.span(at.start, at.start + len(budget.name))
-        sink.add(mistake.at(at, related=related))
+        elif isinstance(mistake, LimitOfBytes) and budget.value is not None:
+            at = budget.value
+        found = mistake.at(at, related=related)
+        if found.key not in sink.found:  # binding has told of it
+            sink.add(found)
 
 
 def check_names(lines: Iterable[tree.Budget], sink: Sink) -> None:
@@ -71,6 +76,8 @@ def broken(budget: Budget, numbers: Numbers) -> Mistake | None:
     quantity = QUANTITIES.get(budget.name)
     if quantity is None:
         return _unknown(budget.name)
+    if budget.value is not None and (wrong := of_bytes(budget.name, budget.op, budget.value.text)) is not None:
+        return wrong
     value, gap = quantity.value(numbers), quantity.gap(numbers)
     holds = value is not None and COMPARE[budget.op](value, budget.limit)
     bounded = budget.name != "receptive_field"  # a module of the user's may see less than its input's field too

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from dslc.bind import static
 from dslc.bind.binder import Binder, Place
+from dslc.bind.budgets import of_bytes
 from dslc.bind.expressions import evaluate, flow, loop_targets
 from dslc.bind.lines import Line
 from dslc.bind.mistakes_body import Misplaced, NoResult, WrongCount
@@ -332,6 +333,9 @@ def _budget(b: Binder, line: tree.Budget, p: Place) -> None:
     for limit in line.limits:
         for value in limit.values[1:]:
             evaluate(b, value, p)
+        subject, value = limit.values[0], limit.values[-1]
+        if isinstance(subject, tree.Name) and (wrong := of_bytes(subject.name, limit.ops[0], value.span.text)):
+            b.report(wrong, value.span)
 
 
 def _initial(b: Binder, line: tree.Initial, p: Place) -> None:

@@ -392,7 +392,8 @@ def add_budgets(run: Run, line: tree.Budget, p: Place) -> None:
         ):
             run.report(BadBudget(), limit.span, p)
         else:
-            run.budgets.append(Budget(subject.name, limit.ops[0], value.value, limit.span))
+            at = limit.values[1].span
+            run.budgets.append(Budget(subject.name, limit.ops[0], value.value, limit.span, at))
 
 
 def _stray_branch(run: Run, line: tree.Branch, p: Place) -> None:

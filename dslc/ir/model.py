@@ -212,6 +212,7 @@ class Budget:
     op: str
     limit: int | float
     span: Span
+    value: Span | None = None  # where the limit itself is written
 
 
 @entity

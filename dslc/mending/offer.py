@@ -106,7 +106,7 @@ def _followers(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tri
 
 def apt_source(source: Source) -> bool:
     """Whether a text is a user's, and of a size in which looking for fixes is quick."""
-    return bool(source.text) and not source.is_library and len(source.text) <= LARGEST
+    return source.kind == "text" and bool(source.text) and not source.is_library and len(source.text) <= LARGEST
 
 
 def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> Diagnostic:

@@ -104,6 +104,19 @@ def check_line(found: Found, line: Line) -> None:
     line.reported = line.broken = True
 
 
+def check_units(found: Found, line: Line) -> None:
+    """Refuses units behind the numbers of a `budget`; without them the line is read on."""
+    from dslc.syntax.units import is_unit, plain
+
+    tokens = line.tokens
+    for i in range(len(tokens) - 1, 1, -1):
+        number, unit = tokens[i - 1], tokens[i]
+        if number.kind == "NUMBER" and unit.kind == "NAME" and is_unit(unit.text):
+            text = found.source.text[number.start : unit.end]
+            found.add(mistakes.LimitUnit(text), number.start, unit.end)
+            tokens[i - 1 : i + 1] = [Token("NUMBER", plain(text) or number.text, number.start, number.end)]
+
+
 class Case:
     """A stuck parse, as the rules below look at it."""
 

@@ -350,7 +350,7 @@ class _Reader:
         if what == "foreign":
             mistake, kind = mistakes.ForeignName(text), "NAME"
         elif what == "bad number":
-            mistake, kind = mistakes.BadNumber(text), "NUMBER"
+            mistake, kind = self._bad_number(text), "NUMBER"
         elif what in ("open string", "open tick"):
             mistake = mistakes.OpenString(text[0])
         elif what == "quoted":
@@ -361,6 +361,15 @@ class _Reader:
             mistake, kind = mistakes.WrongCharacter(text), "WRONG"
         self.found.add(mistake, at, stop)
         return kind
+
+    def _bad_number(self, text: str) -> Mistake:
+        """What is wrong with a word that begins with a digit: a unit, where a limit of a budget stands."""
+        if self.line is not None and self.line.tokens and self.line.tokens[0].kind == "BUDGET":
+            from dslc.syntax.units import plain
+
+            if plain(text) is not None:
+                return mistakes.LimitUnit(text)
+        return mistakes.BadNumber(text)
 
     def _weigh(self, line: Line) -> None:
         """Refuses what would be nested too deep without any bracket: long sums, chains of calls."""

@@ -24,7 +24,7 @@ def mended(mistake: Mistake | None) -> bool:
     """Whether the tree holds what was meant all the same, or the builder says itself whether it does."""
     text = mistakes.TabCharacter, mistakes.RefusedCharacter, mistakes.ForeignName, mistakes.LongName
     lines = mistakes.UnevenIndent, mistakes.UnexpectedIndent, mistakes.MissingColon, mistakes.StrayLine
-    return isinstance(mistake, (*text, *lines, mistakes.SingleQuotes))
+    return isinstance(mistake, (*text, *lines, mistakes.SingleQuotes, mistakes.LimitUnit))
 
 
 ANY: Final = "*"

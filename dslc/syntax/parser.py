@@ -19,7 +19,7 @@ from dslc.source import Source
 from dslc.syntax import mistakes, text, tree
 from dslc.syntax.build_items import Builder
 from dslc.syntax.cache import load_tables
-from dslc.syntax.diagnose import blame, check_line
+from dslc.syntax.diagnose import blame, check_line, check_units
 from dslc.syntax.lalr import END, Automaton, Callback, Stuck
 from dslc.syntax.layout import Layout, Line, Scanner, Token, lay_out, tokens_between
 from dslc.syntax.lost import claims, item_names, mended
@@ -118,6 +118,8 @@ class _Parse:
         """An item, lost where its first line is; none for lines that belong to the item before them."""
         for line in lines:
             check_line(self.found, line)
+            if line.tokens[0].kind == "BUDGET":
+                check_units(self.found, line)
         doc = self._doc(lines[0].tokens[0].start)
         self.builder.stray |= lines[0].reported
         while True:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dslc.diagnostics.model import Help, Mistake
 from dslc.syntax.mistakes.words import quoted
+from dslc.syntax.units import advice
 
 HABITS = {
     "def": "a layer is a `block`, a function of compile-time values is a `fn`",
@@ -228,6 +229,40 @@ class BudgetForm(Mistake, code="E0165"):
     @property
     def message(self) -> str:
         return f"{quoted(self.text)} is no limit: write a quantity, a comparison and a value, as in `params <= 26M`"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LimitUnit(Mistake, code="E0169"):
+    """A limit of a budget has a unit.
+
+    The quantity says what is counted, so its limit is a number alone: with `K`, `M`, `G` and `T` for thousands,
+    millions and so on, and with a `B` behind them where the quantity is one of bytes: `peak_memory <= 8MB`.
+    A multiply-add (`macs`) is two floating-point operations (`flops`), and both can be limited.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        budget macs <= 5 GFLOPs
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        budget macs <= 5G
+    ```
+
+    Related: E0107, E0165, E0705.
+    """
+
+    text: str
+
+    @property
+    def message(self) -> str:
+        return f"{quoted(self.text)} is no limit: that is a number with `K`, `M`, `G` or `T`, and without a unit"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return advice(self.text)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
