@@ -168,6 +168,16 @@ def recover_op(run: Run, cls: type[Op], recipe: Recipe, inputs: Known, p: Place,
     return _known_results(run, applied, consts, inputs, p, span)
 
 
+def guess_op(run: Run, cls: type[Op], recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+    """What an op would make of these inputs, if it is the one that is meant."""
+    consts = {name: recipe.bound.get(name, literal(rules.default, span)) for name, rules in cls.attributes.items()}
+    for name, rules in cls.attributes.items():
+        given = name in recipe.bound
+        if (rules.required and not given) or (given and not rules.kind.holds(consts[name].value)):
+            consts[name] = hole(span)
+    return _known_results(run, cls, consts, inputs, p, span)
+
+
 def _check(run: Run, op: Op, recipe: Recipe, consts: dict[str, Const], p: Place, span: Span) -> None:
     """Tell what is wrong with an op's arguments whatever its inputs are."""
     try:

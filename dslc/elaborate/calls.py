@@ -7,6 +7,7 @@ from typing import TypeAlias
 from dslc.bind.mistakes import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
 from dslc.bind.mistakes_body import NoSuite
 from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.model import Mistake
 from dslc.elaborate.apply import apply, recover
 from dslc.elaborate.arguments import (
     checked_parameter,
@@ -212,6 +213,11 @@ def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call
     bound, extra, lost = dict(recipe.bound), dict(recipe.extra), recipe.lost
     known, spread, gather = takes.parameters, takes.spread, takes.gather
     open_names = [n for n in known if n not in bound and n not in (spread, gather) and n not in takes.keywords]
+
+    def tell(mistake: Mistake, span: Span) -> None:
+        if not recipe.lost:  # else it is not known what it takes
+            run.report(mistake, span, p)
+
     gathered: list[Const] = []
     now: set[str] = set()  # given in this call
     by_position: list[str] = []
@@ -226,13 +232,13 @@ def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call
                 bound |= {name: hole(const.span) for name in by_position}  # which of them is one too many is not known
                 count = sum(a[0] is None for a in arguments)
                 most = count - sum(a[0] is None and a[1] is not const for a in arguments) - 1
-                run.report(SurplusArgument(recipe.label, max(most, 0)), span or call.span, p)
+                tell(SurplusArgument(recipe.label, max(most, 0)), span or call.span)
             else:
                 now.add(open_names[0])
                 by_position.append(open_names[0])
                 bound[open_names.pop(0)] = const
         elif key in now:
-            run.report(GivenTwice(recipe.label, key), span or call.span, p)
+            tell(GivenTwice(recipe.label, key), span or call.span)
             bound[key] = hole(const.span)
         elif key in known and key not in (spread, gather):
             now.add(key)
@@ -243,7 +249,7 @@ def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call
             extra[key] = const
         else:
             near = nearest(key, (*known, *takes.ports))
-            run.report(UnknownArgument(recipe.label, key, known, near), span or call.span, p)
+            tell(UnknownArgument(recipe.label, key, known, near), span or call.span)
             lost = True
     if gathered and gather is not None:
         bound[gather] = literal(tuple(gathered), call.span)

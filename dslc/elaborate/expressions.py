@@ -17,7 +17,7 @@ from dslc.elaborate.errors_body import DeepExpression, TrainingCondition
 from dslc.elaborate.errors_use import NotALayer, NotATensor
 from dslc.elaborate.layers import Steps, Suite
 from dslc.elaborate.loops import comprehension
-from dslc.elaborate.meaning import meaning, ticked, written
+from dslc.elaborate.meaning import meaning, ticked, unknown, written
 from dslc.elaborate.mistakes.layers import NamesNoLayer
 from dslc.elaborate.mistakes.values import NoCurrent
 from dslc.elaborate.operators import binary, compare, unary
@@ -131,7 +131,7 @@ def _ref(run: Run, expr: Ref, p: Place) -> Const:
 def evaluate(run: Run, expr: tree.Expr, p: Place) -> Const:
     """The value of an expression; a hole where it fails."""
     if run.told and expr in run.told:
-        return run.lost(expr.span, p)
+        return unknown(run, expr, p)
     handler = _EXPRESSIONS[type(expr)]
     try:
         return handler(run, expr, p)

@@ -9,7 +9,7 @@ from typing import Final
 from dslc.diagnostics.model import Label
 from dslc.elaborate.apply import apply, join, recover, settle, through
 from dslc.elaborate.apply_block import apply_block
-from dslc.elaborate.apply_op import apply_op, recover_op
+from dslc.elaborate.apply_op import apply_op, guess_op, recover_op
 from dslc.elaborate.arguments import header
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.naming import claim, modules_of, name_instance
@@ -73,6 +73,23 @@ class OpLayer(Headed):
     def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
         claim(run, recipe, p, span)
         return recover_op(run, self.op, recipe, inputs, p, span)
+
+
+@frozen
+class GuessedLayer(OpLayer):
+    """The op that a misspelt name most likely means: nothing is said of its arguments."""
+
+    def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        return self.recover(run, recipe, inputs, p, span)
+
+    def recover(self, run: Run, recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
+        claim(run, recipe, p, span)
+        return guess_op(run, self.op, recipe, inputs, p, span)
+
+
+def guessed_layer(name: str) -> GuessedLayer:
+    """The layer that a name is a misspelling of."""
+    return GuessedLayer(REGISTRY[name])
 
 
 def op_layer(name: str) -> OpLayer:

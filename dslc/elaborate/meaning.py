@@ -11,7 +11,7 @@ from dslc.bounds import LONGEST_NAME
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
 from dslc.elaborate.errors_body import SharedModule
-from dslc.elaborate.layers import BlockLayer, SharedLayer, op_layer
+from dslc.elaborate.layers import BlockLayer, SharedLayer, guessed_layer, op_layer
 from dslc.elaborate.mistakes.values import TickLetters
 from dslc.elaborate.outward import home_of
 from dslc.elaborate.recipe import Builtin, Function, Recipe, Shared
@@ -109,12 +109,29 @@ def _of_language(run: Run, name: str, expr: tree.Expr, p: Place) -> Const:
             return literal(language.DTYPES[name], expr.span)
     if p.scope.find(ANY) is not None:
         return run.lost(expr.span, p)
+    near = _near(name, p)
+    return _guessed(near, run.report(UnknownName(name, near), expr.span, p), expr, p)
+
+
+def _near(name: str, p: Place) -> str | None:
     known = language.names()
     scope: Scope | None = p.scope
     while scope is not None:
         known = [*scope.names, *known]
         scope = scope.parent
-    return run.report(UnknownName(name, nearest(name, known)), expr.span, p)
+    return nearest(name, known)
+
+
+def unknown(run: Run, expr: tree.Expr, p: Place) -> Const:
+    """What stands for an expression whose mistake is told: a misspelt layer is still one, of which little is said."""
+    lost = run.lost(expr.span, p)
+    return lost if not isinstance(expr, tree.Name) else _guessed(_near(expr.name, p), lost, expr, p)
+
+
+def _guessed(near: str | None, lost: Const, expr: tree.Expr, p: Place) -> Const:
+    if near is None or language.kind_of(near) != "layer" or p.scope.find(near) is not None:
+        return lost
+    return Const(Recipe(guessed_layer(near), expr.span, p.scope, lost=True), None, None, expr.span)
 
 
 def _defined(run: Run, name: str, found: Binding, expr: tree.Expr, p: Place) -> Const:

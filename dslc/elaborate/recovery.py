@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.elaborate.run import Place
+from dslc.elaborate.run import Flowing, Place
+from dslc.ir.model import Value
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Scope
-from dslc.values.hole import hole
+from dslc.types.dim import UNKNOWN
+from dslc.types.tensor import TensorType
+from dslc.values.hole import HOLE, hole
 
 
 def spoil(name: str, span: Span, scope: Scope) -> None:
@@ -23,6 +26,18 @@ def lose_names(part: tree.Stmt | tree.Lost, p: Place) -> None:
     for name, span in _names_of(part):
         if p.scope.find(name) is None:
             spoil(name, span, p.scope)
+
+
+def alike(before: Flowing, after: Flowing) -> Flowing:
+    """The current value after any number of turns, if one turn makes `after` of `before`: a hole where ranks change."""
+    if not isinstance(before, Value) or not isinstance(after, Value) or before is after:
+        return after
+    a, b = before.type, after.type
+    if a.rank != b.rank or a.dtype is not b.dtype:
+        return HOLE
+    dims = tuple(x if x is y else UNKNOWN for x, y in zip(a.dims, b.dims, strict=True))
+    channel = a.channel if a.channel == b.channel else None
+    return Value(TensorType(dims, a.dtype, channel), None, None, 0, after.span)
 
 
 def moves(part: tree.Suite | tree.Stmt) -> bool:

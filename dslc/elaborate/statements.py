@@ -19,7 +19,7 @@ from dslc.elaborate.loops import loop_binding, turns_of
 from dslc.elaborate.meaning import are_free, is_free, ticked, written
 from dslc.elaborate.mistakes.values import BadBudget, BadGrow, TensorLet
 from dslc.elaborate.recipe import Recipe, Shared, is_tensor
-from dslc.elaborate.recovery import lose_names, moves, spoil
+from dslc.elaborate.recovery import alike, lose_names, moves, spoil
 from dslc.elaborate.run import MISTAKE, Flowing, Place, Run, Runaway, block_of
 from dslc.ir.model import Budget, For, If, Item, Value
 from dslc.record import replace
@@ -305,13 +305,17 @@ def _lose(run: Run, line: tree.If | tree.For, p: Place) -> None:
 
 def _for(run: Run, line: tree.For, p: Place) -> None:
     _guard_expansion(run, line, p)
+    before = p.it
     source, turns = turns_of(run, line.targets, line.source, p)
     if source.value is HOLE or not are_free(run, line.targets, p):
         scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
         for target in line.targets:
             scope.names[target.name] = Binding("loop", hole(target.span), target.span)
-        run.execute(line.suite, p.inside(scope=scope, items=[]))  # a turn of which nothing is known
+        q, ops = p.inside(scope=scope, items=[]), run.ops
+        run.execute(line.suite, q)  # a turn of which nothing is known
+        run.ops = ops  # it earns no steps
         _lose(run, line, p)
+        p.it = alike(before, q.it)
         return
     region = For(line.span, source, tuple(tuple(c for _, c in t) for t in turns), [], [], [])
     q = p.inside()

@@ -30,6 +30,8 @@ _HEADERS = frozenset(["BLOCK", "INLINE", "NET", "EXTERN"])
 _SUITED = _HEADERS | frozenset(["IF", "ELIF", "ELSE", "FOR"])
 _OPEN = {"LPAR": "RPAR", "LSQB": "RSQB"}
 _CLOSE = frozenset(_OPEN.values())
+_UNSURE = frozenset(["ARROW", "AS", "COLON", "IF", "FOR", "IN"])
+"""What may stand after a bracket that is not closed, rather than in it."""
 _SEPARATORS = frozenset(["COMMA", "ARROW", "COLON", "ASSIGN", "GROW", "VBAR", "FOR"])
 _LIGHT = frozenset(
     [
@@ -49,6 +51,9 @@ _LIGHT = frozenset(
         "_INIT",
     ]
 )
+
+IDLE = frozenset(";$\\")
+"""Characters without a meaning that others end lines with: what they stand in is read without them."""
 
 _LEXICAL = {
     "newline": r"\n",
@@ -74,12 +79,13 @@ class Token:
 @entity
 class Line:
     """A logical line. `reported`: a mistake in it is known; `broken`: a neutral line stands for it in the
-    parse; `dropped`: and one that keeps nothing of it, not even its `if`.
+    parse; `dropped`: and one that keeps nothing of it, not even its `if`; `closed`: brackets at its end are ours.
     """
 
     tokens: list[Token]
     level: int
     reported: bool = False
+    closed: bool = False
     broken: bool = False
     dropped: bool = False
 
@@ -234,6 +240,9 @@ class _Reader:
                 kind = self._wrong(kind, text, at, stop)
                 text = "0" if kind == "NUMBER" else text
             token = Token(kind, text, at, stop)
+            if kind == "WRONG" and text in IDLE and not fresh and self.line is not None:
+                self.line.reported = True
+                continue
             if fresh:
                 fresh = False
                 self._first(token, line_start)
@@ -333,13 +342,20 @@ class _Reader:
             start = self.line.tokens[-1].end
             self.brackets = [bracket for bracket in self.brackets if bracket.start < start] or self.brackets[:1]
             self.inside.clear()
-        opened = self.brackets[-1]
+        open_, opened = [*self.brackets], self.brackets[-1]
         self.brackets.clear()
         line = self.line
         assert line is not None
         if not line.broken:
             self.found.add(mistakes.UnclosedBracket(opened.text), opened.start, opened.end)
-        line.reported = line.broken = True
+        line.reported = True
+        tokens = [token for token in line.tokens if token.start > open_[-1].start]
+        if line.broken or not tokens or any(token.kind in _UNSURE for token in tokens):
+            line.broken = True
+            return
+        end = line.tokens[-1].end
+        line.tokens += [Token(_OPEN[b.kind], "", end, end) for b in reversed(open_)]
+        line.closed = True
 
     # ---- wrong text
 

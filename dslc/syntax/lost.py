@@ -11,7 +11,7 @@ from typing import Final
 
 from dslc.diagnostics.model import Mistake
 from dslc.syntax import mistakes
-from dslc.syntax.layout import ITEM_WORDS, Token
+from dslc.syntax.layout import IDLE, ITEM_WORDS, Token
 
 _STATED: Final = frozenset(("LET", "MODULE", "PARAM", "BUFFER", "CONST"))
 _STILL: Final = _STATED | {"REQUIRE", "BUDGET", "_INIT"}
@@ -22,6 +22,8 @@ _TARGETS: Final = frozenset(("NAME", "COMMA", "TICKED", "COLON", "WRONG", "IT", 
 
 def mended(mistake: Mistake | None) -> bool:
     """Whether the tree holds what was meant all the same, or the builder says itself whether it does."""
+    if isinstance(mistake, mistakes.WrongCharacter):
+        return mistake.character in IDLE
     text = mistakes.TabCharacter, mistakes.RefusedCharacter, mistakes.ForeignName, mistakes.LongName
     lines = mistakes.UnevenIndent, mistakes.UnexpectedIndent, mistakes.MissingColon, mistakes.StrayLine
     return isinstance(mistake, (*text, *lines, mistakes.SingleQuotes, mistakes.LimitUnit))

@@ -141,9 +141,16 @@ class _Parse:
         """The item without the lines that were read and do not hold what was meant; what is wrong is known."""
         starts = [line.tokens[0].start for line in lines]
         end = lines[-1].tokens[-1].end
-        wrong = (d.span.start for d in self.found.diagnostics if not mended(d.mistake))
-        losses = {*self.builder.losses, *wrong}
-        lost = {bisect_right(starts, at) - 1 for at in losses if starts[0] <= at <= end}
+        wrong = {
+            d.span.start: isinstance(d.mistake, mistakes.UnclosedBracket)
+            for d in self.found.diagnostics
+            if not mended(d.mistake)
+        }
+        lost = {bisect_right(starts, at) - 1 for at in self.builder.losses if starts[0] <= at <= end}
+        for at, unclosed in wrong.items():
+            line = bisect_right(starts, at) - 1
+            if starts[0] <= at <= end and not (unclosed and lines[line].closed):
+                lost.add(line)
         if 0 in lost or item is None:
             return self._lost_item(lines)
         while any(not lines[i].broken for i in lost):

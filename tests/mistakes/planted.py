@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from pathlib import Path
 from dslc.check import _check
 from dslc.diagnostics.model import Diagnostic
 from dslc.names.loader import Loader
+from dslc.ops.base import REGISTRY
 from tests.errors.test_errors import line_in
 from tests.mistakes.breaks import RULES
 from tests.mistakes.ground import Broken, Ground
@@ -32,8 +34,8 @@ DEPENDENT = frozenset(("stated_result", "limit_not_kept"))
 SLIPS: dict[str, Callable[[str], str | None]] = {
     "bracket_missing": lambda text: text[:-1] if text.endswith(")") else None,
     "semicolon": lambda text: f"{text};",
-    "arrow_missing": lambda text: text.replace(" -> ", " ", 1) if " -> " in text else None,
-    "arrow_twice": lambda text: text.replace(" -> ", " -> -> ", 1) if " -> " in text else None,
+    "arrow_missing": lambda text: text.replace(" -> ", " ", 1) if " -> " in text and '"' not in text else None,
+    "arrow_twice": lambda text: text.replace(" -> ", " -> -> ", 1) if " -> " in text and '"' not in text else None,
     "dollar": lambda text: f"{text} $",
     "quote_open": lambda text: f'{text} -> "',
 }
@@ -125,36 +127,49 @@ def chosen(g: Ground, rng: random.Random) -> list[Edit]:
     for edit in rng.sample(candidates, len(candidates)):
         first, last = edit.rows(g.text)
         apart = all(last + 1 < other.rows(g.text)[0] or other.rows(g.text)[1] + 1 < first for other in taken)
-        if apart and edit.rule not in {other.rule for other in taken}:
+        mine = words(edit.new) - words(g.text)
+        own = all(edit.rule != other.rule and not mine & words(other.new) for other in taken)
+        if apart and own:
             taken.append(edit)
         if len(taken) == wanted:
             break
     return sorted(taken, key=lambda edit: edit.start)
 
 
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", text)) - REGISTRY.keys()
+
+
 def planted(seed: int, folder: Path) -> Planted | None:
-    """What is said of a seed's program; none where it has no room for two mistakes."""
+    """What is said of a seed's program; none where it has no room for two mistakes.
+
+    Of what is planted those count that are told where they stand alone: of others nobody knows what hides them.
+    """
     rng = random.Random(seed)
     g = ground(rng, seed, folder)
-    edits = [] if g is None else chosen(g, rng)
-    if g is None or len(edits) < 2:
+    if g is None:
+        return None
+    told: dict[Edit, tuple[tuple[str, int, str], ...]] = {}
+    for edit in chosen(g, rng):
+        said = _said(g.path, g.text[: edit.start] + edit.new + g.text[edit.end :])
+        if any(code in edit.codes and line in edit.lines for code, line, _ in said):
+            told[edit] = said
+    if len(told) < 2:
         return None
     text, shift, lines = g.text, 0, []
-    for edit in edits:
+    for edit in told:
         lines.append(tuple(line + shift for line in edit.lines))
         shift += edit.added(g.text)
     alone: set[tuple[str, int]] = set()
-    for index, edit in enumerate(edits):
-        single = g.text[: edit.start] + edit.new + g.text[edit.end :]
-        shifts = [(other.rows(g.text)[0] + 1, other.added(g.text)) for i, other in enumerate(edits) if i != index]
-        for code, line, _ in _said(g.path, single):
-            before = (
-                line if line <= edit.rows(g.text)[0] + 1 else max(line - edit.added(g.text), edit.rows(g.text)[0] + 1)
-            )
+    for edit, said in told.items():
+        first = edit.rows(g.text)[0] + 1
+        shifts = [(other.rows(g.text)[0] + 1, other.added(g.text)) for other in told if other is not edit]
+        for code, line, _ in said:
+            before = line if line <= first else max(line - edit.added(g.text), first)
             alone.add((code, line + sum(n for at, n in shifts if at < before)))
-    for edit in reversed(edits):
+    for edit in reversed(told):
         text = text[: edit.start] + edit.new + text[edit.end :]
-    return Planted(seed, text, tuple(edits), tuple(lines), _said(g.path, text), frozenset(alone))
+    return Planted(seed, text, tuple(told), tuple(lines), _said(g.path, text), frozenset(alone))
 
 
 def _said(path: Path, text: str) -> tuple[tuple[str, int, str], ...]:
