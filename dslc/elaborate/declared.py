@@ -6,11 +6,24 @@ from typing import Final
 
 from dslc.bind.language import DTYPES
 from dslc.bind.mistakes_body import Misplaced
+from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.errors_body import BadTensor
 from dslc.elaborate.indexed import tabulate
 from dslc.elaborate.limits import INT32
 from dslc.elaborate.meaning import is_free
+from dslc.elaborate.mistakes.tensors import (
+    BrokenInteger,
+    LargeTable,
+    LearnedByIndex,
+    LearnedIntegers,
+    NoElementType,
+    NoTable,
+    NoTensorValue,
+    OpenSize,
+    TensorSize,
+    ValueShape,
+)
+from dslc.elaborate.mistakes.values import Beyond32
 from dslc.elaborate.naming import take
 from dslc.elaborate.run import Place, Run, block_of
 from dslc.ir.model import Node, Param, Value
@@ -48,11 +61,8 @@ def declare(run: Run, line: tree.TensorDef, p: Place) -> None:
         return
     dtype = DTYPES.get(line.spec.dtype or "float", DType.FLOAT)
     if line.spec.dtype is not None and line.spec.dtype not in DTYPES:
-        run.report(
-            BadTensor(f"unknown element type `{line.spec.dtype}`: it is one of {', '.join(DTYPES)}"),
-            line.spec.span,
-            p,
-        )
+        unknown = NoElementType(line.spec.dtype, tuple(DTYPES), nearest(line.spec.dtype, DTYPES))
+        run.report(unknown, line.spec.span, p)
     value = _value(run, line, dims, dtype, p)
     if value is not None:
         value = _fitting(run, line, value, dtype, p)
@@ -94,7 +104,7 @@ def _sizes(run: Run, line: tree.TensorDef, p: Place) -> tuple[tuple[int, ...] | 
     consts: list[Const] = []
     for dim in line.spec.dims or ():
         if dim.value is None:
-            run.report(BadTensor("a tensor's sizes are numbers: `_` and `...` have none"), dim.span, p)
+            run.report(OpenSize(), dim.span, p)
             return None, ()
         const = run.evaluate(dim.value, p)
         size = const.value
@@ -103,7 +113,7 @@ def _sizes(run: Run, line: tree.TensorDef, p: Place) -> tuple[tuple[int, ...] | 
         if isinstance(size, Dim):
             size = run.sizes.pin(size, dim.span)
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            run.report(BadTensor(f"a size is a whole number of at least 1, not {describe(size)}"), dim.span, p)
+            run.report(TensorSize(describe(size)), dim.span, p)
             return None, ()
         dims.append(size)
         consts.append(Const(size, const.origin, const.scope, const.span))
@@ -113,11 +123,7 @@ def _sizes(run: Run, line: tree.TensorDef, p: Place) -> tuple[tuple[int, ...] | 
 def _value(run: Run, line: tree.TensorDef, dims: tuple[int, ...], dtype: DType, p: Place) -> tuple[Init, object] | None:
     """The initialiser of a declared tensor, or its numbers."""
     if line.value is None:
-        run.report(
-            BadTensor(f"`{line.target.name}` needs a value: an initialiser such as `zeros`, or an expression"),
-            line.span,
-            p,
-        )
+        run.report(NoTensorValue(line.target.name), line.span, p)
         return None
     names = [d.index for d in line.spec.dims or ()]
     for dim in line.spec.dims or ():
@@ -137,19 +143,10 @@ def _value(run: Run, line: tree.TensorDef, dims: tuple[int, ...], dtype: DType, 
     shape = shape_of(const.value)
     if shape is not None:
         if shape != dims:
-            found = "x".join(map(str, shape))
-            run.report(
-                BadTensor(f"`{line.target.name}` is {list(dims)}, and its value {found}"),
-                line.value.span,
-                p,
-            )
+            run.report(ValueShape(line.target.name, dims, shape), line.value.span, p)
             return None
         return Init("zeros"), const.value
-    run.report(
-        BadTensor(f"the value of a tensor is an initialiser or numbers, not {describe(const.value)}"),
-        line.value.span,
-        p,
-    )
+    run.report(NoTable(describe(const.value)), line.value.span, p)
     return None
 
 
@@ -158,21 +155,19 @@ def _fitting(
 ) -> tuple[Init, object] | None:
     """The value, if its numbers are of the element type: a float never becomes an integer by itself."""
     if line.kind == "param" and not dtype.is_float:
-        text = f"a `param` is learned, so its elements are floats, not {dtype.value}: write `buffer` or `const`"
-        run.report(BadTensor(text), line.spec.span, p)
+        run.report(LearnedIntegers(dtype.value), line.spec.span, p)
         return None
     init, numbers = value
     given = dict(init.args).get("value") if numbers is None and init.kind == "constant" else numbers
-    if given is not None and dtype is DType.INT32 and any(n not in INT32 for n in numbers_in(given)):
+    over = [n for n in numbers_in(given) if n not in INT32] if given is not None and dtype is DType.INT32 else []
+    if over:
         assert line.value is not None
-        text = f"`{line.target.name}` is int32, and its value is beyond what a whole number of 32 bits holds"
-        run.report(BadTensor(text), line.value.span, p)
+        run.report(Beyond32(int(over[0]), line.target.name), line.value.span, p)
         return None
     if given is None or dtype.is_float or all(isinstance(n, int) or n.is_integer() for n in numbers_in(given)):
         return value
     assert line.value is not None
-    text = f"`{line.target.name}` is {dtype.value}, and its value is not whole: use `//`, `int()` or `round()`"
-    run.report(BadTensor(text), line.value.span, p)
+    run.report(BrokenInteger(line.target.name, dtype.value), line.value.span, p)
     return None
 
 
@@ -181,17 +176,13 @@ def _by_index(
 ) -> tuple[Init, object] | None:
     """A tensor given by index: its expression evaluated at each place, at compile time."""
     if line.kind == "param":
-        run.report(
-            BadTensor("a `param` is given by an initialiser; by index, write `buffer` or `const`"),
-            line.span,
-            p,
-        )
+        run.report(LearnedByIndex(), line.span, p)
         return None
     count = 1
     for side in dims:
         count *= side
     if count > MAX_ELEMENTS:
-        run.report(BadTensor(f"a tensor of {count:,} elements is too large to be given by index"), line.span, p)
+        run.report(LargeTable(count), line.span, p)
         return None
     assert line.value is not None
 

@@ -18,11 +18,21 @@ from dslc.elaborate.layers import BlockLayer
 from dslc.elaborate.limits import holdable
 from dslc.elaborate.meaning import is_free
 from dslc.elaborate.mistakes.layers import AliasTarget
+from dslc.elaborate.mistakes.nets import (
+    InputSize,
+    MixedInputs,
+    NeedsArgument,
+    NoInputs,
+    OpenAxis,
+    OpenInput,
+    SettledSize,
+)
+from dslc.elaborate.mistakes.tensors import NoElementType
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, Runaway
 from dslc.elaborate.statements import add_budgets, execute
 from dslc.ir.model import Instance, Model, Value
-from dslc.names.errors import NetArgument
+from dslc.names.errors_given import UnknownSize
 from dslc.names.resolve import Program, lookup
 from dslc.source import Span
 from dslc.syntax import tree
@@ -120,8 +130,7 @@ def _entry(
         elif declared.default is not None:
             const = run.evaluate(declared.default, p)
         else:
-            text = f"`{item.name}` needs `{declared.name}`"
-            sink.add(NetArgument(text, f"give it with --set {declared.name}=...").at(declared.span))
+            sink.add(NeedsArgument(item.name, declared.name, alias=True).at(declared.span))
             return None
         checked = checked_parameter(run, item.name, declared, const, p)
         if checked is None:
@@ -177,11 +186,7 @@ def _header(
             p.scope.names[name] = Binding("parameter", given, known[name].span)
     ports = block.ports or ()
     if not ports:
-        run.report(
-            NetArgument(f"`{block.name}` has no inputs", "write them in the header: `on x[N, 3, H=224, W=224]`"),
-            block.name_span,
-            p,
-        )
+        run.report(NoInputs(block.name), block.name_span, p)
         return False
     waiting = dim_names(ports) - set(known)
     later: list[tree.Parameter] = []
@@ -189,10 +194,7 @@ def _header(
         if declared.name in p.scope.names:
             continue
         if declared.default is None:
-            hint = (
-                f"give it with --set {declared.name}=..., or write an alias: `net my_{block.name} = {block.name}(...)`"
-            )
-            run.report(NetArgument(f"the net `{block.name}` needs `{declared.name}`", hint), declared.span, p)
+            run.report(NeedsArgument(block.name, declared.name), declared.span, p)
             return False
         if mentioned(declared.default) & (waiting | {d.name for d in later}):
             later.append(declared)
@@ -215,11 +217,7 @@ def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: 
     inputs = []
     for port in ports:
         if port.optional or port.many or port.spec.dims is None:
-            run.report(
-                NetArgument(f"the input `{port.name}` of a net has a shape, and is always there"),
-                port.span,
-                p,
-            )
+            run.report(OpenInput(port.name), port.span, p)
             return False
         dims: list[Size] = []
         words: list[Const | None] = []
@@ -230,15 +228,13 @@ def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: 
             dims.append(size)
             words.append(Const(size, dim.value, p.scope, dim.span))
         if port.spec.dtype is not None and port.spec.dtype not in DTYPES:
-            near = nearest(port.spec.dtype, DTYPES)
-            hint = f"did you mean `{near}`?" if near else f"it is one of {', '.join(DTYPES)}"
-            run.report(NetArgument(f"unknown element type `{port.spec.dtype}`", hint), port.spec.span, p)
+            unknown = NoElementType(port.spec.dtype, tuple(DTYPES), nearest(port.spec.dtype, DTYPES))
+            run.report(unknown, port.spec.span, p)
             return False
         dtype = DTYPES[port.spec.dtype or "float"]
         if is_half(dtype):
             if is_half(run.float) and run.float is not dtype:
-                hint = f"an input of 16 bits sets the type of the whole network, here {run.float.value} already"
-                run.report(NetArgument(f"the input `{port.name}` is {dtype.value}", hint), port.spec.span, p)
+                run.report(MixedInputs(port.name, dtype.value, run.float.value), port.spec.span, p)
                 return False
             run.float, dtype = dtype, DType.FLOAT
         rank = len(dims)
@@ -254,11 +250,10 @@ def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: 
         p.scope.names[port.name] = Binding("tensor", value, port.span)
         run.made.append((value, f"the input `{port.name}`", p.owner))
         inputs.append(value)
-    unknown = [n for n in asked if n not in p.scope.names or p.scope.names[n].kind != "dim"]
-    if unknown:
-        names = [n for n, b in p.scope.names.items() if b.kind == "dim"]
-        hint = f"its sizes by name are {', '.join(names)}" if names else "all its sizes are fixed"
-        run.report(NetArgument(f"the input has no size called `{unknown[0]}`", hint), ports[0].span, p)
+    strange = [n for n in asked if n not in p.scope.names or p.scope.names[n].kind != "dim"]
+    if strange:
+        names = tuple(n for n, b in p.scope.names.items() if b.kind == "dim")
+        run.report(UnknownSize(p.owner.name, strange[0], names, nearest(strange[0], names)), ports[0].span, p)
         return False
     p.owner.inputs = tuple(inputs)
     p.it = inputs[0]
@@ -267,11 +262,7 @@ def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: 
 
 def _port_size(run: Run, dim: tree.DimSpec, asked: Mapping[str, int], p: Place) -> Size | None:
     if dim.value is None:
-        run.report(
-            NetArgument("a net's input has a size or a name on each axis, as in `image[N, 3, H=224, W=224]`"),
-            dim.span,
-            p,
-        )
+        run.report(OpenAxis(), dim.span, p)
         return None
     if isinstance(dim.value, tree.Name) and p.scope.find(dim.value.name) is None:
         name = dim.value.name
@@ -280,11 +271,7 @@ def _port_size(run: Run, dim: tree.DimSpec, asked: Mapping[str, int], p: Place) 
             const = run.evaluate(dim.default, p)
             if not isinstance(const.value, int) or isinstance(const.value, bool) or const.value < 1:
                 if not failed(const):
-                    run.report(
-                        NetArgument(f"the default of `{name}` must be a whole number of at least 1"),
-                        dim.span,
-                        p,
-                    )
+                    run.report(InputSize(name), dim.span, p)
                 return None
             default = const.value
         if name in asked:
@@ -297,16 +284,14 @@ def _port_size(run: Run, dim: tree.DimSpec, asked: Mapping[str, int], p: Place) 
         return None
     known = p.scope.find(dim.value.name) if isinstance(dim.value, tree.Name) else None
     if dim.default is not None and (known is None or known.kind != "dim"):
-        text = dim.value.span.text
-        why = f"`{text}` is settled before, so no other default can stand here"
-        run.report(NetArgument(why, f"write the size alone: `{text}`"), dim.span, p)
+        run.report(SettledSize(dim.value.span.text), dim.span, p)
         return None
     if (
         not isinstance(const.value, int | Dim)
         or isinstance(const.value, bool)
         or (isinstance(const.value, int) and const.value < 1)
     ):
-        run.report(NetArgument("a size is a whole number of at least 1"), dim.span, p)
+        run.report(InputSize(), dim.span, p)
         return None
     assert isinstance(const.value, int | Dim)
     return const.value

@@ -255,34 +255,6 @@ class RequireFailed(Mistake, code="E0501"):
         return self.text
 
 
-class BadTensor(Mistake, code="E0380"):
-    """A `param`, `buffer` or `const` whose value does not fit its declaration.
-
-    A `param` begins by an initialiser (`zeros`, `normal(std=0.02)`), a `buffer` and a `const` by an expression too.
-    What is written must have the shape that is declared.
-
-    ```dl fails
-    net f on x[N, T=16, 32]:
-        param scale: [1, 1, 32]
-        it * scale
-    ```
-
-    ```dl
-    net f on x[N, T=16, 32]:
-        param scale: [1, 1, 32] = ones
-        it * scale
-    ```
-
-    Related: E0383, E0384, E0389.
-    """
-
-    what: str
-
-    @property
-    def message(self) -> str:
-        return self.what
-
-
 class DeepExpression(Mistake, code="E0382"):
     """An expression that nests too deeply to be evaluated; name its parts with `let`.
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from dslc.bounds import beyond, shown, unheld
-from dslc.diagnostics.model import Reject
-from dslc.elaborate.errors_body import BadTensor
+from dslc.diagnostics.model import Mistake, Reject
+from dslc.elaborate.errors_body import DeepExpression
+from dslc.elaborate.mistakes.tensors import NoNumberAtPlace, NotOfIndices
 from dslc.elaborate.recipe import Function
 from dslc.elaborate.run import CALL, Place, Run, block_of
 from dslc.syntax import tree
@@ -40,7 +41,11 @@ MAX_CALLS: Final = 16
 
 
 class Unclear(Exception):
-    """An expression that is not arithmetic of indices; no words of one whose mistake is told already."""
+    """An expression that is not arithmetic of indices: what is wrong; none where that is told already."""
+
+    def __init__(self, mistake: Mistake | None = None) -> None:
+        super().__init__(mistake)
+        self.mistake = mistake
 
 
 def tabulate(
@@ -63,12 +68,12 @@ def tabulate(
         function = eval(f"lambda {arguments}: {text}", {"__builtins__": {}, **env})
         return _fill(function, dims, ())
     except Unclear as unclear:
-        if str(unclear):
-            run.report(BadTensor(str(unclear)), expr.span, p)
+        if unclear.mistake is not None:
+            run.report(unclear.mistake, expr.span, p)
     except (SyntaxError, MemoryError, RecursionError):  # Python's own, of the text
-        run.report(BadTensor("this expression is nested too deeply to be computed at each place"), expr.span, p)
+        run.report(DeepExpression(), expr.span, p)
     except (ArithmeticError, ValueError, TypeError) as error:
-        run.report(BadTensor(f"the value has no number at some place: {error}"), expr.span, p)
+        run.report(NoNumberAtPlace(str(error)), expr.span, p)
     return None
 
 
@@ -121,14 +126,14 @@ def _python(expr: tree.Expr, indices: set[str], p: Place, run: Run, env: dict[st
             name in FUNCTIONS and p.scope.find(name) is None
         ):
             if any(a.name is not None or a.star for a in arguments):
-                raise Unclear(f"`{name}` takes plain arguments here")
+                raise Unclear(NotOfIndices(name, "takes plain arguments here"))
             env[name] = FUNCTIONS[name]
             return f"{name}({', '.join(inner(a.value) for a in arguments)})"
         case tree.Call(target=tree.Name() as target):
             function = run.evaluate(target, p).value
             if isinstance(function, Function) and not function.alias:
                 return _applied(function, expr, inner, p, run, env, depth + 1)
-    raise Unclear(f"`{expr.span.text}` is no arithmetic of indices")
+    raise Unclear(NotOfIndices(expr.span.text, "is no arithmetic of indices"))
 
 
 def _applied(
@@ -143,10 +148,10 @@ def _applied(
     """Python text of a `fn` of indices: one `lambda` for its parameters and one for each `let`."""
     run.spend(CALL)
     if depth > MAX_CALLS:
-        raise Unclear(f"`{call.span.text}` calls itself")
+        raise Unclear(NotOfIndices(call.span.text, "calls itself"))
     parameters = [q.name for q in function.tree.parameters]
     if any(a.star for a in call.arguments) or len(call.arguments) > len(parameters):
-        raise Unclear(f"`{call.span.text}` does not fit `{function.tree.name}`")
+        raise Unclear(NotOfIndices(call.span.text, f"does not fit `{function.tree.name}`"))
     given = {
         name if a.name is None else a.name: inner(a.value) for name, a in zip(parameters, call.arguments, strict=False)
     }
@@ -157,7 +162,7 @@ def _applied(
         if q.name not in given and q.default is not None:
             given[q.name] = _python(q.default, set(), inside, run, env, depth)
     if set(given) != set(parameters):
-        raise Unclear(f"`{call.span.text}` does not fit `{function.tree.name}`")
+        raise Unclear(NotOfIndices(call.span.text, f"does not fit `{function.tree.name}`"))
     names = set(parameters)
     text, closing = f"(lambda {', '.join(f'i_{n}' for n in given)}: ", f")({', '.join(given.values())})"
     for line in function.tree.lets:
@@ -181,13 +186,13 @@ def _constant(expr: tree.Expr, p: Place, run: Run, env: dict[str, object]) -> st
     try:
         value = run.evaluate(expr, p).value
     except Reject as reject:
-        raise Unclear(reject.mistake.message) from None
+        raise Unclear(reject.mistake) from None
     if value is HOLE:
-        raise Unclear(f"`{expr.span.text}` has no value")
+        raise Unclear(NotOfIndices(expr.span.text, "has no value"))
     if isinstance(value, Dim):
         value = run.sizes.pin(value, expr.span)
     if not is_number(value) and not isinstance(value, bool):
-        raise Unclear(f"`{expr.span.text}` is no number")
+        raise Unclear(NotOfIndices(expr.span.text, "is no number"))
     key = f"c{len(env)}"
     env[key] = value
     return key

@@ -271,30 +271,34 @@ class NoNet(Mistake, code="E0217"):
         return f"`{self.path}` defines no `net`"
 
 
-class NetArgument(Mistake, code="E0219"):
-    """An argument or size given from outside that the net does not have, or a net that needs one.
+class TwoDefaults(Mistake, code="E0472"):
+    """A size of a header has two defaults.
 
-    `--set depth=4` gives a parameter of the net's header, `--size H=64` the default of a symbolic size of its
-    inputs; names and kinds are those of the header. A parameter without a default must be given: `net
-    resnet(depths: [int])` needs `--set depths=[2,2,2,2]`.
+    A name stands for one size wherever it is written, so its default is written once. The later places need the name
+    only: where two sizes may differ, they have two names.
 
-    ```sh
-    dslc build net.dl --set depth=3 --size H=384,W=384
+    ```dl fails
+    net f on x[N, 3, H=32, 32], y[N, 3, H=64, 32]: x
     ```
 
-    Related: E0218, E0301, E0360.
+    ```dl
+    net f on x[N, 3, H=32, 32], y[N, 3, H, 32]: x + y
+    ```
+
+    Related: E0202, E0468, E0469.
     """
 
-    text: str
-    hint: str = ""
+    name: str
+    first: str
+    second: str
 
     @property
     def message(self) -> str:
-        return self.text
+        return f"`{self.name}` has two defaults, {self.first} and {self.second}"
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(self.hint),) if self.hint else ()
+        return (Help("write it once: the later places need the name only"),)
 
 
 class BoundTwice(Mistake, code="E0202"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Sink
-from dslc.names.errors import BoundTwice, NetArgument, UnknownType
+from dslc.names.errors import BoundTwice, TwoDefaults, UnknownType
 from dslc.names.resolve import Program
 from dslc.source import Span
 from dslc.syntax import tree
@@ -68,6 +68,5 @@ def _check_defaults(ports: tuple[tree.Port, ...], sink: Sink) -> None:
             continue
         first = defaults.setdefault(dim.value.name, dim.default)
         if first.span.text != dim.default.span.text:
-            text = f"`{dim.value.name}` has two defaults, {first.span.text} and {dim.default.span.text}"
-            mistake = NetArgument(text, "write it once: the later places need the name only")
+            mistake = TwoDefaults(dim.value.name, first.span.text, dim.default.span.text)
             sink.add(mistake.at(dim.span, None, [Label(first.span, "the first")]))

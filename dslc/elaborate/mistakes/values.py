@@ -457,7 +457,10 @@ class Beyond32(Mistake, code="E0446"):
     """
 
     number: int
+    name: str = ""  # of the table that it is written in
 
     @property
     def message(self) -> str:
+        if self.name:
+            return f"`{self.name}` is int32, and its value is beyond what a whole number of 32 bits holds"
         return f"{self.number} is beyond what a whole number of 32 bits holds, and this tensor's have 32"
