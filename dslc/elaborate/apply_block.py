@@ -190,9 +190,9 @@ def _enter(
         instance.inputs = tuple(value for value in formal if value is not None)
         for declared in block.parameters:
             argument = q.scope.names[declared.name].value
-            assert isinstance(argument, Const)
-            sound = sound and not failed(argument)
-            instance.args[declared.name] = argument
+            if isinstance(argument, Const):  # else a port of its name stands there, which is told
+                sound = sound and not failed(argument)
+                instance.args[declared.name] = argument
         if isinstance(block, tree.Block):
             run.made += [(v, f"the input `{v.name}`" if v.name else "the input", instance) for v in instance.inputs]
     q.it = (formal[0] or HOLE) if formal else None

@@ -207,8 +207,8 @@ def _header(
             return False
     for declared in block.parameters:
         argument = p.scope.names[declared.name].value
-        assert isinstance(argument, Const)
-        p.owner.args[declared.name] = argument
+        if isinstance(argument, Const):  # else a port of its name stands there, which is told
+            p.owner.args[declared.name] = argument
     return True
 
 

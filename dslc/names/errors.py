@@ -278,7 +278,7 @@ class TwoDefaults(Mistake, code="E0472"):
     only: where two sizes may differ, they have two names.
 
     ```dl fails
-    net f on x[N, 3, H=32, 32], y[N, 3, H=64, 32]: x
+    net f on x[N, 3, H=32, 32], y[N, 3, H=64, 32]: x + y
     ```
 
     ```dl
