@@ -19,6 +19,10 @@ from dslc.ir.model import Call, Model, Node, Value
 from dslc.ir.walk import Flat, Step
 from dslc.ops import base
 from dslc.ops.base import Op
+from dslc.ops.einops import Patterned
+from dslc.ops.guesses import told_by_header
+from dslc.ops.identity import ChannelAxis
+from dslc.ops.shape import Reshape, Transpose
 from dslc.record import replace
 from dslc.types.dim import evaluate
 from dslc.types.sizes import Sizes
@@ -84,16 +88,24 @@ def through_extern(track: Track, reach: object, path: str, source: TensorType, o
 
 
 def settled_channel(value: Value, steps: Sequence[Step]) -> int | None:
-    """The channel axis of an input: its type's, else the one needed by the first layer that asks for one, else 1."""
+    """The channel axis of an input: its type's, else the one that the first layer which settles it says, of those that
+    see its axes as they are; else the one that its header tells, or 1.
+    """
     rank = value.type.rank
     if value.type.channel is not None or rank < 3:
         return value.type.channel
+    alike = {value}
     for step in steps:
-        if isinstance(step.node, Node) and step.inputs and step.inputs[0].type.rank == rank:
-            channel = channel_of(step.node.op, 0, value.type)
-            if channel is not None:
-                return channel
-    return 1
+        seen = next((v for v in step.inputs if v in alike), None)
+        if seen is None or not isinstance(step.node, Node) or step.outs[0].type.rank != rank:
+            continue
+        needed = channel_of(step.node.op, step.inputs.index(seen), value.type)
+        if needed is not None or isinstance(step.node.op, ChannelAxis):
+            return step.outs[0].type.channel if needed is None else needed
+        if not isinstance(step.node.op, Patterned | Transpose | Reshape):
+            alike |= set(step.outs)
+    told = told_by_header(value.type)
+    return 1 if told is None else told
 
 
 def followed_axes(type: TensorType, channel: int | None) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 from dslc.bind.language import OPERATORS
 from dslc.bind.mistakes import WrongType
 from dslc.bind.mistakes_body import WrongInputs
-from dslc.diagnostics.model import Mistake, Reject
+from dslc.diagnostics.model import Label, Mistake, Reject
 from dslc.elaborate.arguments import checked_attribute, report_missing
 from dslc.elaborate.errors_body import TiedShape, TooManyOps
 from dslc.elaborate.floats import mixed_floats
@@ -24,6 +24,7 @@ from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
 from dslc.ops.errors_axis import NoChannelAxis
 from dslc.ops.errors_pattern import PatternRank
 from dslc.ops.errors_tensor import NoSuchAxis, RankMismatch, ShapeMismatch
+from dslc.ops.guesses import guesses
 from dslc.source import Span
 from dslc.types.const import Const, literal
 from dslc.types.dim import UNKNOWN, Dim, Size, Unknown
@@ -138,6 +139,8 @@ def apply_op(
         _check(run, op, inner, consts, p, span)
         return _recovered(run, op, inputs, p, span)
     run.sizes.led_by(p.frame, guards)
+    for guess, about in guesses(op.core, tuple(v.type for v in inputs), consts):
+        _warned(run, guess, about, p, span)
     found = types if isinstance(types, tuple) else (types,)
     if any(UNKNOWN in v.type.dims for v in inputs):  # no weights are made that depend on them
         return _results(run, found, inputs, p, span)
@@ -153,6 +156,15 @@ def apply_op(
     if automatic:
         run.auto_bias.append(node)
     return _add(run, node, recipe, found, p, span)
+
+
+def _warned(run: Run, guess: Mistake, about: Span, p: Place, span: Span) -> None:
+    """A warning about the step itself, or about a header that it reads; then the user's step is shown beside it."""
+    inside = span.start <= about.start and about.end <= span.end and about.source is span.source
+    frame = p.frame
+    while span.source.is_library and frame is not None:
+        span, frame = frame.call, frame.parent
+    run.report(guess, about, None, [] if inside else [Label(span, "read here")])
 
 
 def recover_op(run: Run, cls: type[Op], recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:

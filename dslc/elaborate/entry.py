@@ -34,6 +34,8 @@ from dslc.elaborate.statements import add_budgets, execute
 from dslc.ir.model import Instance, Model, Value
 from dslc.names.errors_given import UnknownSize
 from dslc.names.resolve import Program, lookup
+from dslc.ops.guesses import known_channels
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
@@ -237,9 +239,8 @@ def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: 
                 run.report(MixedInputs(port.name, dtype.value, run.float.value), port.spec.span, p)
                 return False
             run.float, dtype = dtype, DType.FLOAT
-        rank = len(dims)
-        channel = (1 if rank in (2, 4, 5) else None) if dtype.is_float else None
-        value = Value(TensorType(tuple(dims), dtype, channel, tuple(words)), None, port.name, 0, port.span)
+        type = TensorType(tuple(dims), dtype, None, tuple(words), given=port)
+        value = Value(replace(type, channel=known_channels(type)), None, port.name, 0, port.span)
         try:
             holdable(value.type, run.sizes)
         except Reject as reject:

@@ -8,6 +8,7 @@ from dslc.mending.ground import Candidate, Ground, inside, short
 from dslc.mending.rules import mends
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
 from dslc.ops.errors_axis import TURNED, NoChannelAxis
+from dslc.ops.guesses import NoBatch, unbatched
 from dslc.syntax import tree
 from dslc.types.tensor import TensorType
 
@@ -162,6 +163,9 @@ def axis_asked_for(g: Ground) -> Iterator[Candidate]:
     mistake = g.diagnostic.mistake
     if not isinstance(mistake, NoChannelAxis):
         return
+    for guess, about in unbatched(mistake.type):
+        if isinstance(guess, NoBatch) and g.own(about):
+            yield Candidate(f"an image has a batch too: `{guess.meant}`", (g.put(about, guess.meant),), sole=True)
     if mistake.on == "map":
         (_, tokens), (_, maps) = mistake.readings
         yield from first(g, TURNED, tokens, "tokens")

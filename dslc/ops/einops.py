@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
+from dslc.diagnostics.model import Reject
 from dslc.ops import words
 from dslc.ops.base import (
     Axes,
@@ -25,6 +26,7 @@ from dslc.ops.base import (
     op,
 )
 from dslc.ops.counting import FRESH, NOTHING, SAME, STRIDED, Held, Kind, Moves, Saved, SavesNothing, Storage
+from dslc.ops.errors_axis import PatternLetters
 from dslc.ops.layout import PERMUTE, check_sizes, spatial_axes
 from dslc.ops.pattern import Divide, Group, Reading, apply, read
 from dslc.ops.recovery import RecoversNothing
@@ -32,6 +34,9 @@ from dslc.ops.torchtext import Arg, Form, In, PyCall, PyExpr, TorchContext, call
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
 from dslc.types.tensor import TensorType
+
+PLACE_LETTERS = ("h", "w", "height", "width")
+"""What nobody calls channels in a pattern that calls another axis `c`."""
 
 
 class Patterned(RecoversNothing, NoParams, NoMacs, Op):
@@ -53,7 +58,24 @@ class Patterned(RecoversNothing, NoParams, NoMacs, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         for name, size in self.sizes:
             check_sizes(c, self.name, [words.size_of(size)], at=name)
+        self.check_letters(x)
         return self.reading(x, c).result_type(x)
+
+    def check_letters(self, x: TensorType) -> None:
+        """A Reject where the channels are called `h` or `w`, and another axis `c`."""
+        sides = read(self.name, self.pattern)
+        if x.channel is None or len(sides.left) != x.rank:
+            return
+        letters = [group[0].lower() if len(group) == 1 else "" for group in sides.left]
+        if letters[x.channel] not in PLACE_LETTERS or letters.count("c") != 1:
+            return
+        named = letters.index("c")
+        groups = [group for axis, group in enumerate(sides.left) if axis != named]
+        groups.insert(x.channel, sides.left[named])
+        left = " ".join(group[0] if len(group) == 1 else f"({' '.join(group)})" if group else "1" for group in groups)
+        meant = f"{left} -> {sides.text[1]}"
+        letter = sides.left[x.channel][0]
+        raise Reject(PatternLetters(self.pattern, x, x.channel, named, letter, meant), at="pattern")
 
 
 # ---- steps in PyTorch

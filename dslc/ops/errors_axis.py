@@ -15,9 +15,9 @@ TURNED = 'channel_axis(-1) -> rearrange("n t c -> n c t")'
 """Tokens as a map."""
 
 
-def channels(size: Size) -> str:
+def channels(size: Size | str) -> str:
     """`1 channel`, `T channels`."""
-    return f"{size} channel" if size == 1 else f"{size} channels"
+    return f"{size} channel" if str(size) == "1" else f"{size} channels"
 
 
 def places(text: str) -> str:
@@ -121,3 +121,48 @@ class PaddedAxes(Mistake, code="E0398"):
     @property
     def label(self) -> str:
         return "two axes stay as they are, the batch first"
+
+
+class PatternLetters(Mistake, code="E0399"):
+    """The letters of a pattern call the channels of a map `h` or `w`, and another axis `c`.
+
+    A pattern names the axes by their order alone: what is called `h` is whatever stands there. Maps have their
+    channels on axis 1, so the letters of a map are `n c h w`; other letters would move, or mix, other axes than they
+    say. Where the channels are elsewhere, `channel_axis` before the pattern says so. Letters that say nothing, such as
+    `a b c d`, are never taken for more.
+
+    ```dl fails
+    net f on image[N, 3, H=32, W=32]:
+        conv(64, 4, s=4, p=0) -> rearrange("n h w c -> n (h w) c") -> ln -> linear(32)
+    ```
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(64, 4, s=4, p=0) -> rearrange("n c h w -> n (h w) c") -> ln -> linear(32)
+    ```
+
+    Related: E0309, W0201.
+    """
+
+    pattern: str
+    type: TensorType
+    channel: int
+    named: int  # the axis that is called `c`
+    letter: str  # what the channels are called
+    meant: str
+
+    @property
+    def message(self) -> str:
+        size = channels(self.type.dims[self.channel])
+        return f"`{self.pattern}` calls axis {self.channel} of {self.type}, its {size}, `{self.letter}`"
+
+    @property
+    def label(self) -> str:
+        return f"the letters on the left stand for {self.type}, in this order"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (
+            Help(f'channels on axis {self.channel}: `"{self.meant}"`', f'"{self.meant}"'),
+            Help(f"channels on axis {self.named}: `channel_axis({self.named})` before it says so"),
+        )

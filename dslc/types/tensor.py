@@ -6,6 +6,7 @@ from dataclasses import field
 from enum import Enum
 
 from dslc.record import frozen, replace
+from dslc.syntax import tree
 from dslc.types.const import Const
 from dslc.types.dim import Size
 
@@ -47,7 +48,8 @@ class TensorType:
     `channel`: the axis of channels (1 for maps, the last for tokens and features; none: not settled, as in a
     net's input of rank 3, so that both `conv` and `linear` accept it).
     `split`: the axes that hold the channels taken apart by a pattern, the slowest first; `channel` is none then.
-    `words`: per axis, the size in the words of the block the value lives in, where known. Neither is part of equality.
+    `words`: per axis, the size in the words of the block the value lives in, where known.
+    `given`: the input of a net that the tensor still is, axis by axis. None of these three is part of equality.
     """
 
     dims: tuple[Size, ...]
@@ -55,6 +57,7 @@ class TensorType:
     channel: int | None = None
     words: tuple[Const | None, ...] = field(default=(), compare=False)
     split: tuple[int, ...] = field(default=(), compare=False)
+    given: tree.Port | None = field(default=None, compare=False)
 
     @property
     def rank(self) -> int:
@@ -103,7 +106,7 @@ class TensorType:
 
     def with_channel(self, axis: int) -> TensorType:
         """The same tensor with its channels on an axis, counted from either end."""
-        return replace(self, channel=axis % self.rank, split=())
+        return replace(self, channel=axis % self.rank, split=(), given=None)
 
     def __str__(self) -> str:
         text = ", ".join(str(d) for d in self.dims)

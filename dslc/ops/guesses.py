@@ -1,0 +1,309 @@
+"""Guesses that are worth a warning: what the language takes for granted, where something speaks for another reading.
+
+Each warning shows both readings. Which says what is meant: an edit for the likelier one, words for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from dslc.diagnostics.model import Help, Mistake
+from dslc.ops.base import Op, Types
+from dslc.ops.borders import Crop, Pad
+from dslc.ops.convolution import Conv, Deconv
+from dslc.ops.errors_axis import channels as counted
+from dslc.ops.pool_adaptive import GlobalPool
+from dslc.ops.shape import Flatten
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.types.const import Const
+from dslc.types.dim import Size
+from dslc.types.tensor import TensorType
+
+Guess = tuple[Mistake, Span]
+"""A warning, and the place of what it is about."""
+
+HEIGHT, WIDTH = frozenset({"h", "height", "rows", "y"}), frozenset({"w", "width", "cols", "columns", "x"})
+TIME = frozenset({"t", "time", "l", "length", "s", "seq", "steps", "tokens", "frames"})
+CHANNELS = frozenset({"c", "ch", "channels", "d", "dim", "features"})
+"""What axes of inputs and letters of patterns are called, in small letters."""
+
+COLOURS = (1, 3, 4)
+LARGE = 8
+"""Places from which on an axis of an image is more likely height or width than channels of it."""
+PHOTO = 28
+"""Places from which on an axis whose batch is 3 is more likely that of one image."""
+
+
+class ChannelsLast(Mistake, code="W0201", name="channels-last"):
+    """An input's axis 1 is read as its channels, and its header says that they are elsewhere.
+
+    Maps have their channels on axis 1: images are `[N, C, H, W]`, sequences that are convolved `[N, C, T]`, videos
+    `[N, C, T, H, W]`. An image that was read from a file, or written for TensorFlow, has them last. Nothing stops
+    `conv` there: it takes its height for channels, and the weights depend on it.
+
+    The warning looks at the names and at the numbers of an input's header, and is given where the first layer of maps
+    reads it. `channel_axis(1)` before that layer says that the axis does hold channels. Of such an input the channel
+    axis is not known, so that `linear`, or a pattern that moves its axes, may come first.
+
+    ```dl fails
+    net f on image[N, H=224, W=224, 3]:
+        conv(16, 3) -> gap -> flatten -> linear(10)
+    ```
+
+    ```dl
+    net f on image[N, 3, H=224, W=224]:
+        conv(16, 3) -> gap -> flatten -> linear(10)
+    ```
+
+    Related: E0309, E0342.
+    """
+
+    written: str
+    axis: int  # where the header says that the channels are
+    said: str  # what its axis 1 looks like: `H`, `224`
+    channels: str
+    meant: str  # the header with the channels on axis 1
+    letters: str  # of the places, one each
+
+    @property
+    def message(self) -> str:
+        return f"the channels of `{self.written}` are read on axis 1, which is `{self.said}`"
+
+    @property
+    def label(self) -> str:
+        return f"axis 1 (`{self.said}`), or axis {self.axis} (`{self.channels}`)?"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        before = [*self.letters]
+        before.insert(self.axis - 1, "c")
+        pattern = f"n {' '.join(before)} -> n c {' '.join(self.letters)}"
+        return (
+            Help(f"{counted(self.channels)}: write `{self.meant}`", self.meant),
+            Help(f'if it comes like that: `rearrange("{pattern}")` before the first layer'),
+            Help(f"{counted(self.said)}: `channel_axis(1)` before the first layer says so"),
+        )
+
+
+class NoBatch(Mistake, code="W0202", name="no-batch"):
+    """The first axis of an input is its batch, and the header looks as if it had none.
+
+    A network works on a batch: the first axis of each input is `N`, or the number of samples. `image[3, 32, 32]` is
+    then a batch of 3 rows of 32 places with 32 channels, not an image of 3 channels. A batch of that size is possible,
+    and `channel_axis(1)` before the first layer says that it is meant.
+
+    ```dl fails
+    net f on image[3, 32, 32]:
+        conv(16, 3) -> relu -> gap -> flatten -> linear(10)
+    ```
+
+    ```dl
+    net f on image[N, 3, 32, 32]:
+        conv(16, 3) -> relu -> gap -> flatten -> linear(10)
+    ```
+
+    Related: E0308, W0201.
+    """
+
+    written: str
+    batch: str
+    channels: str
+    meant: str
+
+    @property
+    def message(self) -> str:
+        return f"the first axis of `{self.written}` is the batch: {self.batch} samples of {counted(self.channels)}"
+
+    @property
+    def label(self) -> str:
+        return "a batch without a name, or none?"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (
+            Help(f"{counted(self.batch)}, any batch: `{self.meant}`", self.meant),
+            Help(f"a batch of {self.batch}: `channel_axis(1)` before the first layer says so"),
+        )
+
+
+class TorchOrder(Mistake, code="W0203", name="torch-order"):
+    """The arguments of a convolution look like PyTorch's, which begin with the channels that come in.
+
+    `nn.Conv2d(3, 7, 3)` is in, out, kernel. Here the channels that come in are known and not written: the arguments are
+    out, kernel, stride. So `conv(3, 7, 3)` makes 3 channels with a kernel of 7 at stride 3. The warning is given where
+    the first number is the channels that come in and the others are a kernel and a stride that few would choose; a
+    stride by name is never taken for a kernel.
+
+    ```dl fails
+    net f on image[N, 3, H=32, W=32]:
+        conv(3, 7, 3) -> gap -> flatten
+    ```
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(7, 3) -> gap -> flatten
+    ```
+
+    Related: E0306.
+    """
+
+    op: str
+    numbers: tuple[int, int, int]
+
+    @property
+    def message(self) -> str:
+        out, kernel, stride = self.numbers
+        return (
+            f"`{self.op}({out}, {kernel}, {stride})` makes {out} channels, with a kernel of {kernel} at stride {stride}"
+        )
+
+    @property
+    def label(self) -> str:
+        return "out, kernel, stride"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        first, second, third = self.numbers
+        torch, named = f"{second}, {third}", f"{first}, {second}, s={third}"
+        return (
+            Help(f"in PyTorch's order, in, out, kernel: `{self.op}({torch})`, the {first} in are not written", torch),
+            Help(f"a stride of {third}: say so by name, `{self.op}({named})`", named),
+        )
+
+
+def unbatched(x: TensorType) -> Iterator[Guess]:
+    """Whether a tensor is an input of a net whose header looks like one image."""
+    dims = None if x.given is None else x.given.spec.dims
+    if x.given is not None and dims is not None and len(dims) == x.rank:
+        yield from no_batch(x, x.given, dims)
+
+
+def guesses(op: Op, ins: Types, consts: Mapping[str, Const]) -> Iterator[Guess]:
+    """What a use of a layer may have been meant otherwise for."""
+    if not ins:
+        return
+    x = ins[0]
+    if x.given is not None and x.given.spec.dims is not None and len(x.given.spec.dims) == x.rank:
+        if reads_map(op):
+            yield from channels_last(x, x.given, x.given.spec.dims)
+        if reads_map(op) or isinstance(op, Flatten):
+            yield from unbatched(x)
+    if isinstance(op, Conv | Deconv):
+        yield from torch_order(op, x, consts)
+
+
+def reads_map(op: Op) -> bool:
+    """Whether a layer takes axis 1 for the channels of its input."""
+    if isinstance(op, GlobalPool | Pad | Crop):
+        return op.axis is None
+    return bool(op.inputs) and op.inputs[0].channel == 1
+
+
+# ---- headers
+
+
+def name_of(dim: tree.DimSpec) -> str:
+    """What an axis of a header is called, in small letters; empty for a number."""
+    return dim.value.name.lower() if isinstance(dim.value, tree.Name) else ""
+
+
+def large(size: Size, least: int = LARGE) -> bool:
+    """Whether an axis has many places: open ones do."""
+    return not isinstance(size, int) or size >= least
+
+
+def reordered(port: tree.Port, dims: Sequence[tree.DimSpec]) -> str:
+    """The text of an input with other axes."""
+    start, end = port.span.start, port.spec.span.start
+    kind = port.spec.span.text[: port.spec.span.text.index("[")]
+    return f"{port.span.source.text[start:end]}{kind}[{', '.join(dim.span.text for dim in dims)}]"
+
+
+def channels_last(x: TensorType, port: tree.Port, dims: Sequence[tree.DimSpec]) -> Iterator[Guess]:
+    """An input whose header has the channels on another axis than 1."""
+    axis = told_by_header(x)
+    if axis is None:
+        return
+    rest = [a for a in range(1, x.rank) if a != axis]
+    letters = {2: "t", 3: "hw", 4: "thw"}[x.rank - 1]
+    said, channels = (spelled(dims[a]) for a in (1, axis))
+    meant = reordered(port, [dims[0], dims[axis], *(dims[a] for a in rest)])
+    yield ChannelsLast(port.span.text, axis, said, channels, meant, letters), port.span
+
+
+def spelled(dim: tree.DimSpec) -> str:
+    """An axis of a header in a word: its name, else its number."""
+    return dim.value.span.text if dim.value is not None else dim.span.text
+
+
+def known_channels(x: TensorType) -> int | None:
+    """The channel axis of a net's input: 1 of features, images and volumes, unless the header speaks for another."""
+    if x.rank not in (2, 4, 5) or not x.dtype.is_float:
+        return None
+    return 1 if told_by_header(x) is None else None
+
+
+def told_by_header(x: TensorType) -> int | None:
+    """The axis that the header of a net's input says holds the channels, where it is not axis 1."""
+    dims = None if x.given is None else x.given.spec.dims
+    return None if dims is None or len(dims) != x.rank or x.rank < 3 else told_axis(x, [name_of(dim) for dim in dims])
+
+
+def told_axis(x: TensorType, names: Sequence[str]) -> int | None:
+    """The axis that a header says holds the channels, where it is not axis 1; by names, else by numbers."""
+    last, first = x.rank - 1, names[1]
+    if x.rank == 3:
+        told = first in TIME and (names[last] in CHANNELS or (isinstance(x.dims[last], int) and not names[last]))
+        return last if told else None
+    if x.rank not in (4, 5) or first in CHANNELS or x.dims[1] in COLOURS:
+        return None
+    few = [a for a in range(2, x.rank) if isinstance(x.dims[a], int) and x.dims[a] in COLOURS]
+    places = [a for a in range(1, x.rank) if a not in few]
+    if first in HEIGHT | WIDTH and (
+        names[last] in CHANNELS or last in few or (x.rank == 4 and isinstance(x.dims[last], int))
+    ):
+        return last
+    if len(few) != 1 or few[0] not in (last, x.rank - 3) or not all(large(x.dims[a]) for a in places[-2:]):
+        return None
+    (axis,) = few
+    if x.rank == 4 and (axis != last or not large(x.dims[1])):
+        return None
+    alike = x.dims[places[-2]] == x.dims[places[-1]]
+    return axis if x.dims[axis] == 3 or alike else None
+
+
+def no_batch(x: TensorType, port: tree.Port, dims: Sequence[tree.DimSpec]) -> Iterator[Guess]:
+    """An input that looks like one image: its first axis is a number of colours."""
+    batch, names = x.dims[0], [name_of(dim) for dim in dims]
+    if x.rank not in (3, 4) or not isinstance(batch, int) or batch not in COLOURS:
+        return
+    places = x.dims[-2:]
+    square = places[0] == places[1] and large(places[0])
+    image = names[-2] in HEIGHT and names[-1] in WIDTH
+    photo = batch == 3 and all(isinstance(size, int) and size >= PHOTO for size in places)
+    if x.rank == 4 and (batch != 3 or x.dims[1] in COLOURS or names[1] in CHANNELS or not (square or image)):
+        return
+    if x.rank == 3 and not (square or image or photo):
+        return
+    at = dims[0].span.start - port.span.start
+    meant = f"{port.span.text[:at]}N, {port.span.text[at:]}"
+    yield NoBatch(port.span.text, str(batch), str(x.dims[1]), meant), port.span
+
+
+# ---- arguments
+
+
+def torch_order(op: Conv | Deconv, x: TensorType, consts: Mapping[str, Const]) -> Iterator[Guess]:
+    """`conv(3, 7, 3)` on three channels: three numbers in a row, of which the first is what comes in."""
+    given = [consts[name] for name in ("out", "k", "s")]
+    numbers = [const.value for const in given if isinstance(const.origin, tree.Number) and isinstance(const.value, int)]
+    if len(numbers) < 3 or given[0].span.source.is_library or x.rank < 3:
+        return
+    text = given[0].span.source.text
+    gaps = [text[a.span.end : b.span.start].strip() for a, b in pairwise(given)]
+    out, kernel, stride = (int(str(number)) for number in numbers)
+    # A kernel of less places than channels would as PyTorch's be fewer channels out than in.
+    if gaps == [",", ","] and out == x.dims[1] and stride in (3, 5, 7) and kernel >= max(out, stride):
+        yield TorchOrder(op.name, (out, kernel, stride)), given[0].span.to(given[2].span)
