@@ -104,7 +104,7 @@ def argument_missing(g: Ground, rng: random.Random) -> Iterator[Broken]:
         tensors = any(isinstance(a.value, tree.It | tree.Chain) or a.star for a in call.arguments)
         applied = (call.span.start, call.span.end) in g.made and call not in lets
         if needs and call.arguments and not tensors and applied:
-            yield g.changed("argument_missing", call.span, name, "E0302")
+            yield g.changed("argument_missing", call.span, name, "E0302", "E0369")
 
 
 @rule
@@ -174,7 +174,7 @@ def of_any(rank: int) -> dict[str, Step]:
         "unknown_layer": ("normalise", ("E0201",)),
         "unknown_argument": ("dropout(rate=0.5)", ("E0301",)),
         "keyword_of_torch": ("softmax(dim=-1)", ("E0301",)),
-        "attribute_of_torch": ("softmax(axis=None)", ("E0201", "E0205")),
+        "attribute_of_torch": ("softmax(axis=None)", ("E0205",)),
         "reserved_module": ("relu as forward", ("E0204",)),
         "unclosed": ("softmax(axis=1", ("E0127",)),
         "quotes": ("pad(1, mode='reflect')", ("E0106",)),
