@@ -280,9 +280,14 @@ class DeepExpression(Mistake, code="E0382"):
     Related: E0125, E0378, E0385.
     """
 
+    function: str | None = None
+    depth: int = 0
+
     @property
     def message(self) -> str:
-        return "this expression nests too deeply, or a function calls itself without end"
+        if self.function is not None:
+            return f"`{self.function}` calls itself more than {self.depth} levels deep"
+        return "this expression nests too deeply to be evaluated"
 
 
 class TiedShape(Mistake, code="E0384"):

@@ -22,6 +22,10 @@ from dslc.values.hole import Hole, hole
 from dslc.values.limits import short, weight
 
 MAX_DEPTH: Final = 200
+MAX_CALLS: Final = 400
+"""Calls of functions within each other: each takes some ten of Python's frames, of which there are enough for these
+beside `MAX_DEPTH` blocks.
+"""
 MOST: Final = 200_000
 """Turns of loops without an op, and what weighs as much, that a program may take at compile time: some seconds."""
 CALL: Final = 40
