@@ -13,13 +13,14 @@ from dslc.elaborate.arguments import (
     checked_parameter,
     header,
 )
+from dslc.elaborate.errors_body import DeepExpression
 from dslc.elaborate.errors_use import NotALayer
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.loops import branches_of
 from dslc.elaborate.meaning import is_free, meaning
 from dslc.elaborate.mistakes.values import NamedForFunction, NotCallable, TensorToFunction
 from dslc.elaborate.recipe import Builtin, Function, Recipe, Signature, is_tensor
-from dslc.elaborate.run import CALL, WALKED, Place, Run, block_of
+from dslc.elaborate.run import CALL, MAX_CALLS, WALKED, Place, Run, block_of
 from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY, Init
 from dslc.ops.initialisers import INITIALISERS, initialiser
@@ -276,10 +277,13 @@ def _suite(run: Run, recipe: Recipe, before: Recipe, takes: Signature, call: tre
 
 def call_function(run: Run, target: Function, arguments: Arguments, expr: tree.Call, p: Place) -> Const:
     """A `fn` of compile-time values."""
-    if failed(*(c for _, c, _ in arguments)):
-        return hole(expr.span)
-    run.spend(CALL)
     fn = target.tree
+    if fn in run.endless_functions or failed(*(c for _, c, _ in arguments)):
+        return hole(expr.span)
+    if p.calls >= MAX_CALLS:
+        run.endless_functions.add(fn)
+        return run.report(DeepExpression(fn.name, MAX_CALLS), expr.span, p)
+    run.spend(CALL)
     for _, const, span in arguments:
         if is_tensor(const.value):
             return run.report(TensorToFunction(fn.name), span or expr.span, p)
@@ -298,7 +302,7 @@ def call_function(run: Run, target: Function, arguments: Arguments, expr: tree.C
             given[key] = const
         else:
             return run.report(UnknownArgument(fn.name, key, tuple(names), nearest(key, names)), span or expr.span, p)
-    q = replace(p, scope=scope, it=None)
+    q = replace(p, scope=scope, it=None, calls=p.calls + 1)
     for declared in fn.parameters:
         const_or_none = given.get(declared.name)
         if const_or_none is None:

@@ -258,8 +258,9 @@ class RequireFailed(Mistake, code="E0501"):
 class DeepExpression(Mistake, code="E0382"):
     """An expression that nests too deeply to be evaluated; name its parts with `let`.
 
-    Operators in a row are no nesting; brackets, conditionals and functions that call themselves are. A function
-    that calls itself needs a condition that ends it: `fn total(n: int) = n + total(n - 1) if n > 0 else 0`.
+    Operators in a row are no nesting; brackets, conditionals and functions that call themselves are. Functions call
+    each other 400 deep at most, and one that calls itself needs a condition that ends it:
+    `fn total(n: int) = n + total(n - 1) if n > 0 else 0`.
 
     ```dl fails
     fn count(n: int) = count(n + 1)

@@ -80,8 +80,9 @@ class Place:
     items: list[Item]
     frame: Frame | None
     it: Flowing
-    depth: int = 0
+    depth: int = 0  # blocks within each other
     initial: Stated | None = None  # what is stated where it stands
+    calls: int = 0  # functions within each other
 
     def inside(self, scope: Scope | None = None, items: list[Item] | None = None, it: Flowing = None) -> Place:
         """The same place with another scope, list of items or current value."""
@@ -161,6 +162,7 @@ class Run:
         self.shared: list[Shared] = []
         self.replaced: dict[Value, Span] = {}  # the line that replaced a value as `it`
         self.endless = False  # a block was expanded in itself too often: none is any more
+        self.endless_functions: set[tree.Fn] = set()  # those that were called in themselves too often
         self.stopped = False  # by a program that would not end: what comes after is not known
         self.broken: set[Instance] = set()  # those in which something failed
 
