@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from dslc.record import replace
 from dslc.syntax import mistakes, tree
-from dslc.syntax.build_expr import ExpressionBuilder
+from dslc.syntax.build_expr import ExpressionBuilder, unmistaken
 
 Simple: TypeAlias = tree.Step | tree.Assign | tree.Let | tree.ModuleDef | tree.Branch
 
@@ -196,7 +196,8 @@ class StatementBuilder(ExpressionBuilder):
         for limit in kids:
             simple = isinstance(limit, tree.Compare) and len(limit.ops) == 1 and limit.ops[0] in _COMPARISONS
             if simple and isinstance(limit.values[0], tree.Name):
-                limits.append(limit)
+                if unmistaken(limit.values[1]):
+                    limits.append(limit)
             else:
                 self.refuse(mistakes.BudgetForm(limit.span.text), limit.span.start, limit.span.end, mended=True)
         return tree.Budget(self.span(start, end), tuple(limits))

@@ -19,6 +19,16 @@ from dslc.syntax.layout import Token
 from dslc.syntax.text import Found, number, pieces
 
 
+def is_number(text: str) -> bool:
+    """Whether a number's text ends as one does; layout.py has told of another."""
+    return text[-1].isdigit() or text[-1] in "KMGTB."
+
+
+def unmistaken(value: tree.Expr) -> bool:
+    """Whether a value is not a number that was told to be none, and that stands in the tree as 0."""
+    return not isinstance(value, tree.Number) or is_number(value.span.text)
+
+
 class ExpressionBuilder:
     """`interpolate` parses a range of the text as one expression."""
 
@@ -70,7 +80,7 @@ class ExpressionBuilder:
 
     def number(self, start: int, end: int, kids: list[Any]) -> tree.Number:
         text = kids[0].text
-        value = number(text) if text[-1].isdigit() or text[-1] in "KMGTB." else 0
+        value = number(text) if is_number(text) else 0
         if value is None:
             self.refuse(mistakes.BadNumber(text), start, end)
         elif not held(value):
