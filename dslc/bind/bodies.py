@@ -148,8 +148,9 @@ def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:
     header = b.signatures.header(item)
     for port in item.ports or ():
         symbol = header[port.name]
-        symbol.static = UNKNOWN if port.optional else TENSORS if port.many else TENSOR
-        if p.scope.names.get(port.name) is None:
+        free = p.scope.names.get(port.name) is None  # else the header's mistake is told
+        symbol.static = UNKNOWN if port.optional or not free else TENSORS if port.many else TENSOR
+        if free:
             _in_header(b, symbol, p)
         for dim in port.spec.dims or ():
             _port_size(b, dim, p)
