@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -169,6 +170,13 @@ def _programs_of(folder: Path) -> str | None:
     return found[0] if found else None
 
 
+def _like(name: str, there: Iterable[str]) -> str | None:
+    """The file most like a name: letters that changed places count, as in a name of the language they do not."""
+    folded = {each.casefold(): each for each in there}
+    found = get_close_matches(name.casefold(), folded, n=1)
+    return folded[found[0]] if found else None
+
+
 def _near_path(path: Path) -> str | None:
     """The program, or the network of the zoo, that a path which leads nowhere is most like."""
     from dslc.names import zoo
@@ -180,7 +188,7 @@ def _near_path(path: Path) -> str | None:
         last = name == missing[-1]
         with suppress(OSError):
             there = [p.name for p in folder.iterdir() if p.is_dir() or (last and p.suffix == ".dl")]
-            near = f"{name}.dl" if last and f"{name}.dl" in there else nearest(name, there)
+            near = f"{name}.dl" if last and f"{name}.dl" in there else _like(name, there)
             if near is not None:
                 folder /= near
                 continue
