@@ -193,6 +193,9 @@ def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -
     check_headers(program, sink)
     with _deep():
         program.table = bind(program, program.told)
+    for diagnostic in program.told.diagnostics if sink.errors else ():
+        for edit in (edit for help in diagnostic.help[:1] for edit in help.edits if edit.span.start < edit.span.end):
+            sink.retract(edit.span)
     return program
 
 

@@ -327,6 +327,15 @@ class Sink:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         return tuple(self.found.values())
 
+    def retract(self, place: Span) -> None:
+        """Forgets what is inside a place: something that is said of all of it replaces it."""
+        for key, diagnostic in list(self.found.items()):
+            span = diagnostic.span
+            if span.source is place.source and place.start <= span.start and span.end <= place.end:
+                del self.found[key]
+                self.total -= self.counts.pop(key)
+                self.errors -= diagnostic.severity is Severity.ERROR
+
     def copy(self) -> Sink:
         """Another sink that holds the same so far."""
         return Sink(dict(self.found), dict(self.counts), self.errors, self.total)

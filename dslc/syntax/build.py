@@ -4,8 +4,10 @@ source.
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeAlias
 
+from dslc.diagnostics.model import Edit, Help
 from dslc.record import replace
 from dslc.syntax import mistakes, tree
 from dslc.syntax.build_expr import ExpressionBuilder, unmistaken
@@ -142,6 +144,9 @@ class StatementBuilder(ExpressionBuilder):
         if isinstance(value, tree.Name) and value.name in _LONE_HABITS:
             self.refuse(mistakes.PythonHabit(value.name), start, end)
             return None
+        if isinstance(value, tree.Tuple) and len(value.items) == 1 and value.span.text.endswith(","):
+            self.refuse(mistakes.TrailingComma(), value.span.end - 1, value.span.end, mended=True)
+            value = value.items[0]
         return tree.Step(self.span(start, end), value)
 
     def assign(self, start: int, end: int, kids: list[Any]) -> tree.Assign:
@@ -169,12 +174,27 @@ class StatementBuilder(ExpressionBuilder):
         if isinstance(target, tree.Name) or (ticked and isinstance(target, tree.TickName)):
             return True
         span = target.span
+        if isinstance(target, tree.Attribute) and isinstance(target.value, tree.Name) and target.value.name == "self":
+            self.refuse(mistakes.SelfTarget(target.name), span.start, span.end, help=self._of_self(target))
+            return False
         if isinstance(target, tree.Word | tree.It | tree.Seq) and span.text != "...":
             self.open_seqs.pop(target, None)
             self.refuse(mistakes.ReservedWord(span.text, ticked), span.start, span.end)
         else:
             self.refuse(mistakes.Target(form, span.text), span.start, span.end)
         return False
+
+    def _of_self(self, target: tree.Attribute) -> tuple[Help, ...]:
+        """`self.conv1 = conv(16, 3)` as `module conv1 = ..`, and every other `self.conv1` of the text as `conv1`."""
+        from dslc.vocabulary import table
+
+        name = target.name
+        own = f"{name}_" if table.layer(name) is not None or name in ("residual", "scale", "concat", "add") else name
+        edits = [Edit(target.span, f"module {own}")]
+        for use in re.finditer(rf"\bself\.{re.escape(name)}\b", self.text):
+            if use.start() != target.span.start:
+                edits.append(Edit(self.span(use.start(), use.end()), own))
+        return (Help(f"one that is used elsewhere is made by `module {own} = ..`", edits=tuple(edits)),)
 
     def tensor_kind(self, start: int, end: int, kids: list[Any]) -> str:
         return str(kids[0].text)

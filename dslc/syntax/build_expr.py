@@ -7,16 +7,17 @@ carets stay on one line; a statement's span takes in its suites.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from dslc.bounds import beyond, held
-from dslc.diagnostics.model import Mistake
+from dslc.diagnostics.model import Edit, Help, Mistake
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
-from dslc.syntax.layout import Token
 from dslc.syntax.text import Found, number, pieces
+from dslc.syntax.tokens import Token
 
 
 def is_number(text: str) -> bool:
@@ -46,9 +47,9 @@ class ExpressionBuilder:
         # of suites that have a `|`: the first, and the first line that is none
         self.branching: dict[tree.Suite, tuple[tree.Branch, tree.Stmt | None]] = {}
 
-    def refuse(self, mistake: Mistake, start: int, end: int, mended: bool = False) -> None:
+    def refuse(self, mistake: Mistake, start: int, end: int, mended: bool = False, help: tuple[Help, ...] = ()) -> None:
         """Report a mistake; `mended`: the tree is made as if it were not there."""
-        self.found.add(mistake, start, end)
+        self.found.add(mistake, start, end, help=help)
         if not mended:
             self.losses.append(start)
 
@@ -121,7 +122,7 @@ class ExpressionBuilder:
         return tree.Tuple(self.span(start, end), tuple(kids))
 
     def bare_tuple(self, start: int, end: int, kids: list[Any]) -> tree.Tuple:
-        for kid in kids:
+        for kid in kids if len(kids) > 1 else ():
             if isinstance(kid, tree.Chain) and kid not in self.grouped:
                 self.refuse(mistakes.BareListInChain(), start, end)
                 break
@@ -167,8 +168,27 @@ class ExpressionBuilder:
                 named[argument.name] = argument
         if target in self.open_seqs:
             del self.open_seqs[target]
-            self.refuse(mistakes.SeqWithoutSuite(called=True), start, end)
+            self.refuse(mistakes.SeqWithoutSuite(called=True), start, end, help=self._as_row(start, end, arguments))
         return tree.Call(self.span(start, end), target, tuple(arguments))
+
+    def _as_row(self, start: int, end: int, arguments: list[tree.Argument]) -> tuple[Help, ...]:
+        """`seq(a, b)` as a line: `seq: a -> b`; elsewhere a chain in brackets."""
+        given = [a.value for a in arguments if a.name is None and not a.star]
+        if len(given) == 1 and isinstance(given[0], tree.List):
+            given = list(given[0].items)
+        if not given or any(a.name is not None or a.star for a in arguments):
+            return ()
+        chain = " -> ".join(value.span.text for value in given)
+        line = self.text[self.text.rfind("\n", 0, start) + 1 : start]
+        stop = self.text.find("\n", end)
+        after = self.text[end : len(self.text) if stop < 0 else stop].split("#")[0].rstrip()
+        whole = re.fullmatch(r"\s*(?:\w+ = |module \w+ = )?", line) is not None
+        named = re.fullmatch(r" as (\w+)", after)
+        if whole and (not after or named):
+            name = f" as {named[1]}" if named else ""
+            edit = Edit(self.span(start, end + len(after)), f"seq{name}: {chain}")
+            return (Help(f"write `seq{name}: {chain}`", edits=(edit,)),)
+        return (Help(f"write `({chain})`", edits=(Edit(self.span(start, end), f"({chain})"),)),)
 
     def positional(self, start: int, end: int, kids: list[Any]) -> tree.Argument:
         return tree.Argument(self.span(start, end), None, None, kids[0])

@@ -8,8 +8,8 @@ from dslc.record import frozen
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
 from dslc.syntax.build import StatementBuilder
-from dslc.syntax.layout import Token
 from dslc.syntax.text import Found
+from dslc.syntax.tokens import Token
 
 _FACTS = ("macs", "params", "reach")
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dslc.diagnostics.model import Edit, Help, Mistake
-from dslc.record import frozen
+from dslc.diagnostics.model import Edit, Help
+from dslc.source import Source
 from dslc.syntax import mistakes
+from dslc.syntax.case import LAYOUT, Blame, Case
+from dslc.syntax.habits import LAST, RULES
 from dslc.syntax.lalr import END, Automaton, Stuck
-from dslc.syntax.layout import ITEM_WORDS, Line, Token
+from dslc.syntax.layout import ITEM_WORDS, Line
 from dslc.syntax.mistakes.words import quoted
 from dslc.syntax.text import Found
+from dslc.syntax.tokens import Token
+from dslc.vocabulary import table
 
-_LAYOUT = frozenset(("_NEWLINE", "_INDENT", "_DEDENT"))
 _OPERATORS = frozenset(
     [
         "ARROW",
@@ -77,17 +80,6 @@ _FOUND = {
 }
 
 
-@frozen
-class Blame:
-    """A mistake at a place; `index` is that of a token of the line to blame."""
-
-    mistake: Mistake
-    start: int
-    end: int
-    index: int
-    help: tuple[Help, ...] = ()
-
-
 def check_line(found: Found, line: Line) -> None:
     """Refuses a line that begins with an operator, before it is parsed."""
     first = line.tokens[0]
@@ -96,6 +88,14 @@ def check_line(found: Found, line: Line) -> None:
         return
     span = found.source.span
     help: tuple[Help, ...] = ()
+    double = first.text == "-" and line.tokens[1:2] and line.tokens[1].text == "-"
+    if first.text == "%" or double:
+        mark = "--" if double else "%"
+        if not line.reported:
+            write = (Help("write `#`", replace="#"),)
+            found.add(mistakes.CommentForm(mark), first.start, first.start + len(mark), help=write)
+        line.reported = line.broken = True
+        return
     if first.kind == "ARROW":
         deeper = Edit(span(first.start, first.start), "    ")
         help = (Help("indent it deeper than the line it goes on with", edits=(deeper,)),)
@@ -117,62 +117,10 @@ def check_units(found: Found, line: Line) -> None:
             tokens[i - 1 : i + 1] = [Token("NUMBER", plain(text) or number.text, number.start, number.end)]
 
 
-class Case:
-    """A stuck parse, as the rules below look at it."""
-
-    def __init__(self, automaton: Automaton, tokens: Sequence[Token], stuck: Stuck) -> None:
-        self.automaton = automaton
-        self.states = stuck.states
-        self.tokens = tokens
-        self.index = stuck.index
-        self.token = tokens[stuck.index]
-        nothing = Token("", "", 0, 0)
-        self.before = tokens[stuck.index - 1] if stuck.index else nothing
-        self.after = tokens[stuck.index + 1] if stuck.index + 1 < len(tokens) else nothing
-        self.expected = automaton.expected(stuck.states)
-
-    @property
-    def begins_line(self) -> bool:
-        return self.before.kind in _LAYOUT or not self.before.kind
-
-    def back(self) -> list[Token]:
-        """The tokens before this one in its line and in its brackets, last first."""
-        depth = 0
-        found = []
-        for token in reversed(self.tokens[: self.index]):
-            if token.kind in _LAYOUT:
-                break
-            depth += token.kind in ("RPAR", "RSQB")
-            if depth == 0:
-                if token.kind in ("LPAR", "LSQB", "COMMA", "ASSIGN"):
-                    break
-                found.append(token)
-            depth -= token.kind in ("LPAR", "LSQB")
-        return found
-
-    def line_before(self, index: int) -> Sequence[Token]:
-        """The tokens of a line up to `index`."""
-        start = index
-        while start and self.tokens[start - 1].kind not in _LAYOUT:
-            start -= 1
-        return self.tokens[start:index]
-
-    @property
-    def is_header(self) -> bool:
-        """Whether the line is one that ends with a colon."""
-        line = self.line_before(self.index)
-        first = line[0].kind if line else ""
-        return first in ITEM_WORDS or first in ("IF", "ELIF", "ELSE", "FOR")
-
-    def here(self, mistake: Mistake, token: Token | None = None) -> Blame:
-        at = token or self.token
-        return Blame(mistake, at.start, at.end, self.index)
-
-
-def blame(automaton: Automaton, tokens: Sequence[Token], stuck: Stuck) -> Blame:
+def blame(automaton: Automaton, source: Source, tokens: Sequence[Token], stuck: Stuck) -> Blame:
     """The first of the rules that knows the mistake; else what was expected and what was found."""
-    case = Case(automaton, tokens, stuck)
-    for rule in _RULES:
+    case = Case(automaton, source, tokens, stuck)
+    for rule in (*RULES, *_RULES, *LAST):
         found = rule(case)
         if found is not None:
             return found
@@ -235,7 +183,7 @@ def _ticked(before: Token, word: Token, after: Token) -> bool:
     """Whether a back-tick name may stand in place of a keyword."""
     if before.kind in ("AS", "MODULE"):
         return True
-    return (before.kind in _LAYOUT or not before.kind) and after.kind == "ASSIGN"
+    return (before.kind in LAYOUT or not before.kind) and after.kind == "ASSIGN"
 
 
 def _single_equals(case: Case) -> Blame | None:
@@ -247,10 +195,8 @@ def _single_equals(case: Case) -> Blame | None:
 
 
 def _habit(case: Case) -> Blame | None:
-    from dslc.syntax.mistakes.items import HABITS
-
     word = case.before
-    if word.kind == "NAME" and word.text in HABITS and case.token.kind in _STARTS_OF_VALUES:
+    if word.kind == "NAME" and case.token.kind in _STARTS_OF_VALUES and table.word(word.text) is not None:
         return case.here(mistakes.PythonHabit(word.text), word)
     return None
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from dslc.syntax.layout import Token
 from dslc.syntax.tables import LIST, PASS, Pick, Tables
+from dslc.syntax.tokens import Token
 
 # start and end offsets of the text that was reduced, and its children
 Callback: TypeAlias = Callable[[int, int, list[Any]], Any]

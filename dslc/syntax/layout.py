@@ -11,12 +11,13 @@ import re
 from dataclasses import field
 
 from dslc.bounds import LONGEST_NAME
-from dslc.diagnostics.model import Label, Mistake
+from dslc.diagnostics.model import Help, Label, Mistake
 from dslc.record import entity
-from dslc.syntax import mistakes
+from dslc.syntax import mistakes, otherwise
 from dslc.syntax.indent import Indentation
 from dslc.syntax.tables import Tables
 from dslc.syntax.text import Found
+from dslc.syntax.tokens import Token
 from dslc.syntax.tree import Comment
 
 DEEPEST = 64  # brackets and suites together
@@ -64,16 +65,9 @@ _LEXICAL = {
     "quoted": r"'(?:[^'\\\n]|\\.)*'?",
     "wrong": r"&&|[^ ]",
 }
+_ELSEWHERE = "/\"'{};"  # first characters of what other languages write
 _DTYPE = re.compile(r"bool|(?:u?int|b?float)[0-9]+")
 _FOREIGN = r"[A-Za-z0-9_]*[^\x00-\x7f\W]\w*"
-
-
-@entity
-class Token:
-    kind: str
-    text: str
-    start: int
-    end: int
 
 
 @entity
@@ -198,6 +192,8 @@ class _Reader:
         self.brackets: list[Token] = []
         self.indentation = Indentation(found, text)
         self.inside: list[tuple[int, int, int]] = []  # tokens, offset and number of mistakes where a line of text began
+        self.braces = 0  # suites that stand in braces
+        self._kind = ""
         self.again: int | None = None  # where to go on: what was read after it belongs to other lines
 
     def read(self, start: int, end: int, fresh: bool) -> None:
@@ -211,12 +207,15 @@ class _Reader:
         pattern, kinds = self.scanner.pattern(self.text.isascii())
         keywords, symbols = self.scanner.keywords, self.scanner.symbols
         line_start = start
+        resume = start  # what is read past is reported
         for match in pattern.finditer(self.text, start, end):
             group = match.lastindex or 0
             kind = kinds[group]
             at, stop = match.span(group)
             if kind == "newline":
                 fresh, line_start = True, stop
+                continue
+            if at < resume:
                 continue
             if kind == "comment":
                 text = match[group].rstrip()
@@ -231,14 +230,32 @@ class _Reader:
                     self.found.add(mistakes.LongName(len(text), LONGEST_NAME), at, stop)
             elif kind == "symbol":
                 kind = symbols[text]
-            elif not kind.isupper():
-                if text == "\t":
-                    self.indentation.tab_indents |= fresh
-                    self.indentation.tabs.append(at)
+            elif not kind.isupper() and text == "\t":
+                self.indentation.tab_indents |= fresh
+                self.indentation.tabs.append(at)
+                continue
+            if text[0] in _ELSEWHERE:
+                passed = self._otherwise(kind, text, at, fresh and not self.brackets)
+                if passed is not None:
+                    self.found.add(passed.mistake, passed.start, passed.end, help=passed.help)
+                    resume = passed.resume
+                    if isinstance(passed.mistake, mistakes.DictLiteral) and self.line is not None:
+                        self.line.tokens.append(Token("NUMBER", "0", at, resume))
+                        self.line.reported = self.line.broken = True
+                    elif isinstance(passed.mistake, mistakes.BraceSuite) and self.line is not None:
+                        self.braces += 1
+                        if self.line.tokens[-1].kind != "COLON":
+                            self.line.tokens.append(Token("COLON", ":", at, stop))
                     continue
-                wrong = True
-                kind = self._wrong(kind, text, at, stop)
+                if text == "}" and fresh and self.braces:
+                    self.braces -= 1
+                    continue
+            if not kind.isupper():
+                wrong = not self._mended(kind, text, at, stop)
+                kind = self._kind if not wrong else self._wrong(kind, text, at, stop, column=self.column)
                 text = "0" if kind == "NUMBER" else text
+            elif kind == "STRING" and self.line is not None and self._prefixed(text, at, stop):
+                kind = self._kind
             token = Token(kind, text, at, stop)
             if kind == "WRONG" and text in IDLE and not fresh and self.line is not None:
                 self.line.reported = True
@@ -347,7 +364,8 @@ class _Reader:
         line = self.line
         assert line is not None
         if not line.broken:
-            self.found.add(mistakes.UnclosedBracket(opened.text), opened.start, opened.end)
+            help = otherwise.unclosed(self.text, self.found.source, open_, line.tokens)
+            self.found.add(mistakes.UnclosedBracket(opened.text), opened.start, opened.end, help=help)
         line.reported = True
         tokens = [token for token in line.tokens if token.start > open_[-1].start]
         if line.broken or not tokens or any(token.kind in _UNSURE for token in tokens):
@@ -359,7 +377,54 @@ class _Reader:
 
     # ---- wrong text
 
-    def _wrong(self, what: str, text: str, at: int, stop: int) -> str:
+    def _otherwise(self, kind: str, text: str, at: int, fresh: bool) -> otherwise.Passed | None:
+        """Text of another language that is read past, as it is reported."""
+        source, whole = self.found.source, self.text
+        tokens = [] if fresh or self.line is None else self.line.tokens
+        if kind == "FLOORDIV":
+            return otherwise.comment(source, whole, tokens, len(self.brackets), "//", at, fresh)
+        if kind == "DIVIDE" and whole.startswith("/*", at):
+            return otherwise.comment(source, whole, tokens, len(self.brackets), "/*", at, fresh)
+        if kind in ("STRING", "quoted", "open string"):
+            return otherwise.documentation(source, whole, at, fresh)
+        if text == ";":
+            return otherwise.semicolon(source, whole, tokens, len(self.brackets), at)
+        return otherwise.brace(source, whole, tokens, at) if text == "{" else None
+
+    def _mended(self, what: str, text: str, at: int, stop: int) -> bool:
+        """Reports text that is no token but stands for one, `self._kind`."""
+        if what == "quoted" and text[-1] == "'" and len(text) > 1 and self.line is not None:
+            return self._prefixed(text, at, stop)
+        if text in ("!", "&", "^"):
+            word, self._kind = {"!": ("not", "NOT"), "&": ("and", "AND"), "^": ("**", "POWER")}[text]
+            self.found.add(mistakes.LogicalSymbol(text, word), at, stop)
+            return True
+        return False
+
+    def _prefixed(self, text: str, at: int, stop: int) -> bool:
+        """A string with a letter before its quotes, or for a module's name; `self._kind` is what it stands for."""
+        assert self.line is not None
+        tokens = self.line.tokens
+        prefix = ""
+        if tokens and tokens[-1].text in otherwise.PREFIXES and tokens[-1].end == at:
+            prefix = tokens.pop().text
+        named = bool(tokens) and tokens[-1].kind == "AS"
+        if not prefix and not named:
+            return False
+        inside = text[1:-1]
+        self._kind = "TICKED" if named else "STRING"
+        start = at - len(prefix)
+        if named and not prefix:
+            plain = inside.isidentifier()
+            help = Help(f"write `{inside}`" if plain else "in back-ticks", replace=inside if plain else f"`{inside}`")
+            self.found.add(mistakes.QuotedName(inside), start, stop, help=(help,))
+        else:
+            shown = f"`{inside}`" if named else f'"{inside}"'
+            help = Help("write it so" if named else f"write `{shown}`", replace=shown)
+            self.found.add(mistakes.StringPrefix(prefix, named), start, stop, help=(help,))
+        return True
+
+    def _wrong(self, what: str, text: str, at: int, stop: int, column: int = 0) -> str:
         """Reports text that is no token; the kind of token to go on with."""
         mistake: Mistake
         kind = "STRING"
@@ -375,7 +440,8 @@ class _Reader:
             mistake, kind = mistakes.LogicalSymbol(text, "and"), "AND"
         else:
             mistake, kind = mistakes.WrongCharacter(text), "WRONG"
-        self.found.add(mistake, at, stop)
+        apart = text == ";" and not self.brackets
+        self.found.add(mistake, at, stop, help=(otherwise.apart(column),) if apart else ())
         return kind
 
     def _bad_number(self, text: str) -> Mistake:

@@ -11,7 +11,8 @@ from typing import Final
 
 from dslc.diagnostics.model import Mistake
 from dslc.syntax import mistakes
-from dslc.syntax.layout import IDLE, ITEM_WORDS, Token
+from dslc.syntax.layout import IDLE, ITEM_WORDS
+from dslc.syntax.tokens import Token
 
 _STATED: Final = frozenset(("LET", "MODULE", "PARAM", "BUFFER", "CONST"))
 _STILL: Final = _STATED | {"REQUIRE", "BUDGET", "_INIT"}
@@ -26,7 +27,9 @@ def mended(mistake: Mistake | None) -> bool:
         return mistake.character in IDLE
     text = mistakes.TabCharacter, mistakes.RefusedCharacter, mistakes.ForeignName, mistakes.LongName
     lines = mistakes.UnevenIndent, mistakes.UnexpectedIndent, mistakes.MissingColon, mistakes.StrayLine
-    return isinstance(mistake, (*text, *lines, mistakes.SingleQuotes, mistakes.LimitUnit))
+    others = mistakes.CommentForm, mistakes.TextAsComment, mistakes.StringPrefix, mistakes.QuotedName
+    signs = mistakes.LogicalSymbol, mistakes.BraceSuite, mistakes.TrailingComma
+    return isinstance(mistake, (*text, *lines, *others, *signs, mistakes.SingleQuotes, mistakes.LimitUnit))
 
 
 ANY: Final = "*"

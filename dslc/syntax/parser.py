@@ -21,9 +21,11 @@ from dslc.syntax.build_items import Builder
 from dslc.syntax.cache import load_tables
 from dslc.syntax.diagnose import blame, check_line, check_units
 from dslc.syntax.lalr import END, Automaton, Callback, Stuck
-from dslc.syntax.layout import Layout, Line, Scanner, Token, lay_out, tokens_between
+from dslc.syntax.language import language_of
+from dslc.syntax.layout import Layout, Line, Scanner, lay_out, tokens_between
 from dslc.syntax.lost import claims, item_names, mended
 from dslc.syntax.text import Found
+from dslc.syntax.tokens import Token
 
 ATTEMPTS = 20  # how often items of one file are parsed again after an error
 REPARSED = 400_000  # tokens that are parsed again at most, so that a long item stays quick
@@ -34,6 +36,14 @@ def parse(source: Source, sink: Sink) -> tree.File:
     found = Found(source)
     with _no_collection():
         file = _parse(source, found)
+    if found.diagnostics and len(source.text) <= text.LONGEST_FILE:
+        language = language_of(source.text)
+        if language is not None:
+            begin = len(source.text) - len(source.text.lstrip())
+            end = source.text.find("\n", begin)
+            found.diagnostics.clear()
+            found.add(mistakes.OtherLanguage(language), begin, len(source.text.rstrip()) if end < 0 else end)
+            file = tree.File(source, (), (), whole=False)
     for diagnostic in sorted(found.diagnostics, key=lambda d: d.span.start):
         sink.add(diagnostic)
     return file
@@ -179,7 +189,7 @@ class _Parse:
         """Reports the line at which the parser stuck and makes it a neutral one; false: the item is given
         up.
         """
-        found = blame(self.automaton, tokens, stuck)
+        found = blame(self.automaton, self.found.source, tokens, stuck)
         line = lines[owners[found.index]]
         if not line.reported:
             self.found.add(found.mistake, found.start, found.end, help=found.help)
@@ -227,7 +237,7 @@ class _Parse:
             value: tree.Expr = self.automaton.run(self.callbacks, tokens, "expr")
         except Stuck as stuck:
             if not line.reported:
-                what = blame(self.automaton, tokens, stuck)
+                what = blame(self.automaton, self.found.source, tokens, stuck)
                 found.add(what.mistake, what.start, what.end, help=what.help)
             return None
         return value

@@ -148,6 +148,11 @@ def word(name: str) -> str | None:
     return found
 
 
+def words() -> tuple[str, ...]:
+    """All such words."""
+    return tuple(_file()["words"])
+
+
 def value(name: str) -> str | None:
     """The value of this language that a name of another one is: `True` is `true`."""
     found: str | None = _file()["values"].get(name)

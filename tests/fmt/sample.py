@@ -9,8 +9,9 @@ from dslc.diagnostics.model import Sink
 from dslc.source import Source
 from dslc.syntax.cache import load_tables
 from dslc.syntax.format.program import format_source
-from dslc.syntax.layout import Layout, Line, Scanner, Token, lay_out
+from dslc.syntax.layout import Layout, Line, Scanner, lay_out
 from dslc.syntax.text import Found
+from dslc.syntax.tokens import Token
 
 MARK = "#~"
 """Begins a comment that was put in at random."""

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from dslc.record import entity
 from dslc.syntax.format.spaces import CLOSING, COMPARISONS, HEADERS, OPENING, OPERANDS, spaces
-from dslc.syntax.layout import Token
+from dslc.syntax.tokens import Token
 
 CLAUSE, ARROW = 1, 2
 _RANKS = {"FOR": CLAUSE, "ARROW": ARROW, "IF": 3, "ELSE": 3, "OR": 4, "AND": 5, "NOT": 6, "PLUS": 7, "MINUS": 7}

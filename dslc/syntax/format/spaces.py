@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dslc.record import entity
-from dslc.syntax.layout import Token
+from dslc.syntax.tokens import Token
 
 OPENING = frozenset(["LPAR", "LSQB"])
 CLOSING = frozenset(["RPAR", "RSQB"])

@@ -21,6 +21,23 @@ if TYPE_CHECKING:
         Target,
         UnaryPlus,
     )
+    from dslc.syntax.mistakes.habits import (
+        ArrowForm,
+        BraceSuite,
+        CommentForm,
+        ConditionalForm,
+        Declared,
+        DictLiteral,
+        InputsForm,
+        OtherLanguage,
+        QuotedName,
+        SelfTarget,
+        SizeForm,
+        StringPrefix,
+        TextAsComment,
+        TrailingComma,
+        TypeForm,
+    )
     from dslc.syntax.mistakes.items import (
         BudgetForm,
         DefinitionForm,
@@ -66,19 +83,26 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ArrowForm",
     "BadEscape",
     "BadInterpolation",
     "BadNumber",
     "BadTickedName",
     "BareListInChain",
+    "BraceSuite",
     "BudgetForm",
+    "CommentForm",
+    "ConditionalForm",
+    "Declared",
     "DefinitionForm",
+    "DictLiteral",
     "ElseIf",
     "FileTooLong",
     "ForTarget",
     "ForeignName",
     "GeneratorForm",
     "InitForm",
+    "InputsForm",
     "LimitUnit",
     "LogicalSymbol",
     "LongName",
@@ -91,23 +115,31 @@ __all__ = [
     "NumberRange",
     "OpenString",
     "OperatorFirst",
+    "OtherLanguage",
     "PositionalAfterKeyword",
     "PythonHabit",
+    "QuotedName",
     "RefusedCharacter",
     "RepeatedName",
     "RequireMessage",
     "ReservedWord",
+    "SelfTarget",
     "SeqWithoutSuite",
     "SingleEquals",
     "SingleQuotes",
+    "SizeForm",
     "StrayBranch",
     "StrayLine",
+    "StringPrefix",
     "SuiteNotSimple",
     "SuiteOwner",
     "TabCharacter",
     "Target",
+    "TextAsComment",
     "TooDeep",
     "TooHeavy",
+    "TrailingComma",
+    "TypeForm",
     "UnaryPlus",
     "UnclosedBracket",
     "UnevenIndent",
@@ -118,7 +150,7 @@ __all__ = [
     "ZeroSide",
 ]
 
-_HOMES = ("text", "lines", "nesting", "expressions", "items")
+_HOMES = ("habits", "text", "lines", "nesting", "expressions", "items")
 
 
 def __getattr__(name: str) -> object:

@@ -7,27 +7,7 @@ from dataclasses import dataclass
 from dslc.diagnostics.model import Help, Mistake
 from dslc.syntax.mistakes.words import quoted
 from dslc.syntax.units import advice
-
-HABITS = {
-    "def": "a layer is a `block`, a function of compile-time values is a `fn`",
-    "class": "a layer is a `block name(parameters) on x[...]:`",
-    "import": 'names are imported by `use std.conv: cba` or `use "./parts.dl": head`',
-    "from": 'names are imported by `use std.conv: cba` or `use "./parts.dl": head`',
-    "return": "the last value of a body is its result; a `fn` ends with its value",
-    "while": "only `for` repeats, over what is known at compile time",
-    "pass": "`id` is the layer that does nothing",
-    "break": "a `for` always runs to its end",
-    "continue": "a `for` always runs to its end",
-    "lambda": "a function of compile-time values is `fn name(x) = ...`; a call that lacks arguments is a layer",
-    "with": "nothing is opened or closed here",
-    "try": 'nothing fails at run time; check with `require condition, "message"`',
-    "assert": 'write `require condition, "message"`',
-    "raise": 'write `require condition, "message"`',
-    "del": "nothing is deleted; a value that is not used is never made",
-    "global": "a name means the same in its whole block",
-    "yield": "a body has results: `-> a, b` in its header",
-    "async": "there is nothing to wait for",
-}
+from dslc.vocabulary import table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -192,6 +172,7 @@ class PythonHabit(Mistake, code="E0164"):
     """
 
     word: str
+    told: bool = False  # a proposal says what is written instead
 
     @property
     def message(self) -> str:
@@ -199,7 +180,8 @@ class PythonHabit(Mistake, code="E0164"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(HABITS[self.word]),)
+        said = None if self.told else table.word(self.word)
+        return (Help(said),) if said else ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -133,6 +133,6 @@ class WrongBracket(Mistake, code="E0128"):
     @property
     def help(self) -> tuple[Help, ...]:
         if self.opened is None:
-            return ()
+            return (Help("leave it out", replace=""),)
         right = {"(": ")", "[": "]"}[self.opened]
         return (Help(f"write `{right}`", replace=right),)

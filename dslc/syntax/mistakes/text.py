@@ -10,7 +10,7 @@ from dslc.syntax.mistakes.words import quoted
 
 # what to write in place of a character, and why
 _CHARACTERS: dict[str, tuple[str | None, str]] = {
-    ";": (None, "each statement has a line of its own"),
+    ";": (None, ""),
     "\\": (None, "a line goes on inside brackets, and on deeper lines that begin with `->`"),
     "{": (None, "values with names are arguments of a call, lists stand in `[ ]`, suites are indented"),
     "}": (None, "values with names are arguments of a call, lists stand in `[ ]`, suites are indented"),

@@ -1,0 +1,386 @@
+"""Where a parse sticks because a line is written as in another language: what is meant, with an edit of all of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from dslc.diagnostics.model import Help
+from dslc.syntax import mistakes
+from dslc.syntax.case import Blame, Case
+from dslc.syntax.layout import ITEM_WORDS
+from dslc.syntax.tokens import Token
+
+_OPEN, _CLOSE = frozenset(("LPAR", "LSQB")), frozenset(("RPAR", "RSQB"))
+_VALUES = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "TICKED", "IT", "NONE", "TRUE", "FALSE", "RPAR", "RSQB"))
+_STARTS = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "TICKED", "IT", "NONE", "TRUE", "FALSE"))
+_TYPES = {
+    "integer": "int",
+    "long": "int",
+    "number": "float",
+    "double": "float",
+    "boolean": "bool",
+    "string": "str",
+    "Module": "layer",
+    "Callable": "layer",
+}
+_LISTS, _TUPLES = frozenset(("List", "list", "Sequence", "Iterable")), frozenset(("Tuple", "tuple"))
+_DECLARING = frozenset(("var", "val", "const", "int", "float", "bool", "auto", "double", "str"))
+_TENSORS = frozenset(("tensor", "Tensor", "float", "FloatTensor", "ndarray"))
+_HEADS = {"model": "net", "network": "net", "layer": "block", "module": "block", "function": "fn", "func": "fn"}
+_WHOLE = re.compile(r"[A-Za-z_]\w*")
+
+
+def _closing(tokens: Sequence[Token], start: int) -> int | None:
+    """The index of the bracket that closes the one at `start`."""
+    depth = 0
+    for index in range(start, len(tokens)):
+        depth += (tokens[index].kind in _OPEN) - (tokens[index].kind in _CLOSE)
+        if depth == 0:
+            return index
+    return None
+
+
+def _text(case: Case, tokens: Sequence[Token]) -> str:
+    return case.source.text[tokens[0].start : tokens[-1].end] if tokens else ""
+
+
+def _upto(tokens: Sequence[Token], kinds: frozenset[str]) -> Sequence[Token]:
+    """The tokens up to one of these kinds, or a bracket that closes what is around them."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        if depth == 0 and (token.kind in kinds or token.kind in _CLOSE):
+            return tokens[:index]
+        depth += (token.kind in _OPEN) - (token.kind in _CLOSE)
+    return tokens
+
+
+def _ternary(case: Case) -> Blame | None:
+    """`c ? a : b`."""
+    if case.token.kind != "MAYBE":
+        return None
+    condition = list(reversed(case.back()))
+    after = case.rest()[1:]
+    then = _upto(after, frozenset(("COLON",)))
+    other = _upto(after[len(then) + 1 :], frozenset(("COMMA", "ARROW", "AS")))
+    if not condition or not then or not other or (case.is_header and condition[0].kind in ("IF", "ELIF")):
+        return case.here(mistakes.ConditionalForm(""))
+    here = f"{_text(case, then)} if {_text(case, condition)} else {_text(case, other)}"
+    edit = case.edit(condition[0].start, other[-1].end, here)
+    return Blame(
+        mistakes.ConditionalForm(here),
+        case.token.start,
+        case.token.end,
+        case.index,
+        (Help("write it so", edits=(edit,)),),
+    )
+
+
+def _arrow(case: Case) -> Blame | None:
+    """`|`, `>>`, `|>`, `- >` in the place of `->`."""
+    token, before = case.token, case.before
+    start = token.start
+    if token.kind == "VBAR" and case.after.kind != "VBAR" and before.kind in _VALUES and not case.begins_line:
+        end = case.after.end if case.after.kind == "MORETHAN" and case.after.start == token.end else token.end
+    elif token.kind == "MORETHAN" and before.kind in ("MORETHAN", "MINUS", "VBAR") and before.end + 1 >= token.start:
+        start, end = before.start, token.end
+        if before.kind == "VBAR" and case.index > 1 and case.tokens[case.index - 2].kind in ("_NEWLINE", "_INDENT"):
+            return None
+    else:
+        return None
+    found = case.source.text[start:end]
+    help = Help("write `->`", replace="->")
+    return Blame(mistakes.ArrowForm(found), start, end, case.index, (help,))
+
+
+def _declared(case: Case) -> Blame | None:
+    """`let k: int = 3`, `var k = 3`, `int k = 3`."""
+    line = case.line()
+    first = line[0] if line else case.token
+    if case.token.kind == "COLON" and case.before.kind == "NAME" and first.kind == "LET":
+        kind = _upto(case.rest()[1:], frozenset(("ASSIGN",)))
+        if not kind:
+            return None
+        help = Help("leave it out", replace="")
+        mistake = mistakes.Declared(f": {_text(case, kind)}")
+        return Blame(mistake, case.token.start, kind[-1].end, case.index, (help,))
+    word = first.text in _DECLARING
+    named = len(line) > 2 and line[1].kind == "NAME" and line[2].kind == "ASSIGN"
+    if word and named and case.token in line[1:3]:
+        return Blame(
+            mistakes.Declared(first.text), first.start, first.end, case.index, (Help("write `let`", replace="let"),)
+        )
+    return None
+
+
+def _type(case: Case) -> Blame | None:
+    """`List[int]` and `Tuple[int, int]` in a header."""
+    line = case.line()
+    if case.token.kind != "LSQB" or case.before.kind != "NAME" or not line or line[0].kind not in ITEM_WORDS:
+        return None
+    start = case.index - 1
+    if case.tokens[start - 1].kind not in ("COLON", "_TYPED", "LSQB"):
+        return None
+    close = _closing(case.tokens, case.index)
+    name = case.before.text
+    if close is None or name not in _LISTS | _TUPLES | {"Optional", "Dict", "dict", "Union"}:
+        return None
+    here = _type_text(case.tokens[start : close + 1])
+    written = case.source.text[case.before.start : case.tokens[close].end]
+    help = (Help(f"write `{here}`", replace=here),) if here else ()
+    return Blame(mistakes.TypeForm(written, here), case.before.start, case.tokens[close].end, case.index, help)
+
+
+def _type_text(tokens: Sequence[Token]) -> str:
+    """A type of Python as one of a header; empty where there is none."""
+    if len(tokens) == 1:
+        return _TYPES.get(tokens[0].text, tokens[0].text)
+    name, inside = tokens[0].text, tokens[2:-1]
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in inside:
+        depth += (token.kind in _OPEN) - (token.kind in _CLOSE)
+        if token.kind == "COMMA" and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    texts = [_type_text(part) for part in parts if part and part[0].kind == "NAME"]
+    if len(texts) != len(parts) or not all(texts):
+        return f"[{texts[0]}]" if name in _TUPLES and len(texts) == 1 and parts[-1][0].kind == "ELLIPSIS" else ""
+    if name in _LISTS:
+        return f"[{texts[0]}]" if len(texts) == 1 else ""
+    if name in _TUPLES:
+        return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+    return f"{texts[0]}?" if name == "Optional" and len(texts) == 1 else ""
+
+
+def _inputs(case: Case) -> Blame | None:
+    """`net f(image: Tensor[3, 32, 32])` and `net f image[N, 3, H, W]`."""
+    line = case.line()
+    if not line or line[0].kind not in ("NET", "BLOCK", "INLINE", "EXTERN") or any(t.kind == "ON" for t in line):
+        return None
+    opened = next((i for i, t in enumerate(line) if t.kind == "LPAR"), None)
+    if case.token.kind == "NAME" and case.after.kind == "LSQB" and case.before.kind in ("NAME", "RPAR"):
+        shown = _shape(case, [case.token, *_bracket(case, case.index + 1)])
+        help = Help("write `on`", edits=(case.edit(case.token.start, case.token.start, "on "),))
+        return Blame(mistakes.InputsForm(shown), case.token.start, case.token.end, case.index, (help,))
+    if case.token.kind != "LSQB" or opened is None:
+        return None
+    close = _closing(line, opened)
+    if close is None:
+        return None
+    kept: list[Sequence[Token]] = []
+    inputs: list[Sequence[Token]] = []
+    for part in _split(line[opened + 1 : close]):
+        shaped = len(part) > 2 and part[-1].kind == "RSQB" and not any(t.kind == "ASSIGN" for t in part)
+        tensor = shaped and (part[1].kind == "LSQB" or (len(part) > 3 and part[3].kind == "LSQB"))
+        (inputs if tensor and part[0].kind == "NAME" else kept).append(part)
+    if not inputs or any(t.text in _LISTS | _TUPLES for part in inputs for t in part[:3]):
+        return None
+    shown = ", ".join(_shape(case, part) for part in inputs)
+    left = ", ".join(_text(case, part) for part in kept)
+    new = f"({left}) on {shown}" if left else f" on {shown}"
+    help = Help("write them so", edits=(case.edit(line[opened].start, line[close].end, new),))
+    first = inputs[0]
+    return Blame(mistakes.InputsForm(f"on {shown}"), first[0].start, first[-1].end, case.index, (help,))
+
+
+def _split(tokens: Sequence[Token]) -> list[Sequence[Token]]:
+    parts: list[Sequence[Token]] = []
+    while tokens:
+        part = _upto(tokens, frozenset(("COMMA",)))
+        parts.append(part)
+        tokens = tokens[len(part) + 1 :]
+    return [part for part in parts if part]
+
+
+def _bracket(case: Case, start: int) -> Sequence[Token]:
+    close = _closing(case.tokens, start)
+    return case.tokens[start : (close or start) + 1]
+
+
+def _shape(case: Case, part: Sequence[Token]) -> str:
+    """An input with its shape: a batch is named, and a type of floats left out."""
+    name = part[0].text
+    at = next(i for i, token in enumerate(part) if token.kind == "LSQB")
+    kind = part[2].text if at == 3 and part[2].text not in _TENSORS else ""
+    dims = [_text(case, dim) for dim in _split(part[at + 1 : -1])]
+    if dims and all(dim.isdigit() for dim in dims) and len(dims) in (1, 3):
+        dims.insert(0, "N")
+    return f"{name}: {kind}[{', '.join(dims)}]" if kind else f"{name}[{', '.join(dims)}]"
+
+
+def _size(case: Case) -> Blame | None:
+    """`3 x 3`."""
+    token = case.token
+    if (token.text, case.before.kind, case.after.kind) != ("x", "NUMBER", "NUMBER"):
+        return None
+    here = f"{case.before.text}x{case.after.text}"
+    help = Help(f"write `{here}`", replace=here)
+    return Blame(mistakes.SizeForm(here), case.before.start, case.after.end, case.index, (help,))
+
+
+def _words(case: Case) -> Blame | None:
+    """A word of Python that begins its line, with what is to be done with it where that is sure."""
+    line = case.line()
+    if not line or line[0].kind != "NAME" or case.token not in line[:3] or case.token is line[0]:
+        return None
+    first, source = line[0], case.source
+    end_of_line = source.text.find("\n", first.start)
+    end = len(source.text) if end_of_line < 0 else end_of_line + 1
+    begin = source.text.rfind("\n", 0, first.start) + 1
+    mistake = mistakes.PythonHabit(first.text, True)
+    help: tuple[Help, ...] = ()
+    if first.text == "return" and line[1].kind != "LPAR" and not any(t.kind == "COMMA" for t in line):
+        help = (Help("leave the word out", replace=""),)
+        return Blame(mistake, first.start, line[1].start, case.index, help)
+    if first.text in ("import", "from"):
+        use = _use(line)
+        if use:
+            edit = case.edit(first.start, line[-1].end, use)
+            return Blame(mistake, first.start, first.end, case.index, (Help(f"write `{use}`", edits=(edit,)),))
+        if not source.text[begin : first.start].strip():
+            while begin == 0 and source.text.startswith("\n", end):
+                end += 1
+            help = (Help("layers need no import: leave it out", edits=(case.edit(begin, end, ""),)),)
+            return Blame(mistake, first.start, first.end, case.index, help)
+    if first.text in _HEADS and line[1].kind == "NAME" and any(t.kind in ("ON", "LPAR") for t in line):
+        word = _HEADS[first.text]
+        return Blame(mistake, first.start, first.end, case.index, (Help(f"write `{word}`", replace=word),))
+    return None
+
+
+def _use(line: Sequence[Token]) -> str:
+    """`from std.resnet import basic` as a `use`; empty for a module of Python's."""
+    words = [token.text for token in line]
+    if "import" not in words or words[0] != "from" or words[1] != "std":
+        return ""
+    at = words.index("import")
+    names = " ".join(words[at + 1 :]).replace(" ,", ",")
+    return f"use {''.join(words[1:at])}: {names}"
+
+
+def _lambda(case: Case) -> Blame | None:
+    """`lambda x: relu(x)` is `relu`."""
+    if case.before.text != "lambda" or case.token.kind != "NAME":
+        return None
+    rest = case.rest()
+    shape = [token.kind for token in rest[:6]]
+    help: tuple[Help, ...] = ()
+    if shape[:6] == ["NAME", "COLON", "NAME", "LPAR", "NAME", "RPAR"] and rest[0].text == rest[4].text:
+        layer = rest[2].text
+        edit = case.edit(case.before.start, rest[5].end, layer)
+        help = (Help(f"`{layer}` is a layer already", edits=(edit,)),)
+    return Blame(mistakes.PythonHabit("lambda", bool(help)), case.before.start, case.before.end, case.index, help)
+
+
+def _training(case: Case) -> Blame | None:
+    """`training=self.training` among the arguments of a call."""
+    if (case.token.kind, case.after.kind) != ("TRAINING", "ASSIGN") or case.before.kind not in ("COMMA", "LPAR"):
+        return None
+    value = _upto(case.rest()[2:], frozenset(("COMMA",)))
+    if not value:
+        return None
+    start = case.before.start if case.before.kind == "COMMA" else case.token.start
+    why = "dropout and batch norm know by themselves whether the network is trained: leave it out"
+    help = Help(why, edits=(case.edit(start, value[-1].end, ""),))
+    return Blame(mistakes.ReservedWord("training", ticked=False), case.token.start, case.token.end, case.index, (help,))
+
+
+def _loop(case: Case) -> Blame | None:
+    """`for i = 1 to 3`, `for (x in xs)`, `if c then:`."""
+    line = case.line()
+    if not line:
+        return None
+    if case.token.text == "then" and line[0].kind in ("IF", "ELIF"):
+        end = case.after.start if case.after.kind == "COLON" else case.token.end
+        new = "" if case.after.kind == "COLON" else ":"
+        start = case.before.end
+        help = Help("a condition ends with `:`", edits=(case.edit(start, end, new),))
+        return Blame(mistakes.PythonHabit("then", True), case.token.start, case.token.end, case.index, (help,))
+    if (
+        line[0].kind == "FOR"
+        and case.token.kind == "ASSIGN"
+        and [t.text for t in line[4:5]] == ["to"]
+        and len(line) > 5
+    ):
+        first, last = line[3].text, line[5].text
+        stop = str(int(last) + 1) if last.isdigit() else f"{last} + 1"
+        here = f"in range({stop})" if first == "0" else f"in range({first}, {stop})"
+        edit = case.edit(case.token.start, line[5].end, here)
+        return Blame(
+            mistakes.PythonHabit("to", True),
+            case.token.start,
+            line[5].end,
+            case.index,
+            (Help(f"write `{here}`", edits=(edit,)),),
+        )
+    return None
+
+
+def _colon(case: Case) -> Blame | None:
+    """`if c relu` and `for x in xs relu` lack a colon."""
+    line = case.line()
+    if not line or line[0].kind not in ("IF", "ELIF", "FOR") or "COLON" not in case.expected:
+        return None
+    if case.before.kind not in _VALUES or case.token.kind not in _STARTS or case.token.kind == "STRING":
+        return None
+    help = Help("write `:`", edits=(case.edit(case.before.end, case.before.end, ":"),))
+    mistake = mistakes.Unexpected(("`:`",), f"`{case.token.text}`")
+    return Blame(mistake, case.token.start, case.token.end, case.index, (help,))
+
+
+def _apart(case: Case) -> Blame | None:
+    """Two values side by side: in brackets a comma lacks, outside an arrow, and `conv 16 3` lacks its brackets."""
+    token, before = case.token, case.before
+    if before.kind not in _VALUES or token.kind not in _STARTS or "ARROW" not in case.expected or case.is_header:
+        return None
+    line = case.line_before(case.index)
+    depth = sum((t.kind in _OPEN) - (t.kind in _CLOSE) for t in line)
+    mistake = mistakes.Unexpected(("`,`",) if depth else ("`->`",), f"`{token.text}`")
+    if depth:
+        edit = case.edit(before.end, before.end, ",")
+        return Blame(
+            mistake, token.start, token.end, case.index, (Help("`,` stands between two arguments", edits=(edit,)),)
+        )
+    if before.kind == "NAME" and token.kind in ("NUMBER", "SIZE", "STRING"):
+        given = []
+        for each in case.rest():
+            if each.kind not in ("NUMBER", "SIZE", "STRING"):
+                break
+            given.append(each)
+        inside = ", ".join(each.text for each in given)
+        edit = case.edit(before.end, given[-1].end, f"({inside})")
+        help = Help(f"arguments stand in brackets: `{before.text}({inside})`", edits=(edit,))
+        return Blame(mistakes.Unexpected(("`(`",), f"`{token.text}`"), token.start, token.end, case.index, (help,))
+    if token.kind == "NAME" and before.kind in ("NAME", "RPAR") and case.after.kind in ("LPAR", "ARROW", "_NEWLINE"):
+        known = line[0].kind in ("NAME", "IT", "LPAR", "VBAR") and line[0].text not in mistakes_words()
+        if known:
+            edit = case.edit(before.end, before.end, " ->")
+            return Blame(mistake, token.start, token.end, case.index, (Help("`->` joins two layers", edits=(edit,)),))
+    return None
+
+
+def mistakes_words() -> frozenset[str]:
+    """Words of other languages that a line may begin with."""
+    from dslc.vocabulary.table import words
+
+    return frozenset(words())
+
+
+RULES: tuple[Callable[[Case], Blame | None], ...] = (
+    _ternary,
+    _type,
+    _inputs,
+    _declared,
+    _lambda,
+    _training,
+    _loop,
+    _words,
+    _arrow,
+    _size,
+)
+"""Rules that know a mistake for sure, asked first."""
+
+LAST: tuple[Callable[[Case], Blame | None], ...] = (_colon, _apart)
+"""Rules of what is likely, asked last."""
