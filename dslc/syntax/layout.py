@@ -53,7 +53,7 @@ _LIGHT = frozenset(
     ]
 )
 
-IDLE = frozenset(";$\\")
+IDLE = ";$"
 """Characters without a meaning that others end lines with: what they stand in is read without them."""
 
 _LEXICAL = {
