@@ -57,21 +57,8 @@ def compile_model(
     program's are not held against it either. Raises `CompileError`.
     """
     loader = loader or Loader()
-
-    def again(texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
-        """What is wrong where files hold other texts."""
-        text = texts.get(TEXT)
-        try:
-            edited = loader.edited({} if text is not None else texts)
-            model = compile_model(
-                text or source, net, args=args, sizes=sizes, max_ops=max_ops, loader=edited, budgets=budgets
-            )
-        except CompileError as error:
-            return error.diagnostics
-        return model.notes
-
     sink = Sink()
-    with _deep(), mending(again):
+    with _deep(), mending(loader, source, net, args, sizes, max_ops, budgets):
         program = load_program(source, sink, loader)
         return compile_program(program, net, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=sink)
 
@@ -94,7 +81,9 @@ def compile_program(
     asked = sizes_of(sizes or {})
     if not program.whole:  # any definition may be in what was not read
         sink.finish(None)
-    with _deep():
+    main = program.main
+    source = "" if main is None else main.path or main.tree.source.text
+    with _deep(), mending(program.loader, source, net, args, sizes, max_ops, budgets):
         entry = choose(program, net, sink, args or {})
         _check_names(program, entry, args or {}, asked, sink)
         values = arguments(args or {})
@@ -110,7 +99,7 @@ def compile_program(
             from dslc.analysis.budget import check_names
 
             check_names(lines, sink)
-    model = sink.finish(model)
+        model = sink.finish(model)
     assert model is not None, "elaboration failed without a diagnostic"
     model.given, model.asked = values, asked
     model.notes = tuple(d for d in sink.diagnostics if d.severity is not Severity.ERROR)
@@ -118,14 +107,36 @@ def compile_program(
 
 
 @contextmanager
-def mending(again: Again) -> Iterator[None]:
-    """What is wrong inside is looked for fixes, by checking edited texts with `again`, once it is shown."""
+def mending(
+    loader: Loader,
+    source: str | Path,
+    net: str | None,
+    args: Mapping[str, object] | None,
+    sizes: Mapping[str, int] | None,
+    max_ops: int,
+    budgets: Sequence[Budget] | None,
+) -> Iterator[None]:
+    """What is wrong inside is looked for fixes, by compiling edited texts in the same way, once it is shown."""
     begun = perf_counter()
+
+    def again(texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+        """What is wrong where files hold other texts."""
+        text = texts.get(TEXT)
+        try:
+            edited = loader.edited({} if text is not None else texts)
+            model = compile_model(
+                text or source, net, args=args, sizes=sizes, max_ops=max_ops, loader=edited, budgets=budgets
+            )
+        except CompileError as error:
+            return error.diagnostics
+        return model.notes
+
     try:
         yield
     except CompileError as error:
-        found, took = error.diagnostics, perf_counter() - begun
-        error.mend = lambda: offer(found, again, took)
+        if error.mend is None:
+            found, took = error.diagnostics, perf_counter() - begun
+            error.mend = lambda: offer(found, again, took)
         raise
 
 
@@ -316,7 +327,7 @@ def _elaborate(
     """
     table = Sizes()
     symbolic: dict[tuple[str, int, int], Diagnostic] = {}
-    told = {(d.code, d.span) for d in (*program.told.diagnostics, *sink.diagnostics)}
+    told = {(d.code, d.span) for d in program.told.diagnostics}
     while True:
         trial = Sink()
         try:

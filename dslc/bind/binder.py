@@ -34,8 +34,7 @@ from dslc.types import const
 class Place:
     """Where a line stands: the file's names, those around it, and what the current value is (none: there is none).
 
-    `deferred`: it is carried out later, when names below it may have their meaning. `apart`: the value of a `let`, an
-    argument or a default, which is not applied where it stands. `indexed`: in a tensor's value by
+    `deferred`: it is carried out later, when names below it may have their meaning. `indexed`: in a tensor's value by
     index, or in a `fn`, which such a value may call.
     """
 
@@ -43,8 +42,6 @@ class Place:
     scope: Scope
     it: Static | None = None
     deferred: bool = False
-    apart: bool = False
-    seq: bool = False  # in the suite of a `seq`
     indexed: bool = False
 
     def inside(self, scope: Scope) -> Place:
@@ -53,14 +50,7 @@ class Place:
 
     def suite(self) -> Place:
         """The inside of a layer's suite."""
-        return replace(
-            self,
-            scope=Scope("suite", self.scope),
-            it=static.TENSORS,
-            deferred=self.deferred or self.apart,
-            apart=False,
-            seq=False,
-        )
+        return replace(self, scope=Scope("suite", self.scope), it=static.TENSORS, deferred=True)
 
 
 @entity
@@ -227,7 +217,7 @@ class Binder:
         symbol = self._named(expr.name, p)
         if symbol is not None:
             self.use(expr.span, symbol, role)
-            if p.apart and role == "read" and symbol.item is not None:
+            if p.deferred and role == "read" and symbol.item is not None:
                 self.table.passed.add(self.table.defined[symbol.item])
         elif not self._known(expr.name, p):
             self._unknown(expr, p)

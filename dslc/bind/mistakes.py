@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dslc.bind.language import WORDS
 from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
@@ -290,7 +289,4 @@ class NotAChoice(Mistake, code="E0362"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        if self.near is None:
-            return ()
-        written = self.near if self.near in WORDS else f'"{self.near}"'
-        return (Help(f"did you mean `{written}`?", written),)
+        return did_you_mean(self.near)

@@ -13,11 +13,12 @@ from dslc.elaborate.mistakes.layers import NotASize
 from dslc.elaborate.mistakes.values import BadIndex
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
+from dslc.names.errors_given import UnknownSize
 from dslc.ops.base import REGISTRY
 from dslc.ops.errors import NoHalfPadding, WrongSides
 from dslc.ops.errors_map import PoolPadding
 from dslc.syntax import tree
-from dslc.types.dim import Size, UnknownSize
+from dslc.types.dim import Size
 from dslc.values.mistakes import NotIterable, NotWhole, Undefined
 
 POSITIONAL = {"linear": 1, "conv": 2, "deconv": 2}
@@ -34,7 +35,7 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
     name = call.target.name if call is not None and isinstance(call.target, tree.Name) else ""
     if call is None or len(g.positional(call)) <= POSITIONAL.get(name, 9):
         return
-    first, second = g.positional(call)[:2]
+    first = g.positional(call)[0]
     known = g.types[0].dims[1] if g.types else None
     stated = _number(first.value)
     if isinstance(known, int) and stated not in (None, known) and stated not in _made_before(g, call):
@@ -45,24 +46,12 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
     what = "channels" if name != "linear" else "features"
     said = f"the first argument of `{name}` is the {what} out; those that come in are not written: {written}"
     yield Candidate(said, tuple(edits), sole=True)
-    if (others := _others(g, call, first, second)) is not None:
-        yield Candidate(said, (*edits, *others), sole=True)
 
 
 def _made_before(g: Ground, call: tree.Call) -> set[int | float | None]:
     """What calls before one have as their second argument: in that order, the channels that they make."""
     before = [c for c in g.calls(g.block) if c.span.end <= call.span.start and len(g.positional(c)) > 1]
     return {_number(g.positional(c)[1].value) for c in before}
-
-
-def _others(g: Ground, call: tree.Call, first: tree.Argument, second: tree.Argument) -> list[Edit] | None:
-    """Further calls of the body in that order, each with the channels in that the one before makes."""
-    edits: list[Edit] = []
-    for other in g.calls(g.block):
-        name = other.target.name if isinstance(other.target, tree.Name) else ""
-        if other is not call and len(g.positional(other)) > POSITIONAL.get(name, 9):
-            edits.append(g.without_argument(other, g.positional(other)[0]))
-    return edits or None
 
 
 def _number(expr: tree.Expr) -> int | float | None:

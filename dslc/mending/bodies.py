@@ -146,3 +146,18 @@ def indented_below(g: Ground) -> Iterator[Candidate]:
         Candidate(f"{said} under it: `{shown}`", tuple(g.edit(o, o, unit) for o in some), group="below")
         for said, some in (("indent the next line", lines[first : first + 1]), ("indent the lines", lines[first:]))
     )
+
+
+@mends(MissingArgument)
+def classes_of_the_header(g: Ground) -> Iterator[Candidate]:
+    """`linear` as the last layer: as many features as the header says that the result has."""
+    mistake, node, block = g.diagnostic.mistake, g.node, g.block
+    if not isinstance(mistake, MissingArgument) or mistake.missing != ("out",) or block is None or node is None:
+        return
+    stated = next((r.spec for r in block.results or () if r.name is None and r.spec is not None), None)
+    if stated is None or not stated.dims or stated.dims[-1].value is None:
+        return
+    size = stated.dims[-1].span.text
+    name = node.target.span.text if isinstance(node, tree.Call) else node.span.text
+    edit = g.argument(node, size) if isinstance(node, tree.Call) else g.after(node.span, f"({size})")
+    yield Candidate(f"as many as the header says: `{name}({size})`", (edit,))

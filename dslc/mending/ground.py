@@ -7,12 +7,12 @@ from functools import cached_property
 
 from dslc.diagnostics.model import Diagnostic, Edit, Sink
 from dslc.ir.model import Call, Instance, Node, Value
+from dslc.names.errors_given import UnknownSize
 from dslc.record import frozen
 from dslc.source import Source, Span
 from dslc.syntax import tree
 from dslc.syntax.parser import parse
 from dslc.syntax.rewrite import Outline, kids
-from dslc.types.dim import UnknownSize
 from dslc.types.tensor import TensorType
 from dslc.types.text import dim_text
 

@@ -37,6 +37,8 @@ SECONDS: Final = 1.0
 OFFERED: Final = 3
 """Fixes of one mistake that are shown."""
 WORD: Final = re.compile(r"\w+")
+REPLACED: Final = ("E0121", "E0122", "E0124")
+"""Codes whose own edits, of all lines of a suite, are shown only where no move of one line will do."""
 LARGEST: Final = 200_000
 """Letters of a file in which fixes are looked for."""
 
@@ -56,18 +58,23 @@ class Tries:
 
     def made(self, edits: Sequence[Edit]) -> Sequence[Diagnostic] | None:
         """What was wrong after edits that were tried."""
-        return self.known.get(apply_edits(edits[0].span.source.text, edits)) if edits else None
+        return self.known.get(self.text(edits)) if edits else None
+
+    def text(self, edits: Sequence[Edit]) -> str:
+        """The text after some edits of one file; empty where they cannot be made."""
+        try:
+            return apply_edits(edits[0].span.source.text, edits)
+        except ValueError:
+            return ""
 
     def after(self, edits: Sequence[Edit]) -> Sequence[Diagnostic] | None:
         """What is wrong after some edits of one file; none where they cannot be made."""
-        source = edits[0].span.source
-        try:
-            text = apply_edits(source.text, edits)
-        except ValueError:
+        text = self.text(edits)
+        if not text:
             return None
         if text not in self.known:
             self.left -= 1
-            self.known[text] = self.again({source.path: text})
+            self.known[text] = self.again({edits[0].span.source.path: text})
         return self.known[text]
 
 
@@ -110,19 +117,27 @@ def apt_source(source: Source) -> bool:
 
 
 def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> Diagnostic:
-    fitting: list[Help] = []
+    fitting: list[tuple[int, bool, Help]] = []
     groups: set[str] = set()
+    texts: set[str] = set()
     for count, candidate in enumerate(candidates(ground(diagnostic))):
-        if tries.over or count >= TRIES or len(fitting) >= OFFERED:
+        if tries.over or count >= TRIES or len(fitting) >= 2 * OFFERED:
             break
-        if candidate.group not in groups and _fits(diagnostic, candidate.edits, found, tries):
-            fitting.append(Help(candidate.text, edits=candidate.edits, tried=True))
+        text = tries.text(candidate.edits)
+        if candidate.group not in groups and text not in texts and _fits(diagnostic, candidate.edits, found, tries):
+            left = sum(d.severity is Severity.ERROR for d in tries.made(candidate.edits) or ())
+            fitting.append((left, candidate.sole, Help(candidate.text, edits=candidate.edits, tried=True)))
             groups |= {candidate.group} - {""}
-            if candidate.sole:
-                return replace(diagnostic, help=tuple(fitting))
+            texts.add(text)
+            if candidate.sole and not left:
+                break
+    fitting.sort(key=lambda fit: fit[:1])  # what mends more comes first
+    alone = next((fit for fit in fitting if fit[1] and fit[0] == fitting[0][0]), None)
+    offered = [help for *_, help in ([alone] if alone is not None else fitting[:OFFERED])]
     facts = [help for help in diagnostic.help if help.fact]
-    rest = [help for help in diagnostic.help if not help.fact and _stays(diagnostic, help, found, tries, bool(fitting))]
-    return replace(diagnostic, help=(*facts, *fitting, *rest))
+    others = () if offered and diagnostic.code in REPLACED else diagnostic.help
+    rest = [help for help in others if not help.fact and _stays(diagnostic, help, found, tries, bool(offered))]
+    return replace(diagnostic, help=(*facts, *offered, *rest))
 
 
 def _stays(diagnostic: Diagnostic, help: Help, found: Sequence[Diagnostic], tries: Tries, mended: bool) -> bool:

@@ -7,9 +7,9 @@ from typing import Final
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.made import way
 from dslc.ir.model import Value
+from dslc.names.errors_given import UnknownSize
 from dslc.ops.errors import TooSmall
 from dslc.ops.errors_tensor import ShapeMismatch
-from dslc.types.dim import UnknownSize
 from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
 from dslc.types.text import dim_text
 

@@ -99,7 +99,7 @@ class ImportMissing(Mistake, code="E0212"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near, replace=False)
+        return did_you_mean(self.near, replace=self.path.startswith("std."))  # a path of a file stands in quotes
 
 
 class ImportUnknown(Mistake, code="E0213"):

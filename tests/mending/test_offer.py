@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import dslc
 import dslc.mending.offer as door
 from dslc.api import compile_model
 from dslc.check import check_file
 from dslc.diagnostics.model import CompileError, Diagnostic, Edit, Help
+from dslc.names.loader import Loader
 from dslc.source import Source
 from dslc.syntax.rewrite import apply_edits
 from tests.diagnostics.sample import Uneven
@@ -133,3 +135,42 @@ def test_a_mistake_of_a_file_is_mended_in_that_file(tmp_path: Path) -> None:
     (found,) = check_file(main).errors
     assert found.span.source.path.endswith("part.dl")
     assert [edit.text for help in found.help for edit in help.edits] == [", p=1", ", p=0"]
+
+
+def test_programs_of_python_are_mended_when_their_mistake_is_printed() -> None:
+    with pytest.raises(CompileError) as raised:
+        dslc.compile("net f on x[N, 3, H=32, W=32]:\n    conv(8, 4, s=2) -> gap -> flatten\n")
+    assert "conv(8, 4, s=2, p=1)" in str(raised.value)
+
+
+def test_what_only_follows_from_a_mistake_is_not_told() -> None:
+    """The list stands where the axis is expected, and so the axis where branches are: one fix mends both."""
+    text = "net f on x[N, 8, H=64, W=64]:\n    a = conv(8, 3)\n    concat([x, a], 2) -> conv(2, 1)\n"
+    with pytest.raises(CompileError) as raised:
+        compile_model(text)
+    assert [d.code for d in raised.value.diagnostics] == ["E0360", "E0360"]
+    (told,) = raised.value.mended
+    assert [edit.text for help in told.help for edit in help.edits] == ["concat(x, a, axis=2)"]
+
+
+ERRORS = sorted((Path(__file__).resolve().parents[1] / "errors").glob("*/*.dl"))
+
+
+@pytest.mark.parametrize("path", ERRORS, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_every_edit_that_is_offered_does_what_it_says(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every program with mistakes in tests/errors: the mistake is gone, and the text can still be read."""
+    monkeypatch.chdir(path.parent.parent)
+    shown = path.relative_to(path.parent.parent)
+    for found in check_file(shown).errors:
+        own = [Edit(found.span, help.replace) if help.replace is not None else None for help in found.help]
+        for help, mine in zip(found.help, own, strict=True):
+            edits = [*help.edits, *([mine] if mine else [])]
+            if not edits or any(edit.span.source.path != str(shown) for edit in edits):
+                continue
+            loader = Loader().edited({str(shown): apply_edits(found.span.source.text, edits)})
+            after = check_file(shown, loader=loader).errors
+            moved = found.span.start + sum(
+                len(e.text) - (e.span.end - e.span.start) for e in edits if e.span.end <= found.span.start
+            )
+            assert (found.code, moved) not in [(d.code, d.span.start) for d in after], help.text
+            assert found.code.startswith("E01") or not [d for d in after if d.code.startswith("E01")], help.text
