@@ -70,6 +70,7 @@ class Binder:
     line: Line = field(default_factory=Line)
     file: tree.File | None = None
     quiet: int = 0
+    later: list[tuple[tree.Name, Role]] = field(default_factory=list)  # names read before they are given
     words: dict[str, Symbol] = field(default_factory=dict)  # the names of the language
     aliases: dict[const.Binding, Symbol] = field(default_factory=dict)  # names by `as` of `use`
     homes: dict[tree.Definition, const.Scope] = field(default_factory=dict)
@@ -221,7 +222,17 @@ class Binder:
                 self.table.passed.add(self.table.defined[symbol.item])
         elif not self._known(expr.name, p):
             self._unknown(expr, p)
+        elif not self.quiet:
+            self.later.append((expr, role))
         return symbol
+
+    def settle_later(self, scope: Scope) -> None:
+        """The end of a body: names that were read before the lines that give them."""
+        for expr, role in self.later:
+            symbol = scope.names.get(expr.name)
+            if symbol is not None:
+                self.use(expr.span, symbol, role)
+        self.later.clear()
 
     def _unknown(self, name: tree.Name, p: Place) -> None:
         """A name that nothing defines waits for the end of its line, which may be written as in another library."""

@@ -16,7 +16,7 @@ from dslc.bind.signatures import Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
 from dslc.bind.table import Body, Kind, Signature, Symbol, Table
 from dslc.bind.values import UNSAID, literal, wrong_parameter
-from dslc.diagnostics.model import Sink
+from dslc.diagnostics.model import Sink, in_order
 from dslc.names.resolve import FileNames, Program
 from dslc.record import replace
 from dslc.syntax import tree
@@ -25,18 +25,18 @@ from dslc.types import const
 
 
 def bind(program: Program, sink: Sink) -> Table:
-    """The table of a program's own files; mistakes go to the sink in the order of the text.
-
-    A file in which something could not be read is left out: what it lacks may be there.
-    """
-    table = Table()
-    b = Binder(table, Signatures({}, {}, {}, {}), evaluate, execute)
+    """The table of a program's own files; mistakes go to the sink in the order of the text."""
+    b = new_binder()
     for file in own_files(program):
-        b.file = file.tree
         bind_file(b, file)
-    for diagnostic in sorted(b.found, key=lambda d: (d.span.source.path, d.span.start)):
+    for diagnostic in in_order(b.found):
         sink.add(diagnostic)
-    return table
+    return b.table
+
+
+def new_binder() -> Binder:
+    """The state of a binding that has seen no file."""
+    return Binder(Table(), Signatures({}, {}, {}, {}), evaluate, execute)
 
 
 def own_files(program: Program) -> list[FileNames]:
@@ -47,6 +47,7 @@ def own_files(program: Program) -> list[FileNames]:
 
 def bind_file(b: Binder, file: FileNames) -> None:
     """Bind the `use` lines and definitions of a file."""
+    b.file = file.tree
     for item in file.tree.items:
         match item:
             case tree.Use():
@@ -104,6 +105,7 @@ def _definition(b: Binder, item: tree.Definition, file: const.Scope) -> None:
             _ports(b, item, p)
             p.it = execute(b, item.suite, p)
             _results(b, item.results or (), p)
+    b.settle_later(p.scope)
     body.symbols.insert(0, symbol)
     b.body = None
 

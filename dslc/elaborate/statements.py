@@ -401,8 +401,8 @@ def add_budgets(run: Run, line: tree.Budget, p: Place) -> None:
 
 
 def _stray_branch(run: Run, line: tree.Branch, p: Place) -> None:
-    text = "`|` begins a branch of a layer such as `concat:`; here there is none"
-    run.report(Misplaced(text), line.span, p)
+    """One where there is no suite of a layer, which the parser has told."""
+    run.lost(line.span, p)
 
 
 def _require_sizes(run: Run, line: tree.Require, p: Place) -> bool:

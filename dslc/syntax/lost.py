@@ -16,6 +16,7 @@ from dslc.syntax.tokens import Token
 
 _STATED: Final = frozenset(("LET", "MODULE", "PARAM", "BUFFER", "CONST"))
 _STILL: Final = _STATED | {"REQUIRE", "BUDGET", "_INIT"}
+_DEFINED: Final = ITEM_WORDS - {"USE", "LET"}
 _IMPORTS: Final = frozenset(("from", "import"))
 _EQUALS: Final = frozenset(("ASSIGN", "GROW", "EQUAL"))
 _TARGETS: Final = frozenset(("NAME", "COMMA", "TICKED", "COLON", "WRONG", "IT", "SEQ"))
@@ -41,6 +42,8 @@ def claims(tokens: Sequence[Token]) -> tuple[tuple[str, ...], bool]:
     first = tokens[0].kind
     if first == "USE" or tokens[0].text in _IMPORTS:
         return _imported(tokens), True
+    if first in _DEFINED:  # a definition inside of another: its name, and those of its header for its lines
+        return _names(tokens), False
     if first == "FOR":
         return _names(_until(tokens[1:], frozenset(("IN", "COLON")))), True
     if first in _STILL:
