@@ -327,7 +327,7 @@ def _elaborate(
     """
     table = Sizes()
     symbolic: dict[tuple[str, int, int], Diagnostic] = {}
-    told = {(d.code, d.span) for d in program.told.diagnostics}
+    told = {(d.code, d.span) for d in (*program.told.diagnostics, *sink.diagnostics)}
     while True:
         trial = Sink()
         try:

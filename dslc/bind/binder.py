@@ -34,7 +34,8 @@ from dslc.types import const
 class Place:
     """Where a line stands: the file's names, those around it, and what the current value is (none: there is none).
 
-    `deferred`: it is carried out later, when names below it may have their meaning. `indexed`: in a tensor's value by
+    `deferred`: it is carried out later, when names below it may have their meaning. `apart`: the value of a `let`, an
+    argument or a default, which is not applied where it stands. `indexed`: in a tensor's value by
     index, or in a `fn`, which such a value may call.
     """
 
@@ -42,6 +43,8 @@ class Place:
     scope: Scope
     it: Static | None = None
     deferred: bool = False
+    apart: bool = False
+    seq: bool = False  # in the suite of a `seq`
     indexed: bool = False
 
     def inside(self, scope: Scope) -> Place:
@@ -50,7 +53,14 @@ class Place:
 
     def suite(self) -> Place:
         """The inside of a layer's suite."""
-        return replace(self, scope=Scope("suite", self.scope), it=static.TENSORS, deferred=True)
+        return replace(
+            self,
+            scope=Scope("suite", self.scope),
+            it=static.TENSORS,
+            deferred=self.deferred or self.apart,
+            apart=False,
+            seq=False,
+        )
 
 
 @entity
@@ -218,7 +228,7 @@ class Binder:
         symbol = self._named(expr.name, p)
         if symbol is not None:
             self.use(expr.span, symbol, role)
-            if p.deferred and role == "read" and symbol.item is not None:
+            if p.apart and role == "read" and symbol.item is not None:
                 self.table.passed.add(self.table.defined[symbol.item])
         elif not self._known(expr.name, p):
             self._unknown(expr, p)

@@ -141,7 +141,7 @@ def _defaults(b: Binder, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlia
             wrong = None if value is UNSAID else wrong_parameter(item.name, parameter, value)
             if wrong is not None:
                 b.report(wrong, parameter.default.span)
-            evaluate(b, parameter.default, replace(p, it=None, deferred=True))
+            evaluate(b, parameter.default, replace(p, it=None, apart=True))
 
 
 def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:
@@ -150,8 +150,9 @@ def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:
     header = b.signatures.header(item)
     for port in item.ports or ():
         symbol = header[port.name]
-        symbol.static = UNKNOWN if port.optional else TENSORS if port.many else TENSOR
-        if p.scope.names.get(port.name) is None:
+        free = p.scope.names.get(port.name) is None  # else the header's mistake is told
+        symbol.static = UNKNOWN if port.optional or not free else TENSORS if port.many else TENSOR
+        if free:
             _in_header(b, symbol, p)
         for dim in port.spec.dims or ():
             _port_size(b, dim, p)
@@ -250,7 +251,7 @@ def _scope_of(b: Binder, target: tree.Name | tree.TickName, p: Place) -> Scope:
 
 
 def _let(b: Binder, line: tree.Let, p: Place) -> None:
-    value = evaluate(b, line.value, replace(p, deferred=True))
+    value = evaluate(b, line.value, replace(p, apart=True))
     b.declare(line.target.name, line.target.span, "let", p, value)
 
 
@@ -263,7 +264,7 @@ def _grow(b: Binder, line: tree.Grow, p: Place) -> None:
 
 
 def _module(b: Binder, line: tree.ModuleDef, p: Place) -> None:
-    value = evaluate(b, line.value, replace(p, deferred=True))
+    value = evaluate(b, line.value, replace(p, apart=True))
     if value.kind == "layer":
         inner = value.signature or Signature("", "steps", most=None)
         signature = Signature(
@@ -341,7 +342,7 @@ def _budget(b: Binder, line: tree.Budget, p: Place) -> None:
 
 
 def _initial(b: Binder, line: tree.Initial, p: Place) -> None:
-    if p.scope.kind != "body" or p.deferred:
+    if p.scope.kind != "body" or p.seq:
         b.report(
             Misplaced("an `init` statement belongs to the body of a net or block, not to a loop or suite"), line.span
         )

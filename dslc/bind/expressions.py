@@ -219,9 +219,9 @@ def _chain(b: Binder, expr: tree.Chain, p: Place) -> Static:
     """From a tensor, a chain flows at once; from a layer, it is a layer of several steps."""
     value = evaluate(b, expr.steps[0], p)
     first, q = value.kind, p
-    value = applied(b, value, value.span or expr.steps[0].span, None if p.deferred else p.it)
+    value = applied(b, value, value.span or expr.steps[0].span, None if p.apart else p.it)
     if first != "tensor":
-        q = replace(p, deferred=True)
+        q = replace(p, deferred=p.deferred or p.apart)
     for step in expr.steps[1:]:
         q = replace(q, it=value if value.kind == "tensor" else TENSORS)
         value = flow(b, step, q)
@@ -231,12 +231,12 @@ def _chain(b: Binder, expr: tree.Chain, p: Place) -> Static:
 
 
 def _seq(b: Binder, expr: tree.Seq, p: Place) -> Static:
-    b.execute(expr.suite, replace(p, it=TENSORS, deferred=True))
+    b.execute(expr.suite, replace(p, it=TENSORS, deferred=p.deferred or p.apart, apart=False, seq=True))
     return steps(expr.span)
 
 
 def _call(b: Binder, expr: tree.Call, p: Place) -> Static:
-    inside = replace(p, deferred=True)
+    inside = replace(p, apart=True)
     arguments: Given = [(a, evaluate(b, a.value, inside)) for a in expr.arguments]
     symbol = b.resolve(expr.target, p, "call") if isinstance(expr.target, tree.Name) else None
     if symbol is not None and symbol.kind == "language":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dslc.bind.language import WORDS
 from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
@@ -289,4 +290,7 @@ class NotAChoice(Mistake, code="E0362"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near)
+        if self.near is None:
+            return ()
+        written = self.near if self.near in WORDS else f'"{self.near}"'
+        return (Help(f"did you mean `{written}`?", written),)

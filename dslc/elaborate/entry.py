@@ -246,7 +246,7 @@ def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: 
         except Reject as reject:
             run.report(reject.mistake, port.span, p)
             return False
-        if not is_free(run, port.name, port.span, p):
+        if not is_free(run, port.name, port.name_span or port.span, p):
             return False
         p.scope.names[port.name] = Binding("tensor", value, port.span)
         run.made.append((value, f"the input `{port.name}`", p.owner))
