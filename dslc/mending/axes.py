@@ -167,15 +167,18 @@ def axis_asked_for(g: Ground) -> Iterator[Candidate]:
         if isinstance(guess, NoBatch) and g.own(about):
             yield Candidate(f"an image has a batch too: `{guess.meant}`", (g.put(about, guess.meant),), sole=True)
     if mistake.on == "map":
-        (_, tokens), (_, maps) = mistake.readings
-        yield from first(g, TURNED, tokens, "tokens")
-        yield from around(g, TURNED, 'rearrange("n c t -> n t c")', tokens, "tokens")
-        yield from first(g, "channel_axis(1)", maps, "map")
+        for axis, said in mistake.readings:
+            if axis == 1:
+                yield from first(g, "channel_axis(1)", said)
+            else:
+                yield from first(g, TURNED, said, "tokens")
+                yield from around(g, TURNED, 'rearrange("n c t -> n t c")', said, "tokens")
         return
     for axis, said in mistake.readings:
         yield from with_axis(g, "-1" if axis == mistake.type.rank - 1 and mistake.on == "channels" else str(axis), said)
     if len(g.inputs) == 1:
-        yield from first(g, "channel_axis(-1)", "or say it once, for what follows too")
+        axis = 1 if mistake.like_a_map else -1
+        yield from first(g, f"channel_axis({axis})", "or say it once, for what follows too")
 
 
 def with_axis(g: Ground, axis: str, said: str) -> Iterator[Candidate]:

@@ -26,7 +26,7 @@ from dslc.ops.base import (
 )
 from dslc.ops.counting import INPUT, NOTHING, Fresh, Moves, Saved, SavesNothing
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongSides
-from dslc.ops.errors_axis import PaddedAxes
+from dslc.ops.errors_axis import PaddedAxes, PairsForAxes
 from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
 from dslc.ops.index import from_end
 from dslc.ops.layout import axes_of
@@ -49,6 +49,8 @@ def sides(value: Any, axes: Sequence[int], attribute: str) -> dict[int, Pair]:
     if not isinstance(value, tuple):
         return dict.fromkeys(axes, (value, value))
     if len(value) != len(axes):
+        if any(isinstance(v, tuple) for v in value):
+            raise Reject(PairsForAxes(attribute, len(value), tuple(axes)), at=attribute)
         numbers = tuple(v if isinstance(v, int) else 0 for v in value)
         raise Reject(WrongSides(attribute, numbers, len(axes)), at=attribute)
     pairs = [side if isinstance(side, tuple) else (side, side) for side in value]
@@ -104,7 +106,7 @@ class Pad(NoParams, NoMacs, Moves, Fresh, Op):
         if self.mode != "constant" and (0 in pairs or len(pairs) > x.rank - 2):
             if self.axis is None:
                 raise Reject(WrongChannelAxis("pad", "x", x, 1))
-            raise Reject(PaddedAxes(self.mode, tuple(pairs), str(x)), at="axis")
+            raise Reject(PaddedAxes(self.mode, tuple(pairs), str(x), x.rank), at="axis")
         if x.dtype is DType.BOOL and self.mode in ("reflect", "replicate"):
             raise Reject(WrongDtype("pad", "x", x, "number"))
         for axis, pair in pairs.items():

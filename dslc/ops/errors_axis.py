@@ -61,6 +61,12 @@ class NoChannelAxis(Mistake, code="E0342"):
         return range(self.type.rank - 1, 0, -1)
 
     @property
+    def like_a_map(self) -> bool:
+        """Whether a map is the likelier reading: a fixed size on axis 1, and an open one on the last of three."""
+        dims = self.type.dims
+        return len(dims) == 3 and isinstance(dims[1], int) and not isinstance(dims[2], int)
+
+    @property
     def message(self) -> str:
         works = "maps" if self.on == "map" else self.on
         return f"`{self.op}` works on {works}, and which axis of {self.type} holds the channels is not known"
@@ -74,19 +80,18 @@ class NoChannelAxis(Mistake, code="E0342"):
         """The axes to write, each with what the tensor is then: of the channels, or of the places for `places`."""
         dims, last = self.type.dims, self.type.rank - 1
         if self.on == "channels":
-            return tuple((axis, f"along axis {axis}, of {dims[axis]}") for axis in self.axes)
+            axes = reversed(self.axes) if self.like_a_map else self.axes
+            return tuple((axis, f"along axis {axis}, of {dims[axis]}") for axis in axes)
         rest = ", ".join(map(str, dims[1:last]))
         tokens, maps = f"tokens, {places(rest)} of {channels(dims[last])}", f"a map of {channels(dims[1])}"
-        return ((1, tokens), (2, maps)) if self.on == "places" else ((last, tokens), (1, maps))
+        found = ((1, tokens), (2, maps)) if self.on == "places" else ((last, tokens), (1, maps))
+        return found[::-1] if self.like_a_map else found
 
     @property
     def help(self) -> tuple[Help, ...]:
         if self.on == "map":
-            (_, tokens), (_, maps) = self.readings
-            return (
-                Help(f"{tokens}: `{TURNED}` before it makes a map"),
-                Help(f"{maps}: `channel_axis(1)` before it"),
-            )
+            before = {1: "channel_axis(1)"}
+            return tuple(Help(f"{said}: `{before.get(axis, TURNED)}` before it") for axis, said in self.readings)
         return tuple(Help(f"{said}: `axis={axis}`") for axis, said in self.readings)
 
 
@@ -112,6 +117,7 @@ class PaddedAxes(Mistake, code="E0398"):
     mode: str
     axes: tuple[int, ...]
     shape: str
+    rank: int
 
     @property
     def message(self) -> str:
@@ -121,6 +127,12 @@ class PaddedAxes(Mistake, code="E0398"):
     @property
     def label(self) -> str:
         return "two axes stay as they are, the batch first"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        fitting = tuple(axis for axis in self.axes if axis)[: self.rank - 2]
+        said = str(fitting[0]) if len(fitting) == 1 else str(fitting)
+        return (Help(f"`axis={said}`", said),) if fitting else ()
 
 
 class PatternLetters(Mistake, code="E0399"):
@@ -166,3 +178,37 @@ class PatternLetters(Mistake, code="E0399"):
             Help(f'channels on axis {self.channel}: `"{self.meant}"`', f'"{self.meant}"'),
             Help(f"channels on axis {self.named}: `channel_axis({self.named})` before it says so"),
         )
+
+
+class PairsForAxes(Mistake, code="E0397"):
+    """As many pairs of amounts as axes are needed.
+
+    `pad` and `crop` take one number for all axes, or for each axis a number or a pair, before and after: of the axes
+    that `axis` names, in their order, else of all places.
+
+    ```dl fails
+    net f on x[N, 8, 16, 16]:
+        pad(((1, 0), (0, 1)), axis=2) -> conv(8, 3)
+    ```
+
+    ```dl
+    net f on x[N, 8, 16, 16]:
+        pad(((1, 0), (0, 1)), axis=(2, 3)) -> conv(8, 3)
+    ```
+
+    Related: E0305, E0333.
+    """
+
+    attribute: str
+    count: int
+    axes: tuple[int, ...]
+
+    @property
+    def message(self) -> str:
+        given = f"{self.count} pair" if self.count == 1 else f"{self.count} pairs"
+        listed = ", ".join(map(str, self.axes))
+        return f"`{self.attribute}` has {given} for {'axis' if len(self.axes) == 1 else 'the axes'} {listed}"
+
+    @property
+    def label(self) -> str:
+        return f"needs one number, or {len(self.axes)}"

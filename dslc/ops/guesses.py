@@ -108,13 +108,14 @@ class NoBatch(Mistake, code="W0202", name="no-batch"):
     """
 
     written: str
-    batch: str
+    batch: int
     channels: str
     meant: str
 
     @property
     def message(self) -> str:
-        return f"the first axis of `{self.written}` is the batch: {self.batch} samples of {counted(self.channels)}"
+        samples = "1 sample" if self.batch == 1 else f"{self.batch} samples"
+        return f"the first axis of `{self.written}` is the batch: {samples} of {counted(self.channels)}"
 
     @property
     def label(self) -> str:
@@ -123,7 +124,7 @@ class NoBatch(Mistake, code="W0202", name="no-batch"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (
-            Help(f"{counted(self.batch)}, any batch: `{self.meant}`", self.meant),
+            Help(f"{counted(str(self.batch))}, any batch: `{self.meant}`", self.meant),
             Help(f"a batch of {self.batch}: `channel_axis(1)` before the first layer says so"),
         )
 
@@ -155,9 +156,8 @@ class TorchOrder(Mistake, code="W0203", name="torch-order"):
     @property
     def message(self) -> str:
         out, kernel, stride = self.numbers
-        return (
-            f"`{self.op}({out}, {kernel}, {stride})` makes {out} channels, with a kernel of {kernel} at stride {stride}"
-        )
+        made = counted(str(out))
+        return f"`{self.op}({out}, {kernel}, {stride})` makes {made}, with a kernel of {kernel} at stride {stride}"
 
     @property
     def label(self) -> str:
@@ -168,7 +168,7 @@ class TorchOrder(Mistake, code="W0203", name="torch-order"):
         first, second, third = self.numbers
         torch, named = f"{second}, {third}", f"{first}, {second}, s={third}"
         return (
-            Help(f"in PyTorch's order, in, out, kernel: `{self.op}({torch})`, the {first} in are not written", torch),
+            Help(f"in PyTorch's order, in, out, kernel: `{self.op}({torch})`; what comes in is not written", torch),
             Help(f"a stride of {third}: say so by name, `{self.op}({named})`", named),
         )
 
@@ -289,7 +289,7 @@ def no_batch(x: TensorType, port: tree.Port, dims: Sequence[tree.DimSpec]) -> It
         return
     at = dims[0].span.start - port.span.start
     meant = f"{port.span.text[:at]}N, {port.span.text[at:]}"
-    yield NoBatch(port.span.text, str(batch), str(x.dims[1]), meant), port.span
+    yield NoBatch(port.span.text, batch, spelled(dims[1]), meant), port.span
 
 
 # ---- arguments
