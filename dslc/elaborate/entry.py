@@ -12,7 +12,7 @@ from dslc.diagnostics.model import Reject, Sink
 from dslc.elaborate.apply_block import bind_default, body_of, results_of
 from dslc.elaborate.arguments import checked_parameter
 from dslc.elaborate.expressions import evaluate
-from dslc.elaborate.finish import collect, report_dropped, settle_biases
+from dslc.elaborate.finish import collect, report_dropped, report_unread, settle_biases
 from dslc.elaborate.headers import dim_names
 from dslc.elaborate.layers import BlockLayer
 from dslc.elaborate.limits import holdable
@@ -90,6 +90,7 @@ def elaborate(
         for value in root.outputs:
             value.readers.append(root)
     report_dropped(run)
+    report_unread(run)
     if sink.errors > before or run.broken or not root.outputs:
         return None
     settle_biases(run)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.declared import node_params
 from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_init import IdleInitialiser
 from dslc.elaborate.errors_use import Dropped
 from dslc.elaborate.limits import holdable
+from dslc.elaborate.recovery import unread
 from dslc.elaborate.run import Run
 from dslc.ir.model import Call, Instance, Node, Param
 from dslc.ops.base import ParamSpec
 from dslc.ops.initialisers import DRAWN, FANS, BadInitialiser
+from dslc.syntax import tree
 from dslc.types.const import literal
 from dslc.types.floats import holds
 from dslc.types.tensor import TensorType
@@ -36,6 +39,23 @@ def report_dropped(run: Run) -> None:
         frame = producer.frame if isinstance(producer, Node | Call) else block.frame
         named = f"`{value.name}`" if value.name and not what.startswith("the ") else what
         run.sink.add(Dropped(named).at(value.span, frame, related))
+
+
+def report_unread(run: Run) -> None:
+    """Named values that nothing reads in bodies in which something failed: what the text alone shows.
+
+    One that a misspelt name may mean is read, and a line with a mistake of its own may not be meant to name a tensor.
+    """
+    blocks = {owner.definition: owner for owner in run.broken if isinstance(owner.definition, tree.Block)}
+    misspelt = [expr.name for expr in run.told if isinstance(expr, tree.Name)]
+    places = [*(d.span for d in run.sink.diagnostics), *(expr.span for expr in run.told)]
+    for block, owner in blocks.items():
+        if block.span.source.is_library:
+            continue
+        for name, span, line in unread(block):
+            itself = any(line.span.source is at.source and line.span.start <= at.start < line.span.end for at in places)
+            if not itself and not any(nearest(wrong, (name,)) for wrong in misspelt):
+                run.sink.add(Dropped(f"`{name}`").at(span, owner.frame))
 
 
 def settle_biases(run: Run) -> None:

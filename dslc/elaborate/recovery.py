@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from dslc.elaborate.run import Flowing, Place
 from dslc.ir.model import Value
@@ -12,6 +14,8 @@ from dslc.types.const import Binding, Scope
 from dslc.types.dim import UNKNOWN
 from dslc.types.tensor import TensorType
 from dslc.values.hole import HOLE, hole
+
+_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def spoil(name: str, span: Span, scope: Scope) -> None:
@@ -74,3 +78,37 @@ def _names_of(part: tree.Stmt | tree.Lost) -> Iterator[tuple[str, Span]]:
     for inner in suites:
         for line in inner.body:
             yield from _names_of(line)
+
+
+def unread(block: tree.Block) -> Iterator[tuple[str, Span, tree.Assign]]:
+    """Tensors that a body names and that nothing in its text reads, each with the place that makes it, and its line.
+
+    None where a name in back-ticks is put together, which may be any.
+    """
+    given = [line for line in block.suite.body if isinstance(line, tree.Assign)]
+    targets = {target for line in given for target in line.targets}
+    names = [target.name for target in targets if isinstance(target, tree.Name)]
+    reads: set[str | None] = {result.name for result in block.results or ()}
+    reads |= {q.name for q in block.parameters} | {q.name for q in block.ports or ()}
+    reads |= {name for name in names if names.count(name) > 1}  # which is another mistake
+    todo: list[object] = [block.suite]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, tree.Name):
+            reads |= set() if node in targets else {node.name}
+        elif isinstance(node, tree.TickName) and any(not isinstance(piece, str) for piece in node.text.pieces):
+            return
+        elif isinstance(node, tree.Lost):
+            reads.update(_WORD.findall(node.span.text))
+        if isinstance(node, tuple | list):
+            todo.extend(node)
+        elif hasattr(node, "__match_args__") and not isinstance(node, Span):
+            todo.extend(getattr(node, part) for part in node.__match_args__ if part != "span")
+    for line in given:
+        for target in line.targets:
+            if isinstance(target, tree.Name) and target.name not in reads and not target.name.startswith("_"):
+                yield (
+                    target.name,
+                    (line.value.steps[-1] if isinstance(line.value, tree.Chain) else line.value).span,
+                    line,
+                )

@@ -92,6 +92,11 @@ class Planted:
         """What was told and is said of no mistake by itself."""
         return tuple(f"{code} line {n}: {words}" for code, n, words in self.found if (code, n) not in self.alone)
 
+    @property
+    def misses(self) -> bool:
+        """Whether a mistake was not told, or something that is none was."""
+        return bool(self.hidden or self.followers)
+
 
 def edits_of(g: Ground, rng: random.Random) -> Iterator[Edit]:
     """Mistakes that this program has room for, in any order."""
@@ -205,7 +210,7 @@ def main() -> None:
             )
         for words in one.followers:
             print(f"{one.seed} FOLLOWS {words}; of {[e.rule for e in one.edits]}")
-        if options.show and (one.hidden or one.followers):
+        if options.show and one.misses:
             print(one.text)
     for name, count in hidden.most_common():
         print(f"{name}: {count} of {made[name]} hidden")
