@@ -10,7 +10,7 @@ from dslc.bind.binder import Binder, Place
 from dslc.bind.budgets import of_bytes
 from dslc.bind.expressions import evaluate, flow, loop_targets
 from dslc.bind.lines import Line
-from dslc.bind.mistakes_body import Misplaced, NoResult, WrongCount
+from dslc.bind.mistakes_body import Misplaced, NamedInSuite, NoResult, WrongCount
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
@@ -205,12 +205,13 @@ def _moved(value: Static) -> Static:
 
 
 def _step(b: Binder, line: tree.Step, p: Place) -> None:
-    p.it = _moved(flow(b, line.value, p))
+    value = flow(b, line.value, p)
+    p.it = UNKNOWN if isinstance(line.value, tree.Tuple) else _moved(value)  # several values are told by elaborate
 
 
 def _assign(b: Binder, line: tree.Assign, p: Place) -> None:
     value = flow(b, line.value, p)
-    if value.kind != "tensor":
+    if value.kind != "tensor" or isinstance(line.value, tree.Tuple):
         value = UNKNOWN
     elif len(line.targets) > 1:
         if value.count is not None and value.count != len(line.targets):
@@ -228,8 +229,7 @@ def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Plac
         return
     if scope.kind == "suite" and kind == "tensor":
         shown = name or target.span.text.strip("`")
-        what = f"the suite of a layer cannot name values, so `{shown}` is unknown below it"
-        b.report(Misplaced(what), target.span)
+        b.report(NamedInSuite(shown), target.span)
     if name is None and isinstance(target, tree.TickName):
         b.family(target, kind, scope, value)
     elif name is not None:
@@ -276,8 +276,7 @@ def _module(b: Binder, line: tree.ModuleDef, p: Place) -> None:
 
 def _tensor(b: Binder, line: tree.TensorDef, p: Place) -> None:
     if p.scope.kind in ("turn", "suite"):
-        text = f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"
-        b.report(Misplaced(text), line.span)
+        b.report(Misplaced(f"a `{line.kind}`", "block"), line.span)
     indexed = any(dim.index is not None for dim in line.spec.dims or ())
     inside = replace(p, scope=Scope("turn", p.scope), indexed=indexed)
     for dim in line.spec.dims or ():
@@ -343,9 +342,7 @@ def _budget(b: Binder, line: tree.Budget, p: Place) -> None:
 
 def _initial(b: Binder, line: tree.Initial, p: Place) -> None:
     if p.scope.kind != "body" or p.seq:
-        b.report(
-            Misplaced("an `init` statement belongs to the body of a net or block, not to a loop or suite"), line.span
-        )
+        b.report(Misplaced("an `init` statement", "body"), line.span)
     _settings(b, line.settings, p)
 
 

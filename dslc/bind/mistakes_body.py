@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
@@ -154,11 +156,45 @@ class Misplaced(Mistake, code="E0373"):
     Related: E0160, E0167, E0375.
     """
 
-    what: str
+    statement: str  # with its article: a `budget`
+    home: Literal["net", "block", "body"]  # what it belongs to; `body`: that of a net or block
 
     @property
     def message(self) -> str:
-        return self.what
+        if self.home == "net":
+            return f"{self.statement} belongs to a net"
+        where = "a net or block" if self.home == "body" else "a block"
+        return f"{self.statement} belongs to the body of {where}, not to a loop or suite"
+
+
+class NamedInSuite(Mistake, code="E0483"):
+    """The suite of a layer names a value.
+
+    A suite is a layer of its own, which may be applied once, several times, or not at all; so what it computes has no
+    name below it. Its result is the value of the line: name that, or write the lines into the body.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        residual:
+            y = conv(3, 3)
+            relu(y)
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        y = residual: conv(3, 3) -> relu
+        y -> gap -> flatten
+    ```
+
+    Related: E0201, E0373, E0479.
+    """
+
+    name: str
+
+    @property
+    def message(self) -> str:
+        return f"the suite of a layer cannot name values, so `{self.name}` is unknown below it"
 
 
 class InitTarget(Mistake, code="E0388"):

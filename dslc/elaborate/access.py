@@ -8,8 +8,8 @@ from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
 from dslc.elaborate.apply_op import apply_op
 from dslc.elaborate.declared import node_params, param_value
-from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.layers import op_layer
+from dslc.elaborate.mistakes.modules import NoModuleTensor, UnappliedModule
 from dslc.elaborate.mistakes.values import BadIndex, BadSlice, NoAttribute, NoItems, OneIndex, OutsideList
 from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.run import Place, Run
@@ -39,15 +39,13 @@ def _shared_tensor(run: Run, shared: Shared, expr: tree.Attribute, p: Place) -> 
     if shared.first is None and shared.failed:
         return run.lost(expr.span, p)
     if shared.first is None:
-        text = f"`{shared.name}` has no tensors before it is applied"
-        return run.report(SharedModule(text), expr.span, p, [Label(shared.span, "made here")])
+        return run.report(UnappliedModule(shared.name), expr.span, p, [Label(shared.span, "made here")])
     first = shared.first
     params = node_params(first) if isinstance(first, Node) else first.params
     found = params.get(expr.name)
     if found is None:
-        near = nearest(expr.name, params)
-        text = f"`{shared.name}` has no tensor `{expr.name}`" + (f": did you mean `{near}`?" if near else "")
-        return run.report(SharedModule(text), expr.name_span, p)
+        missing = NoModuleTensor(shared.name, expr.name, nearest(expr.name, params))
+        return run.report(missing, expr.name_span, p)
     return literal(param_value(found), expr.span)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dslc.elaborate.errors_body import SharedModule, TrainingSides
+from dslc.elaborate.errors_body import TrainingSides
 from dslc.elaborate.errors_use import NotALayer
+from dslc.elaborate.mistakes.modules import ForeignTensor
 from dslc.elaborate.recipe import Known, Recipe, is_tensor
 from dslc.elaborate.run import USE, Place, Run, block_of, flowing
 from dslc.ir.model import Either, Item, Value
@@ -75,8 +76,7 @@ def apply(run: Run, layer: Const, inputs: tuple[Value, ...], p: Place, span: Spa
         return run.report(NotALayer(describe(recipe)), layer.span, p)
     if recipe.named:
         if recipe.home is not block_of(p.owner):
-            text = "this layer holds a tensor of another block: hand the tensor over as an input"
-            return run.report(SharedModule(text), recipe.span, p)
+            return run.report(ForeignTensor(), recipe.span, p)
         if p.it is HOLE and not inputs and not recipe.layer.signature.needed <= set(recipe.named):
             return recover(run, layer, tuple(map(recipe.named.get, recipe.layer.signature.ports)), p, span)
         inputs = recipe.in_port_order(inputs)

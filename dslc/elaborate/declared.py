@@ -45,8 +45,7 @@ def declare(run: Run, line: tree.TensorDef, p: Place) -> None:
     name = line.target.name
     owner = block_of(p.owner)
     if p.scope.kind in ("turn", "suite"):
-        text = f"a `{line.kind}` belongs to the body of a block, not to a loop or suite"
-        run.report(Misplaced(text), line.span, p)
+        run.report(Misplaced(f"a `{line.kind}`", "block"), line.span, p)
         p.scope.names.setdefault(name, Binding("let", hole(line.span), line.target.span))
         return
     if not is_free(run, name, line.target.span, p):

@@ -6,36 +6,6 @@ from dslc.diagnostics.model import Help, Mistake
 from dslc.source import Span
 
 
-class SharedModule(Mistake, code="E0375"):
-    """A `module` is used in a way that its one set of weights does not allow.
-
-    It belongs to the block that makes it, is applied there, and its tensors exist once it has been applied. One set
-    of weights has one shape and one place in the state dict, so every use must agree with the first one.
-
-    ```dl fails
-    net f on ids: int64[N, T=16]:
-        module wte = embedding(100, 32)
-        ids -> embedding(100, 32)
-        linear(100, weight=wte.weight)
-    ```
-
-    ```dl
-    net f on ids: int64[N, T=16]:
-        module wte = embedding(100, 32)
-        ids -> wte
-        linear(100, weight=wte.weight)
-    ```
-
-    Related: E0203, E0373, E0384.
-    """
-
-    what: str
-
-    @property
-    def message(self) -> str:
-        return self.what
-
-
 class TrainingSides(Mistake, code="E0376"):
     """The two sides of `(a if training else b)` differ in type.
 

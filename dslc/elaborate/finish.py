@@ -5,10 +5,10 @@ from __future__ import annotations
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.declared import node_params
-from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.errors_init import IdleInitialiser
 from dslc.elaborate.errors_use import Dropped
 from dslc.elaborate.limits import holdable
+from dslc.elaborate.mistakes.modules import SharedShape
 from dslc.elaborate.recovery import unread
 from dslc.elaborate.run import Run
 from dslc.ir.model import Call, Instance, Node, Param
@@ -161,6 +161,5 @@ def _check_reuse(run: Run, node: Node) -> None:
 def _check_fit(run: Run, known: Param, spec: ParamSpec, owner: Node | Instance) -> None:
     if known.spec.shape != spec.shape:
         name = known.path or known.name
-        text = f"`{name}` is {list(known.spec.shape)} by its first use, and {list(spec.shape)} by this one"
         span = owner.span if isinstance(owner, Node) else owner.site
-        run.report(SharedModule(text), span)
+        run.report(SharedShape(name, known.spec.shape, spec.shape), span)

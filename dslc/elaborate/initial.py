@@ -9,6 +9,7 @@ from dslc.bind.mistakes import GivenTwice, WrongType
 from dslc.bind.mistakes_body import InitTarget, Misplaced
 from dslc.diagnostics.codes import nearest
 from dslc.elaborate.errors_init import IdleInitialiser
+from dslc.elaborate.mistakes.lines import LateInitial
 from dslc.elaborate.run import Place, Run, Stated
 from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY, Init, Op
@@ -54,10 +55,9 @@ def state_initial(run: Run, line: tree.Initial, p: Place) -> None:
     """An `init` line of a body."""
     level = p.initial
     if level is None or p.scope is not level.scope or p.owner is not level.owner:
-        text = "an `init` statement belongs to the body of a net or block, not to a loop or suite"
-        run.report(Misplaced(text), line.span, p)
+        run.report(Misplaced("an `init` statement", "body"), line.span, p)
     elif run.ops > level.ops:
-        run.report(Misplaced("an `init` statement stands before the first layer of its body"), line.span, p)
+        run.report(LateInitial(), line.span, p)
     else:
         for setting in line.settings:
             _set_initial(run, setting, level.given, p)

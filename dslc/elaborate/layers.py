@@ -11,7 +11,7 @@ from dslc.elaborate.apply import apply, join, recover, settle, through
 from dslc.elaborate.apply_block import apply_block
 from dslc.elaborate.apply_op import apply_op, guess_op, recover_op
 from dslc.elaborate.arguments import header
-from dslc.elaborate.errors_body import SharedModule
+from dslc.elaborate.mistakes.modules import ForeignModule, ModuleInSeq
 from dslc.elaborate.naming import claim, modules_of, name_instance
 from dslc.elaborate.recipe import Known, Layer, Recipe, Shared, Signature
 from dslc.elaborate.run import Flowing, Place, Run, block_of
@@ -284,11 +284,9 @@ class SharedLayer(Layer):
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         shared = self.shared
         if block_of(p.owner) is not shared.instance:
-            text = f"`{shared.name}` belongs to another block: apply it there"
-            return run.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
+            return run.report(ForeignModule(shared.name), span, p, [Label(shared.span, "made here")])
         if p.owner is not shared.instance:
-            text = f"`{shared.name}` is applied inside a `seq`, which numbers modules of its own: apply it outside"
-            return run.report(SharedModule(text), span, p, [Label(shared.span, "made here")])
+            return run.report(ModuleInSeq(shared.name), span, p, [Label(shared.span, "made here")])
         named = replace(shared.recipe, name=shared.name, name_span=shared.span)
         q = replace(p, owner=shared.instance)
         run.reuse = shared.first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.bind.mistakes_body import Misplaced, WrongCount
+from dslc.bind.mistakes_body import WrongCount
 from dslc.elaborate.choices import decided
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.meaning import are_free
@@ -104,8 +104,9 @@ def branches_of(run: Run, suite: tree.Suite, p: Place) -> list[object]:
                     break
             case tree.Step(value=tree.Lost()):
                 found.append(HOLE)
-            case _:
-                run.report(Misplaced("each line of these branches begins with `|`"), line.span, p)
+            case _:  # a line that is no branch, which the parser has told
+                run.lost(line.span, p)
+                found.append(HOLE)
     return Hollow(found) if HOLE in found else found
 
 

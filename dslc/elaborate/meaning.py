@@ -10,8 +10,8 @@ from dslc.bind.mistakes import UnknownName
 from dslc.bounds import LONGEST_NAME
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
-from dslc.elaborate.errors_body import SharedModule
 from dslc.elaborate.layers import BlockLayer, SharedLayer, guessed_layer, op_layer
+from dslc.elaborate.mistakes.modules import ForeignTensor
 from dslc.elaborate.mistakes.values import TickLetters
 from dslc.elaborate.outward import home_of
 from dslc.elaborate.recipe import Builtin, Function, Recipe, Shared
@@ -89,8 +89,7 @@ def _tensor(run: Run, name: str, found: Binding, expr: tree.Expr, p: Place) -> C
     """A named tensor, which only the block that made it may read."""
     home = home_of(p.scope, name)
     if home is not None and home.instance is not None and home.instance is not block_of(p.owner):
-        what = f"`{name}` is a tensor of another block: hand it over as an input"
-        return run.report(SharedModule(what), expr.span, p, [Label(found.span, "it is made here")])
+        return run.report(ForeignTensor(name), expr.span, p, [Label(found.span, "it is made here")])
     return literal(found.value, expr.span)
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from dslc.bind.mistakes_body import Misplaced, WrongCount
+from dslc.bind.mistakes_body import Misplaced, NamedInSuite, WrongCount
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.apply import flow
 from dslc.elaborate.choices import decided, read_untaken
 from dslc.elaborate.count import least_ops
 from dslc.elaborate.declared import declare
-from dslc.elaborate.errors_body import RequireFailed, SharedModule, TooManyOps
+from dslc.elaborate.errors_body import RequireFailed, TooManyOps
 from dslc.elaborate.errors_use import NotALayer, StrayValue
 from dslc.elaborate.initial import state_initial
 from dslc.elaborate.layers import SharedLayer
 from dslc.elaborate.loops import loop_binding, turns_of
 from dslc.elaborate.meaning import are_free, is_free, ticked, written
+from dslc.elaborate.mistakes.lines import GrownInSuite, SeveralValues
+from dslc.elaborate.mistakes.modules import ModuleInSeq
 from dslc.elaborate.mistakes.values import BadBudget, BadGrow, TensorLet
 from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.recovery import alike, lose_names, moves, spoil
@@ -61,7 +63,7 @@ def execute(run: Run, suite: tree.Suite, p: Place) -> None:
 def _step(run: Run, line: tree.Step, p: Place) -> None:
     if isinstance(line.value, tree.Tuple):
         run.report(
-            StrayValue("several values; they flow only from brackets, as in `(a, b) -> layer`"),
+            SeveralValues(named=False),
             line.span,
             p,
         )
@@ -90,7 +92,7 @@ def _replace(run: Run, before: Flowing, after: Flowing, span: Span, p: Place) ->
 
 def _assign(run: Run, line: tree.Assign, p: Place) -> None:
     if isinstance(line.value, tree.Tuple):
-        run.report(StrayValue("several values; name them one a line"), line.value.span, p)
+        run.report(SeveralValues(named=True), line.value.span, p)
         return _spoil_targets(run, line, p)
     value = flow(run, line.value, p)
     if failed(value):
@@ -149,7 +151,7 @@ def _bind_name(run: Run, target: tree.Name | tree.TickName, value: object, p: Pl
     scope = _scope_of(target, p)
     if scope.kind == "suite":
         run.report(
-            Misplaced(f"the suite of a layer cannot name values, so `{name}` is unknown below it"),
+            NamedInSuite(name),
             target.span,
             p,
         )
@@ -196,8 +198,7 @@ def _grow(run: Run, line: tree.Grow, p: Place) -> None:
         run.report(BadGrow(), line.span, p)
         return
     if not _grows_here(line.target.name, p):
-        text = f"the suite of a layer cannot change `{line.target.name}`, a list of the body around it"
-        run.report(Misplaced(text), line.span, p)
+        run.report(GrownInSuite(line.target.name), line.span, p)
         found.value = hole(old.span)  # how many items it has is unknown now
         return
     run.spend(short(len(items) + len(value.value)) // GROWN)
@@ -256,7 +257,7 @@ def _shared(run: Run, name: str, value: object, line: tree.ModuleDef, p: Place) 
         run.report(NotALayer(describe(value)), line.value.span, p)
         return None
     if block_of(p.owner) is not p.owner and p.owner.kind == "seq":
-        run.report(SharedModule("a `module` is made in the body of a block, not in a `seq`"), line.span, p)
+        run.report(ModuleInSeq(), line.span, p)
         return None
     return Shared(name, line.target.span, value, p.owner)
 
@@ -377,7 +378,7 @@ def _division(run: Run, condition: tree.Expr, p: Place) -> tuple[int, int, Span]
 
 def _budget(run: Run, line: tree.Budget, p: Place) -> None:
     if p.owner.parent is not None:
-        run.report(Misplaced("a `budget` belongs to a net"), line.span, p)
+        run.report(Misplaced("a `budget`", "net"), line.span, p)
         return
     add_budgets(run, line, p)
 
@@ -401,8 +402,9 @@ def add_budgets(run: Run, line: tree.Budget, p: Place) -> None:
 
 
 def _stray_branch(run: Run, line: tree.Branch, p: Place) -> None:
-    """One where there is no suite of a layer, which the parser has told."""
+    """A branch of no layer, which the parser has told."""
     run.lost(line.span, p)
+    p.it = HOLE
 
 
 def _require_sizes(run: Run, line: tree.Require, p: Place) -> bool:

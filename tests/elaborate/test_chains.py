@@ -170,7 +170,7 @@ def test_a_blocks_tensors_are_its_own() -> None:
         outer(relu -> (it + y))
         gap -> flatten
     """
-    assert errors(text)[0][0] == "E0375"
+    assert errors(text)[0][0] == "E0476"
 
 
 def test_recursion_ends_or_is_reported() -> None:

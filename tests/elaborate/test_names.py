@@ -133,7 +133,7 @@ def test_a_module_used_twice_has_its_weights_once() -> None:
 def test_a_module_that_does_not_fit_a_second_time() -> None:
     lines = ["module c = conv(4, 3)", "x -> c -> c -> gap -> flatten"]
     text = "net f on x[N, 3, H=8, W=8]:\n" + "".join(f"    {line}\n" for line in lines)
-    assert errors(text)[0][0] == "E0375"
+    assert errors(text)[0][0] == "E0477"
 
 
 def test_conditional_layers_keep_their_name() -> None:

@@ -26,7 +26,7 @@ def spans(text: str) -> list[tuple[str, str]]:
 
 def test_only_the_body_that_made_a_list_and_its_loops_grow_it() -> None:
     lines = ["let xs = []", "residual:", "    conv(3, 3)", "    xs += [it]", "xs[0] + it", END]
-    assert [(c, n) for c, n, _ in failing(*lines)] == [("E0373", 5)]
+    assert [(c, n) for c, n, _ in failing(*lines)] == [("E0479", 5)]
     inside = ["residual:", "    let xs = []", "    for i in range(2):", "        conv(3, 3)", "        xs += [it]"]
     assert shapes(body(*inside, "    xs[0] + xs[1]", END)) == ["[N, 3]"]
 
@@ -215,7 +215,7 @@ def test_a_module_that_only_an_untaken_branch_applies_is_read() -> None:
 
 def test_a_failed_module_is_one_mistake() -> None:
     assert [(c, n) for c, n, _ in failing("module m = nope", "m -> m", END)] == [("E0201", 2)]
-    assert [(c, n) for c, n, _ in failing("seq as s:", "    module m = conv(3, 3)", "    m", END)] == [("E0375", 3)]
+    assert [(c, n) for c, n, _ in failing("seq as s:", "    module m = conv(3, 3)", "    m", END)] == [("E0475", 3)]
 
 
 def test_a_module_takes_tensors_by_port_name() -> None:
@@ -289,5 +289,5 @@ def test_arguments_reach_a_net_that_an_imported_alias_stands_for(tmp_path: Path)
 
 def test_a_module_is_not_applied_inside_a_seq() -> None:
     found = failing("module head = conv(3, 3)", "seq as s:", "    head -> relu", "gap -> flatten")
-    assert found[0][:2] == ("E0375", 4)
-    assert failing("module head = conv(3, 3)", "(head -> relu) as s", "gap -> flatten")[0][0] == "E0375"
+    assert found[0][:2] == ("E0475", 4)
+    assert failing("module head = conv(3, 3)", "(head -> relu) as s", "gap -> flatten")[0][0] == "E0475"
