@@ -10,7 +10,6 @@ from pathlib import Path
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.levels import DEFAULT, Level, Levels
 from dslc.diagnostics.model import Failure
-from dslc.errors import WrongSetting
 from dslc.reading import content
 
 FILE = "pyproject.toml"
@@ -35,7 +34,7 @@ def settings(folder: Path) -> tuple[str, Mapping[str, object]]:
 
             found = tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise Failure(WrongSetting(shown, f"it cannot be read ({str(error).partition(chr(10))[0]})")) from error
+        raise wrong(shown, f"it cannot be read ({str(error).partition(chr(10))[0]})") from error
     for key in ("tool", "dslc"):
         found = found.get(key) if isinstance(found, dict) else None
     if not isinstance(found, dict):
@@ -44,7 +43,7 @@ def settings(folder: Path) -> tuple[str, Mapping[str, object]]:
         if name not in KEYS:
             near = nearest(name, KEYS)
             hint = f"did you mean `{near}`?" if near else f"there are {', '.join(KEYS)}"
-            raise Failure(WrongSetting(shown, f"`[tool.dslc]` has no setting `{name}`; {hint}"))
+            raise wrong(shown, f"`[tool.dslc]` has no setting `{name}`; {hint}")
     return shown, found
 
 
@@ -56,11 +55,18 @@ def project_levels(folder: Path) -> Levels:
         names = found.get(level.value, [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             why = f"`{level.value}` of `[tool.dslc]` is a list of warnings such as `unused-use`"
-            raise Failure(WrongSetting(shown, why))
+            raise wrong(shown, why)
         lists[level] = names
     if not any(lists.values()):
         return DEFAULT
     try:
         return Levels.of(lists)
     except ValueError as error:
-        raise Failure(WrongSetting(shown, f"`[tool.dslc]`: {error}")) from error
+        raise wrong(shown, f"`[tool.dslc]`: {error}") from error
+
+
+def wrong(shown: str, why: str) -> Failure:
+    """What is wrong with the settings of a file."""
+    from dslc.errors import WrongSetting
+
+    return Failure(WrongSetting(shown, why))

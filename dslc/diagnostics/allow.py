@@ -6,22 +6,14 @@ several can stand above one line. Errors are silenced by none.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import field
 
-from dslc.diagnostics.codes import GROUPS, UnknownSwitch, switch_of
-from dslc.diagnostics.errors import UnknownAllow, UnusedAllow, WrongComment
 from dslc.diagnostics.model import Diagnostic, Severity
 from dslc.record import entity, record
 from dslc.source import Source, Span
 
 MARK = "dslc:"
-COMMENT = re.compile(r'(?P<code>(?:[^#"\n\r]|"(?:[^"\\\n\r]|\\[^\n\r])*")*)(?P<comment>#[^\n\r]*)?')
-"""A line of a program: its code, in which strings may hold a `#`, and its comment."""
-ADDRESSED = re.compile(r"#+\s*dslc:\s*(?P<said>.*?)\s*$")
-DIRECTIVE = re.compile(r"(?P<word>allow|allow-file)\s*\((?P<names>[^()]*)\)")
-NAME = re.compile(r"[^,\s][^,]*?(?=\s*(?:,|$))")
 
 
 @record
@@ -72,6 +64,8 @@ class Meant:
 
     def unused(self, source: Source) -> Iterator[Diagnostic]:
         """A warning for each name in a file's comments that silenced nothing; whoever takes one may ask `silences`."""
+        from dslc.diagnostics.errors import UnusedAllow
+
         last = UnusedAllow.switch  # what allows this warning itself is judged after all others
         for allowed in sorted(self.comments(source).allowed, key=lambda a: a.switch == last):
             if allowed not in self.used:
@@ -82,49 +76,6 @@ def comments_of(source: Source) -> Comments:
     """What the comments of a file say."""
     if MARK not in source.text:
         return Comments((), ())
-    allowed: list[Allowed] = []
-    wrong: list[Diagnostic] = []
-    waiting: list[tuple[str, Span]] = []  # of lines that are comments, about the next line with code
-    begun = False
-    for number, start in enumerate(source.line_starts, 1):
-        line = COMMENT.match(source.text, start)
-        assert line is not None
-        code = line["code"].strip(" \t\ufeff")
-        begun = begun or bool(code)
-        for word, name, span in _said(source, line, begun, wrong):
-            if word == "allow-file":
-                allowed.append(Allowed(name, span, None))
-            else:
-                waiting.append((name, span))
-        if code:
-            allowed += (Allowed(name, span, number) for name, span in waiting)
-            waiting.clear()
-        elif line["comment"] is None and waiting:  # an empty line: they are about nothing
-            allowed += (Allowed(name, span, 0) for name, span in waiting)
-            waiting.clear()
-    allowed += (Allowed(name, span, 0) for name, span in waiting)
-    return Comments(tuple(allowed), tuple(wrong))
+    from dslc.diagnostics import comments
 
-
-def _said(source: Source, line: re.Match[str], begun: bool, wrong: list[Diagnostic]) -> Iterator[tuple[str, str, Span]]:
-    """What the comment of a line says: the word, what each name switches, and where the name stands."""
-    found = ADDRESSED.match(line["comment"] or "")
-    if found is None:
-        return
-    at = line.start("comment") + found.start("said")
-    directive = DIRECTIVE.fullmatch(found["said"])
-    late = directive is not None and directive["word"] == "allow-file" and begun
-    if directive is None or late or not directive["names"].strip():
-        mistake = WrongComment(f"dslc: {found['said']}", late)
-        wrong.append(mistake.at(source.span(line.start("comment"), at + len(found["said"]))))
-        return
-    for name in NAME.finditer(directive["names"]):
-        start = at + directive.start("names") + name.start()
-        span = source.span(start, start + len(name[0]))
-        if name[0] in GROUPS:
-            yield directive["word"], name[0], span
-            continue
-        try:
-            yield directive["word"], switch_of(name[0]), span
-        except UnknownSwitch as unknown:
-            wrong.append(UnknownAllow(unknown.name, unknown.error, unknown.near).at(span))
+    return comments.comments_of(source)

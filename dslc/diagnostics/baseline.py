@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from dslc.diagnostics.allow import COMMENT
 from dslc.diagnostics.codes import REGISTRY
+from dslc.diagnostics.comments import COMMENT
 from dslc.diagnostics.model import Diagnostic, Severity
 
 VERSION = 1
