@@ -81,9 +81,10 @@ def size_notes(model: Model) -> tuple[Diagnostic, ...]:
     found = []
     for (by, span), guards in causes.items():
         times = max(sum(g.symbol == name for g in guards) for name in {g.symbol for g in guards})
-        found.append(SizeNeeded(by, needs(guards), times).at(span, trails[by, span]))
+        found.append(SizeNeeded(by, needs(guards), times).at(span, trails[by, span] if times == 1 else None))
     for name, pin in model.sizes.pins.items():
-        found.append(FixedSize(name, pin.value, pin.fits).at(pin.span))
+        span, trail = users_place(pin.span, pin.trail)
+        found.append(FixedSize(name, pin.value, pin.fits).at(span, trail))
     return tuple(found)
 
 

@@ -129,7 +129,42 @@ def read(text: str) -> object:
     try:
         return plain(literal_eval(text))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
+        worked_out = computed(text)
+        if worked_out is not None:
+            why = f"`{text}` is to be computed, and a value is wanted: write {worked_out}"
+            raise click.BadParameter(why) from None
         raise click.BadParameter(f"cannot read the value `{text}`") from None
+
+
+def computed(text: str) -> int | float | None:
+    """What an expression of numbers gives; none for another one."""
+    import ast
+    import operator
+
+    operators = {
+        ast.Add: operator.add,
+        ast.Sub: operator.sub,
+        ast.Mult: operator.mul,
+        ast.Div: operator.truediv,
+        ast.FloorDiv: operator.floordiv,
+        ast.Mod: operator.mod,
+    }
+
+    def value(node: ast.expr) -> int | float:
+        match node:
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                return number
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                return -value(inner)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in operators:
+                result: int | float = operators[type(op)](value(left), value(right))
+                return result
+        raise ValueError(text)
+
+    try:
+        return value(ast.parse(text, mode="eval").body)
+    except (ValueError, SyntaxError, ArithmeticError, MemoryError, RecursionError):
+        return None
 
 
 def plain(value: object) -> object:

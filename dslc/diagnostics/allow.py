@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import field
 
-from dslc.diagnostics.model import Diagnostic, Severity
+from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
 from dslc.record import entity, record
 from dslc.source import Source, Span
 
@@ -18,10 +18,14 @@ MARK = "dslc:"
 
 @record
 class Allowed:
-    """A name in such a comment: what it switches, where it stands, and the line it is about; none for the file."""
+    """A name in such a comment: what it switches, where it stands, and the line it is about; none for the file.
+
+    `rest` is what goes with the name: the comment if it is the only one.
+    """
 
     switch: str
     span: Span
+    rest: Span
     line: int | None
 
 
@@ -69,7 +73,14 @@ class Meant:
         last = UnusedAllow.switch  # what allows this warning itself is judged after all others
         for allowed in sorted(self.comments(source).allowed, key=lambda a: a.switch == last):
             if allowed not in self.used:
-                yield UnusedAllow(allowed.span.text, allowed.line is None).at(allowed.span)
+                yield UnusedAllow(allowed.span.text, allowed.line is None).at(
+                    allowed.span, help=(left_out(allowed.rest),)
+                )
+
+
+def left_out(rest: Span) -> Help:
+    """The proposal to do without a name in a comment."""
+    return Help("leave it out", edits=(Edit(rest, ""),))
 
 
 def comments_of(source: Source) -> Comments:

@@ -77,6 +77,7 @@ class WrongComment(Mistake, code="W0903", name="wrong-comment"):
 
     text: str
     late: bool  # whether it is right, but for its place
+    clear: bool  # whether it is plain what was meant
 
     @property
     def message(self) -> str:
@@ -86,4 +87,6 @@ class WrongComment(Mistake, code="W0903", name="wrong-comment"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return () if self.late else (Help("it is `# dslc: allow(unused-use)`, or `allow-file(..)` for the whole file"),)
+        if self.late or self.clear:
+            return ()
+        return (Help("it is `# dslc: allow(unused-use)`, or `allow-file(..)` for the whole file"),)

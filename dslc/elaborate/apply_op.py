@@ -25,9 +25,11 @@ from dslc.ops.errors_axis import NoChannelAxis
 from dslc.ops.errors_pattern import PatternRank
 from dslc.ops.errors_tensor import NoSuchAxis, RankMismatch, ShapeMismatch
 from dslc.ops.guesses import guesses
+from dslc.record import replace
 from dslc.source import Span
 from dslc.types.const import Const, literal
 from dslc.types.dim import UNKNOWN, Dim, Size, Unknown
+from dslc.types.guards import Pinned
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
 from dslc.values.faces import describe
@@ -135,6 +137,9 @@ def apply_op(
     except Reject as reject:
         _rejected(run, reject, inner, consts, inputs, p, span)
         return hole(span) if isinstance(reject.mistake, ABOUT_AXES) else _recovered(run, op, inputs, p, span)
+    except Pinned as pinned:
+        pinned.pin = replace(pinned.pin, trail=p.frame)
+        raise
     except Unknown:
         _check(run, op, inner, consts, p, span)
         return _recovered(run, op, inputs, p, span)

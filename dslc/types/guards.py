@@ -41,12 +41,16 @@ class Guard:
 
 @frozen
 class Pin:
-    """A symbol fixed at its default because a weight depends on it; `fits`: sizes that would fit as well."""
+    """A symbol fixed at its default because a weight depends on it; `fits`: sizes that would fit as well.
+
+    `trail` are the uses that led to the line.
+    """
 
     symbol: str
     value: int
     span: Span
     fits: str = ""
+    trail: Frame | None = None
 
     @property
     def text(self) -> str:

@@ -12,8 +12,10 @@ from dslc.bind.mistakes_hygiene import UnusedUse
 from dslc.diagnostics.allow import Meant, comments_of
 from dslc.diagnostics.baseline import NoBaseline, new, read, text_of
 from dslc.diagnostics.codes import UnknownSwitch, defined, switch_of
+from dslc.diagnostics.export import edits_of
 from dslc.diagnostics.levels import Level, Levels
 from dslc.diagnostics.model import Diagnostic, Frame, Severity
+from dslc.fix import edited
 from dslc.reports.catalogue import load_codes
 from dslc.source import Source
 from tests.diagnostics.sample import Uneven, span_of
@@ -175,3 +177,32 @@ def test_a_baseline_knows_a_warning_wherever_its_line_moves(tmp_path: Path) -> N
 def test_what_is_no_baseline(text: str) -> None:
     with pytest.raises(NoBaseline):
         read(text)
+
+
+def mended(text: str) -> str:
+    """A text without what its comments get wrong, or say in vain."""
+    source = Source("net.dl", text)
+    meant = Meant()
+    found = [*meant.comments(source).wrong, *meant.unused(source)]
+    edits = [edit for d in found for help in d.help for edit in edits_of(help, d.span)]
+    return edited(text, edits[:1])
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("conv 8  # dslc: allow(unused-use)\nrelu\n", "conv 8\nrelu\n"),
+        ("conv 8  # dslc: allow(E0201)\nrelu\n", "conv 8\nrelu\n"),
+        ("a\n    # dslc: allow(unused-use)\nrelu\n", "a\nrelu\n"),
+        ("a\r\n    # dslc: allow(unused-use)\r\nrelu\r\n", "a\r\nrelu\r\n"),
+        ("a  # dslc: allow(E0201, unused-use)\n", "a  # dslc: allow(unused-use)\n"),
+        ("a  # dslc: allow(unused-use, E0201)\n", "a  # dslc: allow(unused-use)\n"),
+        ("a  # dslc: ignore(unused-use)\n", "a  # dslc: allow(unused-use)\n"),
+        ("a  # dslc: disable=W0101,unused-let\n", "a  # dslc: allow(unused-use, unused-let)\n"),
+        ("a  # dslc: noqa: W0101\n", "a  # dslc: allow(unused-use)\n"),
+        ("a  # dslc: noqa\n", "a  # dslc: noqa\n"),
+        ("a\n# dslc: allow(unused-use)", "a\n"),
+    ],
+)
+def test_what_is_proposed_for_comments(text: str, without: str) -> None:
+    assert mended(text) == without
