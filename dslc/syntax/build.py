@@ -151,6 +151,11 @@ class StatementBuilder(ExpressionBuilder):
 
     def assign(self, start: int, end: int, kids: list[Any]) -> tree.Assign:
         value: tree.Expr = kids[0]
+        if isinstance(value, tree.Attribute) and isinstance(value.value, tree.Name) and value.value.name == "self":
+            self.refuse(
+                mistakes.SelfTarget(value.name), value.span.start, value.span.end, help=self._of_self(value, kids[1])
+            )
+            return None
         targets = value.items if isinstance(value, tree.Tuple) else (value,)
         named = tuple(t for t in targets if self._target(t, "name = ...", True))
         return tree.Assign(self.span(start, end), named, kids[1])  # type: ignore[arg-type]
@@ -174,9 +179,6 @@ class StatementBuilder(ExpressionBuilder):
         if isinstance(target, tree.Name) or (ticked and isinstance(target, tree.TickName)):
             return True
         span = target.span
-        if isinstance(target, tree.Attribute) and isinstance(target.value, tree.Name) and target.value.name == "self":
-            self.refuse(mistakes.SelfTarget(target.name), span.start, span.end, help=self._of_self(target))
-            return False
         if isinstance(target, tree.Word | tree.It | tree.Seq) and span.text != "...":
             self.open_seqs.pop(target, None)
             self.refuse(mistakes.ReservedWord(span.text, ticked), span.start, span.end)
@@ -184,8 +186,8 @@ class StatementBuilder(ExpressionBuilder):
             self.refuse(mistakes.Target(form, span.text), span.start, span.end)
         return False
 
-    def _of_self(self, target: tree.Attribute) -> tuple[Help, ...]:
-        """`self.conv1 = conv(16, 3)` as `module conv1 = ..`, and every other `self.conv1` of the text as `conv1`."""
+    def _of_self(self, target: tree.Attribute, value: tree.Expr) -> tuple[Help, ...]:
+        """`self.conv1 = conv(16, 3)` as `conv(16, 3) as conv1`; one that is used as `module conv1 = ..`, and its uses."""
         from dslc.vocabulary import table
 
         name = target.name
@@ -194,7 +196,13 @@ class StatementBuilder(ExpressionBuilder):
         for use in re.finditer(rf"\bself\.{re.escape(name)}\b", self.text):
             if use.start() != target.span.start:
                 edits.append(Edit(self.span(use.start(), use.end()), own))
-        return (Help(f"one that is used elsewhere is made by `module {own} = ..`", edits=tuple(edits)),)
+        if len(edits) > 1:
+            return (Help(f"one that is used elsewhere is made by `module {own} = ..`", edits=tuple(edits)),)
+        if not isinstance(value, tree.Call | tree.Name) or value.span.start < target.span.end:
+            return ()
+        begin, end = self.span(target.span.start, value.span.start), self.span(value.span.end, value.span.end)
+        named = (Edit(begin, ""), Edit(end, f" as {name}"))
+        return (Help(f"write `{value.span.text} as {name}`", edits=named),)
 
     def tensor_kind(self, start: int, end: int, kids: list[Any]) -> str:
         return str(kids[0].text)

@@ -25,6 +25,7 @@ _TYPES = {
     "Callable": "layer",
 }
 _LISTS, _TUPLES = frozenset(("List", "list", "Sequence", "Iterable")), frozenset(("Tuple", "tuple"))
+_SIGN_STARTS = frozenset(("MORETHAN", "MINUS", "VBAR", "ASSIGN"))
 _DECLARING = frozenset(("var", "val", "const", "int", "float", "bool", "auto", "double", "str"))
 _TENSORS = frozenset(("tensor", "Tensor", "float", "FloatTensor", "ndarray"))
 _HEADS = {"model": "net", "network": "net", "layer": "block", "module": "block", "function": "fn", "func": "fn"}
@@ -76,21 +77,45 @@ def _ternary(case: Case) -> Blame | None:
     )
 
 
+_SIGNS = re.compile(r"[|=>-] ?>|\|(?!\|)")
+
+
 def _arrow(case: Case) -> Blame | None:
-    """`|`, `>>`, `|>`, `- >` in the place of `->`."""
+    """`|`, `>>`, `=>`, `|>`, `- >` in the place of `->`, wherever they stand in the line."""
     token, before = case.token, case.before
     start = token.start
     if token.kind == "VBAR" and case.after.kind != "VBAR" and before.kind in _VALUES and not case.begins_line:
         end = case.after.end if case.after.kind == "MORETHAN" and case.after.start == token.end else token.end
-    elif token.kind == "MORETHAN" and before.kind in ("MORETHAN", "MINUS", "VBAR") and before.end + 1 >= token.start:
+    elif token.kind == "MORETHAN" and before.kind in _SIGN_STARTS and before.end + 1 >= token.start:
         start, end = before.start, token.end
         if before.kind == "VBAR" and case.index > 1 and case.tokens[case.index - 2].kind in ("_NEWLINE", "_INDENT"):
             return None
     else:
         return None
-    found = case.source.text[start:end]
-    help = Help("write `->`", replace="->")
+    text = case.source.text
+    found = text[start:end]
+    stop = case.rest()[-1].end
+    more = [m.span() for m in _SIGNS.finditer(text, end, stop) if m[0] == found]
+    help = Help("write `->`", replace="->", edits=tuple(case.edit(a, b, "->") for a, b in more))
     return Blame(mistakes.ArrowForm(found), start, end, case.index, (help,))
+
+
+def _walrus(case: Case) -> Blame | None:
+    """`y := x`."""
+    if case.token.kind != "ASSIGN" or case.before.kind != "COLON" or case.before.end != case.token.start:
+        return None
+    help = Help("write `=`", replace="=")
+    mistake = mistakes.Unexpected(("`=`",), "`:=`")
+    return Blame(mistake, case.before.start, case.token.end, case.index, (help,))
+
+
+def _twice(case: Case) -> Blame | None:
+    """A comma or an arrow stands twice, or an arrow ends a line that does not go on."""
+    token, before = case.token, case.before
+    if token.kind == before.kind and token.kind in ("COMMA", "ARROW"):
+        mistake = mistakes.Unexpected(("an expression",), f"`{token.text}`")
+        return Blame(mistake, token.start, token.end, case.index, (Help("leave it out", replace=""),))
+    return None
 
 
 def _declared(case: Case) -> Blame | None:
@@ -378,6 +403,8 @@ RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _loop,
     _words,
     _arrow,
+    _walrus,
+    _twice,
     _size,
 )
 """Rules that know a mistake for sure, asked first."""

@@ -65,6 +65,7 @@ _LEXICAL = {
     "quoted": r"'(?:[^'\\\n]|\\.)*'?",
     "wrong": r"&&|[^ ]",
 }
+_MEANT = {"NUMBER": "0", "AND": "and", "NOT": "not", "POWER": "**"}  # the text of a token that stands for another
 _ELSEWHERE = "/\"'{};"  # first characters of what other languages write
 _DTYPE = re.compile(r"bool|(?:u?int|b?float)[0-9]+")
 _FOREIGN = r"[A-Za-z0-9_]*[^\x00-\x7f\W]\w*"
@@ -253,7 +254,7 @@ class _Reader:
             if not kind.isupper():
                 wrong = not self._mended(kind, text, at, stop)
                 kind = self._kind if not wrong else self._wrong(kind, text, at, stop, column=self.column)
-                text = "0" if kind == "NUMBER" else text
+                text = _MEANT.get(kind, text)
             elif kind == "STRING" and self.line is not None and self._prefixed(text, at, stop):
                 kind = self._kind
             token = Token(kind, text, at, stop)

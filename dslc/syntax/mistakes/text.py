@@ -495,4 +495,4 @@ class LogicalSymbol(Mistake, code="E0112"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help(f"write `{self.word}`", replace=self.word),)
+        return (Help(f"write `{self.word}`", replace="not " if self.symbol == "!" else self.word),)
