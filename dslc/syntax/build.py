@@ -152,10 +152,9 @@ class StatementBuilder(ExpressionBuilder):
     def assign(self, start: int, end: int, kids: list[Any]) -> tree.Assign:
         value: tree.Expr = kids[0]
         if isinstance(value, tree.Attribute) and isinstance(value.value, tree.Name) and value.value.name == "self":
-            self.refuse(
-                mistakes.SelfTarget(value.name), value.span.start, value.span.end, help=self._of_self(value, kids[1])
-            )
-            return None
+            help = self._of_self(value, kids[1])
+            self.refuse(mistakes.SelfTarget(value.name), value.span.start, value.span.end, help=help)
+            return tree.Assign(self.span(start, end), (), kids[1])
         targets = value.items if isinstance(value, tree.Tuple) else (value,)
         named = tuple(t for t in targets if self._target(t, "name = ...", True))
         return tree.Assign(self.span(start, end), named, kids[1])  # type: ignore[arg-type]
@@ -187,7 +186,7 @@ class StatementBuilder(ExpressionBuilder):
         return False
 
     def _of_self(self, target: tree.Attribute, value: tree.Expr) -> tuple[Help, ...]:
-        """`self.conv1 = conv(16, 3)` as `conv(16, 3) as conv1`; one that is used as `module conv1 = ..`, and its uses."""
+        """`self.a = conv(16, 3)` as `conv(16, 3) as a`; one that is used as `module a = ..`, with its uses."""
         from dslc.vocabulary import table
 
         name = target.name

@@ -247,10 +247,7 @@ def _unexpected(case: Case) -> Blame:
     found = _FOUND.get(token.kind) or quoted(token.text)
     help: tuple[Help, ...] = ()
     start, end = token.start, token.end
-    if token.kind == "MORETHAN" and before.kind == "ASSIGN" and before.end == token.start:
-        found, start = "`=>`", before.start
-        help = (Help("the arrow is written `->`", replace="->"),)
-    elif token.kind == "ASSIGN" and before.end == token.start and before.kind in _OPERATORS:
+    if token.kind == "ASSIGN" and before.end == token.start and before.kind in _OPERATORS:
         found, start = f"`{before.text}=`", before.start
         help = (Help("a name keeps its value; the one thing that grows is a `let` list, by `+=`"),)
     elif token.kind in ("ELSE", "ELIF") and case.begins_line:

@@ -114,7 +114,8 @@ def _twice(case: Case) -> Blame | None:
     token, before = case.token, case.before
     if token.kind == before.kind and token.kind in ("COMMA", "ARROW"):
         mistake = mistakes.Unexpected(("an expression",), f"`{token.text}`")
-        return Blame(mistake, token.start, token.end, case.index, (Help("leave it out", replace=""),))
+        help = Help("leave it out", edits=(case.edit(before.end, token.end, ""),))
+        return Blame(mistake, token.start, token.end, case.index, (help,))
     return None
 
 
