@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from dslc.bind import language, static
 from dslc.bind.lines import Line, Unknown
@@ -16,8 +17,6 @@ from dslc.bind.table import Body, Call, Kind, Role, Signature, Symbol, Table, Us
 from dslc.bind.values import UNSAID, literal
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake, Reject, did_you_mean
-from dslc.foreign.rewrite import KindOf
-from dslc.foreign.tell import argument_help
 from dslc.names.errors import BoundTwice
 from dslc.names.reserved import reserved
 from dslc.names.resolve import is_core, lookup
@@ -28,6 +27,9 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.lost import ANY
 from dslc.types import const
+
+if TYPE_CHECKING:
+    from dslc.foreign.rewrite import KindOf
 
 
 @entity
@@ -135,6 +137,8 @@ class Binder:
 
     def _argument(self, mistake: UnknownArgument, call: Call) -> tuple[Help, ...]:
         """What an argument that a layer does not have may have been meant to be; its value is told by that."""
+        from dslc.foreign.tell import argument_help
+
         argument = next(a for a in call.expr.arguments if a.name == mistake.name)
         ports = call.target.ports if call.target is not None else ()
         found = argument_help(mistake.layer, argument, call.expr, (*mistake.known, *ports))

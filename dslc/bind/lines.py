@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from dslc.bind.mistakes import UnknownName
 from dslc.diagnostics.model import Diagnostic
-from dslc.foreign.rewrite import KindOf
-from dslc.foreign.tell import foreign, near_name
 from dslc.record import entity
 from dslc.source import Span
 from dslc.syntax import tree
+
+if TYPE_CHECKING:
+    from dslc.foreign.rewrite import KindOf
 
 
 @entity
@@ -44,6 +46,8 @@ class Line:
 
     def finish(self, expr: tree.Expr, file: tree.File) -> tuple[list[Diagnostic], list[tree.Expr]]:
         """What is wrong with the names of the expression, and what has no value because of it; forgets all."""
+        from dslc.foreign.tell import foreign, near_name  # other libraries' words are for programs with mistakes only
+
         found: list[Diagnostic] = []
         failed: list[tree.Expr] = []
         unknown, told, kind_of = self.unknown, self.told, self.asked or self.unknown[0].kind_of

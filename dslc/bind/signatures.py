@@ -9,7 +9,6 @@ from dslc.bind.mistakes import GivenTwice, SurplusArgument, UnknownArgument
 from dslc.bind.static import LAYER, Static
 from dslc.bind.table import Call, Signature, Slot, Symbol
 from dslc.diagnostics.model import Mistake
-from dslc.foreign.arguments import meant
 from dslc.ops.base import REGISTRY, Attr, Op
 from dslc.record import entity, replace
 from dslc.source import Span
@@ -200,6 +199,8 @@ def fill(layer: Static, arguments: Given, call: tree.Call) -> Filled:
         elif signature.spread is None:
             wrong.append((UnknownArgument(signature.name, name, tuple(known)), place))
             extra.append(argument)
+            from dslc.foreign.arguments import meant
+
             likely = meant(signature.name, name, known)
             told |= set(known) if likely is None else {likely}  # one that may stand for any lacks none
     if surplus:
