@@ -112,6 +112,8 @@ def _made(g: Ground, mistake: NoHalfPadding, padding: int) -> str:
     if not g.types or g.types[0].rank < 3 or isinstance(g.types[0].dims[2], UnknownSize):
         return ""
     size: Size = g.types[0].dims[2]
+    if "?" in str(size):
+        return ""
     made = (size + 2 * padding - mistake.dilation * (mistake.kernel - 1) - 1) // mistake.stride + 1
     return f", {size} places become {made}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import MissingArgument, OutOfRange
+from dslc.bind.mistakes import MissingArgument, OutOfRange, WrongType
 from dslc.bind.mistakes_body import ModuleNameTaken, ReservedName
 from dslc.elaborate.errors_body import EndlessRecursion
 from dslc.elaborate.errors_use import StrayValue
@@ -161,3 +161,15 @@ def classes_of_the_header(g: Ground) -> Iterator[Candidate]:
     name = node.target.span.text if isinstance(node, tree.Call) else node.span.text
     edit = g.argument(node, size) if isinstance(node, tree.Call) else g.after(node.span, f"({size})")
     yield Candidate(f"as many as the header says: `{name}({size})`", (edit,))
+
+
+@mends(OutOfRange, WrongType)
+def numbered_first(g: Ground) -> Iterator[Candidate]:
+    """`for w, i in enumerate(widths)`: the number comes first."""
+    loops = [n for n in walk(g.block) if isinstance(n, tree.For) and n.span.start <= g.span.start < n.span.end]
+    for loop in loops:
+        source = loop.source
+        if isinstance(source, tree.Call) and source.target.span.text == "enumerate" and len(loop.targets) == 2:
+            first, second = loop.targets
+            said = f"`enumerate` gives the number first: `for {second.name}, {first.name} in {source.span.text}`"
+            yield Candidate(said, (g.put(first.span, second.name), g.put(second.span, first.name)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dslc.elaborate.errors_use import WrongPort
-from dslc.ir.model import Node, Param, Value
-from dslc.mending.ground import Candidate, Ground, inside, short, walk
+from dslc.ir.model import Param, Value
+from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.projections import suite_call
 from dslc.mending.rules import mends
 from dslc.ops.errors import TooSmall
@@ -16,9 +16,6 @@ from dslc.syntax import tree
 from dslc.types.dim import Size
 from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
 from dslc.types.limits import UniversalPin, UniversalSize
-
-POOLS = ("maxpool", "avgpool", "lppool")
-
 
 # ---- axes that are missing
 
@@ -233,158 +230,6 @@ def shared_heads(g: Ground) -> Iterator[Candidate]:
     if call is not None and call.target.span.text == "sdpa" and not g.named(call, "gqa"):
         said = "groups of queries share keys and values: `gqa=true`"
         yield Candidate(said, (g.argument(call, "gqa=true"),))
-
-
-# ---- sizes that came apart
-
-
-@mends(JoinedSizes, Coincidence, ShapeMismatch)
-def tapped_too_late(g: Ground) -> Iterator[Candidate]:
-    """A value that was named one line too late, after the pool: the two lines change places."""
-    for line, suite, at in _taps(g):
-        before = suite.body[at - 1] if at else None
-        if not isinstance(before, tree.Step) or not isinstance(line.value, tree.It):
-            continue
-        first, second = before.span, line.span
-        if "\n" in first.text.strip() or g.line_start(first.start) == g.line_start(second.start):
-            continue
-        said = f"name `{line.targets[0].span.text.strip('`')}` before `{short(g.source, first.text)}`"
-        text = g.source.text
-        held, moved = text[first.start : first.end].rstrip(), text[second.start : second.end].rstrip()
-        edits = (
-            g.edit(first.start, first.start + len(held), moved),
-            g.edit(second.start, second.start + len(moved), held),
-        )
-        yield Candidate(f"{said}: it is taken after that step, and so smaller than what it meets", edits)
-
-
-def _taps(g: Ground) -> Iterator[tuple[tree.Assign, tree.Suite, int]]:
-    """The lines `name = it` of the body around the mistake."""
-    for node in walk(g.block):
-        if isinstance(node, tree.Suite):
-            for at, line in enumerate(node.body):
-                if isinstance(line, tree.Assign) and len(line.targets) == 1:
-                    yield line, node, at
-
-
-@mends(JoinedSizes, Coincidence, ShapeMismatch)
-def pool_keeps_the_size(g: Ground) -> Iterator[Candidate]:
-    """A pool, or a convolution, in one branch that takes a stride or no padding, where the others keep the size."""
-    call = g.call
-    if call is None or call.suite is None:
-        return
-    for inner in g.calls(call.suite):
-        name = inner.target.span.text
-        kernel = next((a.value for a in inner.arguments if a.name in (None, "k")), None)
-        named = {a.name for a in inner.arguments}
-        if name in POOLS and isinstance(kernel, tree.Number) and isinstance(kernel.value, int) and kernel.value % 2:
-            half = kernel.value // 2
-            if "s" not in named and "p" not in named:
-                shown = g.with_argument(inner, f"s=1, p={half}")
-                said = f"`{short(g.source, inner.span.text)}` has stride {kernel.value}; this keeps the size: `{shown}`"
-                yield Candidate(said, (g.argument(inner, f"s=1, p={half}"),))
-            elif "p" not in named and _is_one(g.named(inner, "s")):
-                yield _padded(g, inner, half)
-            elif "s" not in named:
-                said = f"`{short(g.source, inner.span.text)}` has stride {kernel.value}; this keeps the size: `s=1`"
-                yield Candidate(said, (g.argument(inner, "s=1"),))
-        elif name in POOLS and isinstance(kernel, tree.Number) and isinstance(kernel.value, int):
-            shown = f"{name}({kernel.value + 1}, s=1, p={kernel.value // 2})"
-            said = f"`{short(g.source, inner.span.text)}` cannot keep the size, its kernel is even: `{shown}`"
-            yield Candidate(said, (g.put(inner.span, shown),))
-        elif name in ("conv", "cba", "dw", "sepconv"):
-            padding, stride = g.named(inner, "p"), g.named(inner, "s")
-            if padding is not None and padding.value.span.text in ("0", "valid"):
-                said = f"with its default padding it keeps the size: `{short(g.source, inner.span.text)}` without `p`"
-                yield Candidate(said, (g.without_argument(inner, padding),))
-            if stride is not None and not _is_one(stride):
-                said = f"without its stride it keeps the size: `{short(g.source, inner.span.text)}` without `s`"
-                yield Candidate(said, (g.without_argument(inner, stride),))
-
-
-def _padded(g: Ground, call: tree.Call, half: int) -> Candidate:
-    shown = g.with_argument(call, f"p={half}")
-    return Candidate(f"padded it keeps the size: `{short(g.source, shown)}`", (g.argument(call, f"p={half}"),))
-
-
-def _is_one(argument: tree.Argument | None) -> bool:
-    return argument is not None and isinstance(argument.value, tree.Number) and argument.value.value == 1
-
-
-@mends(JoinedSizes, Coincidence, ShapeMismatch)
-def the_other_way_round(g: Ground) -> Iterator[Candidate]:
-    """A decoder's loop that runs as the encoder's does: the last level comes first."""
-    loop = g.outline.around(g.node, tree.For)
-    source = loop.source if loop is not None else None
-    if isinstance(source, tree.Call) and source.target.span.text == "range":
-        shown = f"reversed({source.span.text})"
-        said = f"from the last level to the first: `for {loop.targets[0].name} in {shown}`" if loop is not None else ""
-        yield Candidate(said, (g.put(source.span, shown),))
-
-
-@mends(JoinedSizes, Coincidence, ShapeMismatch)
-def another_tensor(g: Ground) -> Iterator[Candidate]:
-    """Another tensor of the body by name, which has the size that is asked for: the level of a skip taken wrongly."""
-    node, block = g.node, g.block
-    operands = [a.value for a in node.arguments] if isinstance(node, tree.Call) else []
-    if isinstance(node, tree.Binary):
-        operands = [node.left, node.right]
-    names = [operand for operand in operands if isinstance(operand, tree.Name)]
-    others = [t.name for line, _, _ in _taps(g) for t in line.targets if isinstance(t, tree.Name)]
-    for name in names if block is not None and len(g.inputs) == 2 else ():
-        before = [n for n in others if n != name.name and n not in [one.name for one in names]]
-        for other in before[:4]:
-            said = f"`{other}` instead of `{name.name}`, which has another size"
-            yield Candidate(said, (g.put(name.span, other),), group="name")
-
-
-@mends(JoinedSizes, Coincidence)
-def like_the_other(g: Ground) -> Iterator[Candidate]:
-    """Halved with rounding and doubled again: one side is made as large as the other."""
-    node = g.node
-    if len(g.inputs) != 2 or suite_call(g) is not None:
-        return
-    if isinstance(node, tree.Call) and len(node.arguments) == 2 and not any(a.name for a in node.arguments):
-        sides = [node.arguments[0].value, node.arguments[1].value]
-    elif isinstance(node, tree.Binary):
-        sides = [node.left, node.right]
-    else:
-        return
-    yield from _upsampled(g, sides)
-    for at in (0, 1):
-        side, other = sides[at], sides[1 - at]
-        if not isinstance(other, tree.It | tree.Name | tree.TickName):
-            continue
-        bigger = side.span.text
-        cropped = f"({bigger} -> crop(like={other.span.text}))"
-        if isinstance(node, tree.Call):
-            cropped = cropped[1:-1]
-        said = f"crop the larger map to the other: `{short(g.source, cropped)}`"
-        yield Candidate(said, (g.put(side.span, cropped),))
-
-
-def _upsampled(g: Ground, sides: list[tree.Expr]) -> Iterator[Candidate]:
-    """`upsample(2)` as large as the map that it meets."""
-    for at, value in enumerate(g.inputs):
-        made = inside(value)
-        call = g.expr(made.span) if made is not None else None
-        other = sides[1 - at]
-        if not isinstance(made, Node) or not isinstance(call, tree.Call) or call.target.span.text != "upsample":
-            continue
-        if not call.arguments:
-            continue
-        scale = call.arguments[0].value
-        number = scale.value if isinstance(scale, tree.Number) else None
-        for factor in (2, 4) if isinstance(number, int) else ():
-            for right in (number * factor, number // factor) if isinstance(number, int) else ():
-                said = f"{right} times as large, not {number}: `upsample({right})`"
-                if right > 1:
-                    yield Candidate(said, (g.put(scale.span, str(right)),), group="scale")
-        if not isinstance(other, tree.Name | tree.TickName):
-            continue
-        shown = f"like={other.span.text}"
-        said = f"upsample to the size of the map that it meets: `upsample({shown})`"
-        yield Candidate(said, (g.put(call.arguments[0].span, shown),))
 
 
 # ---- positions and tokens

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Final
 
 from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
+from dslc.elaborate.errors_use import Dropped
 from dslc.mending.ground import ground
 from dslc.mending.rules import candidates
 from dslc.mending.ways import ways
@@ -48,13 +49,14 @@ class Tries:
     """What is left of the bounds, and what was tried."""
 
     again: Again
+    took: float = 0.0  # seconds that the check took, and so a try does
     begun: float = field(default_factory=perf_counter)
     left: int = ALL_TRIES
     known: dict[str, Sequence[Diagnostic] | None] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
-        return self.left <= 0 or perf_counter() - self.begun > SECONDS
+        return self.left <= 0 or perf_counter() - self.begun + self.took > SECONDS
 
     def made(self, edits: Sequence[Edit]) -> Sequence[Diagnostic] | None:
         """What was wrong after edits that were tried."""
@@ -83,7 +85,7 @@ def offer(found: Sequence[Diagnostic], again: Again, took: float = 0.0) -> tuple
 
     `took`: the seconds that the check took, and so a try does.
     """
-    tries = Tries(again, left=ALL_TRIES if took < SECONDS else 0)
+    tries = Tries(again, took)
     found = [replace(d, notes=(*d.notes, *ways(d))) if d.inputs else d for d in found]
     mended: list[Diagnostic] = []
     gone: set[int] = set()
@@ -181,11 +183,12 @@ def _new(
 def _counts(diagnostic: Diagnostic, removed: set[str]) -> bool:
     """Whether a fix may not bring it: errors, and a parameter or value that nothing reads any more.
 
-    Other warnings are told of programs without an error alone, so that they say nothing about a fix.
+    Other warnings, and values that nothing reads, are told of programs without an error alone, so that they say
+    nothing about a fix.
     """
-    if diagnostic.severity is Severity.ERROR:
+    if diagnostic.severity is Severity.ERROR and diagnostic.code != Dropped.code:
         return True
-    return diagnostic.severity is Severity.WARNING and not removed.isdisjoint(WORD.findall(diagnostic.span.text))
+    return diagnostic.severity is not Severity.NOTE and not removed.isdisjoint(WORD.findall(diagnostic.span.text))
 
 
 def _moved(diagnostic: Diagnostic, edits: Sequence[Edit]) -> Place:

@@ -51,6 +51,20 @@ def tokens_of_a_map(g: Ground) -> Iterator[Candidate]:
         yield from first(g, "flatten", "all places side by side")
 
 
+@mends(WrongPort)
+def result_without_places(g: Ground) -> Iterator[Candidate]:
+    """A result `[N, 2]` of tokens or of a map: their mean, before the last layer or after it."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or not mistake.where.startswith("the result"):
+        return
+    type = g.inputs[0].type
+    if len(mistake.sizes) == 2 and type.rank == 3 and type.channel != 1:
+        yield from first(g, "mean(1)", "the mean of the tokens")
+    elif len(mistake.sizes) == 2 and type.rank > 3 and g.step is not None:
+        said = f"the mean of each channel: `{short(g.source, g.step.span.text)} -> gap -> flatten`"
+        yield Candidate(said, (g.after(g.step.span, " -> gap -> flatten"),))
+
+
 @mends(RequireFailed, CannotSplit)
 def dividing_number(g: Ground) -> Iterator[Candidate]:
     """Heads, groups or parts that do not divide a width: the nearest that do."""
@@ -65,6 +79,7 @@ def dividing_number(g: Ground) -> Iterator[Candidate]:
         number = g.outline.find(g.span)
         place = g.span if isinstance(number, tree.Number) and number.value == parts else _argument(g, parts)
     if place is None or place.text.strip() != str(parts):
+        yield from _one_of_several(g, whole, parts)
         return
     for near in near_divisors(whole, parts)[::-1]:
         if near == 1:
@@ -73,6 +88,21 @@ def dividing_number(g: Ground) -> Iterator[Candidate]:
         yield Candidate(f"{near} divides {whole}, {each}: `{g.shown(place, str(near))}`", (g.put(place, str(near)),))
     if isinstance(mistake, RequireFailed) and whole > parts:
         yield from _other_width(g, whole, parts)
+
+
+def _one_of_several(g: Ground, whole: int, parts: int) -> Iterator[Candidate]:
+    """`(three h d)` with `three=3, h=4`: one of the numbers whose product is to divide the axis."""
+    call = g.call
+    for argument in reversed(call.arguments if call is not None else ()):
+        number = argument.value
+        if argument.name is None or not isinstance(number, tree.Number) or not isinstance(number.value, int):
+            continue
+        rest = parts // number.value if number.value and parts % number.value == 0 else 0
+        if rest < 2 or whole % rest:
+            continue
+        for near in near_divisors(whole // rest, number.value)[::-1]:
+            shown = f"{argument.name}={near}"
+            yield Candidate(f"{near} times {rest} divide {whole}: `{shown}`", (g.put(number.span, str(near)),))
 
 
 def _argument(g: Ground, parts: int) -> Span | None:
