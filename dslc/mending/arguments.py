@@ -15,10 +15,11 @@ from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.names.errors_given import UnknownSize
 from dslc.ops.base import REGISTRY
-from dslc.ops.errors import NoHalfPadding, WrongSides
+from dslc.ops.errors import NoHalfPadding, TooSmall, WrongSides
 from dslc.ops.errors_map import PoolPadding
 from dslc.syntax import tree
 from dslc.types.dim import Size
+from dslc.types.errors import BelowLeast
 from dslc.values.mistakes import NotIterable, NotWhole, Undefined
 
 POSITIONAL = {"linear": 1, "conv": 2, "deconv": 2}
@@ -46,6 +47,14 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
     what = "channels" if name != "linear" else "features"
     said = f"the first argument of `{name}` is the {what} out; those that come in are not written: {written}"
     yield Candidate(said, tuple(edits), sole=True)
+
+
+@mends(TooSmall, BelowLeast)
+def kernel_of_channels(g: Ground) -> Iterator[Candidate]:
+    """`conv(3, 64, 7, 2, 3)` on three channels: a kernel of 64 fits no map, and 3 is what comes in."""
+    given = g.positional(g.call) if g.call is not None else []
+    if given and g.types and g.types[0].rank > 2 and _number(given[0].value) == g.types[0].dims[1]:
+        yield from channels_in(g)
 
 
 def _made_before(g: Ground, call: tree.Call) -> set[int | float | None]:

@@ -108,13 +108,14 @@ class NoBatch(Mistake, code="W0202", name="no-batch"):
     """
 
     written: str
-    batch: int
-    channels: str
+    batch: str
+    channels: str  # as it is read
+    alone: str  # as one image has them
     meant: str
 
     @property
     def message(self) -> str:
-        samples = "1 sample" if self.batch == 1 else f"{self.batch} samples"
+        samples = "1 sample" if self.batch == "1" else f"{self.batch} samples"
         return f"the first axis of `{self.written}` is the batch: {samples} of {counted(self.channels)}"
 
     @property
@@ -124,7 +125,7 @@ class NoBatch(Mistake, code="W0202", name="no-batch"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (
-            Help(f"{counted(str(self.batch))}, any batch: `{self.meant}`", self.meant),
+            Help(f"{counted(self.alone)}, any batch: `{self.meant}`", self.meant),
             Help(f"a batch of {self.batch}: `channel_axis(1)` before the first layer says so"),
         )
 
@@ -275,21 +276,38 @@ def told_axis(x: TensorType, names: Sequence[str]) -> int | None:
 
 
 def no_batch(x: TensorType, port: tree.Port, dims: Sequence[tree.DimSpec]) -> Iterator[Guess]:
-    """An input that looks like one image: its first axis is a number of colours."""
-    batch, names = x.dims[0], [name_of(dim) for dim in dims]
-    if x.rank not in (3, 4) or not isinstance(batch, int) or batch not in COLOURS:
+    """An input that looks like one image: its first axis is a number of colours, or its height."""
+    channel = lone_channels(x, [name_of(dim) for dim in dims])
+    if channel is None:
         return
-    places = x.dims[-2:]
-    square = places[0] == places[1] and large(places[0])
-    image = names[-2] in HEIGHT and names[-1] in WIDTH
-    photo = batch == 3 and all(isinstance(size, int) and size >= PHOTO for size in places)
-    if x.rank == 4 and (batch != 3 or x.dims[1] in COLOURS or names[1] in CHANNELS or not (square or image)):
-        return
-    if x.rank == 3 and not (square or image or photo):
-        return
-    at = dims[0].span.start - port.span.start
-    meant = f"{port.span.text[:at]}N, {port.span.text[at:]}"
-    yield NoBatch(port.span.text, batch, spelled(dims[1]), meant), port.span
+    order = [dims[channel], *(dim for axis, dim in enumerate(dims) if axis != channel)]
+    texts = ["N", *(dim.span.text for dim in order)]
+    opening, closing = dims[0].span.start - port.span.start, dims[-1].span.end - port.span.start
+    meant = f"{port.span.text[:opening]}{', '.join(texts)}{port.span.text[closing:]}"
+    first, second = (spelled(dim) for dim in dims[:2])
+    yield NoBatch(port.span.text, first, second, spelled(dims[channel]), meant), port.span
+
+
+def lone_channels(x: TensorType, names: Sequence[str]) -> int | None:
+    """The axis of channels of an input that looks like one image without a batch."""
+    first, last = x.dims[0], x.dims[-1]
+    if x.rank == 4:
+        square = x.dims[2] == x.dims[3] and large(x.dims[2])
+        image = names[2] in HEIGHT and names[3] in WIDTH
+        clip = first == 3 and x.dims[1] not in COLOURS and names[1] not in CHANNELS
+        return 0 if clip and (square or image) else None
+    if x.rank != 3:
+        return None
+    square = x.dims[1] == x.dims[2] and large(x.dims[1])
+    image = names[1] in HEIGHT and names[2] in WIDTH
+    photo = first == 3 and all(isinstance(size, int) and size >= PHOTO for size in x.dims[1:])
+    if isinstance(first, int) and first in COLOURS and (square or image or photo):
+        return 0
+    if names[0] in ("c", "ch", "channels") and image:
+        return 0
+    square = first == x.dims[1] and large(first)
+    image = names[0] in HEIGHT and names[1] in WIDTH
+    return 2 if isinstance(last, int) and last in COLOURS and (square or image) else None
 
 
 # ---- arguments
