@@ -9,18 +9,21 @@ from dslc.bind import static
 from dslc.bind.binder import Binder, Place
 from dslc.bind.budgets import of_bytes
 from dslc.bind.expressions import evaluate, flow, loop_targets
+from dslc.bind.initial import initial_target
+from dslc.bind.language import DTYPES
 from dslc.bind.lines import Line
-from dslc.bind.mistakes_body import Misplaced, NamedInSuite, NoResult, WrongCount
+from dslc.bind.mistakes_body import Misplaced, NamedInSuite, NoElementType, NoResult, WrongCount
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
 from dslc.bind.table import Body, Kind, Signature, Symbol, Table
 from dslc.bind.values import UNSAID, literal, wrong_parameter
+from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Sink, in_order
 from dslc.names.resolve import FileNames, Program
 from dslc.record import replace
 from dslc.syntax import tree
-from dslc.syntax.scan import mentioned
+from dslc.syntax.scan import dtype_span, mentioned
 from dslc.types import const
 
 
@@ -154,10 +157,16 @@ def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:
         symbol.static = UNKNOWN if port.optional or not free else TENSORS if port.many else TENSOR
         if free:
             _in_header(b, symbol, p)
+        _element_type(b, port.spec)
         for dim in port.spec.dims or ():
             _port_size(b, dim, p)
     _defaults(b, item, p)
     p.it = UNKNOWN if item.ports and item.ports[0].optional else TENSOR
+
+
+def _element_type(b: Binder, spec: tree.TensorSpec) -> None:
+    if spec.dtype is not None and spec.dtype not in DTYPES:
+        b.report(NoElementType(spec.dtype, tuple(DTYPES), nearest(spec.dtype, DTYPES)), dtype_span(spec))
 
 
 def _port_size(b: Binder, dim: tree.DimSpec, p: Place) -> None:
@@ -174,6 +183,8 @@ def _port_size(b: Binder, dim: tree.DimSpec, p: Place) -> None:
 def _results(b: Binder, results: tuple[tree.Result, ...], p: Place) -> None:
     """The results of a header, in the words of the body's end."""
     for result in results:
+        if result.spec is not None:
+            _element_type(b, result.spec)
         for dim in (result.spec.dims or ()) if result.spec is not None else ():
             if dim.value is not None:
                 evaluate(b, dim.value, p)
@@ -277,6 +288,7 @@ def _module(b: Binder, line: tree.ModuleDef, p: Place) -> None:
 def _tensor(b: Binder, line: tree.TensorDef, p: Place) -> None:
     if p.scope.kind in ("turn", "suite"):
         b.report(Misplaced(f"a `{line.kind}`", "block"), line.span)
+    _element_type(b, line.spec)
     indexed = any(dim.index is not None for dim in line.spec.dims or ())
     inside = replace(p, scope=Scope("turn", p.scope), indexed=indexed)
     for dim in line.spec.dims or ():
@@ -348,6 +360,10 @@ def _initial(b: Binder, line: tree.Initial, p: Place) -> None:
 
 def _settings(b: Binder, settings: tuple[tree.Setting, ...], p: Place) -> None:
     for setting in settings:
+        binding = p.file.find(setting.target.name)
+        target = initial_target(setting, binding is not None)
+        if not isinstance(target, str):
+            b.report(*target)
         if setting.target.name != "bias":
             symbol = b.global_name(setting.target.name, p.file)
             if symbol is not None:

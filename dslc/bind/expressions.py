@@ -8,7 +8,7 @@ from typing import Any, Final
 from dslc.bind import language, static
 from dslc.bind.binder import Binder, Place
 from dslc.bind.mistakes import GivenTwice
-from dslc.bind.mistakes_body import NoSuite, WrongInputs
+from dslc.bind.mistakes_body import NoSuite, TrainingCondition, WrongInputs
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Given, fill, missing, steps, without
 from dslc.bind.static import INT, LAYER, TENSOR, TENSORS, UNKNOWN, VALUE, Static, listed
@@ -67,6 +67,9 @@ def _text(b: Binder, expr: tree.Text, p: Place) -> Static:
 
 
 def _word(b: Binder, expr: tree.Word, p: Place) -> Static:
+    if expr.word == "training":
+        b.report(TrainingCondition(), expr.span, expr=expr)
+        return UNKNOWN
     return Static("none") if expr.word == "none" else VALUE if expr.word == "..." else static.of_literal(expr)
 
 

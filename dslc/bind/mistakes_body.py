@@ -290,3 +290,64 @@ class ReservedName(Mistake, code="E0204"):
     @property
     def message(self) -> str:
         return f"a module cannot be called `{self.name}`: {self.why}"
+
+
+class TrainingCondition(Mistake, code="E0377"):
+    """`training` is known only when the network runs, so it cannot decide what is built.
+
+    One network is built for both, with one set of weights. To choose between two layers of one type write
+    `(dropout(0.5) if training else id)`; layers that differ in training by themselves, as `dropout` and `bn`, need
+    nothing.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        if training: dropout
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        dropout if training else id
+        gap -> flatten
+    ```
+
+    Related: E0370, E0376.
+    """
+
+    @property
+    def message(self) -> str:
+        return "`training` can only choose between two layers or tensors of one type: `(a if training else b)`"
+
+
+class NoElementType(Mistake, code="E0454"):
+    """An element type that the language does not have.
+
+    The types are those of PyTorch that ONNX has too: `float16`, `bfloat16`, `float32`, `int64`, `int32` and `bool`.
+    `float` is the network's own type, which a build may set.
+
+    ```dl fails
+    net f on x[N, T=16, 32]:
+        const c: long[1, 1, 32] = 1
+        it * cast(c, float)
+    ```
+
+    ```dl
+    net f on x[N, T=16, 32]:
+        const c: int64[1, 1, 32] = 1
+        it * cast(c, float)
+    ```
+
+    Related: E0220, E0310.
+    """
+
+    name: str
+    known: tuple[str, ...]
+    near: str | None = None
+
+    @property
+    def message(self) -> str:
+        return f"unknown element type `{self.name}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return did_you_mean(self.near, False) or (Help(f"it is one of {', '.join(self.known)}"),)

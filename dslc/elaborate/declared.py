@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dslc.bind.language import DTYPES
-from dslc.bind.mistakes_body import Misplaced
+from dslc.bind.mistakes_body import Misplaced, NoElementType
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.indexed import tabulate
@@ -16,7 +16,6 @@ from dslc.elaborate.mistakes.tensors import (
     LargeTable,
     LearnedByIndex,
     LearnedIntegers,
-    NoElementType,
     NoTable,
     NoTensorValue,
     OpenSize,
@@ -30,6 +29,7 @@ from dslc.ir.model import Node, Param, Value
 from dslc.ops.base import Init, ParamSpec
 from dslc.record import replace
 from dslc.syntax import tree
+from dslc.syntax.scan import dtype_span
 from dslc.types.const import Binding, Const
 from dslc.types.dim import Dim
 from dslc.types.tensor import DType, TensorType
@@ -61,7 +61,7 @@ def declare(run: Run, line: tree.TensorDef, p: Place) -> None:
     dtype = DTYPES.get(line.spec.dtype or "float", DType.FLOAT)
     if line.spec.dtype is not None and line.spec.dtype not in DTYPES:
         unknown = NoElementType(line.spec.dtype, tuple(DTYPES), nearest(line.spec.dtype, DTYPES))
-        run.report(unknown, line.spec.span, p)
+        run.report(unknown, dtype_span(line.spec), p)
     value = _value(run, line, dims, dtype, p)
     if value is not None:
         value = _fitting(run, line, value, dtype, p)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from dslc.bind.language import DTYPES
+from dslc.bind.mistakes_body import NoElementType
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Reject, Sink
 from dslc.elaborate.apply_block import bind_default, body_of, results_of
@@ -27,7 +28,6 @@ from dslc.elaborate.mistakes.nets import (
     OpenInput,
     SettledSize,
 )
-from dslc.elaborate.mistakes.tensors import NoElementType
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, Runaway
 from dslc.elaborate.statements import add_budgets, execute
@@ -38,7 +38,7 @@ from dslc.ops.guesses import known_channels
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
-from dslc.syntax.scan import mentioned
+from dslc.syntax.scan import dtype_span, mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Size
 from dslc.types.dtypes import element_type
@@ -232,7 +232,7 @@ def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: 
             words.append(Const(size, dim.value, p.scope, dim.span))
         if port.spec.dtype is not None and port.spec.dtype not in DTYPES:
             unknown = NoElementType(port.spec.dtype, tuple(DTYPES), nearest(port.spec.dtype, DTYPES))
-            run.report(unknown, port.spec.span, p)
+            run.report(unknown, dtype_span(port.spec), p)
             return False
         dtype = DTYPES[port.spec.dtype or "float"]
         if is_half(dtype):

@@ -35,33 +35,6 @@ class TrainingSides(Mistake, code="E0376"):
         return f"in training this is {self.training}, else {self.evaluation}"
 
 
-class TrainingCondition(Mistake, code="E0377"):
-    """`training` is known only when the network runs, so it cannot decide what is built.
-
-    One network is built for both, with one set of weights. To choose between two layers of one type write
-    `(dropout(0.5) if training else id)`; layers that differ in training by themselves, as `dropout` and `bn`, need
-    nothing.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        if training: dropout
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        dropout if training else id
-        gap -> flatten
-    ```
-
-    Related: E0370, E0376.
-    """
-
-    @property
-    def message(self) -> str:
-        return "`training` can only choose between two layers or tensors of one type: `(a if training else b)`"
-
-
 class EndlessRecursion(Mistake, code="E0378"):
     """Blocks that call themselves without end.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from dslc.bind.initial import initial_target
 from dslc.bind.mistakes import GivenTwice, WrongType
-from dslc.bind.mistakes_body import InitTarget, Misplaced
-from dslc.diagnostics.codes import nearest
+from dslc.bind.mistakes_body import Misplaced
 from dslc.elaborate.errors_init import IdleInitialiser
 from dslc.elaborate.mistakes.lines import LateInitial
 from dslc.elaborate.run import Place, Run, Stated
 from dslc.ir.model import Value
-from dslc.ops.base import REGISTRY, Init, Op
+from dslc.ops.base import Init, Op
 from dslc.record import replace
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
@@ -80,31 +80,12 @@ def _set_initial(run: Run, setting: tree.Setting, given: dict[str, Const], p: Pl
 
 
 def _initial_target(run: Run, setting: tree.Setting, p: Place) -> str | None:
-    """`conv` of `conv` and `conv.weight`, `conv.bias`, or `bias`; none after a mistake."""
-    name, part = setting.target.name, setting.part
-    if name == "bias" and not part:
-        return name
-    cls = REGISTRY.get(name)
-    if cls is None or "init" not in cls.attributes:
-        known = ["bias", *sorted(op for op, cls in REGISTRY.items() if "init" in cls.attributes)]
-        found = p.scope.find(name)
-        if found is not None and found.kind == "definition":
-            text = f"`{name}` is no layer of the language: state what it is made of, such as `conv`"
-        elif cls is not None:
-            text = f"`{name}` has no weights that an `init` statement sets"
-        else:
-            text = f"there is no layer `{name}`"
-        near = nearest(name, known) or next((op for op in known if name.startswith(op)), None)
-        run.report(InitTarget(text, f"one of {', '.join(known)}", near), setting.target.span, p)
-        return None
-    if part in ("", "weight"):
-        return name
-    if part == "bias" and "bias_init" in cls.attributes:
-        return f"{name}.bias"
-    parts = ("weight", "bias") if "bias_init" in cls.attributes else ("weight",)
-    text = f"`{name}` has no `{part}`" if part == "bias" else f"`{part}` is no part of a layer"
-    assert setting.part_span is not None
-    run.report(InitTarget(text, f"it has a {' and a '.join(parts)}", nearest(part, parts)), setting.part_span, p)
+    """What a setting sets; none after a mistake."""
+    found = p.scope.find(setting.target.name)
+    target = initial_target(setting, found is not None and found.kind == "definition")
+    if isinstance(target, str):
+        return target
+    run.report(target[0], target[1], p)
     return None
 
 

@@ -85,8 +85,22 @@ def _is_comment(text: str, line: Sequence[Token], depth: int, at: int, stop: int
     kinds = [token.kind for token in line]
     if "ARROW" in kinds or kinds[-1] in ("COLON", "COMMA"):
         return True
+    if _of_function(text, at):
+        return False
     spaced = text[:at].endswith("  ") and _word_alone(text, stop)
     return spaced or (kinds[0] not in _COMPUTED and "ASSIGN" not in kinds)
+
+
+def _of_function(text: str, at: int) -> bool:
+    """Whether a line stands under a `fn`, whose last one is a value, and may divide."""
+    start = text.rfind("\n", 0, at) + 1
+    indent = len(text[start:at]) - len(text[start:at].lstrip(" "))
+    while start > 0:
+        end, start = start - 1, text.rfind("\n", 0, start - 1) + 1
+        line = text[start:end]
+        if line.strip() and len(line) - len(line.lstrip(" ")) < indent:
+            return line.startswith("fn ")
+    return False
 
 
 def _word_alone(text: str, stop: int) -> bool:

@@ -33,3 +33,8 @@ def mentions_it(expr: tree.Expr) -> bool:
         elif hasattr(node, "__match_args__") and not isinstance(node, Span):
             todo.extend(getattr(node, f) for f in node.__match_args__ if f != "span")
     return False
+
+
+def dtype_span(spec: tree.TensorSpec) -> Span:
+    """The place of a tensor's element type, with which its text begins."""
+    return Span(spec.span.source, spec.span.start, spec.span.start + len(spec.dtype or ""))

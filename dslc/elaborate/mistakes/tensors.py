@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Help, Mistake, did_you_mean
+from dslc.diagnostics.model import Mistake
 
 
 class NoTensorValue(Mistake, code="E0380"):
@@ -31,40 +31,6 @@ class NoTensorValue(Mistake, code="E0380"):
     @property
     def message(self) -> str:
         return f"`{self.name}` needs a value: an initialiser such as `zeros`, or an expression"
-
-
-class NoElementType(Mistake, code="E0454"):
-    """An element type that the language does not have.
-
-    The types are those of PyTorch that ONNX has too: `float16`, `bfloat16`, `float32`, `int64`, `int32` and `bool`.
-    `float` is the network's own type, which a build may set.
-
-    ```dl fails
-    net f on x[N, T=16, 32]:
-        const c: long[1, 1, 32] = 1
-        it * cast(c, float)
-    ```
-
-    ```dl
-    net f on x[N, T=16, 32]:
-        const c: int64[1, 1, 32] = 1
-        it * cast(c, float)
-    ```
-
-    Related: E0220, E0310.
-    """
-
-    name: str
-    known: tuple[str, ...]
-    near: str | None = None
-
-    @property
-    def message(self) -> str:
-        return f"unknown element type `{self.name}`"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near, False) or (Help(f"it is one of {', '.join(self.known)}"),)
 
 
 class OpenSize(Mistake, code="E0455"):
