@@ -16,7 +16,7 @@ from dslc.diagnostics.export import edits_of
 from dslc.diagnostics.model import Diagnostic, Edit
 from dslc.record import entity, record
 
-ROUNDS = 10
+ROUNDS = 30
 """Of checks and edits, at most: an edit may uncover the next mistake."""
 
 SYNTAX = "E01"
@@ -78,11 +78,13 @@ class Fixing:
         return found
 
     def settle(self, fixes: Sequence[Fix]) -> None:
-        """Apply all, if nothing is worse for it; else each half by itself, and not one that makes it worse alone."""
+        """Apply all, if each takes a mistake away; else each half by itself, and not one that makes it worse alone."""
         before = fixes[0].edits[0].span.source.text
         text = edited(before, [edit for fix in fixes for edit in fix.edits])
         findings = self.check({self.path: text})
-        if badness(findings) <= badness(self.findings):
+        before_it, after_it = badness(self.findings), badness(findings)
+        gone = sum(before_it[1:]) - sum(after_it[1:])
+        if after_it <= before_it and (len(fixes) == 1 or gone >= len(fixes)):
             self.before = before if not self.applied else self.before
             self.text, self.findings = text, findings
             self.applied += len(fixes)
