@@ -146,3 +146,91 @@ def test_mutated_programs_never_raise(seed: int) -> None:
         for diagnostic in diagnostics:
             assert diagnostic.message and "\n" not in diagnostic.message
             assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(file.source.text)
+
+
+# ---- what could not be read stays in the tree
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("y = conv(8 3)", "step lost y"),
+        ("a, b = chunk(2 2)", "step lost a b"),
+        ("let n = 3 4", "step lost n"),
+        ("module head = linear(4 4)", "step lost head"),
+        ("conv(8 3)", "step lost"),
+        ("require n n", "step lost"),
+        ("use std.conv: cba", "step lost cba"),
+    ],
+)
+def test_a_lost_line_keeps_the_names_that_it_gives(line: str, shown: str) -> None:
+    file, _ = parse_text(block(f"a\n{line}\nb"))
+    assert dump(file).split("\n")[1:] == ["  step a", f"  {shown}", "  step b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("net a(n: int on x:\n    relu", "a"),
+        ("blok unit(n: int) on x:\n    relu", "blok unit"),
+        ("use std.conv: cba dw", "cba dw"),
+        ("use std.conv", "*"),
+        ("from parts import head", "head"),
+        ("let c = ", "c"),
+    ],
+)
+def test_a_lost_item_keeps_the_names_that_it_defines(line: str, names: str) -> None:
+    file, _ = parse_text(f"{line}\n\nnet z() on x: relu\n")
+    assert [dump(item).split("\n")[0] for item in file.items] == [f"lost {names}", "net z on x"]
+
+
+def test_what_is_read_otherwise_than_meant_is_lost_too() -> None:
+    file, diagnostics = parse_text(block("a\nconv(0x3)\nit = 3\nb"))
+    assert len(diagnostics) == 2
+    assert dump(file).split("\n")[1:] == ["  step a", "  step lost", "  step lost", "  step b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("conv(8, 3", "conv(8, 3)"),
+        ("concat(a, conv(8, 3", "concat(a, conv(8, 3))"),
+        ("y = conv(8, 3) -> relu;", "y = conv(8, 3) -> relu"),
+        ("f(mode='half')", 'f(mode="half")'),
+    ],
+)
+def test_a_slip_with_one_meaning_is_read_as_meant(line: str, meant: str) -> None:
+    file, diagnostics = parse_text(block(f"{line}\nb"))
+    assert len(diagnostics) == 1
+    assert dump(file) == dump(parse_text(block(f"{meant}\nb"))[0])
+
+
+@pytest.mark.parametrize("line", ["conv(8, 3 -> relu", "y = f(a as b", "concat(x for y"])
+def test_a_bracket_that_may_end_elsewhere_is_not_closed(line: str) -> None:
+    file, _ = parse_text(block(f"{line}\nb"))
+    assert "lost" in dump(file) and dump(file).endswith("step b")
+
+
+def test_an_unclosed_bracket_leaves_the_lines_below_it_theirs() -> None:
+    text = block("a = conv(8, 3\n# why\nb = conv(8 3)\nconcat(\n    a,\n    b\n)")
+    assert found(text) == [(2, "E0127"), (4, "E0162")]
+    file, _ = parse_text(text)
+    assert dump(file).split("\n")[1:] == [
+        "  name a (call conv 8 3)",
+        "  step lost b",
+        "  step (call concat a b)",
+    ]
+    assert [comment.text for comment in file.comments] == ["# why"]
+
+
+def test_lines_at_the_wrong_column_take_the_end_of_the_body_away() -> None:
+    file, _ = parse_text("net a() on x:\n    relu\nconv(8, 3)\n\nnet b() on x: relu\n")
+    assert [dump(item).split("\n") for item in file.items] == [
+        ["net a on x", "  step relu", "  step lost"],
+        ["net b on x", "  step relu"],
+    ]
+
+
+def test_a_file_that_is_not_read_to_its_end_says_so() -> None:
+    assert parse_text(block("a\nb c"))[0].whole
+    assert not parse_text("".join(f"net a{i}() on x:\n    b c\n" for i in range(100)))[0].whole
