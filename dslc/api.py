@@ -204,10 +204,19 @@ def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -
     check_headers(program, sink)
     with _deep():
         program.table = bind(program, program.told)
-    for diagnostic in program.told.diagnostics if sink.errors else ():
-        for edit in (edit for help in diagnostic.help[:1] for edit in help.edits if edit.span.start < edit.span.end):
-            sink.retract(edit.span)
+    if sink.errors and program.told.errors:
+        _once(sink, program.told)
     return program
+
+
+def _once(read: Sink, bound: Sink) -> None:
+    """What a proposal of the one replaces, the other does not speak of: of a text it is said once what is wrong."""
+    for sink, other in ((bound, read), (read, bound)):
+        for diagnostic in sink.diagnostics:
+            for edit in (
+                edit for help in diagnostic.help[:1] for edit in help.edits if edit.span.start < edit.span.end
+            ):
+                other.retract(edit.span)
 
 
 def located(source: str | Path) -> tuple[Path | None, str | None]:

@@ -59,6 +59,7 @@ class Line:
         for each in unknown:
             span = each.name.span
             if any(c.start <= span.start and span.end <= c.end for c in covered):
+                failed.append(each.name)
                 continue
             help = near_name(each.name, each.around, each.kind_of, each.names(), file)
             found.append(UnknownName(each.name.name).at(span, help=help))

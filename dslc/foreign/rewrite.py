@@ -14,6 +14,7 @@ from dslc.foreign.values import Unsaid, is_name, words
 from dslc.syntax import tree
 from dslc.syntax.rewrite import kids
 from dslc.vocabulary import table
+from dslc.vocabulary.std import homes
 from dslc.vocabulary.table import Entry, Taken
 
 KindOf: TypeAlias = Callable[[str], str | None]
@@ -85,6 +86,8 @@ class Rewriter:
     def entries(self, name: str) -> tuple[Entry, ...]:
         """What a foreign name may be."""
         guessed = self.guessed.get(name)
+        if name in homes() and name not in table.entries()["plain"]:  # of std, and asked for without its `use`
+            return ()
         return (guessed,) if guessed is not None else table.lookup(name)
 
     def _name(self, expr: tree.Name) -> Piece | None:

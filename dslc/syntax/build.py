@@ -142,7 +142,9 @@ class StatementBuilder(ExpressionBuilder):
     def step(self, start: int, end: int, kids: list[Any]) -> tree.Step | None:
         value: tree.Expr = kids[0]
         if isinstance(value, tree.Name) and value.name in _LONE_HABITS:
-            self.refuse(mistakes.PythonHabit(value.name), start, end)
+            nothing = value.name == "pass"
+            help = (Help("`id` is the layer that does nothing", replace="id"),) if nothing else ()
+            self.refuse(mistakes.PythonHabit(value.name, nothing), start, end, help=help)
             return None
         if isinstance(value, tree.Tuple) and len(value.items) == 1 and value.span.text.endswith(","):
             self.refuse(mistakes.TrailingComma(), value.span.end - 1, value.span.end, mended=True)

@@ -302,15 +302,18 @@ def _lambda(case: Case) -> Blame | None:
 
 def _training(case: Case) -> Blame | None:
     """`training=self.training` among the arguments of a call."""
-    if (case.token.kind, case.after.kind) != ("TRAINING", "ASSIGN") or case.before.kind not in ("COMMA", "LPAR"):
+    if (case.before.kind, case.token.kind) != ("TRAINING", "ASSIGN") or case.index < 2:
         return None
-    value = _upto(case.rest()[2:], frozenset(("COMMA",)))
-    if not value:
+    opened = case.tokens[case.index - 2]
+    value = _upto(case.rest()[1:], frozenset(("COMMA",)))
+    if opened.kind not in ("COMMA", "LPAR") or not value:
         return None
-    start = case.before.start if case.before.kind == "COMMA" else case.token.start
+    start = opened.start if opened.kind == "COMMA" else case.before.start
     why = "dropout and batch norm know by themselves whether the network is trained: leave it out"
     help = Help(why, edits=(case.edit(start, value[-1].end, ""),))
-    return Blame(mistakes.ReservedWord("training", ticked=False), case.token.start, case.token.end, case.index, (help,))
+    return Blame(
+        mistakes.ReservedWord("training", False, True), case.before.start, case.before.end, case.index, (help,)
+    )
 
 
 def _loop(case: Case) -> Blame | None:

@@ -442,7 +442,9 @@ class _Reader:
         else:
             mistake, kind = mistakes.WrongCharacter(text), "WRONG"
         apart = text == ";" and not self.brackets
-        self.found.add(mistake, at, stop, help=(otherwise.apart(column),) if apart else ())
+        self.found.add(
+            mistake, at, stop, help=(otherwise.apart(self.found.source, self.text, at, column),) if apart else ()
+        )
         return kind
 
     def _bad_number(self, text: str) -> Mistake:

@@ -133,9 +133,11 @@ def semicolon(source: Source, text: str, line: Sequence[Token], depth: int, at: 
     return None
 
 
-def apart(column: int) -> Help:
+def apart(source: Source, text: str, at: int, column: int) -> Help:
     """The proposal for a semicolon between two statements of a line."""
-    return Help("each statement has a line of its own", replace="\n" + " " * column)
+    end = at + 1 + len(text[at + 1 :]) - len(text[at + 1 :].lstrip(" "))
+    edit = Edit(source.span(at, end), "\n" + " " * column)
+    return Help("each statement has a line of its own", edits=(edit,))
 
 
 def brace(source: Source, text: str, line: Sequence[Token], at: int) -> Passed | None:

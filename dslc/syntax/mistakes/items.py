@@ -131,6 +131,7 @@ class ReservedWord(Mistake, code="E0163"):
 
     word: str
     ticked: bool
+    told: bool = False  # a proposal says what is meant
 
     @property
     def message(self) -> str:
@@ -138,6 +139,8 @@ class ReservedWord(Mistake, code="E0163"):
 
     @property
     def help(self) -> tuple[Help, ...]:
+        if self.told:
+            return ()
         other = Help(f"choose another name, such as `{self.word}_`")
         if not self.ticked:
             return (other,)
