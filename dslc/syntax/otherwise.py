@@ -75,15 +75,20 @@ def _marks(source: Source, text: str, start: int, end: int) -> list[Edit]:
 
 
 def _is_comment(text: str, line: Sequence[Token], depth: int, at: int, stop: int) -> bool:
-    """Whether `//` in a line begins a comment: nothing is divided beside `->`, and two words in a row are no value."""
+    """Whether `//` must begin a comment: two words in a row are no value, and nothing is divided after `->`."""
     if at and text[at - 1] not in " \t":
         return False
     if _TWO_WORDS.match(text, stop):
         return True
     if depth:
         return False
+    inside = 0
+    for token in line:
+        inside += (token.kind in ("LPAR", "LSQB")) - (token.kind in ("RPAR", "RSQB"))
+        if token.kind == "ARROW" and not inside:
+            return True
     kinds = [token.kind for token in line]
-    if "ARROW" in kinds or kinds[-1] in ("COLON", "COMMA"):
+    if kinds[-1] in ("COLON", "COMMA"):
         return True
     if _of_function(text, at):
         return False

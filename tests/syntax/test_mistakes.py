@@ -327,3 +327,8 @@ def test_examples(mistake: type) -> None:
         assert codes == ({mistake.__dict__["code"]} if "fails" in kind else set())
     without = {"E0101", "E0120"}  # four million characters; a tab, which a docstring does not keep
     assert len(found) == (0 if mistake.__dict__["code"] in without else 2)
+
+
+@pytest.mark.parametrize("line", ["n // d", "int(n + d) // d * d", "f(n -> g)  // d", "n // d if n else d"])
+def test_a_quotient_is_no_comment(line: str) -> None:
+    assert parse_text(f"fn part(n: int, d: int):\n    {line}\n")[1] == ()
