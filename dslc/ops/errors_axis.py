@@ -183,8 +183,8 @@ class PatternLetters(Mistake, code="E0399"):
 class PairsForAxes(Mistake, code="E0397"):
     """As many pairs of amounts as axes are needed.
 
-    `pad` and `crop` take one number for all axes, or for each axis a number or a pair, before and after: of the axes
-    that `axis` names, in their order, else of all places.
+    `pad` and `crop` take one number for all axes, or for each axis a number or a pair, before and after. They are
+    given for the axes that `axis` names, in their order, or else for all places.
 
     ```dl fails
     net f on x[N, 8, 16, 16]:

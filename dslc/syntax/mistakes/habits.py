@@ -367,7 +367,7 @@ class SelfTarget(Mistake, code="E0138"):
     ```dl fails
     net tiny() on x[N, 3, H=32, W=32]:
         self.stem = conv(8, 3)
-        self.stem -> relu
+        relu
     ```
 
     ```dl

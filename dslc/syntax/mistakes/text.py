@@ -278,16 +278,16 @@ class LongName(Mistake, code="E0114"):
 
     ```dl fails
     net f on x[N, 3, H=32, W=32]:
-        very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_\
+        conv(8, 3) as very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_\
 very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_very_\
-long = conv(8, 3)
+very_very_long
         relu
     ```
 
     ```dl
     net f on x[N, 3, H=32, W=32]:
-        short = conv(8, 3)
-        short -> relu
+        conv(8, 3) as short
+        relu
     ```
 
     Related: E0103, E0111.
