@@ -59,6 +59,9 @@ def channels_where_they_are_wanted(g: Ground) -> Iterator[Candidate]:
             if mistake.op in ("ln", "rmsnorm"):
                 yield from _normed_channels(g)
     elif type.channel == type.rank - 1 and mistake.needed == 1 and letters is not None:
+        if mistake.op in ("gap", "gmp"):
+            axes = range(1, type.rank - 1)
+            yield from with_axis(g, "1" if len(axes) == 1 else str(tuple(axes)), "over the places of tokens")
         yield from _back_to_the_map(g)
         yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places")
 
