@@ -131,6 +131,7 @@ def lay_out(scanner: Scanner, found: Found, text: str) -> Layout:
 def tokens_between(scanner: Scanner, found: Found, text: str, start: int, end: int) -> Line:
     """The tokens of a range inside a line."""
     reader = _Reader(scanner, found, text)
+    reader.within = True
     line = reader.line = Line([], 0)
     reader.read(start, end, fresh=False)
     return line
@@ -193,6 +194,7 @@ class _Reader:
         self.brackets: list[Token] = []
         self.indentation = Indentation(found, text)
         self.inside: list[tuple[int, int, int]] = []  # tokens, offset and number of mistakes where a line of text began
+        self.within = False  # what is read stands in a string or name
         self.braces = 0  # suites that stand in braces
         self._kind = ""
         self.again: int | None = None  # where to go on: what was read after it belongs to other lines
@@ -235,7 +237,7 @@ class _Reader:
                 self.indentation.tab_indents |= fresh
                 self.indentation.tabs.append(at)
                 continue
-            if text[0] in _ELSEWHERE:
+            if text[0] in _ELSEWHERE and not self.within:
                 passed = self._otherwise(kind, text, at, fresh and not self.brackets)
                 if passed is not None:
                     self.found.add(passed.mistake, passed.start, passed.end, help=passed.help)

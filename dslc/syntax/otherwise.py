@@ -90,10 +90,7 @@ def _is_comment(text: str, line: Sequence[Token], depth: int, at: int, stop: int
     kinds = [token.kind for token in line]
     if kinds[-1] in ("COLON", "COMMA"):
         return True
-    if _of_function(text, at):
-        return False
-    spaced = text[:at].endswith("  ") and _word_alone(text, stop)
-    return spaced or (kinds[0] not in _COMPUTED and "ASSIGN" not in kinds)
+    return kinds[0] not in _COMPUTED and "ASSIGN" not in kinds and not _of_function(text, at)
 
 
 def _of_function(text: str, at: int) -> bool:
@@ -106,10 +103,6 @@ def _of_function(text: str, at: int) -> bool:
         if line.strip() and len(line) - len(line.lstrip(" ")) < indent:
             return line.startswith("fn ")
     return False
-
-
-def _word_alone(text: str, stop: int) -> bool:
-    return re.compile(r"[ \t]*[A-Za-z]\w*[ \t]*(?:\n|$)").match(text, stop) is not None
 
 
 def documentation(source: Source, text: str, at: int, fresh: bool) -> Passed | None:

@@ -329,6 +329,8 @@ def test_examples(mistake: type) -> None:
     assert len(found) == (0 if mistake.__dict__["code"] in without else 2)
 
 
-@pytest.mark.parametrize("line", ["n // d", "int(n + d) // d * d", "f(n -> g)  // d", "n // d if n else d"])
+@pytest.mark.parametrize(
+    "line", ["n // d", "int(n + d) // d * d", "f(n -> g)  // d", "n // d if n else d", 'f("{n // d}")']
+)
 def test_a_quotient_is_no_comment(line: str) -> None:
     assert parse_text(f"fn part(n: int, d: int):\n    {line}\n")[1] == ()
