@@ -338,7 +338,7 @@ def limit(name: str, text: str, *codes: str) -> Rule:
 RULES["limit_not_kept"] = limit("limit_not_kept", "budget acts < 0", "E0701")
 RULES["limit_of_nothing"] = limit("limit_of_nothing", "budget parms <= 1G", "E0702")
 RULES["limit_given"] = limit("limit_given", "budget params = 1G", "E0147", "E0165")
-RULES["limit_in_words"] = limit("limit_in_words", "budget params <= 1 million", "E0162", "E0165")
+RULES["limit_in_words"] = limit("limit_in_words", "budget params <= 1 million", "E0169")
 
 
 def candidates(g: Ground, name: str, rng: random.Random) -> list[Broken]:

@@ -1,0 +1,211 @@
+"""Fixes for what people write by habit: quotes, lists for sizes, names given again, growing lists, imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.bind.mistakes import GivenTwice, WrongType
+from dslc.bind.mistakes_body import NoSuite
+from dslc.diagnostics.model import Edit
+from dslc.elaborate.errors_body import TrainingCondition
+from dslc.elaborate.errors_use import NotALayer
+from dslc.elaborate.mistakes.layers import ExternTarget
+from dslc.elaborate.mistakes.modules import SharedShape
+from dslc.elaborate.mistakes.tensors import NoTensorValue
+from dslc.elaborate.mistakes.values import BadGrow, NoAttribute
+from dslc.mending.ground import Candidate, Ground, short, walk
+from dslc.mending.rules import mends
+from dslc.names.errors import BoundTwice, ImportMissing, ImportUnknown
+from dslc.ops.base import REGISTRY
+from dslc.syntax import tree
+from dslc.values.mistakes import NotIterable
+
+# ---- values
+
+
+@mends(WrongType)
+def without_quotes(g: Ground) -> Iterator[Candidate]:
+    """`act="gelu"`, `conv("16", 3)`: a layer, an initialiser or a number is no text."""
+    expr = g.outline.find(g.span)
+    if isinstance(expr, tree.Text) and len(expr.pieces) == 1 and isinstance(expr.pieces[0], str):
+        inside = expr.pieces[0]
+        if inside.isidentifier() or inside.isdigit():
+            yield Candidate(f"without its quotes: `{g.shown(expr.span, inside)}`", (g.put(expr.span, inside),))
+
+
+@mends(WrongType)
+def sides(g: Ground) -> Iterator[Candidate]:
+    """`conv(16, [3, 3])`: a size has its sides with `x` between."""
+    mistake, expr = g.diagnostic.mistake, g.outline.find(g.span)
+    if isinstance(mistake, WrongType) and "size" in mistake.wanted and isinstance(expr, tree.List | tree.Tuple):
+        size = "x".join(item.span.text for item in expr.items)
+        if all(isinstance(item, tree.Number) for item in expr.items) and len(expr.items) > 1:
+            yield Candidate(f"a size is written `{size}`: `{g.shown(expr.span, size)}`", (g.put(expr.span, size),))
+
+
+@mends(GivenTwice)
+def given_once(g: Ground) -> Iterator[Candidate]:
+    """An argument by its place and by its name: one of them."""
+    mistake, call = g.diagnostic.mistake, g.call
+    named = g.named(call, mistake.name) if isinstance(mistake, GivenTwice) and call is not None else None
+    if call is None or named is None or not isinstance(mistake, GivenTwice):
+        return
+    op, placed = REGISTRY.get(mistake.layer), g.positional(call)
+    at = list(op.attributes).index(mistake.name) if op is not None and mistake.name in op.attributes else len(placed)
+    left = g.without_argument(call, named)
+    if at < len(placed):
+        value = named.value.span.text
+        given = [value if a is placed[at] else a.span.text for a in call.arguments if a is not named]
+        yield Candidate(_called(g, call, given), (g.put(placed[at].span, value), left))
+    yield Candidate(_called(g, call, [a.span.text for a in call.arguments if a is not named]), (left,))
+
+
+def _called(g: Ground, call: tree.Call, given: list[str]) -> str:
+    shown = f"{call.target.span.text}({', '.join(given)})" if given else call.target.span.text
+    shown += ":" * (call.suite is not None)
+    return f"once: `{short(g.source, shown)}`"
+
+
+@mends(NotIterable)
+def not_spread(g: Ground) -> Iterator[Candidate]:
+    """`concat(*a, b)`: one tensor is no list."""
+    call = g.call
+    given = next((a for a in call.arguments if a.star and a.span.start == g.span.start), None) if call else None
+    if call is not None and given is not None:
+        shown = given.value.span.text
+        yield Candidate(f"`*` spreads a list, and this is one value: `{shown}`", (g.put(given.span, shown),))
+
+
+# ---- lists
+
+
+@mends(BadGrow, NoAttribute)
+def grown(g: Ground) -> Iterator[Candidate]:
+    """`maps += it`, `maps.append(it)`: a list grows by a list."""
+    for line in walk(g.block):
+        if not isinstance(line, tree.Grow | tree.Step) or not line.span.start <= g.span.start < line.span.end:
+            continue
+        value = line.value
+        if isinstance(line, tree.Grow):
+            shown = f"{line.target.name} += [{value.span.text}]"
+            yield Candidate(f"a list grows by a list: `{shown}`", (g.put(value.span, f"[{value.span.text}]"),))
+        elif (
+            isinstance(value, tree.Call) and isinstance(value.target, tree.Attribute) and value.target.name == "append"
+        ):
+            items = ", ".join(a.span.text for a in value.arguments)
+            shown = f"{value.target.value.span.text} += [{items}]"
+            yield Candidate(f"a list grows by a list: `{shown}`", (g.put(value.span, shown),))
+
+
+# ---- lines
+
+
+@mends(BoundTwice)
+def moves_the_chain(g: Ground) -> Iterator[Candidate]:
+    """`x = x + y`: a line without `=` moves the chain."""
+    for line in walk(g.block):
+        if isinstance(line, tree.Assign) and len(line.targets) == 1 and line.targets[0].span == g.span:
+            shown = short(g.source, line.value.span.text)
+            said = f"a line without `=` moves the chain: `{shown}`"
+            yield Candidate(said, (g.edit(line.span.start, line.value.span.start, ""),))
+
+
+@mends(BoundTwice)
+def another_name(g: Ground) -> Iterator[Candidate]:
+    """`y = y -> relu`: a name of its own, which later lines read."""
+    name, names = g.span.text, list(walk(g.block))
+    line = next((n for n in names if isinstance(n, tree.Assign) and any(t.span == g.span for t in n.targets)), None)
+    if line is None or not name.isidentifier():
+        return
+    new = f"{name}_2"
+    later = [n for n in names if isinstance(n, tree.Name) and n.name == name and n.span.start > line.span.end]
+    edits = [g.put(g.span, new), *(g.put(n.span, new) for n in later)]
+    yield Candidate(f"a name of its own from here on: `{new}`", tuple(edits))
+
+
+@mends(SharedShape, NotALayer)
+def no_module(g: Ground) -> Iterator[Candidate]:
+    """A `module` has one set of weights: `let` names a layer, whose uses have their own; `=` a tensor."""
+    for line in walk(g.block):
+        if not isinstance(line, tree.ModuleDef):
+            continue
+        start, name = line.span.start, line.target.span.text
+        if isinstance(g.diagnostic.mistake, SharedShape) and g.span.text.partition(".")[0] == name:
+            shown = f"let {line.span.text.removeprefix('module').lstrip()}"
+            said = f"new weights at each use: `{short(g.source, shown)}`"
+            yield Candidate(said, (g.edit(start, start + len("module"), "let"),))
+        elif line.span.start <= g.span.start < line.span.end:
+            shown = line.span.text.removeprefix("module").lstrip()
+            said = f"a tensor is named without `module`: `{short(g.source, shown)}`"
+            yield Candidate(said, (g.edit(start, line.target.span.start, ""),))
+
+
+@mends(NoSuite)
+def bars(g: Ground) -> Iterator[Candidate]:
+    """`concat:` with lines that do not begin with `|`."""
+    mistake, call = g.diagnostic.mistake, g.call
+    suite = call.suite if call is not None else None
+    if isinstance(mistake, NoSuite) and mistake.parameter == "body" and suite is not None and len(suite.body) > 1:
+        edits = [g.before(line.span, "| ") for line in suite.body]
+        said = f"each branch begins with a bar: `| {short(g.source, suite.body[0].span.text)}`"
+        yield Candidate(said, tuple(edits))
+
+
+@mends(NoTensorValue)
+def first_values(g: Ground) -> Iterator[Candidate]:
+    """A `param` without a value: what the usual ones begin with."""
+    for line in walk(g.block):
+        if isinstance(line, tree.TensorDef) and line.span.start <= g.span.start < line.span.end:
+            for value in ("zeros", "ones", "normal(std=0.02)"):
+                yield Candidate(f"to begin with: `= {value}`", (g.after(line.span, f" = {value}"),))
+
+
+@mends(TrainingCondition)
+def in_training(g: Ground) -> Iterator[Candidate]:
+    """`if training: dropout`: the choice between two layers, of which one does nothing."""
+    for line in walk(g.block):
+        if isinstance(line, tree.If) and len(line.branches) == 1 and line.span.start <= g.span.start < line.span.end:
+            body = line.branches[0][1].body
+            if len(body) == 1 and isinstance(body[0], tree.Step):
+                shown = f"({body[0].value.span.text} if training else id)"
+                yield Candidate(f"in training alone: `{shown}`", (g.put(line.span, shown),))
+
+
+# ---- files
+
+
+@mends(ExternTarget)
+def class_of_a_module(g: Ground) -> Iterator[Candidate]:
+    """`"package.module.Class"`: a colon stands before the class."""
+    module, dot, name = g.span.text.rpartition(".")
+    if dot:
+        yield Candidate(f"a colon stands before the class: `{module}:{name}`", (g.put(g.span, f"{module}:{name}"),))
+
+
+@mends(ImportMissing)
+def file_nearby(g: Ground) -> Iterator[Candidate]:
+    """A file of nearly that name."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, ImportMissing) or mistake.near is None:
+        return
+    shown = mistake.near
+    if g.span.text.startswith('"'):
+        shown = f'"{g.span.text.strip(chr(34)).rpartition("/")[0]}/{mistake.near}"'
+    yield Candidate(f"did you mean `{mistake.near}`?", (g.put(g.span, shown),))
+
+
+@mends(ImportUnknown)
+def name_everywhere(g: Ground) -> Iterator[Candidate]:
+    """A name that the file defines, in the `use` and wherever it is used."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, ImportUnknown) or mistake.near is None:
+        return
+    edits: list[Edit] = [g.put(g.span, mistake.near)]
+    for node in walk(g.outline.items):
+        if (
+            isinstance(node, tree.Name)
+            and node.name == mistake.name
+            and not isinstance(g.outline.parents.get(node), tree.Use)
+        ):
+            edits.append(g.put(node.span, mistake.near))
+    yield Candidate(f"did you mean `{mistake.near}`?", tuple(edits), sole=True)
