@@ -16,7 +16,18 @@ Rule = Callable[[Ground], Iterator[Candidate]]
 RULES: Final[dict[str, list[Rule]]] = {}
 """By the mistake's code, in the order in which they are tried."""
 
-FILES: Final = ("arguments", "habits", "projections", "joins", "apart", "axes", "ports", "sizes", "indentation", "bodies")
+FILES: Final = (
+    "arguments",
+    "habits",
+    "projections",
+    "joins",
+    "apart",
+    "axes",
+    "ports",
+    "sizes",
+    "indentation",
+    "bodies",
+)
 """Files of this folder that hold rules; imported when the first fix is looked for."""
 
 
