@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dslc.bind.mistakes import GivenTwice, WrongType
-from dslc.bind.mistakes_body import NoSuite
+from dslc.bind.mistakes_body import NoSuite, TrainingCondition
 from dslc.diagnostics.model import Edit
-from dslc.elaborate.errors_body import TrainingCondition
 from dslc.elaborate.errors_use import NotALayer
 from dslc.elaborate.mistakes.layers import ExternTarget
 from dslc.elaborate.mistakes.modules import SharedShape
