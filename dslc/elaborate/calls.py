@@ -149,7 +149,9 @@ def _filled(run: Run, recipe: Recipe, takes: Signature, rest: Arguments, call: t
 
 def _with_holes(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call: tree.Call, p: Place) -> Const:
     """The layer with more arguments, of which some failed that may have been tensors."""
-    run.lost(call.span, p)
+    lost = run.lost(call.span, p)
+    if takes.source:  # it is applied at once, and of what it makes nothing is known
+        return lost
     positions = [const for key, const, _ in arguments if key is None]
     by_name = [a for a in arguments if a[0] is not None and (a[0] in takes.parameters or a[0] not in takes.ports)]
     ports = {key: c.value for key, c, _ in arguments if key in takes.ports and key not in takes.parameters}

@@ -105,7 +105,7 @@ def unread(block: tree.Block) -> Iterator[tuple[str, Span, tree.Assign]]:
         elif hasattr(node, "__match_args__") and not isinstance(node, Span):
             todo.extend(getattr(node, part) for part in node.__match_args__ if part != "span")
     for line in given:
-        for target in line.targets:
+        for target in line.targets if len(line.targets) == 1 else ():  # of several, how many there are may be wrong
             if isinstance(target, tree.Name) and target.name not in reads and not target.name.startswith("_"):
                 yield (
                     target.name,
