@@ -1,8 +1,9 @@
-"""Writes docs/layers.md and docs/pictures/, docs/errors.md, docs/python.md, and the list of the zoo."""
+"""Writes docs/layers.md with its pictures, errors.md, python.md, coming-from.md, and the list of the zoo."""
 
-from dslc.reference import errors, layers, python, zoo
+from dslc.reference import coming, errors, layers, python, zoo
 
 zoo.write()
 layers.write()
 errors.write()
 python.write()
+coming.write()
