@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, field
+from functools import cache
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -85,32 +87,64 @@ def _defined(cls: Class, methods: dict[str, Callable[..., Any]]) -> Class:
 
 
 def _first(self: Any, *values: Any, **named: Any) -> None:
-    """Stands for `__init__` until the first instance is made: writes the real one and calls it."""
+    """Stands for `__init__` until the first instance is made: makes the real one and calls it."""
     cls: Any = next(c for c in type(self).__mro__ if c.__dict__.get("__init__") is _first)
-    known: dict[str, Any] = {"_none": _none}
-    words: list[str] = []
-    keywords, body = ["*"], []
+    names: list[str] = []
+    keywords: list[str] = []
+    made: list[str] = []
+    defaults: dict[str, Any] = {}
     for name in cls.__match_args__:
         default = cls.__defaults__.get(name, MISSING)
         rules = default if isinstance(default, Field) else None
         if rules is not None and not rules.init:
             continue
-        word, value = name, name
         if rules is not None and rules.default_factory is not MISSING:
-            known[f"_make_{name}"] = rules.default_factory
-            word, value = f"{name}=_none", f"_make_{name}() if {name} is _none else {name}"
+            made.append(name)
+            defaults[name] = _none
         elif (default if rules is None else rules.default) is not MISSING:
-            known[f"_default_{name}"] = default if rules is None else rules.default
-            word = f"{name}=_default_{name}"
-        (keywords if rules is not None and rules.kw_only is True else words).append(word)
-        body.append(f"    self.{name} = {value}\n")
-    if hasattr(cls, "__post_init__"):
-        body.append("    self.__post_init__()\n")
-    head = ", ".join(["self", *words, *(keywords if len(keywords) > 1 else ())])
-    exec(compile(f"def __init__({head}):\n" + ("".join(body) or "    pass"), f"<{cls.__qualname__}>", "exec"), known)
-    init = cls.__init__ = known["__init__"]
-    init.__qualname__ = f"{cls.__qualname__}.__init__"
+            defaults[name] = default if rules is None else rules.default
+        (keywords if rules is not None and rules.kw_only is True else names).append(name)
+    fields = (*names, *keywords)
+    after = hasattr(cls, "__post_init__")
+    if made:
+        code = _written(fields, {name: f"_make_{name}" for name in made}, after)
+    else:
+        code = _plain(len(fields), after)
+        called = ("__post_init__",) if after else ()
+        code = code.replace(co_varnames=("self", *fields), co_names=(*fields, *called))
+    code = code.replace(
+        co_argcount=1 + len(names),
+        co_kwonlyargcount=len(keywords),
+        co_filename=f"<{cls.__qualname__}>",
+        co_qualname=f"{cls.__qualname__}.__init__",
+    )
+    known = {"_none": _none} | {f"_make_{name}": cls.__defaults__[name].default_factory for name in made}
+    init = FunctionType(code, known, "__init__", tuple(defaults[name] for name in names if name in defaults))
+    init.__kwdefaults__ = {name: defaults[name] for name in keywords if name in defaults}
+    cls.__init__ = init
     init(self, *values, **named)
+
+
+@cache
+def _plain(count: int, after: bool) -> CodeType:
+    """The code of an `__init__` that keeps its arguments: compiled once a count, for all records of so many fields.
+
+    Their names are put in afterwards. To compile one for each class would take a fifth of a command's time.
+    """
+    return _written(tuple(f"_{i}" for i in range(count)), {}, after)
+
+
+def _written(fields: tuple[str, ...], makers: dict[str, str], after: bool) -> CodeType:
+    """The code of an `__init__`; a field of `makers` that is not given is what that function makes."""
+    body = []
+    for name in fields:
+        value = f"{makers[name]}() if {name} is _none else {name}" if name in makers else name
+        body.append(f"    self.{name} = {value}\n")
+    if after:
+        body.append("    self.__post_init__()\n")
+    text = f"def __init__({', '.join(('self', *fields))}):\n" + ("".join(body) or "    pass")
+    module = compile(text, "<record>", "exec")
+    return next(c for c in module.co_consts if isinstance(c, CodeType))
 
 
 _none = object()
