@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import cache, lru_cache
 from inspect import cleandoc
 from pathlib import Path
@@ -138,6 +137,8 @@ def normal_code(text: str) -> str:
 
 def near_codes(code: str) -> list[str]:
     """Registered codes most like an unknown one, at most three."""
+    from difflib import get_close_matches  # for an unknown code alone
+
     return get_close_matches(normal_code(code), sorted(REGISTRY), n=3, cutoff=0.6)
 
 

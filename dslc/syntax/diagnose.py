@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dslc.diagnostics.model import Edit, Help
+from dslc.diagnostics.model import Help
 from dslc.source import Source
 from dslc.syntax import mistakes
 from dslc.syntax.case import LAYOUT, Blame, Case
 from dslc.syntax.habits import LAST, RULES
 from dslc.syntax.lalr import END, Automaton, Stuck
-from dslc.syntax.layout import ITEM_WORDS, Line
+from dslc.syntax.layout import ITEM_WORDS
 from dslc.syntax.mistakes.words import quoted
-from dslc.syntax.text import Found
 from dslc.syntax.tokens import Token
 from dslc.vocabulary import table
 
@@ -78,43 +77,6 @@ _FOUND = {
     "_INDENT": "indented lines",
     END: "`}`",  # of an interpolation: an item ends with its last line
 }
-
-
-def check_line(found: Found, line: Line) -> None:
-    """Refuses a line that begins with an operator, before it is parsed."""
-    first = line.tokens[0]
-    after = line.tokens[1].kind if len(line.tokens) > 1 else ""
-    if first.kind not in _OPERATORS or line.broken or (first.text.isalpha() and after == "ASSIGN"):
-        return
-    span = found.source.span
-    help: tuple[Help, ...] = ()
-    double = first.text == "-" and line.tokens[1:2] and line.tokens[1].text == "-"
-    if first.text == "%" or double:
-        mark = "--" if double else "%"
-        if not line.reported:
-            write = (Help("write `#`", replace="#"),)
-            found.add(mistakes.CommentForm(mark), first.start, first.start + len(mark), help=write)
-        line.reported = line.broken = True
-        return
-    if first.kind == "ARROW":
-        deeper = Edit(span(first.start, first.start), "    ")
-        help = (Help("indent it deeper than the line it goes on with", edits=(deeper,)),)
-    if not line.reported:
-        found.add(mistakes.OperatorFirst(first.text), first.start, first.end, help=help)
-    line.reported = line.broken = True
-
-
-def check_units(found: Found, line: Line) -> None:
-    """Refuses units behind the numbers of a `budget`; without them the line is read on."""
-    from dslc.syntax.units import is_unit, plain
-
-    tokens = line.tokens
-    for i in range(len(tokens) - 1, 1, -1):
-        number, unit = tokens[i - 1], tokens[i]
-        if number.kind == "NUMBER" and unit.kind == "NAME" and is_unit(unit.text):
-            text = found.source.text[number.start : unit.end]
-            found.add(mistakes.LimitUnit(text), number.start, unit.end)
-            tokens[i - 1 : i + 1] = [Token("NUMBER", plain(text) or number.text, number.start, number.end)]
 
 
 def blame(automaton: Automaton, source: Source, tokens: Sequence[Token], stuck: Stuck) -> Blame:

@@ -16,12 +16,12 @@ from dslc.syntax.tokens import Token
 
 _COMPUTED = frozenset(["LET", "FN", "REQUIRE", "BUDGET", "PARAM", "BUFFER", "CONST", "IF", "ELIF"])
 _SUITED = frozenset(["BLOCK", "INLINE", "NET", "EXTERN", "FN", "IF", "ELIF", "ELSE", "FOR"])
-_TWO_WORDS = re.compile(
+_TWO_WORDS = (
     r"[ \t]*(?!(?:if|else|for|in|and|or|not|as)\b)[A-Za-z][\w']*[ \t]+(?!(?:if|else|for|in|and|or|not|as)\b)[A-Za-z(]"
 )
-_BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|$)")
-_ITEM = re.compile(r"""\s*(?:"(\w+)"|'(\w+)'|(\w+))\s*:\s*([^,{}\[\]()]+|\[[^\[\]{}]*\]|\([^(){}]*\))\s*(?:,|$)""")
-_LET = re.compile(r"[ \t]*let[ \t]+(\w+)[ \t]*=[ \t]*$")
+_BLANK = r"[ \t]*(?:#[^\n]*)?(?:\n|$)"
+_ITEM = r"""\s*(?:"(\w+)"|'(\w+)'|(\w+))\s*:\s*([^,{}\[\]()]+|\[[^\[\]{}]*\]|\([^(){}]*\))\s*(?:,|$)"""
+_LET = r"[ \t]*let[ \t]+(\w+)[ \t]*=[ \t]*$"
 
 PREFIXES = frozenset(["f", "F", "r", "R", "b", "B", "fr", "rf", "u"])
 """What Python writes before the quotes of a string."""
@@ -78,7 +78,7 @@ def _is_comment(text: str, line: Sequence[Token], depth: int, at: int, stop: int
     """Whether `//` must begin a comment: two words in a row are no value, and nothing is divided after `->`."""
     if at and text[at - 1] not in " \t":
         return False
-    if _TWO_WORDS.match(text, stop):
+    if re.compile(_TWO_WORDS).match(text, stop):
         return True
     if depth:
         return False
@@ -112,7 +112,7 @@ def documentation(source: Source, text: str, at: int, fresh: bool) -> Passed | N
     if mark not in ('"""', "'''") or close < 0 or not fresh:
         return None
     end = close + 3
-    if not _BLANK.match(text, end):
+    if not re.compile(_BLANK).match(text, end):
         return None
     inside = text[at + 3 : close]
     column = at - (text.rfind("\n", 0, at) + 1)
@@ -126,7 +126,7 @@ def semicolon(source: Source, text: str, line: Sequence[Token], depth: int, at: 
     """A semicolon: at the end of a line it is left out, before another statement it is a line's end."""
     if depth or not line:
         return None
-    if _BLANK.match(text, at + 1):
+    if re.compile(_BLANK).match(text, at + 1):
         return Passed(mistakes.WrongCharacter(";"), at, at + 1, at + 1, (Help("leave it out", replace=""),))
     return None
 
@@ -140,7 +140,7 @@ def apart(source: Source, text: str, at: int, column: int) -> Help:
 
 def brace(source: Source, text: str, line: Sequence[Token], at: int) -> Passed | None:
     """`{` at the end of a header, as C writes a suite, or a dictionary up to its `}`."""
-    if line and line[0].kind in _SUITED and _BLANK.match(text, at + 1):
+    if line and line[0].kind in _SUITED and re.compile(_BLANK).match(text, at + 1):
         return _suite(source, text, line, at)
     close = _closing(text, at)
     if close is None:
@@ -156,7 +156,7 @@ def _suite(source: Source, text: str, line: Sequence[Token], at: int) -> Passed:
     if close is not None:
         begin = text.rfind("\n", 0, close) + 1
         end = close + 1
-        if not text[begin:close].strip() and _BLANK.match(text, end):
+        if not text[begin:close].strip() and re.compile(_BLANK).match(text, end):
             stop = text.find("\n", end)
             edits.append(Edit(source.span(begin, len(text) if stop < 0 else stop + 1), ""))
     help = Help("a suite is indented under a line that ends with `:`", edits=tuple(edits))
@@ -187,14 +187,14 @@ def _as_lets(source: Source, text: str, at: int, close: int) -> tuple[Help, ...]
     plain = Help("arguments of a call have names; a value is named by `let width = 16`")
     begin = text.rfind("\n", 0, at) + 1
     inside = " ".join(text[at + 1 : close].split())
-    items = list(_ITEM.finditer(inside))
+    items = list(re.finditer(_ITEM, inside))
     if not items or items[-1].end() != len(inside):
         return (plain,)
     if [item[3] for item in items] == [str(i) for i in range(len(items))]:
         listed = f"[{', '.join(item[4].strip() for item in items)}]"
         return (Help(f"a list has its items by number: `{listed}`", replace=listed),)
-    head = _LET.match(text, begin, at)
-    if head is None or head.end() != at or not _BLANK.match(text, close + 1):
+    head = re.compile(_LET).match(text, begin, at)
+    if head is None or head.end() != at or not re.compile(_BLANK).match(text, close + 1):
         return (plain,)
     indent = text[begin : begin + len(text[begin:]) - len(text[begin:].lstrip(" "))]
     own = head[1]

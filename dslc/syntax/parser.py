@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from dslc.diagnostics.model import Sink
 from dslc.record import replace
@@ -19,13 +20,16 @@ from dslc.source import Source
 from dslc.syntax import mistakes, text, tree
 from dslc.syntax.build_items import Builder
 from dslc.syntax.cache import load_tables
-from dslc.syntax.diagnose import blame, check_line, check_units
 from dslc.syntax.lalr import END, Automaton, Callback, Stuck
 from dslc.syntax.language import language_of
 from dslc.syntax.layout import Layout, Line, Scanner, lay_out, tokens_between
 from dslc.syntax.lost import claims, item_names, mended
+from dslc.syntax.starts import check_line, check_units
 from dslc.syntax.text import Found
 from dslc.syntax.tokens import Token
+
+if TYPE_CHECKING:
+    from dslc.syntax.case import Blame
 
 ATTEMPTS = 20  # how often items of one file are parsed again after an error
 REPARSED = 400_000  # tokens that are parsed again at most, so that a long item stays quick
@@ -185,11 +189,17 @@ class _Parse:
             return None
         return tree.LostItem(self.found.source.span(first[0].start, first[-1].end), "", names)
 
+    def _blame(self, tokens: Sequence[Token], stuck: Stuck) -> Blame:
+        """The mistake at which the parser stuck; what knows them is imported for wrong texts alone."""
+        from dslc.syntax.diagnose import blame
+
+        return blame(self.automaton, self.found.source, tokens, stuck)
+
     def _give_way(self, lines: list[Line], tokens: list[Token], owners: list[int], stuck: Stuck) -> bool:
         """Reports the line at which the parser stuck and makes it a neutral one; false: the item is given
         up.
         """
-        found = blame(self.automaton, self.found.source, tokens, stuck)
+        found = self._blame(tokens, stuck)
         line = lines[owners[found.index]]
         if not line.reported:
             self.found.add(found.mistake, found.start, found.end, help=found.help)
@@ -237,7 +247,7 @@ class _Parse:
             value: tree.Expr = self.automaton.run(self.callbacks, tokens, "expr")
         except Stuck as stuck:
             if not line.reported:
-                what = blame(self.automaton, self.found.source, tokens, stuck)
+                what = self._blame(tokens, stuck)
                 found.add(what.mistake, what.start, what.end, help=what.help)
             return None
         return value

@@ -6,8 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-_HEAD = re.compile(r"^(?:(?:inline )?block|fn|let|net) (\w+)", re.MULTILINE)
-_USED = re.compile(r"^use std\.\w+: (.*)$", re.MULTILINE)
+_HEAD = r"(?m)^(?:(?:inline )?block|fn|let|net) (\w+)"
+_USED = r"(?m)^use std\.\w+: (.*)$"
 
 
 def std_folder() -> Path:
@@ -20,6 +20,6 @@ def std_folder() -> Path:
 def homes() -> dict[str, str]:
     """The names of std that need a `use`, and the file of each: `encoder` is in `std.attention`."""
     texts = {path.stem: path.read_text("utf-8") for path in sorted(std_folder().glob("*.dl"))}
-    core = {name.strip() for line in _USED.findall(texts.get("core", "")) for name in line.split(",")}
-    found = {name: f"std.{stem}" for stem, text in texts.items() for name in _HEAD.findall(text)}
+    core = {name.strip() for line in re.findall(_USED, texts.get("core", "")) for name in line.split(",")}
+    found = {name: f"std.{stem}" for stem, text in texts.items() for name in re.findall(_HEAD, text)}
     return {name: home for name, home in found.items() if name not in core}
