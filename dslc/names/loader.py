@@ -171,9 +171,9 @@ def _programs_of(folder: Path) -> str | None:
 
 def _like(name: str, there: Iterable[str]) -> str | None:
     """The file most like a name: letters that changed places count, as in a name of the language they do not."""
-    folded = {each.casefold(): each for each in there}
     from difflib import get_close_matches  # for a missing file alone
 
+    folded = {each.casefold(): each for each in there}
     found = get_close_matches(name.casefold(), folded, n=1)
     return folded[found[0]] if found else None
 
