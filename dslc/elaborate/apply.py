@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dslc.elaborate.errors_body import TrainingSides
-from dslc.elaborate.errors_use import NotALayer
+from dslc.elaborate.mistakes.conditions import TrainingSides
+from dslc.elaborate.mistakes.flow import NotALayer
 from dslc.elaborate.mistakes.modules import ForeignTensor
 from dslc.elaborate.recipe import Known, Recipe, is_tensor
 from dslc.elaborate.run import USE, Place, Run, block_of, flowing

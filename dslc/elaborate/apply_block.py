@@ -9,10 +9,10 @@ from dslc.bind.language import DTYPES
 from dslc.bind.mistakes_body import NoResult, WrongInputs
 from dslc.diagnostics.model import Frame
 from dslc.elaborate.arguments import checked_parameter, report_missing
-from dslc.elaborate.errors_body import EndlessRecursion
 from dslc.elaborate.headers import bind_sizes, dim_names, fits
 from dslc.elaborate.initial import open_initial
 from dslc.elaborate.mistakes.layers import ExternFact, ExternSize, ExternTarget, NamesNoModule, NotASize
+from dslc.elaborate.mistakes.limits import EndlessRecursion
 from dslc.elaborate.naming import name_expansion, name_instance
 from dslc.elaborate.outward import outward
 from dslc.elaborate.recipe import Known, Recipe

@@ -10,11 +10,12 @@ from dslc.bind.mistakes import WrongType
 from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Label, Mistake, Reject
 from dslc.elaborate.arguments import checked_attribute, report_missing
-from dslc.elaborate.errors_body import TiedShape, TooManyOps
 from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.initial import idle, with_stated
 from dslc.elaborate.limits import INT32, holdable
+from dslc.elaborate.mistakes.limits import TooManyOps
 from dslc.elaborate.mistakes.values import Beyond32
+from dslc.elaborate.mistakes.weights import TiedShape
 from dslc.elaborate.naming import name_node
 from dslc.elaborate.recipe import Known, Recipe
 from dslc.elaborate.run import Place, Run, Runaway, block_of

@@ -13,11 +13,11 @@ from dslc.elaborate.arguments import (
     checked_parameter,
     header,
 )
-from dslc.elaborate.errors_body import DeepExpression
-from dslc.elaborate.errors_use import NotALayer
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.loops import branches_of
 from dslc.elaborate.meaning import is_free, meaning
+from dslc.elaborate.mistakes.flow import NotALayer
+from dslc.elaborate.mistakes.limits import DeepExpression
 from dslc.elaborate.mistakes.values import NamedForFunction, NotCallable, TensorToFunction
 from dslc.elaborate.recipe import Builtin, Function, Recipe, Signature, is_tensor
 from dslc.elaborate.run import CALL, MAX_CALLS, WALKED, Place, Run, block_of

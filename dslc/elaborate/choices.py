@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dslc.elaborate.apply import join
-from dslc.elaborate.errors_use import NotBool
 from dslc.elaborate.layers import Choice, Training
+from dslc.elaborate.mistakes.conditions import NotBool
 from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import If, Item, Value

@@ -14,12 +14,12 @@ from dslc.elaborate.access import attribute, index
 from dslc.elaborate.apply import through
 from dslc.elaborate.calls import call, call_function, has_branches
 from dslc.elaborate.choices import conditional
-from dslc.elaborate.errors_body import DeepExpression
-from dslc.elaborate.errors_use import NotALayer, NotATensor
 from dslc.elaborate.layers import Steps, Suite
 from dslc.elaborate.loops import comprehension
 from dslc.elaborate.meaning import meaning, ticked, unknown, written
+from dslc.elaborate.mistakes.flow import NotALayer, NotATensor
 from dslc.elaborate.mistakes.layers import NamesNoLayer
+from dslc.elaborate.mistakes.limits import DeepExpression
 from dslc.elaborate.mistakes.values import NoCurrent
 from dslc.elaborate.operators import binary, compare, unary
 from dslc.elaborate.recipe import Function, Recipe, is_tensor

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Reject
 from dslc.elaborate.declared import node_params
-from dslc.elaborate.errors_init import IdleInitialiser
-from dslc.elaborate.errors_use import Dropped
 from dslc.elaborate.limits import holdable
+from dslc.elaborate.mistakes.flow import Dropped
 from dslc.elaborate.mistakes.modules import SharedShape
+from dslc.elaborate.mistakes.weights import IdleInitialiser
 from dslc.elaborate.recovery import unread
 from dslc.elaborate.run import Run
 from dslc.ir.model import Call, Instance, Node, Param

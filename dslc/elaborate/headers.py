@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.bind.language import DTYPES
 from dslc.diagnostics.model import Label, Reject
-from dslc.elaborate.errors_use import WrongPort
+from dslc.elaborate.mistakes.flow import WrongPort
 from dslc.elaborate.mistakes.layers import NotASize
 from dslc.elaborate.run import Place, Run
 from dslc.ir.made import maker

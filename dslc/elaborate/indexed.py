@@ -11,7 +11,7 @@ from typing import Final
 
 from dslc.bounds import beyond, shown, unheld
 from dslc.diagnostics.model import Mistake, Reject
-from dslc.elaborate.errors_body import DeepExpression
+from dslc.elaborate.mistakes.limits import DeepExpression
 from dslc.elaborate.mistakes.tensors import NoNumberAtPlace, NotOfIndices
 from dslc.elaborate.recipe import Function
 from dslc.elaborate.run import CALL, Place, Run, block_of

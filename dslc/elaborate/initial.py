@@ -8,8 +8,8 @@ from typing import Final
 from dslc.bind.initial import initial_target
 from dslc.bind.mistakes import GivenTwice, WrongType
 from dslc.bind.mistakes_body import Misplaced
-from dslc.elaborate.errors_init import IdleInitialiser
 from dslc.elaborate.mistakes.lines import LateInitial
+from dslc.elaborate.mistakes.weights import IdleInitialiser
 from dslc.elaborate.run import Place, Run, Stated
 from dslc.ir.model import Value
 from dslc.ops.base import Init, Op

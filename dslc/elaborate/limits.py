@@ -6,7 +6,7 @@ from typing import Final
 
 from dslc.bounds import WHOLE
 from dslc.diagnostics.model import Reject
-from dslc.elaborate.errors_body import HugeTensor
+from dslc.elaborate.mistakes.limits import HugeTensor
 from dslc.types.dim import UNKNOWN, Dim
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dslc.bind.language import COMPARISONS, OPERATORS
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.apply_op import apply_op
-from dslc.elaborate.errors_use import NotATensor, NotBool
 from dslc.elaborate.layers import op_layer
+from dslc.elaborate.mistakes.conditions import NotBool
+from dslc.elaborate.mistakes.flow import NotATensor
 from dslc.elaborate.mistakes.values import ManyCompared
 from dslc.elaborate.recipe import Recipe, is_tensor
 from dslc.elaborate.run import Place, Run

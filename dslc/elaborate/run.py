@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Final, TypeAlias, TypeVar
 
 from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
-from dslc.elaborate.errors_body import EndlessWork
+from dslc.elaborate.mistakes.limits import EndlessWork
 from dslc.elaborate.recipe import Shared, is_tensor
 from dslc.ir.made import maker
 from dslc.ir.model import Budget, Instance, Item, Node, Value

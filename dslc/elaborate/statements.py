@@ -11,12 +11,13 @@ from dslc.elaborate.apply import flow
 from dslc.elaborate.choices import decided, read_untaken
 from dslc.elaborate.count import least_ops
 from dslc.elaborate.declared import declare
-from dslc.elaborate.errors_body import RequireFailed, TooManyOps
-from dslc.elaborate.errors_use import NotALayer, StrayValue
 from dslc.elaborate.initial import state_initial
 from dslc.elaborate.layers import SharedLayer
 from dslc.elaborate.loops import loop_binding, turns_of
 from dslc.elaborate.meaning import are_free, is_free, ticked, written
+from dslc.elaborate.mistakes.conditions import RequireFailed
+from dslc.elaborate.mistakes.flow import NotALayer, StrayValue
+from dslc.elaborate.mistakes.limits import TooManyOps
 from dslc.elaborate.mistakes.lines import GrownInSuite, SeveralValues
 from dslc.elaborate.mistakes.modules import ModuleInSeq
 from dslc.elaborate.mistakes.values import BadBudget, BadGrow, TensorLet

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dslc.bind.mistakes import GivenTwice, MissingArgument, OutOfRange, SurplusArgument, UnknownArgument, WrongType
 from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Edit
-from dslc.elaborate.errors_body import TiedShape
-from dslc.elaborate.errors_use import NotBool
+from dslc.elaborate.mistakes.conditions import NotBool
 from dslc.elaborate.mistakes.layers import NotASize
 from dslc.elaborate.mistakes.values import BadIndex
+from dslc.elaborate.mistakes.weights import TiedShape
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.names.errors_given import UnknownSize

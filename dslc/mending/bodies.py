@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from dslc.bind.mistakes import MissingArgument, OutOfRange, WrongType
 from dslc.bind.mistakes_body import ModuleNameTaken, ReservedName
-from dslc.elaborate.errors_body import EndlessRecursion
-from dslc.elaborate.errors_use import StrayValue
+from dslc.elaborate.mistakes.flow import StrayValue
+from dslc.elaborate.mistakes.limits import EndlessRecursion
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.syntax import tree

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dslc.bind.mistakes import GivenTwice, WrongType
 from dslc.bind.mistakes_body import NoSuite, TrainingCondition
 from dslc.diagnostics.model import Edit
-from dslc.elaborate.errors_use import NotALayer
+from dslc.elaborate.mistakes.flow import NotALayer
 from dslc.elaborate.mistakes.layers import ExternTarget
 from dslc.elaborate.mistakes.modules import SharedShape
 from dslc.elaborate.mistakes.tensors import NoTensorValue

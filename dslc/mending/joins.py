@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.elaborate.errors_use import WrongPort
+from dslc.elaborate.mistakes.flow import WrongPort
 from dslc.ir.model import Param, Value
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.projections import suite_call

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Final
 
 from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
-from dslc.elaborate.errors_use import Dropped
+from dslc.elaborate.mistakes.flow import Dropped
 from dslc.mending.ground import ground
 from dslc.mending.rules import candidates
 from dslc.mending.ways import ways

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import isqrt, prod
 
 from dslc.bind.mistakes_body import WrongCount
-from dslc.elaborate.errors_body import RequireFailed
-from dslc.elaborate.errors_use import WrongPort
+from dslc.elaborate.mistakes.conditions import RequireFailed
+from dslc.elaborate.mistakes.flow import WrongPort
 from dslc.mending.axes import first, places
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.joins import with_axes

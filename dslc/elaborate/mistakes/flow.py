@@ -1,4 +1,4 @@
-"""Mistakes in how layers and values are used."""
+"""Mistakes in what flows through chains, ports and results."""
 
 from __future__ import annotations
 
@@ -195,39 +195,3 @@ class WrongPort(Mistake, code="E0368"):
     @property
     def label(self) -> str:
         return self.why
-
-
-class NotBool(Mistake, code="E0370"):
-    """A condition that is neither true nor false.
-
-    Numbers, lists and texts are not true or false by themselves, as they are in Python: `if n > 0`, `if len(xs) != 0`,
-    `if act != none` say what is meant. A condition is one truth value, known when the program is compiled.
-
-    ```dl fails
-    block f(n: int) on x[N, C, H, W]:
-        if n: conv(C, 3)
-        relu
-
-    net g on x[N, 3, 32, 32]: f(2)
-    ```
-
-    ```dl
-    block f(n: int) on x[N, C, H, W]:
-        if n != 0: conv(C, 3)
-        relu
-
-    net g on x[N, 3, 32, 32]: f(2)
-    ```
-
-    Related: E0147, E0360, E0377.
-    """
-
-    found: str
-
-    @property
-    def message(self) -> str:
-        return f"a condition must be true or false, not {self.found}"
-
-    @property
-    def help(self) -> tuple[Help, ...]:
-        return (Help("compare it: `n != 0`, `x != none`"),)

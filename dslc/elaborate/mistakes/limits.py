@@ -1,38 +1,8 @@
-"""Mistakes in modules, tensors, results and expansion."""
+"""Mistakes of programs that are too large: steps, ops, sizes and depth."""
 
 from __future__ import annotations
 
 from dslc.diagnostics.model import Help, Mistake
-from dslc.source import Span
-
-
-class TrainingSides(Mistake, code="E0376"):
-    """The two sides of `(a if training else b)` differ in type.
-
-    What comes after has one type, whichever side runs: both must have the same shape and element type. A side that
-    should do nothing is `id`.
-
-    ```dl fails
-    net f on x[N, 3, 32, 32]:
-        (conv(8, 3) if training else conv(4, 3))
-        gap -> flatten
-    ```
-
-    ```dl
-    net f on x[N, 3, 32, 32]:
-        (conv(8, 3) if training else conv(8, 5))
-        gap -> flatten
-    ```
-
-    Related: E0331, E0377.
-    """
-
-    training: str
-    evaluation: str
-
-    @property
-    def message(self) -> str:
-        return f"in training this is {self.training}, else {self.evaluation}"
 
 
 class EndlessRecursion(Mistake, code="E0378"):
@@ -163,41 +133,6 @@ class EndlessWork(Mistake, code="E0385"):
         return f"this program takes more than {self.limit:,} steps at compile time"
 
 
-class RequireFailed(Mistake, code="E0501"):
-    """A `require` of the program does not hold.
-
-    The author of a block wrote this condition and its words, because something later would fail in a way that is
-    harder to understand. The message is theirs; the trail below it says which use of the block it was.
-
-    ```dl fails
-    block attend(heads: int) on x[N, T, D]:
-        require D % heads == 0, "width {D} does not divide into {heads} heads"
-        linear(D)
-
-    net f on x[N, 16, 90]: attend(8)
-    ```
-
-    ```dl
-    block attend(heads: int) on x[N, T, D]:
-        require D % heads == 0, "width {D} does not divide into {heads} heads"
-        linear(D)
-
-    net f on x[N, 16, 96]: attend(8)
-    ```
-
-    Related: E0166, E0415.
-    """
-
-    text: str
-    dividend: int | None = None  # of a condition that one number divides another
-    divisor: int | None = None
-    place: Span | None = None  # the text that gave the divisor
-
-    @property
-    def message(self) -> str:
-        return self.text
-
-
 class DeepExpression(Mistake, code="E0382"):
     """An expression that nests too deeply to be evaluated; name its parts with `let`.
 
@@ -232,37 +167,3 @@ class DeepExpression(Mistake, code="E0382"):
         if self.function is not None:
             return f"`{self.function}` calls itself more than {self.depth} levels deep"
         return "this expression nests too deeply to be evaluated"
-
-
-class TiedShape(Mistake, code="E0384"):
-    """A tensor given as a layer's weight has another shape than the layer needs.
-
-    A `linear(out, weight=w)` on `D` features needs `w` of shape `[out, D]`. Shared weights are one tensor for both
-    layers, so both must need the same shape: with `embedding(count, width)` that is `linear(count)` on `width`
-    features.
-
-    ```dl fails
-    net f on ids: int64[N, T=16]:
-        module wte = embedding(100, 32)
-        ids -> wte
-        linear(101, weight=wte.weight)
-    ```
-
-    ```dl
-    net f on ids: int64[N, T=16]:
-        module wte = embedding(100, 32)
-        ids -> wte
-        linear(100, weight=wte.weight)
-    ```
-
-    Related: E0375, E0390.
-    """
-
-    layer: str
-    name: str
-    wanted: str
-    found: str
-
-    @property
-    def message(self) -> str:
-        return f"`{self.name}` of `{self.layer}` must be {self.wanted}, and is {self.found}"

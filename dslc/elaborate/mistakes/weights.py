@@ -1,8 +1,42 @@
-"""Mistakes in what initialises the weights of layers."""
+"""Mistakes in the weights of layers: how they begin, and one tensor in two places."""
 
 from __future__ import annotations
 
 from dslc.diagnostics.model import Help, Mistake
+
+
+class TiedShape(Mistake, code="E0384"):
+    """A tensor given as a layer's weight has another shape than the layer needs.
+
+    A `linear(out, weight=w)` on `D` features needs `w` of shape `[out, D]`. Shared weights are one tensor for both
+    layers, so both must need the same shape: with `embedding(count, width)` that is `linear(count)` on `width`
+    features.
+
+    ```dl fails
+    net f on ids: int64[N, T=16]:
+        module wte = embedding(100, 32)
+        ids -> wte
+        linear(101, weight=wte.weight)
+    ```
+
+    ```dl
+    net f on ids: int64[N, T=16]:
+        module wte = embedding(100, 32)
+        ids -> wte
+        linear(100, weight=wte.weight)
+    ```
+
+    Related: E0375, E0390.
+    """
+
+    layer: str
+    name: str
+    wanted: str
+    found: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` of `{self.layer}` must be {self.wanted}, and is {self.found}"
 
 
 class IdleInitialiser(Mistake, code="E0390"):
