@@ -18,7 +18,7 @@ from dslc.syntax import tree
 from dslc.types.const import Const, literal
 from dslc.types.dim import Dim
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import failed, hole, is_hole
 from dslc.values.kinds import is_number
 
 
@@ -62,7 +62,7 @@ def index(run: Run, expr: tree.Index, p: Place) -> Const:
     item = expr.items[0]
     if isinstance(item, tree.Slice):
         ends: list[Any] = [None if e is None else run.evaluate(e, p).value for e in (item.start, item.stop, item.step)]
-        if any(e is HOLE for e in ends):
+        if any(map(is_hole, ends)):
             return hole(expr.span)
         wrong = [e for e in ends if e is not None and (not isinstance(e, int) or isinstance(e, bool))]
         if wrong or ends[2] == 0:

@@ -13,7 +13,7 @@ from dslc.syntax import tree
 from dslc.syntax.scan import mentions_it
 from dslc.types.const import Const, literal
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import failed, hole, is_hole
 
 
 def join(run: Run, sides: list[Const], items: tuple[list[Item], list[Item]], span: Span, p: Place) -> Const:
@@ -77,10 +77,10 @@ def apply(run: Run, layer: Const, inputs: tuple[Value, ...], p: Place, span: Spa
     if recipe.named:
         if recipe.home is not block_of(p.owner):
             return run.report(ForeignTensor(), recipe.span, p)
-        if p.it is HOLE and not inputs and not recipe.layer.signature.needed <= set(recipe.named):
+        if is_hole(p.it) and not inputs and not recipe.layer.signature.needed <= set(recipe.named):
             return recover(run, layer, tuple(map(recipe.named.get, recipe.layer.signature.ports)), p, span)
         inputs = recipe.in_port_order(inputs)
-    if p.it is HOLE and not inputs and not recipe.layer.signature.source:
+    if is_hole(p.it) and not inputs and not recipe.layer.signature.source:
         return recover(run, layer, (None,), p, span)
     return recipe.layer.apply(run, recipe, inputs, p, span)
 

@@ -27,7 +27,7 @@ from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import UNKNOWN, Dim, Size
 from dslc.types.tensor import DType, TensorType
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import HOLE, failed, hole, is_hole
 
 
 def trail(what: str, call: Span, parent: Frame | None) -> Frame:
@@ -331,7 +331,7 @@ def _result(run: Run, block: tree.Block, result: tree.Result, q: Place) -> Value
             value = found.value if isinstance(found.value, Value) else None
             if isinstance(found.value, Const) and failed(found.value):
                 value = HOLE
-    if value is HOLE:
+    if is_hole(value):
         run.lost(result.span, q)
         return None
     if not isinstance(value, Value):

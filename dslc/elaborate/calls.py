@@ -31,7 +31,7 @@ from dslc.types.const import Binding, Const, Scope, literal
 from dslc.values import arithmetic
 from dslc.values.arithmetic import ARITY
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import failed, hole, is_hole
 from dslc.values.limits import weight
 from dslc.values.mistakes import NotIterable
 
@@ -73,7 +73,7 @@ def call(run: Run, expr: tree.Call, p: Place) -> Const:
         case Function():
             return call_function(run, target.value, arguments, expr, p)
         case Init(kind=kind):
-            if any(v is HOLE for v in plain):
+            if any(map(is_hole, plain)):
                 return hole(expr.span)
             made = initialiser(kind, plain, {k: c.value for k, c, _ in arguments if k is not None})
             keys = iter(INITIALISERS.get(kind, ()))
@@ -115,7 +115,7 @@ def _builtin(run: Run, name: str, arguments: Arguments, expr: tree.Call, p: Plac
         if key is not None:
             return run.report(NamedForFunction(name), span or expr.span, p)
     values = [a[1].value for a in arguments]
-    if failed(*(c for _, c, _ in arguments)) and (name != "len" or any(v is HOLE for v in values)):
+    if failed(*(c for _, c, _ in arguments)) and (name != "len" or any(map(is_hole, values))):
         return run.lost(expr.span, p)
     for value in values:
         run.spend(weight(value) // WALKED)
@@ -125,7 +125,7 @@ def _builtin(run: Run, name: str, arguments: Arguments, expr: tree.Call, p: Plac
 def with_arguments(run: Run, recipe: Recipe, arguments: Arguments, call: tree.Call, p: Place) -> Const:
     """The layer with more arguments; applied at once where tensors are among them."""
     takes = recipe.layer.signature
-    if any(c.value is HOLE and (key is None or key in takes.ports) for key, c, _ in arguments):
+    if any(is_hole(c.value) and (key is None or key in takes.ports) for key, c, _ in arguments):
         return _with_holes(run, recipe, takes, arguments, call, p)
     tensors, named, rest = _sorted(takes, arguments)
     filled = _filled(run, recipe, takes, rest, call, p)
@@ -177,7 +177,7 @@ def _with_holes(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments
 
 def _are_values(positions: list[Const], by_name: Arguments, room: list[str], takes: Signature, p: Place) -> bool:
     """Whether holes given by position are surely no tensors: they come from parameters, or the layer lacks as many."""
-    names = [c.origin.name if isinstance(c.origin, tree.Name) else "" for c in positions if c.value is HOLE]
+    names = [c.origin.name if isinstance(c.origin, tree.Name) else "" for c in positions if is_hole(c.value)]
     found = [p.scope.find(name) for name in names]
     if all(binding is not None and binding.kind in ("parameter", "loop", "dim") for binding in found):
         return True

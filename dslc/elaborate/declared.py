@@ -34,7 +34,7 @@ from dslc.types.const import Binding, Const
 from dslc.types.dim import Dim
 from dslc.types.tensor import DType, TensorType
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import failed, hole, is_hole
 from dslc.values.kinds import INITIALISER, is_number, numbers_in
 
 MAX_ELEMENTS: Final = 4_000_000
@@ -107,7 +107,7 @@ def _sizes(run: Run, line: tree.TensorDef, p: Place) -> tuple[tuple[int, ...] | 
             return None, ()
         const = run.evaluate(dim.value, p)
         size = const.value
-        if size is HOLE:
+        if is_hole(size):
             return None, ()
         if isinstance(size, Dim):
             size = run.sizes.pin(size, dim.span)

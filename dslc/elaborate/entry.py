@@ -44,7 +44,7 @@ from dslc.types.dim import Dim, Size
 from dslc.types.dtypes import element_type
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType, is_half
-from dslc.values.hole import HOLE, failed
+from dslc.values.hole import failed, is_hole
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ def _entry(
         scope.names[declared.name] = Binding("parameter", checked, declared.span)
     value = run.evaluate(item.value, p)
     recipe = value.value
-    if recipe is HOLE:
+    if is_hole(recipe):
         return None
     if not isinstance(recipe, Recipe) or not isinstance(recipe.layer, BlockLayer):
         sink.add(AliasTarget().at(item.value.span))

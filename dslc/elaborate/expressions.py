@@ -31,7 +31,7 @@ from dslc.syntax import tree
 from dslc.types.const import Const, Ref, Scope, literal
 from dslc.types.dim import Unknown
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, failed, hole
+from dslc.values.hole import HOLE, failed, hole, is_hole
 
 
 def _number(run: Run, expr: tree.Number | tree.SizeLiteral, p: Place) -> Const:
@@ -70,14 +70,14 @@ def _tick_name(run: Run, expr: tree.TickName, p: Place) -> Const:
 
 def _tuple(run: Run, expr: tree.Tuple, p: Place) -> Const:
     values = [run.evaluate(item, p).value for item in expr.items]
-    if any(v is HOLE for v in values):
+    if any(map(is_hole, values)):
         return hole(expr.span)
     return Const(run.sized(tuple(values)), expr, p.scope, expr.span)
 
 
 def _list(run: Run, expr: tree.List, p: Place) -> Const:
     values = [run.evaluate(item, p).value for item in expr.items]
-    if any(v is HOLE for v in values):
+    if any(map(is_hole, values)):
         return hole(expr.span)
     return Const(run.sized(values), expr, p.scope, expr.span)
 

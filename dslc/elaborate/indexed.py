@@ -19,7 +19,7 @@ from dslc.syntax import tree
 from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Scope, literal
 from dslc.types.dim import Dim
-from dslc.values.hole import HOLE
+from dslc.values.hole import is_hole
 from dslc.values.kinds import is_number
 
 FUNCTIONS: Final = {
@@ -187,7 +187,7 @@ def _constant(expr: tree.Expr, p: Place, run: Run, env: dict[str, object]) -> st
         value = run.evaluate(expr, p).value
     except Reject as reject:
         raise Unclear(reject.mistake) from None
-    if value is HOLE:
+    if is_hole(value):
         raise Unclear(NotOfIndices(expr.span.text, "has no value"))
     if isinstance(value, Dim):
         value = run.sizes.pin(value, expr.span)

@@ -17,7 +17,7 @@ from dslc.record import replace
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE
+from dslc.values.hole import is_hole
 from dslc.values.kinds import INITIALISER
 
 ATTRIBUTES: Final = ("init", "bias_init")
@@ -67,7 +67,7 @@ def _set_initial(run: Run, setting: tree.Setting, given: dict[str, Const], p: Pl
     key = _initial_target(run, setting, p)
     const = run.evaluate(setting.value, p)
     value = INITIALISER.meant(const.value)
-    if key is None or value is HOLE:
+    if key is None or is_hole(value):
         return
     if key in given:
         run.report(GivenTwice("init", key), setting.target.span, p)

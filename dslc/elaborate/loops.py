@@ -12,14 +12,14 @@ from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, Hollow, failed, hole
+from dslc.values.hole import HOLE, Hollow, failed, hole, is_hole
 from dslc.values.mistakes import NotIterable
 
 
 def comprehension(run: Run, expr: tree.Comprehension, p: Place) -> Const:
     values: list[object] = []
     _clauses(run, expr, 0, p, values)
-    if any(v is HOLE for v in values):
+    if any(map(is_hole, values)):
         return hole(expr.span)
     return Const(run.sized(values), expr, p.scope, expr.span)
 
@@ -59,7 +59,7 @@ def turns_of(
 ) -> tuple[Const, list[list[tuple[tree.Name, Const]]]]:
     """The source of a `for`, and per turn the values of its targets."""
     found = run.evaluate(source, p)
-    if found.value is HOLE:
+    if is_hole(found.value):
         return found, []
     if not isinstance(found.value, list | tuple | range):
         return run.report(NotIterable(describe(found.value), isinstance(found.value, Dim)), source.span, p), []
@@ -84,7 +84,7 @@ def branches_of(run: Run, suite: tree.Suite, p: Place) -> list[object]:
                 found.append(_branch(line, p))
             case tree.For():
                 source, turns = turns_of(run, line.targets, line.source, p)
-                if source.value is HOLE or not are_free(run, line.targets, p):
+                if is_hole(source.value) or not are_free(run, line.targets, p):
                     found.append(HOLE)
                     continue
                 for targets in turns:

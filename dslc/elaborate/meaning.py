@@ -26,7 +26,7 @@ from dslc.syntax import mistakes, tree
 from dslc.syntax.lost import ANY
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.values import arithmetic
-from dslc.values.hole import HOLE, failed
+from dslc.values.hole import failed, is_hole
 from dslc.values.limits import short
 
 TICK_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -41,7 +41,7 @@ def written(run: Run, expr: tree.Text, p: Place) -> str:
             parts.append(piece)
         else:
             value = run.evaluate(piece, p).value
-            parts.append("?" if value is HOLE else arithmetic.spell(value))
+            parts.append("?" if is_hole(value) else arithmetic.spell(value))
         count = short(count + len(parts[-1]))
     return run.sized("".join(parts))
 
@@ -49,7 +49,7 @@ def written(run: Run, expr: tree.Text, p: Place) -> str:
 def ticked(run: Run, expr: tree.Text, p: Place) -> str | None:
     """A back-tick name with its interpolations filled in; none after a mistake."""
     values = [run.evaluate(piece, p).value for piece in expr.pieces if not isinstance(piece, str)]
-    if any(v is HOLE for v in values):
+    if any(map(is_hole, values)):
         return None
     name = written(run, expr, p)
     if not set(name) <= TICK_LETTERS:

@@ -34,7 +34,7 @@ from dslc.types.dim import Dim, Unknown
 from dslc.types.errors import RequireFails
 from dslc.types.sizes import Relation
 from dslc.values.faces import describe
-from dslc.values.hole import HOLE, Hollow, failed, hole
+from dslc.values.hole import HOLE, Hollow, failed, hole, is_hole
 from dslc.values.limits import short
 
 GROWN: Final = 1024
@@ -182,12 +182,12 @@ def _let(run: Run, line: tree.Let, p: Place) -> None:
 def _grow(run: Run, line: tree.Grow, p: Place) -> None:
     found = p.scope.find(line.target.name)
     value = _grown(run, line.value, p)
-    if value.value is HOLE:
+    if is_hole(value.value):
         spoil(line.target.name, line.target.span, p.scope)
         return
     old = found.value if found is not None and isinstance(found.value, Const) else None
     items = old.value if old is not None else None
-    if items is HOLE:
+    if is_hole(items):
         return
     if (
         old is None
@@ -309,7 +309,7 @@ def _for(run: Run, line: tree.For, p: Place) -> None:
     _guard_expansion(run, line, p)
     before = p.it
     source, turns = turns_of(run, line.targets, line.source, p)
-    if source.value is HOLE or not are_free(run, line.targets, p):
+    if is_hole(source.value) or not are_free(run, line.targets, p):
         scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
         for target in line.targets:
             scope.names[target.name] = Binding("loop", hole(target.span), target.span)

@@ -14,7 +14,7 @@ from dslc.syntax import mistakes
 from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
 from dslc.values.faces import LayerFace, describe
-from dslc.values.hole import HOLE
+from dslc.values.hole import HOLE, is_hole
 from dslc.values.kinds import is_number
 from dslc.values.limits import in_range, short
 from dslc.values.mistakes import (
@@ -142,7 +142,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], object]]] = {
 
 def builtin(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
     """A builtin applied to compile-time values."""
-    if any(a is HOLE for a in args):
+    if any(map(is_hole, args)):
         return HOLE
     least, most = ARITY[name]
     if not least <= len(args) <= most:

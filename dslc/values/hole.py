@@ -27,6 +27,11 @@ def hole(span: Span) -> Const:
     return Const(HOLE, None, None, span)
 
 
+def is_hole(value: object) -> bool:
+    """Whether a value is that of what failed; a list with such items is none, since its length is known."""
+    return value is HOLE
+
+
 def failed(*consts: Const) -> bool:
     """Whether one of these is a hole, or has one."""
-    return any(const.value is HOLE or type(const.value) is Hollow for const in consts)
+    return any(is_hole(const.value) or type(const.value) is Hollow for const in consts)
