@@ -11,7 +11,7 @@ from dslc.bind.lines import Line, Unknown
 from dslc.bind.mistakes import MissingArgument, UnknownArgument, UnknownName
 from dslc.bind.mistakes_body import ReservedName
 from dslc.bind.scopes import MEANINGS, Scope, given_names, overlap, plain, spelled
-from dslc.bind.signatures import Filled, Given, Signatures
+from dslc.bind.signatures import Filled, Given, Signatures, signature_of_op
 from dslc.bind.static import LAYER, UNKNOWN, VALUE, Static
 from dslc.bind.table import Body, Call, Kind, Role, Signature, Symbol, Table, Use
 from dslc.bind.values import UNSAID, literal
@@ -379,7 +379,7 @@ class Binder:
     def _of_language(self, name: str) -> Static:
         kind = language.kind_of(name)
         if kind == "layer":
-            return replace(LAYER, signature=self.signatures.of_op(name))
+            return replace(LAYER, signature=signature_of_op(REGISTRY[name]))
         return {"word": Static("str"), "initialiser": Static("init"), "element type": Static("dtype")}.get(
             str(kind), VALUE
         )

@@ -14,9 +14,9 @@ from dslc.bind.language import DTYPES
 from dslc.bind.lines import Line
 from dslc.bind.mistakes_body import Misplaced, NamedInSuite, NoElementType, NoResult, WrongCount
 from dslc.bind.scopes import Scope, plain
-from dslc.bind.signatures import Signatures
+from dslc.bind.signatures import STEPS, Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
-from dslc.bind.table import Body, Kind, Signature, Symbol, Table
+from dslc.bind.table import Body, Kind, Symbol, Table
 from dslc.bind.values import UNSAID, literal, wrong_parameter
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Sink, in_order
@@ -39,7 +39,7 @@ def bind(program: Program, sink: Sink) -> Table:
 
 def new_binder() -> Binder:
     """The state of a binding that has seen no file."""
-    return Binder(Table(), Signatures({}, {}, {}, {}), evaluate, execute)
+    return Binder(Table(), Signatures(), evaluate, execute)
 
 
 def own_files(program: Program) -> list[FileNames]:
@@ -277,10 +277,7 @@ def _grow(b: Binder, line: tree.Grow, p: Place) -> None:
 def _module(b: Binder, line: tree.ModuleDef, p: Place) -> None:
     value = evaluate(b, line.value, replace(p, apart=True))
     if value.kind == "layer":
-        inner = value.signature or Signature("", "steps", most=None)
-        signature = Signature(
-            line.target.span.text.strip("`"), "steps", inner.ports, inner.least, inner.most, results=inner.results
-        )
+        signature = (value.signature or STEPS).applied(line.target.span.text.strip("`"))
         value = Static("layer", signature, inner=value)
     _bind_name(b, line.target, "module" if value.kind != "list" else "let", p, value)
 

@@ -301,11 +301,8 @@ def _given(signature: Signature, arguments: Given) -> Static:
 
 def _waits(layer: Static) -> bool:
     """Whether a block must be given a layer, and has none: a tensor in its place is no input."""
-    return any(
-        slot.required and slot.name not in layer.given and slot.declared is not None and slot.declared.type is not None
-        and slot.declared.type.kind == "layer"
-        for slot in (layer.signature.slots if layer.signature is not None else ())
-    )  # fmt: skip
+    slots = layer.signature.slots if layer.signature is not None else ()
+    return any(slot.layer and slot.name not in layer.given for slot in slots)
 
 
 def check_values(
@@ -334,7 +331,7 @@ def _with_suite(b: Binder, layer: Static, given: dict[str, tree.Expr], expr: tre
     """A trailing suite fills `body`, or `branches` if its lines begin with `|`."""
     assert layer.signature is not None
     parameter = "branches" if has_branches(suite) else "body"
-    if parameter not in [slot.name for slot in layer.signature.slots]:
+    if parameter not in layer.signature.parameters:
         b.report(NoSuite(layer.signature.name, parameter), expr.target.span)
         return layer
     if parameter in given:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from dataclasses import field
+from typing import Final, TypeAlias
 
 from dslc.bind.mistakes import GivenTwice, SurplusArgument, UnknownArgument
 from dslc.bind.static import LAYER, Static
 from dslc.bind.table import Call, Signature, Slot, Symbol
 from dslc.diagnostics.model import Mistake
-from dslc.ops.base import REGISTRY, Attr, Op
+from dslc.ops.base import Op
 from dslc.record import entity, replace
 from dslc.source import Span
 from dslc.syntax import tree
+
+Headed: TypeAlias = tree.Block | tree.Extern | tree.Fn | tree.NetAlias
+"""What has a header with parameters."""
+
+_OF_OPS: Final[dict[type[Op], Signature]] = {}
 
 STEPS: Final = Signature("this layer", "steps", most=None)
 """Several steps, a suite, a choice: it takes tensors and no arguments."""
@@ -20,26 +26,20 @@ STEPS: Final = Signature("this layer", "steps", most=None)
 
 @entity
 class Signatures:
-    """The signatures of a program, each made when it is first asked for, with the symbols that arguments name."""
+    """The signatures of a program's definitions, each made when it is first asked for, and what arguments name.
 
-    ops: dict[str, Signature]
-    blocks: dict[tree.Definition, Signature]
-    headers: dict[tree.Definition, dict[str, Symbol]]
-    ports: dict[tuple[str, str], Symbol]
+    `language`: of an op's name and the name of an attribute or port.
+    """
 
-    def of_op(self, name: str) -> Signature:
-        """The signature of a layer of the language."""
-        found = self.ops.get(name)
-        if found is None:
-            found = self.ops[name] = _of_op(REGISTRY[name])
-            self.ports |= {(name, port): Symbol("port", port, None) for port in found.ports}
-        return found
+    made: dict[tree.Definition, Signature] = field(default_factory=dict)
+    headers: dict[tree.Definition, dict[str, Symbol]] = field(default_factory=dict)
+    language: dict[tuple[str, str], Symbol] = field(default_factory=dict)
 
-    def of(self, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias) -> Signature:
+    def of(self, item: Headed) -> Signature:
         """The signature of a definition."""
-        found = self.blocks.get(item)
+        found = self.made.get(item)
         if found is None:
-            found = self.blocks[item] = _of_item(item, self.header(item))
+            found = self.made[item] = signature_of(item)
         return found
 
     def header(self, item: tree.Definition) -> dict[str, Symbol]:
@@ -55,25 +55,39 @@ class Signatures:
 
     def argument(self, signature: Signature, name: str) -> Symbol | None:
         """What the name of an argument means."""
-        slot = next((s for s in signature.slots if s.name == name), None)
-        if slot is not None:
-            return slot.symbol
-        if name not in signature.ports:
+        attribute = name in signature.parameters
+        if not attribute and name not in signature.ports:
             return None
         if signature.item is not None:
             return self.header(signature.item).get(name)
-        return self.ports.get((signature.name, name))
+        if signature.kind != "op":
+            return None
+        key = (signature.name, name)
+        if key not in self.language:
+            self.language[key] = Symbol("attribute" if attribute else "port", name, None)
+        return self.language[key]
+
+
+def signature_of_op(cls: type[Op]) -> Signature:
+    """The signature of a layer of the language."""
+    found = _OF_OPS.get(cls)
+    return found if found is not None else _OF_OPS.setdefault(cls, _of_op(cls))
 
 
 def _of_op(cls: type[Op]) -> Signature:
-    slots = tuple(_slot(cls, rules) for rules in cls.attributes.values())
+    slots = tuple(
+        Slot(rules.name, rules.required and rules.name != cls.extra, rules.keyword, rules=rules)
+        for rules in cls.attributes.values()
+    )
     many = bool(cls.inputs) and cls.inputs[-1].many
+    needed = frozenset(port.name for port in cls.inputs if not port.optional)
     single = cls.infer.__annotations__.get("return") == "TensorType"
     return Signature(
         cls.name,
         "op",
         tuple(port.name for port in cls.inputs),
-        sum(not port.optional for port in cls.inputs),
+        needed,
+        len(needed),
         None if many else len(cls.inputs),
         slots,
         cls.extra,
@@ -83,37 +97,20 @@ def _of_op(cls: type[Op]) -> Signature:
     )
 
 
-def _slot(cls: type[Op], rules: Attr) -> Slot:
-    shown = isinstance(rules.default, int | float | str) and not isinstance(rules.default, bool)
-    text = rules.name if rules.required else f"{rules.name}={rules.default}" if shown else ""
-    symbol = Symbol("attribute", rules.name, None)
-    return Slot(rules.name, rules.required and rules.name != cls.extra, rules.keyword, text, symbol, rules=rules)
-
-
-def _of_item(item: tree.Block | tree.Extern | tree.Fn | tree.NetAlias, header: dict[str, Symbol]) -> Signature:
-    slots = tuple(
-        Slot(
-            q.name,
-            q.default is None,
-            False,
-            q.name if q.default is None else f"{q.name}={q.default.span.text}",
-            header[q.name],
-            q,
-        )
-        for q in item.parameters
-    )
+def signature_of(item: Headed) -> Signature:
+    """The signature of a definition, from its header."""
+    slots = tuple(Slot(q.name, q.default is None, declared=q) for q in item.parameters)
     if isinstance(item, tree.Fn):
         return Signature(item.name, "fn", least=0, most=0, slots=slots, item=item)
     if isinstance(item, tree.NetAlias):
         return Signature(item.name, "alias", most=None, slots=slots, item=item)
     if item.ports is None:
         return Signature(item.name, "block", slots=slots, results=_results(item), item=item)
-    many = bool(item.ports) and item.ports[-1].many
+    most = None if item.ports and item.ports[-1].many else len(item.ports)
     ports = tuple(port.name for port in item.ports)
-    least = sum(not port.optional for port in item.ports)
-    return Signature(
-        item.name, "block", ports, least, None if many else len(ports), slots, results=_results(item), item=item
-    )
+    needed = frozenset(port.name for port in item.ports if not port.optional)
+    results = _results(item)
+    return Signature(item.name, "block", ports, needed, len(needed), most, slots, results=results, item=item)
 
 
 def _results(item: tree.Block | tree.Extern) -> int | None:
@@ -144,12 +141,8 @@ def fill(layer: Static, arguments: Given, call: tree.Call) -> Filled:
     signature = layer.signature
     if signature is None:
         return Filled(replace(layer, span=call.span), Call(call, None, {}, call.arguments), [])
-    known = [slot.name for slot in signature.slots]
-    free = [
-        slot.name
-        for slot in signature.slots
-        if not slot.keyword and slot.name not in (*layer.given, signature.spread, signature.gather)
-    ]
+    known = signature.parameters
+    free = [name for name in signature.by_position if name not in layer.given]
     most = len(free)
     given: dict[str, tree.Expr] = {}
     extra: list[tree.Argument] = []
@@ -197,7 +190,7 @@ def fill(layer: Static, arguments: Given, call: tree.Call) -> Filled:
             if name in free:
                 free.remove(name)
         elif signature.spread is None:
-            wrong.append((UnknownArgument(signature.name, name, tuple(known)), place))
+            wrong.append((UnknownArgument(signature.name, name, known), place))
             extra.append(argument)
             from dslc.foreign.arguments import meant
 

@@ -58,15 +58,30 @@ class Use:
 
 @record
 class Slot:
-    """A parameter of a layer or function. `keyword`: it is given by name only; `text`: as messages show it."""
+    """A parameter of a layer or function. `keyword`: it is given by name only."""
 
     name: str
     required: bool
-    keyword: bool
-    text: str
-    symbol: Symbol
+    keyword: bool = False
     declared: tree.Parameter | None = None  # none of an op's attribute
     rules: Attr | None = None  # of an op's attribute
+
+    @property
+    def text(self) -> str:
+        """As messages show it: `s=1`; nothing where it has a default that is no number or word."""
+        if self.declared is not None:
+            default = self.declared.default
+            return self.name if default is None else f"{self.name}={default.span.text}"
+        if self.rules is None or self.rules.required:
+            return self.name
+        value = self.rules.default
+        return f"{self.name}={value}" if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+
+    @property
+    def layer(self) -> bool:
+        """Whether it must be given a layer."""
+        kind = self.declared.type if self.declared is not None else None
+        return self.required and kind is not None and kind.kind == "layer"
 
 
 @record
@@ -80,6 +95,7 @@ class Signature:
     name: str
     kind: Literal["op", "block", "alias", "fn", "steps"]
     ports: tuple[str, ...] = ()
+    needed: frozenset[str] = frozenset()  # ports that must have a tensor
     least: int = 1  # tensors, and the most; none: any number
     most: int | None = 1
     slots: tuple[Slot, ...] = ()
@@ -90,9 +106,29 @@ class Signature:
     item: tree.Definition | None = None
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters, in the order of its header."""
+        return tuple(slot.name for slot in self.slots)
+
+    @property
+    def by_position(self) -> list[str]:
+        """The parameters that take arguments by position, one each."""
+        alone = (self.spread, self.gather)
+        return [slot.name for slot in self.slots if not slot.keyword and slot.name not in alone]
+
+    @property
+    def source(self) -> bool:
+        """Whether it is a layer of the language that makes tensors of none."""
+        return self.kind == "op" and self.most == 0
+
+    @property
     def tensors(self) -> bool:
         """Whether it takes tensors at all."""
         return self.most != 0
+
+    def applied(self, name: str) -> Signature:
+        """That of a `module` made of it: it takes the same tensors, and no arguments any more."""
+        return Signature(name, "steps", self.ports, self.needed, self.least, self.most, results=self.results)
 
     def refuses(self, count: int) -> bool:
         """Whether it is not for so many tensors; what takes none passes them over."""

@@ -83,10 +83,4 @@ def checked_parameter(run: Run, block: str, declared: tree.Parameter, const: Con
 
 def report_missing(run: Run, recipe: Recipe, names: list[str], p: Place, span: Span) -> Const:
     """The mistake of a layer applied before it is complete."""
-    return run.report(MissingArgument(recipe.label, tuple(names), recipe.layer.header()), span, p)
-
-
-def header(name: str, parameters: tuple[tree.Parameter, ...]) -> str:
-    """A header of a file in one line, its defaults as they are written."""
-    parts = (q.name if q.default is None else f"{q.name}={q.default.span.text}" for q in parameters)
-    return f"{name}({', '.join(parts)})"
+    return run.report(MissingArgument(recipe.label, tuple(names), recipe.layer.signature.text), span, p)

@@ -6,20 +6,19 @@ from typing import TypeAlias
 
 from dslc.bind.mistakes import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
 from dslc.bind.mistakes_body import NoSuite
+from dslc.bind.signatures import signature_of
+from dslc.bind.table import Signature, Slot
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Mistake
 from dslc.elaborate.apply import apply, recover
-from dslc.elaborate.arguments import (
-    checked_parameter,
-    header,
-)
+from dslc.elaborate.arguments import checked_parameter
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.loops import branches_of
 from dslc.elaborate.meaning import is_free, meaning
 from dslc.elaborate.mistakes.flow import NotALayer
 from dslc.elaborate.mistakes.limits import DeepExpression
 from dslc.elaborate.mistakes.values import NamedForFunction, NotCallable, TensorToFunction
-from dslc.elaborate.recipe import Builtin, Function, Recipe, Signature, is_tensor
+from dslc.elaborate.recipe import Builtin, Function, Recipe, is_tensor
 from dslc.elaborate.run import CALL, MAX_CALLS, WALKED, Place, Run, block_of
 from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY, Init
@@ -129,7 +128,7 @@ def with_arguments(run: Run, recipe: Recipe, arguments: Arguments, call: tree.Ca
         return _with_holes(run, recipe, takes, arguments, call, p)
     tensors, named, rest = _sorted(takes, arguments)
     filled = _filled(run, recipe, takes, rest, call, p)
-    if tensors and not filled.lost and any(name not in filled.bound for name in takes.layers):
+    if tensors and not filled.lost and any(slot.layer and slot.name not in filled.bound for slot in takes.slots):
         first = next(c for key, c, _ in arguments if key is None and is_tensor(c.value))
         return run.report(NotALayer(describe(first.value).replace("a tensor", "the tensor", 1)), first.span, p)
     if tensors or named:
@@ -155,9 +154,9 @@ def _with_holes(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments
     positions = [const for key, const, _ in arguments if key is None]
     by_name = [a for a in arguments if a[0] is not None and (a[0] in takes.parameters or a[0] not in takes.ports)]
     ports = {key: c.value for key, c, _ in arguments if key in takes.ports and key not in takes.parameters}
-    room = [n for n in takes.parameters if n not in recipe.bound and n not in takes.keywords]
+    room = [slot for slot in takes.slots if slot.name not in recipe.bound and not slot.keyword]
     if room and not any(is_tensor(const.value) for const in positions):
-        if any(value is not None for value in ports.values()) or not _are_values(positions, by_name, room, takes, p):
+        if any(value is not None for value in ports.values()) or not _are_values(positions, by_name, room, p):
             _filled(run, recipe, takes, by_name, call, p)
             return hole(call.span)
         rest = [a for a in arguments if a[0] not in ports]
@@ -175,14 +174,14 @@ def _with_holes(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments
     return recover(run, literal(filled, call.span), tuple(known) or (None,), p, call.span)
 
 
-def _are_values(positions: list[Const], by_name: Arguments, room: list[str], takes: Signature, p: Place) -> bool:
+def _are_values(positions: list[Const], by_name: Arguments, room: list[Slot], p: Place) -> bool:
     """Whether holes given by position are surely no tensors: they come from parameters, or the layer lacks as many."""
     names = [c.origin.name if isinstance(c.origin, tree.Name) else "" for c in positions if is_hole(c.value)]
     found = [p.scope.find(name) for name in names]
     if all(binding is not None and binding.kind in ("parameter", "loop", "dim") for binding in found):
         return True
-    given = {*room[: len(positions) - len(names)], *(key for key, _, _ in by_name)}
-    return sum(name in takes.required and name not in given for name in room) >= len(names)
+    given = {*(slot.name for slot in room[: len(positions) - len(names)]), *(key for key, _, _ in by_name)}
+    return sum(slot.required and slot.name not in given for slot in room) >= len(names)
 
 
 def _sorted(takes: Signature, arguments: Arguments) -> tuple[list[Value], dict[str, Value], Arguments]:
@@ -215,7 +214,7 @@ def _sorted(takes: Signature, arguments: Arguments) -> tuple[list[Value], dict[s
 def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call: tree.Call, p: Place) -> Recipe:
     bound, extra, lost = dict(recipe.bound), dict(recipe.extra), recipe.lost
     known, spread, gather = takes.parameters, takes.spread, takes.gather
-    open_names = [n for n in known if n not in bound and n not in (spread, gather) and n not in takes.keywords]
+    open_names = [name for name in takes.by_position if name not in bound]
 
     def tell(mistake: Mistake, span: Span) -> None:
         if not recipe.lost:  # else it is not known what it takes
@@ -309,9 +308,7 @@ def call_function(run: Run, target: Function, arguments: Arguments, expr: tree.C
         const_or_none = given.get(declared.name)
         if const_or_none is None:
             if declared.default is None:
-                return run.report(
-                    MissingArgument(fn.name, (declared.name,), header(fn.name, fn.parameters)), expr.span, p
-                )
+                return run.report(MissingArgument(fn.name, (declared.name,), signature_of(fn).text), expr.span, p)
             const_or_none = run.evaluate(declared.default, q)
         checked = checked_parameter(run, fn.name, declared, const_or_none, p)
         if checked is None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Final
 
+from dslc.bind.signatures import signature_of, signature_of_op
+from dslc.bind.table import Signature
 from dslc.diagnostics.model import Label
 from dslc.elaborate.apply import apply, join, recover, settle, through
 from dslc.elaborate.apply_block import apply_block
 from dslc.elaborate.apply_op import apply_op, guess_op, recover_op
-from dslc.elaborate.arguments import header
 from dslc.elaborate.mistakes.modules import ForeignModule, ModuleInSeq
 from dslc.elaborate.naming import claim, modules_of, name_instance
-from dslc.elaborate.recipe import Known, Layer, Recipe, Shared, Signature
+from dslc.elaborate.recipe import Known, Layer, Recipe, Shared
 from dslc.elaborate.run import Flowing, Place, Run, block_of
 from dslc.ir.model import Call, If, Instance, Item, Value
 from dslc.ops.base import REGISTRY, Op
@@ -22,8 +22,6 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Const, Scope, literal
 from dslc.values.hole import HOLE, failed, hole
-
-_TAKEN: Final[dict[type[Op], Signature]] = {}
 
 
 class Headed(Layer):
@@ -51,17 +49,7 @@ class OpLayer(Headed):
 
     @property
     def signature(self) -> Signature:
-        found = _TAKEN.get(self.op)
-        return found if found is not None else _TAKEN.setdefault(self.op, _taken_by(self.op))
-
-    def header(self) -> str:
-        parts = []
-        for rules in self.op.attributes.values():
-            if rules.required:
-                parts.append(rules.name)
-            elif isinstance(rules.default, int | float | str) and not isinstance(rules.default, bool):
-                parts.append(f"{rules.name}={rules.default}")
-        return f"{self.name}({', '.join(parts)})"
+        return signature_of_op(self.op)
 
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         made = len(run.nodes)
@@ -97,21 +85,6 @@ def op_layer(name: str) -> OpLayer:
     return OpLayer(REGISTRY[name])
 
 
-def _taken_by(op: type[Op]) -> Signature:
-    return Signature(
-        tuple(port.name for port in op.inputs),
-        frozenset(port.name for port in op.inputs if not port.optional),
-        tuple(op.attributes),
-        frozenset(name for name, rules in op.attributes.items() if rules.required),
-        frozenset(name for name, rules in op.attributes.items() if rules.keyword),
-        (),
-        op.extra,
-        op.gather,
-        op.numbers,
-        not op.inputs,
-    )
-
-
 @frozen
 class BlockLayer(Headed):
     """A `block`, `net` or `extern` of a file."""
@@ -125,17 +98,7 @@ class BlockLayer(Headed):
 
     @property
     def signature(self) -> Signature:
-        ports, parameters = self.tree.ports or (), self.tree.parameters
-        return Signature(
-            tuple(port.name for port in ports),
-            frozenset(port.name for port in ports if not port.optional),
-            tuple(q.name for q in parameters),
-            frozenset(q.name for q in parameters if q.default is None),
-            layers=tuple(q.name for q in parameters if q.type and q.type.kind == "layer" and q.default is None),
-        )
-
-    def header(self) -> str:
-        return header(self.name, self.tree.parameters)
+        return signature_of(self.tree)
 
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         return apply_block(run, self.tree, self.scope, recipe, inputs, p, span)
@@ -278,8 +241,7 @@ class SharedLayer(Layer):
     @property
     def signature(self) -> Signature:
         """Its tensors are those of its layer; it takes no arguments any more."""
-        inner = self.shared.recipe.layer.signature
-        return Signature(inner.ports, inner.needed)
+        return self.shared.recipe.layer.signature.applied(self.shared.name)
 
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
         shared = self.shared

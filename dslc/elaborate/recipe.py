@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
+from dslc.bind.signatures import STEPS
+from dslc.bind.table import Signature
 from dslc.ir.model import Instance, Node, Value
 from dslc.ops.base import Init, Op
 from dslc.ops.initialisers import INITIALISERS, initialiser
@@ -23,22 +25,6 @@ if TYPE_CHECKING:
 
 Known: TypeAlias = tuple[Value | None, ...]
 """Inputs in the order of ports, none for one that failed: how many those are is not known."""
-
-
-@record
-class Signature:
-    """What a layer takes: tensors at its ports, and values for its parameters, both in the order of its header."""
-
-    ports: tuple[str, ...] = ()
-    needed: frozenset[str] = frozenset()  # ports that must have a tensor
-    parameters: tuple[str, ...] = ()
-    required: frozenset[str] = frozenset()  # parameters without a default
-    keywords: frozenset[str] = frozenset()  # parameters that are given by name only
-    layers: tuple[str, ...] = ()  # parameters that must be given a layer
-    spread: str | None = None  # the parameter that takes unknown arguments by name
-    gather: str | None = None  # the parameter that takes all arguments by position, as `reshape` does
-    numbers: Mapping[str, str] = field(default_factory=dict)  # of an optional port: the parameter for a number
-    source: bool = False  # it takes no tensors
 
 
 class Layer(ABC):
@@ -69,11 +55,7 @@ class Layer(ABC):
     @property
     def signature(self) -> Signature:
         """What it takes."""
-        return Signature()
-
-    def header(self) -> str:
-        """Its header in one line: `conv(out, k, s=1, ...)`."""
-        return f"{self.name}()"
+        return STEPS
 
     def room(self, bound: Mapping[str, Const]) -> int | None:
         """How many more arguments it takes; none where that is not known."""
