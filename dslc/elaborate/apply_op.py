@@ -148,7 +148,8 @@ def apply_op(
     for guess, about in guesses(op.core, tuple(v.type for v in inputs), consts):
         _warned(run, guess, about, p, span)
     found = types if isinstance(types, tuple) else (types,)
-    if any(UNKNOWN in v.type.dims for v in inputs):  # no weights are made that depend on them
+    failing = run.broken or run.sink.errors
+    if failing and any(UNKNOWN in v.type.dims for v in inputs):  # no weights are made that depend on them
         return _results(run, found, inputs, p, span)
     for spec in op.params(*(v.type for v in inputs)) if tied else ():
         given = tied.get(spec.name)

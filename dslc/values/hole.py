@@ -34,4 +34,8 @@ def is_hole(value: object) -> bool:
 
 def failed(*consts: Const) -> bool:
     """Whether one of these is a hole, or has one."""
-    return any(is_hole(const.value) or type(const.value) is Hollow for const in consts)
+    for const in consts:  # a loop and no call: this is asked of every argument of every use
+        value = const.value
+        if value is HOLE or type(value) is Hollow:
+            return True
+    return False
