@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 
@@ -218,17 +219,29 @@ class InitTarget(Mistake, code="E0388"):
     Related: E0168, E0383, E0390.
     """
 
-    text: str
-    known: str
-    near: str | None
+    name: str
+    known: tuple[str, ...]  # what it sets; with `part` the parts of the layer
+    kind: Literal["defined", "layer", "unknown"]  # a name of the program or std, a layer of the language, or neither
+    part: str = ""
 
     @property
     def message(self) -> str:
-        return self.text
+        if self.part == "bias":
+            return f"`{self.name}` has no `bias`"
+        if self.part:
+            return f"`{self.part}` is no part of a layer"
+        if self.kind == "defined":
+            return f"`{self.name}` is no layer of the language: state what it is made of, such as `conv`"
+        if self.kind == "layer":
+            return f"`{self.name}` has no weights that an `init` statement sets"
+        return f"there is no layer `{self.name}`"
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near) or (Help(self.known),)
+        if self.part:
+            return did_you_mean(nearest(self.part, self.known)) or (Help(f"it has a {' and a '.join(self.known)}"),)
+        near = nearest(self.name, self.known) or next((op for op in self.known if self.name.startswith(op)), None)
+        return did_you_mean(near) or (Help(f"one of {', '.join(self.known)}"),)
 
 
 class ModuleNameTaken(Mistake, code="E0203"):

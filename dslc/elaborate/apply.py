@@ -28,7 +28,7 @@ def join(run: Run, sides: list[Const], items: tuple[list[Item], list[Item]], spa
     for side in (first, second):
         side.readers.append(p.owner)
     p.items.append(either)
-    run.made.append((out, "this choice", block_of(p.owner)))
+    run.made.append((out, ("choice", ""), block_of(p.owner)))
     return literal(out, span)
 
 

@@ -144,7 +144,7 @@ def _leave(
         value.readers.append(call)
     p.items.append(call)
     name = instance.definition.name if instance.definition is not None else instance.name
-    run.made += [(v, f"the result of `{name}`", block_of(p.owner)) for v in outer]
+    run.made += [(v, ("result", name), block_of(p.owner)) for v in outer]
     return literal(outer[0] if len(outer) == 1 else tuple(outer), span)
 
 
@@ -194,7 +194,7 @@ def _enter(
                 sound = sound and not failed(argument)
                 instance.args[declared.name] = argument
         if isinstance(block, tree.Block):
-            run.made += [(v, f"the input `{v.name}`" if v.name else "the input", instance) for v in instance.inputs]
+            run.made += [(v, ("input", v.name or ""), instance) for v in instance.inputs]
     q.it = (formal[0] or HOLE) if formal else None
     if not sound:
         run.broken.add(block_of(q.owner))

@@ -295,8 +295,8 @@ def _add(run: Run, node: Node, recipe: Recipe, types: tuple[TensorType, ...], p:
     run.nodes.append(node)
     run.owners.append(node)
     p.items.append(node)
-    what = f"the result of `{recipe.label}`" if node.op.is_layer else "this result"
-    run.made += [(v, what, block_of(p.owner)) for v in outs]
+    layer = recipe.label if node.op.is_layer else ""
+    run.made += [(v, ("result", layer), block_of(p.owner)) for v in outs]
     return literal(outs[0] if len(outs) == 1 else outs, span)
 
 

@@ -77,7 +77,7 @@ def declare(run: Run, line: tree.TensorDef, p: Place) -> None:
     tensor = param_value(param)
     tensor.name = name
     p.scope.names[name] = Binding("tensor", tensor, line.target.span)
-    run.made.append((tensor, f"the `{line.kind}` `{name}`", owner))
+    run.made.append((tensor, (line.kind, name), owner))
 
 
 def param_value(param: Param) -> Value:

@@ -250,7 +250,7 @@ def _ports(run: Run, ports: tuple[tree.Port, ...], asked: Mapping[str, int], p: 
         if not is_free(run, port.name, port.name_span or port.span, p):
             return False
         p.scope.names[port.name] = Binding("tensor", value, port.span)
-        run.made.append((value, f"the input `{port.name}`", p.owner))
+        run.made.append((value, ("input", port.name), p.owner))
         inputs.append(value)
     strange = [n for n in asked if n not in p.scope.names or p.scope.names[n].kind != "dim"]
     if strange:

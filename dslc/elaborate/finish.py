@@ -8,12 +8,12 @@ from dslc.elaborate.declared import node_params
 from dslc.elaborate.limits import holdable
 from dslc.elaborate.mistakes.flow import Dropped
 from dslc.elaborate.mistakes.modules import SharedShape
-from dslc.elaborate.mistakes.weights import IdleInitialiser
+from dslc.elaborate.mistakes.weights import IdleInitialiser, MisfitInitialiser
 from dslc.elaborate.recovery import unread
 from dslc.elaborate.run import Run
 from dslc.ir.model import Call, Instance, Node, Param
 from dslc.ops.base import ParamSpec
-from dslc.ops.initialisers import DRAWN, FANS, BadInitialiser
+from dslc.ops.initialisers import DRAWN, FANS
 from dslc.syntax import tree
 from dslc.types.const import literal
 from dslc.types.floats import holds
@@ -29,16 +29,16 @@ def report_dropped(run: Run) -> None:
             and shared.instance not in run.broken
             and not shared.name.startswith("_")
         ):
-            run.report(Dropped(f"the module `{shared.name}`"), shared.span)
-    for value, what, block in run.made:
+            run.report(Dropped("module", shared.name), shared.span)
+    for value, (kind, name), block in run.made:
         if value.readers or block in run.broken or value.span is None:
             continue
         producer = value.producer
         by = run.replaced.get(value)
         related = [Label(by, "this line takes its place")] if by is not None else []
         frame = producer.frame if isinstance(producer, Node | Call) else block.frame
-        named = f"`{value.name}`" if value.name and not what.startswith("the ") else what
-        run.sink.add(Dropped(named).at(value.span, frame, related))
+        dropped = Dropped(kind, name) if name or kind == "input" or not value.name else Dropped("value", value.name)
+        run.sink.add(dropped.at(value.span, frame, related))
 
 
 def report_unread(run: Run) -> None:
@@ -55,7 +55,7 @@ def report_unread(run: Run) -> None:
         for name, span, line in unread(block):
             itself = any(line.span.source is at.source and line.span.start <= at.start < line.span.end for at in places)
             if not itself and not any(nearest(wrong, (name,)) for wrong in misspelt):
-                run.sink.add(Dropped(f"`{name}`").at(span, owner.frame))
+                run.sink.add(Dropped("value", name).at(span, owner.frame))
 
 
 def settle_biases(run: Run) -> None:
@@ -111,21 +111,20 @@ def _check_init(run: Run, param: Param) -> None:
     kind, shape = param.spec.init.kind, param.spec.shape
     rank, numbers = len(shape), dict(param.spec.init.args)
     least, most = {"dirac": (3, 5), "eye": (2, 2)}.get(kind, (2, None) if kind in FANS else (0, None))
-    fault = None
+    needs, found = "", str(TensorType(shape, param.spec.dtype))
     if rank < least or (most is not None and rank > most):
-        axes = f"{least} axes" if least == most else f"at least {least} axes"
-        fault = f"`{kind}` needs a tensor of {axes}"
+        needs = f"a tensor of {least} axes" if least == most else f"a tensor of at least {least} axes"
     elif kind == "constant" and not numbers:
-        fault = "`constant` needs `value`"
+        needs = "`value`"
     elif kind == "constant" and not holds(float(numbers["value"]), param.spec.dtype):
-        fault = f"`constant` has {numbers['value']:,}, which {param.spec.dtype.value} does not hold"
+        needs = f"a value that {param.spec.dtype.value} holds, not {numbers['value']:,}"
     elif kind in DRAWN and not param.spec.dtype.is_float:
-        fault = f"`{kind}` draws floats, not {param.spec.dtype.value}"
+        needs = "a tensor of floats"
     elif kind in DRAWN and param.spec.kind == "const":
-        fault = f"`{kind}` draws other numbers in each module, and a `const` is not saved: `buffer` is"
+        needs, found = "a tensor that is saved, a `param` or `buffer`", "a `const`"
     elif kind == "dirac" and shape[0] % int(numbers["groups"]):
-        fault = f"`dirac` cannot split {shape[0]} channels into {int(numbers['groups'])} groups"
-    if fault is not None:
+        needs = f"channels that {int(numbers['groups'])} groups divide"
+    if needs:
         span, related = param.span, []
         if isinstance(param.owner, Node):
             given = param.owner.consts[param.spec.by]
@@ -135,7 +134,7 @@ def _check_init(run: Run, param: Param) -> None:
             span = given.span
             related = [Label(param.owner.span, "for this layer")] if given in run.stated else []
         assert span is not None
-        run.report(BadInitialiser(f"{fault}, and `{param.path}` is {list(shape)}"), span, None, related)
+        run.report(MisfitInitialiser(kind, needs, param.path, found), span, None, related)
 
 
 def _check_size(run: Run, param: Param) -> None:

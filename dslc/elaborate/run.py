@@ -156,7 +156,7 @@ class Run:
         self.nodes: list[Node] = []
         self.owners: list[Node | Instance] = []  # in order of first application, for the order of parameters
         self.auto_bias: list[Node] = []
-        self.made: list[tuple[Value, str, Instance]] = []  # values made, what messages call them, and the block
+        self.made: list[tuple[Value, tuple[str, str], Instance]] = []  # made, as `Dropped` calls them, and the block
         self.budgets: list[Budget] = []
         self.reuse: Node | Instance | None = None  # the first use of the `module` being applied again
         self.shared: list[Shared] = []

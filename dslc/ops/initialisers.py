@@ -8,6 +8,8 @@ from typing import Final
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Help, Mistake, Reject, did_you_mean
 from dslc.ops.base import Init
+from dslc.values.faces import describe
+from dslc.values.mistakes import WrongArity
 
 GAINS: Final = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
 
@@ -40,8 +42,8 @@ LARGEST: Final = 3.4028234663852886e38
 CHOICES: Final = {"mode": ("fan_in", "fan_out"), "nonlinearity": GAINS}
 
 
-class BadInitialiser(Mistake, code="E0383"):
-    """An initialiser's arguments do not fit it.
+class InitialiserArgument(Mistake, code="E0383"):
+    """An argument of an initialiser is not one that it has, or has a value that means nothing.
 
     Initialisers and their arguments are those of `torch.nn.init`, without the underscore: `normal(mean, std)`,
     `trunc_normal(mean, std, a, b)`, `kaiming_normal(a, mode, nonlinearity)`. Numbers that have no meaning, such as
@@ -59,66 +61,78 @@ class BadInitialiser(Mistake, code="E0383"):
         gap -> flatten
     ```
 
-    Related: E0301, E0380, E0388.
+    Related: E0301, E0380, E0388, E0484.
     """
 
-    def __init__(self, text: str, near: str | None = None) -> None:
-        self.text = text
-        self.near = near
+    name: str
+    key: str
+    known: tuple[str, ...]
+    given: str | None = None  # the value in words; none where there is no value
+    wanted: str = ""
+    choices: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
-        return self.text
+        if self.key not in self.known:
+            return f"`{self.name}` has no argument `{self.key}`: it has {', '.join(self.known) or 'none'}"
+        if self.given is None:
+            return f"`{self.name}` needs `{self.key}`"
+        return f"`{self.key}` of `{self.name}` is {self.given}, and must be {self.wanted}"
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return did_you_mean(self.near, replace=False)
+        if self.key not in self.known:
+            return did_you_mean(nearest(self.key, self.known), replace=False)
+        return did_you_mean(nearest((self.given or "").strip("`"), self.choices), replace=False)
 
 
-def _fault(name: str, values: Mapping[str, float | str]) -> str | None:
-    """Why torch.nn.init refuses numbers, if it does."""
+def _fault(name: str, values: Mapping[str, float | str]) -> tuple[str, str] | None:
+    """The argument whose number torch.nn.init refuses, if there is one, and what it must be."""
     said = {key: float(value) for key, value in values.items() if not isinstance(value, str)}
     if name in ("normal", "trunc_normal"):
         std, least = said["std"], "above 0" if name == "trunc_normal" else "at least 0"
         if std < 0 or (std == 0 and name == "trunc_normal"):
-            return f"`std` of `{name}` is {std:g}, and must be {least}"
+            return "std", least
     if name in ("uniform", "trunc_normal"):
         a, b = said["a"], said["b"]
         if a > b:
-            return f"`{name}` draws from `a` to `b`, and {a:g} is above {b:g}"
+            return "b", f"at least `a`, which is {a:g}"
         if b - a > LARGEST:
-            return f"`{name}` draws from {a:g} to {b:g}, which is more than a float of 32 bits holds"
+            return "b", f"at most {LARGEST:.2g} above `a`, which is {a:g}: a float of 32 bits holds no more"
     if name in ("xavier_uniform", "xavier_normal") and said["gain"] < 0:
-        return f"`gain` of `{name}` is {said['gain']:g}, and must be at least 0"
+        return "gain", "at least 0"
     if name == "dirac" and (said["groups"] < 1 or said["groups"] % 1):
-        return f"`groups` of `dirac` is {said['groups']:g}, and must be a whole number of at least 1"
+        return "groups", "a whole number of at least 1"
     return None
 
 
 def initialiser(name: str, args: list[object], named: dict[str, object]) -> Init:
     """The initialiser `name(args, named)`; a Reject where the arguments do not fit."""
     known = INITIALISERS[name]
+    keys = tuple(known)
     if len(args) > len(known):
-        raise Reject(BadInitialiser(f"`{name}` takes at most {len(known)} arguments, not {len(args)}"))
+        raise Reject(WrongArity(name, 0, len(known), len(args)))
     given = dict(zip(known, args, strict=False))
     for key, value in named.items():
         if key not in known:
-            text = f"`{name}` has no argument `{key}`: it has {', '.join(known) or 'none'}"
-            raise Reject(BadInitialiser(text, nearest(key, known)))
+            raise Reject(InitialiserArgument(name, key, keys))
         given[key] = value
     values: list[tuple[str, float | str]] = []
     for key, default in known.items():
         value = given.get(key, default)
         if value is None:
             if args or named or name != "constant":
-                raise Reject(BadInitialiser(f"`{name}` needs `{key}`"))
+                raise Reject(InitialiserArgument(name, key, keys))
             continue
         if key in CHOICES:
             if value not in CHOICES[key]:
-                raise Reject(BadInitialiser(f"`{key}` of `{name}` is one of {', '.join(CHOICES[key])}"))
+                said = f"`{value}`" if isinstance(value, str) else describe(value)
+                wanted = f"one of {', '.join(CHOICES[key])}"
+                raise Reject(InitialiserArgument(name, key, keys, said, wanted, CHOICES[key]))
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            raise Reject(BadInitialiser(f"`{key}` of `{name}` must be a number"))
+            raise Reject(InitialiserArgument(name, key, keys, describe(value), "a number"))
         values.append((key, value))
     if (fault := _fault(name, dict(values))) is not None:
-        raise Reject(BadInitialiser(fault))
+        key, wanted = fault
+        raise Reject(InitialiserArgument(name, key, keys, f"{float(dict(values)[key]):g}", wanted))
     return Init("eye" if name == "eye_" else name, tuple(values))

@@ -185,7 +185,7 @@ def test_init_is_a_name_everywhere_else() -> None:
 
 def test_a_mistake_of_a_statement_is_said_once_where_it_was_written() -> None:
     found = failing("init bias = kaiming_uniform", "for i in range(3): conv(8, 3) as `c{i}`", "gap -> flatten")
-    assert found == [("E0383", 2, "`kaiming_uniform` needs a tensor of at least 2 axes, and `c0.bias` is [8]")]
+    assert found == [("E0484", 2, "`kaiming_uniform` needs a tensor of at least 2 axes, and `c0.bias` is [8]")]
     text = f"init convv = zeros\n\nnet f {IMAGE}: conv(3, 3)\n\nnet g {IMAGE}: f -> f as again -> gap -> flatten"
     assert errors(text, "g") == [("E0388", 1, "there is no layer `convv`")]
 

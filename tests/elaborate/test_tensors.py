@@ -116,9 +116,9 @@ def test_text_or_path() -> None:
 
 
 def test_an_initialiser_needs_the_axes_it_looks_at() -> None:
-    assert failing("param p: [8] = xavier_uniform", "it * p", on=TOKENS)[0][:2] == ("E0383", 2)
-    assert failing("param p: [1, 8, 8] = eye_", "it @ p", on=TOKENS)[0][:2] == ("E0383", 2)
-    assert failing("linear(8, init=dirac)", on=TOKENS)[0][:2] == ("E0383", 2)
+    assert failing("param p: [8] = xavier_uniform", "it * p", on=TOKENS)[0][:2] == ("E0484", 2)
+    assert failing("param p: [1, 8, 8] = eye_", "it @ p", on=TOKENS)[0][:2] == ("E0484", 2)
+    assert failing("linear(8, init=dirac)", on=TOKENS)[0][:2] == ("E0484", 2)
     assert body("linear(8, init=orthogonal)", on=TOKENS).params["linear.weight"].spec.init.kind == "orthogonal"
 
 

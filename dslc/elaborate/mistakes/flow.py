@@ -111,11 +111,21 @@ class Dropped(Mistake, code="E0365"):
     Related: E0202, E0381.
     """
 
-    what: str
+    kind: str  # `value`, `result`, `choice`, `input`, `module`, or the keyword of a declared tensor
+    name: str  # of the value, the module or the declared tensor; of the layer that made a result; empty if it has none
 
     @property
     def message(self) -> str:
-        return f"nothing reads {self.what}"
+        match self.kind, self.name:
+            case "value", name:
+                return f"nothing reads `{name}`"
+            case "result", name if name:
+                return f"nothing reads the result of `{name}`"
+            case ("result" | "choice") as kind, _:
+                return f"nothing reads this {kind}"
+            case ("input" | "module") as kind, name:
+                return f"nothing reads the {kind} `{name}`" if name else f"nothing reads the {kind}"
+        return f"nothing reads the `{self.kind}` `{self.name}`"
 
     @property
     def label(self) -> str:

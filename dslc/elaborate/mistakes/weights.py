@@ -73,3 +73,35 @@ class IdleInitialiser(Mistake, code="E0390"):
         if self.norm:
             return (Help("`bias=true` keeps the bias"),)
         return (Help(f"leave `{self.attribute}` out"),)
+
+
+class MisfitInitialiser(Mistake, code="E0484"):
+    """An initialiser is given to a tensor that it does not fit.
+
+    Those that look at fans, such as `kaiming_normal`, need two axes or more, `dirac` the weight of a convolution whose
+    channels its groups divide, and `constant` a number that the element type holds. What draws numbers makes floats,
+    other ones in each module, so that the tensor must be saved: a `param` or `buffer` is, a `const` is not.
+
+    ```dl fails
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3, bias_init=kaiming_normal) -> relu
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, 32, 32]:
+        conv(8, 3, init=kaiming_normal, bias_init=zeros) -> relu
+        gap -> flatten
+    ```
+
+    Related: E0380, E0383, E0388.
+    """
+
+    name: str
+    needs: str
+    param: str
+    found: str
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` needs {self.needs}, and `{self.param}` is {self.found}"
