@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from time import perf_counter
 from dslc.bind import language
 from dslc.bind.bodies import bind
 from dslc.bounds import beyond, held, shown, unheld
+from dslc.collector import paused
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
 from dslc.diagnostics.place import assigned, given
@@ -357,15 +357,12 @@ def _elaborate(
 def _deep() -> Iterator[None]:
     """Room for nested blocks, and no garbage collection meanwhile.
 
-    200 levels take some 20 Python frames each (pure Python frames use no C stack). A compile makes many objects that
-    live until its end: the collector would walk all of them again and again, and time would not grow linearly.
+    200 levels take some 20 Python frames each (pure Python frames use no C stack).
     """
-    before, collecting = sys.getrecursionlimit(), gc.isenabled()
+    before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, 12_000))
-    gc.disable()
     try:
-        yield
+        with paused():
+            yield
     finally:
         sys.setrecursionlimit(before)
-        if collecting:
-            gc.enable()

@@ -12,6 +12,7 @@ from dslc.bind.table import Signature
 from dslc.record import record, replace
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.values.kinds import of_default
 
 StaticKind: TypeAlias = Literal[
     "unknown", "value", "tensor", "layer", "fn", "int", "float", "bool", "str", "none", "size", "list", "tuple", "init",
@@ -83,16 +84,8 @@ def of_type(declared: tree.TypeExpr) -> Static:
 
 def of_literal(expr: tree.Expr | None) -> Static:
     """What a literal is; unknown of anything else."""
-    match expr:
-        case tree.Number(value=value):
-            return INT if isinstance(value, int) else _OF_TYPES["float"]
-        case tree.Word(word="true" | "false"):
-            return _OF_TYPES["bool"]
-        case tree.Text():
-            return _OF_TYPES["str"]
-        case tree.SizeLiteral():
-            return _OF_TYPES["size"]
-    return UNKNOWN
+    kind = of_default(expr)
+    return UNKNOWN if kind is None else _OF_TYPES[kind.short]
 
 
 def of_parameter(declared: tree.Parameter) -> Static:

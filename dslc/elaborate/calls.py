@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from dslc.bind.expressions import has_branches
 from dslc.bind.mistakes import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
 from dslc.bind.mistakes_body import NoSuite
 from dslc.bind.signatures import signature_of
@@ -322,15 +323,3 @@ def call_function(run: Run, target: Function, arguments: Arguments, expr: tree.C
     if isinstance(result.value, Recipe):
         return result
     return Const(result.value, expr, p.scope, expr.span)
-
-
-def has_branches(suite: tree.Suite) -> bool:
-    """Whether the lines of a suite begin with `|`, also inside `for` and `if`."""
-    for line in suite.body:
-        if isinstance(line, tree.Branch):
-            return True
-        if isinstance(line, tree.For) and has_branches(line.suite):
-            return True
-        if isinstance(line, tree.If) and any(has_branches(s) for _, s in line.branches):
-            return True
-    return False

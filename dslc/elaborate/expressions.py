@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from dslc.bind.expressions import has_branches
 from dslc.bind.mistakes_body import TrainingCondition
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.access import attribute, index
 from dslc.elaborate.apply import through
-from dslc.elaborate.calls import call, call_function, has_branches
+from dslc.elaborate.calls import call, call_function
 from dslc.elaborate.choices import conditional
 from dslc.elaborate.layers import Steps, Suite
 from dslc.elaborate.loops import comprehension

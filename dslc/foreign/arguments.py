@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Edit, Help
 from dslc.foreign.calls import value_text, windows
-from dslc.foreign.rewrite import Rewriter
+from dslc.foreign.forms import rewriter
 from dslc.foreign.values import Unsaid, words
 from dslc.source import Span
 from dslc.syntax import tree
@@ -92,7 +92,7 @@ def _renamed(owner: str, argument: tree.Argument, call: tree.Call, ours: str) ->
         return Help(said, None, (Edit(argument.name_span, ours),))
     given = windows(owner, call, layer)
     try:
-        r = Rewriter(lambda name: "value")
+        r = rewriter(lambda name: "value")
         text = value_text(r, Taken(argument.name, ">", ours), argument.value, declared, given, owner)
     except Unsaid as unsaid:
         return Help(f"{said}; {unsaid}" if str(unsaid) else said)

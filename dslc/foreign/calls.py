@@ -17,8 +17,6 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 def written(r: Rewriter, entry: Entry, expr: tree.Call, receiver: tree.Expr | None) -> Piece:
     """The call `expr` of a foreign name; `receiver`: what stands before the point of a method. Raises `Unsaid`."""
-    from dslc.foreign.forms import FORMS
-
     if entry.is_rename:
         return _renamed(r, entry, expr)
     arguments = expr.arguments
@@ -35,7 +33,7 @@ def written(r: Rewriter, entry: Entry, expr: tree.Call, receiver: tree.Expr | No
         given, rest = matched(entry, arguments, with_tensors)
     refuse(entry, given)
     if entry.form:
-        text = FORMS[entry.form](r, entry, given, rest)
+        text = r.doors.forms[entry.form](r, entry, given, rest)
     elif entry.text:
         text = filled(r, entry, given)
     else:

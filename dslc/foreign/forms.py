@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Final
 
 from dslc.foreign import values
-from dslc.foreign.calls import called, layer_call, tensors_in_order
+from dslc.foreign.calls import called, layer_call, tensors_in_order, written
 from dslc.foreign.piece import Piece, closed
-from dslc.foreign.rewrite import Given, Rewriter, matched, refuse
+from dslc.foreign.rewrite import Doors, Form, Given, KindOf, Rewriter, matched, refuse
 from dslc.foreign.values import Unsaid
 from dslc.syntax import tree
 from dslc.vocabulary import table
@@ -245,7 +245,7 @@ def rows(r: Rewriter, expr: tree.Call) -> list[str] | None:
     return texts or None
 
 
-FORMS: dict[str, Callable[[Rewriter, Entry, Given, list[tree.Expr]], str]] = {
+FORMS: Final[dict[str, Form]] = {
     "view": view,
     "permute": permute,
     "unsqueeze": unsqueeze,
@@ -264,3 +264,11 @@ FORMS: dict[str, Callable[[Rewriter, Entry, Given, list[tree.Expr]], str]] = {
     "expand": expand,
     "same": same,
 }
+
+
+_DOORS: Final = Doors(written, rows, merged, FORMS)
+
+
+def rewriter(kind_of: KindOf) -> Rewriter:
+    """What rewrites expressions where the names that `kind_of` knows are the program's own."""
+    return Rewriter(kind_of, _DOORS)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from dslc.foreign.piece import Piece, closed, is_loose
 from dslc.foreign.values import Unsaid, is_name, words
+from dslc.record import record
 from dslc.syntax import tree
 from dslc.syntax.rewrite import kids
 from dslc.vocabulary import table
@@ -23,11 +24,26 @@ KindOf: TypeAlias = Callable[[str], str | None]
 Given: TypeAlias = Mapping[str, tree.Expr]
 
 
-class Rewriter:
-    """Rewrites expressions where the names that `kind_of` knows are the program's own."""
+Form: TypeAlias = "Callable[[Rewriter, Entry, Given, list[tree.Expr]], str]"
+"""The text of a call that needs more than a pattern, from its arguments by name and the rest."""
 
-    def __init__(self, kind_of: KindOf) -> None:
+
+@record
+class Doors:
+    """How calls are written: of the files above, which rewrite what stands inside by the `Rewriter` in turn."""
+
+    written: Callable[[Rewriter, Entry, tree.Call, tree.Expr | None], Piece]
+    rows: Callable[[Rewriter, tree.Call], list[str] | None]
+    merged: Callable[[Rewriter, Entry, tree.Call, tree.Call], Piece]
+    forms: Mapping[str, Form]
+
+
+class Rewriter:
+    """Rewrites expressions where the names that `kind_of` knows are the program's own; `forms.rewriter` makes it."""
+
+    def __init__(self, kind_of: KindOf, doors: Doors) -> None:
         self.kind_of = kind_of
+        self.doors = doors
         self.guessed: dict[str, Entry] = {}  # misspelt names, and what they are taken for
 
     # ---- whole expressions
@@ -170,9 +186,7 @@ class Rewriter:
 
     def _row(self, expr: tree.Call) -> Piece | None:
         """Layers in a row, in brackets: no module of their own, but the same network."""
-        from dslc.foreign.forms import rows
-
-        found = rows(self, expr)
+        found = self.doors.rows(self, expr)
         return Piece(f"({' -> '.join(found)})" if len(found) > 1 else found[0], here="seq") if found else None
 
     def _infinity(self, expr: tree.Call) -> Piece | None:
@@ -197,12 +211,10 @@ class Rewriter:
 
     def _try(self, found: tuple[Entry, ...], expr: tree.Call, receiver: tree.Expr | None) -> Piece:
         """The first of several meanings that can be said."""
-        from dslc.foreign.calls import written
-
         refused: Unsaid | None = None
         for entry in found:
             try:
-                return written(self, entry, expr, receiver)
+                return self.doors.written(self, entry, expr, receiver)
             except Unsaid as unsaid:
                 refused = refused or unsaid
         assert refused is not None
@@ -210,12 +222,10 @@ class Rewriter:
 
     def _applied(self, target: tree.Call, expr: tree.Call) -> Piece | None:
         """A foreign layer that is applied where it is made: `Dense(10)(x)`."""
-        from dslc.foreign.forms import merged
-
         name = self.dotted(target.target)
         found = self.entries(name) if name is not None else ()
         if found and found[0].form == "merge":
-            return merged(self, found[0], target, expr)
+            return self.doors.merged(self, found[0], target, expr)
         layer = self.rewrite(target)
         if layer is None:
             return None

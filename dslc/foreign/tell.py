@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from dslc.diagnostics.codes import distance, nearest
 from dslc.diagnostics.model import Edit, Help, Mistake
-from dslc.foreign.forms import rows
+from dslc.foreign.arguments import said_of
+from dslc.foreign.forms import rewriter, rows
 from dslc.foreign.mistakes import ForeignWords
 from dslc.foreign.piece import Piece
 from dslc.foreign.rewrite import KindOf, Rewriter, bracketed
@@ -44,7 +45,7 @@ def foreign(
 
     `whole`: the expression is all of a line, or what a line names. `told`: places of which something is said already.
     """
-    r = Rewriter(kind_of)
+    r = rewriter(kind_of)
     row = _row(r, line) if whole else None
     if row is not None:
         said, unsaid = [row], list[_Found]()
@@ -154,7 +155,7 @@ def near_name(
         return (_std(name, std, file, True),)
     entry = table.near(written)
     if entry is not None and entry.here and _slips(written, entry) < slips:
-        r = Rewriter(kind_of)
+        r = rewriter(kind_of)
         r.guessed[written] = entry
         help = f"did you mean `{entry.here}`? (`{entry.name}` is `{entry.here}` here)"
         try:
@@ -188,6 +189,4 @@ def argument_help(owner: str, argument: tree.Argument, call: tree.Call, known: S
 
     `known` are the arguments (and inputs) that `owner` has. Nothing if no more is known than that.
     """
-    from dslc.foreign.arguments import said_of
-
     return said_of(owner, argument, call, known)

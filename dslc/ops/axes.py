@@ -8,8 +8,7 @@ from dslc.diagnostics.model import Reject
 from dslc.ops.base import Pointwise, Reach
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_axis import NoChannelAxis
-from dslc.ops.errors_tensor import NoSuchAxis
-from dslc.ops.layout import axes_of
+from dslc.ops.layout import axes_of, axis_of
 from dslc.ops.torchtext import TorchContext
 from dslc.types.const import Const
 from dslc.types.dim import UNKNOWN, Unknown
@@ -22,9 +21,7 @@ def channel_axis(op: str, x: TensorType, axis: int | None) -> int:
     A Reject where the tensor has no such axis, or no settled axis of channels.
     """
     if axis is not None:
-        if not -x.rank <= axis < x.rank:
-            raise Reject(NoSuchAxis(op, axis, str(x), x.rank), at="axis")
-        return axis % x.rank
+        return axis_of(op, axis, x)
     if x.channel is not None:
         return x.channel % x.rank
     if x.rank <= 2:

@@ -7,13 +7,12 @@ does not hold what was meant.
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from dslc.collector import paused
 from dslc.diagnostics.model import Sink
 from dslc.record import replace
 from dslc.source import Source
@@ -38,7 +37,7 @@ REPARSED = 400_000  # tokens that are parsed again at most, so that a long item 
 def parse(source: Source, sink: Sink) -> tree.File:
     """The tree of a source. If an error was added to the sink, the tree has `Lost` where something was not read."""
     found = Found(source)
-    with _no_collection():
+    with paused():
         file = _parse(source, found)
     if found.diagnostics and len(source.text) <= text.LONGEST_FILE:
         language = language_of(source.text)
@@ -63,18 +62,6 @@ def _parse(source: Source, found: Found) -> tree.File:
     parse = _Parse(automaton, scanner, found, cleaned, layout)
     items = parse.items()
     return tree.File(source, tuple(items), tuple(layout.comments), whole=not parse.given_up)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without garbage collection: a tree has no cycles, and looking for some takes as long as making it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @cache

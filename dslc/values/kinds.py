@@ -320,7 +320,7 @@ def of_type(declared: tree.TypeExpr) -> Kind:
 
 
 def of_default(default: tree.Expr | None) -> Kind | None:
-    """The kind of a parameter without a type whose default is a plain literal: none for any other default."""
+    """The kind of a plain literal, and so of a parameter without a type that has it as its default; else none."""
     match default:
         case tree.Number(value=value):
             return INT if isinstance(value, int) else FLOAT
