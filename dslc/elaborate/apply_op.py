@@ -237,7 +237,7 @@ def _held(run: Run, cls: type[Op], recipe: Recipe, p: Place, span: Span) -> tupl
     inner = given.value
     if isinstance(inner, Recipe) and inner.layer.op is not None and inner.layer.op in cls.holds:
         return inner.layer.op, inner
-    if failed(given):
+    if failed(given) or checked_attribute(run, cls, cls.attributes["layer"], given, p) is None:
         return None
     run.report(HeldLayer(cls.name, describe(inner), cls.held_names()), given.span, p)
     return None

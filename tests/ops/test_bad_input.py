@@ -17,7 +17,6 @@ from dslc.ops.base import REGISTRY, Attr, Op
 from dslc.record import replace
 from dslc.types.const import Const
 from dslc.types.tensor import DType, TensorType
-from dslc.values.kinds import Layer
 from tests.ops.sample import Sample
 from tests.ops.samples import SAMPLES
 
@@ -180,10 +179,7 @@ def attribute_cases() -> Iterator[Any]:
             if rules.choices:
                 word = any(isinstance(c, str) for c in rules.choices)
                 values.append(("nonsense" if word else 7, "E0362"))
-            values += [
-                (v, "E0320" if isinstance(rules.kind, Layer) else "E0362" if rules.choices else "E0360")
-                for v in wrong_types(rules)
-            ]
+            values += [(v, "E0362" if rules.choices else "E0360") for v in wrong_types(rules)]
             for value, code in values:
                 codes = {code, "E0360"} if rules.choices else {code}
                 given = {**sample.attributes, rules.name: value}
