@@ -11,6 +11,7 @@ from dslc.diagnostics.model import Frame
 from dslc.elaborate.arguments import checked_parameter, report_missing
 from dslc.elaborate.headers import bind_sizes, dim_names, fits
 from dslc.elaborate.initial import open_initial
+from dslc.elaborate.mistakes.flow import End
 from dslc.elaborate.mistakes.layers import ExternFact, ExternSize, ExternTarget, NamesNoModule, NotASize
 from dslc.elaborate.mistakes.limits import EndlessRecursion
 from dslc.elaborate.naming import name_expansion, name_instance
@@ -342,7 +343,7 @@ def _result(run: Run, block: tree.Block, result: tree.Result, q: Place) -> Value
         else:
             run.report(NoResult(result.name or "a result"), result.span, q)
         return None
-    if result.spec is not None and not fits(run, f"the result of `{block.name}`", result.spec, value, q, result.span):
+    if result.spec is not None and not fits(run, End(block.name), result.spec, value, q, result.span):
         return None
     return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dslc.bind.language import DTYPES
 from dslc.diagnostics.model import Label, Reject
-from dslc.elaborate.mistakes.flow import WrongPort
+from dslc.elaborate.mistakes.flow import End, Fault, WrongPort
 from dslc.elaborate.mistakes.layers import NotASize
 from dslc.elaborate.run import Place, Run
 from dslc.ir.made import maker
@@ -23,21 +23,21 @@ from dslc.values.hole import failed
 def bind_sizes(run: Run, name: str, port: tree.Port, value: Value, q: Place, p: Place, span: Span) -> TensorType | None:
     """Compare a tensor with its port, and bind the port's new names to sizes; the type in the block's words."""
     spec, actual = port.spec, value.type
-    where = f"port `{port.name}` of `{name}`"
+    end = End(name, port.name)
     if not _of_type(run, spec, actual):
-        _wrong_port(run, where, spec, value, f"element type {actual.dtype.value}", q, p, span)
+        _wrong_port(run, end, spec, value, "type", q, p, span, given=actual.dtype.value)
         return None
     if spec.dims is None:
         return replace(actual, words=tuple(w and Const(w.value, None, None, w.span) for w in actual.words))
     rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
     fixed = len(spec.dims) - (rest is not None)
     if actual.rank < fixed or (rest is None and actual.rank != fixed):
-        _wrong_port(run, where, spec, value, f"it has {actual.rank} axes", q, p, span)
+        _wrong_port(run, end, spec, value, "rank", q, p, span, given=str(actual.rank))
         return None
     axes = _axes(spec.dims, rest, actual.rank)
     words: list[Const | None] = [None] * actual.rank
     for dim, axis in axes:
-        word = _bind_size(run, where, spec, dim, axis, value, q, p, span)
+        word = _bind_size(run, end, spec, dim, axis, value, q, p, span)
         if isinstance(word, bool):
             return None
         words[axis] = word
@@ -67,7 +67,7 @@ def _axes(dims: tuple[tree.DimSpec, ...], rest: int | None, rank: int) -> list[t
 
 def _bind_size(
     run: Run,
-    where: str,
+    end: End,
     spec: tree.TensorSpec,
     dim: tree.DimSpec,
     axis: int,
@@ -91,7 +91,7 @@ def _bind_size(
     if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
         run.report(NotASize(describe(wanted.value)), dim.span, q)
         return False
-    if _same_size(run, where, spec, value, axis, wanted.value, q, p, span):
+    if _same_size(run, end, spec, value, axis, wanted.value, q, p, span):
         return Const(actual, dim.value, q.scope, dim.span)
     return False
 
@@ -103,7 +103,7 @@ def _is_bound(name: str, q: Place) -> bool:
 
 def _same_size(
     run: Run,
-    where: str,
+    end: End,
     spec: tree.TensorSpec,
     value: Value,
     axis: int,
@@ -116,14 +116,14 @@ def _same_size(
     actual = value.type.dims[axis]
     if isinstance(wanted, int) and isinstance(actual, int):
         if wanted != actual:
-            _wrong_port(run, where, spec, value, f"axis {axis} must be {wanted}, and is {actual}", q, p, span, axis)
+            _wrong_port(run, end, spec, value, "size", q, p, span, axis, str(wanted), str(actual))
         return wanted == actual
     try:
         run.sizes.equal(wanted, actual, span)
     except Reject as reject:
         if isinstance(reject.mistake, JoinedSizes) and not reject.mistake.fits:  # at no size
-            why = f"axis {axis} must be `{run.sizes.text(wanted)}`, and is `{run.sizes.text(actual)}`"
-            _wrong_port(run, where, spec, value, why, q, p, span, axis)
+            needed, given = (f"`{run.sizes.text(size)}`" for size in (wanted, actual))
+            _wrong_port(run, end, spec, value, "size", q, p, span, axis, needed, given)
             return False
         place, labels = _blamed(run, spec, value, q, p, span, axis)
         run.report(reject.mistake, place, p, labels, inputs=(value,))
@@ -149,27 +149,24 @@ def _blamed(
 
 def _wrong_port(
     run: Run,
-    where: str,
+    end: End,
     spec: tree.TensorSpec,
     value: Value,
-    why: str,
+    fault: Fault,
     q: Place,
     p: Place,
     span: Span,
     axis: int | None = None,
+    needed: str = "",
+    given: str = "",
 ) -> None:
     """A tensor that is not what a header states; `q` is the block that has the header, `axis` that of one size."""
     asked = spec.dims[axis] if axis is not None and spec.dims is not None and len(spec.dims) > axis else None
     span, labels = _blamed(run, spec, value, q, p, span, axis)
     sizes = _known_sizes(spec, q)
     place, text = (None, "") if asked is None else (asked.span, asked.span.text)
-    run.report(
-        WrongPort(where, spec.span.text, str(value.type), why, axis, text, place, sizes),
-        span,
-        p,
-        labels,
-        inputs=(value,),
-    )
+    wrong = WrongPort(end, spec.span.text, str(value.type), fault, axis, needed, given, text, place, sizes)
+    run.report(wrong, span, p, labels, inputs=(value,))
 
 
 def _known_sizes(spec: tree.TensorSpec, q: Place) -> tuple[Size | None, ...]:
@@ -184,17 +181,17 @@ def _known_sizes(spec: tree.TensorSpec, q: Place) -> tuple[Size | None, ...]:
     return tuple(sizes)
 
 
-def fits(run: Run, where: str, spec: tree.TensorSpec, value: Value, q: Place, span: Span) -> bool:
+def fits(run: Run, end: End, spec: tree.TensorSpec, value: Value, q: Place, span: Span) -> bool:
     """Whether a tensor has the shape a header states; reports where it has not."""
     if not _of_type(run, spec, value.type):
-        _wrong_port(run, where, spec, value, f"element type {value.type.dtype.value}", q, q, span)
+        _wrong_port(run, end, spec, value, "type", q, q, span, given=value.type.dtype.value)
         return False
     if spec.dims is None:
         return True
     rest = next((i for i, d in enumerate(spec.dims) if d.rest), None)
     fixed = len(spec.dims) - (rest is not None)
     if value.type.rank < fixed or (rest is None and value.type.rank != fixed):
-        _wrong_port(run, where, spec, value, f"it has {value.type.rank} axes", q, q, span)
+        _wrong_port(run, end, spec, value, "rank", q, q, span, given=str(value.type.rank))
         return False
     for dim, axis in _axes(spec.dims, rest, value.type.rank):
         if dim.value is None:
@@ -205,7 +202,7 @@ def fits(run: Run, where: str, spec: tree.TensorSpec, value: Value, q: Place, sp
         if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
             run.report(NotASize(describe(wanted.value)), dim.span, q)
             return False
-        if not _same_size(run, where, spec, value, axis, wanted.value, q, q, span):
+        if not _same_size(run, end, spec, value, axis, wanted.value, q, q, span):
             return False
     return True
 

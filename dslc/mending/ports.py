@@ -25,7 +25,7 @@ from dslc.syntax import tree
 def tokens_of_a_map(g: Ground) -> Iterator[Candidate]:
     """A map for a block of tokens, or tokens for a block of maps."""
     mistake = g.diagnostic.mistake
-    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or mistake.where.startswith("the result"):
+    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or mistake.end.port is None:
         return
     type, wanted = g.inputs[0].type, len(mistake.sizes)
     letters = places(type)
@@ -55,7 +55,7 @@ def tokens_of_a_map(g: Ground) -> Iterator[Candidate]:
 def result_without_places(g: Ground) -> Iterator[Candidate]:
     """A result `[N, 2]` of tokens or of a map: their mean, before the last layer or after it."""
     mistake = g.diagnostic.mistake
-    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or not mistake.where.startswith("the result"):
+    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or mistake.end.port is not None:
         return
     type = g.inputs[0].type
     if len(mistake.sizes) == 2 and type.rank == 3 and type.channel != 1:
@@ -250,12 +250,7 @@ def one_group_a_channel(g: Ground) -> Iterator[Candidate]:
 def elements_of_a_port(g: Ground) -> Iterator[Candidate]:
     """Truth values, or indices, where the net's header says floats: with the axes that the block's header has."""
     mistake, call, block = g.diagnostic.mistake, g.call, g.block
-    if (
-        not isinstance(mistake, WrongPort)
-        or not mistake.why.startswith("element type")
-        or not g.inputs
-        or block is None
-    ):
+    if not isinstance(mistake, WrongPort) or mistake.fault != "type" or not g.inputs or block is None:
         return
     kind, value = mistake.wanted.split("[")[0], g.inputs[0]
     port = next((p for p in block.ports or () if p.name == value.name and p.spec.dtype is None), None)

@@ -179,7 +179,7 @@ def declared_channels(g: Ground) -> Iterator[Candidate]:
     place = made.place if made is not None else None
     if place is None or not g.own(place) or not mistake.asked:
         return
-    result = mistake.where.startswith("the result")
+    result = mistake.end.port is None
     size, shown = g.inputs[0].type.dims[mistake.axis], g.shown(place, mistake.asked)
     said = f"make `{mistake.asked}` of them in the layer that makes {size}: `{shown}`"
     yield Candidate(said, (g.put(place, mistake.asked),))
@@ -192,7 +192,7 @@ def declared_channels(g: Ground) -> Iterator[Candidate]:
 def declared_map(g: Ground) -> Iterator[Candidate]:
     """A result whose map is smaller than the header says: without a stride, or brought back to that size."""
     mistake = g.diagnostic.mistake
-    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or not mistake.where.startswith("the result"):
+    if not isinstance(mistake, WrongPort) or len(g.inputs) != 1 or mistake.end.port is not None:
         return
     value, block = g.inputs[0], g.block
     if mistake.axis is None or mistake.axis < 2 or value.type.channel != 1 or block is None:

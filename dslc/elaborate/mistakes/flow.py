@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from dslc.diagnostics.model import Help, Mistake
+from dslc.record import record
 from dslc.source import Span
 from dslc.types.dim import Size
 
@@ -164,6 +167,22 @@ class StrayValue(Mistake, code="E0366"):
         return (Help("compile-time values are named with `let name = ...`"),)
 
 
+Fault: TypeAlias = Literal["type", "rank", "size"]
+"""How a tensor is not what a header states: in its element type, its number of axes, the size of one."""
+
+
+@record
+class End:
+    """A port of a block, or its result."""
+
+    block: str
+    port: str | None = None  # none: the result
+
+    @property
+    def words(self) -> str:
+        return f"the result of `{self.block}`" if self.port is None else f"port `{self.port}` of `{self.block}`"
+
+
 class WrongPort(Mistake, code="E0368"):
     """A tensor whose shape is not the one the header asks for.
 
@@ -189,19 +208,23 @@ class WrongPort(Mistake, code="E0368"):
     Related: E0308, E0331, E0367.
     """
 
-    where: str  # "port `x` of `half`", "the result of `f`"
-    wanted: str
-    found: str
-    why: str
+    end: End
+    wanted: str  # what the header says
+    found: str  # the tensor's type
+    fault: Fault
     axis: int | None = None  # whose size is another
+    needed: str = ""  # that size, by the header
+    given: str = ""  # and by the tensor
     asked: str = ""  # the size that the header has there, as written
     spec: Span | None = None  # where it is written
     sizes: tuple[Size | None, ...] = ()  # what the header has on each axis, where that is known
 
     @property
     def message(self) -> str:
-        return f"{self.where} is {self.wanted}, but gets {self.found}"
+        return f"{self.end.words} is {self.wanted}, but gets {self.found}"
 
     @property
     def label(self) -> str:
-        return self.why
+        if self.fault == "size":
+            return f"axis {self.axis} must be {self.needed}, and is {self.given}"
+        return f"it has {self.given} axes" if self.fault == "rank" else f"element type {self.given}"
