@@ -6,6 +6,7 @@ is read seems unused where it is given.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -14,10 +15,10 @@ from dslc.bind.bodies import own_files
 from dslc.bind.mistakes_hygiene import EmptyFile, HiddenName, UnusedDefinition, UnusedLet, UnusedParameter, UnusedUse
 from dslc.bind.table import Symbol, Table, Use
 from dslc.diagnostics.model import Diagnostic, Edit, Help, Sink, in_order
-from dslc.names.resolve import FileNames, Program, is_core
+from dslc.names.resolve import FileNames, Program, is_core, lookup
 from dslc.source import Span
 from dslc.syntax import tree
-from dslc.types.const import Scope
+from dslc.types.const import Binding, Scope
 
 
 def hygiene(program: Program, sink: Sink) -> None:
@@ -92,7 +93,7 @@ def _definition(
     """A definition that hides one of std, or that nothing uses in a file that has a net (`built`)."""
     symbol = table.defined[item]
     hidden = None if file.scope.parent is None else file.scope.parent.names.get(symbol.name)
-    if hidden is not None and symbol.span is not None and is_core(hidden):
+    if hidden is not None and symbol.span is not None and is_core(hidden) and not _is_itself(hidden, item):
         yield HiddenName(symbol.name, "a block of std").at(symbol.span)
     net = isinstance(item, tree.NetAlias) or (isinstance(item, tree.Block) and item.kind == "net")
     if net or not built or symbol.span is None or symbol.name.startswith("_"):
@@ -102,6 +103,16 @@ def _definition(
     if not others:
         kind = {tree.LetItem: "let", tree.Fn: "fn", tree.Extern: "extern block"}.get(type(item), "block")
         yield UnusedDefinition(kind, symbol.name).at(symbol.span)
+
+
+def _is_itself(hidden: Binding, item: tree.Definition) -> bool:
+    """Whether a name of std is that of the definition itself: std was asked for as a program of its own."""
+    meant = lookup(hidden)
+    return meant is not None and _file_of(meant[0].span) == _file_of(item.span)
+
+
+def _file_of(span: Span) -> str:
+    return os.path.realpath(span.source.file or span.source.path)
 
 
 def _body(item: tree.Definition, file: FileNames, table: Table, reads: dict[Symbol, list[Use]]) -> Iterator[Diagnostic]:

@@ -85,7 +85,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` is most likely a slip of: none rather than a wrong one.
 
     A letter too many, too few, another, or two that changed places is one slip. A name of 3 letters may have one,
-    one of 10 two and one of 16 three; where there are several, the first letter is right.
+    one of 10 two and one of 16 three; where there are several, the first letter is right. Of names as near, one whose
+    letters were only doubled (`rellu`) or changed places goes first, then one of the same length. Where that leaves
+    several for a name of at most 4 letters, none is likelier.
     """
     return _nearest(name, tuple(known))
 
@@ -97,8 +99,10 @@ def _nearest(name: str, names: tuple[str, ...]) -> str | None:
     if lower in folded:
         return folded[lower]
     most = sum(len(lower) >= letters for letters in (3, 10, 16))
-    best: tuple[int, bool, int] | None = None
+    best: tuple[int, bool, bool, bool, int] | None = None
     found = None
+    alone = True
+    once, letters = _once(lower), sorted(lower)
     for key, shown in reversed(folded.items()):
         if abs(len(key) - len(lower)) > most or len(key) < 2:
             continue
@@ -106,10 +110,17 @@ def _nearest(name: str, names: tuple[str, ...]) -> str | None:
         other = key[0] != lower[0]
         if slips > most or (other and (slips > 1 or len(lower) < 4)):
             continue
-        rank = (slips, other, abs(len(key) - len(lower)))
+        rank = (slips, other, _once(key) != once, sorted(key) != letters, abs(len(key) - len(lower)))
         if best is None or rank < best:
-            best, found = rank, shown
-    return found
+            best, found, alone = rank, shown, True
+        elif rank == best:
+            alone = False
+    return found if alone or len(lower) > 4 else None
+
+
+def _once(text: str) -> str:
+    """A text with each letter that stands twice or more in a row written once."""
+    return re.sub(r"(.)\1+", r"\1", text)
 
 
 def distance(a: str, b: str, most: int) -> int:

@@ -10,6 +10,7 @@ from dslc.diagnostics.model import Edit, Help
 from dslc.foreign.calls import value_text, windows
 from dslc.foreign.forms import rewriter
 from dslc.foreign.values import Unsaid, words
+from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.vocabulary import table
@@ -32,16 +33,37 @@ def said_of(owner: str, argument: tree.Argument, call: tree.Call, known: Sequenc
     if how == "say":
         return (Help(ours),)
     near = nearest(name, known)
-    if near is None or any(other.name == near for other in call.arguments):
+    if near is None:
+        return _misspelt(owner, argument, call, known)
+    if any(other.name == near for other in call.arguments):
         return ()
     assert argument.name_span is not None
     return (Help(f"did you mean `{near}`?", None, (Edit(argument.name_span, near),)),)
 
 
+def _misspelt(owner: str, argument: tree.Argument, call: tree.Call, known: Sequence[str]) -> tuple[Help, ...]:
+    """A slip in a name that the argument has elsewhere: `strde=2` is `stride=2`, and that `s=2` here."""
+    assert argument.name is not None
+    near = table.near_argument(owner, argument.name, known)
+    if near is None or (table.argument(owner, near, known)[0] == "is" and _given(owner, near, call, known)):
+        return ()
+    help = said_of(owner, replace(argument, name=near), call, known)
+    return tuple(replace(each, text=f"did you mean `{near}`? {each.text}") for each in help)
+
+
+def _given(owner: str, name: str, call: tree.Call, known: Sequence[str]) -> bool:
+    ours = table.argument(owner, name, known)[1]
+    return any(other.name == ours for other in call.arguments)
+
+
 def meant(owner: str, name: str, known: Sequence[str]) -> str | None:
     """The argument of `owner` that one by another name is likely meant to be."""
     how, ours = table.argument(owner, name, known)
-    return ours if how == "is" else nearest(name, known) if how == "none" else None
+    if how != "none":
+        return ours if how == "is" else None
+    near = nearest(name, known)
+    elsewhere = table.near_argument(owner, name, known) if near is None else None
+    return near if elsewhere is None else meant(owner, elsewhere, known)
 
 
 def _after(argument: tree.Argument, call: tree.Call) -> Help:

@@ -27,6 +27,9 @@ Given: TypeAlias = Mapping[str, tree.Expr]
 Form: TypeAlias = "Callable[[Rewriter, Entry, Given, list[tree.Expr]], str]"
 """The text of a call that needs more than a pattern, from its arguments by name and the rest."""
 
+_NEEDY = ("squeeze", "unsqueeze", "permute", "view")
+"""Forms that mean nothing without an argument."""
+
 
 @record
 class Doors:
@@ -151,6 +154,8 @@ class Rewriter:
         entry = found[0]
         if entry.is_rename:
             return Piece(entry.here, entry.library, entry.here)
+        if entry.form in _NEEDY and not entry.note:
+            self.doors.forms[entry.form](self, entry, {}, [])  # raises: it says what is missing
         if entry.form or (entry.note and not table.layer(entry.here)) or not entry.here:
             raise Unsaid(entry.note)
         if entry.text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import GivenTwice, MissingArgument, OutOfRange, SurplusArgument, UnknownArgument, WrongType
+from dslc.bind.mistakes import GivenTwice, MissingArgument, NotAChoice, OutOfRange, SurplusArgument, UnknownArgument, WrongType
 from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.mistakes.conditions import NotBool
@@ -24,6 +24,8 @@ from dslc.values.mistakes import NotIterable, NotWhole, Undefined
 
 POSITIONAL = {"linear": 1, "conv": 2, "deconv": 2}
 """How many arguments of a layer PyTorch writes after the channels that come in."""
+NORMS = {"bn": 0, "inorm": 0, "ln": 0, "rmsnorm": 0, "gn": 1}
+"""Norms, and how many arguments stand before the one where PyTorch has the channels."""
 
 
 # ---- PyTorch's order
@@ -165,7 +167,9 @@ def _operator(g: Ground, node: tree.Binary, text: str) -> Edit:
 def truth_value(g: Ground) -> Iterator[Candidate]:
     """`bias=0`: yes or no is `true` or `false`."""
     mistake, expr = g.diagnostic.mistake, g.outline.find(g.span)
-    if isinstance(mistake, WrongType) and "true or false" in mistake.wanted and isinstance(expr, tree.Number):
+    if not isinstance(mistake, WrongType) or not isinstance(expr, tree.Number) or expr.value not in (0, 1):
+        return
+    if "true or false" in mistake.wanted:
         word = "true" if expr.value else "false"
         yield Candidate(f"write `{g.shown(expr.span, word)}`", (g.put(expr.span, word),))
 
@@ -237,6 +241,34 @@ def scaled_by_a_number(g: Ground) -> Iterator[Candidate]:
         shown = f"(it * {factor})" if len(g.chain(g.step)) > 1 else f"it * {factor}"
         said = f"`scale` multiplies by what its suite makes; by a number: `{shown}`"
         yield Candidate(said, (g.put(call.span, shown),))
+
+
+@mends(WrongType, SurplusArgument)
+def full_connection(g: Ground) -> Iterator[Candidate]:
+    """`dense(10)`: Keras' layer of that name is `linear`; here `dense` joins its input with what its suite makes."""
+    call = g.call
+    first = g.positional(call)[:1] if call is not None and call.suite is None else []
+    if call is not None and call.target.span.text == "dense" and first and isinstance(first[0].value, tree.Number):
+        shown = f"linear{g.source.text[call.target.span.end : call.span.end]}"
+        said = f"`dense` joins the input with what its suite makes; a full connection is `{short(g.source, shown)}`"
+        yield Candidate(said, (g.put(call.target.span, "linear"),), sole=True)
+
+
+@mends(NotAChoice, WrongType)
+def channels_of_a_norm(g: Ground) -> Iterator[Candidate]:
+    """`ln(64)`, `bn(16)`: how many channels there are is known, and not written."""
+    call = g.call
+    name = call.target.span.text if call is not None else ""
+    if call is None or name not in NORMS or len(g.positional(call)) <= NORMS[name]:
+        return
+    given = g.positional(call)[NORMS[name]]
+    value = given.value.items[-1] if isinstance(given.value, tree.List | tree.Tuple) else given.value
+    if isinstance(value, tree.Number) and isinstance(value.value, float) or given.span.end < g.span.start:
+        return
+    rest = ", ".join(a.span.text for a in call.arguments if a is not given)
+    shown = f"{name}({rest})" if rest else name
+    said = f"the channels are known, and not written: `{short(g.source, shown)}`"
+    yield Candidate(said, (g.without_argument(call, given),), sole=True)
 
 
 @mends(WrongInputs, MissingArgument)

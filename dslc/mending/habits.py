@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dslc.bind.mistakes import GivenTwice, WrongType
@@ -11,12 +12,13 @@ from dslc.elaborate.mistakes.flow import NotALayer
 from dslc.elaborate.mistakes.layers import ExternTarget
 from dslc.elaborate.mistakes.modules import SharedShape
 from dslc.elaborate.mistakes.tensors import NoTensorValue
-from dslc.elaborate.mistakes.values import BadGrow, NoAttribute
+from dslc.elaborate.mistakes.values import BadGrow, NoAttribute, TensorLet
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.names.errors import BoundTwice, ImportMissing, ImportUnknown
 from dslc.ops.base import REGISTRY
 from dslc.syntax import tree
+from dslc.syntax.mistakes.expressions import ForTarget, Target
 from dslc.values.mistakes import NotIterable
 
 # ---- values
@@ -96,6 +98,52 @@ def grown(g: Ground) -> Iterator[Candidate]:
             yield Candidate(f"a list grows by a list: `{shown}`", (g.put(value.span, shown),))
 
 
+@mends(ForTarget)
+def part_of_an_item(g: Ground) -> Iterator[Candidate]:
+    """`for i, (c, k) in ..`: the inner pair has a name, and its parts are taken by their index."""
+    text, start = g.source.text, g.line_start(g.span.start)
+    line = text[start : g.line_end(start)]
+    if not _NAMES.fullmatch(g.span.text) or not line.lstrip().startswith("for "):
+        return
+    names, depth = re.findall(r"\w+", g.span.text), len(line) - len(line.lstrip())
+    end = g.line_end(start)
+    while end < len(text):  # the lines of its suite are deeper
+        following = text[end + 1 : g.line_end(end + 1)]
+        if following.strip() and len(following) - len(following.lstrip()) <= depth:
+            break
+        end = g.line_end(end + 1)
+    item = next(name for name in ("item", "pair", "each", *(f"item_{n}" for n in range(2, 99))) if not re.search(rf"\b{name}\b", text))
+    reads = re.compile(rf"(?<![.\w])({'|'.join(names)})\b(?!\s*=(?!=))")
+    parts = [
+        g.edit(m.start(), m.end(), f"{item}[{names.index(m[1])}]") for m in reads.finditer(text, g.span.end, end)
+    ]
+    shown = " and ".join(f"`{item}[{at}]`" for at in range(len(names)))
+    yield Candidate(f"name the whole, `{item}`, and its parts {shown}", (g.put(g.span, item), *parts))
+
+
+@mends(Target)
+def one_name_a_line(g: Ground) -> Iterator[Candidate]:
+    """`let c, k = item`: a `let` gives one name, and each part has a line of its own."""
+    text = g.source.text
+    line = _LET.match(text, g.line_start(g.span.start))
+    if line is None or not line.start("names") == g.span.start:
+        return
+    names = [name.strip() for name in line["names"].split(",")]
+    given = [part.strip() for part in line["value"].strip("()").split(",")]
+    if len(given) == 1:
+        given = [f"{given[0]}[{at}]" for at in range(len(names))]
+    if len(given) == len(names):
+        lets = [f"let {name} = {value}" for name, value in zip(names, given, strict=True)]
+        edit = g.edit(line.start("let"), line.end("value"), f"\n{line['indent']}".join(lets))
+        yield Candidate(f"one name a line: {', '.join(f'`{each}`' for each in lets)}", (edit,))
+
+
+_LET = re.compile(
+    r"(?P<indent> *)(?P<let>let) +(?P<names>[A-Za-z_]\w*(?: *, *[A-Za-z_]\w*)+) *= *"
+    r"(?P<value>[\w.]+(?: *, *[\w.]+)*|\([\w.]+(?: *, *[\w.]+)*\)) *(?=#|\n|$)"
+)
+_NAMES = re.compile(r"[(\[]\s*[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*\s*,?\s*[)\]]")
+
 # ---- lines
 
 
@@ -107,6 +155,16 @@ def moves_the_chain(g: Ground) -> Iterator[Candidate]:
             shown = short(g.source, line.value.span.text)
             said = f"a line without `=` moves the chain: `{shown}`"
             yield Candidate(said, (g.edit(line.span.start, line.value.span.start, ""),))
+
+
+@mends(TensorLet)
+def without_let(g: Ground) -> Iterator[Candidate]:
+    """`let y = relu(it)`: a tensor is named by its line alone."""
+    for line in walk(g.block):
+        if isinstance(line, tree.Let) and line.span == g.span:
+            shown = line.span.text.removeprefix("let").lstrip()
+            said = f"a tensor is named without `let`: `{short(g.source, shown)}`"
+            yield Candidate(said, (g.edit(line.span.start, line.target.span.start, ""),))
 
 
 @mends(BoundTwice)

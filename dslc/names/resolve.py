@@ -162,13 +162,17 @@ def _add(program: Program, scope: Scope, name: str, span: Span, value: object) -
     before = scope.names.get(name)
     if before is not None:
         program.sink.add(DefinedTwice(name).at(span, None, [Label(before.span, "first defined here")]))
-        if not (isinstance(value, Defined) and isinstance(value.item, tree.Block) and value.item.kind == "net"):
+        if not (_is_net(before.value) and _is_net(value)):
             before.value = None  # which of them is meant is not known
     elif name in program.reserved:
         program.sink.add(HidesLayer(name).at(span))
         scope.names[name] = Binding("definition", None, span)
     else:
         scope.names[name] = Binding("definition", value, span)
+
+
+def _is_net(value: object) -> bool:
+    return isinstance(value, Defined) and isinstance(value.item, tree.Block) and value.item.kind == "net"
 
 
 def _lose(program: Program, scope: Scope, names: list[tuple[str, Span]]) -> None:

@@ -5,14 +5,16 @@ Each warning shows both readings. Which says what is meant: an edit for the like
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Edit, Help, Mistake
 from dslc.ops.base import Op, Types
 from dslc.ops.borders import Crop, Pad
 from dslc.ops.convolution import Conv, Deconv
 from dslc.ops.errors_axis import channels as counted
+from dslc.ops.norm import BatchNorm, GroupNorm, RmsNorm
 from dslc.ops.pool_adaptive import GlobalPool
 from dslc.ops.shape import Flatten
 from dslc.source import Span
@@ -174,6 +176,46 @@ class TorchOrder(Mistake, code="W0203", name="torch-order"):
         )
 
 
+class LargeEps(Mistake, code="W0204", name="large-eps"):
+    """The first argument of a norm looks like PyTorch's, which is the number of channels.
+
+    `nn.BatchNorm2d(64)` says how many channels come in, and `nn.GroupNorm(8, 64)` says it second. Here that is known and
+    not written, and the number is taken for `eps`, which is added to the variance: a value far below 1. Nothing stops
+    such a network, it only learns badly. A whole number that is given as `eps` by its place is warned of.
+
+    ```dl fails
+    net f on image[N, 3, H=32, W=32]:
+        conv(64, 3) -> bn(64) -> relu -> gap -> flatten
+    ```
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(64, 3) -> bn -> relu -> gap -> flatten
+    ```
+
+    Related: E0362, W0203.
+    """
+
+    op: str
+    number: int
+    edits: tuple[Edit, ...]
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` adds {self.number} to the variance: that is its `eps`, and no number of channels"
+
+    @property
+    def label(self) -> str:
+        return "the channels are known, and not written"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (
+            Help("leave it out", edits=self.edits) if self.edits else Help("leave it out, and name what follows"),
+            Help(f"if that is meant: `eps={self.number}`"),
+        )
+
+
 def unbatched(x: TensorType) -> Iterator[Guess]:
     """Whether a tensor is an input of a net whose header looks like one image."""
     dims = None if x.given is None else x.given.spec.dims
@@ -193,6 +235,8 @@ def guesses(op: Op, ins: Types, consts: Mapping[str, Const]) -> Iterator[Guess]:
             yield from unbatched(x)
     if isinstance(op, Conv | Deconv):
         yield from torch_order(op, x, consts)
+    if isinstance(op, BatchNorm | GroupNorm | RmsNorm):
+        yield from large_eps(op, consts)
 
 
 def reads_map(op: Op) -> bool:
@@ -325,3 +369,28 @@ def torch_order(op: Conv | Deconv, x: TensorType, consts: Mapping[str, Const]) -
     # A kernel of less places than channels would as PyTorch's be fewer channels out than in.
     if gaps == [",", ","] and out == x.dims[1] and stride in (3, 5, 7) and kernel >= max(out, stride):
         yield TorchOrder(op.name, (out, kernel, stride)), given[0].span.to(given[2].span)
+
+
+def large_eps(op: Op, consts: Mapping[str, Const]) -> Iterator[Guess]:
+    """`bn(64)`: a whole number where `eps` stands by its place."""
+    given = consts["eps"]
+    number, source = given.value, given.span.source
+    if not isinstance(given.origin, tree.Number) or not isinstance(number, int) or source.is_library or number < 1:
+        return
+    start, end = given.span.start, given.span.end
+    before, after = source.text[:start].rstrip(), _AFTER.match(source.text, end)
+    if not before.endswith(("(", ",")) or after is None:
+        return
+    first = before.endswith("(")
+    if first and after["close"]:
+        start, end = len(before) - 1, after.end()
+    elif first:
+        end = after.start("next")
+    else:
+        start = len(before) - 1
+    edits = () if after["placed"] is not None else (Edit(Span(source, start, end), ""),)
+    yield LargeEps(op.name, number, edits), given.span
+
+
+_AFTER = re.compile(r"\s*,?\s*(?P<next>(?P<close>\))|\w+\s*=(?!=)|(?P<placed>))")
+"""What may stand after an argument: the closing bracket, one with a name, or another by its place (`placed`)."""

@@ -29,6 +29,7 @@ _SIGN_STARTS = frozenset(("MORETHAN", "MINUS", "VBAR", "ASSIGN"))
 _DECLARING = frozenset(("var", "val", "const", "int", "float", "bool", "auto", "double", "str"))
 _TENSORS = frozenset(("tensor", "Tensor", "float", "FloatTensor", "ndarray"))
 _HEADS = {"model": "net", "network": "net", "layer": "block", "module": "block", "function": "fn", "func": "fn"}
+_REPEATING = frozenset(("repeat", "loop", "times", "repeated"))
 _WHOLE = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -347,6 +348,30 @@ def _loop(case: Case) -> Blame | None:
     return None
 
 
+def _repeated(case: Case) -> Blame | None:
+    """`repeat 3:`, `loop n times:`."""
+    line = case.line()
+    if len(line) < 3 or line[0].text not in _REPEATING or line[-1].kind != "COLON" or case.token not in line[1:4]:
+        return None
+    count = line[1:-1] if line[-2].text not in ("times", "x") else line[1:-2]
+    if not count or count[0].kind in ("LPAR", "STRING", "COLON"):
+        return None
+    here = f"for i in range({_text(case, count)}):"
+    help = Help(f"write `{here}`", edits=(case.edit(line[0].start, line[-1].end, here),))
+    mistake = mistakes.Unexpected(("`for`",), f"`{line[0].text}`")
+    return Blame(mistake, line[0].start, line[0].end, case.index, (help,))
+
+
+def _whole_file(case: Case) -> Blame | None:
+    """`use std.conv`, `use std.conv as c`: a `use` takes names, no file."""
+    line = case.line()
+    if not line or line[0].kind != "USE" or case.token.kind not in ("AS", "_NEWLINE") or "COLON" not in case.expected:
+        return None
+    path = _text(case, line[1 : case.index - case.tokens.index(line[0])])
+    help = Help(f"names are taken one by one: `use {path}: name, name as other`")
+    return Blame(mistakes.Unexpected(("`:`",), f"`{case.token.text}`" if case.token.kind == "AS" else "the end of the line"), case.token.start, case.token.end, case.index, (help,))
+
+
 def _colon(case: Case) -> Blame | None:
     """`if c relu` and `for x in xs relu` lack a colon."""
     line = case.line()
@@ -405,6 +430,8 @@ RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _lambda,
     _training,
     _loop,
+    _repeated,
+    _whole_file,
     _words,
     _arrow,
     _walrus,

@@ -20,6 +20,13 @@ def std_folder() -> Path:
 def homes() -> dict[str, str]:
     """The names of std that need a `use`, and the file of each: `encoder` is in `std.attention`."""
     texts = {path.stem: path.read_text("utf-8") for path in sorted(std_folder().glob("*.dl"))}
-    core = {name.strip() for line in re.findall(_USED, texts.get("core", "")) for name in line.split(",")}
     found = {name: f"std.{stem}" for stem, text in texts.items() for name in re.findall(_HEAD, text)}
-    return {name: home for name, home in found.items() if name not in core}
+    return {name: home for name, home in found.items() if name not in core()}
+
+
+@cache
+def core() -> frozenset[str]:
+    """The names of std that every program has."""
+    path = std_folder() / "core.dl"
+    lines = re.findall(_USED, path.read_text("utf-8")) if path.is_file() else []
+    return frozenset(name.strip() for line in lines for name in line.split(","))

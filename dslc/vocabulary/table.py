@@ -329,3 +329,11 @@ def argument(owner: str, name: str, known: Iterable[str]) -> tuple[str, str]:
             return "is", ours
     idle = _file()["idle"].get(name) or _file()["idle"].get(f"_{name.rpartition('_')[2]}")
     return ("leave", idle) if idle is not None else ("none", "")
+
+
+def near_argument(owner: str, name: str, known: Iterable[str]) -> str | None:
+    """The name that an argument of `owner` has elsewhere, which a misspelt one is most like."""
+    own = owner in _file()["keywords"]
+    names = frozenset(known)
+    likely = [word for word in _arguments(owner if own else "*") if argument(owner, word, names)[0] != "none"]
+    return nearest(name, likely)
