@@ -45,15 +45,21 @@ def _misspelt(owner: str, argument: tree.Argument, call: tree.Call, known: Seque
     """A slip in a name that the argument has elsewhere: `strde=2` is `stride=2`, and that `s=2` here."""
     assert argument.name is not None
     near = table.near_argument(owner, argument.name, known)
-    if near is None or (table.argument(owner, near, known)[0] == "is" and _given(owner, near, call, known)):
+    how, ours = table.argument(owner, near, known) if near is not None else ("none", "")
+    if near is None or (how == "is" and _is_given(owner, call, ours)):
         return ()
-    help = said_of(owner, replace(argument, name=near), call, known)
+    meant = replace(argument, name=near)
+    whole = replace(call, arguments=tuple(meant if each is argument else each for each in call.arguments))
+    help = said_of(owner, meant, whole, known)
     return tuple(replace(each, text=f"did you mean `{near}`? {each.text}") for each in help)
 
 
-def _given(owner: str, name: str, call: tree.Call, known: Sequence[str]) -> bool:
-    ours = table.argument(owner, name, known)[1]
-    return any(other.name == ours for other in call.arguments)
+def _is_given(owner: str, call: tree.Call, ours: str) -> bool:
+    """Whether a call has an argument already, by its name or by its place."""
+    layer = table.layer(owner)
+    placed = sum(other.name is None and not other.star for other in call.arguments)
+    by_place = [] if layer is None else [each.name for each in layer.arguments[:placed]]
+    return ours in by_place or any(other.name == ours for other in call.arguments)
 
 
 def meant(owner: str, name: str, known: Sequence[str]) -> str | None:
@@ -107,7 +113,7 @@ def _renamed(owner: str, argument: tree.Argument, call: tree.Call, ours: str) ->
     assert argument.name_span is not None and argument.name is not None
     layer = table.layer(owner)
     declared = layer.argument(ours) if layer is not None else None
-    if any(other.name == ours for other in call.arguments):
+    if _is_given(owner, call, ours):
         return Help(f"`{argument.name}` is `{ours}`, which is given too")
     said = f"`{argument.name}` is `{ours}` here"
     if layer is None or declared is None or declared.kind not in ("padding", "sides"):

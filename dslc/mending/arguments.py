@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import GivenTwice, MissingArgument, NotAChoice, OutOfRange, SurplusArgument, UnknownArgument, WrongType
+from dslc.bind.mistakes import (
+    GivenTwice,
+    MissingArgument,
+    NotAChoice,
+    OutOfRange,
+    SurplusArgument,
+    UnknownArgument,
+    WrongType,
+)
 from dslc.bind.mistakes_body import WrongInputs
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.mistakes.conditions import NotBool
@@ -262,8 +270,7 @@ def channels_of_a_norm(g: Ground) -> Iterator[Candidate]:
     if call is None or name not in NORMS or len(g.positional(call)) <= NORMS[name]:
         return
     given = g.positional(call)[NORMS[name]]
-    value = given.value.items[-1] if isinstance(given.value, tree.List | tree.Tuple) else given.value
-    if isinstance(value, tree.Number) and isinstance(value.value, float) or given.span.end < g.span.start:
+    if given.span.end < g.span.start or (isinstance(given.value, tree.Number) and isinstance(given.value.value, float)):
         return
     rest = ", ".join(a.span.text for a in call.arguments if a is not given)
     shown = f"{name}({rest})" if rest else name

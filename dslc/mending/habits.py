@@ -112,11 +112,13 @@ def part_of_an_item(g: Ground) -> Iterator[Candidate]:
         if following.strip() and len(following) - len(following.lstrip()) <= depth:
             break
         end = g.line_end(end + 1)
-    item = next(name for name in ("item", "pair", "each", *(f"item_{n}" for n in range(2, 99))) if not re.search(rf"\b{name}\b", text))
+    item = next(
+        name
+        for name in ("item", "pair", "each", *(f"item_{n}" for n in range(2, 99)))
+        if not re.search(rf"\b{name}\b", text)
+    )
     reads = re.compile(rf"(?<![.\w])({'|'.join(names)})\b(?!\s*=(?!=))")
-    parts = [
-        g.edit(m.start(), m.end(), f"{item}[{names.index(m[1])}]") for m in reads.finditer(text, g.span.end, end)
-    ]
+    parts = [g.edit(m.start(), m.end(), f"{item}[{names.index(m[1])}]") for m in reads.finditer(text, g.span.end, end)]
     shown = " and ".join(f"`{item}[{at}]`" for at in range(len(names)))
     yield Candidate(f"name the whole, `{item}`, and its parts {shown}", (g.put(g.span, item), *parts))
 
@@ -126,7 +128,7 @@ def one_name_a_line(g: Ground) -> Iterator[Candidate]:
     """`let c, k = item`: a `let` gives one name, and each part has a line of its own."""
     text = g.source.text
     line = _LET.match(text, g.line_start(g.span.start))
-    if line is None or not line.start("names") == g.span.start:
+    if line is None or line.start("names") != g.span.start:
         return
     names = [name.strip() for name in line["names"].split(",")]
     given = [part.strip() for part in line["value"].strip("()").split(",")]

@@ -14,7 +14,7 @@ from dslc.vocabulary.std import core, homes
 
 @mends(ImportUnknown, ImportMissing)
 def elsewhere_in_std(g: Ground) -> Iterator[Candidate]:
-    """`use std.transformer: encoder`, `use std.conv: residual`: std has the name in another file, or gives it to all."""
+    """`use std.transformer: encoder`, `use std.conv: residual`: another file of std has it, or all programs do."""
     use = next((i for i in g.outline.items if isinstance(i, tree.Use) and _holds(i, g)), None)
     if use is None or use.quoted:
         return
@@ -32,8 +32,9 @@ def elsewhere_in_std(g: Ground) -> Iterator[Candidate]:
             kept.append(text)
     if isinstance(g.diagnostic.mistake, ImportUnknown) and g.span.text not in [*free, *homes()]:
         return
-    if not moved and not free:
-        return
+    near = getattr(g.diagnostic.mistake, "near", None)
+    if not (moved or free) or (isinstance(g.diagnostic.mistake, ImportMissing) and near and {near} >= moved.keys()):
+        return  # nothing is elsewhere: the file's name is misspelt
     lines = [f"use {path}: {', '.join(texts)}" for path, texts in ({use.path: kept} | moved).items() if texts]
     end = use.span.end if lines else min(g.line_end(use.span.end) + 1, len(g.source.text))
     yield Candidate(_words(use.path, moved, free), (g.edit(use.span.start, end, "\n".join(lines)),), sole=True)

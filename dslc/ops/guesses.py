@@ -179,9 +179,9 @@ class TorchOrder(Mistake, code="W0203", name="torch-order"):
 class LargeEps(Mistake, code="W0204", name="large-eps"):
     """The first argument of a norm looks like PyTorch's, which is the number of channels.
 
-    `nn.BatchNorm2d(64)` says how many channels come in, and `nn.GroupNorm(8, 64)` says it second. Here that is known and
-    not written, and the number is taken for `eps`, which is added to the variance: a value far below 1. Nothing stops
-    such a network, it only learns badly. A whole number that is given as `eps` by its place is warned of.
+    `nn.BatchNorm2d(64)` says how many channels come in, and `nn.GroupNorm(8, 64)` says it second. Here that is known
+    and not written, and the number is taken for `eps`, which is added to the variance: a value far below 1. Nothing
+    stops such a network, it only learns badly. A whole number that is given as `eps` by its place is warned of.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32]:

@@ -369,7 +369,13 @@ def _whole_file(case: Case) -> Blame | None:
         return None
     path = _text(case, line[1 : case.index - case.tokens.index(line[0])])
     help = Help(f"names are taken one by one: `use {path}: name, name as other`")
-    return Blame(mistakes.Unexpected(("`:`",), f"`{case.token.text}`" if case.token.kind == "AS" else "the end of the line"), case.token.start, case.token.end, case.index, (help,))
+    return Blame(
+        mistakes.Unexpected(("`:`",), f"`{case.token.text}`" if case.token.kind == "AS" else "the end of the line"),
+        case.token.start,
+        case.token.end,
+        case.index,
+        (help,),
+    )
 
 
 def _colon(case: Case) -> Blame | None:
