@@ -378,7 +378,7 @@ def large_eps(op: Op, consts: Mapping[str, Const]) -> Iterator[Guess]:
     if not isinstance(given.origin, tree.Number) or not isinstance(number, int) or source.is_library or number < 1:
         return
     start, end = given.span.start, given.span.end
-    before, after = source.text[:start].rstrip(), _AFTER.match(source.text, end)
+    before, after = source.text[:start].rstrip(), re.compile(_AFTER).match(source.text, end)
     if not before.endswith(("(", ",")) or after is None:
         return
     first = before.endswith("(")
@@ -392,5 +392,5 @@ def large_eps(op: Op, consts: Mapping[str, Const]) -> Iterator[Guess]:
     yield LargeEps(op.name, number, edits), given.span
 
 
-_AFTER = re.compile(r"\s*,?\s*(?P<next>(?P<close>\))|\w+\s*=(?!=)|(?P<placed>))")
+_AFTER = r"\s*,?\s*(?P<next>(?P<close>\))|\w+\s*=(?!=)|(?P<placed>))"
 """What may stand after an argument: the closing bracket, one with a name, or another by its place (`placed`)."""

@@ -219,7 +219,7 @@ FILES = [
     ("E0162", "extern «a»() on x: relu\n", "expected `block`, found `a`"),
     ("E0162", "block a(x: «3») on y: relu\n", "expected a name, `(` or `[`, found `3`"),
     ("E0162", "block a() on x -> y when «now»: relu\n", "expected `training`, found `now`"),
-    ("E0162", "use std.conv«»\n", "expected `:` or `.`, found the end of the line"),
+    ("E0162", "use std.conv«»\n", "expected `:`, found the end of the line"),
     ("E0162", "use std.conv: «*»\n", "expected a name, found `*`"),
     ("E0162", "«else»: relu\n", "expected a definition, found `else`"),
     ("E0163", "let «net» = 3\n", "`net` is a keyword"),
