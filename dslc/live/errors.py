@@ -22,8 +22,8 @@ class NotANetwork(Mistake, code="E0660"):
 
     ONNX is written from the program of a network, with the weights of its module: `dslc.load` and `dslc build` make
     such modules. What only holds one is looked through: DistributedDataParallel, DataParallel, `torch.compile`,
-    averaged copies (EMA). A module that computes with one as a part, as a Sequential does, is another network, of which
-    dslc has no program; its part can be exported by itself.
+    averaged copies (EMA). A module that computes with one as a part, as a Sequential does, is another network, and of
+    that there is no program; its part can be exported by itself.
 
     ```sh
     python -c '
