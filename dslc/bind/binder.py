@@ -343,9 +343,10 @@ class Binder:
         """The symbol of a definition of a file whose names are `scope`."""
         known = self.table.defined.get(item)
         if known is None:
-            target = item.target if isinstance(item, tree.LetItem) else None
-            name = item.name if not isinstance(item, tree.LetItem) else item.target.name
-            span = target.span if target is not None else item.name_span  # type: ignore[union-attr]
+            if isinstance(item, tree.LetItem):
+                name, span = item.target.name, item.target.span
+            else:
+                name, span = item.name, item.name_span
             known = self.table.defined[item] = Symbol("definition", name, span, None, item, item.doc)
             self.homes[item] = scope
         return known

@@ -288,12 +288,8 @@ def _port_size(run: Run, dim: tree.DimSpec, asked: Mapping[str, int], p: Place) 
     if dim.default is not None and (known is None or known.kind != "dim"):
         run.report(SettledSize(dim.value.span.text), dim.span, p)
         return None
-    if (
-        not isinstance(const.value, int | Dim)
-        or isinstance(const.value, bool)
-        or (isinstance(const.value, int) and const.value < 1)
-    ):
+    stated = const.value
+    if isinstance(stated, bool) or not isinstance(stated, int | Dim) or (isinstance(stated, int) and stated < 1):
         run.report(InputSize(), dim.span, p)
         return None
-    assert isinstance(const.value, int | Dim)
-    return const.value
+    return stated

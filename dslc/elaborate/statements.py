@@ -411,10 +411,11 @@ def _stray_branch(run: Run, line: tree.Branch, p: Place) -> None:
 def _require_sizes(run: Run, line: tree.Require, p: Place) -> bool:
     """A `require` about sizes of the net's input narrows what is allowed; true if it was one."""
     condition = line.condition
-    values = [run.evaluate(v, p) for v in condition.values] if isinstance(condition, tree.Compare) else []
+    if not isinstance(condition, tree.Compare):
+        return False
+    values = [run.evaluate(v, p) for v in condition.values]
     if not any(isinstance(v.value, Dim) for v in values) or failed(*values):
         return False
-    assert isinstance(condition, tree.Compare)
     for op, left, right in zip(condition.ops, values, values[1:], strict=False):
         if isinstance(left.value, int | Dim) and isinstance(right.value, int | Dim):
             run.sizes.require(cast(Relation, op), left.value, right.value, condition.span)

@@ -152,9 +152,9 @@ class Ground:
         """The call that some text stands in, as it would be with other text there."""
         node = self.outline.find(place) or self.within(place)
         call = self.outline.around(node, tree.Call) if node is not None else None
-        if node is not None and isinstance(self.outline.parents.get(node), tree.Parameter):
-            header = self.source.text[self.outline.parents[node].span.start : place.start]  # type: ignore[attr-defined]
-            return f"{header}{text}"
+        declared = self.outline.parents.get(node)
+        if isinstance(declared, tree.Parameter):
+            return f"{self.source.text[declared.span.start : place.start]}{text}"
         if call is None or not self.own(place):
             return text
         start = call.span.start

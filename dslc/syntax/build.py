@@ -5,7 +5,7 @@ source.
 from __future__ import annotations
 
 import re
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from dslc.diagnostics.model import Edit, Help
 from dslc.record import replace
@@ -158,8 +158,8 @@ class StatementBuilder(ExpressionBuilder):
             self.refuse(mistakes.SelfTarget(value.name), value.span.start, value.span.end, help=help)
             return tree.Assign(self.span(start, end), (), kids[1])
         targets = value.items if isinstance(value, tree.Tuple) else (value,)
-        named = tuple(t for t in targets if self._target(t, "name = ...", True))
-        return tree.Assign(self.span(start, end), named, kids[1])  # type: ignore[arg-type]
+        named = tuple(t for t in targets if self._is_target(t))
+        return tree.Assign(self.span(start, end), named, kids[1])
 
     def grow(self, start: int, end: int, kids: list[Any]) -> tree.Grow | None:
         if not self._target(kids[0], "name += [...]", False):
@@ -175,6 +175,10 @@ class StatementBuilder(ExpressionBuilder):
         if not self._target(kids[0], "module name = ...", True):
             return None
         return tree.ModuleDef(self.span(start, end), kids[0], kids[1])
+
+    def _is_target(self, target: tree.Expr) -> TypeGuard[tree.Name | tree.TickName]:
+        """Whether a line may name a value so; refused if not."""
+        return self._target(target, "name = ...", True)
 
     def _target(self, target: tree.Expr, form: str, ticked: bool) -> bool:
         if isinstance(target, tree.Name) or (ticked and isinstance(target, tree.TickName)):

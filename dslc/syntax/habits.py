@@ -30,7 +30,6 @@ _DECLARING = frozenset(("var", "val", "const", "int", "float", "bool", "auto", "
 _TENSORS = frozenset(("tensor", "Tensor", "float", "FloatTensor", "ndarray"))
 _HEADS = {"model": "net", "network": "net", "layer": "block", "module": "block", "function": "fn", "func": "fn"}
 _REPEATING = frozenset(("repeat", "loop", "times", "repeated"))
-_WHOLE = re.compile(r"[A-Za-z_]\w*")
 
 
 def _closing(tokens: Sequence[Token], start: int) -> int | None:
