@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
 
 from dslc.bind import language
 from dslc.bind.bodies import bind
@@ -35,7 +34,7 @@ MAX_OPS = 100_000
 TEXT = "<text>"
 """What messages call the file of a program that is given as text."""
 
-Again = Callable[[Mapping[str, str]], Sequence[Diagnostic]]
+Again = Callable[[Mapping[str, str]], tuple[Sequence[Diagnostic], int]]
 """What is wrong with a program where files hold other texts, by the paths that messages show."""
 
 
@@ -117,34 +116,32 @@ def mending(
     budgets: Sequence[Budget] | None,
 ) -> Iterator[None]:
     """What is wrong inside is looked for fixes, by compiling edited texts in the same way, once it is shown."""
-    begun = perf_counter()
 
-    def again(texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
-        """What is wrong where files hold other texts."""
+    def again(texts: Mapping[str, str]) -> tuple[Sequence[Diagnostic], int]:
+        """What is wrong where files hold other texts, and the work that it took."""
         text = texts.get(TEXT)
+        sink = Sink()
         try:
-            edited = loader.edited({} if text is not None else texts)
-            model = compile_model(
-                text or source, net, args=args, sizes=sizes, max_ops=max_ops, loader=edited, budgets=budgets
-            )
+            program = load_program(text or source, sink, loader.edited({} if text is not None else texts))
+            model = compile_program(program, net, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=sink)
         except CompileError as error:
-            return error.diagnostics
-        return model.notes
+            return error.diagnostics, sink.work
+        return model.notes, sink.work
 
     try:
         yield
     except CompileError as error:
         if error.mend is None:
-            found, took = error.diagnostics, perf_counter() - begun
-            error.mend = lambda: offer(found, again, took)
+            found, work = error.diagnostics, error.work
+            error.mend = lambda: offer(found, again, work)
         raise
 
 
-def offer(found: Sequence[Diagnostic], again: Again, took: float) -> tuple[Diagnostic, ...]:
+def offer(found: Sequence[Diagnostic], again: Again, work: int) -> tuple[Diagnostic, ...]:
     """The diagnostics with fixes that were tried. What computes them is imported for programs with mistakes only."""
     from dslc.mending.offer import offer
 
-    return offer(found, again, took)
+    return offer(found, again, work)
 
 
 def told_of(program: Program, entry: str) -> list[Diagnostic]:
@@ -342,9 +339,11 @@ def _elaborate(
         try:
             model = elaborate(program, entry, args, asked, table, trial, max_ops)
         except Pinned as pinned:
+            sink.work += trial.work
             table = Sizes(pins={**table.pins, pinned.symbol: pinned.pin})
             symbolic = {d.key[2:]: d for d in trial.diagnostics if d.help} | symbolic
             continue
+        sink.work += trial.work
         for diagnostic in trial.diagnostics:
             if (diagnostic.code, diagnostic.span) in told:
                 continue

@@ -6,7 +6,6 @@ import gc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from time import perf_counter
 
 from dslc.analysis.notes import size_notes
 from dslc.api import compile_program, load_program, nets_of, offer
@@ -41,6 +40,7 @@ class Findings:
     found: dict[Key, Diagnostic] = field(default_factory=dict)
     counts: dict[Key, int] = field(default_factory=dict)
     _main: Source | None = None  # the text of the main file, if it could be read
+    _work: int = 0  # steps of elaboration that it took
     _whole: bool = False  # whether all its nets were checked, as they are
 
     @property
@@ -140,11 +140,13 @@ def check_file(
         found._judge(levels)
         return found
 
-    begun = perf_counter()
+    def again(texts: Mapping[str, str]) -> tuple[Sequence[Diagnostic], int]:
+        found = checked(loader.edited(texts))
+        return found.diagnostics, found._work
+
     findings = checked(loader)
     if not findings.ok:
-        took = perf_counter() - begun
-        mended = offer(findings.diagnostics, lambda texts: checked(loader.edited(texts)).diagnostics, took)
+        mended = offer(findings.diagnostics, again, findings._work)
         findings.found = {d.key: d for d in mended}
     return findings
 
@@ -179,8 +181,8 @@ def _check(
             if number % COLLECT == COLLECT - 1:  # a command collects no garbage by itself
                 gc.collect()
             findings.nets.append(name)
+            own = sink.copy()
             try:
-                own = sink.copy()
                 model = compile_program(
                     program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=own
                 )
@@ -188,6 +190,7 @@ def _check(
                 findings._keep(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
             else:
                 findings._keep(said(model, kind), {})
+            findings._work += own.work
     finally:
         gc.unfreeze()
     if findings.ok:

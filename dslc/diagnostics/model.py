@@ -269,6 +269,7 @@ class CompileError(Exception):
     - `diagnostics`: each with a `code`, a `severity`, a `message`, the place in `span` and proposals in `help`
     - `counts`: how often each was found, by its `key`
     - `mended`: the diagnostics, with fixes that were computed and tried; found when first asked for
+    - `work`: the steps of elaboration that it took to find them
 
     ```python
     try:
@@ -282,9 +283,11 @@ class CompileError(Exception):
         self,
         diagnostics: tuple[Diagnostic, ...],
         counts: Mapping[tuple[str, str, str, int, int], int] | None = None,
+        work: int = 0,
     ) -> None:
-        super().__init__(diagnostics, counts)
+        super().__init__(diagnostics, counts, work)
         self.diagnostics = diagnostics
+        self.work = work
         self.counts = dict(counts or {})
         self.mend: Callable[[], tuple[Diagnostic, ...]] | None = None  # set by who knows how to compile it once more
 
@@ -310,6 +313,7 @@ class Sink:
     counts: dict[tuple[str, str, str, int, int], int] = field(default_factory=dict)
     errors: int = 0
     total: int = 0  # equal ones counted each time
+    work: int = 0  # steps of elaboration, the same on every machine: by these, never by a clock, fixes are bounded
     turns: dict[tuple[object, ...], tuple[str, str, str, int, int]] = field(default_factory=dict)
 
     def add(self, diagnostic: Diagnostic) -> None:
@@ -343,5 +347,5 @@ class Sink:
     def finish(self, result: T) -> T:
         """`result` if no error was added; else raises `CompileError`, the only place that does."""
         if self.errors:
-            raise CompileError(in_order(self.diagnostics), self.counts)
+            raise CompileError(in_order(self.diagnostics), self.counts, self.work)
         return result

@@ -48,6 +48,9 @@ from dslc.values.hole import failed, is_hole
 
 T = TypeVar("T")
 
+STEPS = 50
+"""Steps of compile-time work that take as long as making one op."""
+
 
 def elaborate(
     program: Program,
@@ -66,6 +69,17 @@ def elaborate(
     assert program.main is not None
     run = Run(sink, sizes, max_ops, frozenset() if program.table is None else program.table.failed)
     run.evaluate, run.execute = partial(evaluate, run), partial(execute, run)
+    try:
+        return _elaborated(run, program, entry, args, asked)
+    finally:
+        sink.work += run.ops + run.work // STEPS
+
+
+def _elaborated(
+    run: Run, program: Program, entry: str, args: Mapping[str, object], asked: Mapping[str, int]
+) -> Model | None:
+    sink, sizes = run.sink, run.sizes
+    assert program.main is not None
     found = _bounded(run, program.main.scope.names[entry].span, lambda: _entry(run, program, entry, args, sink))
     if found is None:
         return None

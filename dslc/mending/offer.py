@@ -1,8 +1,9 @@
 """The door: diagnostics that are about to be shown, with fixes that were tried.
 
 A fix is offered only after the program with it was checked: that error is gone, and no new one is there. What messages
-propose themselves, with edits, is tried too. The number of tries is bounded, and so is their time: a program that
-takes long to check gets fewer fixes, never a slow check.
+propose themselves, with edits, is tried too. The number of tries is bounded, and so is their work: a program that
+takes long to check gets fewer fixes, never a slow check. Work is counted in steps, not in seconds, so that one program
+has the same messages on every machine, however busy.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from time import perf_counter
 from typing import Final
 
 from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
@@ -22,8 +22,10 @@ from dslc.record import entity, replace
 from dslc.source import Source
 from dslc.syntax.rewrite import apply_edits
 
-Again = Callable[[Mapping[str, str]], Sequence[Diagnostic]]
-"""What is wrong with the program where files hold other texts, by the paths that messages show."""
+Again = Callable[[Mapping[str, str]], tuple[Sequence[Diagnostic], int]]
+"""What is wrong with the program where files hold other texts, by the paths that messages show, and what work that
+took: ops that were made, and what takes as long.
+"""
 
 Place = tuple[str, str, int]
 """Code, file and offset of a diagnostic."""
@@ -33,8 +35,10 @@ MISTAKES: Final = 8
 TRIES: Final = 14
 """Candidates that are tried for one mistake."""
 ALL_TRIES: Final = 48
-SECONDS: Final = 1.0
-"""Time for all tries of a run; reached by large programs alone."""
+WORK: Final = 12_000
+"""Ops that all tries of a run make at most, some 1.5 seconds' worth; reached by large programs alone."""
+LETTERS: Final = 50
+"""Letters of a text that take as long to read as making one op."""
 OFFERED: Final = 3
 """Fixes of one mistake that are shown."""
 WORD: Final = re.compile(r"\w+")
@@ -49,14 +53,14 @@ class Tries:
     """What is left of the bounds, and what was tried."""
 
     again: Again
-    took: float = 0.0  # seconds that the check took, and so a try does
-    begun: float = field(default_factory=perf_counter)
+    each: int = 0  # the work that the check took, or a try that took more
+    work: int = WORK  # what is left of it
     left: int = ALL_TRIES
     known: dict[str, Sequence[Diagnostic] | None] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
-        return self.left <= 0 or perf_counter() - self.begun + self.took > SECONDS
+        return self.left <= 0 or self.work < self.each
 
     def made(self, edits: Sequence[Edit]) -> Sequence[Diagnostic] | None:
         """What was wrong after edits that were tried."""
@@ -76,16 +80,19 @@ class Tries:
             return None
         if text not in self.known:
             self.left -= 1
-            self.known[text] = self.again({edits[0].span.source.path: text})
+            self.known[text], work = self.again({edits[0].span.source.path: text})
+            work += len(text) // LETTERS
+            self.work -= work
+            self.each = max(self.each, work)
         return self.known[text]
 
 
-def offer(found: Sequence[Diagnostic], again: Again, took: float = 0.0) -> tuple[Diagnostic, ...]:
+def offer(found: Sequence[Diagnostic], again: Again, work: int = 0) -> tuple[Diagnostic, ...]:
     """The diagnostics with help that was tried in the place of what was only thought of, and with their sizes' ways.
 
-    `took`: the seconds that the check took, and so a try does.
+    `work`: what the check took, and so a try does.
     """
-    tries = Tries(again, took)
+    tries = Tries(again, work)
     found = [replace(d, notes=(*d.notes, *ways(d))) if d.inputs else d for d in found]
     mended: list[Diagnostic] = []
     gone: set[int] = set()

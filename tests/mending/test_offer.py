@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_nothing_is_imported_for_a_program_without_mistakes(monkeypatch: pytest.
 def test_looking_for_fixes_waits_until_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def offer(found: Sequence[Diagnostic], again: object, took: float) -> tuple[Diagnostic, ...]:
+    def offer(found: Sequence[Diagnostic], again: object, work: int) -> tuple[Diagnostic, ...]:
         asked.append(len(found))
         return tuple(found)
 
@@ -96,9 +97,9 @@ TEXT = Source("f.dl", "net f:\n    relu\n")
 def shown(after: Sequence[Diagnostic]) -> list[str]:
     """The help of a mistake whose proposal leads to these mistakes."""
 
-    def again(texts: Mapping[str, str]) -> Sequence[Diagnostic]:
+    def again(texts: Mapping[str, str]) -> tuple[Sequence[Diagnostic], int]:
         assert texts == {"f.dl": "net f:\n    gelu\n"}
-        return after
+        return after, 0
 
     (found,) = door.offer([Wrong(proposed="gelu").at(TEXT.span(11, 15))], again)
     return [help.text for help in found.help]
@@ -109,22 +110,43 @@ def test_a_proposal_that_leaves_the_mistake_is_not_shown() -> None:
     assert shown([Wrong(proposed="x").at(TEXT.span(11, 15))]) == ["fact", "words"]
 
 
-def test_tries_are_bounded() -> None:
+@pytest.mark.parametrize(("left", "work", "count"), [(3, 0, 3), (99, 500, 2), (99, 5000, 1)])
+def test_tries_are_bounded(left: int, work: int, count: int) -> None:
+    """By their number, and by the work that they are: one that took more than is left is the last."""
     tried: list[object] = []
 
-    def again(texts: Mapping[str, str]) -> Sequence[Diagnostic]:
+    def again(texts: Mapping[str, str]) -> tuple[Sequence[Diagnostic], int]:
         tried.append(texts)
-        return ()
+        return (), work
 
     text = "".join(f"net f{i} on x[N, 16, H=32, W=32]:\n    conv(8, 2)\n    flatten\n" for i in range(9))
     source = Source("f.dl", text)
     begin = [i for i in range(len(text)) if text.startswith("conv(8, 2)", i)]
     found = [Wrong(count=i).at(source.span(at, at + 4)) for i, at in enumerate(begin)]
-    tries = door.Tries(again, left=3)
+    tries = door.Tries(again, left=left, work=1200)
     for diagnostic in found:
         if not tries.over:
             tries.after([Edit(diagnostic.span, "cba")])
-    assert len(tried) == 3
+    assert len(tried) == count
+
+
+CLOCKED = """
+import sys, time
+late = iter(range(0, 10**9, 100))
+for name in ("perf_counter", "monotonic", "time", "process_time"):
+    setattr(time, name, lambda: float(next(late)))
+from dslc.check import check_file
+print(check_file(sys.argv[1]))
+"""
+
+
+def test_messages_are_the_same_on_a_slow_machine(tmp_path: Path) -> None:
+    """Every look at the clock is 100 seconds later than the one before."""
+    path = tmp_path / "f.dl"
+    path.write_text(PROJECTED, encoding="utf-8")
+    slow = subprocess.run([sys.executable, "-c", CLOCKED, path], capture_output=True, text=True, check=True)
+    assert "help: project the input" in slow.stdout
+    assert slow.stdout.strip() == str(check_file(path)).strip()
 
 
 def test_a_mistake_of_a_file_is_mended_in_that_file(tmp_path: Path) -> None:
