@@ -239,6 +239,8 @@ def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call
             else:
                 now.add(open_names[0])
                 by_position.append(open_names[0])
+                if isinstance(const.value, list) and span is not None:
+                    const = replace(const, span=span)  # a list that was named elsewhere is right there
                 bound[open_names.pop(0)] = const
         elif key in now:
             tell(GivenTwice(recipe.label, key), span or call.span)

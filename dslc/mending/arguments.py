@@ -241,6 +241,17 @@ def list_of_tensors(g: Ground) -> Iterator[Candidate]:
 
 
 @mends(WrongType)
+def named_list_of_tensors(g: Ground) -> Iterator[Candidate]:
+    """`concat(maps)`: a star gives the tensors of a list one by one."""
+    call = g.call
+    first = call.arguments[0] if call is not None and call.arguments else None
+    if call is not None and first is not None and isinstance(first.value, tree.Name) and first.value.span == g.span:
+        shown = g.shown(first.span, f"*{first.span.text}")
+        said = f"`*` gives the tensors of a list one by one: `{shown}`"
+        yield Candidate(said, (g.before(first.span, "*"),))
+
+
+@mends(WrongType)
 def scaled_by_a_number(g: Ground) -> Iterator[Candidate]:
     """`scale(0.5)`: that combinator takes a suite; a tensor times a number is arithmetic."""
     call = g.call

@@ -9,7 +9,7 @@ from dslc.bind.mistakes import GivenTwice, WrongType
 from dslc.bind.mistakes_body import NoSuite, TrainingCondition
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.mistakes.flow import NotALayer
-from dslc.elaborate.mistakes.layers import ExternTarget
+from dslc.elaborate.mistakes.layers import ExternTarget, NamesNoLayer
 from dslc.elaborate.mistakes.modules import SharedShape
 from dslc.elaborate.mistakes.tensors import NoTensorValue
 from dslc.elaborate.mistakes.values import BadGrow, NoAttribute, TensorLet
@@ -19,7 +19,7 @@ from dslc.names.errors import BoundTwice, ImportMissing, ImportUnknown
 from dslc.ops.base import REGISTRY
 from dslc.syntax import tree
 from dslc.syntax.mistakes.expressions import ForTarget, Target
-from dslc.values.mistakes import NotIterable
+from dslc.values.mistakes import NotIterable, Undefined
 
 # ---- values
 
@@ -167,6 +167,36 @@ def without_let(g: Ground) -> Iterator[Candidate]:
             shown = line.span.text.removeprefix("let").lstrip()
             said = f"a tensor is named without `let`: `{short(g.source, shown)}`"
             yield Candidate(said, (g.edit(line.span.start, line.target.span.start, ""),))
+
+
+@mends(Undefined)
+def function_or_layer(g: Ground) -> Iterator[Candidate]:
+    """`-> sum(1)`: of a number that is the function; the layer is given its axis by name, or the tensor."""
+    call = g.outline.find(g.span)
+    if isinstance(call, tree.Call) and call.target.span.text == "sum" and len(call.arguments) == 1:
+        axis = call.arguments[0].span.text
+        shown = f"sum(axis={axis})"
+        yield Candidate(f"the axis of the layer is given by name: `{shown}`", (g.put(call.span, shown),), group="sum")
+        shown = f"sum(it, {axis})"
+        yield Candidate(f"the layer is given its tensor: `{shown}`", (g.put(call.span, shown),), group="sum")
+
+
+@mends(NamesNoLayer)
+def tensors_first(g: Ground) -> Iterator[Candidate]:
+    """`merge(a, b, k=3) as name`: a layer that is named takes its tensors by an arrow."""
+    found = g.outline.find(g.span)
+    call = found.value if isinstance(found, tree.As) else found
+    if not isinstance(call, tree.Call) or call.suite is not None:
+        return
+    placed = g.positional(call)
+    for count in range(len(placed), 0, -1):
+        tensors = [a.span.text for a in placed[:count]]
+        rest = ", ".join(a.span.text for a in call.arguments if a not in placed[:count])
+        flow = tensors[0] if count == 1 else f"({', '.join(tensors)})"
+        shown = f"{flow} -> {call.target.span.text}{f'({rest})' if rest else ''}"
+        yield Candidate(
+            f"the tensors come by an arrow: `{short(g.source, shown)} as ..`", (g.put(call.span, shown),), sole=True
+        )
 
 
 @mends(BoundTwice)

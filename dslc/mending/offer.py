@@ -145,6 +145,8 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
     offered = [help for *_, help in ([alone] if alone is not None else fitting[:OFFERED])]
     facts = [help for help in diagnostic.help if help.fact]
     others = () if offered and diagnostic.code in REPLACED else diagnostic.help
+    said = {help.text for help in offered}
+    others = tuple(help for help in others if help.text not in said)
     rest = [help for help in others if not help.fact and _stays(diagnostic, help, found, tries, bool(offered))]
     return replace(diagnostic, help=(*facts, *offered, *rest))
 
