@@ -45,13 +45,13 @@ def _of_file(file: FileNames, table: Table, reads: dict[Symbol, list[Use]]) -> I
     built = any(isinstance(i, tree.NetAlias) or (isinstance(i, tree.Block) and i.kind == "net") for i in items)
     for item in items:
         if isinstance(item, tree.Use) and not shares:
-            yield from _uses(item, file, table, reads)
+            yield from _uses(item, table, reads)
         elif isinstance(item, tree.Definition) and item in table.bodies:
             yield from _definition(item, file, table, reads, built)
             yield from _body(item, file, table, reads)
 
 
-def _uses(item: tree.Use, file: FileNames, table: Table, reads: dict[Symbol, list[Use]]) -> Iterator[Diagnostic]:
+def _uses(item: tree.Use, table: Table, reads: dict[Symbol, list[Use]]) -> Iterator[Diagnostic]:
     """The names of a `use` line that its file does not read: one warning, which takes them out together."""
     named = table.imported.get(item, {})
     idle = [

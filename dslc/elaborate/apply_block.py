@@ -105,7 +105,7 @@ def apply_block(
         q = Place(instance, scope, instance.body, frame, None, p.depth + 1, p.initial)
     sound = _enter(run, recipe, block, inputs, q, p, span, instance)
     body_of(run, block, q)
-    results = results_of(run, block, q, span)
+    results = results_of(run, block, q)
     outs = tuple(r for r in results if r is not None)
     if not sound or not outs or len(outs) < len(results):
         lost = run.lost(span, p)
@@ -186,7 +186,7 @@ def _enter(
         if block.ports is not None:
             q.scope.names[entry.port.name] = _port_binding(entry.port, values)
     for declared in later:
-        sound = bind_default(run, declared, block, recipe, q, p, span) and sound
+        sound = bind_default(run, declared, block.name, q) and sound
     if instance is not None:
         instance.inputs = tuple(value for value in formal if value is not None)
         for declared in block.parameters:
@@ -272,32 +272,25 @@ def _defaults(
         elif mentioned(declared.default) & (waiting | {d.name for d in later}):
             later.append(declared)
         else:
-            bind_default(run, declared, block, recipe, q, p, span)
+            bind_default(run, declared, block.name, q)
     if missing and not recipe.lost:
         report_missing(run, recipe, missing, p, span)
     return later
 
 
-def bind_default(
-    run: Run,
-    declared: tree.Parameter,
-    block: tree.Block | tree.Extern,
-    recipe: Recipe,
-    q: Place,
-    p: Place,
-    span: Span,
-) -> bool:
+def bind_default(run: Run, declared: tree.Parameter, block: str, q: Place) -> bool:
+    """Give a parameter its default, which may read the names above it in the header; whether it fits its type."""
     assert declared.default is not None
     const = run.evaluate(declared.default, q)
-    checked = checked_parameter(run, block.name, declared, const, q)
+    checked = checked_parameter(run, block, declared, const, q)
     q.scope.names[declared.name] = Binding("parameter", checked or hole(const.span), declared.span)
     return checked is not None
 
 
-def results_of(run: Run, block: tree.Block | tree.Extern, q: Place, span: Span) -> Known:
+def results_of(run: Run, block: tree.Block | tree.Extern, q: Place) -> Known:
     """The values a body gives back, checked against the header; what it states for one that failed, or none."""
     if isinstance(block, tree.Extern):
-        return _extern_results(run, block, q, span)
+        return _extern_results(run, block, q)
     if not block.results:
         if isinstance(q.it, tuple):
             return q.it
@@ -348,7 +341,7 @@ def _result(run: Run, block: tree.Block, result: tree.Result, q: Place) -> Value
     return value
 
 
-def _extern_results(run: Run, block: tree.Extern, q: Place, span: Span) -> tuple[Value | None, ...]:
+def _extern_results(run: Run, block: tree.Extern, q: Place) -> tuple[Value | None, ...]:
     """The tensors a user's module is said to make."""
     names = re.split("[.:]", block.path)
     written = len(block.target.pieces) == 1 and EXTERN_TARGET.fullmatch(block.path)

@@ -62,7 +62,7 @@ def declare(run: Run, line: tree.TensorDef, p: Place) -> None:
     if line.spec.dtype is not None and line.spec.dtype not in DTYPES:
         unknown = NoElementType(line.spec.dtype, tuple(DTYPES), nearest(line.spec.dtype, DTYPES))
         run.report(unknown, dtype_span(line.spec), p)
-    value = _value(run, line, dims, dtype, p)
+    value = _value(run, line, dims, p)
     if value is not None:
         value = _fitting(run, line, value, dtype, p)
     if value is None:
@@ -119,7 +119,7 @@ def _sizes(run: Run, line: tree.TensorDef, p: Place) -> tuple[tuple[int, ...] | 
     return tuple(dims), tuple(consts)
 
 
-def _value(run: Run, line: tree.TensorDef, dims: tuple[int, ...], dtype: DType, p: Place) -> tuple[Init, object] | None:
+def _value(run: Run, line: tree.TensorDef, dims: tuple[int, ...], p: Place) -> tuple[Init, object] | None:
     """The initialiser of a declared tensor, or its numbers."""
     if line.value is None:
         run.report(NoTensorValue(line.target.name), line.span, p)
@@ -129,7 +129,7 @@ def _value(run: Run, line: tree.TensorDef, dims: tuple[int, ...], dtype: DType, 
         if dim.index is not None and not is_free(run, dim.index, dim.name_span or dim.span, p):
             return None
     if any(names):
-        return _by_index(run, line, dims, names, dtype, p)
+        return _by_index(run, line, dims, names, p)
     const = run.evaluate(line.value, p)
     const = replace(const, value=INITIALISER.meant(const.value))
     if failed(const):
@@ -171,7 +171,7 @@ def _fitting(
 
 
 def _by_index(
-    run: Run, line: tree.TensorDef, dims: tuple[int, ...], names: list[str | None], dtype: DType, p: Place
+    run: Run, line: tree.TensorDef, dims: tuple[int, ...], names: list[str | None], p: Place
 ) -> tuple[Init, object] | None:
     """A tensor given by index: its expression evaluated at each place, at compile time."""
     if line.kind == "param":

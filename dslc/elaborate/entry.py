@@ -95,7 +95,7 @@ def _elaborated(
     _bounded(run, block.name_span, lambda: body_of(run, block, p))
     if run.stopped:
         return None
-    results = results_of(run, block, p, block.name_span)
+    results = results_of(run, block, p)
     if all(r is not None for r in results):
         root.outputs = tuple(r for r in results if r is not None)
         if not root.output_names:
@@ -215,12 +215,12 @@ def _header(
             return False
         if mentioned(declared.default) & (waiting | {d.name for d in later}):
             later.append(declared)
-        elif not bind_default(run, declared, block, recipe, p, p, block.name_span):
+        elif not bind_default(run, declared, block.name, p):
             return False
     if not _ports(run, ports, asked, p):
         return False
     for declared in later:
-        if not bind_default(run, declared, block, recipe, p, p, block.name_span):
+        if not bind_default(run, declared, block.name, p):
             return False
     for declared in block.parameters:
         argument = p.scope.names[declared.name].value

@@ -70,7 +70,7 @@ def meaning(run: Run, name: str, expr: tree.Expr, p: Place) -> Const:
     value = found.value
     match found.kind:
         case "definition":
-            return _defined(run, name, found, expr, p)
+            return _defined(run, found, expr, p)
         case "tensor":
             return _tensor(run, name, found, expr, p)
         case "module":
@@ -133,7 +133,7 @@ def _guessed(near: str | None, lost: Const, expr: tree.Expr, p: Place) -> Const:
     return Const(Recipe(guessed_layer(near), expr.span, p.scope, lost=True), None, None, expr.span)
 
 
-def _defined(run: Run, name: str, found: Binding, expr: tree.Expr, p: Place) -> Const:
+def _defined(run: Run, found: Binding, expr: tree.Expr, p: Place) -> Const:
     """A definition of a file: a block or net is a layer, a `let` its value, an alias what it stands for."""
     target = lookup(found)
     if target is None:

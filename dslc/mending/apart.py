@@ -27,7 +27,7 @@ def tapped_too_late(g: Ground) -> Iterator[Candidate]:
         first, second = before.span, line.span
         if "\n" in first.text.strip() or g.line_start(first.start) == g.line_start(second.start):
             continue
-        said = f"name `{line.targets[0].span.text.strip('`')}` before `{short(g.source, first.text)}`"
+        said = f"name `{line.targets[0].span.text.strip('`')}` before `{short(first.text)}`"
         text = g.source.text
         held, moved = text[first.start : first.end].rstrip(), text[second.start : second.end].rstrip()
         edits = (
@@ -60,24 +60,24 @@ def pool_keeps_the_size(g: Ground) -> Iterator[Candidate]:
             half = kernel.value // 2
             if "s" not in named and "p" not in named:
                 shown = g.with_argument(inner, f"s=1, p={half}")
-                said = f"`{short(g.source, inner.span.text)}` has stride {kernel.value}; this keeps the size: `{shown}`"
+                said = f"`{short(inner.span.text)}` has stride {kernel.value}; this keeps the size: `{shown}`"
                 yield Candidate(said, (g.argument(inner, f"s=1, p={half}"),))
             elif "p" not in named and _is_one(g.named(inner, "s")):
                 yield _padded(g, inner, half)
             elif "s" not in named:
-                said = f"`{short(g.source, inner.span.text)}` has stride {kernel.value}; this keeps the size: `s=1`"
+                said = f"`{short(inner.span.text)}` has stride {kernel.value}; this keeps the size: `s=1`"
                 yield Candidate(said, (g.argument(inner, "s=1"),))
         elif name in POOLS and isinstance(kernel, tree.Number) and isinstance(kernel.value, int):
             shown = f"{name}({kernel.value + 1}, s=1, p={kernel.value // 2})"
-            said = f"`{short(g.source, inner.span.text)}` cannot keep the size, its kernel is even: `{shown}`"
+            said = f"`{short(inner.span.text)}` cannot keep the size, its kernel is even: `{shown}`"
             yield Candidate(said, (g.put(inner.span, shown),))
         elif name in ("conv", "cba", "dw", "sepconv"):
             padding, stride = g.named(inner, "p"), g.named(inner, "s")
             if padding is not None and padding.value.span.text in ("0", "valid"):
-                said = f"with its default padding it keeps the size: `{short(g.source, inner.span.text)}` without `p`"
+                said = f"with its default padding it keeps the size: `{short(inner.span.text)}` without `p`"
                 yield Candidate(said, (g.without_argument(inner, padding),))
             if stride is not None and not _is_one(stride):
-                said = f"without its stride it keeps the size: `{short(g.source, inner.span.text)}` without `s`"
+                said = f"without its stride it keeps the size: `{short(inner.span.text)}` without `s`"
                 yield Candidate(said, (g.without_argument(inner, stride),))
 
 
@@ -103,7 +103,7 @@ def all_keep_the_size(g: Ground) -> Iterator[Candidate]:
 
 def _padded(g: Ground, call: tree.Call, half: int) -> Candidate:
     shown = g.with_argument(call, f"p={half}")
-    return Candidate(f"padded it keeps the size: `{short(g.source, shown)}`", (g.argument(call, f"p={half}"),))
+    return Candidate(f"padded it keeps the size: `{short(shown)}`", (g.argument(call, f"p={half}"),))
 
 
 def _is_one(argument: tree.Argument | None) -> bool:
@@ -155,7 +155,7 @@ def like_the_other(g: Ground) -> Iterator[Candidate]:
         if isinstance(other, tree.It) and (margins := _margins(g, at)):  # in a chain `it` is another
             cropped = f"{side.span.text} -> crop({margins})"
             cropped = cropped if isinstance(node, tree.Call) else f"({cropped})"
-            said = f"take away what is too much at the borders: `{short(g.source, cropped)}`"
+            said = f"take away what is too much at the borders: `{short(cropped)}`"
             yield Candidate(said, (g.put(side.span, cropped),))
         if not isinstance(other, tree.Name | tree.TickName):
             continue
@@ -163,7 +163,7 @@ def like_the_other(g: Ground) -> Iterator[Candidate]:
         cropped = f"({bigger} -> crop(like={other.span.text}))"
         if isinstance(node, tree.Call):
             cropped = cropped[1:-1]
-        said = f"crop the larger map to the other: `{short(g.source, cropped)}`"
+        said = f"crop the larger map to the other: `{short(cropped)}`"
         yield Candidate(said, (g.put(side.span, cropped),))
 
 

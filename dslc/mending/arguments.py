@@ -103,7 +103,7 @@ def without_it(g: Ground) -> Iterator[Candidate]:
     if call is not None and given is not None:
         rest = ", ".join(a.span.text for a in call.arguments if a is not given)
         shown = f"{call.target.span.text}({rest})" if rest else call.target.span.text
-        yield Candidate(f"leave it out: `{short(g.source, shown)}`", (g.without_argument(call, given),))
+        yield Candidate(f"leave it out: `{short(shown)}`", (g.without_argument(call, given),))
 
 
 # ---- padding
@@ -119,7 +119,7 @@ def written_padding(g: Ground) -> Iterator[Candidate]:
     exact = (reach + 1 - mistake.stride) / 2  # every stride's places make one, with none left over
     paddings = {padding for padding in (0, reach // 2, int(exact)) if padding >= 0}
     for padding in sorted(paddings, key=lambda padding: (abs(padding - exact), padding)):
-        shown = short(g.source, g.with_argument(call, f"p={padding}"))
+        shown = short(g.with_argument(call, f"p={padding}"))
         made = _made(g, mistake, padding)
         zeros = f"{padding} place{'s' if padding > 1 else ''} of zeros on each side"
         what = zeros if padding else "the first window begins at the edge"
@@ -156,10 +156,10 @@ def whole_number(g: Ground) -> Iterator[Candidate]:
         for edit in sorted(edits, key=lambda e: -e.span.start):
             at = edit.span.start - expr.span.start
             text = f"{text[:at]}//{text[at + 1 :]}"
-        yield Candidate(f"`//` divides whole numbers, without a rest: `{short(g.source, text)}`", edits, sole=True)
+        yield Candidate(f"`//` divides whole numbers, without a rest: `{short(text)}`", edits, sole=True)
     if not isinstance(expr, tree.Number):
         value = mistake.found.removeprefix("the number ")
-        said = f"`int(..)` makes {int(float(value))} of {value}: `int({short(g.source, expr.span.text)})`"
+        said = f"`int(..)` makes {int(float(value))} of {value}: `int({short(expr.span.text)})`"
         yield Candidate(said, (g.before(expr.span, "int("), g.after(expr.span, ")")))
     else:
         whole = int(expr.value)
@@ -201,9 +201,7 @@ def layers_for_tensors(g: Ground) -> Iterator[Candidate]:
             texts.append(f"it -> {text}")
             edits.append(g.put(argument.value.span, f"it -> {text}"))
         shown = f"{call.target.span.text}({', '.join(texts)})"
-        yield Candidate(
-            f"each makes a tensor of the current value: `{short(g.source, shown)}`", tuple(edits), group="it"
-        )
+        yield Candidate(f"each makes a tensor of the current value: `{short(shown)}`", tuple(edits), group="it")
 
 
 @mends(Undefined, NotWhole, BadIndex, NotASize)
@@ -217,7 +215,7 @@ def whole_division(g: Ground) -> Iterator[Candidate]:
         for edit in sorted(edits, key=lambda e: -e.span.start):
             at = edit.span.start - node.span.start
             text = f"{text[:at]}//{text[at + 1 :]}"
-        said = f"`//` divides whole numbers, without a rest: `{short(g.source, text)}`"
+        said = f"`//` divides whole numbers, without a rest: `{short(text)}`"
         yield Candidate(said, edits)
 
 
@@ -237,7 +235,7 @@ def list_of_tensors(g: Ground) -> Iterator[Candidate]:
         where = "; channels are its axis unless told otherwise" if not text else ""
         edit = g.edit(call.span.start, closing, shown)
         if not text or _number(axis[0].value) != 1:
-            yield Candidate(f"tensors are given one by one: `{short(g.source, shown)}`{where}", (edit,), sole=True)
+            yield Candidate(f"tensors are given one by one: `{short(shown)}`{where}", (edit,), sole=True)
 
 
 @mends(WrongType)
@@ -269,7 +267,7 @@ def full_connection(g: Ground) -> Iterator[Candidate]:
     first = g.positional(call)[:1] if call is not None and call.suite is None else []
     if call is not None and call.target.span.text == "dense" and first and isinstance(first[0].value, tree.Number):
         shown = f"linear{g.source.text[call.target.span.end : call.span.end]}"
-        said = f"`dense` joins the input with what its suite makes; a full connection is `{short(g.source, shown)}`"
+        said = f"`dense` joins the input with what its suite makes; a full connection is `{short(shown)}`"
         yield Candidate(said, (g.put(call.target.span, "linear"),), sole=True)
 
 
@@ -285,7 +283,7 @@ def channels_of_a_norm(g: Ground) -> Iterator[Candidate]:
         return
     rest = ", ".join(a.span.text for a in call.arguments if a is not given)
     shown = f"{name}({rest})" if rest else name
-    said = f"the channels are known, and not written: `{short(g.source, shown)}`"
+    said = f"the channels are known, and not written: `{short(shown)}`"
     yield Candidate(said, (g.without_argument(call, given),), sole=True)
 
 
@@ -300,7 +298,7 @@ def operator_for_a_call(g: Ground) -> Iterator[Candidate]:
     joined = f" {operators[name]} ".join(_operand(a.value) for a in call.arguments)
     parent = g.outline.parents.get(call)
     shown = joined if isinstance(parent, tree.Step | tree.Assign) else f"({joined})"
-    said = f"`{name}` joins what a suite makes; tensors are joined by `{operators[name]}`: `{short(g.source, shown)}`"
+    said = f"`{name}` joins what a suite makes; tensors are joined by `{operators[name]}`: `{short(shown)}`"
     yield Candidate(said, (g.put(call.span, shown),))
 
 

@@ -27,14 +27,14 @@ def first(g: Ground, text: str, said: str, group: str = "") -> Iterator[Candidat
         given = next((a for a in call.arguments if a.value.span.text == g.inputs[0].name), None)
         if given is not None:
             shown = f"{given.value.span.text} -> {text}"
-            yield Candidate(f"{said}: `{short(g.source, shown)}`", (g.put(given.value.span, shown),), group=group)
+            yield Candidate(f"{said}: `{short(shown)}`", (g.put(given.value.span, shown),), group=group)
             return
     if step is None:
         return
     if isinstance(step, tree.Binary | tree.Conditional):
         step = g.node
     if step is not None:
-        shown = f"{said}: `{text} -> {short(g.source, step.span.text)}`"
+        shown = f"{said}: `{text} -> {short(step.span.text)}`"
         yield Candidate(shown, (g.before(step.span, f"{text} -> "),), group=group)
 
 
@@ -84,9 +84,7 @@ def _normed_channels(g: Ground) -> Iterator[Candidate]:
     if isinstance(node, tree.Name):
         yield Candidate(f"of a map: `{node.name}(axis=1)`", (g.after(node.span, "(axis=1)"),))
     elif isinstance(node, tree.Call) and not g.named(node, "axis"):
-        yield Candidate(
-            f"of a map: `{short(g.source, g.with_argument(node, 'axis=1'))}`", (g.argument(node, "axis=1"),)
-        )
+        yield Candidate(f"of a map: `{short(g.with_argument(node, 'axis=1'))}`", (g.argument(node, "axis=1"),))
 
 
 def _misread_pattern(g: Ground) -> Iterator[Candidate]:
@@ -117,12 +115,12 @@ def flattened_too_early(g: Ground) -> Iterator[Candidate]:
     step = g.expr(made.span) if made is not None else None
     if made is None or made.op.name not in ("flatten", "reshape") or step is None:
         return
-    text = short(g.source, step.span.text)
+    text = short(step.span.text)
     gone = g.outline.without([step])
     yield Candidate(f"without `{text}`, which drops the places that this needs", tuple(gone))
     linear = next((c for c in g.calls(g.block) if c.target.span.text == "linear" and c.span.start > g.span.end), None)
     if linear is not None:
-        shown = f"{text} -> {short(g.source, linear.span.text)}"
+        shown = f"{text} -> {short(linear.span.text)}"
         said = f"`{text}` drops the places that this needs; where features are wanted: `{shown}`"
         yield Candidate(said, (*gone, g.before(linear.span, f"{text} -> ")))
 
@@ -188,7 +186,7 @@ def with_axis(g: Ground, axis: str, said: str) -> Iterator[Candidate]:
     """The argument `axis` of the call at the caret."""
     node = g.node
     if isinstance(node, tree.Call) and not g.named(node, "axis"):
-        shown = short(g.source, g.with_argument(node, f"axis={axis}"))
+        shown = short(g.with_argument(node, f"axis={axis}"))
         yield Candidate(f"{said}: `{shown}`", (g.argument(node, f"axis={axis}"),))
     elif isinstance(node, tree.Name):
         yield Candidate(f"{said}: `{node.name}(axis={axis})`", (g.after(node.span, f"(axis={axis})"),))
@@ -198,6 +196,6 @@ def around(g: Ground, before: str, after: str, said: str, group: str) -> Iterato
     """A step before the one at the caret and one behind it, in its chain."""
     step = g.step
     if step is not None and g.call is not None:
-        shown = short(g.source, f"{before} -> {step.span.text} -> {after}")
+        shown = short(f"{before} -> {step.span.text} -> {after}")
         edits = (g.before(step.span, f"{before} -> "), g.after(step.span, f" -> {after}"))
         yield Candidate(f"{said}: `{shown}`", edits, group=group)

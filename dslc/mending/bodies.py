@@ -62,7 +62,7 @@ def guarded(g: Ground) -> Iterator[Candidate]:
             value = argument.value
             if isinstance(value, tree.Binary) and isinstance(value.left, tree.Name) and value.op in ("-", "//"):
                 condition = f"{value.left.name} > {'0' if value.op == '-' else '1'}"
-                shown = f"if {condition}: {short(g.source, statement.span.text)}"
+                shown = f"if {condition}: {short(statement.span.text)}"
                 said = f"`{block.name}` calls itself without end; as long as `{condition}`: `{shown}`"
                 yield Candidate(said, (g.before(statement.span, f"if {condition}: "),), sole=True)
 
@@ -74,7 +74,7 @@ def let_it_be(g: Ground) -> Iterator[Candidate]:
         (n for n in g.outline.parents if isinstance(n, tree.Assign) and n.span.start <= g.span.start < n.span.end), None
     )
     if line is not None and g.own(line.span):
-        shown = f"let {short(g.source, line.span.text)}"
+        shown = f"let {short(line.span.text)}"
         yield Candidate(f"values of compile time are named by `let`: `{shown}`", (g.before(line.span, "let "),))
 
 
@@ -93,7 +93,7 @@ def suite_below(g: Ground) -> Iterator[Candidate]:
     for line in suite.body[at + 1 : at + 3]:
         start = g.line_start(line.span.start)
         edits += [g.edit(o, o, unit) for o in _starts(g, start, line.span.end)]
-        said = f"end the line with `:` and indent what it is made of: `{short(g.source, line.span.text)}`"
+        said = f"end the line with `:` and indent what it is made of: `{short(line.span.text)}`"
         yield Candidate(said, tuple(edits), sole=True)
 
 
@@ -118,7 +118,7 @@ def usual_kernel(g: Ground) -> Iterator[Candidate]:
     mistake, call = g.diagnostic.mistake, g.call
     if isinstance(mistake, MissingArgument) and mistake.missing == ("k",) and call is not None:
         for kernel in ("3", "1"):
-            shown = short(g.source, g.with_argument(call, kernel))
+            shown = short(g.with_argument(call, kernel))
             yield Candidate(f"of kernel {kernel}: `{shown}`", (g.argument(call, kernel),))
 
 
@@ -141,7 +141,7 @@ def indented_below(g: Ground) -> Iterator[Candidate]:
     first = next((at for at, start in enumerate(lines) if text[start : g.line_end(start)].strip()), None)
     if first is None:
         return
-    shown = short(g.source, text[lines[first] : g.line_end(lines[first])].strip())
+    shown = short(text[lines[first] : g.line_end(lines[first])].strip())
     yield from (
         Candidate(f"{said} under it: `{shown}`", tuple(g.edit(o, o, unit) for o in some), group="below")
         for said, some in (("indent the next line", lines[first : first + 1]), ("indent the lines", lines[first:]))

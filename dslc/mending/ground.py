@@ -9,7 +9,7 @@ from dslc.diagnostics.model import Diagnostic, Edit, Sink
 from dslc.ir.model import Call, Instance, Node, Value
 from dslc.names.errors_given import UnknownSize
 from dslc.record import frozen
-from dslc.source import Source, Span
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.parser import parse
 from dslc.syntax.rewrite import Outline, kids
@@ -159,7 +159,7 @@ class Ground:
             return text
         start = call.span.start
         whole = f"{call.span.text[: place.start - start]}{text}{call.span.text[place.end - start :]}"
-        return short(self.source, whole) if call.suite is None else text
+        return short(whole) if call.suite is None else text
 
     def without_argument(self, call: tree.Call, argument: tree.Argument) -> Edit:
         """A call without one of its arguments, and without brackets that would be empty."""
@@ -225,7 +225,7 @@ def inside(value: Value) -> Node | None:
     return value.producer if isinstance(value.producer, Node) else None
 
 
-def short(source: Source, text: str) -> str:
+def short(text: str) -> str:
     """Code for a proposal: on one line, not too long."""
     line = " ".join(text.split())
     return line if len(line) <= LONG else f"{line[: LONG - 4]} ..."

@@ -57,14 +57,14 @@ def given_once(g: Ground) -> Iterator[Candidate]:
     if at < len(placed):
         value = named.value.span.text
         given = [value if a is placed[at] else a.span.text for a in call.arguments if a is not named]
-        yield Candidate(_called(g, call, given), (g.put(placed[at].span, value), left))
-    yield Candidate(_called(g, call, [a.span.text for a in call.arguments if a is not named]), (left,))
+        yield Candidate(_called(call, given), (g.put(placed[at].span, value), left))
+    yield Candidate(_called(call, [a.span.text for a in call.arguments if a is not named]), (left,))
 
 
-def _called(g: Ground, call: tree.Call, given: list[str]) -> str:
+def _called(call: tree.Call, given: list[str]) -> str:
     shown = f"{call.target.span.text}({', '.join(given)})" if given else call.target.span.text
     shown += ":" * (call.suite is not None)
-    return f"once: `{short(g.source, shown)}`"
+    return f"once: `{short(shown)}`"
 
 
 @mends(NotIterable)
@@ -154,7 +154,7 @@ def moves_the_chain(g: Ground) -> Iterator[Candidate]:
     """`x = x + y`: a line without `=` moves the chain."""
     for line in walk(g.block):
         if isinstance(line, tree.Assign) and len(line.targets) == 1 and line.targets[0].span == g.span:
-            shown = short(g.source, line.value.span.text)
+            shown = short(line.value.span.text)
             said = f"a line without `=` moves the chain: `{shown}`"
             yield Candidate(said, (g.edit(line.span.start, line.value.span.start, ""),))
 
@@ -165,7 +165,7 @@ def without_let(g: Ground) -> Iterator[Candidate]:
     for line in walk(g.block):
         if isinstance(line, tree.Let) and line.span == g.span:
             shown = line.span.text.removeprefix("let").lstrip()
-            said = f"a tensor is named without `let`: `{short(g.source, shown)}`"
+            said = f"a tensor is named without `let`: `{short(shown)}`"
             yield Candidate(said, (g.edit(line.span.start, line.target.span.start, ""),))
 
 
@@ -221,11 +221,11 @@ def no_module(g: Ground) -> Iterator[Candidate]:
         start, name = line.span.start, line.target.span.text
         if isinstance(g.diagnostic.mistake, SharedShape) and g.span.text.partition(".")[0] == name:
             shown = f"let {line.span.text.removeprefix('module').lstrip()}"
-            said = f"new weights at each use: `{short(g.source, shown)}`"
+            said = f"new weights at each use: `{short(shown)}`"
             yield Candidate(said, (g.edit(start, start + len("module"), "let"),))
         elif line.span.start <= g.span.start < line.span.end:
             shown = line.span.text.removeprefix("module").lstrip()
-            said = f"a tensor is named without `module`: `{short(g.source, shown)}`"
+            said = f"a tensor is named without `module`: `{short(shown)}`"
             yield Candidate(said, (g.edit(start, line.target.span.start, ""),))
 
 
@@ -236,7 +236,7 @@ def bars(g: Ground) -> Iterator[Candidate]:
     suite = call.suite if call is not None else None
     if isinstance(mistake, NoSuite) and mistake.parameter == "body" and suite is not None and len(suite.body) > 1:
         edits = [g.before(line.span, "| ") for line in suite.body]
-        said = f"each branch begins with a bar: `| {short(g.source, suite.body[0].span.text)}`"
+        said = f"each branch begins with a bar: `| {short(suite.body[0].span.text)}`"
         yield Candidate(said, tuple(edits))
 
 

@@ -60,7 +60,7 @@ def as_its_neighbours(g: Ground) -> Iterator[Candidate]:
         for width in sorted({w for w in widths if w >= 0 and w != line.width}, key=lambda w: (abs(w - line.width), w)):
             moves.append((back, abs(width - line.width), line, width, above))
     for back, _, line, width, above in sorted(moves, key=lambda move: (move[0], move[1], move[3])):
-        under = f"under `{short(g.source, above.text)}`" if width > above.width else f"by {width}"
+        under = f"under `{short(above.text)}`" if width > above.width else f"by {width}"
         this = "the next line" if isinstance(g.diagnostic.mistake, MissingSuite) else "it"
-        which = this if not back else f"`{short(g.source, line.text)}`"
+        which = this if not back else f"`{short(line.text)}`"
         yield Candidate(f"indent {which} {under}", (g.edit(line.start, line.start + line.width, " " * width),))

@@ -58,7 +58,7 @@ def more_axes(g: Ground) -> Iterator[Candidate]:
     ways = placed(less.type.dims, more.type.dims)
     call = suite_call(g)
     if call is not None:
-        yield from _body_keeps_its_axes(g, call, less, more)
+        yield from _body_keeps_its_axes(g, call)
         for there in ways:
             yield from _at_the_end_of_the_suite(g, call, there, less)
         return
@@ -67,12 +67,12 @@ def more_axes(g: Ground) -> Iterator[Candidate]:
         return
     for there in ways:
         shown = indexed(_primary(side), there)
-        said = f"add the axes that {less.type} lacks: `{short(g.source, shown)}`"
+        said = f"add the axes that {less.type} lacks: `{short(shown)}`"
         yield Candidate(said, (g.put(side.span, shown),))
         sizes = ["-1" if here else g.word(more, axis) for axis, here in enumerate(there)]
         if isinstance(g.node, tree.Call) and all(sizes):
             shown = f"{shown} -> expand({', '.join(s for s in sizes if s)})"
-            said = f"repeat it over the axes that {less.type} lacks: `{short(g.source, shown)}`"
+            said = f"repeat it over the axes that {less.type} lacks: `{short(shown)}`"
             yield Candidate(said, (g.put(side.span, shown),))
 
 
@@ -88,7 +88,7 @@ def axes_of_a_mask(g: Ground) -> Iterator[Candidate]:
     for there in reversed(placed(mask.dims, scores)):  # keys, the last axis, before queries
         shown = indexed(_primary(given.value), there)
         which = "keys" if there[-1] else "queries"
-        said = f"a mask of {which} has the axes of the scores: `{short(g.source, shown)}`"
+        said = f"a mask of {which} has the axes of the scores: `{short(shown)}`"
         yield Candidate(said, (g.put(given.value.span, shown),), group="mask")
 
 
@@ -96,17 +96,17 @@ def _side(g: Ground, value: Value) -> tree.Expr | None:
     """The operand that a tensor is."""
     node = g.node
     if isinstance(node, tree.Call):
-        return next((a.value for a in node.arguments if _is(g, a.value, value)), None)
+        return next((a.value for a in node.arguments if _is(a.value, value)), None)
     if not isinstance(node, tree.Binary):
         return None
     sides = [node.left, node.right]
-    found = [side for side in sides if _is(g, side, value)]
+    found = [side for side in sides if _is(side, value)]
     if len(found) == 1:
         return found[0]
     return sides[g.inputs.index(value)] if len(g.inputs) == 2 else None
 
 
-def _is(g: Ground, expr: tree.Expr, value: Value) -> bool:
+def _is(expr: tree.Expr, value: Value) -> bool:
     """Whether an operand is that tensor, by its name or by the place that made it."""
     if isinstance(expr, tree.Name):
         return expr.name == value.name
@@ -123,7 +123,7 @@ def _primary(expr: tree.Expr) -> str:
     return expr.span.text if plain else f"({expr.span.text})"
 
 
-def _last_step(g: Ground, call: tree.Call) -> tree.Expr | None:
+def _last_step(call: tree.Call) -> tree.Expr | None:
     """The last step of a combinator's suite."""
     assert call.suite is not None
     line = call.suite.body[-1] if call.suite.body else None
@@ -133,14 +133,14 @@ def _last_step(g: Ground, call: tree.Call) -> tree.Expr | None:
 
 
 def _at_the_end_of_the_suite(g: Ground, call: tree.Call, there: tuple[bool, ...], less: Value) -> Iterator[Candidate]:
-    last = _last_step(g, call)
+    last = _last_step(call)
     if last is not None and less is g.inputs[1]:
         shown = indexed("it", there)
         said = f"give the gate the axes that {less.type} lacks, at the end of the suite: `-> {shown}`"
         yield Candidate(said, (g.after(last.span, f" -> {shown}"),))
 
 
-def _body_keeps_its_axes(g: Ground, call: tree.Call, less: Value, more: Value) -> Iterator[Candidate]:
+def _body_keeps_its_axes(g: Ground, call: tree.Call) -> Iterator[Candidate]:
     """`gap -> flatten -> linear(C)` in a gate: without `flatten`, with convolutions of kernel 1."""
     edits = []
     for node in walk(call.suite):
@@ -160,17 +160,17 @@ def axes_of_a_port(g: Ground) -> Iterator[Candidate]:
     mistake, call = g.diagnostic.mistake, g.call
     if not isinstance(mistake, WrongPort) or not mistake.sizes or call is None or len(g.inputs) != 1:
         return
-    for argument, shown in with_axes(g, call, g.inputs[0], mistake):
-        said = f"add the axes of size 1 that the header has: `{short(g.source, shown)}`"
+    for argument, shown in with_axes(call, g.inputs[0], mistake):
+        said = f"add the axes of size 1 that the header has: `{short(shown)}`"
         yield Candidate(said, (g.put(argument.value.span, shown),))
 
 
-def with_axes(g: Ground, call: tree.Call, value: Value, mistake: WrongPort) -> Iterator[tuple[tree.Argument, str]]:
+def with_axes(call: tree.Call, value: Value, mistake: WrongPort) -> Iterator[tuple[tree.Argument, str]]:
     """The argument that a tensor is, and its text with the axes that a header has and it lacks."""
     wanted: list[Size] = [-1 if s is None else s for s in mistake.sizes]
     if value.type.rank >= len(wanted):
         return
-    given = [a for a in call.arguments if _is(g, a.value, value)]
+    given = [a for a in call.arguments if _is(a.value, value)]
     for argument in given[:1]:
         for there in _open(value.type.dims, wanted):
             yield argument, indexed(_primary(argument.value), there)
@@ -208,11 +208,11 @@ def transposed(g: Ground) -> Iterator[Candidate]:
     axes = f"{right.rank - 2}, {right.rank - 1}"
     if left.dims[-1] == right.dims[-1]:
         shown = f"({node.right.span.text} -> transpose({axes}))"
-        said = f"sum over the last axis of both: `{short(g.source, f'{node.left.span.text} @ {shown}')}`"
+        said = f"sum over the last axis of both: `{short(f'{node.left.span.text} @ {shown}')}`"
         yield Candidate(said, (g.put(node.right.span, shown),))
     if left.rank > 1 and left.dims[-2] == right.dims[-2]:
         shown = f"({node.left.span.text} -> transpose({left.rank - 2}, {left.rank - 1}))"
-        said = f"sum over the last axis but one of both: `{short(g.source, f'{shown} @ {node.right.span.text}')}`"
+        said = f"sum over the last axis but one of both: `{short(f'{shown} @ {node.right.span.text}')}`"
         yield Candidate(said, (g.put(node.left.span, shown),))
     if left.dims[-1] == right.dims[-1] == right.dims[-2]:
         return
@@ -220,7 +220,7 @@ def transposed(g: Ground) -> Iterator[Candidate]:
         return
     if right.rank == left.rank and right.dims[-1] == left.dims[-2]:
         shown = f"{node.right.span.text} @ {node.left.span.text}"
-        yield Candidate(f"the other way round: `{short(g.source, shown)}`", (g.put(node.span, shown),))
+        yield Candidate(f"the other way round: `{short(shown)}`", (g.put(node.span, shown),))
 
 
 @mends(HeadsMismatch)
@@ -276,7 +276,7 @@ def expanded_token(g: Ground) -> Iterator[Candidate]:
         rest = ", ".join(["-1"] * (value.type.rank - 1))
         for words in ([batch] if batch else []) + ["it.shape[0]"]:
             shown = f"{_primary(argument.value)} -> expand({words}, {rest})"
-            said = f"repeat it for each of the batch: `{short(g.source, shown)}`"
+            said = f"repeat it for each of the batch: `{short(shown)}`"
             yield Candidate(said, (g.put(argument.value.span, shown),))
 
 

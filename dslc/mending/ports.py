@@ -61,7 +61,7 @@ def result_without_places(g: Ground) -> Iterator[Candidate]:
     if len(mistake.sizes) == 2 and type.rank == 3 and type.channel != 1:
         yield from first(g, "mean(1)", "the mean of the tokens")
     elif len(mistake.sizes) == 2 and type.rank > 3 and g.step is not None:
-        said = f"the mean of each channel: `{short(g.source, g.step.span.text)} -> gap -> flatten`"
+        said = f"the mean of each channel: `{short(g.step.span.text)} -> gap -> flatten`"
         yield Candidate(said, (g.after(g.step.span, " -> gap -> flatten"),))
 
 
@@ -138,7 +138,7 @@ def as_many_parts(g: Ground) -> Iterator[Candidate]:
             count = call.arguments[0].value
             if isinstance(count, tree.Number) and count.value == mistake.values:
                 shown = f"{call.target.span.text}({mistake.names})"
-                said = f"as many parts as names: `{short(g.source, shown)}`"
+                said = f"as many parts as names: `{short(shown)}`"
                 yield Candidate(said, (g.put(count.span, str(mistake.names)),))
 
 
@@ -242,7 +242,7 @@ def one_group_a_channel(g: Ground) -> Iterator[Candidate]:
     text = site.span.text
     shown = f"{site.target.span.text}({word}, {', '.join(a.span.text for a in site.arguments[1:])})"
     shown = shown.replace(groups.span.text, f"g={word}")
-    said = f"one group for each channel that comes in, for `{short(g.source, text)}`: `{short(g.source, shown)}`"
+    said = f"one group for each channel that comes in, for `{short(text)}`: `{short(shown)}`"
     yield Candidate(said, (g.put(out.value.span, word), g.put(groups.value.span, word)))
 
 
@@ -259,6 +259,6 @@ def elements_of_a_port(g: Ground) -> Iterator[Candidate]:
     said = f"say in the header what it holds: `{port.name}: {kind}{port.spec.span.text}`"
     edit = g.edit(port.span.start + len(port.name), port.spec.span.start, f": {kind}")
     yield Candidate(said, (edit,))
-    for argument, shown in with_axes(g, call, value, mistake) if call is not None else ():
+    for argument, shown in with_axes(call, value, mistake) if call is not None else ():
         both = f"{said}, and give it the axes that are asked for: `{shown}`"
         yield Candidate(both, (edit, g.put(argument.value.span, shown)))

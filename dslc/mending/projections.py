@@ -43,7 +43,7 @@ def project_the_skip(g: Ground) -> Iterator[Candidate]:
 
 def _projected(g: Ground, call: tree.Call, body: Value, skip: Value) -> Iterator[Candidate]:
     for text in _projections(g, call.suite, body, skip):
-        shown = short(g.source, g.with_argument(call, f"skip = {text}"))
+        shown = short(g.with_argument(call, f"skip = {text}"))
         where = "where the body changes its shape" if text.endswith("else id") else "too, at every use"
         edit = g.argument(call, f"skip = {text}")
         yield Candidate(f"project the input {where}: `{shown}`", (edit,), group="project")
@@ -119,7 +119,7 @@ def project_an_operand(g: Ground) -> Iterator[Candidate]:
             if " if " in layer:
                 continue
             shown = f"({side.span.text} -> {layer})"
-            said = f"project `{side.span.text}` to the shape of the other: `{short(g.source, shown)}`"
+            said = f"project `{side.span.text}` to the shape of the other: `{short(shown)}`"
             yield Candidate(said, (g.put(side.span, shown),))
 
 
@@ -134,9 +134,7 @@ def project_the_keys(g: Ground) -> Iterator[Candidate]:
         if width is not None:
             shown = f"{side.span.text} -> linear({width})"
             which = "keys" if at else "queries"
-            yield Candidate(
-                f"project the {which} to that width: `{short(g.source, shown)}`", (g.put(side.span, shown),)
-            )
+            yield Candidate(f"project the {which} to that width: `{short(shown)}`", (g.put(side.span, shown),))
 
 
 # ---- other channels
@@ -201,7 +199,7 @@ def declared_map(g: Ground) -> Iterator[Candidate]:
         call = g.expr(step.node.span) if step.node is not None else None
         given = g.named(call, "s") if isinstance(call, tree.Call) else None
         if isinstance(call, tree.Call) and given is not None:
-            said = f"without its stride: `{short(g.source, call.span.text)}` without `{given.span.text}`"
+            said = f"without its stride: `{short(call.span.text)}` without `{given.span.text}`"
             yield Candidate(said, (g.without_argument(call, given),))
     last = block.suite.body[-1] if block.suite.body else None
     for like in [port.name for port in block.ports or ()]:

@@ -131,7 +131,7 @@ def _reserved(case: Case) -> Blame | None:
     if _is_keyword(word) and ("NAME" in case.expected or case.begins_line):
         naming = before.kind in _NAMING or case.expected <= {"NAME", "TICKED", "STRING", "RPAR"}
         if naming or (case.after.kind in _AFTER_NAMES and not (case.begins_line and word.kind == "ELSE")):
-            return case.here(mistakes.ReservedWord(word.text, _ticked(before, word, case.after)))
+            return case.here(mistakes.ReservedWord(word.text, _ticked(before, case.after)))
     if word.kind in ("ASSIGN", "GROW") and _is_keyword(before) and before.kind != "ELSE":
         return case.here(mistakes.ReservedWord(before.text, ticked=False), before)
     return None
@@ -141,7 +141,7 @@ def _is_keyword(token: Token) -> bool:
     return token.kind == token.text.upper() and token.text.isalpha()
 
 
-def _ticked(before: Token, word: Token, after: Token) -> bool:
+def _ticked(before: Token, after: Token) -> bool:
     """Whether a back-tick name may stand in place of a keyword."""
     if before.kind in ("AS", "MODULE"):
         return True
