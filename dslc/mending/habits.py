@@ -194,9 +194,7 @@ def tensors_first(g: Ground) -> Iterator[Candidate]:
         rest = ", ".join(a.span.text for a in call.arguments if a not in placed[:count])
         flow = tensors[0] if count == 1 else f"({', '.join(tensors)})"
         shown = f"{flow} -> {call.target.span.text}{f'({rest})' if rest else ''}"
-        yield Candidate(
-            f"the tensors come by an arrow: `{short(g.source, shown)} as ..`", (g.put(call.span, shown),), sole=True
-        )
+        yield Candidate(f"the tensors come by an arrow: `{short(shown)} as ..`", (g.put(call.span, shown),), sole=True)
 
 
 @mends(BoundTwice)
