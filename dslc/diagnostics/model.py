@@ -1,6 +1,6 @@
 """A user's mistake is data: `Mistake` says what is wrong, `Diagnostic` says where.
 
-Passes add diagnostics to a `Sink` and go on with a poisoned result. `CompileError` is raised once, by
+Passes add diagnostics to a `Sink` and go on with what is still known. `CompileError` is raised once, by
 `Sink.finish`.
 """
 
