@@ -83,6 +83,7 @@ class Binder:
     file: tree.File | None = None
     quiet: int = 0
     later: list[tuple[tree.Name, Role]] = field(default_factory=list)  # names read before they are given
+    elsewhere: set[str] = field(default_factory=set)  # names of the body that are told to be read out of their place
     words: dict[str, Symbol] = field(default_factory=dict)  # the names of the language
     aliases: dict[const.Binding, Symbol] = field(default_factory=dict)  # names by `as` of `use`
     homes: dict[tree.Definition, const.Scope] = field(default_factory=dict)
@@ -270,11 +271,14 @@ class Binder:
     def kind_of(self, p: Place) -> KindOf:
         """What names are at a place: `tensor`, another word, or nothing."""
         q = replace(p)
+        own: set[str] = set()  # what the definition gives anywhere is the user's own name, wherever it is read
 
         def of(name: str) -> str | None:
             symbol = self._named(name, q)
             if symbol is None:
-                return "value" if self._known(name, q) else None
+                if not own:
+                    own.update({""}, given_names(self.definition) if self.definition is not None else ())
+                return "value" if name in own or self._known(name, q) else None
             return "tensor" if symbol.kind == "tensor" or self.value(symbol).kind == "tensor" else symbol.kind
 
         return of
@@ -282,7 +286,7 @@ class Binder:
     def finish_line(self, expr: tree.Expr) -> None:
         """The expression of a line is done: what is wrong with its names is told."""
         if self.line.waits and self.file is not None:
-            found, failed = self.line.finish(expr, self.file)
+            found, failed = self.line.finish(expr, self.file, self.definition, self.elsewhere)
             self.found += found
             if self.body is not None:
                 self.body.failed.update(failed)

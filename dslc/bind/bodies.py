@@ -82,6 +82,7 @@ def _use(b: Binder, item: tree.Use, scope: const.Scope) -> None:
 
 def _definition(b: Binder, item: tree.Definition, file: const.Scope) -> None:
     body = b.body = b.table.bodies[item] = Body(item)
+    b.elsewhere.clear()
     symbol = b.defined(item, file)
     b.use(symbol.span, symbol, "bind")
     scope = Scope("body" if isinstance(item, tree.Block | tree.Extern) else "fn", None)
@@ -240,6 +241,7 @@ def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Plac
         return
     if scope.kind == "suite" and kind == "tensor":
         shown = name or target.span.text.strip("`")
+        b.elsewhere.add(shown)
         b.report(NamedInSuite(shown), target.span)
     if name is None and isinstance(target, tree.TickName):
         b.family(target, kind, scope, value)

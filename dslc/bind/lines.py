@@ -44,8 +44,14 @@ class Line:
     told: list[Span] = field(default_factory=list)
     asked: KindOf | None = None
 
-    def finish(self, expr: tree.Expr, file: tree.File) -> tuple[list[Diagnostic], list[tree.Expr]]:
-        """What is wrong with the names of the expression, and what has no value because of it; forgets all."""
+    def finish(
+        self, expr: tree.Expr, file: tree.File, definition: tree.Definition | None, known: set[str]
+    ) -> tuple[list[Diagnostic], list[tree.Expr]]:
+        """What is wrong with the names of the expression, and what has no value because of it; forgets all.
+
+        `known`: names of the definition that are told already, and need no more words.
+        """
+        from dslc.bind.elsewhere import told as told_elsewhere
         from dslc.foreign.tell import foreign, near_name  # other libraries' words are for programs with mistakes only
 
         found: list[Diagnostic] = []
@@ -59,6 +65,16 @@ class Line:
         for each in unknown:
             span = each.name.span
             if any(c.start <= span.start and span.end <= c.end for c in covered):
+                failed.append(each.name)
+                continue
+            if each.name.name in known:
+                failed.append(each.name)
+                continue
+            given = told_elsewhere(each.name, definition) if definition is not None else None
+            if given is not None:
+                mistake_, label, help = given
+                known.add(each.name.name)
+                found.append(mistake_.at(span, None, (label,), help))
                 failed.append(each.name)
                 continue
             help = near_name(each.name, each.around, each.kind_of, each.names(), file)

@@ -6,7 +6,7 @@ where its words are known but what it says cannot be said exactly. What stands i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from dslc.foreign.piece import Piece, closed, is_loose
@@ -64,7 +64,7 @@ class Rewriter:
     def inside(self, expr: tree.Expr) -> list[tuple[tree.Expr, str]]:
         """The outermost foreign expressions below one, each with its text."""
         found: list[tuple[tree.Expr, str]] = []
-        waiting: list[tuple[object, object]] = [(kid, expr) for kid in kids(expr)]
+        waiting: list[tuple[object, object]] = [(kid, expr) for kid in meant(expr)]
         while waiting:
             node, parent = waiting.pop()
             if isinstance(node, tree.Expr) and not isinstance(node, tree.Text):
@@ -72,7 +72,7 @@ class Rewriter:
                 if piece is not None:
                     found.append((node, bracketed(piece.text, parent)))
                     continue
-            waiting += ((kid, node) for kid in kids(node))
+            waiting += ((kid, node) for kid in meant(node))
         return found
 
     def rewrite(self, expr: tree.Expr) -> Piece | None:
@@ -279,6 +279,12 @@ class Rewriter:
         if isinstance(expr, tree.Name) and self.kind_of(expr.name) is None:
             return table.value(expr.name) is None and not self.entries(expr.name)
         return self._is_tensor(expr)
+
+
+def meant(node: object) -> Iterator[object]:
+    """The records right below one, but the label of an `as`: that is the user's own name."""
+    labels = (node.name,) if isinstance(node, tree.As) and isinstance(node.name, tree.Name) else ()
+    return (kid for kid in kids(node) if kid not in labels)
 
 
 def bracketed(text: str, parent: object) -> str:

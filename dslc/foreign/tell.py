@@ -10,13 +10,12 @@ from dslc.foreign.arguments import said_of
 from dslc.foreign.forms import rewriter, rows
 from dslc.foreign.mistakes import ForeignWords
 from dslc.foreign.piece import Piece
-from dslc.foreign.rewrite import KindOf, Rewriter, bracketed
+from dslc.foreign.rewrite import KindOf, Rewriter, bracketed, meant
 from dslc.foreign.uses import needed, use_edits
 from dslc.foreign.values import Unsaid
 from dslc.record import record
 from dslc.source import Span
 from dslc.syntax import tree
-from dslc.syntax.rewrite import kids
 from dslc.vocabulary import table
 from dslc.vocabulary.std import homes
 
@@ -76,7 +75,7 @@ def _all(r: Rewriter, node: object, parent: object) -> Iterable[_Found]:
             text = bracketed(piece.text, parent)
             yield _Found(node, Piece(text, piece.library, piece.here, piece.note))
             return
-    for kid in sorted(kids(node), key=_start):
+    for kid in sorted(meant(node), key=_start):
         yield from _all(r, kid, node)
 
 

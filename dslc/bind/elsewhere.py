@@ -1,0 +1,153 @@
+"""A name that has no meaning where it is read, and is given elsewhere in the same definition: where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.bind.mistakes_scope import GivenElsewhere, Where
+from dslc.diagnostics.model import Edit, Help, Label
+from dslc.record import record
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.syntax.rewrite import kids
+
+
+@record
+class Given:
+    """One place that gives a name: its statement, and the loops, conditions and layers whose suites it stands in."""
+
+    span: Span
+    line: tree.Stmt
+    around: tuple[tree.For | tree.If | tree.Call, ...]
+
+
+def told(name: tree.Name, definition: tree.Definition) -> tuple[GivenElsewhere, Label, tuple[Help, ...]] | None:
+    """The mistake of reading a name out of its place; none if the definition gives it nowhere."""
+    found = [(given, inside) for given, inside in _given(definition, name) if given.span != name.span]
+    if not found:
+        return None
+    above = [pair for pair in found if pair[0].span.start < name.span.start]
+    given, inside = above[-1] if above else found[0]
+    outside = [a for a in given.around if a not in inside]
+    where: Where = "below"
+    if outside:
+        where = "turn" if isinstance(outside[0], tree.For) else "suite" if isinstance(outside[0], tree.Call) else "side"
+        if isinstance(outside[0], tree.For) and given.line is outside[0]:
+            where = "loop"
+    elif above:
+        where = "side"
+    elif any(isinstance(a, tree.For) for a in given.around):
+        where = "last turn"
+    shown = outside[0] if outside else given.line
+    if where == "last turn":
+        shown = next(a for a in reversed(given.around) if isinstance(a, tree.For))
+    mistake = GivenElsewhere(name.name, where, given.span.line, shown.span.line)
+    return mistake, Label(given.span, "it is named here"), _help(name, definition, where, given, shown)
+
+
+def _given(
+    definition: tree.Definition, name: tree.Name
+) -> Iterator[tuple[Given, tuple[tree.For | tree.If | tree.Call, ...]]]:
+    """The places that give the name, each with what stands around the reading of it; in the order of the text."""
+    places: list[Given] = []
+    inside: tuple[tree.For | tree.If | tree.Call, ...] = ()
+    waiting: list[tuple[object, tuple[tree.For | tree.If | tree.Call, ...]]] = [(definition, ())]
+    while waiting:
+        node, around = waiting.pop()
+        if node is name:
+            inside = around
+        for target in _targets(node):
+            if isinstance(node, tree.Stmt) and target.name == name.name:
+                of = (*around, node) if isinstance(node, tree.For) else around
+                places.append(Given(target.span, node, of))
+        if isinstance(node, tree.For):
+            waiting += ((node.source, around), (node.suite, (*around, node)))
+            continue
+        within = (*around, node) if isinstance(node, tree.If) or (isinstance(node, tree.Call) and node.suite) else around
+        waiting += ((kid, within) for kid in kids(node))
+    for place in sorted(places, key=lambda p: p.span.start):
+        yield place, inside
+
+
+def _targets(node: object) -> tuple[tree.Name, ...]:
+    match node:
+        case tree.Assign(targets=targets) | tree.For(targets=targets):
+            return tuple(t for t in targets if isinstance(t, tree.Name))
+        case tree.Let(target=target) | tree.TensorDef(target=target):
+            return (target,)
+        case tree.ModuleDef(target=tree.Name() as target):
+            return (target,)
+    return ()
+
+
+def names_read(definition: tree.Definition) -> set[str]:
+    """The names that a definition reads somewhere."""
+    read: set[str] = set()
+    waiting: list[object] = [definition]
+    while waiting:
+        node = waiting.pop()
+        given = _targets(node)
+        if isinstance(node, tree.Name):
+            read.add(node.name)
+        waiting += (kid for kid in kids(node) if kid not in given)
+    return read
+
+
+def _help(
+    name: tree.Name, definition: tree.Definition, where: Where, given: Given, shown: tree.Stmt | tree.Call
+) -> tuple[Help, ...]:
+    if where == "below":
+        return (Help(f"move line {given.span.line} above this one"),)
+    if where == "last turn":
+        return (Help("of the turn before only `it` is known: what else a turn needs is computed in it"),)
+    if where == "loop":
+        return (Help("what depends on the turn stands in the `for`"),)
+    if where == "side":
+        return (Help(f"name `{name.name}` before the `if`, so that all sides have it"),)
+    if where == "suite":
+        return (Help("the value of the whole line is named by `name = ..` before the layer"),)
+    return (_collected(name, definition, given, shown),)
+
+
+def _collected(name: tree.Name, definition: tree.Definition, given: Given, loop: tree.Stmt | tree.Call) -> Help:
+    """Keep the tensor of each turn in a list, whose last item is that of the last turn."""
+    source = name.span.source
+    many = f"{name.name}s"
+    while many in {n.name for n in _all_names(definition)}:
+        many += "_"
+    said = f"keep those of all turns in a list: `let {many} = []` above the `for`, `{many} += [{name.name}]` in it"
+    said += f", and `{many}[-1]` is that of the last turn"
+    if not isinstance(given.line, tree.Assign) or given.line.span.line == loop.span.line:
+        return Help(said)
+    reads = [n for n in _all_names(definition) if n.name == name.name and n.span.start >= loop.span.end]
+    alone = len(reads) + 1 == sum(n.name == name.name for n in _all_names(definition))
+    simple = alone and len(given.line.targets) == 1 and given.line.value.span.text == "it"
+    if simple:
+        grow = Edit(given.line.span, f"{many} += [it]")
+    else:
+        end = _line_end(given.line.span)
+        grow = Edit(Span(source, end, end), f"\n{_indent(given.line.span)}{many} += [{name.name}]")
+    start = source.text.rfind("\n", 0, loop.span.start) + 1
+    let = Edit(Span(source, start, start), f"{_indent(loop.span)}let {many} = []\n")
+    others = tuple(Edit(n.span, f"{many}[-1]") for n in reads if n.span != name.span)
+    return Help(said, f"{many}[-1]", (let, grow, *others))
+
+
+def _all_names(definition: tree.Definition) -> Iterator[tree.Name]:
+    waiting: list[object] = [definition]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tree.Name):
+            yield node
+        waiting += kids(node)
+
+
+def _indent(span: Span) -> str:
+    text = span.source.text
+    start = text.rfind("\n", 0, span.start) + 1
+    return text[start : span.start] if not text[start : span.start].strip() else ""
+
+
+def _line_end(span: Span) -> int:
+    end = span.source.text.find("\n", span.end)
+    return len(span.source.text) if end < 0 else end
