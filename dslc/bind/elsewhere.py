@@ -63,7 +63,9 @@ def _given(
         if isinstance(node, tree.For):
             waiting += ((node.source, around), (node.suite, (*around, node)))
             continue
-        within = (*around, node) if isinstance(node, tree.If) or (isinstance(node, tree.Call) and node.suite) else around
+        within = (
+            (*around, node) if isinstance(node, tree.If) or (isinstance(node, tree.Call) and node.suite) else around
+        )
         waiting += ((kid, within) for kid in kids(node))
     for place in sorted(places, key=lambda p: p.span.start):
         yield place, inside
@@ -97,16 +99,46 @@ def _help(
     name: tree.Name, definition: tree.Definition, where: Where, given: Given, shown: tree.Stmt | tree.Call
 ) -> tuple[Help, ...]:
     if where == "below":
-        return (Help(f"move line {given.span.line} above this one"),)
+        return (_moved(name, given),)
     if where == "last turn":
         return (Help("of the turn before only `it` is known: what else a turn needs is computed in it"),)
     if where == "loop":
-        return (Help("what depends on the turn stands in the `for`"),)
+        assert isinstance(shown, tree.For)
+        last = _last(shown) if len(shown.targets) == 1 else None
+        if last is None:
+            return (Help("what depends on the turn stands in the `for`"),)
+        return (Help(f"in the last turn it is `{last}`", last),)
     if where == "side":
         return (Help(f"name `{name.name}` before the `if`, so that all sides have it"),)
     if where == "suite":
         return (Help("the value of the whole line is named by `name = ..` before the layer"),)
     return (_collected(name, definition, given, shown),)
+
+
+def _moved(name: tree.Name, given: Given) -> Help:
+    """A `let` of one line stands above the line that reads it, if that is of the same body."""
+    said = f"move line {given.span.line} above this one"
+    source, line = name.span.source, given.line.span
+    start = source.text.rfind("\n", 0, line.start) + 1
+    at = source.text.rfind("\n", 0, name.span.start) + 1
+    text = source.text[start : _line_end(line) + 1]
+    reading = source.line_text(name.span.line)
+    level = len(reading) - len(reading.lstrip())
+    alone = level == line.start - start and not source.text[start : line.start].strip()
+    if not alone or not isinstance(given.line, tree.Let) or source.position(line.end)[0] != line.line:
+        return Help(said)
+    out = Edit(Span(source, start, min(start + len(text), len(source.text))), "")
+    return Help(said, None, (out, Edit(Span(source, at, at), text if text.endswith("\n") else text + "\n")))
+
+
+def _last(loop: tree.For) -> str | None:
+    """What the variable of a loop is in the last turn, where the text says it."""
+    match loop.source:
+        case tree.Name(name=name):
+            return f"{name}[-1]"
+        case tree.List(items=(*_, item)):
+            return item.span.text
+    return None
 
 
 def _collected(name: tree.Name, definition: tree.Definition, given: Given, loop: tree.Stmt | tree.Call) -> Help:
@@ -115,10 +147,8 @@ def _collected(name: tree.Name, definition: tree.Definition, given: Given, loop:
     many = f"{name.name}s"
     while many in {n.name for n in _all_names(definition)}:
         many += "_"
-    said = f"keep those of all turns in a list: `let {many} = []` above the `for`, `{many} += [{name.name}]` in it"
-    said += f", and `{many}[-1]` is that of the last turn"
     if not isinstance(given.line, tree.Assign) or given.line.span.line == loop.span.line:
-        return Help(said)
+        return Help(_listed(many, name.name))
     reads = [n for n in _all_names(definition) if n.name == name.name and n.span.start >= loop.span.end]
     alone = len(reads) + 1 == sum(n.name == name.name for n in _all_names(definition))
     simple = alone and len(given.line.targets) == 1 and given.line.value.span.text == "it"
@@ -130,7 +160,12 @@ def _collected(name: tree.Name, definition: tree.Definition, given: Given, loop:
     start = source.text.rfind("\n", 0, loop.span.start) + 1
     let = Edit(Span(source, start, start), f"{_indent(loop.span)}let {many} = []\n")
     others = tuple(Edit(n.span, f"{many}[-1]") for n in reads if n.span != name.span)
-    return Help(said, f"{many}[-1]", (let, grow, *others))
+    return Help(_listed(many, "it" if simple else name.name), f"{many}[-1]", (let, grow, *others))
+
+
+def _listed(many: str, item: str) -> str:
+    kept = f"`let {many} = []` above the `for`, `{many} += [{item}]` in it"
+    return f"a list keeps those of all turns: {kept}; `{many}[-1]` is that of the last"
 
 
 def _all_names(definition: tree.Definition) -> Iterator[tree.Name]:

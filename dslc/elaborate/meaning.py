@@ -7,6 +7,7 @@ from typing import Final
 from dslc.bind import language
 from dslc.bind.language import UNNAMED
 from dslc.bind.mistakes import UnknownName
+from dslc.bind.scopes import given_names
 from dslc.bounds import LONGEST_NAME
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label
@@ -124,7 +125,9 @@ def _near(name: str, p: Place) -> str | None:
 def unknown(run: Run, expr: tree.Expr, p: Place) -> Const:
     """What stands for an expression whose mistake is told: a misspelt layer is still one, of which little is said."""
     lost = run.lost(expr.span, p)
-    return lost if not isinstance(expr, tree.Name) else _guessed(_near(expr.name, p), lost, expr, p)
+    if not isinstance(expr, tree.Name) or expr.name in given_names(block_of(p.owner).definition):
+        return lost  # a name that the body gives elsewhere is no misspelt layer
+    return _guessed(_near(expr.name, p), lost, expr, p)
 
 
 def _guessed(near: str | None, lost: Const, expr: tree.Expr, p: Place) -> Const:

@@ -161,7 +161,18 @@ class StatementBuilder(ExpressionBuilder):
         named = tuple(t for t in targets if self._is_target(t))
         return tree.Assign(self.span(start, end), named, kids[1])
 
-    def grow(self, start: int, end: int, kids: list[Any]) -> tree.Grow | None:
+    def grow(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | None:
+        """`xs += [it]`; `it += x` is told, and read as the line `it + x`."""
+        if isinstance(kids[0], tree.It):
+            span = self.span(start, end)
+            value = kids[1].span.text
+            text = (
+                f"it + ({value})"
+                if isinstance(kids[1], tree.Chain | tree.Conditional | tree.Compare)
+                else f"it + {value}"
+            )
+            self.refuse(mistakes.InPlace("+="), start, end, help=(Help(f"write `{text}`", text),), mended=True)
+            return tree.Step(span, tree.Binary(span, "+", kids[0], kids[1]))
         if not self._target(kids[0], "name += [...]", False):
             return None
         return tree.Grow(self.span(start, end), kids[0], kids[1])

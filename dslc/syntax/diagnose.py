@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from dslc.diagnostics.model import Help
 from dslc.source import Source
@@ -43,6 +44,7 @@ _OPERATORS = frozenset(
         "MAYBE",
     ]
 )
+_ARITHMETIC = frozenset(["MINUS", "TIMES", "DIVIDE", "FLOORDIV", "MODULO", "MATMUL", "POWER", "VBAR"])
 _CONDITIONS = frozenset(["IF", "ELIF", "REQUIRE", "BUDGET", "AND", "OR", "NOT"])
 _ENDS_OF_VALUES = frozenset(
     [
@@ -156,6 +158,52 @@ def _single_equals(case: Case) -> Blame | None:
     return None
 
 
+def _in_place(case: Case) -> Blame | None:
+    """`it *= 2` is the line `it * 2`; so is `out -= x`, and another name where something reads `out` later."""
+    token, operator = case.token, case.before
+    if token.kind != "ASSIGN" or operator.end != token.start or operator.kind not in _ARITHMETIC:
+        return None
+    line = case.line_before(case.index - 1)
+    if len(line) != 1 or line[0].kind not in ("IT", "NAME"):
+        return None
+    name, value = line[0].text, case.rest()[1:]
+    if not value:
+        return None
+    text = case.source.text[value[0].start : value[-1].end]
+    simple = len(value) == 1 or (value[1].kind == "LPAR" and value[-1].kind == "RPAR" and _one_call(value))
+    new = f"{name} {operator.text} {text if simple else f'({text})'}"
+    start, end = line[0].start, value[-1].end
+    later = case.tokens[case.index + len(value) + 1 :]
+    reads = [t for t in later if t.kind == "NAME" and t.text == name]
+    above = case.tokens[: case.index]
+    stated = any(a.kind == "LET" and b.text == name for a, b in pairwise(above))
+    if stated:
+        help = Help(
+            f"what changes with a `for` is computed from its variable; else it has another name: `let {name}_2 = {new}`"
+        )
+    elif not reads:
+        help = Help(f"write `{new}`", new)
+    else:
+        again = any(
+            a.text == name and "ASSIGN" in (b.kind, c.kind)
+            for a, b, c in zip(later, later[1:], later[2:], strict=False)
+        )
+        edits = tuple(case.edit(t.start, t.end, f"{name}_2") for t in reads)
+        said = f"a name keeps its value, so this is another one: `{name}_2 = {new}`"
+        help = Help(said) if again else Help(said, f"{name}_2 = {new}", edits)
+    return Blame(mistakes.InPlace(f"{operator.text}=", stated), start, end, case.index, (help,))
+
+
+def _one_call(tokens: Sequence[Token]) -> bool:
+    """Whether the bracket that opens after the first token closes with the last."""
+    depth = 0
+    for token in tokens[1:-1]:
+        depth += (token.kind == "LPAR") - (token.kind == "RPAR")
+        if not depth:
+            return False
+    return True
+
+
 def _habit(case: Case) -> Blame | None:
     word = case.before
     if word.kind == "NAME" and case.token.kind in _STARTS_OF_VALUES and table.word(word.text) is not None:
@@ -195,6 +243,7 @@ _RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _not_simple,
     _nested,
     _reserved,
+    _in_place,
     _single_equals,
     _habit,
     _two_bars,

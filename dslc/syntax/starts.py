@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dslc.diagnostics.model import Edit, Help
 from dslc.syntax import mistakes
 from dslc.syntax.layout import Line
@@ -54,12 +56,34 @@ def check_line(found: Found, line: Line) -> None:
             found.add(mistakes.CommentForm(mark), first.start, first.start + len(mark), help=write)
         line.reported = line.broken = True
         return
+    if first.text == "-" and after == "LSQB":
+        if not line.reported:
+            item, help = _list_item(found.source.text[first.start : line.tokens[-1].end])
+            found.add(mistakes.ListLine(item), first.start, line.tokens[-1].end, help=help)
+        line.reported = line.broken = True
+        return
     if first.kind == "ARROW":
         deeper = Edit(span(first.start, first.start), "    ")
         help = (Help("indent it deeper than the line it goes on with", edits=(deeper,)),)
     if not line.reported:
         found.add(mistakes.OperatorFirst(first.text), first.start, first.end, help=help)
     line.reported = line.broken = True
+
+
+_ITEM = re.compile(r"-\s*\[\s*(-1|[^\[\],]+|\[[^\]]*\])\s*,\s*(\d+)\s*,\s*([\w.]+)\s*,\s*\[(.*)\]\s*\]$")
+
+
+def _list_item(text: str) -> tuple[bool, tuple[Help, ...]]:
+    """Whether a line is `- [from, repeats, module, arguments]`, and the line that it is here."""
+    match = _ITEM.match(text)
+    if match is None:
+        return False, (Help("a layer is written with its arguments in brackets: `cba(64, 3, 2)`"),)
+    source, times, module, arguments = match.groups()
+    call = f"{module}({arguments})" if arguments.strip() else module
+    call = call if times == "1" else f"for i in range({times}): {call}"
+    if source != "-1":
+        return True, (Help(f"write `{call}`, applied to what `{source}` stands for by its name"),)
+    return True, (Help(f"write `{call}`", call),)
 
 
 def check_units(found: Found, line: Line) -> None:

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     )
     from dslc.syntax.mistakes.lines import (
         ElseIf,
+        InPlace,
+        ListLine,
         MissingColon,
         MissingSuite,
         MixedBranches,
@@ -101,9 +103,11 @@ __all__ = [
     "ForTarget",
     "ForeignName",
     "GeneratorForm",
+    "InPlace",
     "InitForm",
     "InputsForm",
     "LimitUnit",
+    "ListLine",
     "LogicalSymbol",
     "LongName",
     "MissingColon",

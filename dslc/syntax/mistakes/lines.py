@@ -378,3 +378,67 @@ class ElseIf(Mistake, code="E0135"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (Help("write `elif`", replace="elif"),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class InPlace(Mistake, code="E0172"):
+    """A value is changed in place, as `it *= 2` of Python does.
+
+    Each line of a body makes a new value, and no name changes its value. A line that is an expression is the new
+    current value, `it`; a name keeps an old one. Only a `let` list grows, by `+=`.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(3, 3) -> relu
+        it += x
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(3, 3) -> relu
+        it + x
+    ```
+
+    Related: E0143, E0162, E0443.
+    """
+
+    operator: str
+    stated: bool = False  # of a `let` value
+
+    @property
+    def message(self) -> str:
+        if self.stated:
+            return f"there is no `{self.operator}`: a `let` keeps its value"
+        if self.operator == "+=":
+            return "`+=` lengthens a `let` list; a line that is an expression is the new `it`"
+        return f"there is no `{self.operator}`: a line that is an expression is the new `it`"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ListLine(Mistake, code="E0173"):
+    """A line is an item of a YAML list, as the models of detectors are written in.
+
+    `- [from, repeats, module, arguments]` is a call here: the module with its arguments stands by itself, and takes
+    what the line above makes. What comes from further up has a name, and what repeats stands in a `for`.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        - [-1, 2, cba, [16, 3]]
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+        for i in range(2): cba(16, 3)
+    ```
+
+    Related: E0129, E0171.
+    """
+
+    item: bool  # it is one of `[from, repeats, module, arguments]`
+
+    @property
+    def message(self) -> str:
+        what = "`- [from, repeats, module, arguments]`" if self.item else "an item of a list"
+        return f"{what} of a YAML file is written as a call here"
