@@ -100,10 +100,14 @@ class Findings:
         self.found = {d.key: d for d in said}
 
     def _keep(self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int]) -> None:
-        """Add what one net gave. A mistake in a shared block is found by each net that uses it, and kept
-        once.
+        """Add what one net gave. A mistake in a shared block is found by each net that uses it, and kept once:
+        in the words of the first, where sizes differ. A budget is each net's own.
         """
+        errors = (d for d in self.found.values() if d.severity is Severity.ERROR and d.span.source.kind == "text")
+        known = {(d.code, d.span) for d in errors if not d.code.startswith("E07")}
         for d in diagnostics:
+            if d.key not in self.found and (d.code, d.span) in known:
+                continue
             self.found.setdefault(d.key, d)
             self.counts[d.key] = max(self.counts.get(d.key, 0), counts.get(d.key, 1))
 

@@ -16,12 +16,12 @@ class CommentForm(Mistake, code="E0150"):
     a comment too; the rest of the line is read as the comment that it is meant to be.
 
     ```dl fails
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu  // the stem
     ```
 
     ```dl
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu  # the stem
     ```
 
@@ -52,7 +52,6 @@ class DictLiteral(Mistake, code="E0151"):
 
     ```dl
     let width = 16
-    let depth = 2
 
     net tiny() on x[N, 3, H=32, W=32]:
         conv(width, 3) -> relu
@@ -74,13 +73,13 @@ class TextAsComment(Mistake, code="E0152"):
     the text. A text is a value, and one that nothing reads would be lost.
 
     ```dl fails
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         """A stem."""
         conv(8, 3) -> relu
     ```
 
     ```dl
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         # A stem.
         conv(8, 3) -> relu
     ```
@@ -194,12 +193,12 @@ class ArrowForm(Mistake, code="E0156"):
     compares.
 
     ```dl fails
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         conv(8, 3) >> relu
     ```
 
     ```dl
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu
     ```
 
@@ -281,12 +280,12 @@ class SizeForm(Mistake, code="E0159"):
     A size such as `3x5` is one word, like a number. With spaces, `x` would be the name of a value.
 
     ```dl fails
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         conv(8, 3 x 5) -> relu
     ```
 
     ```dl
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         conv(8, 3x5) -> relu
     ```
 
@@ -336,12 +335,12 @@ class TrailingComma(Mistake, code="E0137"):
     Inside brackets a comma may stand after the last item.
 
     ```dl fails
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu,
     ```
 
     ```dl
-    net tiny(deep: int = 1) on x[N, 3, H=32, W=32]:
+    net tiny on x[N, 3, H=32, W=32]:
         conv(8, 3) -> relu
     ```
 
