@@ -1,7 +1,8 @@
 """Applies what messages propose, where it is safe: `dslc check --fix`.
 
-A proposal is applied if its message has no other with edits, all its edits are in the program itself, and no other
-one edits there. What it gives is checked; a program that it makes worse stays as it was.
+A proposal is applied if nothing else can be meant (`Applicability.CERTAIN`), its message has no other with edits, all
+its edits are in the program itself, and no other one edits there. What it gives is checked; a program that it makes
+worse stays as it was.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TypeAlias
 
 from dslc.check import Findings
 from dslc.diagnostics.export import edits_of
-from dslc.diagnostics.model import Diagnostic, Edit
+from dslc.diagnostics.model import Applicability, Diagnostic, Edit
 from dslc.record import entity, record
 
 ROUNDS = 30
@@ -98,11 +99,13 @@ class Fixing:
 
 
 def fix_of(diagnostic: Diagnostic) -> Fix | None:
-    """The one proposal of a message that has edits; none where there are several, or none."""
-    found = [edits for help in diagnostic.help if (edits := edits_of(help, diagnostic.span))]
-    if len(found) != 1 or any(edit.span.source.kind != "text" for edit in found[0]):
+    """The one proposal of a message that has edits; none where there are several, none, or one that is a guess."""
+    found = [(help, edits) for help in diagnostic.help if (edits := edits_of(help, diagnostic.span))]
+    if len(found) != 1:
         return None
-    return Fix(diagnostic, found[0])
+    ((help, edits),) = found
+    certain = help.applicability is Applicability.CERTAIN
+    return Fix(diagnostic, edits) if certain and all(edit.span.source.kind == "text" for edit in edits) else None
 
 
 def place_of(edit: Edit) -> Path:

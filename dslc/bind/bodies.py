@@ -347,8 +347,10 @@ def _budget(b: Binder, line: tree.Budget, p: Place) -> None:
         for value in limit.values[1:]:
             evaluate(b, value, p)
         subject, value = limit.values[0], limit.values[-1]
-        if isinstance(subject, tree.Name) and (wrong := of_bytes(subject.name, limit.ops[0], value.span.text)):
-            b.report(wrong, value.span)
+        if isinstance(subject, tree.Name):
+            wrong = of_bytes(subject.name, limit.ops[0], value.span.text, subject.span)
+            if wrong is not None:
+                b.report(wrong, value.span)
 
 
 def _initial(b: Binder, line: tree.Initial, p: Place) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
+from dslc.source import Span
 
 BYTES = re.compile(r"\d[\d_]*(\.\d+)?([KMGT]?i?|k)B")
 """A number of bytes, as it is written."""
@@ -41,6 +42,7 @@ class LimitOfBytes(Mistake, code="E0705"):
     name: str
     op: str
     limit: str
+    subject: Span | None = None  # the text of the name, where it stands in a program
 
     @property
     def message(self) -> str:
@@ -50,10 +52,14 @@ class LimitOfBytes(Mistake, code="E0705"):
     def help(self) -> tuple[Help, ...]:
         count = self.limit.removesuffix("B").removesuffix("i").replace("k", "K")
         memory = MEMORY_OF.get(self.name)
-        other = (Help(f"the bytes of it are `{memory} {self.op} {self.limit}`"),) if memory else ()
-        return (Help(f"write `{count}`", replace=count), *other)
+        as_count = Help(f"a count: `{self.name} {self.op} {count}`", count)
+        if memory is None:
+            return (as_count,)
+        edits = () if self.subject is None else (Edit(self.subject, memory),)
+        said = f"the bytes of it: `{memory} {self.op} {self.limit}`"
+        return Help(said, edits=edits, applicability=Applicability.MAYBE), as_count
 
 
-def of_bytes(name: str, op: str, limit: str) -> LimitOfBytes | None:
+def of_bytes(name: str, op: str, limit: str, subject: Span | None = None) -> LimitOfBytes | None:
     """The mistake in a limit of a quantity, as it is written, if it is in bytes and the quantity is not."""
-    return LimitOfBytes(name, op, limit) if name in COUNTED and BYTES.fullmatch(limit) else None
+    return LimitOfBytes(name, op, limit, subject) if name in COUNTED and BYTES.fullmatch(limit) else None

@@ -52,9 +52,9 @@ def diagnostic_record(diagnostic: Diagnostic, count: int = 1) -> Json:
 
 
 def help_record(help: Help, span: Span) -> Json:
-    """A proposal with its edits."""
+    """A proposal with its edits, and whether they may be made unseen; words alone have none."""
     edits = [{"span": span_record(e.span), "text": e.text} for e in edits_of(help, span)]
-    return {"text": help.text, "edits": edits}
+    return {"text": help.text, "edits": edits, "applicability": help.applicability.value if edits else ""}
 
 
 def edits_of(help: Help, span: Span) -> tuple[Edit, ...]:

@@ -35,6 +35,15 @@ class Edit:
     text: str
 
 
+class Applicability(Enum):
+    """Whether an edit may be made unseen. It may where nothing else can be meant: it changes how something is written,
+    or the one value that fits. What makes another network of several plausible ones is the user's to choose.
+    """
+
+    CERTAIN = "machine-applicable"
+    MAYBE = "maybe-incorrect"
+
+
 @frozen
 class Help:
     """A proposal. `replace` is new text for the diagnostic's own span; `edits` are changes elsewhere.
@@ -48,6 +57,7 @@ class Help:
     edits: tuple[Edit, ...] = ()
     fact: bool = False
     tried: bool = False
+    applicability: Applicability = Applicability.CERTAIN
 
 
 def did_you_mean(near: str | None, replace: bool = True) -> tuple[Help, ...]:

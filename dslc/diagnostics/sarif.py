@@ -98,4 +98,7 @@ def fix(help: Help, span: Span) -> Json | None:
         replaced: Json = {"deletedRegion": region(edit.span), "insertedContent": {"text": edit.text}}
         changes.setdefault(edit.span.source, []).append(replaced)
     files = [{"artifactLocation": artifact(source), "replacements": made} for source, made in changes.items()]
-    return {"description": {"text": help.text}, "artifactChanges": files} if files else None
+    if not files:
+        return None
+    properties = {"applicability": help.applicability.value}
+    return {"description": {"text": help.text}, "artifactChanges": files, "properties": properties}

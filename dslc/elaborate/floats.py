@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dslc.diagnostics.model import Edit, Help
+from dslc.diagnostics.model import Applicability, Edit, Help
 from dslc.ir.model import Node, Param, Value
 from dslc.ops.errors_dtype import MixedFloats
 from dslc.source import Span
@@ -37,7 +37,7 @@ def _declared(floats: Sequence[Value]) -> Iterator[Help]:
         if param.spec.kind != "param" and spec.dtype is None:
             start = Span(spec.span.source, spec.span.start, spec.span.start)
             text = f"`{param.name}` can be {exact.value}, as what it meets"
-            yield Help(text, edits=(Edit(start, exact.value),))
+            yield Help(text, edits=(Edit(start, exact.value),), applicability=Applicability.MAYBE)
 
 
 def _source(value: Value) -> Param | None:
@@ -59,4 +59,4 @@ def _cast(inputs: Sequence[Value], texts: Sequence[Span]) -> Iterator[Help]:
         if value.type.dtype.is_float and value.type.dtype is not target:
             source, start, end = text.source, text.start, text.end
             edits += [Edit(Span(source, start, start), "cast("), Edit(Span(source, end, end), f", {words})")]
-    yield Help(f"cast the other: `cast(.., {words})`", edits=tuple(edits))
+    yield Help(f"cast the other: `cast(.., {words})`", edits=tuple(edits), applicability=Applicability.MAYBE)

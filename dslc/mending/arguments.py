@@ -56,7 +56,7 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
     written = f"`{name}({', '.join(given)})`"
     what = "channels" if name != "linear" else "features"
     said = f"the first argument of `{name}` is the {what} out; those that come in are not written: {written}"
-    yield Candidate(said, tuple(edits), sole=True)
+    yield Candidate(said, tuple(edits), sole=True, certain=isinstance(known, int) and stated == known)
 
 
 @mends(TooSmall, BelowLeast)
@@ -86,7 +86,7 @@ def tensor_by_name(g: Ground) -> Iterator[Candidate]:
     given = g.named(call, mistake.name)
     if given is not None:
         said = f"`{mistake.name}` is the tensor that `{mistake.layer}` is applied to, no argument: leave it out"
-        yield Candidate(said, (g.without_argument(call, given),), sole=True)
+        yield Candidate(said, (g.without_argument(call, given),), sole=True, certain=True)
 
 
 def _ports(layer: str) -> tuple[str, ...]:
@@ -149,6 +149,8 @@ def whole_number(g: Ground) -> Iterator[Candidate]:
         return
     if not mistake.found.startswith("the number"):
         return
+    value = mistake.found.removeprefix("the number ")
+    exact = float(value).is_integer()  # else it may be rounded down, up, or be a slip
     slashes = [n for n in walk(expr) if isinstance(n, tree.Binary) and n.op == "/"]
     if slashes:
         edits = tuple(_operator(g, node, "//") for node in slashes)
@@ -156,14 +158,13 @@ def whole_number(g: Ground) -> Iterator[Candidate]:
         for edit in sorted(edits, key=lambda e: -e.span.start):
             at = edit.span.start - expr.span.start
             text = f"{text[:at]}//{text[at + 1 :]}"
-        yield Candidate(f"`//` divides whole numbers, without a rest: `{short(text)}`", edits, sole=True)
+        yield Candidate(f"`//` divides whole numbers, without a rest: `{short(text)}`", edits, sole=True, certain=exact)
     if not isinstance(expr, tree.Number):
-        value = mistake.found.removeprefix("the number ")
         said = f"`int(..)` makes {int(float(value))} of {value}: `int({short(expr.span.text)})`"
-        yield Candidate(said, (g.before(expr.span, "int("), g.after(expr.span, ")")))
+        yield Candidate(said, (g.before(expr.span, "int("), g.after(expr.span, ")")), certain=exact)
     else:
         whole = int(expr.value)
-        yield Candidate(f"a whole number: `{whole}`", (g.put(expr.span, str(whole)),))
+        yield Candidate(f"a whole number: `{whole}`", (g.put(expr.span, str(whole)),), certain=exact)
 
 
 def _operator(g: Ground, node: tree.Binary, text: str) -> Edit:
@@ -179,7 +180,7 @@ def truth_value(g: Ground) -> Iterator[Candidate]:
         return
     if "true or false" in mistake.wanted:
         word = "true" if expr.value else "false"
-        yield Candidate(f"write `{g.shown(expr.span, word)}`", (g.put(expr.span, word),))
+        yield Candidate(f"write `{g.shown(expr.span, word)}`", (g.put(expr.span, word),), certain=True)
 
 
 @mends(WrongType)
@@ -216,7 +217,7 @@ def whole_division(g: Ground) -> Iterator[Candidate]:
             at = edit.span.start - node.span.start
             text = f"{text[:at]}//{text[at + 1 :]}"
         said = f"`//` divides whole numbers, without a rest: `{short(text)}`"
-        yield Candidate(said, edits)
+        yield Candidate(said, edits, certain=True)
 
 
 @mends(WrongType)
@@ -235,7 +236,7 @@ def list_of_tensors(g: Ground) -> Iterator[Candidate]:
         where = "; channels are its axis unless told otherwise" if not text else ""
         edit = g.edit(call.span.start, closing, shown)
         if not text or _number(axis[0].value) != 1:
-            yield Candidate(f"tensors are given one by one: `{short(shown)}`{where}", (edit,), sole=True)
+            yield Candidate(f"tensors are given one by one: `{short(shown)}`{where}", (edit,), sole=True, certain=True)
 
 
 @mends(WrongType)
@@ -246,7 +247,7 @@ def named_list_of_tensors(g: Ground) -> Iterator[Candidate]:
     if call is not None and first is not None and isinstance(first.value, tree.Name) and first.value.span == g.span:
         shown = g.shown(first.span, f"*{first.span.text}")
         said = f"`*` gives the tensors of a list one by one: `{shown}`"
-        yield Candidate(said, (g.before(first.span, "*"),))
+        yield Candidate(said, (g.before(first.span, "*"),), certain=True)
 
 
 @mends(WrongType)
@@ -257,7 +258,7 @@ def scaled_by_a_number(g: Ground) -> Iterator[Candidate]:
         factor = call.arguments[0].span.text
         shown = f"(it * {factor})" if len(g.chain(g.step)) > 1 else f"it * {factor}"
         said = f"`scale` multiplies by what its suite makes; by a number: `{shown}`"
-        yield Candidate(said, (g.put(call.span, shown),))
+        yield Candidate(said, (g.put(call.span, shown),), certain=True)
 
 
 @mends(WrongType, SurplusArgument)
@@ -299,7 +300,7 @@ def operator_for_a_call(g: Ground) -> Iterator[Candidate]:
     parent = g.outline.parents.get(call)
     shown = joined if isinstance(parent, tree.Step | tree.Assign) else f"({joined})"
     said = f"`{name}` joins what a suite makes; tensors are joined by `{operators[name]}`: `{short(shown)}`"
-    yield Candidate(said, (g.put(call.span, shown),))
+    yield Candidate(said, (g.put(call.span, shown),), certain=True)
 
 
 def _operand(expr: tree.Expr) -> str:
@@ -317,7 +318,7 @@ def compared(g: Ground) -> Iterator[Candidate]:
     other = "0" if number else "none"
     if isinstance(expr, tree.Name | tree.Attribute | tree.Index | tree.Call):
         shown = f"{expr.span.text} != {other}"
-        yield Candidate(f"compare it: `{shown}`", (g.put(expr.span, shown),))
+        yield Candidate(f"compare it: `{shown}`", (g.put(expr.span, shown),), certain=True)
 
 
 @mends(NotIterable)
@@ -326,7 +327,7 @@ def ranged(g: Ground) -> Iterator[Candidate]:
     mistake, expr = g.diagnostic.mistake, g.outline.find(g.span)
     if isinstance(mistake, NotIterable) and expr is not None and mistake.found.startswith("the number"):
         shown = f"range({expr.span.text})"
-        yield Candidate(f"so many turns: `{shown}`", (g.put(expr.span, shown),))
+        yield Candidate(f"so many turns: `{shown}`", (g.put(expr.span, shown),), certain=True)
 
 
 # ---- numbers
@@ -358,7 +359,7 @@ def sides(g: Ground) -> Iterator[Candidate]:
     mistake = g.diagnostic.mistake
     if isinstance(mistake, WrongSides) and len(set(mistake.value)) == 1:
         number = str(mistake.value[0])
-        yield Candidate(f"`{number}` on every axis", (g.put(g.span, number),))
+        yield Candidate(f"`{number}` on every axis", (g.put(g.span, number),), certain=True)
     elif isinstance(mistake, WrongSides) and len(mistake.value) > mistake.axes:
         text = "x".join(map(str, mistake.value[-mistake.axes :]))
         yield Candidate(f"of {mistake.axes} axes: `{text}`", (g.put(g.span, text),))

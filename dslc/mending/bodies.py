@@ -75,7 +75,9 @@ def let_it_be(g: Ground) -> Iterator[Candidate]:
     )
     if line is not None and g.own(line.span):
         shown = f"let {short(line.span.text)}"
-        yield Candidate(f"values of compile time are named by `let`: `{shown}`", (g.before(line.span, "let "),))
+        yield Candidate(
+            f"values of compile time are named by `let`: `{shown}`", (g.before(line.span, "let "),), certain=True
+        )
 
 
 @mends(MissingArgument)
@@ -160,7 +162,7 @@ def classes_of_the_header(g: Ground) -> Iterator[Candidate]:
     size = stated.dims[-1].span.text
     name = node.target.span.text if isinstance(node, tree.Call) else node.span.text
     edit = g.argument(node, size) if isinstance(node, tree.Call) else g.after(node.span, f"({size})")
-    yield Candidate(f"as many as the header says: `{name}({size})`", (edit,))
+    yield Candidate(f"as many as the header says: `{name}({size})`", (edit,), certain=True)
 
 
 @mends(OutOfRange, WrongType)
@@ -172,4 +174,4 @@ def numbered_first(g: Ground) -> Iterator[Candidate]:
         if isinstance(source, tree.Call) and source.target.span.text == "enumerate" and len(loop.targets) == 2:
             first, second = loop.targets
             said = f"`enumerate` gives the number first: `for {second.name}, {first.name} in {source.span.text}`"
-            yield Candidate(said, (g.put(first.span, second.name), g.put(second.span, first.name)))
+            yield Candidate(said, (g.put(first.span, second.name), g.put(second.span, first.name)), certain=True)

@@ -25,12 +25,14 @@ class Candidate:
     """A change of the text that may mend a mistake.
 
     `sole`: where it fits nothing else is offered. `group`: of those that mean the same, the first that fits will do.
+    `certain`: nothing else can be meant, so that it may be made unseen; most fixes of shapes are a choice of several.
     """
 
     text: str
     edits: tuple[Edit, ...]
     sole: bool = False
     group: str = ""
+    certain: bool = False
 
 
 class Ground:

@@ -31,7 +31,9 @@ def without_quotes(g: Ground) -> Iterator[Candidate]:
     if isinstance(expr, tree.Text) and len(expr.pieces) == 1 and isinstance(expr.pieces[0], str):
         inside = expr.pieces[0]
         if inside.isidentifier() or inside.isdigit():
-            yield Candidate(f"without its quotes: `{g.shown(expr.span, inside)}`", (g.put(expr.span, inside),))
+            yield Candidate(
+                f"without its quotes: `{g.shown(expr.span, inside)}`", (g.put(expr.span, inside),), certain=True
+            )
 
 
 @mends(WrongType)
@@ -41,7 +43,9 @@ def sides(g: Ground) -> Iterator[Candidate]:
     if isinstance(mistake, WrongType) and "size" in mistake.wanted and isinstance(expr, tree.List | tree.Tuple):
         size = "x".join(item.span.text for item in expr.items)
         if all(isinstance(item, tree.Number) for item in expr.items) and len(expr.items) > 1:
-            yield Candidate(f"a size is written `{size}`: `{g.shown(expr.span, size)}`", (g.put(expr.span, size),))
+            yield Candidate(
+                f"a size is written `{size}`: `{g.shown(expr.span, size)}`", (g.put(expr.span, size),), certain=True
+            )
 
 
 @mends(GivenTwice)
@@ -74,7 +78,9 @@ def not_spread(g: Ground) -> Iterator[Candidate]:
     given = next((a for a in call.arguments if a.star and a.span.start == g.span.start), None) if call else None
     if call is not None and given is not None:
         shown = given.value.span.text
-        yield Candidate(f"`*` spreads a list, and this is one value: `{shown}`", (g.put(given.span, shown),))
+        yield Candidate(
+            f"`*` spreads a list, and this is one value: `{shown}`", (g.put(given.span, shown),), certain=True
+        )
 
 
 # ---- lists
@@ -89,13 +95,15 @@ def grown(g: Ground) -> Iterator[Candidate]:
         value = line.value
         if isinstance(line, tree.Grow):
             shown = f"{line.target.name} += [{value.span.text}]"
-            yield Candidate(f"a list grows by a list: `{shown}`", (g.put(value.span, f"[{value.span.text}]"),))
+            yield Candidate(
+                f"a list grows by a list: `{shown}`", (g.put(value.span, f"[{value.span.text}]"),), certain=True
+            )
         elif (
             isinstance(value, tree.Call) and isinstance(value.target, tree.Attribute) and value.target.name == "append"
         ):
             items = ", ".join(a.span.text for a in value.arguments)
             shown = f"{value.target.value.span.text} += [{items}]"
-            yield Candidate(f"a list grows by a list: `{shown}`", (g.put(value.span, shown),))
+            yield Candidate(f"a list grows by a list: `{shown}`", (g.put(value.span, shown),), certain=True)
 
 
 @mends(ForTarget)
@@ -235,7 +243,7 @@ def bars(g: Ground) -> Iterator[Candidate]:
     if isinstance(mistake, NoSuite) and mistake.parameter == "body" and suite is not None and len(suite.body) > 1:
         edits = [g.before(line.span, "| ") for line in suite.body]
         said = f"each branch begins with a bar: `| {short(suite.body[0].span.text)}`"
-        yield Candidate(said, tuple(edits))
+        yield Candidate(said, tuple(edits), certain=True)
 
 
 @mends(NoTensorValue)
@@ -255,7 +263,7 @@ def in_training(g: Ground) -> Iterator[Candidate]:
             body = line.branches[0][1].body
             if len(body) == 1 and isinstance(body[0], tree.Step):
                 shown = f"({body[0].value.span.text} if training else id)"
-                yield Candidate(f"in training alone: `{shown}`", (g.put(line.span, shown),))
+                yield Candidate(f"in training alone: `{shown}`", (g.put(line.span, shown),), certain=True)
 
 
 # ---- files
@@ -266,7 +274,9 @@ def class_of_a_module(g: Ground) -> Iterator[Candidate]:
     """`"package.module.Class"`: a colon stands before the class."""
     module, dot, name = g.span.text.rpartition(".")
     if dot:
-        yield Candidate(f"a colon stands before the class: `{module}:{name}`", (g.put(g.span, f"{module}:{name}"),))
+        yield Candidate(
+            f"a colon stands before the class: `{module}:{name}`", (g.put(g.span, f"{module}:{name}"),), certain=True
+        )
 
 
 @mends(ImportMissing)
@@ -278,7 +288,7 @@ def file_nearby(g: Ground) -> Iterator[Candidate]:
     shown = mistake.near
     if g.span.text.startswith('"'):
         shown = f'"{g.span.text.strip(chr(34)).rpartition("/")[0]}/{mistake.near}"'
-    yield Candidate(f"did you mean `{mistake.near}`?", (g.put(g.span, shown),))
+    yield Candidate(f"did you mean `{mistake.near}`?", (g.put(g.span, shown),), certain=True)
 
 
 @mends(ImportUnknown)
@@ -295,4 +305,4 @@ def name_everywhere(g: Ground) -> Iterator[Candidate]:
             and not isinstance(g.outline.parents.get(node), tree.Use)
         ):
             edits.append(g.put(node.span, mistake.near))
-    yield Candidate(f"did you mean `{mistake.near}`?", tuple(edits), sole=True)
+    yield Candidate(f"did you mean `{mistake.near}`?", tuple(edits), sole=True, certain=True)

@@ -253,9 +253,11 @@ def table_of_positions(g: Ground) -> Iterator[Candidate]:
                 continue
             if dim.value.span.text.isidentifier() or not isinstance(old, int):
                 continue
-            by = " (one of them is the class token)" if size == old + 1 else ""
-            said = f"there are {size} on axis {axis + shift}{by}: `{param.name}: [{_with(dims, axis, str(size))}]`"
-            yield Candidate(said, (g.put(dim.span, str(size)),))
+            one_more = size == old + 1
+            by = " (one of them is the class token)" if one_more else ""
+            written = f"{dim.span.text} + 1" if one_more and isinstance(dim.value, tree.Binary) else str(size)
+            said = f"there are {size} on axis {axis + shift}{by}: `{param.name}: [{_with(dims, axis, written)}]`"
+            yield Candidate(said, (g.put(dim.span, written),), certain=one_more)
 
 
 def _with(dims: tuple[tree.DimSpec, ...], axis: int, text: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
+from dslc.diagnostics.model import Applicability, Diagnostic, Edit, Help, Severity
 from dslc.elaborate.mistakes.flow import Dropped
 from dslc.mending.ground import ground
 from dslc.mending.rules import candidates
@@ -135,7 +135,9 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
         text = tries.text(candidate.edits)
         if candidate.group not in groups and text not in texts and _fits(diagnostic, candidate.edits, found, tries):
             left = sum(d.severity is Severity.ERROR for d in tries.made(candidate.edits) or ())
-            fitting.append((left, candidate.sole, Help(candidate.text, edits=candidate.edits, tried=True)))
+            level = Applicability.CERTAIN if candidate.certain else Applicability.MAYBE
+            help = Help(candidate.text, edits=candidate.edits, tried=True, applicability=level)
+            fitting.append((left, candidate.sole, help))
             groups |= {candidate.group} - {""}
             texts.add(text)
             if candidate.sole and not left:

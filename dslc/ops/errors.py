@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import gcd
 
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Applicability, Help, Mistake
 from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
 
@@ -61,7 +61,9 @@ class BadGroups(Mistake, code="E0304"):
         words = " and ".join(map(str, near))
         verb = "divides" if len(near) == 1 else "divide"
         sides = str(self.channels) if self.other == self.channels else f"{self.channels} and {self.other}"
-        return (Help(f"{words} {verb} {sides}: write {near[-1]}", replace=str(near[-1])),)
+        return (
+            Help(f"{words} {verb} {sides}: write {near[-1]}", replace=str(near[-1]), applicability=Applicability.MAYBE),
+        )
 
 
 class WrongSides(Mistake, code="E0305"):

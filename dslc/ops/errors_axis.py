@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Applicability, Help, Mistake
 from dslc.types.dim import Size
 from dslc.types.tensor import TensorType
 
@@ -132,7 +132,7 @@ class PaddedAxes(Mistake, code="E0398"):
     def help(self) -> tuple[Help, ...]:
         fitting = tuple(axis for axis in self.axes if axis)[: self.rank - 2]
         said = str(fitting[0]) if len(fitting) == 1 else str(fitting)
-        return (Help(f"`axis={said}`", said),) if fitting else ()
+        return (Help(f"`axis={said}`", said, applicability=Applicability.MAYBE),) if fitting else ()
 
 
 class PatternLetters(Mistake, code="E0399"):
@@ -175,7 +175,11 @@ class PatternLetters(Mistake, code="E0399"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (
-            Help(f'channels on axis {self.channel}: `"{self.meant}"`', f'"{self.meant}"'),
+            Help(
+                f'channels on axis {self.channel}: `"{self.meant}"`',
+                f'"{self.meant}"',
+                applicability=Applicability.MAYBE,
+            ),
             Help(f"channels on axis {self.named}: `channel_axis({self.named})` before it says so"),
         )
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from dslc.diagnostics.model import Edit, Help, Mistake
+from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
 from dslc.ops.base import Op, Types
 from dslc.ops.borders import Crop, Pad
 from dslc.ops.convolution import Conv, Deconv
@@ -83,7 +83,7 @@ class ChannelsLast(Mistake, code="W0201", name="channels-last"):
         before.insert(self.axis - 1, "c")
         pattern = f"n {' '.join(before)} -> n c {' '.join(self.letters)}"
         return (
-            Help(f"{counted(self.channels)}: write `{self.meant}`", self.meant),
+            Help(f"{counted(self.channels)}: write `{self.meant}`", self.meant, applicability=Applicability.MAYBE),
             Help(f'if it comes like that: `rearrange("{pattern}")` before the first layer'),
             Help(f"{counted(self.said)}: `channel_axis(1)` before the first layer says so"),
         )
@@ -127,7 +127,7 @@ class NoBatch(Mistake, code="W0202", name="no-batch"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (
-            Help(f"{counted(self.alone)}, any batch: `{self.meant}`", self.meant),
+            Help(f"{counted(self.alone)}, any batch: `{self.meant}`", self.meant, applicability=Applicability.MAYBE),
             Help(f"a batch of {self.batch}: `channel_axis(1)` before the first layer says so"),
         )
 
@@ -171,8 +171,14 @@ class TorchOrder(Mistake, code="W0203", name="torch-order"):
         first, second, third = self.numbers
         torch, named = f"{second}, {third}", f"{first}, {second}, s={third}"
         return (
-            Help(f"in PyTorch's order, in, out, kernel: `{self.op}({torch})`; what comes in is not written", torch),
-            Help(f"a stride of {third}: say so by name, `{self.op}({named})`", named),
+            Help(
+                f"in PyTorch's order, in, out, kernel: `{self.op}({torch})`; what comes in is not written",
+                torch,
+                applicability=Applicability.MAYBE,
+            ),
+            Help(
+                f"a stride of {third}: say so by name, `{self.op}({named})`", named, applicability=Applicability.MAYBE
+            ),
         )
 
 
@@ -211,7 +217,9 @@ class LargeEps(Mistake, code="W0204", name="large-eps"):
     @property
     def help(self) -> tuple[Help, ...]:
         return (
-            Help("leave it out", edits=self.edits) if self.edits else Help("leave it out, and name what follows"),
+            Help("leave it out", edits=self.edits, applicability=Applicability.MAYBE)
+            if self.edits
+            else Help("leave it out, and name what follows"),
             Help(f"if that is meant: `eps={self.number}`"),
         )
 

@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import islice
 from typing import NamedTuple
 
-from dslc.diagnostics.model import Edit, Help
+from dslc.diagnostics.model import Applicability, Edit, Help
 from dslc.syntax import mistakes
 from dslc.syntax.text import MOST_FOUND, Found
 
@@ -123,7 +123,9 @@ class Indentation:
             if misfit.nested or (line.level == level and line.column == column):
                 moved = " " * max(line.column + nearest - column, 0)
                 edits.append(Edit(self.found.source.span(line.start - line.column, line.start), moved))
-        help = Help(f"indent it by {nearest}", replace=" " * nearest, edits=tuple(edits))
+        help = Help(
+            f"indent it by {nearest}", replace=" " * nearest, edits=tuple(edits), applicability=Applicability.MAYBE
+        )
         self.found.add(mistakes.UnevenIndent(column, misfit.fitting), start - column, start, help=(help,))
 
     def _report_tabs(self) -> None:

@@ -238,7 +238,7 @@ SARIF = {
     "rule": {"id", "name", "shortDescription", "help", "defaultConfiguration"},
     "result": {"ruleId", "ruleIndex", "level", "message", "locations", "relatedLocations", "fixes"},
     "region": {"startLine", "startColumn", "endLine", "endColumn"},
-    "fix": {"description", "artifactChanges"},
+    "fix": {"description", "artifactChanges", "properties"},
     "location": {"physicalLocation", "logicalLocations", "message"},
 }
 """The properties that SARIF 2.1.0 has and that are written."""
@@ -262,7 +262,7 @@ def test_sarif_is_as_its_standard_has_it(folder: Path) -> None:
             assert place["physicalLocation"]["region"].keys() == SARIF["region"]
     error = next(each for each in one["results"] if each["ruleId"] == "E0201")
     (fix,) = error["fixes"]
-    assert fix.keys() == SARIF["fix"]
+    assert fix.keys() == SARIF["fix"] and fix["properties"] == {"applicability": "machine-applicable"}
     (change,) = fix["artifactChanges"]
     assert change["artifactLocation"] == {"uri": "parts/wrong.dl", "uriBaseId": "ROOT"}
     assert change["replacements"] == [

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dslc.check import Findings
+from dslc.check import Findings, check_file
 from dslc.cli.values import computed
-from dslc.diagnostics.model import Edit, Help
+from dslc.diagnostics.model import Applicability, Edit, Help
 from dslc.fix import ROUNDS, Fixing, edited
+from dslc.names.loader import Loader
 from dslc.source import Source
 from tests.diagnostics.sample import Uneven
 
@@ -64,6 +65,49 @@ def test_what_comes_to_light_is_mended_in_the_next_round() -> None:
 
 def test_two_proposals_are_no_safe_change() -> None:
     assert fixed("a b", a=("x", "y"), b=()).applied == 0
+
+
+def test_a_guess_is_no_safe_change() -> None:
+    source = Source("net.dl", "abc")
+    help = Help("so", replace="x", applicability=Applicability.MAYBE)
+    found = Uneven(count=1).at(source.span(0, 1), help=[help])
+    fixing = Fixing(lambda texts: Findings(), PATH, Findings(found={found.key: found}))
+    fixing.run()
+    assert fixing.applied == 0
+
+
+CERTAIN = [
+    "conv(8, 3) -> rulu -> gap -> flatten -> linear(10)",
+    "conv(16 / 2, 3) -> gap -> flatten -> linear(10)",
+    "conv(3, 8, 3) -> gap -> flatten -> linear(10)",
+    "conv(8, 3) -> gap -> flatten -> linear",
+    "conv(8, 3, bias=0) -> gap -> flatten -> linear(10)",
+]
+CHOICES = [
+    "residual: conv(8, 3, s=2)\n    gap -> flatten -> linear(10)",
+    "conv(8, 2) -> gap -> flatten -> linear(10)",
+    "conv(7 / 2, 3) -> gap -> flatten -> linear(10)",
+    "conv(8, 3) -> linear(10)",
+    "conv(12, 3, g=5) -> gap -> flatten -> linear(10)",
+    "a = maxpool(2)\n    concat(a, x) -> gap -> flatten -> linear(10)",
+    "conv(8, 3) -> gap -> flatten -> linear(10)\n    budget params <= 1MB",
+]
+
+
+@pytest.mark.parametrize("body", CERTAIN + CHOICES)
+def test_only_what_nothing_else_can_be_meant_by_is_changed(body: str, tmp_path: Path) -> None:
+    """The first are misspelt, or lack what has one value; of the others there are several networks to choose from."""
+    path = tmp_path / "net.dl"
+    path.write_text(f"net f on x[N, 3, H=32, W=32] -> [N, 10]:\n    {body}\n", encoding="utf-8")
+
+    def check(texts: Mapping[Path, str]) -> Findings:
+        return check_file(path, loader=Loader().edited({str(at): text for at, text in texts.items()}))
+
+    before = check({})
+    assert before.errors
+    fixing = Fixing(check, path, before)
+    fixing.run()
+    assert bool(fixing.applied) == (body in CERTAIN) == fixing.findings.ok
 
 
 def test_it_ends_where_changes_go_in_a_circle() -> None:

@@ -37,6 +37,7 @@ def test_a_record_has_every_fact() -> None:
             {
                 "text": "9 divides 90: write `g=9`",
                 "edits": [{"span": record["span"], "text": "9"}],
+                "applicability": "machine-applicable",
             }
         ],
         "count": 4,

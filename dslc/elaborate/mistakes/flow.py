@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Applicability, Help, Mistake
 from dslc.record import record
 from dslc.source import Span
 from dslc.types.dim import Size
@@ -87,7 +87,11 @@ class NotATensor(Mistake, code="E0364"):
     @property
     def help(self) -> tuple[Help, ...]:
         if self.found.startswith("a layer") and len(self.text) <= 40:
-            return (Help("apply it to the current value", replace=f"(it -> {self.text})"),)
+            return (
+                Help(
+                    "apply it to the current value", replace=f"(it -> {self.text})", applicability=Applicability.MAYBE
+                ),
+            )
         return ()
 
 
