@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dslc.bind import language
-from dslc.bind.bodies import bind
+from dslc.bind.bodies import bind, own_files
 from dslc.bounds import beyond, held, shown, unheld
 from dslc.collector import paused
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, Sink
 from dslc.diagnostics.place import assigned, given
 from dslc.elaborate.entry import elaborate
+from dslc.elaborate.examine import examine
 from dslc.ir.model import Budget, Model
 from dslc.names import zoo
 from dslc.names.errors import NoNet
@@ -25,7 +26,7 @@ from dslc.names.resolve import Program, lookup, resolve
 from dslc.source import Source
 from dslc.syntax import tree
 from dslc.types.arguments import arguments, sizes_of
-from dslc.types.const import Binding
+from dslc.types.const import Binding, Scope
 from dslc.types.guards import Pinned
 from dslc.types.sizes import Sizes
 
@@ -201,9 +202,49 @@ def load_program(source: str | Path, sink: Sink, loader: Loader | None = None) -
     check_headers(program, sink)
     with _deep():
         program.table = bind(program, program.told)
+        if program.whole:
+            found = Sink()
+            for block, scope in idle_blocks(program):
+                examine(program, block, scope, found, MAX_OPS)
+            _add_new(program.told, found, sink)
     if sink.errors and program.told.errors:
         _once(sink, program.told)
     return program
+
+
+def incomplete(program: Program, names: Sequence[str]) -> Sink:
+    """What is wrong with nets of the main file that need arguments, whatever those are."""
+    found, told = Sink(), Sink()
+    with _deep():
+        for name in names:
+            block = program.nets[name]
+            if program.main is not None and isinstance(block, tree.Block):
+                examine(program, block, program.main.scope, found, MAX_OPS)
+    _add_new(told, found, program.told)
+    return told
+
+
+def idle_blocks(program: Program) -> list[tuple[tree.Block, Scope]]:
+    """Blocks of the program's own files to which no net leads, with the names of their files."""
+    assert program.table is not None
+    nets = {} if program.main is None else program.nets
+    led = set().union(*(program.table.reached(net) for net in nets.values()))
+    return [
+        (item, file.scope)
+        for file in own_files(program)
+        for item in file.tree.items
+        if isinstance(item, tree.Block) and item.kind != "net" and item not in led
+    ]
+
+
+def _add_new(told: Sink, found: Sink, known: Sink) -> None:
+    """Add errors of places of which the same is not told yet; of warnings only sizes that are known tell."""
+    places = {(d.code, d.span) for d in (*told.diagnostics, *known.diagnostics)}
+    for diagnostic in found.diagnostics:
+        place = (diagnostic.code, diagnostic.span)
+        if diagnostic.severity is Severity.ERROR and place not in places:
+            places.add(place)
+            told.add(diagnostic)
 
 
 def _once(read: Sink, bound: Sink) -> None:

@@ -8,7 +8,7 @@ from dataclasses import field
 from pathlib import Path
 
 from dslc.analysis.notes import size_notes
-from dslc.api import compile_program, load_program, nets_of, offer
+from dslc.api import compile_program, incomplete, load_program, nets_of, offer
 from dslc.bind.hygiene import hygiene
 from dslc.diagnostics.allow import Meant
 from dslc.diagnostics.levels import DEFAULT, Levels
@@ -179,6 +179,9 @@ def _check(
     if not program.whole:
         return findings
     wanted = [net] if net is not None else nets_of(program, complete=True)
+    if net is None and not args:
+        asking = incomplete(program, [name for name in program.nets if name not in wanted])
+        findings._keep(tuple(asking.diagnostics), asking.counts)
     gc.freeze()  # what was loaded stays: only what the nets made is looked through
     try:
         for number, name in enumerate(wanted):

@@ -17,6 +17,7 @@ from dslc.elaborate.mistakes.limits import EndlessRecursion
 from dslc.elaborate.naming import name_expansion, name_instance
 from dslc.elaborate.outward import outward
 from dslc.elaborate.recipe import Known, Recipe
+from dslc.elaborate.recovery import composes_names
 from dslc.elaborate.run import EXPANSION, MAX_DEPTH, Flowing, Place, Run, block_of, turned
 from dslc.ir.model import Call, Instance, Value
 from dslc.names.reserved import KEYWORDS
@@ -334,7 +335,8 @@ def _result(run: Run, block: tree.Block, result: tree.Result, q: Place) -> Value
         if isinstance(value, tuple):
             run.report(WrongInputs("the result", "one tensor", len(value)), result.span, q)
         else:
-            run.report(NoResult(result.name or "a result"), result.span, q)
+            if result.name is None or block_of(q.owner) not in run.broken or not composes_names(block):
+                run.report(NoResult(result.name or "a result"), result.span, q)
         return None
     if result.spec is not None and not fits(run, End(block.name), result.spec, value, q, result.span):
         return None

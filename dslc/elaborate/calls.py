@@ -73,7 +73,7 @@ def call(run: Run, expr: tree.Call, p: Place) -> Const:
         case Function():
             return call_function(run, target.value, arguments, expr, p)
         case Init(kind=kind):
-            if any(map(is_hole, plain)):
+            if any(is_hole(c.value) for _, c, _ in arguments):
                 return hole(expr.span)
             made = initialiser(kind, plain, {k: c.value for k, c, _ in arguments if k is not None})
             keys = iter(INITIALISERS.get(kind, ()))
@@ -165,6 +165,8 @@ def _with_holes(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments
             recipe, rest = replace(recipe, bound=recipe.bound | {takes.gather: hole(call.span)}), by_name
         return Const(_filled(run, recipe, takes, rest, call, p), call, p.scope, call.span)
     filled = _filled(run, recipe, takes, by_name, call, p)
+    if not all(is_tensor(const.value) for const in positions):
+        filled = replace(filled, lost=True)  # which of them are values for its parameters is not known
     known: list[Value | None] = []
     for value in (const.value for const in positions):
         tensors = value if is_tensor(value) else None

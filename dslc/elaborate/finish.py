@@ -9,7 +9,7 @@ from dslc.elaborate.limits import holdable
 from dslc.elaborate.mistakes.flow import Dropped
 from dslc.elaborate.mistakes.modules import SharedShape
 from dslc.elaborate.mistakes.weights import IdleInitialiser, MisfitInitialiser
-from dslc.elaborate.recovery import unread
+from dslc.elaborate.recovery import restarts, unread
 from dslc.elaborate.run import Run
 from dslc.ir.model import Call, Instance, Node, Param
 from dslc.ops.base import ParamSpec
@@ -52,10 +52,13 @@ def report_unread(run: Run) -> None:
     for block, owner in blocks.items():
         if block.span.source.is_library:
             continue
-        for name, span, line in unread(block):
-            itself = any(line.span.source is at.source and line.span.start <= at.start < line.span.end for at in places)
+        for kind, name, span, line in unread(block):
+            itself = any(line.source is at.source and line.start <= at.start < line.end for at in places)
             if not itself and not any(nearest(wrong, (name,)) for wrong in misspelt):
-                run.sink.add(Dropped("value", name).at(span, owner.frame))
+                run.sink.add(Dropped(kind, name).at(span, owner.frame))
+        for made, by in restarts(block):
+            if not any(made.source is at.source and at.start < by.end and made.start <= at.end for at in places):
+                run.sink.add(Dropped("result", "").at(made, owner.frame, [Label(by, "this line takes its place")]))
 
 
 def settle_biases(run: Run) -> None:

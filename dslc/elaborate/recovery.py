@@ -8,8 +8,10 @@ from typing import Final
 
 from dslc.elaborate.run import Flowing, Place
 from dslc.ir.model import Value
+from dslc.ops.base import REGISTRY
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import mentions_it
 from dslc.types.const import Binding, Scope
 from dslc.types.dim import UNKNOWN
 from dslc.types.tensor import TensorType
@@ -80,35 +82,89 @@ def _names_of(part: tree.Stmt | tree.Lost) -> Iterator[tuple[str, Span]]:
             yield from _names_of(line)
 
 
-def unread(block: tree.Block) -> Iterator[tuple[str, Span, tree.Assign]]:
-    """Tensors that a body names and that nothing in its text reads, each with the place that makes it, and its line.
+def composes_names(block: tree.Block) -> bool:
+    """Whether a body puts a name in back-ticks together, which may be any."""
+    return any(
+        isinstance(node, tree.TickName) and any(not isinstance(piece, str) for piece in node.text.pieces)
+        for node in _nodes(block.suite)
+    )
 
-    None where a name in back-ticks is put together, which may be any.
-    """
-    given = [line for line in block.suite.body if isinstance(line, tree.Assign)]
-    targets = {target for line in given for target in line.targets}
-    names = [target.name for target in targets if isinstance(target, tree.Name)]
-    reads: set[str | None] = {result.name for result in block.results or ()}
-    reads |= {q.name for q in block.parameters} | {q.name for q in block.ports or ()}
-    reads |= {name for name in names if names.count(name) > 1}  # which is another mistake
-    todo: list[object] = [block.suite]
+
+def _nodes(part: object) -> Iterator[object]:
+    """All trees of a piece of syntax."""
+    todo = [part]
     while todo:
         node = todo.pop()
-        if isinstance(node, tree.Name):
-            reads |= set() if node in targets else {node.name}
-        elif isinstance(node, tree.TickName) and any(not isinstance(piece, str) for piece in node.text.pieces):
-            return
-        elif isinstance(node, tree.Lost):
-            reads.update(_WORD.findall(node.span.text))
         if isinstance(node, tuple | list):
             todo.extend(node)
         elif hasattr(node, "__match_args__") and not isinstance(node, Span):
+            yield node
             todo.extend(getattr(node, part) for part in node.__match_args__ if part != "span")
-    for line in given:
-        for target in line.targets if len(line.targets) == 1 else ():  # of several, how many there are may be wrong
-            if isinstance(target, tree.Name) and target.name not in reads and not target.name.startswith("_"):
-                yield (
-                    target.name,
-                    (line.value.steps[-1] if isinstance(line.value, tree.Chain) else line.value).span,
-                    line,
-                )
+
+
+def _lines(suite: tree.Suite) -> Iterator[tree.Stmt]:
+    """The lines of a body, with those of its loops and conditions."""
+    for line in suite.body:
+        yield line
+        for inner in (line.suite,) if isinstance(line, tree.For) else [s for _, s in getattr(line, "branches", ())]:
+            yield from _lines(inner)
+
+
+def unread(block: tree.Block) -> Iterator[tuple[str, str, Span, Span]]:
+    """Inputs, modules and tensors of a body that nothing in its text reads, as `Dropped` calls them: kind and name,
+    the place that makes it, and its line.
+
+    The first input is the current value. None where a name in back-ticks is put together, which may be any.
+    """
+    if composes_names(block):
+        return
+    lines = list(_lines(block.suite))
+    given = [line for line in lines if isinstance(line, tree.Assign)]
+    made = {line.target for line in lines if isinstance(line, tree.ModuleDef)}
+    targets = made | {target for line in given for target in line.targets}
+    names = [target.name for target in targets if isinstance(target, tree.Name)]
+    reads: set[str | None] = {result.name for result in block.results or ()}
+    reads |= {name for name in names if names.count(name) > 1}  # which is another mistake, or of sides of an `if`
+    for node in _nodes(block.suite):
+        if isinstance(node, tree.Name) and node not in targets:
+            reads.add(node.name)
+        elif isinstance(node, tree.Lost):
+            reads.update(_WORD.findall(node.span.text))
+    for port in (block.ports or ())[1:]:
+        if port.name not in reads and not port.name.startswith("_"):
+            yield "input", port.name, port.span, port.span
+    reads |= {q.name for q in block.parameters} | {q.name for q in block.ports or ()}
+    if any(q.name is not None and not q.optional and q.name not in names for q in block.results or ()):
+        return  # one of them may be meant for a result that no line gives, which is told
+    for line in lines:
+        target, at = _made(line)
+        if target is not None and target.name not in reads and not target.name.startswith("_"):
+            yield "module" if isinstance(line, tree.ModuleDef) else "value", target.name, at, line.span
+
+
+def _made(line: tree.Stmt) -> tuple[tree.Name | None, Span]:
+    """The one plain name that a line gives a module or a tensor of its own, and the text that makes it."""
+    match line:
+        case tree.ModuleDef(target=tree.Name() as target):
+            return target, target.span
+        case tree.Assign(value=tree.Name()):  # another name of a tensor, which others may read
+            return None, line.span
+        case tree.Assign(targets=(tree.Name() as target,), value=value):  # of several, how many may be wrong
+            return target, (value.steps[-1] if isinstance(value, tree.Chain) else value).span
+    return None, line.span
+
+
+def restarts(block: tree.Block) -> Iterator[tuple[Span, Span]]:
+    """The last layer of each line whose tensor nothing reads, and the line after it, which begins at a named tensor."""
+    lines = list(_lines(block.suite))
+    targets = [t for line in lines if isinstance(line, tree.Assign) for t in line.targets if isinstance(t, tree.Name)]
+    named = {port.name for port in block.ports or ()} | {target.name for target in targets}
+    for before, line in zip(block.suite.body, block.suite.body[1:], strict=False):
+        match before, line:
+            case tree.Step(value=value), tree.Step(value=tree.Chain(steps=(tree.Name(name=name), *_)) as chain):
+                last = value.steps[-1] if isinstance(value, tree.Chain) else value
+                made = last.value if isinstance(last, tree.As) else last
+                layer = made.target if isinstance(made, tree.Call) else made
+                makes = isinstance(layer, tree.Name) and layer.name in REGISTRY and layer.name not in named
+                if makes and name in named and not mentions_it(chain):
+                    yield made.span, line.span

@@ -326,6 +326,8 @@ def checked_bound(c: InferContext, value: object, size: Size, axis: int) -> Size
         if not -size <= place <= size:
             raise Reject(IndexOutOfRange(str(place), axis, str(size), slice=True), at="items")
         return place + size if place < 0 else place
+    if place is UNKNOWN:
+        return place
     negative = place < 0 if isinstance(place, int) else evaluate(place, c.sizes.default) < 0
     if negative:
         c.at_least(size + place, 0)

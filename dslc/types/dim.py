@@ -414,6 +414,8 @@ def evaluate(size: Size, at: Mapping[str, int]) -> int:
     """The number of a size where every symbol has one."""
     if isinstance(size, int):
         return size
+    if size is UNKNOWN:
+        raise Unknown
     total = 0
     for monomial, product in size.terms:
         for atom in monomial:

@@ -11,7 +11,7 @@ from dslc.bounds import beyond
 from dslc.diagnostics.model import Reject
 from dslc.source import Span
 from dslc.syntax import mistakes
-from dslc.types.dim import Dim
+from dslc.types.dim import UNKNOWN, Dim
 from dslc.types.sizes import Sizes
 from dslc.values.faces import LayerFace, describe
 from dslc.values.hole import HOLE, is_hole
@@ -82,6 +82,10 @@ def calculate(op: str, left: Any, right: Any) -> object:
 
 
 def _with_dims(op: str, left: Any, right: Any) -> object:
+    if (left is UNKNOWN or right is UNKNOWN) and (
+        op in ("/", "**") or isinstance(left, float) or isinstance(right, float)
+    ):
+        return HOLE  # it may be a number
     if isinstance(left, float) or isinstance(right, float) or op == "/":
         raise Reject(NotWhole(op))
     if op == "**":
@@ -151,6 +155,8 @@ def builtin(name: str, args: list[object], sizes: Sizes, span: Span) -> object:
         result = _FUNCTIONS[name](args, sizes, span)
         return in_range(result) if is_number(result) else result
     except (TypeError, ValueError, ArithmeticError, IndexError):
+        if any(part is UNKNOWN for a in args for part in (a if isinstance(a, list | tuple) else (a,))):
+            return HOLE  # it may be a number
         raise Reject(Undefined(name, tuple(describe(a) for a in args))) from None
 
 
