@@ -43,7 +43,7 @@ def examine(program: Program, block: tree.Block, home: Scope, sink: Sink, max_op
             p.it = known or HOLE
     try:
         body_of(run, block, p)
-        results_of(run, block, p, block.name_span)
+        results_of(run, block, p)
     except Runaway:  # told, or not, where it is used
         return
     report_unread(run)
