@@ -31,10 +31,14 @@ from dslc.types.tensor import DType, TensorType
 from dslc.values.faces import describe
 from dslc.values.hole import HOLE, failed, hole, is_hole
 
+LONGEST: Final = 72
+"""Letters of a use that its trail quotes."""
+
 
 def trail(what: str, call: Span, parent: Frame | None) -> Frame:
     """The frame of an expansion; its text is one line."""
-    return Frame(" ".join(what.split())[:72], call, parent)
+    text = " ".join(what.split())
+    return Frame(text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ...", call, parent)
 
 
 EXTERN_TARGET: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)

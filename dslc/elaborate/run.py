@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Final, TypeAlias, TypeVar
 
 from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
+from dslc.elaborate.combined import as_written
 from dslc.elaborate.mistakes.limits import EndlessWork
 from dslc.elaborate.recipe import Shared, is_tensor
 from dslc.ir.made import maker
@@ -183,6 +184,7 @@ class Run:
             span, trail = trail.call, trail.parent
         if span is not inside:
             related = [Label(inside, "inside here"), *related]
+            mistake = as_written(mistake, span, inside)
         self.sink.add(mistake.at(span, trail, related, help, inputs, site))
         if p is not None:
             self.broken.add(block_of(p.owner))

@@ -75,10 +75,10 @@ def pool_keeps_the_size(g: Ground) -> Iterator[Candidate]:
             padding, stride = g.named(inner, "p"), g.named(inner, "s")
             if padding is not None and padding.value.span.text in ("0", "valid"):
                 said = f"with its default padding it keeps the size: `{short(inner.span.text)}` without `p`"
-                yield Candidate(said, (g.without_argument(inner, padding),))
+                yield Candidate(said, (g.without_argument(inner, padding),), loses=True)
             if stride is not None and not _is_one(stride):
                 said = f"without its stride it keeps the size: `{short(inner.span.text)}` without `s`"
-                yield Candidate(said, (g.without_argument(inner, stride),))
+                yield Candidate(said, (g.without_argument(inner, stride),), loses=True)
 
 
 @mends(JoinedSizes, Coincidence, ShapeMismatch)
@@ -98,7 +98,7 @@ def all_keep_the_size(g: Ground) -> Iterator[Candidate]:
             else:
                 edits.append(g.put(stride.value.span, "1"))
     if len(edits) > 1:
-        yield Candidate("without their strides all branches keep the size: `s=1`", tuple(edits))
+        yield Candidate("without their strides all branches keep the size: `s=1`", tuple(edits), loses=True)
 
 
 def _padded(g: Ground, call: tree.Call, half: int) -> Candidate:
@@ -134,7 +134,7 @@ def another_tensor(g: Ground) -> Iterator[Candidate]:
         before = [n for n in others if n != name.name and n not in [one.name for one in names]]
         for other in before[:4]:
             said = f"`{other}` instead of `{name.name}`, which has another size"
-            yield Candidate(said, (g.put(name.span, other),), group="name")
+            yield Candidate(said, (g.put(name.span, other),), group="name", loses=True)
 
 
 @mends(JoinedSizes, Coincidence, ShapeMismatch)
@@ -150,6 +150,9 @@ def like_the_other(g: Ground) -> Iterator[Candidate]:
     else:
         return
     yield from _upsampled(g, sides)
+    if any(type.channel != 1 or type.rank < 3 for type in g.types):
+        return  # tokens are no borders of a map, to be cut off
+    yield from _not_upsampled(g, sides)
     for at in (0, 1):
         side, other = sides[at], sides[1 - at]
         if isinstance(other, tree.It) and (margins := _margins(g, at)):  # in a chain `it` is another
@@ -179,6 +182,28 @@ def _margins(g: Ground, at: int) -> str:
     if len(set(numbers)) == 1 and numbers[0] % 2 == 0:
         return str(numbers[0] // 2)
     return f"({', '.join(f'({n // 2}, {n - n // 2})' for n in numbers)})"
+
+
+def _not_upsampled(g: Ground, sides: list[tree.Expr]) -> Iterator[Candidate]:
+    """The coarser of two maps as large as the finer one, where that is a whole number of times as large."""
+    mistake = g.diagnostic.mistake
+    if isinstance(mistake, JoinedSizes):
+        sizes = [mistake.left_value, mistake.right_value]
+    else:
+        differ = next(((a, b) for a, b in zip(*(t.spatial for t in g.types), strict=False) if a != b), (0, 0))
+        sizes = [size if isinstance(size, int) else 0 for size in differ]
+    at = sizes.index(min(sizes))
+    coarse, fine = sizes[at], sizes[1 - at]
+    grown = any(made is not None and made.op.name in ("upsample", "deconv") for made in map(inside, g.inputs))
+    if coarse < 1 or fine % coarse or fine == coarse or grown:  # else it is the factor, or the other map, that is wrong
+        return
+    side, other = sides[at], sides[1 - at]
+    times = fine // coarse
+    named = isinstance(other, tree.Name | tree.TickName)
+    shown = f"{side.span.text} -> upsample({f'like={other.span.text}' if named else times})"
+    shown = shown if isinstance(g.node, tree.Call) else f"({shown})"
+    said = f"{times} times as large, to the size of the map that it meets: `{short(shown)}`"
+    yield Candidate(said, (g.put(side.span, shown),))
 
 
 def _upsampled(g: Ground, sides: list[tree.Expr]) -> Iterator[Candidate]:

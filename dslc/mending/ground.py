@@ -25,6 +25,7 @@ class Candidate:
     """A change of the text that may mend a mistake.
 
     `sole`: where it fits nothing else is offered. `group`: of those that mean the same, the first that fits will do.
+    `loses`: it throws away what the user wrote, such as a stride, and is offered only where nothing else fits.
     `certain`: nothing else can be meant, so that it may be made unseen; most fixes of shapes are a choice of several.
     """
 
@@ -33,6 +34,7 @@ class Candidate:
     sole: bool = False
     group: str = ""
     certain: bool = False
+    loses: bool = False
 
 
 class Ground:

@@ -129,8 +129,8 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
     fitting: list[tuple[int, bool, Help]] = []
     groups: set[str] = set()
     texts: set[str] = set()
-    for count, candidate in enumerate(candidates(ground(diagnostic))):
-        if tries.over or count >= TRIES or len(fitting) >= 2 * OFFERED:
+    for count, candidate in enumerate(sorted(candidates(ground(diagnostic)), key=lambda one: one.loses)):
+        if tries.over or count >= TRIES or len(fitting) >= 2 * OFFERED or (candidate.loses and fitting):
             break
         text = tries.text(candidate.edits)
         if candidate.group not in groups and text not in texts and _fits(diagnostic, candidate.edits, found, tries):

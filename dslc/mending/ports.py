@@ -8,6 +8,7 @@ from math import isqrt, prod
 from dslc.bind.mistakes_body import WrongCount
 from dslc.elaborate.mistakes.conditions import RequireFailed
 from dslc.elaborate.mistakes.flow import WrongPort
+from dslc.ir.made import maker
 from dslc.mending.axes import first, places
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.joins import with_axes
@@ -144,6 +145,22 @@ def as_many_parts(g: Ground) -> Iterator[Candidate]:
 
 def _holds(line: tree.Assign, g: Ground) -> bool:
     return g.own(line.span) and line.span.start <= g.span.start < line.span.end
+
+
+@mends(ReshapeCount)
+def features_of_the_shape(g: Ground) -> Iterator[Candidate]:
+    """`linear(32 * 7 * 7) -> reshape(N, 64, 7, 7)`: as many features as the shape has elements."""
+    call = g.call
+    made = maker(g.inputs[0], -1) if g.inputs and g.types[0].rank == 2 else None
+    place = made.place if made is not None else None
+    sizes = [a.value for a in call.arguments[1:]] if call is not None else []
+    if place is None or not g.own(place) or len(sizes) < 2:
+        return
+    plain = all(isinstance(size, tree.Number | tree.Name) and size.span.text != "-1" for size in sizes)
+    text = " * ".join(size.span.text for size in sizes)
+    if plain:
+        said = f"as many features as the shape has elements: `{g.shown(place, text)}`"
+        yield Candidate(said, (g.put(place, text),))
 
 
 @mends(ReshapeCount)

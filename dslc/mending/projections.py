@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dslc.diagnostics.model import Edit
 from dslc.elaborate.mistakes.flow import WrongPort
 from dslc.ir.made import maker, way
 from dslc.ir.model import Value
@@ -15,6 +16,7 @@ from dslc.syntax.scan import mentioned
 from dslc.types.errors import Coincidence, JoinedSizes
 from dslc.types.tensor import TensorType
 
+STRIDED = ("conv", "dw", "pw", "cba", "sepconv")
 NORMS = ("bn", "gn", "inorm", "ln", "rmsnorm")
 
 
@@ -102,6 +104,25 @@ def _ratio(new: Value, old: Value) -> str:
 
 def _called(call: tree.Call, *names: str) -> bool:
     return isinstance(call.target, tree.Name) and call.target.name in names
+
+
+@mends(ShapeMismatch, JoinedSizes, Coincidence)
+def stride_of_the_other_side(g: Ground) -> Iterator[Candidate]:
+    """`residual(skip = conv(out, 1)):` of a body with a stride: the skip takes it too; or the body that of the skip."""
+    call = suite_call(g)
+    skip = g.named(call, "skip") if call is not None and _called(call, "residual") else None
+    if call is None or skip is None:
+        return
+    for which, without, given in (("skip", skip.value, call.suite), ("body", call.suite, skip.value)):
+        found = strides(g, given)
+        layers = [c for c in g.calls(without) if c.target.span.text in STRIDED and not g.named(c, "s")]
+        if len(found) != 1 or strides(g, without) or not layers:
+            continue
+        text, other = found[0].span.text, "body" if which == "skip" else "skip"
+        for layer in layers[:2]:
+            shown = short(g.with_argument(layer, f"s={text}"))
+            said = f"the stride of the {other}, in the {which} too: `{shown}`"
+            yield Candidate(said, (g.argument(layer, f"s={text}"),), group="stride")
 
 
 @mends(ShapeMismatch, JoinedSizes, Coincidence)
@@ -195,15 +216,39 @@ def declared_map(g: Ground) -> Iterator[Candidate]:
     value, block = g.inputs[0], g.block
     if mistake.axis is None or mistake.axis < 2 or value.type.channel != 1 or block is None:
         return
+    yield from _doubled_exactly(g, value, mistake.axis)
     for step in way(value, mistake.axis):
         call = g.expr(step.node.span) if step.node is not None else None
         given = g.named(call, "s") if isinstance(call, tree.Call) else None
         if isinstance(call, tree.Call) and given is not None:
             said = f"without its stride: `{short(call.span.text)}` without `{given.span.text}`"
-            yield Candidate(said, (g.without_argument(call, given),))
+            yield Candidate(said, (g.without_argument(call, given),), loses=True)
     last = block.suite.body[-1] if block.suite.body else None
     for like in [port.name for port in block.ports or ()]:
         if isinstance(last, tree.Step) and value.span is not None and last.span.end == value.span.end:
             shown = f"upsample(like={like})"
             said = f"at the end, to the size of `{like}`: `-> {shown}`"
             yield Candidate(said, (g.after(last.span, f" -> {shown}"),))
+
+
+def _doubled_exactly(g: Ground, value: Value, axis: int) -> Iterator[Candidate]:
+    """`deconv(8, 4, s=2)` makes two places more than twice as many; `p=1` takes them off. All such, or one."""
+    edits: dict[int, tuple[Edit, str]] = {}
+    for step in way(value, axis):
+        call = g.expr(step.node.span) if step.node is not None else None
+        if not isinstance(call, tree.Call) or call.target.span.text != "deconv" or g.named(call, "p"):
+            continue
+        kernel = g.named(call, "k") or next(iter(g.positional(call)[1:2]), None)
+        numbers = [
+            a.value.value if a is not None and isinstance(a.value, tree.Number) else None
+            for a in (kernel, g.named(call, "s"))
+        ]
+        k, s = numbers
+        if isinstance(k, int) and isinstance(s, int) and s > 1 and k > s and (k - s) % 2 == 0:
+            text = f"p={(k - s) // 2}"
+            edits[call.span.start] = g.argument(call, text), short(g.with_argument(call, text))
+    for some in ([*edits], *([start] for start in edits if len(edits) > 1)):
+        shown = "`, `".join(dict.fromkeys(edits[start][1] for start in some))
+        said = f"without `p` it makes more than stride times as many places; exactly as many: `{shown}`"
+        if some:
+            yield Candidate(said, tuple(edits[start][0] for start in some), group="exact")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from dslc.diagnostics.model import Diagnostic
-from dslc.ir.made import way
+from dslc.elaborate.mistakes.flow import WrongPort
+from dslc.ir.made import Change, way
 from dslc.ir.model import Value
 from dslc.names.errors_given import UnknownSize
 from dslc.ops.errors import TooSmall
 from dslc.ops.errors_tensor import ShapeMismatch
+from dslc.source import Span
 from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
 from dslc.types.text import dim_text
 
@@ -21,7 +23,7 @@ def ways(diagnostic: Diagnostic) -> tuple[str, ...]:
     """For each tensor whose axis is at fault, its sizes with the lines that made them; nothing of a single step."""
     inputs = [value for value in diagnostic.inputs if isinstance(value, Value)]
     axis = _axis(diagnostic, inputs)
-    return tuple(text for value in inputs[:2] if axis is not None and (text := _way(value, axis)))
+    return tuple(text for value in inputs[:2] if axis is not None and (text := _way(value, axis, diagnostic.span)))
 
 
 def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
@@ -31,6 +33,8 @@ def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
         sizes = [str(size) for size in inputs[0].type.dims]
         text = str(mistake.size) if isinstance(mistake, TooSmall) else mistake.left
         return sizes.index(text, 2) if text in sizes[2:] else None
+    if isinstance(mistake, WrongPort) and len(inputs) == 1 and inputs[0].type.channel == 1:
+        return mistake.axis if mistake.axis is not None and mistake.axis > 1 else None
     if not isinstance(mistake, JoinedSizes | Coincidence | ShapeMismatch) or len(inputs) != 2:
         return None
     left, right = (value.type for value in inputs)
@@ -40,14 +44,23 @@ def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
     return differ[0] if differ else None
 
 
-def _way(value: Value, axis: int) -> str:
+def _way(value: Value, axis: int, at: Span) -> str:
     steps = way(value, axis)
     if len(steps) < 3 or any(isinstance(step.size, UnknownSize) for step in steps):
         return ""
-    shown = [
-        dim_text(step.size) + (f" (line {step.node.span.line})" if step.node is not None else "")
-        for step in steps[-SHOWN:]
-    ]
+    shown = [dim_text(step.size) + _line(step, at) for step in steps[-SHOWN:]]
     more = ".. -> " if len(steps) > SHOWN else ""
     whose = f" of `{value.name}`" if value.name else ""
     return f"axis {axis}{whose} on its way here: {more}{' -> '.join(shown)}"
+
+
+def _line(step: Change, at: Span) -> str:
+    """The line that made a size: the user's, where it was made inside a block of the library."""
+    if step.node is None:
+        return ""
+    span, frame = step.node.span, step.node.frame
+    while span.source.is_library and frame is not None:
+        span, frame = frame.call, frame.parent
+    if span.source.is_library:
+        return ""
+    return f" (line {span.line})" if span.source.path == at.source.path else f" ({span.source.shown}:{span.line})"

@@ -43,10 +43,12 @@ class ShapeMismatch(Mistake, code="E0331"):
     axis: int
     sizes: tuple[str, str]
     channels: bool = False
+    sides: tuple[str, ...] = ()  # what joins two tensors calls them
 
     @property
     def message(self) -> str:
-        return f"`{self.op}` joins {self.left} and {self.right}"
+        left, right = (f" of {side}" for side in self.sides) if self.sides else ("", "")
+        return f"`{self.op}` joins {self.left}{left} and {self.right}{right}"
 
     @property
     def label(self) -> str:

@@ -259,11 +259,13 @@ class JoinedSizes(Mistake, code="E0412"):
     where: str
     fits: tuple[Fit, ...] = ()
     by: str = ""
+    sides: tuple[str, ...] = ()  # what joins two tensors calls them
 
     @property
     def message(self) -> str:
         what = f"`{self.by}`" if self.by else "this"
-        values = f"{what} joins {self.left_value} and {self.right_value}"
+        left, right = (f" of {side}" for side in self.sides) if self.sides else ("", "")
+        values = f"{what} joins {self.left_value}{left} and {self.right_value}{right}"
         return f"{values} at {self.where}: `{self.left}` and `{self.right}`" if self.where else values
 
     @property
@@ -300,11 +302,14 @@ class Coincidence(Mistake, code="E0413"):
     where: str
     symbols: tuple[str, ...]
     by: str = ""
+    sides: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
         what = f"`{self.by}` joins" if self.by else "this joins"
-        return f"{what} `{self.left}` and `{self.right}`: both {self.value} at {self.where}, but not in general"
+        left, right = (f" of {side}" for side in self.sides) if self.sides else ("", "")
+        joined = f"{what} `{self.left}`{left} and `{self.right}`{right}"
+        return f"{joined}: both {self.value} at {self.where}, but not in general"
 
     @property
     def help(self) -> tuple[Help, ...]:
