@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
@@ -10,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+os.environ.pop("COLUMNS", None)  # workers of xdist are told that their screen has 80
 
 Golden = Callable[[Path, str], None]
 

@@ -291,8 +291,8 @@ def test_explain_without_a_code_lists_all() -> None:
 
 
 def test_explain_of_an_unknown_code_offers_near_ones() -> None:
-    result = run("explain", "E0399")
-    assert result.exit_code == 2 and "`E039" in result.stderr
+    result = run("explain", "E03990")
+    assert result.exit_code == 2 and "`E0399`" in result.stderr
 
 
 def test_doctor_prints_versions_and_providers() -> None:

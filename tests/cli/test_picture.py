@@ -84,9 +84,9 @@ def test_more_boxes_than_can_be_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        ((RESNET, "--net", "resnet19"), 1, "did you mean `resnet18`?"),
+        ((RESNET, "--net", "resnet19"), 2, "did you mean `resnet18`?"),
         ((UNET, "--depth", "0"), 2, "--depth"),
-        (("missing.dl",), 1, "missing.dl"),
+        (("missing.dl",), 2, "missing.dl"),
         ((UNET, "-o", "missing/unet.svg"), 1, "E0601"),
     ],
 )

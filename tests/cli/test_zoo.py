@@ -71,7 +71,7 @@ def test_a_net_goes_before_the_file_of_its_name() -> None:
 def test_an_unknown_name_ends_as_a_missing_file_does(name: str, help: str) -> None:
     for command in ("check", "stats", "build", "picture"):
         result = run(command, name)
-        assert result.exit_code == 1 and f"the zoo has no `{name}`" in result.stderr and help in result.stderr
+        assert result.exit_code == 2 and f"the zoo has no `{name}`" in result.stderr and help in result.stderr
 
 
 def test_a_file_of_such_a_name_is_a_path(elsewhere: Path) -> None:

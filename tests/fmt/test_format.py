@@ -23,7 +23,7 @@ from tests.syntax.sample import SAMPLES, good, nodes
 ROOT = Path(__file__).resolve().parents[2]
 INPUTS = sorted((Path(__file__).parent / "input").glob("*.dl"))
 EXPECTED = sorted((Path(__file__).parent / "expected").glob("*.dl"))
-ODD = ("tests/fmt/input", "tests/syntax/trees", "tests/errors/syntax")  # odd spelling is what these are for
+ODD = ("tests/fmt/input", "tests/syntax/trees", "tests/errors/syntax", "tests/mistakes")  # odd spelling is what these are for
 WRONG = {ROOT / "tests" / "errors" / "calls" / "brackets.dl"}  # a syntax error of another chapter
 PROJECT = sorted(
     path

@@ -67,9 +67,9 @@ def test_forms(dynamic: Any, names: tuple[str, ...]) -> None:
     [
         ("NHW", "E0630", "the inputs have no size `NHW`: there are `N`, `H`, `W`", ""),
         (
-            {"img": {0: "N"}},
+            {"imagee": {0: "N"}},
             "E0633",
-            "the network has no input `img`: there are `image`, `mask`",
+            "the network has no input `imagee`: there are `image`, `mask`",
             "did you mean `image`?",
         ),
         ({"image": {4: "N"}}, "E0634", "`image` has no axis 4: it is [N, 3, H, W]", ""),

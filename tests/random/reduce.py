@@ -35,6 +35,11 @@ def candidates(text: str) -> Iterator[str]:
             if rest:
                 yield "\n".join(rest) + "\n"
         size //= 2
+    heads = [i for i, line in enumerate(lines) if line[:1].strip()]
+    for start, stop in zip(heads, [*heads[1:], len(lines)], strict=True):
+        rest = lines[:start] + lines[stop:]
+        if rest:
+            yield "\n".join(rest) + "\n"
     for name in dict.fromkeys(name for line in lines for name in defined(line)):
         yield "\n".join(without(lines, name)) + "\n"
     for index, line in enumerate(lines):

@@ -39,7 +39,7 @@ def test_a_traceback_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def broken(*_: object, **__: object) -> None:
         raise KeyError("of the compiler")
 
-    monkeypatch.setattr("dslc.check.check_file", broken)
+    monkeypatch.setattr("dslc.cli.checking.check_file", broken)
     words = Trials(tmp_path).run(0)
     assert words is not None and words.startswith("check: KeyError: 'of the compiler' (")
 
