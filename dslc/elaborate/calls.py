@@ -257,10 +257,23 @@ def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call
         else:
             near = nearest(key, (*known, *takes.ports))
             tell(UnknownArgument(recipe.label, key, known, near), span or call.span)
-            lost = True
+            ours = None if recipe.lost else _meant(recipe.label, key, known)
+            if ours is None or ours in bound or any(each[0] == ours for each in arguments):
+                lost = True
+            else:  # as if the name were mended; a value that may be written otherwise here is not known
+                now.add(ours)
+                bound[ours] = const if type(const.value) is int else hole(const.span)
+                open_names = [name for name in open_names if name != ours]
     if gathered and gather is not None:
         bound[gather] = literal(tuple(gathered), call.span)
     return replace(recipe, span=call.span if recipe.name is None else recipe.span, bound=bound, extra=extra, lost=lost)
+
+
+def _meant(layer: str, key: str, known: tuple[str, ...]) -> str | None:
+    """The argument that one of another name is likely meant to be; what knows is imported for mistakes alone."""
+    from dslc.foreign.arguments import meant
+
+    return meant(layer, key, known)
 
 
 def _suite(run: Run, recipe: Recipe, before: Recipe, takes: Signature, call: tree.Call, p: Place) -> Recipe:

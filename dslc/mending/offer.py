@@ -18,6 +18,7 @@ from dslc.elaborate.mistakes.flow import Dropped
 from dslc.mending.ground import ground
 from dslc.mending.rules import candidates
 from dslc.mending.ways import ways
+from dslc.ops.guesses import ChannelsLast, NoBatch, TorchOrder
 from dslc.record import entity, replace
 from dslc.source import Source
 from dslc.syntax.rewrite import apply_edits
@@ -41,6 +42,8 @@ LETTERS: Final = 50
 """Letters of a text that take as long to read as making one op."""
 OFFERED: Final = 3
 """Fixes of one mistake that are shown."""
+GUESSES: Final = (ChannelsLast, NoBatch, TorchOrder)
+"""Warnings whose other reading may explain errors further on."""
 WORD: Final = re.compile(r"\w+")
 REPLACED: Final = ("E0121", "E0122", "E0124")
 """Codes whose own edits, of all lines of a suite, are shown only where no move of one line will do."""
@@ -100,9 +103,38 @@ def offer(found: Sequence[Diagnostic], again: Again, work: int = 0) -> tuple[Dia
         if at in gone:
             continue
         apt = diagnostic.severity is Severity.ERROR and at < MISTAKES and apt_source(diagnostic.span.source)
+        cause = _misread(at, diagnostic, found, tries) if isinstance(diagnostic.mistake, GUESSES) else None
+        if cause is not None:
+            mended.append(cause[0])
+            gone |= cause[1]
+            continue
         mended.append(_mended(diagnostic, found, tries) if apt and not tries.over else diagnostic)
         gone |= _followers(at, mended[-1], found, tries)
     return tuple(mended)
+
+
+def _misread(
+    at: int, guess: Diagnostic, found: Sequence[Diagnostic], tries: Tries
+) -> tuple[Diagnostic, set[int]] | None:
+    """A guess that errors follow from is the error, and they are notes of it; none where the other reading keeps them.
+
+    The proposal that confirms the guess is left out: with it they stay.
+    """
+    mistake = guess.mistake
+    errors = [n for n, d in enumerate(found) if n != at and d.severity is Severity.ERROR]
+    if not isinstance(mistake, GUESSES) or not errors or tries.over or not apt_source(guess.span.source):
+        return None
+    edits = _edits(guess, guess.help[0])
+    after = tries.after(edits)
+    if after is None or any(d.severity is Severity.ERROR for d in _new(guess, edits, found, after)):
+        return None
+    left = {_moved(d, ()) for d in after}
+    gone = [n for n in errors if n > at and _moved(found[n], edits) not in left]
+    if not gone:
+        return None
+    help = tuple(each for n, each in enumerate(guess.help) if n != mistake.confirming)
+    notes = tuple(f"so read, {found[n].message} (line {found[n].span.line})" for n in gone[:1])
+    return replace(guess, severity=Severity.ERROR, help=help, notes=(*guess.notes, *notes)), set(gone)
 
 
 def _followers(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> set[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
 from dslc.ops.base import Op, Types
@@ -62,6 +63,7 @@ class ChannelsLast(Mistake, code="W0201", name="channels-last"):
     Related: E0309, E0342.
     """
 
+    confirming: ClassVar = 2  # of its proposals, the one that keeps the reading
     written: str
     axis: int  # where the header says that the channels are
     said: str  # what its axis 1 looks like: `H`, `224`
@@ -109,6 +111,7 @@ class NoBatch(Mistake, code="W0202", name="no-batch"):
     Related: E0308, W0201.
     """
 
+    confirming: ClassVar = 1
     written: str
     batch: str
     channels: str  # as it is read
@@ -153,6 +156,7 @@ class TorchOrder(Mistake, code="W0203", name="torch-order"):
     Related: E0306.
     """
 
+    confirming: ClassVar = 1
     op: str
     numbers: tuple[int, int, int]
 
