@@ -12,6 +12,7 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.scan import mentions_it
 from dslc.types.const import Const, literal
+from dslc.types.dim import UNKNOWN
 from dslc.values.faces import describe
 from dslc.values.hole import failed, hole, is_hole
 
@@ -19,6 +20,11 @@ from dslc.values.hole import failed, hole, is_hole
 def join(run: Run, sides: list[Const], items: tuple[list[Item], list[Item]], span: Span, p: Place) -> Const:
     """Join the two sides of a choice by `training`."""
     first, second = sides[0].value, sides[1].value
+    guessed = [v for v in (first, second) if isinstance(v, Value) and UNKNOWN in v.type.dims]
+    if guessed and isinstance(first, Value) and isinstance(second, Value):  # they may be alike
+        run.lost(span, p)
+        known = next((v for v in (first, second) if v not in guessed), None)
+        return literal(known, span) if known is not None else hole(span)
     if not isinstance(first, Value) or not isinstance(second, Value) or first.type != second.type:
         words = [str(v.type) if isinstance(v, Value) else describe(v) for v in (first, second)]
         return run.report(TrainingSides(*words), span, p)
