@@ -38,7 +38,7 @@ LONGEST: Final = 72
 def trail(what: str, call: Span, parent: Frame | None) -> Frame:
     """The frame of an expansion; its text is one line."""
     text = " ".join(what.split())
-    return Frame(text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ...", call, parent)
+    return Frame(text if len(text) <= LONGEST else f"{text[: LONGEST - 4].rstrip()} ...", call, parent)
 
 
 EXTERN_TARGET: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dslc.ir.made import way
 from dslc.ir.model import Node
 from dslc.mending.ground import Candidate, Ground, inside, short, walk
 from dslc.mending.projections import suite_call
@@ -137,6 +138,29 @@ def another_tensor(g: Ground) -> Iterator[Candidate]:
             yield Candidate(said, (g.put(name.span, other),), group="name", loses=True)
 
 
+@mends(JoinedSizes, ShapeMismatch)
+def places_that_rounding_took(g: Ground) -> Iterator[Candidate]:
+    """25 places halved are 12, and 24 doubled: the transposed convolution adds the one that is missing."""
+    mistake = g.diagnostic.mistake
+    if len(g.inputs) != 2 or g.types[0].rank != g.types[1].rank or any(t.channel != 1 for t in g.types):
+        return
+    differ = [axis for axis in range(2, g.types[0].rank) if g.types[0].dims[axis] != g.types[1].dims[axis]]
+    for at in (0, 1) if differ else ():
+        sizes = [type.dims[differ[0]] for type in g.types]
+        if isinstance(mistake, JoinedSizes):
+            sizes = [mistake.left_value, mistake.right_value]
+        made, (less, more) = way(g.inputs[at], differ[0])[-1].node, (sizes[at], sizes[1 - at])
+        call = g.use(made.span) if made is not None else None
+        if not isinstance(call, tree.Call) or call.target.span.text != "deconv" or g.named(call, "op"):
+            continue
+        stride = g.named(call, "s")
+        limit = stride.value.value if stride is not None and isinstance(stride.value, tree.Number) else 1
+        if isinstance(less, int) and isinstance(more, int) and 0 < more - less < limit:
+            shown = short(g.with_argument(call, f"op={more - less}"))
+            said = f"{more - less} more at the end of each axis, which rounding took: `{shown}`"
+            yield Candidate(said, (g.argument(call, f"op={more - less}"),))
+
+
 @mends(JoinedSizes, Coincidence, ShapeMismatch)
 def like_the_other(g: Ground) -> Iterator[Candidate]:
     """Halved with rounding and doubled again: one side is made as large as the other."""
@@ -194,7 +218,8 @@ def _not_upsampled(g: Ground, sides: list[tree.Expr]) -> Iterator[Candidate]:
         sizes = [size if isinstance(size, int) else 0 for size in differ]
     at = sizes.index(min(sizes))
     coarse, fine = sizes[at], sizes[1 - at]
-    grown = any(made is not None and made.op.name in ("upsample", "deconv") for made in map(inside, g.inputs))
+    made = (way(value, 2)[-1].node for value in g.inputs)
+    grown = any(node is not None and node.op.name in ("upsample", "deconv") for node in made)
     if coarse < 1 or fine % coarse or fine == coarse or grown:  # else it is the factor, or the other map, that is wrong
         return
     side, other = sides[at], sides[1 - at]
@@ -210,7 +235,7 @@ def _upsampled(g: Ground, sides: list[tree.Expr]) -> Iterator[Candidate]:
     """`upsample(2)` as large as the map that it meets."""
     for at, value in enumerate(g.inputs):
         made = inside(value)
-        call = g.expr(made.span) if made is not None else None
+        call = g.use(made.span) if made is not None else None
         other = sides[1 - at]
         if not isinstance(made, Node) or not isinstance(call, tree.Call) or call.target.span.text != "upsample":
             continue

@@ -90,7 +90,7 @@ def _normed_channels(g: Ground) -> Iterator[Candidate]:
 def _misread_pattern(g: Ground) -> Iterator[Candidate]:
     """`rearrange("n h w c -> n (h w) c")` of a map, which has its channels on axis 1."""
     made = inside(g.inputs[0]) if g.inputs else None
-    call = g.expr(made.span) if made is not None else None
+    call = g.use(made.span) if made is not None else None
     if made is None or made.op.name != "rearrange" or not isinstance(call, tree.Call) or not call.arguments:
         return
     text = call.arguments[0].value

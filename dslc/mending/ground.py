@@ -106,6 +106,11 @@ class Ground:
         """The expression at a place of this text."""
         return self.outline.find(span) if span is not None and self.own(span) else None
 
+    def use(self, span: Span | None) -> tree.Expr | None:
+        """The use of a layer at a place of this text, without the name that `as` gives it."""
+        found = self.expr(span)
+        return found.value if isinstance(found, tree.As) else found
+
     def chain(self, node: object) -> tuple[tree.Expr, ...]:
         """The steps of the line that a step is one of."""
         parent = self.outline.parents.get(node)

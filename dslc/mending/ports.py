@@ -249,7 +249,7 @@ def last_place(g: Ground) -> Iterator[Candidate]:
 @mends(BadGroups)
 def one_group_a_channel(g: Ground) -> Iterator[Candidate]:
     """`conv(out, 3, g=out)` of other channels: depthwise is one group for each that comes in."""
-    site = g.expr(g.diagnostic.site)
+    site = g.use(g.diagnostic.site)
     groups = g.named(site, "g") if isinstance(site, tree.Call) else None
     if not isinstance(site, tree.Call) or groups is None or not g.positional(site) or not g.inputs:
         return

@@ -218,7 +218,7 @@ def declared_map(g: Ground) -> Iterator[Candidate]:
         return
     yield from _doubled_exactly(g, value, mistake.axis)
     for step in way(value, mistake.axis):
-        call = g.expr(step.node.span) if step.node is not None else None
+        call = g.use(step.node.span) if step.node is not None else None
         given = g.named(call, "s") if isinstance(call, tree.Call) else None
         if isinstance(call, tree.Call) and given is not None:
             said = f"without its stride: `{short(call.span.text)}` without `{given.span.text}`"
@@ -235,7 +235,7 @@ def _doubled_exactly(g: Ground, value: Value, axis: int) -> Iterator[Candidate]:
     """`deconv(8, 4, s=2)` makes two places more than twice as many; `p=1` takes them off. All such, or one."""
     edits: dict[int, tuple[Edit, str]] = {}
     for step in way(value, axis):
-        call = g.expr(step.node.span) if step.node is not None else None
+        call = g.use(step.node.span) if step.node is not None else None
         if not isinstance(call, tree.Call) or call.target.span.text != "deconv" or g.named(call, "p"):
             continue
         kernel = g.named(call, "k") or next(iter(g.positional(call)[1:2]), None)
