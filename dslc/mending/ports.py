@@ -247,6 +247,26 @@ def last_place(g: Ground) -> Iterator[Candidate]:
 
 
 @mends(BadGroups)
+def width_of_whole_groups(g: Ground) -> Iterator[Candidate]:
+    """`unit(144)` of a block with 32 groups: the nearest widths that they divide, where the number was written."""
+    mistake, trail = g.diagnostic.mistake, g.diagnostic.trail
+    if not isinstance(mistake, BadGroups):
+        return
+    for frame in trail or ():
+        call = g.use(frame.call)
+        for argument in call.arguments if isinstance(call, tree.Call) else ():
+            number = argument.value
+            if not isinstance(number, tree.Number) or number.value != mistake.channels:
+                continue
+            below = mistake.channels // mistake.groups * mistake.groups
+            for width in (below, below + mistake.groups):
+                if width:
+                    shown = g.shown(number.span, str(width))
+                    said = f"{width} divides into {mistake.groups} groups: `{shown}`"
+                    yield Candidate(said, (g.put(number.span, str(width)),))
+
+
+@mends(BadGroups)
 def one_group_a_channel(g: Ground) -> Iterator[Candidate]:
     """`conv(out, 3, g=out)` of other channels: depthwise is one group for each that comes in."""
     site = g.use(g.diagnostic.site)
