@@ -19,7 +19,7 @@ from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
 from dslc.bind.table import Body, Kind, Symbol, Table
 from dslc.bind.values import UNSAID, literal, wrong_parameter
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Sink, in_order
+from dslc.diagnostics.model import Help, Label, Sink, in_order
 from dslc.names.resolve import FileNames, Program
 from dslc.record import replace
 from dslc.syntax import tree
@@ -183,6 +183,7 @@ def _port_size(b: Binder, dim: tree.DimSpec, p: Place) -> None:
 
 def _results(b: Binder, results: tuple[tree.Result, ...], p: Place) -> None:
     """The results of a header, in the words of the body's end."""
+    lacking: list[tree.Result] = []
     for result in results:
         if result.spec is not None:
             _element_type(b, result.spec)
@@ -195,7 +196,27 @@ def _results(b: Binder, results: tuple[tree.Result, ...], p: Place) -> None:
         if symbol is not None:
             b.use(result.name_span, symbol, "read")
         elif not result.optional:
-            b.report(NoResult(result.name), result.span)
+            lacking.append(result)
+    for result in lacking:
+        _lacking(b, result, len(lacking) == 1)
+
+
+def _lacking(b: Binder, result: tree.Result, alone: bool) -> None:
+    """A result that the body does not name: one tensor that nothing reads, or one named alike, is likely meant."""
+    assert result.name is not None and b.body is not None
+    from dslc.bind.unread import unread_tensors
+
+    body = b.body.definition
+    idle = unread_tensors(body) if isinstance(body, tree.Block) else []
+    near = nearest(result.name, [name.name for name in idle])
+    found = next((name for name in idle if name.name == near), idle[0] if alone and len(idle) == 1 else None)
+    if found is None:
+        b.report(NoResult(result.name), result.span)
+        return
+    b.body.failed.add(found)
+    label = Label(result.span, "it is promised here")
+    help = (Help(f"call it `{result.name}`: `{result.name} = ..`", result.name),)
+    b.report(NoResult(result.name, found.name), found.span, (label,), help=help)
 
 
 # ---- lines

@@ -82,19 +82,6 @@ def _targets(node: object) -> tuple[tree.Name, ...]:
     return ()
 
 
-def names_read(definition: tree.Definition) -> set[str]:
-    """The names that a definition reads somewhere."""
-    read: set[str] = set()
-    waiting: list[object] = [definition]
-    while waiting:
-        node = waiting.pop()
-        given = _targets(node)
-        if isinstance(node, tree.Name):
-            read.add(node.name)
-        waiting += (kid for kid in kids(node) if kid not in given)
-    return read
-
-
 def _help(
     name: tree.Name, definition: tree.Definition, where: Where, given: Given, shown: tree.Stmt | tree.Call
 ) -> tuple[Help, ...]:

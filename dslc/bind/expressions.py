@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from dslc.bind import language, static
 from dslc.bind.binder import Binder, Place
-from dslc.bind.mistakes import GivenTwice
+from dslc.bind.mistakes import GivenTwice, WrongType
 from dslc.bind.mistakes_body import NoSuite, TrainingCondition, WrongInputs
 from dslc.bind.scopes import Scope, plain
 from dslc.bind.signatures import Given, fill, missing, steps, without
@@ -305,6 +305,9 @@ def _waits(layer: Static) -> bool:
     return any(slot.layer and slot.name not in layer.given for slot in slots)
 
 
+_NO_LAYERS: Final = {"int": "a whole number", "float": "a number", "bool": "`true` or `false`", "str": "a text"}
+
+
 def check_values(
     b: Binder, signature: Signature, given: dict[str, tree.Expr], p: Place, function: tree.Call | None = None
 ) -> None:
@@ -321,6 +324,12 @@ def check_values(
         wrong = None if value is UNSAID else wrong_value(signature.name, slot, value)
         if wrong is not None:
             b.report(wrong, expr.span, expr=function)
+        elif value is UNSAID and slot.layer and isinstance(expr, tree.Name):
+            symbol = p.scope.find(expr.name)
+            found = _NO_LAYERS.get(b.value(symbol).kind) if symbol is not None else None
+            if found is not None:
+                wrong = WrongType(signature.name, slot.name, "a layer", f"{found} (`{expr.name}`)")
+                b.report(wrong, expr.span, expr=expr)
 
 
 def _names(arguments: Given) -> set[str]:

@@ -52,7 +52,12 @@ class Line:
         `known`: names of the definition that are told already, and need no more words.
         """
         from dslc.bind.elsewhere import told as told_elsewhere
-        from dslc.foreign.tell import foreign, near_name  # other libraries' words are for programs with mistakes only
+        from dslc.bind.unread import unread_lets
+        from dslc.foreign.tell import (
+            foreign,
+            names_of_values,
+            near_name,
+        )  # other libraries' words are for programs with mistakes only
 
         found: list[Diagnostic] = []
         failed: list[tree.Expr] = []
@@ -62,6 +67,7 @@ class Line:
             found.append(mistake.mistake.at(mistake.span, help=mistake.help))
             failed += mistake.covers
         covered = [*(expr.span for expr in failed), *told]
+        numbers = names_of_values(expr)
         for each in unknown:
             span = each.name.span
             if any(c.start <= span.start and span.end <= c.end for c in covered):
@@ -77,7 +83,8 @@ class Line:
                 found.append(mistake_.at(span, None, (label,), help))
                 failed.append(each.name)
                 continue
-            help = near_name(each.name, each.around, each.kind_of, each.names(), file)
+            idle = unread_lets(definition, each.name) if each.name in numbers else None
+            help = near_name(each.name, each.around, each.kind_of, each.names(), file, idle)
             found.append(UnknownName(each.name.name).at(span, help=help))
             failed.append(each.name)
         return found, failed

@@ -61,10 +61,15 @@ class NoResult(Mistake, code="E0381"):
     """
 
     name: str
+    idle: str = ""  # a value of the body that nothing reads, and is likely meant
 
     @property
     def message(self) -> str:
         return f"the header promises `{self.name}`, which the body does not name"
+
+    @property
+    def label(self) -> str:
+        return f"nothing reads `{self.idle}`" if self.idle else ""
 
 
 class WrongInputs(Mistake, code="E0367"):

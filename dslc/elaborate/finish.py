@@ -30,8 +30,9 @@ def report_dropped(run: Run) -> None:
             and not shared.name.startswith("_")
         ):
             run.report(Dropped("module", shared.name), shared.span)
+    meant = {expr.name for expr in run.told if isinstance(expr, tree.Name)}  # which a mistake speaks of
     for value, (kind, name), block in run.made:
-        if value.readers or block in run.broken or value.span is None:
+        if value.readers or block in run.broken or value.span is None or name in meant:
             continue
         producer = value.producer
         by = run.replaced.get(value)

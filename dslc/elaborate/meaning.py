@@ -122,9 +122,16 @@ def _near(name: str, p: Place) -> str | None:
     return nearest(name, known)
 
 
+_VALUES: Final[dict[str | None, object]] = {"true": True, "false": False, "none": None}
+
+
 def unknown(run: Run, expr: tree.Expr, p: Place) -> Const:
     """What stands for an expression whose mistake is told: a misspelt layer is still one, of which little is said."""
+    from dslc.vocabulary.table import value as foreign_value  # opened for programs with mistakes only
+
     lost = run.lost(expr.span, p)
+    if isinstance(expr, tree.Name) and (value := foreign_value(expr.name)) in _VALUES:
+        return literal(_VALUES[value], expr.span)  # `True` is told, and means `true`
     if not isinstance(expr, tree.Name) or expr.name in given_names(block_of(p.owner).definition):
         return lost  # a name that the body gives elsewhere is no misspelt layer
     return _guessed(_near(expr.name, p), lost, expr, p)

@@ -50,10 +50,41 @@ def foreign(
         said, unsaid = [row], list[_Found]()
     else:
         found = [each for each in _all(r, line, None) if not any(_within(each.expr.span, span) for span in told)]
+        numbers = names_of_values(line)
+        found = [each for each in found if not (each.expr in numbers and _is_layer(each))]
         said = [each for each in found if each.piece is not None]
         unsaid = [each for each in found if each.piece is None]
     first = [_rewritten(said, kind_of, file)] if said else []
     return (*first, *(_words(r, each) for each in unsaid))
+
+
+def names_of_values(line: tree.Expr) -> set[tree.Expr]:
+    """Plain names where a layer of the language wants a number, as `conv(squeeze, 1)`: no layer is meant by them.
+
+    Words and initialisers stand there too; constants and classes of other languages begin with a capital.
+    """
+    found: set[tree.Expr] = set()
+    waiting: list[object] = [line]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tree.Suite):
+            continue
+        if isinstance(node, tree.Call) and isinstance(node.target, tree.Name) and table.layer(node.target.name):
+            inner = [a.value for a in node.arguments]
+            while inner:
+                value = inner.pop()
+                if isinstance(value, tree.Binary):
+                    inner += (value.left, value.right)
+                elif isinstance(value, tree.Name) and value.name[:1].islower() and not value.name.endswith("_"):
+                    found.add(value)
+        waiting += meant(node)
+    return found
+
+
+def _is_layer(found: _Found) -> bool:
+    if found.piece is None:
+        return isinstance(found.expr, tree.Name) and table.python(found.expr.name) is None
+    return table.layer(found.piece.here) is not None
 
 
 def _all(r: Rewriter, node: object, parent: object) -> Iterable[_Found]:
@@ -138,13 +169,28 @@ def _words(r: Rewriter, found: _Found) -> Told:
 
 
 def near_name(
-    name: tree.Name, around: tree.Expr, kind_of: KindOf, names: Iterable[str], file: tree.File
+    name: tree.Name,
+    around: tree.Expr,
+    kind_of: KindOf,
+    names: Iterable[str],
+    file: tree.File,
+    idle: Sequence[tree.Name] | None = None,
 ) -> tuple[Help, ...]:
     """What an unknown name may have been meant to be: a name of std, a near one, or a misspelt one of another library.
 
-    `around` is the call of the name, or the name itself; `names` are those known at the place.
+    `around` is the call of the name, or the name itself; `names` are those known at the place. `idle`: where a number
+    is wanted, and so no layer, the `let` values above that nothing reads.
     """
     written = name.name
+    if idle is not None:
+        known = nearest(written, [n for n in names if table.layer(n) is None])
+        if known is not None:
+            return (Help(f"did you mean `{known}`?", None, (Edit(name.span, known),)),)
+        if len(idle) != 1:
+            return ()
+        likely = idle[0]
+        said = f"did you mean `{likely.name}` of line {likely.span.line}, which nothing reads?"
+        return (Help(said, None, (Edit(name.span, likely.name),)),)
     if written in homes():
         return (_std(name, written, file, False),)
     known = nearest(written, names)

@@ -266,10 +266,26 @@ def full_connection(g: Ground) -> Iterator[Candidate]:
     """`dense(10)`: Keras' layer of that name is `linear`; here `dense` joins its input with what its suite makes."""
     call = g.call
     first = g.positional(call)[:1] if call is not None and call.suite is None else []
-    if call is not None and call.target.span.text == "dense" and first and isinstance(first[0].value, tree.Number):
+    if call is not None and call.target.span.text == "dense" and first and g.span.start >= call.target.span.end:
         shown = f"linear{g.source.text[call.target.span.end : call.span.end]}"
         said = f"`dense` joins the input with what its suite makes; a full connection is `{short(shown)}`"
         yield Candidate(said, (g.put(call.target.span, "linear"),), sole=True)
+
+
+@mends(NotAChoice)
+def same_padding(g: Ground) -> Iterator[Candidate]:
+    """`p="same"`: `half`, the default, keeps the size at stride 1; TensorFlow's at other strides is `same_tf`."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, NotAChoice) or mistake.name != "p" or call is None:
+        return
+    given = next((a for a in call.arguments if a.value.span == g.span), None)
+    if given is None or not mistake.value.lower().startswith("same"):
+        return
+    stride = next((a.value for a in call.arguments if a.name in ("s", "stride", "strides")), None)
+    if given.name is not None and (stride is None or stride.span.text == "1"):
+        said = "`half`, the default, keeps the size at stride 1: leave it out"
+        yield Candidate(said, (g.without_argument(call, given),), sole=True)
+    yield Candidate("TensorFlow's padding is `same_tf`: `p=same_tf`", (g.put(g.span, "same_tf"),), sole=True)
 
 
 @mends(NotAChoice, WrongType)

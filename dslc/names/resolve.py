@@ -248,7 +248,10 @@ def _follow(imported: Import) -> Defined | None:
         if loaded is not None and imported.file not in program.damaged:
             near = nearest(imported.name, loaded.scope.names)
             program.sink.add(ImportUnknown(imported.file.stem, imported.name, near).at(imported.span))
-        return None
+            if near is not None and near.lower() == imported.name.lower():  # it is what the user meant
+                meant = loaded.scope.names[near].value
+                imported.target = _follow(meant) if isinstance(meant, Import) else meant  # type: ignore[assignment]
+        return imported.target
     value = binding.value
     imported.target = _follow(value) if isinstance(value, Import) else value  # type: ignore[assignment]
     return imported.target
