@@ -338,6 +338,8 @@ def _result(run: Run, block: tree.Block, result: tree.Result, q: Place) -> Value
             return None
         if isinstance(value, tuple):
             run.report(WrongInputs("the result", "one tensor", len(value)), result.span, q)
+        elif any(t in run.told for line in block.suite.body if isinstance(line, tree.Assign) for t in line.targets):
+            run.lost(result.span, q)  # the line that was meant is told
         else:
             if result.name is None or block_of(q.owner) not in run.broken or not composes_names(block):
                 run.report(NoResult(result.name or "a result"), result.span, q)
