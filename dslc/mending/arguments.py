@@ -282,7 +282,8 @@ def same_padding(g: Ground) -> Iterator[Candidate]:
     if given is None or not mistake.value.lower().startswith("same"):
         return
     stride = next((a.value for a in call.arguments if a.name in ("s", "stride", "strides")), None)
-    if given.name is not None and (stride is None or stride.span.text == "1"):
+    pools = call.target.span.text.endswith("pool")  # their stride is their size
+    if given.name is not None and not pools and (stride is None or stride.span.text == "1"):
         said = "`half`, the default, keeps the size at stride 1: leave it out"
         yield Candidate(said, (g.without_argument(call, given),), sole=True)
     yield Candidate("TensorFlow's padding is `same_tf`: `p=same_tf`", (g.put(g.span, "same_tf"),), sole=True)
