@@ -153,8 +153,9 @@ def _ticked(before: Token, after: Token) -> bool:
 def _single_equals(case: Case) -> Blame | None:
     if case.token.kind != "ASSIGN":
         return None
-    if any(token.kind in _CONDITIONS for token in case.back()):
-        return case.here(mistakes.SingleEquals())
+    words = {token.kind for token in case.back()}
+    if words & _CONDITIONS:
+        return case.here(mistakes.SingleEquals("BUDGET" in words))
     return None
 
 

@@ -235,13 +235,16 @@ class SingleEquals(Mistake, code="E0147"):
     Related: E0112, E0165, E0370.
     """
 
+    limit: bool = False  # in a line of a `budget`
+
     @property
     def message(self) -> str:
-        return "`=` gives a name; values are compared by `==`"
+        return f"`=` gives a name; {'a limit is stated by `<=`' if self.limit else 'values are compared by `==`'}"
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return (Help("write `==`", replace="=="),)
+        sign = "<=" if self.limit else "=="
+        return (Help(f"write `{sign}`", replace=sign),)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
