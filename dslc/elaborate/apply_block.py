@@ -178,7 +178,8 @@ def _enter(
     for entry in entries:
         values: list[Value | None] = []
         for value in entry.values:
-            types = None if value is None else bind_sizes(run, block.name, entry.port, value, q, p, span)
+            at = span if value is None else recipe.places.get(value, span)
+            types = None if value is None else bind_sizes(run, block.name, entry.port, value, q, p, at)
             sound = sound and types is not None
             if value is None or types is None:
                 values.append(stated_input(run, entry.port, q))

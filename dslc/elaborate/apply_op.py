@@ -24,7 +24,7 @@ from dslc.ops.base import Op, Port
 from dslc.ops.errors import HeldLayer, WrongChannelAxis, WrongDtype, WrongRank
 from dslc.ops.errors_axis import NoChannelAxis
 from dslc.ops.errors_pattern import PatternRank
-from dslc.ops.errors_tensor import NoSuchAxis, RankMismatch, ShapeMismatch
+from dslc.ops.errors_tensor import CannotSplit, NoSuchAxis, RankMismatch, ShapeMismatch
 from dslc.ops.guesses import guesses
 from dslc.record import replace
 from dslc.source import Span
@@ -347,6 +347,8 @@ def _rejected(
     alike = len({value.type.rank for value in inputs}) == 1
     axis = mistake.axis if isinstance(mistake, ShapeMismatch) and mistake.channels and alike else None
     made = [run.made_here(value, axis) for value in inputs] if len(inputs) > 1 else []
+    if isinstance(mistake, CannotSplit) and where is span and len(inputs) == 1 and inputs[0].span != span:
+        made = [run.made_here(inputs[0], 1)]
     related = [*reject.related, *filter(None, made)]
     return run.report(reject.mistake, where, p, related, inputs=inputs, site=span)
 

@@ -124,7 +124,7 @@ def the_other_way_round(g: Ground) -> Iterator[Candidate]:
 
 @mends(JoinedSizes, Coincidence, ShapeMismatch)
 def another_tensor(g: Ground) -> Iterator[Candidate]:
-    """Another tensor of the body by name, which has the size that is asked for: the level of a skip taken wrongly."""
+    """Another level of the same ones, which has the size that is asked for: `s1` for `s2`."""
     node, block = g.node, g.block
     operands = [a.value for a in node.arguments] if isinstance(node, tree.Call) else []
     if isinstance(node, tree.Binary):
@@ -132,10 +132,15 @@ def another_tensor(g: Ground) -> Iterator[Candidate]:
     names = [operand for operand in operands if isinstance(operand, tree.Name)]
     others = [t.name for line, _, _ in _taps(g) for t in line.targets if isinstance(t, tree.Name)]
     for name in names if block is not None and len(g.inputs) == 2 else ():
-        before = [n for n in others if n != name.name and n not in [one.name for one in names]]
+        before = [n for n in others if n not in [one.name for one in names] and _stem(n) == _stem(name.name)]
         for other in before[:4]:
             said = f"`{other}` instead of `{name.name}`, which has another size"
             yield Candidate(said, (g.put(name.span, other),), group="name", loses=True)
+
+
+def _stem(name: str) -> str:
+    """What the names of several levels have in common: `skip` of `skip2`."""
+    return name.rstrip("0123456789").rstrip("_")
 
 
 @mends(JoinedSizes, ShapeMismatch)

@@ -297,7 +297,7 @@ def channels_of_a_norm(g: Ground) -> Iterator[Candidate]:
     if call is None or name not in NORMS or len(g.positional(call)) <= NORMS[name]:
         return
     given = g.positional(call)[NORMS[name]]
-    if given.span.end < g.span.start or (isinstance(given.value, tree.Number) and isinstance(given.value.value, float)):
+    if given.value.span != g.span or (isinstance(given.value, tree.Number) and isinstance(given.value.value, float)):
         return
     rest = ", ".join(a.span.text for a in call.arguments if a is not given)
     shown = f"{name}({rest})" if rest else name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.mending.ground import Candidate, Ground, inside, short
+from dslc.mending.ground import Candidate, Ground, inside, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
 from dslc.ops.errors_axis import TURNED, NoChannelAxis
@@ -14,6 +14,10 @@ from dslc.types.tensor import TensorType
 
 PLACES = {1: "t", 2: "h w", 3: "d h w"}
 """Letters for the places of a map, by how many axes they have."""
+
+NORMS = ("bn", "inorm")
+"""Norms that are called without arguments and want channels on axis 1."""
+REDUCTIONS = ("mean", "amax", "amin", "sum", "max", "min")
 
 
 def places(type: TensorType) -> str | None:
@@ -58,11 +62,13 @@ def channels_where_they_are_wanted(g: Ground) -> Iterator[Candidate]:
             yield from first(g, pattern, "places as tokens")
             if mistake.op in ("ln", "rmsnorm"):
                 yield from _normed_channels(g)
+        yield from _convolution_for_features(g)
     elif type.channel == type.rank - 1 and mistake.needed == 1 and letters is not None:
         if mistake.op in ("gap", "gmp"):
             axes = range(1, type.rank - 1)
             yield from with_axis(g, "1" if len(axes) == 1 else str(tuple(axes)), "over the places of tokens")
         yield from _back_to_the_map(g)
+        yield from _there_and_back(g, letters)
         yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places")
 
 
@@ -76,6 +82,58 @@ def _back_to_the_map(g: Ground) -> Iterator[Candidate]:
     rows = g.word(made.inputs[0], 2)
     if rows is not None:
         yield from first(g, f'rearrange("n (h w) c -> n c h w", h={rows})', "tokens as the map that they were")
+
+
+def _there_and_back(g: Ground, letters: str) -> Iterator[Candidate]:
+    """`linear(64) -> bn` of tokens: the channels before the places for that one step, and behind them again; if the
+    body has more such steps, for all of them. Of a norm also `ln`, which works on tokens.
+    """
+    step, node = g.step, g.node
+    name = node.target.span.text if isinstance(node, tree.Call) else node.span.text if node is not None else ""
+    if step is None or not name.isidentifier() or name in ("gap", "gmp", "maxpool", "avgpool"):
+        return
+    before, after = f'rearrange("n {letters} c -> n c {letters}")', f'rearrange("n c {letters} -> n {letters} c")'
+    same = [step, *(other for other in _steps_of(g, name) if other.span.start > step.span.start)]
+    norm = name in NORMS and isinstance(node, tree.Name)
+    for some in (same[:1], same) if len(same) > 1 else (same,):
+        more = ", and so in line " + ", ".join(str(s.span.line) for s in some[1:]) if some[1:] else ""
+        edits = [edit for s in some for edit in (g.before(s.span, f"{before} -> "), g.after(s.span, f" -> {after}"))]
+        shown = f"`{short(f'{before} -> {step.span.text} -> {after}')}`"
+        if norm or _reads_places(g):
+            yield Candidate(f"channels before the places, and back: {shown}{more}", tuple(edits), group="back")
+        names = [n for s in some for n in walk(s) if isinstance(n, tree.Name) and n.name == name]
+        if norm and len(names) == len(some):
+            said = f"a norm of tokens, over the features of each: `ln` for `{name}`{more}"
+            yield Candidate(said, tuple(g.put(n.span, "ln") for n in names), group="ln")
+
+
+def _reads_places(g: Ground) -> bool:
+    """Whether a later line of the body reduces or reads the axis of the places, as `amax(1)` and `it[:, 0]` do."""
+    later = [n for n in walk(g.block) if isinstance(n, tree.Call | tree.Index) and n.span.start > g.span.end]
+    calls = [n for n in later if isinstance(n, tree.Call) and n.target.span.text in REDUCTIONS and n.arguments]
+    reduced = any(call.arguments[0].value.span.text == "1" for call in calls)
+    return reduced or any(isinstance(n, tree.Index) and isinstance(n.value, tree.It) for n in later)
+
+
+def _steps_of(g: Ground, name: str) -> Iterator[tree.Expr]:
+    """The steps of the body's lines that are a layer of some name."""
+    for node in walk(g.block):
+        steps = node.steps if isinstance(node, tree.Chain) else (node.value,) if isinstance(node, tree.Step) else ()
+        for step in steps:
+            layer = step.value if isinstance(step, tree.As) else step
+            target = layer.target if isinstance(layer, tree.Call) else layer
+            if isinstance(target, tree.Name) and target.name == name:
+                yield step
+
+
+def _convolution_for_features(g: Ground) -> Iterator[Candidate]:
+    """`linear(classes)` of a map, where each place has a result: a convolution of kernel 1."""
+    call = g.call
+    if call is not None and call.target.span.text == "linear" and len(g.positional(call)) == 1:
+        out = g.positional(call)[0].span
+        shown = f"conv{call.span.text[len('linear') :]}".replace(out.text, f"{out.text}, 1", 1)
+        said = f"the same at each place: `{short(shown)}`"
+        yield Candidate(said, (g.put(call.target.span, "conv"), g.after(out, ", 1")))
 
 
 def _normed_channels(g: Ground) -> Iterator[Candidate]:

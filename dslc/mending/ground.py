@@ -55,8 +55,10 @@ class Ground:
 
     @cached_property
     def node(self) -> tree.Expr | None:
-        """The expression of the caret; the call, where the caret is at its name."""
+        """The expression of the caret; the call, where the caret is at its name, or at it with `as` behind it."""
         found = self.outline.find(self.span) or self.within(self.span)
+        if isinstance(found, tree.As):
+            return found.value
         parent = self.outline.parents.get(found)
         return parent if isinstance(parent, tree.Call) and parent.target is found else found
 
@@ -212,6 +214,14 @@ class Ground:
 def ground(diagnostic: Diagnostic) -> Ground:
     """The ground of a mistake in a program's text."""
     return Ground(diagnostic, Outline(parse(diagnostic.span.source, Sink())))
+
+
+def net_dims(g: Ground) -> Iterator[tuple[int, tree.DimSpec]]:
+    """The sizes of the inputs of this text's nets, with their axes."""
+    for block in g.blocks:
+        if block.kind == "net":
+            for port in block.ports or ():
+                yield from enumerate(port.spec.dims or ())
 
 
 def walk(part: object) -> Iterator[object]:

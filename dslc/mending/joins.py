@@ -160,17 +160,18 @@ def axes_of_a_port(g: Ground) -> Iterator[Candidate]:
     mistake, call = g.diagnostic.mistake, g.call
     if not isinstance(mistake, WrongPort) or not mistake.sizes or call is None or len(g.inputs) != 1:
         return
-    for argument, shown in with_axes(call, g.inputs[0], mistake):
+    call = g.outline.around(g.outline.parents.get(call), tree.Call) if call.span == g.span else call
+    for argument, shown in with_axes(g, call, g.inputs[0], mistake) if call is not None else ():
         said = f"add the axes of size 1 that the header has: `{short(shown)}`"
         yield Candidate(said, (g.put(argument.value.span, shown),))
 
 
-def with_axes(call: tree.Call, value: Value, mistake: WrongPort) -> Iterator[tuple[tree.Argument, str]]:
+def with_axes(g: Ground, call: tree.Call, value: Value, mistake: WrongPort) -> Iterator[tuple[tree.Argument, str]]:
     """The argument that a tensor is, and its text with the axes that a header has and it lacks."""
     wanted: list[Size] = [-1 if s is None else s for s in mistake.sizes]
     if value.type.rank >= len(wanted):
         return
-    given = [a for a in call.arguments if _is(a.value, value)]
+    given = [a for a in call.arguments if a.value.span == g.span or _is(a.value, value)]
     for argument in given[:1]:
         for there in _open(value.type.dims, wanted):
             yield argument, indexed(_primary(argument.value), there)
@@ -311,4 +312,4 @@ def fewer_turns(g: Ground) -> Iterator[Candidate]:
             for less in (1, 2):
                 if count.value > less:
                     said = f"{less} turn{'s' if less > 1 else ''} less: `range({count.value - less})`"
-                    yield Candidate(said, (g.put(count.span, str(count.value - less)),))
+                    yield Candidate(said, (g.put(count.span, str(count.value - less)),), group="turns")

@@ -9,17 +9,20 @@ from dslc.bind.mistakes_body import WrongCount
 from dslc.elaborate.mistakes.conditions import RequireFailed
 from dslc.elaborate.mistakes.flow import WrongPort
 from dslc.ir.made import maker
+from dslc.ir.model import Node, Value
 from dslc.mending.axes import first, places
-from dslc.mending.ground import Candidate, Ground, short, walk
+from dslc.mending.ground import Candidate, Ground, inside, short, walk
 from dslc.mending.joins import with_axes
 from dslc.mending.rules import mends
-from dslc.ops.errors import BadGroups, near_divisors
+from dslc.ops.errors import BadGroups, WrongRank, near_divisors
 from dslc.ops.errors_index import IndexOutOfRange
 from dslc.ops.errors_product import StateShape
-from dslc.ops.errors_tensor import CannotSplit, NoSuchAxis, ReshapeCount, SplitSum
+from dslc.ops.errors_tensor import CannotSplit, NoSuchAxis, RankMismatch, ReshapeCount, ShapeMismatch, SplitSum
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
+
+RECURRENT = ("lstm", "gru", "rnn")
 
 
 @mends(WrongPort)
@@ -247,26 +250,6 @@ def last_place(g: Ground) -> Iterator[Candidate]:
 
 
 @mends(BadGroups)
-def width_of_whole_groups(g: Ground) -> Iterator[Candidate]:
-    """`unit(144)` of a block with 32 groups: the nearest widths that they divide, where the number was written."""
-    mistake, trail = g.diagnostic.mistake, g.diagnostic.trail
-    if not isinstance(mistake, BadGroups):
-        return
-    for frame in trail or ():
-        call = g.use(frame.call)
-        for argument in call.arguments if isinstance(call, tree.Call) else ():
-            number = argument.value
-            if not isinstance(number, tree.Number) or number.value != mistake.channels:
-                continue
-            below = mistake.channels // mistake.groups * mistake.groups
-            for width in (below, below + mistake.groups):
-                if width:
-                    shown = g.shown(number.span, str(width))
-                    said = f"{width} divides into {mistake.groups} groups: `{shown}`"
-                    yield Candidate(said, (g.put(number.span, str(width)),))
-
-
-@mends(BadGroups)
 def one_group_a_channel(g: Ground) -> Iterator[Candidate]:
     """`conv(out, 3, g=out)` of other channels: depthwise is one group for each that comes in."""
     site = g.use(g.diagnostic.site)
@@ -296,6 +279,49 @@ def elements_of_a_port(g: Ground) -> Iterator[Candidate]:
     said = f"say in the header what it holds: `{port.name}: {kind}{port.spec.span.text}`"
     edit = g.edit(port.span.start + len(port.name), port.spec.span.start, f": {kind}")
     yield Candidate(said, (edit,))
-    for argument, shown in with_axes(call, value, mistake) if call is not None else ():
+    for argument, shown in with_axes(g, call, value, mistake) if call is not None else ():
         both = f"{said}, and give it the axes that are asked for: `{shown}`"
         yield Candidate(both, (edit, g.put(argument.value.span, shown)))
+
+
+@mends(WrongPort, RankMismatch, ShapeMismatch, WrongRank)
+def state_of_the_upper_layer(g: Ground) -> Iterator[Candidate]:
+    """The state `[layers, N, hidden]` of a recurrent layer: that of its last layer, in both directions."""
+    for value in g.inputs:
+        made = _recurrent(value)
+        call = g.expr(made.span) if made is not None else None
+        call = call.value if isinstance(call, tree.As) else call
+        line = next((n for n in walk(g.block) if isinstance(n, tree.Assign) and made and _wraps(n, made.span)), None)
+        if not isinstance(call, tree.Call) or line is None:
+            continue
+        both = g.named(call, "bidirectional")
+        for target in line.targets[1:]:
+            if not isinstance(target, tree.Name):
+                continue
+            name, later = (
+                target.name,
+                [n for n in walk(g.block) if isinstance(n, tree.Name) and n.span.start > line.span.end],
+            )
+            last = f"concat({name}[-2], {name}[-1])" if both is not None and _true(both) else f"{name}[-1]"
+            what = "both directions" if last.startswith("concat") else "the upper layer"
+            for read in later:
+                if read.name == name:
+                    said = f"axis 0 of `{name}` counts the layers; the state of {what}: `{last}`"
+                    yield Candidate(said, (g.put(read.span, last),), group=name)
+
+
+def _true(argument: tree.Argument) -> bool:
+    return argument.value.span.text == "true"
+
+
+def _wraps(line: tree.Assign, span: Span) -> bool:
+    return line.span.source.path == span.source.path and line.span.start <= span.start and span.end <= line.span.end
+
+
+def _recurrent(value: Value) -> Node | None:
+    """The recurrent layer whose state a tensor was made of, by ops of one input."""
+    made = inside(value)
+    while made is not None and made.op.name not in RECURRENT and len(made.inputs) == 1:
+        value = made.inputs[0]
+        made = inside(value)
+    return made if made is not None and made.op.name in RECURRENT and value.index > 0 else None

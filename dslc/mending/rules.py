@@ -26,6 +26,9 @@ FILES: Final = (
     "axes",
     "ports",
     "sizes",
+    "odd",
+    "groups",
+    "letters",
     "indentation",
     "bodies",
 )

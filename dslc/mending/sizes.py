@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dslc.diagnostics.model import Edit
-from dslc.mending.ground import Candidate, Ground
+from dslc.mending.ground import Candidate, Ground, net_dims
 from dslc.mending.rules import mends
 from dslc.syntax import tree
 from dslc.types.errors import (
@@ -24,14 +24,6 @@ from dslc.types.limits import UniversalPin, UniversalSize
 
 DEFAULTS = {"H": "224", "W": "224", "D": "16", "L": "1024", "T": "128", "S": "128"}
 """Defaults to propose for names of sizes."""
-
-
-def net_dims(g: Ground) -> Iterator[tuple[int, tree.DimSpec]]:
-    """The sizes of the inputs of this text's nets, with their axes."""
-    for block in g.blocks:
-        if block.kind == "net":
-            for port in block.ports or ():
-                yield from enumerate(port.spec.dims or ())
 
 
 @mends(JoinedSizes, BelowLeast, NotDivisible, RequireFails)

@@ -312,7 +312,7 @@ class PixelShuffle(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         channels, patch = x.dims[1], self.r * self.r
         if isinstance(channels, int) and channels % patch:
-            raise Reject(CannotSplit("pixel_shuffle", channels, patch, "axis 1"), at="r")
+            raise Reject(CannotSplit("pixel_shuffle", channels, patch, "axis 1"))
         word = quotient((channels, x.word(1)), [(patch, None)])
         y = x.with_dim(1, c.divide(channels, patch), word).with_channel(1)
         return resized(y, [size * self.r for size in x.spatial])
