@@ -157,7 +157,7 @@ def test_tick_names_of_a_loop_belong_to_the_body_around_it() -> None:
 
 def test_names_of_a_turn_end_with_it() -> None:
     found = failing("for i in range(2):", "    y = conv(3, 3)", "    it + y", "y -> gap -> flatten")
-    assert [(c, ln) for c, ln, _ in found] == [("E0201", 5)]
+    assert [(c, ln) for c, ln, _ in found] == [("E0228", 5)]
 
 
 def test_a_blocks_tensors_are_its_own() -> None:
