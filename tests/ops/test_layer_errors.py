@@ -101,7 +101,7 @@ REFUSED: list[tuple[str, Sample, type[Mistake], str | None, Sample]] = [
         for name in ("geglu", "swiglu", "reglu")
     ),
     ("maxout", over_maps(1, 6, 4, 4, pieces=4), errors_tensor.CannotSplit, "pieces", over_maps(1, 6, 4, 4, pieces=2)),
-    ("pixel_shuffle", over_maps(1, 6, 4, 4, r=2), errors_tensor.CannotSplit, "r", over_maps(1, 8, 4, 4, r=2)),
+    ("pixel_shuffle", over_maps(1, 6, 4, 4, r=2), errors_tensor.CannotSplit, None, over_maps(1, 8, 4, 4, r=2)),
     ("softmax", over_tokens(2, 3, axis=2), errors_tensor.NoSuchAxis, "axis", over_tokens(2, 3, axis=-2)),
     ("softmax", Sample((plain(2, 3, 4),)), errors_axis.NoChannelAxis, None, Sample((plain(2, 3, 4),), {"axis": 2})),
     ("l2norm", over_tokens(2, 3, axis=-3), errors_tensor.NoSuchAxis, "axis", over_tokens(2, 3, axis=1)),
