@@ -13,7 +13,7 @@ from dslc.bind.initial import initial_target
 from dslc.bind.language import DTYPES
 from dslc.bind.lines import Line
 from dslc.bind.mistakes_body import Misplaced, NamedInSuite, NoElementType, NoResult, WrongCount
-from dslc.bind.scopes import Scope, plain
+from dslc.bind.scopes import Scope, beyond_turns, plain
 from dslc.bind.signatures import STEPS, Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
 from dslc.bind.table import Body, Kind, Symbol, Table
@@ -23,7 +23,7 @@ from dslc.diagnostics.model import Help, Label, Sink, in_order
 from dslc.names.resolve import FileNames, Program
 from dslc.record import replace
 from dslc.syntax import tree
-from dslc.syntax.scan import dtype_span, mentioned
+from dslc.syntax.scan import dtype_span
 from dslc.types import const
 
 
@@ -256,7 +256,9 @@ def _assign(b: Binder, line: tree.Assign, p: Place) -> None:
 
 
 def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Place, value: Static) -> None:
-    scope = _scope_of(b, target, p)
+    if isinstance(target, tree.TickName):
+        evaluate(b, target.text, p)
+    scope = beyond_turns(p.scope, target)
     name = target.name if isinstance(target, tree.Name) else plain(target.text)
     if name == "_" and kind == "tensor":
         return
@@ -268,20 +270,6 @@ def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Plac
         b.family(target, kind, scope, value)
     elif name is not None:
         b.declare(name, target.span, kind, p.inside(scope), value)
-
-
-def _scope_of(b: Binder, target: tree.Name | tree.TickName, p: Place) -> Scope:
-    """A back-tick name made with a loop's variable belongs to the body around the loop."""
-    scope = p.scope
-    if isinstance(target, tree.TickName):
-        evaluate(b, target.text, p)
-        used = mentioned(target.text)
-        turn: Scope | None = scope
-        while turn is not None and turn.kind == "turn":
-            if used & set(turn.names) and turn.parent is not None:
-                scope = turn.parent
-            turn = turn.parent
-    return scope
 
 
 def _let(b: Binder, line: tree.Let, p: Place) -> None:

@@ -17,6 +17,7 @@ from dslc.bind.values import UNSAID, layer_value, literal, wrong_value
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import left_run
 from dslc.values.arithmetic import ARITY
 
 
@@ -145,14 +146,9 @@ def _unary(b: Binder, expr: tree.Unary, p: Place) -> Static:
 
 
 def _binary(b: Binder, expr: tree.Binary, p: Place) -> Static:
-    """Left-leaning runs `a + b + c` are walked in a loop, so their length has no limit."""
-    spine: list[tree.Binary] = []
-    left: tree.Expr = expr
-    while isinstance(left, tree.Binary):
-        spine.append(left)
-        left = left.left
-    value = evaluate(b, left, p)
-    for node in reversed(spine):
+    first, operations = left_run(expr)
+    value = evaluate(b, first, p)
+    for node in operations:
         value = static.arithmetic(node.op, value, evaluate(b, node.right, p))
     return value
 

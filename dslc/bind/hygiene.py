@@ -18,6 +18,7 @@ from dslc.diagnostics.model import Diagnostic, Edit, Help, Sink, in_order
 from dslc.names.resolve import FileNames, Program, is_core, lookup
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import nodes
 from dslc.types.const import Binding, Scope
 
 
@@ -135,20 +136,8 @@ def _body(item: tree.Definition, file: FileNames, table: Table, reads: dict[Symb
 
 
 def lets(item: tree.Definition) -> list[tree.Let]:
-    """The `let` lines of a definition that do not stand alone in their suite, and so can be left out."""
-    if isinstance(item, tree.Fn):
-        return list(item.lets)
-    found: list[tree.Let] = []
-    todo: list[object] = [item]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, tree.Let):
-            found.append(node)
-        elif isinstance(node, tuple):
-            todo.extend(node)
-        elif isinstance(node, tree.Stmt | tree.Suite | tree.Expr | tree.Argument | tree.Definition):
-            todo.extend(getattr(node, name) for name in node.__match_args__)
-    return found
+    """The `let` lines of a definition."""
+    return [node for node in nodes(item) if isinstance(node, tree.Let)]
 
 
 def _hides(symbol: Symbol, span: Span, file: Scope) -> Iterator[Diagnostic]:

@@ -6,12 +6,14 @@ sides of an `if` give is given *maybe*: it may be read, and given again elsewher
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, Self, TypeVar
 
 from dslc.bind.table import Symbol
 from dslc.record import entity
 from dslc.syntax import tree
+from dslc.syntax.scan import mentioned, nodes
 
 MEANINGS: Final = {
     "parameter": "a parameter",
@@ -119,9 +121,7 @@ def spelled(text: tree.Text) -> str:
 def given_names(part: object) -> set[str]:
     """All names that the lines of a body give somewhere."""
     names: set[str] = set()
-    todo: list[object] = [part]
-    while todo:
-        node = todo.pop()
+    for node in nodes(part):
         match node:
             case tree.Assign(targets=targets) | tree.For(targets=targets):
                 names |= {t.name for t in targets if isinstance(t, tree.Name)}
@@ -129,8 +129,33 @@ def given_names(part: object) -> set[str]:
                 names.add(target.name)
             case tree.ModuleDef(target=tree.Name(name=name)):
                 names.add(name)
-        if isinstance(node, tuple):
-            todo.extend(node)
-        elif isinstance(node, tree.Stmt | tree.Suite | tree.Expr | tree.Argument | tree.Definition):
-            todo.extend(getattr(node, name) for name in node.__match_args__)
     return names
+
+
+class Turns(Protocol):
+    """A scope of names, of a text or of a run: what `beyond_turns` asks of it."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def names(self) -> Mapping[str, object]: ...
+
+    @property
+    def parent(self) -> Self | None: ...
+
+
+AScope = TypeVar("AScope", bound=Turns)
+
+
+def beyond_turns(scope: AScope, target: tree.Name | tree.TickName) -> AScope:
+    """Where a name is put: one in back-ticks made with a loop's variable belongs to the body around the loop."""
+    found = scope
+    if isinstance(target, tree.TickName):
+        used = mentioned(target.text)
+        turn: AScope | None = scope
+        while turn is not None and turn.kind == "turn":
+            if used & turn.names.keys() and turn.parent is not None:
+                found = turn.parent
+            turn = turn.parent
+    return found

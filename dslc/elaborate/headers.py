@@ -85,15 +85,21 @@ def _bind_size(
         outer = value.type.word(axis) or literal(actual, dim.span)
         q.scope.names[name] = Binding("dim", Const(actual, outer.origin, outer.scope, outer.span), dim.span)
         return Const(actual, dim.value, q.scope, dim.span)
-    wanted = run.evaluate(dim.value, q)
-    if failed(wanted):
-        return False
-    if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
-        run.report(NotASize(describe(wanted.value)), dim.span, q)
-        return False
-    if _same_size(run, end, spec, value, axis, wanted.value, q, p, span):
+    wanted = _stated_size(run, dim, dim.value, q)
+    if wanted is not None and _same_size(run, end, spec, value, axis, wanted, q, p, span):
         return Const(actual, dim.value, q.scope, dim.span)
     return False
+
+
+def _stated_size(run: Run, dim: tree.DimSpec, text: tree.Expr, q: Place) -> Size | None:
+    """The size that a header states for an axis by `text`; none after a mistake."""
+    wanted = run.evaluate(text, q)
+    if failed(wanted):
+        return None
+    if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
+        run.report(NotASize(describe(wanted.value)), dim.span, q)
+        return None
+    return wanted.value
 
 
 def _is_bound(name: str, q: Place) -> bool:
@@ -196,13 +202,8 @@ def fits(run: Run, end: End, spec: tree.TensorSpec, value: Value, q: Place, span
     for dim, axis in _axes(spec.dims, rest, value.type.rank):
         if dim.value is None:
             continue
-        wanted = run.evaluate(dim.value, q)
-        if failed(wanted):
-            return False
-        if not isinstance(wanted.value, int | Dim) or isinstance(wanted.value, bool):
-            run.report(NotASize(describe(wanted.value)), dim.span, q)
-            return False
-        if not _same_size(run, end, spec, value, axis, wanted.value, q, q, span):
+        wanted = _stated_size(run, dim, dim.value, q)
+        if wanted is None or not _same_size(run, end, spec, value, axis, wanted, q, q, span):
             return False
     return True
 

@@ -41,10 +41,15 @@ def _clauses(run: Run, expr: tree.Comprehension, at: int, p: Place, values: list
         values.append(HOLE)
         return
     for targets in turns:
-        scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
-        for name, value in targets:
-            scope.names[name.name] = loop_binding(name, value)
-        _clauses(run, expr, at + 1, p.inside(scope=scope), values)
+        _clauses(run, expr, at + 1, _in_turn(targets, p), values)
+
+
+def _in_turn(targets: list[tuple[tree.Name, Const]], p: Place) -> Place:
+    """Inside a turn whose names have these values."""
+    scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
+    for name, value in targets:
+        scope.names[name.name] = loop_binding(name, value)
+    return p.inside(scope=scope)
 
 
 def loop_binding(name: tree.Name, value: Const) -> Binding:
@@ -88,10 +93,7 @@ def branches_of(run: Run, suite: tree.Suite, p: Place) -> list[object]:
                     found.append(HOLE)
                     continue
                 for targets in turns:
-                    scope = Scope("turn", p.scope, p.scope.instance, p.scope.inline)
-                    for name, value in targets:
-                        scope.names[name.name] = loop_binding(name, value)
-                    found += branches_of(run, line.suite, p.inside(scope=scope))
+                    found += branches_of(run, line.suite, _in_turn(targets, p))
             case tree.If():
                 for condition, inner in line.branches:
                     holds, const = (True, None) if condition is None else decided(run, condition, p)

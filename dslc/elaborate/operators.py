@@ -14,6 +14,7 @@ from dslc.elaborate.run import Place, Run
 from dslc.ir.model import Value
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import left_run
 from dslc.types.const import Const, literal
 from dslc.values import arithmetic
 from dslc.values.faces import describe
@@ -37,14 +38,9 @@ def unary(run: Run, expr: tree.Unary, p: Place) -> Const:
 
 
 def binary(run: Run, expr: tree.Binary, p: Place) -> Const:
-    """Left-leaning runs `a + b + c` are walked in a loop, so their length has no limit."""
-    spine: list[tree.Binary] = []
-    left: tree.Expr = expr
-    while isinstance(left, tree.Binary):
-        spine.append(left)
-        left = left.left
-    value = run.evaluate(left, p)
-    for node in reversed(spine):
+    first, operations = left_run(expr)
+    value = run.evaluate(first, p)
+    for node in operations:
         try:
             value = _operator(run, node, value, p)
         except Reject as reject:

@@ -11,7 +11,7 @@ from dslc.ir.model import Value
 from dslc.ops.base import REGISTRY
 from dslc.source import Span
 from dslc.syntax import tree
-from dslc.syntax.scan import mentions_it
+from dslc.syntax.scan import mentions_it, nodes
 from dslc.types.const import Binding, Scope
 from dslc.types.dim import UNKNOWN
 from dslc.types.tensor import TensorType
@@ -86,20 +86,8 @@ def composes_names(block: tree.Block) -> bool:
     """Whether a body puts a name in back-ticks together, which may be any."""
     return any(
         isinstance(node, tree.TickName) and any(not isinstance(piece, str) for piece in node.text.pieces)
-        for node in _nodes(block.suite)
+        for node in nodes(block.suite)
     )
-
-
-def _nodes(part: object) -> Iterator[object]:
-    """All trees of a piece of syntax."""
-    todo = [part]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, tuple | list):
-            todo.extend(node)
-        elif hasattr(node, "__match_args__") and not isinstance(node, Span):
-            yield node
-            todo.extend(getattr(node, part) for part in node.__match_args__ if part != "span")
 
 
 def _lines(suite: tree.Suite) -> Iterator[tree.Stmt]:
@@ -125,7 +113,7 @@ def unread(block: tree.Block) -> Iterator[tuple[str, str, Span, Span]]:
     names = [target.name for target in targets if isinstance(target, tree.Name)]
     reads: set[str | None] = {result.name for result in block.results or ()}
     reads |= {name for name in names if names.count(name) > 1}  # which is another mistake, or of sides of an `if`
-    for node in _nodes(block.suite):
+    for node in nodes(block.suite):
         if isinstance(node, tree.Name) and node not in targets:
             reads.add(node.name)
         elif isinstance(node, tree.Lost):

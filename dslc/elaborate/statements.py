@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from dslc.bind.mistakes_body import Misplaced, NamedInSuite, WrongCount
+from dslc.bind.scopes import beyond_turns
 from dslc.diagnostics.model import Reject
 from dslc.elaborate.apply import flow
 from dslc.elaborate.choices import decided, read_untaken
@@ -28,7 +29,6 @@ from dslc.ir.model import Budget, For, If, Item, Value
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import tree
-from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim, Unknown
 from dslc.types.errors import RequireFails
@@ -120,24 +120,11 @@ def _spoil_targets(run: Run, line: tree.Assign, p: Place) -> None:
     for target in line.targets:
         name = _target(run, target, p)
         if name is not None:
-            spoil(name, target.span, _scope_of(target, p))
+            spoil(name, target.span, beyond_turns(p.scope, target))
 
 
 def _target(run: Run, target: tree.Name | tree.TickName, p: Place) -> str | None:
     return target.name if isinstance(target, tree.Name) else ticked(run, target.text, p)
-
-
-def _scope_of(target: tree.Name | tree.TickName, p: Place) -> Scope:
-    """A back-tick name made with a loop's variable belongs to the body around the loop."""
-    scope = p.scope
-    if isinstance(target, tree.TickName):
-        used = mentioned(target.text)
-        turn: Scope | None = scope
-        while turn is not None and turn.kind == "turn":
-            if used & set(turn.names) and turn.parent is not None:
-                scope = turn.parent
-            turn = turn.parent
-    return scope
 
 
 def _bind_name(run: Run, target: tree.Name | tree.TickName, value: object, p: Place) -> None:
@@ -149,7 +136,7 @@ def _bind_name(run: Run, target: tree.Name | tree.TickName, value: object, p: Pl
             if isinstance(tensor, Value):
                 tensor.readers.append(block_of(p.owner))
         return
-    scope = _scope_of(target, p)
+    scope = beyond_turns(p.scope, target)
     if scope.kind == "suite":
         run.report(
             NamedInSuite(name),
@@ -231,7 +218,7 @@ def _module(run: Run, line: tree.ModuleDef, p: Place) -> None:
     name = _target(run, line.target, p)
     if name is None:
         return
-    scope = _scope_of(line.target, p)
+    scope = beyond_turns(p.scope, line.target)
     value = run.evaluate(line.value, p)
     if failed(value) or not is_free(run, name, line.target.span, p):
         spoil(name, line.target.span, scope)

@@ -108,13 +108,8 @@ def resolve(
 
 def lookup(binding: Binding) -> tuple[tree.Definition, Scope] | None:
     """The definition behind a name of a file, imports followed; none where one failed."""
-    value = binding.value
-    if isinstance(value, Import):
-        value = _follow(value)
-    if value is None:
-        return None
-    assert isinstance(value, Defined)
-    return value.item, value.scope
+    found = _defined(binding)
+    return None if found is None else (found.item, found.scope)
 
 
 def is_core(binding: Binding) -> bool:
@@ -151,10 +146,10 @@ def _bind(program: Program, parsed: tree.File, path: Path | None, outer: Scope |
             _lose(program, scope, [(name, item.span) for name in item.names])
             continue
         assert isinstance(item, tree.LetItem | tree.Fn | tree.Block | tree.NetAlias | tree.Extern)
-        target = item.target if isinstance(item, tree.LetItem) else None
-        name = target.name if target is not None else item.name  # type: ignore[union-attr]
-        span = target.span if target is not None else item.name_span  # type: ignore[union-attr]
-        _add(program, scope, name, span, Defined(item, scope))
+        if isinstance(item, tree.LetItem):
+            _add(program, scope, item.target.name, item.target.span, Defined(item, scope))
+        else:
+            _add(program, scope, item.name, item.name_span, Defined(item, scope))
     return FileNames(parsed, scope, path)
 
 
@@ -249,12 +244,19 @@ def _follow(imported: Import) -> Defined | None:
             near = nearest(imported.name, loaded.scope.names)
             program.sink.add(ImportUnknown(imported.file.stem, imported.name, near).at(imported.span))
             if near is not None and near.lower() == imported.name.lower():  # it is what the user meant
-                meant = loaded.scope.names[near].value
-                imported.target = _follow(meant) if isinstance(meant, Import) else meant  # type: ignore[assignment]
+                imported.target = _defined(loaded.scope.names[near])
         return imported.target
-    value = binding.value
-    imported.target = _follow(value) if isinstance(value, Import) else value  # type: ignore[assignment]
+    imported.target = _defined(binding)
     return imported.target
+
+
+def _defined(binding: Binding) -> Defined | None:
+    """The definition that a name of a file stands for; none where nothing is known of it."""
+    value = binding.value
+    if isinstance(value, Import):
+        return _follow(value)
+    assert value is None or isinstance(value, Defined)
+    return value
 
 
 __all__ = ["Defined", "FileNames", "Import", "Program", "is_core", "lookup", "resolve"]

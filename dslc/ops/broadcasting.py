@@ -8,7 +8,7 @@ from dslc.ops.errors_dtype import MixedFloats
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.torchtext import ElementType, PyExpr, TorchContext, call
 from dslc.types.const import Const
-from dslc.types.dim import Size
+from dslc.types.dim import Dim, Size
 from dslc.types.floats import LARGEST, overflows
 from dslc.types.tensor import DType, TensorType
 
@@ -145,9 +145,9 @@ def number_tensor(g: Graph, number: object, dtype: DType, like: str) -> str:
     """A number, or a size that depends on the input, as a scalar tensor."""
     if isinstance(number, bool | int | float):
         return g.scalar(float(number) if dtype.is_float else int(number), dtype)
-    size: Size = number  # type: ignore[assignment]
-    static = g.static(size)
+    assert isinstance(number, Dim)
+    static = g.static(number)
     if static is not None:
         return g.scalar(static, dtype)
-    vector = str(g.op("Squeeze", [g.extents([size], like), g.ints([0])]))
+    vector = str(g.op("Squeeze", [g.extents([number], like), g.ints([0])]))
     return converted(g, vector, DType.INT64, dtype)

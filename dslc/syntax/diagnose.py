@@ -13,37 +13,10 @@ from dslc.syntax.habits import LAST, RULES
 from dslc.syntax.lalr import END, Automaton, Stuck
 from dslc.syntax.layout import ITEM_WORDS
 from dslc.syntax.mistakes.words import quoted
+from dslc.syntax.starts import OPERATORS
 from dslc.syntax.tokens import Token
 from dslc.vocabulary import table
 
-_OPERATORS = frozenset(
-    [
-        "ARROW",
-        "PLUS",
-        "MINUS",
-        "TIMES",
-        "DIVIDE",
-        "FLOORDIV",
-        "MODULO",
-        "MATMUL",
-        "POWER",
-        "EQUAL",
-        "UNEQUAL",
-        "LESSTHAN",
-        "MORETHAN",
-        "AT_MOST",
-        "AT_LEAST",
-        "COMMA",
-        "DOT",
-        "ASSIGN",
-        "GROW",
-        "AND",
-        "OR",
-        "IN",
-        "AS",
-        "MAYBE",
-    ]
-)
 _ARITHMETIC = frozenset(["MINUS", "TIMES", "DIVIDE", "FLOORDIV", "MODULO", "MATMUL", "POWER", "VBAR"])
 _CONDITIONS = frozenset(["IF", "ELIF", "REQUIRE", "BUDGET", "AND", "OR", "NOT"])
 _ENDS_OF_VALUES = frozenset(
@@ -259,7 +232,7 @@ def _unexpected(case: Case) -> Blame:
     found = _FOUND.get(token.kind) or quoted(token.text)
     help: tuple[Help, ...] = ()
     start, end = token.start, token.end
-    if token.kind == "ASSIGN" and before.end == token.start and before.kind in _OPERATORS:
+    if token.kind == "ASSIGN" and before.end == token.start and before.kind in OPERATORS:
         found, start = f"`{before.text}=`", before.start
         help = (Help("a name keeps its value; the one thing that grows is a `let` list, by `+=`"),)
     elif token.kind in ("ELSE", "ELIF") and case.begins_line:

@@ -10,7 +10,7 @@ from dslc.syntax.layout import Line
 from dslc.syntax.text import Found
 from dslc.syntax.tokens import Token
 
-_OPERATORS = frozenset(
+OPERATORS = frozenset(
     [
         "ARROW",
         "PLUS",
@@ -38,13 +38,14 @@ _OPERATORS = frozenset(
         "MAYBE",
     ]
 )
+"""Kinds of tokens that stand between two values or steps."""
 
 
 def check_line(found: Found, line: Line) -> None:
     """Refuses a line that begins with an operator, before it is parsed."""
     first = line.tokens[0]
     after = line.tokens[1].kind if len(line.tokens) > 1 else ""
-    if first.kind not in _OPERATORS or line.broken or (first.text.isalpha() and after == "ASSIGN"):
+    if first.kind not in OPERATORS or line.broken or (first.text.isalpha() and after == "ASSIGN"):
         return
     span = found.source.span
     help: tuple[Help, ...] = ()

@@ -16,6 +16,7 @@ from dslc.diagnostics.model import Reject
 from dslc.names.reserved import local_name
 from dslc.record import frozen, record
 from dslc.types.dim import Dim
+from dslc.values.arithmetic import ARITHMETIC
 
 MAX_NODES: Final = 64
 """Nodes of a term above which it is no text that a person would write."""
@@ -151,16 +152,6 @@ def plain(value: object) -> object:
 
 # ---- values
 
-_INFIX: Final[dict[str, Callable[[Any, Any], object]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-}
-
 _COMPARE: Final[dict[str, Callable[[Any, Any], object]]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -236,7 +227,7 @@ def _value(term: Term, env: Mapping[str, object]) -> Any:
 def _arithmetic(op: str, left: object, right: object) -> object:
     if op == "**" and isinstance(left, int) and isinstance(right, int) and abs(right) * left.bit_length() > 4096:
         raise OverflowError("the power is too large")
-    return _INFIX[op](left, right)
+    return ARITHMETIC[op](left, right)
 
 
 def _compare(op: str, left: object, right: object) -> object:
