@@ -55,7 +55,8 @@ def kind_of_parameter(declared: tree.Parameter) -> Kind | None:
 
 def _is_known(declared: tree.TypeExpr) -> bool:
     """Whether there is such a type; `names.headers` says where there is none."""
-    return declared.kind in (*PARAMETER_TYPES, "list", "tuple") and all(map(_is_known, declared.items))
+    named = declared.kind in PARAMETER_TYPES or bool(declared.items)
+    return named and all(map(_is_known, declared.items))
 
 
 def wrong_parameter(block: str, declared: tree.Parameter, value: object) -> Mistake | None:

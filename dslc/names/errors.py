@@ -361,6 +361,7 @@ class UnknownType(Mistake, code="E0220"):
     name: str
     known: tuple[str, ...]
     near: str | None
+    meant: str | None = None
 
     @property
     def message(self) -> str:
@@ -372,4 +373,8 @@ class UnknownType(Mistake, code="E0220"):
 
     @property
     def help(self) -> tuple[Help, ...]:
+        if self.name in ("Tensor", "tensor"):
+            return (Help("a tensor is an input: it stands after `on`, as in `on x[N, 3, H=224, W=224]`"),)
+        if self.meant is not None:
+            return (Help(f"write `{self.meant}`", self.meant),)
         return did_you_mean(self.near)

@@ -10,20 +10,11 @@ from dslc.syntax import mistakes
 from dslc.syntax.case import Blame, Case
 from dslc.syntax.layout import ITEM_WORDS
 from dslc.syntax.tokens import Token
+from dslc.vocabulary.table import type_of
 
 _OPEN, _CLOSE = frozenset(("LPAR", "LSQB")), frozenset(("RPAR", "RSQB"))
 _VALUES = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "TICKED", "IT", "NONE", "TRUE", "FALSE", "RPAR", "RSQB"))
 _STARTS = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "TICKED", "IT", "NONE", "TRUE", "FALSE"))
-_TYPES = {
-    "integer": "int",
-    "long": "int",
-    "number": "float",
-    "double": "float",
-    "boolean": "bool",
-    "string": "str",
-    "Module": "layer",
-    "Callable": "layer",
-}
 _LISTS, _TUPLES = frozenset(("List", "list", "Sequence", "Iterable")), frozenset(("Tuple", "tuple"))
 _SIGN_STARTS = frozenset(("MORETHAN", "MINUS", "VBAR", "ASSIGN"))
 _DECLARING = frozenset(("var", "val", "const", "int", "float", "bool", "auto", "double", "str"))
@@ -139,6 +130,25 @@ def _declared(case: Case) -> Blame | None:
     return None
 
 
+def _dotted_type(case: Case) -> Blame | None:
+    """`nn.Module` and `int | None` in a header."""
+    line = case.line()
+    if not line or line[0].kind not in ITEM_WORDS or case.index < 2 or case.before.kind != "NAME":
+        return None
+    if case.tokens[case.index - 2].kind not in ("COLON", "_TYPED") or case.token.kind not in ("DOT", "VBAR"):
+        return None
+    kind = _upto(case.rest(), frozenset(("ASSIGN", "COMMA")))
+    last = kind[-1]
+    if case.token.kind == "VBAR":
+        known = [t for t in (case.before, *kind) if t.kind == "NAME" and t.text != "None"]
+        here = f"{type_of(known[0].text) or known[0].text}?" if len(known) == 1 and len(kind) == 2 else ""
+    else:
+        here = type_of(last.text) or ""
+    written = case.source.text[case.before.start : last.end]
+    help = (Help(f"write `{here}`", replace=here),) if here else ()
+    return Blame(mistakes.TypeForm(written, here), case.before.start, last.end, case.index, help)
+
+
 def _type(case: Case) -> Blame | None:
     """`List[int]` and `Tuple[int, int]` in a header."""
     line = case.line()
@@ -160,7 +170,7 @@ def _type(case: Case) -> Blame | None:
 def _type_text(tokens: Sequence[Token]) -> str:
     """A type of Python as one of a header; empty where there is none."""
     if len(tokens) == 1:
-        return _TYPES.get(tokens[0].text, tokens[0].text)
+        return type_of(tokens[0].text) or tokens[0].text
     name, inside = tokens[0].text, tokens[2:-1]
     parts: list[list[Token]] = [[]]
     depth = 0
@@ -430,6 +440,7 @@ def mistakes_words() -> frozenset[str]:
 RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _ternary,
     _type,
+    _dotted_type,
     _inputs,
     _declared,
     _lambda,

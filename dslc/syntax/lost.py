@@ -28,9 +28,10 @@ def mended(mistake: Mistake | None) -> bool:
         return mistake.character in IDLE
     text = mistakes.TabCharacter, mistakes.RefusedCharacter, mistakes.ForeignName, mistakes.LongName
     lines = mistakes.UnevenIndent, mistakes.UnexpectedIndent, mistakes.MissingColon, mistakes.StrayLine
+    lists = (mistakes.ListMark,)
     others = mistakes.CommentForm, mistakes.TextAsComment, mistakes.StringPrefix, mistakes.QuotedName
     signs = mistakes.LogicalSymbol, mistakes.BraceSuite, mistakes.TrailingComma
-    return isinstance(mistake, (*text, *lines, *others, *signs, mistakes.SingleQuotes, mistakes.LimitUnit))
+    return isinstance(mistake, (*text, *lines, *lists, *others, *signs, mistakes.SingleQuotes, mistakes.LimitUnit))
 
 
 ANY: Final = "*"

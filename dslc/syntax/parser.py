@@ -18,6 +18,7 @@ from dslc.record import replace
 from dslc.source import Source
 from dslc.syntax import mistakes, text, tree
 from dslc.syntax.build_items import Builder
+from dslc.syntax.bullets import MARKS, check_bullets
 from dslc.syntax.cache import load_tables
 from dslc.syntax.lalr import END, Automaton, Callback, Stuck
 from dslc.syntax.language import language_of
@@ -117,6 +118,8 @@ class _Parse:
 
     def _item(self, lines: list[Line]) -> tree.Item | None:
         """An item, lost where its first line is; none for lines that belong to the item before them."""
+        if any(line.tokens[0].kind in MARKS for line in lines):
+            check_bullets(self.found, lines)
         for line in lines:
             check_line(self.found, line)
             if line.tokens[0].kind == "BUDGET":
