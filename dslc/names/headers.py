@@ -16,9 +16,10 @@ PARAMETER_TYPES = ("int", "float", "bool", "str", "size", "layer", "init", "dtyp
 
 def check_headers(program: Program, sink: Sink) -> None:
     """Report names bound twice in one header, and names that hide a layer or a definition of their file."""
-    for loaded in [program.main, *program.files.values()]:
-        if loaded is None:
-            continue
+    files = list(program.files.values())
+    if program.main is not None and program.main not in files:
+        files.insert(0, program.main)
+    for loaded in files:
         for item in loaded.tree.items:
             if isinstance(item, tree.Block | tree.Extern | tree.Fn | tree.NetAlias):
                 _check(item, program, set(loaded.scope.names), sink)
