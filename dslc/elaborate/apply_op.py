@@ -250,11 +250,11 @@ def _consts(run: Run, cls: type[Op], recipe: Recipe, inputs: int | None, p: Plac
     for name, rules in cls.attributes.items():
         const = recipe.bound.get(name)
         if const is None:
-            if rules.required and name != getattr(cls, "extra", None):
+            if rules.required and name != cls.extra:
                 missing.append(name)
                 consts[name] = hole(recipe.span)
                 continue
-            consts[name] = literal(() if name == getattr(cls, "extra", None) else rules.default, recipe.span)
+            consts[name] = Const(() if name == cls.extra else rules.default, None, None, recipe.span)
             continue
         try:
             checked = None if failed(const) else checked_attribute(run, cls, rules, const, p)

@@ -115,7 +115,7 @@ def _check_init(run: Run, param: Param) -> None:
     kind, shape = param.spec.init.kind, param.spec.shape
     rank, numbers = len(shape), dict(param.spec.init.args)
     least, most = {"dirac": (3, 5), "eye": (2, 2)}.get(kind, (2, None) if kind in FANS else (0, None))
-    needs, found = "", str(TensorType(shape, param.spec.dtype))
+    needs = found = ""
     if rank < least or (most is not None and rank > most):
         needs = f"a tensor of {least} axes" if least == most else f"a tensor of at least {least} axes"
     elif kind == "constant" and not numbers:
@@ -130,6 +130,7 @@ def _check_init(run: Run, param: Param) -> None:
         needs = f"channels that {int(numbers['groups'])} groups divide"
     if needs:
         span, related = param.span, []
+        found = found or str(TensorType(shape, param.spec.dtype))
         if isinstance(param.owner, Node):
             given = param.owner.consts[param.spec.by]
             if given in run.unfit:

@@ -274,7 +274,7 @@ def _if(run: Run, line: tree.If, p: Place) -> None:
         _replace(run, p.it, q.it, line.branches[side][1].span, p) if q.it is not p.it else None
     for index, (_, suite) in enumerate(line.branches):
         if index != side:
-            read_untaken(suite, p)
+            read_untaken(run, suite, p)
     after = p.it if isinstance(p.it, Value) else None
     region = If(line.span, tuple(conditions), side, len(line.branches), items, before, after)
     for name in set(p.scope.names) - known:

@@ -245,9 +245,9 @@ def guesses(op: Op, ins: Types, consts: Mapping[str, Const]) -> Iterator[Guess]:
             yield from channels_last(x, x.given, x.given.spec.dims)
         if reads_map(op) or isinstance(op, Flatten):
             yield from unbatched(x)
-    if isinstance(op, Conv | Deconv):
+    if isinstance(op, (Conv, Deconv)):  # a union would be made anew at every use
         yield from torch_order(op, x, consts)
-    if isinstance(op, BatchNorm | GroupNorm | RmsNorm):
+    if isinstance(op, (BatchNorm, GroupNorm, RmsNorm)):
         yield from large_eps(op, consts)
 
 
