@@ -118,6 +118,14 @@ def _nearest(name: str, names: tuple[str, ...]) -> str | None:
     return found if alone or len(lower) > 4 else None
 
 
+def slip_of(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is surely meant by `name`: in other letters, or one slip away and alone there."""
+    lower, names = name.lower(), tuple(known)
+    same = [other for other in names if other.lower() == lower]
+    near = same or [n for n in names if len(lower) > 3 and distance(lower, n.lower(), 1) <= 1]
+    return near[0] if len(near) == 1 else None
+
+
 def _once(text: str) -> str:
     """A text with each letter that stands twice or more in a row written once."""
     return re.sub(r"(.)\1+", r"\1", text)

@@ -176,6 +176,8 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
                 break
     fitting.sort(key=lambda fit: fit[:1])  # what mends more comes first
     alone = next((fit for fit in fitting if fit[1] and fit[0] == fitting[0][0]), None)
+    kept = [_later(diagnostic, help, found, tries) for *_, help in fitting]
+    fitting = [fit for fit, later in zip(fitting, kept, strict=True) if later <= kept[0]]
     offered = [help for *_, help in ([alone] if alone is not None else fitting[:OFFERED])]
     facts = [help for help in diagnostic.help if help.fact]
     others = () if offered and diagnostic.code in REPLACED else diagnostic.help
@@ -183,6 +185,13 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
     others = tuple(help for help in others if help.text not in said)
     rest = [help for help in others if not help.fact and _stays(diagnostic, help, found, tries, bool(offered))]
     return replace(diagnostic, help=(*facts, *offered, *rest))
+
+
+def _later(diagnostic: Diagnostic, help: Help, found: Sequence[Diagnostic], tries: Tries) -> set[Place]:
+    """The errors further on, as they stood, that a fix leaves: of two fixes, what one takes away may only follow."""
+    left = {_moved(d, ()) for d in tries.made(help.edits) or ()}
+    errors = (d for d in found if d.severity is Severity.ERROR and d.code != Dropped.code)
+    return {_moved(d, ()) for d in errors if d.span.start > diagnostic.span.start and _moved(d, help.edits) in left}
 
 
 def _stays(diagnostic: Diagnostic, help: Help, found: Sequence[Diagnostic], tries: Tries, mended: bool) -> bool:

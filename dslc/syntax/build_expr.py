@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dslc.bounds import beyond, held
-from dslc.diagnostics.model import Edit, Help, Mistake
+from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
@@ -157,19 +157,36 @@ class ExpressionBuilder:
         if arguments[0] is None:
             return tree.Call(self.span(start, end), target, ())
         named: dict[str, tree.Argument] = {}
+        kept: list[tree.Argument] = []
         for argument in arguments:
             span = argument.span
             if argument.name is None:
                 if named and not argument.star:
                     self.refuse(mistakes.PositionalAfterKeyword(next(reversed(named))), span.start, span.end)
             elif argument.name in named:
-                self.refuse(mistakes.RepeatedName(argument.name, "argument"), span.start, span.end)
+                again = span.text == named[argument.name].span.text  # with one value, it is known
+                repeated = mistakes.RepeatedName(argument.name, "argument")
+                help = self._one_of(named[argument.name], argument, arguments)
+                self.refuse(repeated, span.start, span.end, mended=again, help=help[: 1 if again else 2])
+                if again:
+                    continue
             else:
                 named[argument.name] = argument
+            kept.append(argument)
         if target in self.open_seqs:
             del self.open_seqs[target]
             self.refuse(mistakes.SeqWithoutSuite(called=True), start, end, help=self._as_row(start, end, arguments))
-        return tree.Call(self.span(start, end), target, tuple(arguments))
+        return tree.Call(self.span(start, end), target, tuple(kept))
+
+    def _one_of(self, first: tree.Argument, second: tree.Argument, arguments: list[tree.Argument]) -> tuple[Help, ...]:
+        """Either of two arguments of one name left out, with its comma."""
+        before = arguments[arguments.index(second) - 1].span.end
+        after = arguments[arguments.index(first) + 1].span.start
+        sure = Applicability.CERTAIN if first.span.text == second.span.text else Applicability.MAYBE
+        return tuple(
+            Help(f"leave out `{left.span.text}`", edits=(Edit(self.span(start, end), ""),), applicability=sure)
+            for left, start, end in ((second, before, second.span.end), (first, first.span.start, after))
+        )
 
     def _as_row(self, start: int, end: int, arguments: list[tree.Argument]) -> tuple[Help, ...]:
         """`seq(a, b)` as a line: `seq: a -> b`; elsewhere a chain in brackets."""

@@ -30,7 +30,7 @@ def mended(mistake: Mistake | None) -> bool:
     lines = mistakes.UnevenIndent, mistakes.UnexpectedIndent, mistakes.MissingColon, mistakes.StrayLine
     lists = (mistakes.ListMark,)
     others = mistakes.CommentForm, mistakes.TextAsComment, mistakes.StringPrefix, mistakes.QuotedName
-    signs = mistakes.LogicalSymbol, mistakes.BraceSuite, mistakes.TrailingComma
+    signs = mistakes.LogicalSymbol, mistakes.BraceSuite, mistakes.TrailingComma, mistakes.RepeatedName
     return isinstance(mistake, (*text, *lines, *lists, *others, *signs, mistakes.SingleQuotes, mistakes.LimitUnit))
 
 
