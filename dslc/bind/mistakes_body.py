@@ -138,6 +138,10 @@ class WrongCount(Mistake, code="E0371"):
         names = f"{self.names} name{'s' if self.names != 1 else ''}"
         return f"{names} for {self.values} value{'s' if self.values != 1 else ''}"
 
+    @property
+    def label(self) -> str:
+        return "the right side is one tensor" if self.values == 1 else ""
+
 
 class Misplaced(Mistake, code="E0373"):
     """A statement where it has no meaning.

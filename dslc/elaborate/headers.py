@@ -144,7 +144,7 @@ def _blamed(
 
     Of a result the caret is at the layer that made it so, in the body: the header says what was meant.
     """
-    labels = [Label(spec.span, "the header asks for this")]
+    labels = [Label(spec.span, f"the header {'promises' if p is q else 'asks for'} this")]
     made = maker(value, axis) if p is q and axis is not None else None
     for place in (made.node.span if made is not None else None, value.span if p is q else None):
         if place is not None and place.source is span.source and not place.source.is_library:

@@ -188,7 +188,7 @@ class Run:
         while span.source.is_library and trail is not None:
             span, trail = trail.call, trail.parent
         if span is not inside:
-            related = [Label(inside, "inside here"), *related]
+            related = [label for label in related if not label.span.source.is_library]
             mistake = as_written(mistake, span, inside)
         self.sink.add(mistake.at(span, trail, related, help, inputs, site))
         if p is not None:

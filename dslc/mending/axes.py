@@ -35,11 +35,55 @@ def first(g: Ground, text: str, said: str, group: str = "") -> Iterator[Candidat
             return
     if step is None:
         return
+    yield from _before_the_fork(g, step, text, said)
     if isinstance(step, tree.Binary | tree.Conditional):
         step = g.node
     if step is not None:
         shown = f"{said}: `{text} -> {short(step.span.text)}`"
         yield Candidate(shown, (g.before(step.span, f"{text} -> "),), group=group)
+
+
+def _before_the_fork(g: Ground, step: tree.Expr, text: str, said: str) -> Iterator[Candidate]:
+    """The step once, before the branches that read one value, where several of them begin with the same layer; or
+    where the value that several lines read is named.
+    """
+    chain = g.chain(step)
+    at = next((i for i, one in enumerate(chain) if one is step), -1)
+    suite = g.outline.around(g.outline.parents.get(step), tree.Call)
+    calls = list(g.calls(suite.suite)) if suite is not None and suite.suite is not None else []
+    name = _layer(step)
+    alike = [c for c in calls if _layer(c) == name and c.span.start != step.span.start]
+    if at == 0 and suite is not None and alike and suite.span.start < step.span.start:
+        lines = sorted({c.span.line for c in alike} - {step.span.line})
+        more = f" (and so for line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))})" if lines else ""
+        shown = f"{text} -> {suite.target.span.text}:"
+        yield Candidate(
+            f"{said}, once for all branches: `{shown}`{more}", (g.before(suite.span, f"{text} -> "),), sole=True
+        )
+    value = g.inputs[0] if len(g.inputs) == 1 else None
+    source = chain[at - 1] if at == 1 else None
+    if value is None or not isinstance(source, tree.Name) or source.name != value.name or not g.own(value.span):
+        return
+    reads = [n for n in walk(g.block) if isinstance(n, tree.Name) and n.name == value.name and n is not source]
+    line = next((n for n in walk(g.block) if isinstance(n, tree.Assign) and _names_one(n, value.name)), None)
+    if line is not None and any(n.span.start > line.span.end for n in reads):
+        shown = f"{value.name} = {line.value.span.text} -> {text}"
+        yield Candidate(
+            f"{said}, once for all that read it: `{short(shown)}`",
+            (g.after(line.value.span, f" -> {text}"),),
+            sole=True,
+        )
+
+
+def _layer(step: object) -> str:
+    """The name of the layer that a step uses."""
+    layer = step.value if isinstance(step, tree.As) else step
+    target = layer.target if isinstance(layer, tree.Call) else layer
+    return target.name if isinstance(target, tree.Name) else ""
+
+
+def _names_one(line: tree.Assign, name: str) -> bool:
+    return len(line.targets) == 1 and isinstance(line.targets[0], tree.Name) and line.targets[0].name == name
 
 
 @mends(WrongChannelAxis)

@@ -79,9 +79,11 @@ def more_axes(g: Ground) -> Iterator[Candidate]:
 @mends(RankMismatch)
 def axes_of_a_mask(g: Ground) -> Iterator[Candidate]:
     """`sdpa(q, k, v, mask=keep)`: a mask of places `[N, T]` is one of keys, `[N, 1, 1, T]`."""
-    call = g.call
-    given = g.named(call, "mask") if call is not None and call.target.span.text == "sdpa" else None
-    if given is None or len(g.inputs) != 4:
+    call = g.use(g.diagnostic.site)
+    if not isinstance(call, tree.Call) or call.target.span.text != "sdpa" or len(g.inputs) != 4:
+        return
+    given = g.named(call, "mask") or next(iter(g.positional(call)[3:]), None)
+    if given is None:
         return
     query, key, _, mask = g.types
     scores = (*query.dims[:-1], key.dims[-2])
@@ -227,8 +229,8 @@ def transposed(g: Ground) -> Iterator[Candidate]:
 @mends(HeadsMismatch)
 def shared_heads(g: Ground) -> Iterator[Candidate]:
     """Groups of queries that share keys and values."""
-    call = g.call
-    if call is not None and call.target.span.text == "sdpa" and not g.named(call, "gqa"):
+    call = g.use(g.diagnostic.site)
+    if isinstance(call, tree.Call) and call.target.span.text == "sdpa" and not g.named(call, "gqa"):
         said = "groups of queries share keys and values: `gqa=true`"
         yield Candidate(said, (g.argument(call, "gqa=true"),))
 

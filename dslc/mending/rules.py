@@ -20,6 +20,7 @@ FILES: Final = (
     "arguments",
     "imports",
     "habits",
+    "heads",
     "projections",
     "joins",
     "apart",

@@ -74,7 +74,7 @@ class Attention(NoParams, Op):
             else:
                 self.meet(c, q, k, axis, axis, "k", heads=axis == q.rank - 3)
                 self.meet(c, q, v, axis, axis, "v", heads=axis == q.rank - 3)
-        self.meet(c, q, k, -1, -1, "k")
+        self.meet(c, q, k, -1, -1, "k", features=True)
         self.meet(c, k, v, -2, -2, "v")
         if self.causal:
             self.meet(c, q, k, -2, -2, "k")
@@ -85,7 +85,11 @@ class Attention(NoParams, Op):
             if self.causal:
                 raise Reject(CausalMask(str(ins[3])), at="causal")
             scores = TensorType((*q.dims[:-1], k.dims[-2]), q.dtype)
-            joined = broadcast(c, "sdpa", scores, ins[3], (False, c.loose(3)))
+            try:
+                joined = broadcast(c, "sdpa", scores, ins[3], (False, c.loose(3)))
+            except Reject as reject:
+                reject.at = "mask"
+                raise
             for axis, (size, wide) in enumerate(zip(scores.dims, joined.dims, strict=True)):
                 if size == 1 and wide != 1:  # the mask is repeated to the scores, never they to the mask
                     raise Reject(ShapeMismatch("sdpa", str(scores), str(ins[3]), axis, ("1", str(wide))), at="mask")
@@ -95,7 +99,14 @@ class Attention(NoParams, Op):
 
     @staticmethod
     def meet(
-        c: InferContext, a: TensorType, b: TensorType, at_a: int, at_b: int, port: str, heads: bool = False
+        c: InferContext,
+        a: TensorType,
+        b: TensorType,
+        at_a: int,
+        at_b: int,
+        port: str,
+        heads: bool = False,
+        features: bool = False,
     ) -> None:
         """A Reject unless two axes are equal."""
         sizes = a.dims[at_a], b.dims[at_b]
@@ -103,7 +114,10 @@ class Attention(NoParams, Op):
             texts = str(sizes[0]), str(sizes[1])
             if heads:
                 raise Reject(HeadsMismatch(*texts, gqa=False), at=port)
-            raise Reject(ShapeMismatch("sdpa", str(a), str(b), at_b % b.rank, texts), at=port)
+            label = ""
+            if features:
+                label = f"{texts[0]} features in each head of the queries, {texts[1]} in each of the keys"
+            raise Reject(ShapeMismatch("sdpa", str(a), str(b), at_b % b.rank, texts, about=label), at=port)
 
     @staticmethod
     def shared_heads(c: InferContext, q: TensorType, k: TensorType, v: TensorType) -> None:

@@ -203,12 +203,14 @@ def apply(op: str, pattern: str, x: TensorType, given: Given, divide: Divide | N
             size[atom], word[atom] = total, total_word
             continue
         inferred.add(atom)
+        written = [other for other in group if other in sizes]
+        at = written[0] if len(written) == 1 else "pattern"  # the one number that can be wrong, if it is one
         if isinstance(total, int) and isinstance(known, int):
             if known < 1 or total % known:
-                raise Reject(CannotSplit(op, total, known, f"`({' '.join(group)})`"), at="pattern")
+                raise Reject(CannotSplit(op, total, known, f"`({' '.join(group)})`"), at=at)
             size[atom] = total // known
         else:
-            size[atom] = total // known if divide is None else divide.divide(total, known)
+            size[atom] = total // known if divide is None else divide.parts(total, known, at)
         parts = [(size[other], word[other]) for other in group if other != atom]
         word[atom] = words.quotient((total, total_word), parts)
     new = [atom for group in right for atom in group if atom not in size]
@@ -238,6 +240,14 @@ class Divide:
 
     divide: Callable[[Size, Size], Size]
     equal: Callable[[Size, Size], Size]
+
+    def parts(self, total: Size, known: Size, at: str) -> Size:
+        """`total / known`; a Reject is at the argument `at`."""
+        try:
+            return self.divide(total, known)
+        except Reject as reject:
+            reject.at = at
+            raise
 
 
 def check_equal(op: str, group: Group, known: Size, total: Size, divide: Divide | None) -> None:

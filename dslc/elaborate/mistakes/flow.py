@@ -225,7 +225,9 @@ class WrongPort(Mistake, code="E0368"):
 
     @property
     def message(self) -> str:
-        return f"{self.end.words} is {self.wanted}, but gets {self.found}"
+        if self.end.port is None:
+            return f"the header of `{self.end.block}` promises {self.wanted}, the body gives {self.found}"
+        return f"{self.end.words} takes {self.wanted}, and gets {self.found}"
 
     @property
     def label(self) -> str:
