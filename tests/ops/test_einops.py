@@ -346,4 +346,4 @@ def test_mistakes(op: Op, kind: type[Mistake], words: str) -> None:
     mistake = caught.value.mistake
     assert type(mistake) is kind
     assert words in f"{mistake.message} {mistake.label}"
-    assert caught.value.at == ("g" if kind is BadSize else "pattern")
+    assert caught.value.at == ("g" if kind in (BadSize, CannotSplit) else "pattern")
