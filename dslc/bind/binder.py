@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from dslc.bind import language, static
 from dslc.bind.lines import Line, Unknown
-from dslc.bind.mistakes import MissingArgument, UnknownArgument, UnknownName
+from dslc.bind.mistakes import UnknownArgument, UnknownName
 from dslc.bind.mistakes_body import ReservedName
 from dslc.bind.scopes import MEANINGS, Scope, given_names, overlap, plain, spelled
 from dslc.bind.signatures import Filled, Given, Signatures, signature_of_op
 from dslc.bind.static import LAYER, UNKNOWN, VALUE, Static
 from dslc.bind.table import Body, Call, Kind, Role, Signature, Symbol, Table, Use
-from dslc.bind.values import UNSAID, literal
+from dslc.bind.values import UNSAID, literal, missing_arguments
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake, Reject, did_you_mean
 from dslc.names.errors import BoundTwice
@@ -150,7 +150,8 @@ class Binder:
 
     def missing(self, signature: Signature, names: tuple[str, ...], span: Span, expr: tree.Expr | None = None) -> None:
         """The mistake of a layer applied, or a function called, before it is complete."""
-        self.report(MissingArgument(signature.name, names, signature.text), span, expr=expr)
+        mistake, labels = missing_arguments(signature, names, span)
+        self.report(mistake, span, tuple(labels), expr)
 
     def module_name(self, name: str, span: Span) -> None:
         """A name by `as` becomes an attribute of a generated module."""

@@ -23,7 +23,7 @@ from dslc.diagnostics.model import Help, Label, Sink, in_order
 from dslc.names.resolve import FileNames, Program
 from dslc.record import replace
 from dslc.syntax import tree
-from dslc.syntax.scan import dtype_span
+from dslc.syntax.scan import dtype_span, nodes
 from dslc.types import const
 
 
@@ -145,7 +145,21 @@ def _defaults(b: Binder, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlia
             wrong = None if value is UNSAID else wrong_parameter(item.name, parameter, value)
             if wrong is not None:
                 b.report(wrong, parameter.default.span)
+            _later_parameters(b, parameter, item.parameters)
             evaluate(b, parameter.default, replace(p, it=None, apart=True))
+
+
+def _later_parameters(b: Binder, parameter: tree.Parameter, header: tuple[tree.Parameter, ...]) -> None:
+    """A default that uses parameters after its own, which have no value yet."""
+    following = {q.name for q in header[header.index(parameter) + 1 :]}
+    for node in nodes(parameter.default) if following else ():
+        if isinstance(node, tree.Name) and node.name in following:
+            from dslc.bind.owners import later_parameter
+
+            found = later_parameter(node, parameter, header)
+            if found is not None:
+                mistake, label, help = found
+                b.report(mistake, node.span, (label,), node, help)
 
 
 def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:

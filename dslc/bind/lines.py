@@ -12,7 +12,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dslc.bind.mistakes import UnknownName
-from dslc.diagnostics.model import Diagnostic
+from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake
 from dslc.record import entity
 from dslc.source import Span
 from dslc.syntax import tree
@@ -52,6 +52,8 @@ class Line:
         `known`: names of the definition that are told already, and need no more words.
         """
         from dslc.bind.elsewhere import told as told_elsewhere
+        from dslc.bind.near_words import likely_name
+        from dslc.bind.owners import whose
         from dslc.bind.unread import unread_lets
         from dslc.foreign.tell import (
             foreign,
@@ -76,7 +78,9 @@ class Line:
             if each.name.name in known:
                 failed.append(each.name)
                 continue
-            given = told_elsewhere(each.name, definition) if definition is not None else None
+            given: tuple[Mistake, Label, tuple[Help, ...]] | None = None
+            if definition is not None:
+                given = told_elsewhere(each.name, definition) or whose(each.name, definition, file)
             if given is not None:
                 mistake_, label, help = given
                 known.add(each.name.name)
@@ -85,6 +89,8 @@ class Line:
                 continue
             idle = unread_lets(definition, each.name) if each.name in numbers else None
             help = near_name(each.name, each.around, each.kind_of, each.names(), file, idle)
+            if not help and definition is not None:
+                help = likely_name(each.name, definition, each.names())
             found.append(UnknownName(each.name.name).at(span, help=help))
             failed.append(each.name)
         return found, failed

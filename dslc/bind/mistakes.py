@@ -105,6 +105,8 @@ class MissingArgument(Mistake, code="E0302"):
     layer: str
     missing: tuple[str, ...]
     signature: str
+    kinds: tuple[str, ...] = ()  # what each must be, in words, where the header says it
+    written: str = ""  # the call, with places to fill in
 
     @property
     def message(self) -> str:
@@ -114,6 +116,13 @@ class MissingArgument(Mistake, code="E0302"):
     @property
     def label(self) -> str:
         return f"the layer is `{self.signature}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if not self.written:
+            return ()
+        wanted = (f"`{name}`{f', {kind}' * bool(kind)}" for name, kind in zip(self.missing, self.kinds, strict=True))
+        return (Help(f"give {' and '.join(wanted)}: `{self.written}`"),)
 
 
 class GivenTwice(Mistake, code="E0386"):

@@ -1,0 +1,187 @@
+"""A name that has no meaning where it is read, and is another definition's: whose, and how to hand it over.
+
+Also names of the same definition that are no value there: that of a layer by `as`, and a parameter later in the header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.bind.mistakes_scope import LaterParameter, NamesLayer, OfAnother
+from dslc.bind.scopes import given_names
+from dslc.diagnostics.model import Applicability, Edit, Help, Label, Mistake
+from dslc.source import Span
+from dslc.syntax import tree
+from dslc.syntax.scan import nodes
+
+Answer = tuple[Mistake, Label, tuple[Help, ...]]
+
+
+def whose(name: tree.Name, definition: tree.Definition, file: tree.File) -> Answer | None:
+    """What the name is elsewhere; none if it is nothing there either."""
+    return _layer(name, definition) or _of_another(name, definition, file)
+
+
+# ---- in the same definition
+
+
+def later_parameter(name: tree.Name, reads: tree.Parameter, header: tuple[tree.Parameter, ...]) -> Answer | None:
+    """A default that uses a parameter after its own: the two change places."""
+    later = next((q for q in header[header.index(reads) + 1 :] if q.name == name.name), None)
+    if later is None:
+        return None
+    help = Help(
+        f"`{later.name}` goes before `{reads.name}`",
+        None,
+        (Edit(reads.span, later.span.text), Edit(later.span, reads.span.text)),
+        applicability=Applicability.MAYBE,
+    )
+    return LaterParameter(name.name, reads.name), Label(later.name_span, "it stands here"), (help,)
+
+
+def _layer(name: tree.Name, definition: tree.Definition) -> Answer | None:
+    """A layer has the name by `as`: its tensor is named by a line of its own."""
+    for line in nodes(definition):
+        if not isinstance(line, tree.Step) or isinstance(line.value, tree.Lost):
+            continue
+        steps = line.value.steps if isinstance(line.value, tree.Chain) else (line.value,)
+        found = next((s for s in steps if isinstance(s, tree.As) and _is(s.name, name.name)), None)
+        if isinstance(found, tree.As) and line.span.end <= name.span.start:
+            free = _free(f"{name.name}_out", definition)
+            label = Label(found.name.span, "it names a layer, for its weights")
+            return NamesLayer(name.name, found.span.line), label, _kept(name, line, found, free)
+    return None
+
+
+def _is(name: tree.Name | tree.TickName, letters: str) -> bool:
+    return isinstance(name, tree.Name) and name.name == letters
+
+
+def _kept(name: tree.Name, line: tree.Step, found: tree.As, free: str) -> tuple[Help, ...]:
+    """A line below that names what the chain has become there."""
+    text = name.span.source.text
+    start = text.rfind("\n", 0, line.span.start) + 1
+    indent = text[start : line.span.start]
+    said = f"`{free} = it` below line {line.span.line} names the tensor"
+    if indent.strip():
+        return (Help(said),)
+    end = line.span.end
+    while end < len(text) and text[end] != "\n":
+        end += 1
+    edit = Edit(Span(name.span.source, end, end), f"\n{indent}{free} = it")
+    return (Help(f"{said}: `{free}`", free, (edit,), applicability=Applicability.MAYBE),)
+
+
+def _free(wanted: str, definition: tree.Definition) -> str:
+    taken = given_names(definition) | {n.name.name for n in _as(definition) if isinstance(n.name, tree.Name)}
+    while wanted in taken:
+        wanted += "_"
+    return wanted
+
+
+def _as(definition: tree.Definition) -> Iterator[tree.As]:
+    return (node for node in nodes(definition) if isinstance(node, tree.As))
+
+
+# ---- in another definition
+
+
+def _of_another(name: tree.Name, definition: tree.Definition, file: tree.File) -> Answer | None:
+    """A parameter, an input or a size of another definition; one that uses this block can hand it over."""
+    homes = [(item, *found) for item in file.items if (found := _in_header(item, name.name)) is not None]
+    users = [home for home in homes if home[0] is not definition and _calls(home[0], definition)]
+    if not homes or (not users and len(homes) > 1):
+        return None
+    home, kind, span = (users or homes)[0]
+    if home is definition or not isinstance(home, tree.Block | tree.Extern | tree.NetAlias):
+        return None
+    own = definition.kind if isinstance(definition, tree.Block) else "definition"
+    owner = home.kind if isinstance(home, tree.Block) else "net"
+    here = definition.target.name if isinstance(definition, tree.LetItem) else definition.name
+    mistake = OfAnother(name.name, kind, owner, home.name, span.line, own, here)
+    label = Label(span, f"the {kind} of `{home.name}`")
+    help: tuple[Help, ...] = ()
+    if isinstance(definition, tree.Block) and definition.kind != "net" and isinstance(home, tree.Block):
+        parameter = next((q for q in home.parameters if q.name == name.name), None)
+        handed = None if parameter is None else _handed(parameter, definition, home, file)
+        help = () if handed is None else (handed,)
+    if not help and kind != "parameter":
+        help = (Help(f"`{here}` names its own sizes and inputs in its header, after `on`"),)
+    return mistake, label, help
+
+
+def _in_header(item: tree.Item, name: str) -> tuple[str, Span] | None:
+    """What a header's name is: `parameter`, `input` or `size`, and where it stands."""
+    if not isinstance(item, tree.Block | tree.Extern | tree.NetAlias | tree.Fn):
+        return None
+    for parameter in item.parameters:
+        if parameter.name == name:
+            return "parameter", parameter.name_span
+    for port in (item.ports or ()) if isinstance(item, tree.Block | tree.Extern) else ():
+        if port.name == name:
+            return "input", port.name_span or port.span
+        for dim in port.spec.dims or ():
+            if isinstance(dim.value, tree.Name) and dim.value.name == name:
+                return "size", dim.value.span
+    return None
+
+
+def _calls(item: tree.Item, definition: tree.Definition) -> list[tree.Name]:
+    """The names by which a definition's text uses another."""
+    if isinstance(definition, tree.LetItem):
+        return []
+    found = [n for n in nodes(item) if isinstance(n, tree.Name) and n.name == definition.name]
+    return sorted(found, key=lambda n: n.span.start)
+
+
+def _handed(parameter: tree.Parameter, block: tree.Block, home: tree.Block, file: tree.File) -> Help | None:
+    """One edit: the parameter in the block's header, and in every use of the block."""
+    kind = _type(parameter)
+    others = [i for i in file.items if i is not home and i is not block and not isinstance(i, tree.Use)]
+    if kind is None or any(_calls(item, block) for item in (*others, block)):
+        return None
+    header = f"{parameter.name}: {kind}"
+    edits = [_declared(block, header)]
+    shown = ""
+    calls = {node.target: node for node in nodes(home) if isinstance(node, tree.Call)}
+    for use in _calls(home, block):
+        call = calls.get(use)
+        given = f"{parameter.name}={parameter.name}"
+        if call is None or call.bare:
+            edits.append(Edit(_end(use.span), f"({given})"))
+            shown = shown or f"{block.name}({given})"
+        elif call.arguments:
+            edits.append(Edit(_end(call.arguments[-1].span), f", {given}"))
+            texts = ", ".join(a.span.text for a in call.arguments)
+            shown = shown or f"{block.name}({texts}, {given})"
+        else:
+            source = use.span.source
+            opening = source.text.index("(", use.span.end)
+            edits.append(Edit(Span(source, opening + 1, opening + 1), given))
+            shown = shown or f"{block.name}({given})"
+    if not shown:
+        return None
+    said = f"hand it over: `{header}` in the header of `{block.name}`, and `{shown}`"
+    return Help(said, None, tuple(edits))
+
+
+def _type(parameter: tree.Parameter) -> str | None:
+    if parameter.type is not None:
+        return parameter.type.span.text
+    match parameter.default:
+        case tree.Number(value=value):
+            return "int" if isinstance(value, int) else "float"
+        case tree.Word(word="true" | "false"):
+            return "bool"
+    return None
+
+
+def _declared(block: tree.Block, header: str) -> Edit:
+    """One more parameter at the end of a block's header."""
+    if block.parameters:
+        return Edit(_end(block.parameters[-1].span), f", {header}")
+    return Edit(_end(block.name_span), f"({header})")
+
+
+def _end(span: Span) -> Span:
+    return Span(span.source, span.end, span.end)
