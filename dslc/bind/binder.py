@@ -302,6 +302,13 @@ class Binder:
             for symbol in found[1:]:
                 self.table.perhaps.add(symbol)
         elif not p.deferred and (name is None or not self._known(name, p)):
+            from dslc.bind.elsewhere import told
+
+            given = told(expr, self.definition) if name is not None and self.definition is not None else None
+            if given is not None:
+                mistake, label, help = given
+                self.report(mistake, expr.span, (label,), expr, help)
+                return found
             shown = name or spelled(expr.text)
             near = nearest(shown, self._names(p))
             help = did_you_mean(near if near is None or "`" in expr.span.text else None)

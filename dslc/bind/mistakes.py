@@ -121,7 +121,7 @@ class MissingArgument(Mistake, code="E0302"):
     def help(self) -> tuple[Help, ...]:
         if not self.written:
             return ()
-        wanted = (f"`{name}`{f', {kind}' * bool(kind)}" for name, kind in zip(self.missing, self.kinds, strict=True))
+        wanted = (f"`{name}`{f' ({kind})' * bool(kind)}" for name, kind in zip(self.missing, self.kinds, strict=True))
         return (Help(f"give {' and '.join(wanted)}: `{self.written}`"),)
 
 

@@ -93,11 +93,14 @@ class OfAnother(Mistake, code="E0229"):
     line: int
     own_kind: str
     own: str
+    others: tuple[str, ...] = ()  # more of its parameters that are read
 
     @property
     def message(self) -> str:
-        there = f"{'an' if self.kind == 'input' else 'a'} {self.kind} of {self.owner_kind} `{self.owner}`"
-        return f"`{self.name}` is {there} (line {self.line}), and {self.own_kind} `{self.own}` sees only its own"
+        what = f"is {'an' if self.kind == 'input' else 'a'} {self.kind}" if not self.others else f"are {self.kind}s"
+        names = " and ".join(f"`{name}`" for name in (self.name, *self.others))
+        there = f"{what} of {self.owner_kind} `{self.owner}` (line {self.line})"
+        return f"{names} {there}, and {self.own_kind} `{self.own}` sees only its own"
 
 
 class NamesLayer(Mistake, code="E0230"):

@@ -22,11 +22,11 @@ _FILLERS: Final = frozenset({"n", "nr", "no", "nb", "num", "number", "of", "the"
 _ALIKE: Final = {
     "N": "b bs batch batchsize n nbatch",
     "C": "c ch chan channel inchannel inch nchannel cin inplane inplanes",
-    "H": "h height imgheight imageheight rows",
-    "W": "w width imgwidth imagewidth cols",
+    "H": "h height imgheight imageheight",
+    "W": "w imgwidth imagewidth",
     "T": "t l length seqlen seqlength sequencelength time timestep ntoken token steps maxlen",
     "L": "t l length seqlen seqlength sequencelength time timestep",
-    "D": "d dim dmodel embeddim embdim hiddendim hiddensize hidden embed width nembd modeldim feature channel",
+    "D": "d dim dmodel embeddim embdim embed nembd modeldim",
 }
 """The letters of a header's sizes, and what else they are called: small letters, without `_` and a last `s`."""
 

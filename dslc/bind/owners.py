@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from dslc.bind.mistakes_scope import LaterParameter, NamesLayer, OfAnother
 from dslc.bind.scopes import given_names
+from dslc.bind.signatures import Headed
 from dslc.diagnostics.model import Applicability, Edit, Help, Label, Mistake
 from dslc.source import Span
 from dslc.syntax import tree
@@ -17,9 +18,16 @@ from dslc.syntax.scan import nodes
 Answer = tuple[Mistake, Label, tuple[Help, ...]]
 
 
-def whose(name: tree.Name, definition: tree.Definition, file: tree.File) -> Answer | None:
-    """What the name is elsewhere; none if it is nothing there either."""
-    return _layer(name, definition) or _of_another(name, definition, file)
+def whose(name: tree.Name, definition: tree.Definition, file: tree.File, far: bool = False) -> Answer | None:
+    """What the name is elsewhere; none if it is nothing there either.
+
+    Of other definitions those that use this one count, and if `far` the only one that has such a parameter.
+    """
+    return (
+        _of_another(name, definition, file, far)
+        if far
+        else _layer(name, definition) or _of_another(name, definition, file, far)
+    )
 
 
 # ---- in the same definition
@@ -86,33 +94,46 @@ def _as(definition: tree.Definition) -> Iterator[tree.As]:
 # ---- in another definition
 
 
-def _of_another(name: tree.Name, definition: tree.Definition, file: tree.File) -> Answer | None:
+def _of_another(name: tree.Name, definition: tree.Definition, file: tree.File, far: bool) -> Answer | None:
     """A parameter, an input or a size of another definition; one that uses this block can hand it over."""
-    homes = [(item, *found) for item in file.items if (found := _in_header(item, name.name)) is not None]
-    users = [home for home in homes if home[0] is not definition and _calls(home[0], definition)]
-    if not homes or (not users and len(homes) > 1):
+    homes = [
+        (item, *found)
+        for item in file.items
+        if isinstance(item, Headed) and item is not definition and (found := _in_header(item, name.name)) is not None
+    ]
+    users = [home for home in homes if _calls(home[0], definition)]
+    if far:
+        users = homes if len(homes) == 1 and homes[0][1] == "parameter" else []
+    if not users or isinstance(definition, tree.LetItem):
         return None
-    home, kind, span = (users or homes)[0]
-    if home is definition or not isinstance(home, tree.Block | tree.Extern | tree.NetAlias):
-        return None
+    home, kind, span = users[0]
     own = definition.kind if isinstance(definition, tree.Block) else "definition"
     owner = home.kind if isinstance(home, tree.Block) else "net"
-    here = definition.target.name if isinstance(definition, tree.LetItem) else definition.name
-    mistake = OfAnother(name.name, kind, owner, home.name, span.line, own, here)
+    both = _parameters_of(home, definition, file) if kind == "parameter" else []
+    others = tuple(q.name for q in both if q.name != name.name)
+    mistake = OfAnother(name.name, kind, owner, home.name, span.line, own, definition.name, others)
     label = Label(span, f"the {kind} of `{home.name}`")
-    help: tuple[Help, ...] = ()
+    handed = None
     if isinstance(definition, tree.Block) and definition.kind != "net" and isinstance(home, tree.Block):
-        parameter = next((q for q in home.parameters if q.name == name.name), None)
-        handed = None if parameter is None else _handed(parameter, definition, home, file)
-        help = () if handed is None else (handed,)
-    if not help and kind != "parameter":
-        help = (Help(f"`{here}` names its own sizes and inputs in its header, after `on`"),)
-    return mistake, label, help
+        handed = _handed(both, definition, home, file)
+    if handed is None and kind != "parameter":
+        handed = Help(f"`{definition.name}` names its own sizes and inputs in its header, after `on`")
+    return mistake, label, () if handed is None else (handed,)
+
+
+def _parameters_of(home: Headed, definition: tree.Definition, file: tree.File) -> list[tree.Parameter]:
+    """The parameters of another definition that this one's text reads and does not have, in the order of the text."""
+    lets = {item.target.name for item in file.items if isinstance(item, tree.LetItem)}
+    known = lets | {item.name for item in file.items if isinstance(item, Headed)} | given_names(definition)
+    read = [n for n in nodes(definition) if isinstance(n, tree.Name) and n.name not in known]
+    names = dict.fromkeys(n.name for n in sorted(read, key=lambda n: n.span.start))
+    of = {q.name: q for q in home.parameters}
+    return [of[name] for name in names if name in of and _in_header(definition, name) is None]
 
 
 def _in_header(item: tree.Item, name: str) -> tuple[str, Span] | None:
     """What a header's name is: `parameter`, `input` or `size`, and where it stands."""
-    if not isinstance(item, tree.Block | tree.Extern | tree.NetAlias | tree.Fn):
+    if not isinstance(item, Headed):
         return None
     for parameter in item.parameters:
         if parameter.name == name:
@@ -134,35 +155,30 @@ def _calls(item: tree.Item, definition: tree.Definition) -> list[tree.Name]:
     return sorted(found, key=lambda n: n.span.start)
 
 
-def _handed(parameter: tree.Parameter, block: tree.Block, home: tree.Block, file: tree.File) -> Help | None:
-    """One edit: the parameter in the block's header, and in every use of the block."""
-    kind = _type(parameter)
+def _handed(parameters: list[tree.Parameter], block: tree.Block, home: tree.Block, file: tree.File) -> Help | None:
+    """One edit: the parameters in the block's header, and in every use of the block."""
+    kinds = [_type(parameter) for parameter in parameters]
     others = [i for i in file.items if i is not home and i is not block and not isinstance(i, tree.Use)]
-    if kind is None or any(_calls(item, block) for item in (*others, block)):
+    if not kinds or None in kinds or any(_calls(item, block) for item in (*others, block)):
         return None
-    header = f"{parameter.name}: {kind}"
+    header = ", ".join(f"{q.name}: {kind}" for q, kind in zip(parameters, kinds, strict=True))
+    given = ", ".join(f"{q.name}={q.name}" for q in parameters)
     edits = [_declared(block, header)]
-    shown = ""
+    shown: list[str] = []
     calls = {node.target: node for node in nodes(home) if isinstance(node, tree.Call)}
     for use in _calls(home, block):
         call = calls.get(use)
-        given = f"{parameter.name}={parameter.name}"
+        texts = ", ".join([*(a.span.text for a in call.arguments), given] if call is not None else [given])
+        shown.append(f"{block.name}({texts})")
         if call is None or call.bare:
             edits.append(Edit(_end(use.span), f"({given})"))
-            shown = shown or f"{block.name}({given})"
         elif call.arguments:
             edits.append(Edit(_end(call.arguments[-1].span), f", {given}"))
-            texts = ", ".join(a.span.text for a in call.arguments)
-            shown = shown or f"{block.name}({texts}, {given})"
         else:
-            source = use.span.source
-            opening = source.text.index("(", use.span.end)
-            edits.append(Edit(Span(source, opening + 1, opening + 1), given))
-            shown = shown or f"{block.name}({given})"
-    if not shown:
-        return None
-    said = f"hand it over: `{header}` in the header of `{block.name}`, and `{shown}`"
-    return Help(said, None, tuple(edits))
+            opening = use.span.source.text.index("(", use.span.end)
+            edits.append(Edit(Span(use.span.source, opening + 1, opening + 1), given))
+    said = f"hand it over: `{header}` in the header of `{block.name}`, and `{shown[0]}`" if shown else ""
+    return Help(said, None, tuple(edits)) if shown else None
 
 
 def _type(parameter: tree.Parameter) -> str | None:

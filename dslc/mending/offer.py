@@ -18,7 +18,7 @@ from dslc.elaborate.mistakes.flow import Dropped
 from dslc.mending.ground import ground
 from dslc.mending.rules import candidates
 from dslc.mending.ways import ways
-from dslc.ops.guesses import ChannelsLast, NoBatch, TorchOrder
+from dslc.ops.guesses import ChannelsLast, NoBatch, ReadOtherwise, TorchOrder
 from dslc.record import entity, replace
 from dslc.source import Source
 from dslc.syntax.rewrite import apply_edits
@@ -134,7 +134,8 @@ def _misread(
         return None
     help = tuple(each for n, each in enumerate(guess.help) if n != mistake.confirming)
     notes = tuple(f"so read, {found[n].message} (line {found[n].span.line})" for n in gone[:1])
-    return replace(guess, severity=Severity.ERROR, help=help, notes=(*guess.notes, *notes)), set(gone)
+    told = replace(ReadOtherwise(mistake).at(guess.span), related=guess.related, trail=guess.trail, help=help)
+    return replace(told, notes=(*guess.notes, *notes), inputs=guess.inputs), set(gone)
 
 
 def _followers(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> set[int]:

@@ -228,6 +228,36 @@ class LargeEps(Mistake, code="W0204", name="large-eps"):
         )
 
 
+class ReadOtherwise(Mistake, code="E0391"):
+    """An input or a layer is read in another way than it was meant, so that something further on does not fit.
+
+    What is a warning where nothing stops the network (W0201, W0202, W0203) is an error where a later layer fails
+    because of it, and does not with the other reading: the note says which. So it cannot be allowed, only mended.
+
+    ```dl fails
+    net f on image[N, H=32, W=32, 3]:
+        conv(16, 3) -> maxpool(2) -> conv(32, 3) -> maxpool(2) -> gap -> flatten -> linear(10)
+    ```
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(16, 3) -> maxpool(2) -> conv(32, 3) -> maxpool(2) -> gap -> flatten -> linear(10)
+    ```
+
+    Related: W0201, W0202, W0203.
+    """
+
+    guess: Mistake
+
+    @property
+    def message(self) -> str:
+        return self.guess.message
+
+    @property
+    def label(self) -> str:
+        return self.guess.label
+
+
 def unbatched(x: TensorType) -> Iterator[Guess]:
     """Whether a tensor is an input of a net whose header looks like one image."""
     dims = None if x.given is None else x.given.spec.dims
