@@ -132,6 +132,7 @@ class WrongCount(Mistake, code="E0371"):
 
     names: int
     values: int
+    loop: bool = False  # the names of a `for`
 
     @property
     def message(self) -> str:
@@ -140,7 +141,15 @@ class WrongCount(Mistake, code="E0371"):
 
     @property
     def label(self) -> str:
-        return "the right side is one tensor" if self.values == 1 else ""
+        if self.loop:
+            return "each item is one value" if self.values == 1 else f"each item has {self.values} parts"
+        return "the right side is one tensor" if self.values == 1 else f"the right side makes {self.values}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.loop or self.values != 1:
+            return ()
+        return (Help(f"`-> chunk({self.names})` makes {self.names} equal parts of a tensor"),)
 
 
 class Misplaced(Mistake, code="E0373"):

@@ -140,7 +140,8 @@ class NamesLayer(Mistake, code="E0230"):
 class LaterParameter(Mistake, code="E0231"):
     """A default uses a parameter that stands after its own.
 
-    A header is read from left to right: a default may use the parameters before it and the sizes of the inputs.
+    A header is read from left to right: a default may use the parameters before it and the sizes of the inputs, which
+    have their values then. Let the two change places; arguments that were given by position change theirs too.
 
     ```dl fails
     net f(mid: int = out // 2, out: int = 64) on x[N, 3, 32, 32]:

@@ -18,6 +18,7 @@ RULES: Final[dict[str, list[Rule]]] = {}
 
 FILES: Final = (
     "arguments",
+    "counts",
     "imports",
     "habits",
     "heads",
