@@ -1,4 +1,4 @@
-"""Fixes for names and values that differ in number: parts of one tensor, results that nobody needs."""
+"""Fixes for names and values that differ in number: results that nobody needs, turns without their number."""
 
 from __future__ import annotations
 
@@ -14,18 +14,6 @@ def _line(g: Ground) -> tree.Assign | None:
     """The line whose names are at the caret."""
     lines = (n for n in walk(g.block) if isinstance(n, tree.Assign))
     return next((n for n in lines if n.targets[0].span.start == g.span.start), None)
-
-
-@mends(WrongCount)
-def parts_of_one(g: Ground) -> Iterator[Candidate]:
-    """`q, k, v = linear(3 * D)`: one tensor in equal parts along its channels, or the last axis."""
-    mistake, line = g.diagnostic.mistake, _line(g)
-    if not isinstance(mistake, WrongCount) or mistake.values != 1 or line is None:
-        return
-    for step in (f"chunk({mistake.names})", f"chunk({mistake.names}, axis=-1)"):
-        shown = short(f"{line.value.span.text} -> {step}")
-        said = f"it makes one tensor; in {mistake.names} equal parts: `{shown}`"
-        yield Candidate(said, (g.after(line.value.span, f" -> {step}"),), group="chunk")
 
 
 @mends(WrongCount)
@@ -65,7 +53,7 @@ def numbered(g: Ground) -> Iterator[Candidate]:
     loop = next((n for n in walk(g.block) if isinstance(n, tree.For) and n.targets[0].span.start == g.span.start), None)
     if isinstance(mistake, WrongCount) and loop is not None and (mistake.names, mistake.values) == (2, 1):
         source = loop.source.span
-        said = f"`enumerate` gives the number of the turn, and the item: `for {g.span.text} in enumerate({source.text})`"
+        said = f"`enumerate` gives the number, and the item: `for {g.span.text} in enumerate({source.text})`"
         yield Candidate(said, (g.before(source, "enumerate("), g.after(source, ")")))
 
 
