@@ -29,6 +29,7 @@ from dslc.syntax.lost import ANY
 from dslc.types import const
 
 if TYPE_CHECKING:
+    from dslc.bind.again import Chained
     from dslc.foreign.rewrite import KindOf
 
 
@@ -84,6 +85,7 @@ class Binder:
     quiet: int = 0
     later: list[tuple[tree.Name, Role]] = field(default_factory=list)  # names read before they are given
     elsewhere: set[str] = field(default_factory=set)  # names of the body that are told to be read out of their place
+    again: Chained | None = None  # the body as a chain, where its lines give names again
     words: dict[str, Symbol] = field(default_factory=dict)  # the names of the language
     aliases: dict[const.Binding, Symbol] = field(default_factory=dict)  # names by `as` of `use`
     homes: dict[tree.Definition, const.Scope] = field(default_factory=dict)
@@ -209,6 +211,23 @@ class Binder:
             self.body.symbols.append(symbol)
         self.use(target.span, symbol, "bind")
         return symbol
+
+    def given_again(self, target: tree.Name, scope: Scope, value: Static) -> bool:
+        """Whether a line gives a tensor's name again in a body that was meant as a chain: told once, and read so."""
+        home = scope.home(target.name)
+        found = home.names[target.name] if home is not None and target.name not in home.maybe else None
+        if self.again is None or not self.again.help or home is None or found is None or found.kind != "tensor":
+            return False
+        if not self.again.told:
+            self.again.told = True
+            related = () if found.span is None else (Label(found.span, "it is bound here"),)
+            mistake = BoundTwice(target.name, MEANINGS["tensor"], self.again.count)
+            self.report(mistake, target.span, related, help=self.again.help)
+        if self.body is not None:
+            self.body.failed.add(target)
+        symbol = home.names[target.name] = Symbol("tensor", target.name, target.span, self.definition, static=value)
+        self.use(target.span, symbol, "bind")
+        return True
 
     def free(self, name: str, span: Span, p: Place) -> bool:
         """Whether a name may be given here; says so if it has another meaning."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dslc.bind import static
 from dslc.bind.binder import Binder, Place
@@ -13,7 +13,7 @@ from dslc.bind.initial import initial_target
 from dslc.bind.language import DTYPES
 from dslc.bind.lines import Line
 from dslc.bind.mistakes_body import Misplaced, NamedInSuite, NoElementType, NoResult, WrongCount
-from dslc.bind.scopes import Scope, beyond_turns, plain
+from dslc.bind.scopes import Scope, beyond_turns, names_again, plain
 from dslc.bind.signatures import STEPS, Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
 from dslc.bind.table import Body, Kind, Symbol, Table
@@ -25,6 +25,9 @@ from dslc.record import replace
 from dslc.syntax import tree
 from dslc.syntax.scan import dtype_span, nodes
 from dslc.types import const
+
+if TYPE_CHECKING:
+    from dslc.bind.again import Chained
 
 
 def bind(program: Program, sink: Sink) -> Table:
@@ -107,11 +110,20 @@ def _definition(b: Binder, item: tree.Definition, file: const.Scope) -> None:
                 evaluate(b, fact, p)
         case tree.Block():
             _ports(b, item, p)
+            names = names_again(item)
+            b.again = _chained(b, item, names, p) if names else None
             p.it = execute(b, item.suite, p)
             _results(b, item.results or (), p)
+            b.again = None
     b.settle_later(p.scope)
     body.symbols.insert(0, symbol)
     b.body = None
+
+
+def _chained(b: Binder, item: tree.Block, names: set[str], p: Place) -> Chained | None:
+    from dslc.bind.again import Chained  # for programs with mistakes only
+
+    return None if b.file is None else Chained(item, names, b.kind_of(p), b.file)
 
 
 # ---- headers
@@ -252,11 +264,20 @@ def _moved(value: Static) -> Static:
 
 
 def _step(b: Binder, line: tree.Step, p: Place) -> None:
+    _passed(b, line.value)
     value = flow(b, line.value, p)
     p.it = UNKNOWN if isinstance(line.value, tree.Tuple) else _moved(value)  # several values are told by elaborate
 
 
+def _passed(b: Binder, value: tree.Expr) -> None:
+    """The words of another library in a line that is told to be one of a chain are mended by that."""
+    if b.again is not None and b.body is not None and value.span in b.again.covered:
+        b.line.told.append(value.span)
+        b.body.failed.add(value)
+
+
 def _assign(b: Binder, line: tree.Assign, p: Place) -> None:
+    _passed(b, line.value)
     value = flow(b, line.value, p)
     if value.kind != "tensor" or isinstance(line.value, tree.Tuple):
         value = UNKNOWN
@@ -282,6 +303,8 @@ def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Plac
         b.report(NamedInSuite(shown), target.span)
     if name is None and isinstance(target, tree.TickName):
         b.family(target, kind, scope, value)
+    elif kind == "tensor" and isinstance(target, tree.Name) and b.given_again(target, scope, value):
+        return
     elif name is not None:
         b.declare(name, target.span, kind, p.inside(scope), value)
 

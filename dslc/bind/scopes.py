@@ -6,7 +6,8 @@ sides of an `if` give is given *maybe*: it may be read, and given again elsewher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Final, Literal, Protocol, Self, TypeVar
 
@@ -159,3 +160,24 @@ def beyond_turns(scope: AScope, target: tree.Name | tree.TickName) -> AScope:
                 found = turn.parent
             turn = turn.parent
     return found
+
+
+def names_again(block: tree.Block) -> set[str]:
+    """The names of tensors that lines of a body give although an input or a line above gave them."""
+    given = Counter(port.name for port in block.ports or ())
+    for line in assigns(block.suite):
+        given.update({target.name for target in line.targets if isinstance(target, tree.Name)} - {"_"})
+    return {name for name, times in given.items() if times > 1}
+
+
+def assigns(suite: tree.Suite) -> Iterator[tree.Assign]:
+    """The lines of a body that name tensors; of the sides of an `if`, those of the one that has most."""
+    for line in suite.body:
+        match line:
+            case tree.Assign():
+                yield line
+            case tree.For():
+                yield from assigns(line.suite)
+            case tree.If(branches=branches):
+                sides = [list(assigns(side)) for _, side in branches]
+                yield from max(sides, key=len)  # the sides of an `if` may give the same names

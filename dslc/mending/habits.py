@@ -160,6 +160,8 @@ _NAMES = re.compile(r"[(\[]\s*[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*\s*,?\s*[)\]]")
 @mends(BoundTwice)
 def moves_the_chain(g: Ground) -> Iterator[Candidate]:
     """`x = x + y`: a line without `=` moves the chain."""
+    if _is_chain(g):
+        return
     for line in walk(g.block):
         if isinstance(line, tree.Assign) and len(line.targets) == 1 and line.targets[0].span == g.span:
             shown = short(line.value.span.text)
@@ -205,14 +207,22 @@ def tensors_first(g: Ground) -> Iterator[Candidate]:
         yield Candidate(f"the tensors come by an arrow: `{short(shown)} as ..`", (g.put(call.span, shown),), sole=True)
 
 
+def _is_chain(g: Ground) -> bool:
+    """Whether all lines that give a name again are mended as one chain."""
+    return isinstance(g.diagnostic.mistake, BoundTwice) and g.diagnostic.mistake.lines > 0
+
+
 @mends(BoundTwice)
 def another_name(g: Ground) -> Iterator[Candidate]:
     """`y = y -> relu`: a name of its own, which later lines read."""
     name, names = g.span.text, list(walk(g.block))
     line = next((n for n in names if isinstance(n, tree.Assign) and any(t.span == g.span for t in n.targets)), None)
-    if line is None or not name.isidentifier():
+    if line is None or not name.isidentifier() or _is_chain(g):
         return
-    new = f"{name}_2"
+    above = [n for n in names if isinstance(n, tree.Assign) and n.span.start < line.span.start]
+    again = sum(t.span.text == name for n in above for t in n.targets)
+    given = {n.name for n in names if isinstance(n, tree.Name)}
+    new = next(new for i in range(max(again, 1) + 1, 999) if (new := f"{name}_{i}") not in given)
     later = [n for n in names if isinstance(n, tree.Name) and n.name == name and n.span.start > line.span.end]
     edits = [g.put(g.span, new), *(g.put(n.span, new) for n in later)]
     yield Candidate(f"a name of its own from here on: `{new}`", tuple(edits))

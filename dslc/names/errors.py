@@ -327,6 +327,7 @@ class BoundTwice(Mistake, code="E0202"):
 
     name: str
     what: str
+    lines: int = 0  # of the body that are mended by one change, where they are a chain with names that it needs not
 
     @property
     def message(self) -> str:
@@ -334,6 +335,8 @@ class BoundTwice(Mistake, code="E0202"):
 
     @property
     def label(self) -> str:
+        if self.lines:
+            return "a name keeps its first value; the next line goes on from this one without it"
         return "give this one another name"
 
 

@@ -267,9 +267,6 @@ def _words(case: Case) -> Blame | None:
     begin = source.text.rfind("\n", 0, first.start) + 1
     mistake = mistakes.PythonHabit(first.text, True)
     help: tuple[Help, ...] = ()
-    if first.text == "return" and line[1].kind != "LPAR" and not any(t.kind == "COMMA" for t in line):
-        help = (Help("leave the word out", replace=""),)
-        return Blame(mistake, first.start, line[1].start, case.index, help)
     if first.text in ("import", "from"):
         use = _use(line)
         if use:

@@ -24,7 +24,7 @@ from dslc.syntax.lalr import END, Automaton, Callback, Stuck
 from dslc.syntax.language import language_of
 from dslc.syntax.layout import Layout, Line, Scanner, lay_out, tokens_between
 from dslc.syntax.lost import claims, item_names, mended
-from dslc.syntax.starts import check_line, check_units
+from dslc.syntax.starts import check_line, check_return, check_units
 from dslc.syntax.text import Found
 from dslc.syntax.tokens import Token
 
@@ -121,6 +121,8 @@ class _Parse:
         if any(line.tokens[0].kind in MARKS for line in lines):
             check_bullets(self.found, lines)
         for line in lines:
+            if line.tokens[0].text == "return":
+                check_return(self.found, line)
             check_line(self.found, line)
             if line.tokens[0].kind == "BUDGET":
                 check_units(self.found, line)

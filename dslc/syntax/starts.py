@@ -87,6 +87,19 @@ def _list_item(text: str) -> tuple[bool, tuple[Help, ...]]:
     return True, (Help(f"write `{call}`", call),)
 
 
+def check_return(found: Found, line: Line) -> None:
+    """Reads past the word `return` before one value, which is the result without it."""
+    word, *rest = line.tokens
+    if not rest or word.text != "return" or rest[0].kind in ("ASSIGN", "COMMA", "COLON", "DOT", "LPAR", "ARROW", "AS"):
+        return
+    if line.reported or any(token.kind == "COMMA" for token in rest):
+        return
+    cut = Edit(found.source.span(word.start, rest[0].start), "")
+    help = (Help("leave the word out: the last value of a body is its result", edits=(cut,)),)
+    found.add(mistakes.PythonHabit("return", True), word.start, word.end, help=help)
+    line.tokens[:] = rest
+
+
 def check_units(found: Found, line: Line) -> None:
     """Refuses units behind the numbers of a `budget`; without them the line is read on."""
     from dslc.syntax.units import is_unit, plain
