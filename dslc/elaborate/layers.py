@@ -186,6 +186,8 @@ class Choice(Layer):
     site: Span
 
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        if recipe.lost:
+            return run.lost(span, p)
         taken, inner = self.taken, self.taken.value
         if isinstance(inner, Recipe):
             name, via = inner.name or recipe.name, inner.via or recipe.via
