@@ -205,6 +205,29 @@ def places_that_rounding_took(g: Ground) -> Iterator[Candidate]:
 
 
 @mends(JoinedSizes, Coincidence, ShapeMismatch)
+def all_as_large_as_one(g: Ground) -> Iterator[Candidate]:
+    """`concat(a, b, c)` of three scales: all as large as one of them."""
+    node = g.node
+    if not isinstance(node, tree.Call) or any(type.channel != 1 or type.rank < 3 for type in g.types):
+        return
+    given = g.positional(node)
+    if len(given) < 3 or len(given) != len(g.inputs):
+        return
+    if not all(isinstance(a.value, tree.Name | tree.TickName) for a in given):
+        return
+    for like in given[:2]:
+        edits, said = [], []
+        for value, one in zip(g.inputs, given, strict=False):
+            text = f" -> upsample(like={like.span.text})"
+            if one is not like and value.type.dims[2:] != g.inputs[given.index(like)].type.dims[2:]:
+                edits.append(g.after(one.span, text))
+            said.append(f"{one.span.text}{text}" if edits and edits[-1].span.start == one.span.end else one.span.text)
+        if edits:
+            shown = short(f"{node.target.span.text}({', '.join(said)})")
+            yield Candidate(f"all as large as `{like.span.text}`: `{shown}`", tuple(edits), group="like")
+
+
+@mends(JoinedSizes, Coincidence, ShapeMismatch)
 def like_the_other(g: Ground) -> Iterator[Candidate]:
     """Halved with rounding and doubled again: one side is made as large as the other."""
     node = g.node

@@ -123,7 +123,7 @@ def written_padding(g: Ground) -> Iterator[Candidate]:
         made = _made(g, mistake, padding)
         zeros = f"{padding} place{'s' if padding > 1 else ''} of zeros on each side"
         what = zeros if padding else "the first window begins at the edge"
-        yield Candidate(f"`{shown}`: {what}{made}", (g.argument(call, f"p={padding}"),))
+        yield Candidate(f"`{shown}`: {what}{made}", (g.argument(call, f"p={padding}"),), reveals=True)
 
 
 def _made(g: Ground, mistake: NoHalfPadding, padding: int) -> str:

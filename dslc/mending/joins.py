@@ -282,7 +282,7 @@ def expanded_token(g: Ground) -> Iterator[Candidate]:
         for words in ([batch] if batch else []) + ["it.shape[0]"]:
             shown = f"{_primary(argument.value)} -> expand({words}, {rest})"
             said = f"repeat it for each of the batch: `{short(shown)}`"
-            yield Candidate(said, (g.put(argument.value.span, shown),))
+            yield Candidate(said, (g.put(argument.value.span, shown),), group="batch", reveals=True)
 
 
 @mends(TooSmall)

@@ -166,7 +166,8 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
         if tries.over or count >= TRIES or len(fitting) >= 2 * OFFERED or (candidate.loses and fitting):
             break
         text = tries.text(candidate.edits)
-        if candidate.group not in groups and text not in texts and _fits(diagnostic, candidate.edits, found, tries):
+        fits = _helps if candidate.reveals else _fits
+        if candidate.group not in groups and text not in texts and fits(diagnostic, candidate.edits, found, tries):
             left = sum(d.severity is Severity.ERROR for d in tries.made(candidate.edits) or ())
             level = Applicability.CERTAIN if candidate.certain else Applicability.MAYBE
             help = Help(candidate.text, edits=candidate.edits, tried=True, applicability=level)

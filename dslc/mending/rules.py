@@ -23,6 +23,7 @@ FILES: Final = (
     "habits",
     "heads",
     "projections",
+    "results",
     "joins",
     "apart",
     "axes",
@@ -33,6 +34,7 @@ FILES: Final = (
     "letters",
     "indentation",
     "bodies",
+    "chains",
 )
 """Files of this folder that hold rules; imported when the first fix is looked for."""
 
