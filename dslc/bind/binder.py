@@ -291,14 +291,13 @@ class Binder:
     def kind_of(self, p: Place) -> KindOf:
         """What names are at a place: `tensor`, another word, or nothing."""
         q = replace(p)
-        own: set[str] = set()  # what the definition gives anywhere is the user's own name, wherever it is read
+        definition = self.definition
 
         def of(name: str) -> str | None:
             symbol = self._named(name, q)
             if symbol is None:
-                if not own:
-                    own.update({""}, given_names(self.definition) if self.definition is not None else ())
-                return "value" if name in own or self._known(name, q) else None
+                own = definition is not None and name in given_names(definition)  # wherever it is read
+                return "value" if own or self._known(name, q) else None
             return "tensor" if symbol.kind == "tensor" or self.value(symbol).kind == "tensor" else symbol.kind
 
         return of

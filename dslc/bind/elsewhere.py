@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
 from dslc.bind.mistakes_scope import GivenElsewhere, Where
@@ -13,6 +14,7 @@ from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.rewrite import kids
 
+Around: TypeAlias = tuple[tree.For | tree.If | tree.Call, ...]
 ANamed: TypeAlias = tree.Name | tree.TickName
 """A name; one in back-ticks without an expression is the same as without them."""
 
@@ -28,16 +30,18 @@ class Given:
 
     span: Span
     line: tree.Stmt
-    around: tuple[tree.For | tree.If | tree.Call, ...]
+    around: Around
 
 
 def told(name: ANamed, definition: tree.Definition) -> tuple[GivenElsewhere, Label, tuple[Help, ...]] | None:
     """The mistake of reading a name out of its place; none if the definition gives it nowhere."""
-    found = [(given, inside) for given, inside in _given(definition, name) if given.span != name.span]
+    places, around = _places(definition)
+    found = [given for given in places.get(letters(name), ()) if given.span != name.span]
     if not found:
         return None
-    above = [pair for pair in found if pair[0].span.start < name.span.start]
-    given, inside = above[-1] if above else found[0]
+    inside = around.get(name, ())
+    above = [given for given in found if given.span.start < name.span.start]
+    given = above[-1] if above else found[0]
     outside = [a for a in given.around if a not in inside]
     where: Where = "below"
     if outside:
@@ -55,21 +59,20 @@ def told(name: ANamed, definition: tree.Definition) -> tuple[GivenElsewhere, Lab
     return mistake, Label(given.span, "it is named here"), _help(name, definition, where, given, shown)
 
 
-def _given(
-    definition: tree.Definition, name: ANamed
-) -> Iterator[tuple[Given, tuple[tree.For | tree.If | tree.Call, ...]]]:
-    """The places that give the name, each with what stands around the reading of it; in the order of the text."""
-    places: list[Given] = []
-    inside: tuple[tree.For | tree.If | tree.Call, ...] = ()
-    waiting: list[tuple[object, tuple[tree.For | tree.If | tree.Call, ...]]] = [(definition, ())]
+@lru_cache(maxsize=4)  # each of many such names in a text asks for its definition
+def _places(definition: tree.Definition) -> tuple[dict[str, list[Given]], dict[ANamed, Around]]:
+    """The places that give each name, in the order of the text, and what stands around every name."""
+    given: dict[str, list[Given]] = {}
+    inside: dict[ANamed, Around] = {}
+    waiting: list[tuple[object, Around]] = [(definition, ())]
     while waiting:
         node, around = waiting.pop()
-        if node is name:
-            inside = around
+        if isinstance(node, ANamed):
+            inside[node] = around
         for target in _targets(node):
-            if isinstance(node, tree.Stmt) and letters(target) == letters(name):
+            if isinstance(node, tree.Stmt):
                 of = (*around, node) if isinstance(node, tree.For) else around
-                places.append(Given(target.span, node, of))
+                given.setdefault(letters(target), []).append(Given(target.span, node, of))
         if isinstance(node, tree.For):
             waiting += ((node.source, around), (node.suite, (*around, node)))
             continue
@@ -77,8 +80,9 @@ def _given(
             (*around, node) if isinstance(node, tree.If) or (isinstance(node, tree.Call) and node.suite) else around
         )
         waiting += ((kid, within) for kid in kids(node))
-    for place in sorted(places, key=lambda p: p.span.start):
-        yield place, inside
+    for places in given.values():
+        places.sort(key=lambda p: p.span.start)
+    return given, inside
 
 
 def _targets(node: object) -> tuple[ANamed, ...]:

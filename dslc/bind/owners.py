@@ -6,6 +6,7 @@ Also names of the same definition that are no value there: that of a layer by `a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from dslc.bind.mistakes_scope import LaterParameter, NamesLayer, OfAnother
 from dslc.bind.scopes import given_names
@@ -49,20 +50,24 @@ def later_parameter(name: tree.Name, reads: tree.Parameter, header: tuple[tree.P
 
 def _layer(name: tree.Name, definition: tree.Definition) -> Answer | None:
     """A layer has the name by `as`: its tensor is named by a line of its own."""
-    for line in nodes(definition):
-        if not isinstance(line, tree.Step) or isinstance(line.value, tree.Lost):
-            continue
-        steps = line.value.steps if isinstance(line.value, tree.Chain) else (line.value,)
-        found = next((s for s in steps if isinstance(s, tree.As) and _is(s.name, name.name)), None)
-        if isinstance(found, tree.As) and line.span.end <= name.span.start:
+    for line, found in _named_layers(definition).get(name.name, ()):
+        if line.span.end <= name.span.start:
             free = _free(f"{name.name}_out", definition)
             label = Label(found.name.span, "it names a layer, for its weights")
             return NamesLayer(name.name, found.span.line), label, _kept(name, line, found, free)
     return None
 
 
-def _is(name: tree.Name | tree.TickName, letters: str) -> bool:
-    return isinstance(name, tree.Name) and name.name == letters
+@lru_cache(maxsize=4)  # each of many unknown names in a text asks for its definition
+def _named_layers(definition: tree.Definition) -> dict[str, list[tuple[tree.Step, tree.As]]]:
+    """The steps of lines that have a name by `as`, by that name, each with its line."""
+    found: dict[str, list[tuple[tree.Step, tree.As]]] = {}
+    for line in nodes(definition):
+        if isinstance(line, tree.Step) and not isinstance(line.value, tree.Lost):
+            for step in line.value.steps if isinstance(line.value, tree.Chain) else (line.value,):
+                if isinstance(step, tree.As) and isinstance(step.name, tree.Name):
+                    found.setdefault(step.name.name, []).append((line, step))
+    return found
 
 
 def _kept(name: tree.Name, line: tree.Step, found: tree.As, free: str) -> tuple[Help, ...]:

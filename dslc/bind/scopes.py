@@ -7,8 +7,9 @@ sides of an `if` give is given *maybe*: it may be read, and given again elsewher
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import field
+from functools import lru_cache
 from typing import Final, Literal, Protocol, Self, TypeVar
 
 from dslc.bind.table import Symbol
@@ -119,7 +120,8 @@ def spelled(text: tree.Text) -> str:
     return text.span.text.strip("`")
 
 
-def given_names(part: object) -> set[str]:
+@lru_cache(maxsize=4)  # each of many mistakes in a text asks for the names of the same body
+def given_names(part: Hashable) -> frozenset[str]:
     """All names that the lines of a body give somewhere."""
     names: set[str] = set()
     for node in nodes(part):
@@ -130,7 +132,7 @@ def given_names(part: object) -> set[str]:
                 names.add(target.name)
             case tree.ModuleDef(target=tree.Name(name=name)):
                 names.add(name)
-    return names
+    return frozenset(names)
 
 
 class Turns(Protocol):
