@@ -13,6 +13,7 @@ class Piece:
     library: str = ""
     here: str = ""
     note: str = ""
+    dot: tuple[int, int] | None = None  # where the first dot and its method stand, of layers that are chained by dots
 
     @property
     def loose(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
+from dslc.foreign.dots import dotted_chain
 from dslc.foreign.piece import Piece, closed, is_loose
 from dslc.foreign.values import Unsaid, is_name, words
 from dslc.record import record
@@ -124,6 +125,9 @@ class Rewriter:
         return None
 
     def _attribute(self, expr: tree.Attribute) -> Piece | None:
+        chain = dotted_chain(self, expr)
+        if chain is not None:
+            return chain
         name = self.dotted(expr)
         if name is None:
             entry = table.method(expr.name) if self._is_tensor(expr.value) else None
@@ -172,6 +176,9 @@ class Rewriter:
         target = expr.target
         if expr.suite is not None:
             return None
+        chain = dotted_chain(self, expr)
+        if chain is not None:
+            return chain
         row = self._row(expr) or self._infinity(expr)
         if row is not None:
             return row
@@ -249,6 +256,10 @@ class Rewriter:
         return f"{argument.name}={value}" if argument.name else f"*{value}" if argument.star else value
 
     # ---- what is a tensor
+
+    def is_value(self, expr: tree.Expr) -> bool:
+        """Whether an expression is a tensor that the program names or makes."""
+        return self._is_tensor(expr)
 
     def _is_tensor(self, expr: tree.Expr) -> bool:
         match expr:
