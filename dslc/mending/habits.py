@@ -17,9 +17,28 @@ from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.names.errors import BoundTwice, ImportMissing, ImportUnknown
 from dslc.ops.base import REGISTRY
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.mistakes.expressions import ForTarget, Target
+from dslc.syntax.mistakes.text import OpenString
 from dslc.values.mistakes import NotIterable, Undefined
+
+# ---- text
+
+STRING_ENDS = re.compile(r"\s*(?:[),\]}]|->|#|$)")
+
+
+@mends(OpenString)
+def closed_string(g: Ground) -> Iterator[Candidate]:
+    """A string without its second quote ends before a bracket, a comma or an arrow, or with its line."""
+    text, source = g.span.text, g.span.source
+    for at in range(1, len(text) + 1):
+        if not text[at - 1].isspace() and STRING_ENDS.match(text, at):
+            place = Span(source, g.span.start + at, g.span.start + at)
+            closed = short(text[:at] + text[0])
+            shown = f"`` {closed} ``" if text[0] == "`" else f"`{closed}`"
+            yield Candidate(f"close it: {shown}", (g.put(place, text[0]),), group="close")
+
 
 # ---- values
 
