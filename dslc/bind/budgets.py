@@ -7,7 +7,7 @@ import re
 from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
 from dslc.source import Span
 
-BYTES = re.compile(r"\d[\d_]*(\.\d+)?([KMGT]?i?|k)B")
+BYTES = r"\d[\d_]*(\.\d+)?([KMGT]?i?|k)B"
 """A number of bytes, as it is written."""
 
 COUNTED = ("params", "macs", "flops", "acts", "receptive_field")
@@ -62,4 +62,4 @@ class LimitOfBytes(Mistake, code="E0705"):
 
 def of_bytes(name: str, op: str, limit: str, subject: Span | None = None) -> LimitOfBytes | None:
     """The mistake in a limit of a quantity, as it is written, if it is in bytes and the quantity is not."""
-    return LimitOfBytes(name, op, limit, subject) if name in COUNTED and BYTES.fullmatch(limit) else None
+    return LimitOfBytes(name, op, limit, subject) if name in COUNTED and re.fullmatch(BYTES, limit) else None

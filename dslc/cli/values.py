@@ -11,7 +11,7 @@ from dslc.bounds import beyond, held, shown, unheld
 from dslc.syntax.text import LONGEST_NUMBER, number
 
 WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
-QUANTITY = re.compile(r"\d[\d_]*(\.\d+)?([KMGT](i?B)?|kB|B)")
+QUANTITY = r"\d[\d_]*(\.\d+)?([KMGT](i?B)?|kB|B)"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MOST_DIGITS = 40
 """Of a size: products of several sizes are still numbers that Python prints and divides."""
@@ -120,7 +120,7 @@ def value_of(text: str) -> object:
 
 def read(text: str) -> object:
     """The value of a text, of any size."""
-    if QUANTITY.fullmatch(text):
+    if re.fullmatch(QUANTITY, text):
         return number(text)
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(int(side) for side in text.split("x"))

@@ -23,7 +23,7 @@ SWITCH = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 """What such a name looks like: `unused-use`."""
 
 PACKAGE = Path(__file__).resolve().parent.parent
-DEFINES = re.compile(r'^class \w+\([^)]*\bcode="(?P<code>[A-Z]\d{4})"(?:,\s*name="(?P<name>[^"]+)")?', re.MULTILINE)
+DEFINES = r'(?m)^class \w+\([^)]*\bcode="(?P<code>[A-Z]\d{4})"(?:,\s*name="(?P<name>[^"]+)")?'
 """The head of a class that defines a code, with the name of a warning."""
 
 GROUPS = ("warnings", "notes")
@@ -76,7 +76,7 @@ def defined() -> dict[str, str]:
     """All codes of the compiler with the names of its warnings, from its text: modules register theirs late."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        for match in DEFINES.finditer(path.read_text(encoding="utf-8")):
+        for match in re.finditer(DEFINES, path.read_text(encoding="utf-8")):
             found[match["code"]] = match["name"] or ""
     return found
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import field
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, dataclass_transform
 
 from dslc.ops.recovery import Recovers, RecoversSame
@@ -465,6 +466,14 @@ class SameType(RecoversSame):
         return x
 
 
+@cache
+def _declared(cls: type) -> dict[str, Attr]:
+    """The attributes that the text of a class declares; most of these classes are bases of many ops."""
+    own = [(key, rules, str(cls.__annotations__[key])) for key, rules in vars(cls).items() if isinstance(rules, Attr)]
+    where = f"`{cls.__name__}`, attribute"
+    return {key: replace(rules, name=key, kind=of_annotation(kind, f"{where} `{key}`")) for key, rules, kind in own}
+
+
 OpType = TypeVar("OpType", bound=type[Any])
 
 
@@ -484,15 +493,7 @@ def op(name: str) -> Callable[[OpType], OpType]:
             raise TypeError(f"op `{name}` is defined twice")
         cls.name = name
         cls.weightless = cls.params is NoParams.params
-        declared: dict[str, Attr] = {}
-        for base in reversed(cls.__mro__):
-            kinds = vars(base).get("__annotations__", {})
-            for key, rules in list(vars(base).items()):
-                if isinstance(rules, Attr):
-                    declared[key] = replace(
-                        rules, name=key, kind=of_annotation(str(kinds[key]), f"op `{name}`, attribute `{key}`")
-                    )
-        cls.attributes = declared
+        cls.attributes = {key: rules for base in reversed(cls.__mro__) for key, rules in _declared(base).items()}
         REGISTRY[name] = cls
         return cls
 

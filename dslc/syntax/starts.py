@@ -71,12 +71,12 @@ def check_line(found: Found, line: Line) -> None:
     line.reported = line.broken = True
 
 
-_ITEM = re.compile(r"-\s*\[\s*(-1|[^\[\],]+|\[[^\]]*\])\s*,\s*(\d+)\s*,\s*([\w.]+)\s*,\s*\[(.*)\]\s*\]$")
+_ITEM = r"-\s*\[\s*(-1|[^\[\],]+|\[[^\]]*\])\s*,\s*(\d+)\s*,\s*([\w.]+)\s*,\s*\[(.*)\]\s*\]$"
 
 
 def _list_item(text: str) -> tuple[bool, tuple[Help, ...]]:
     """Whether a line is `- [from, repeats, module, arguments]`, and the line that it is here."""
-    match = _ITEM.match(text)
+    match = re.match(_ITEM, text)
     if match is None:
         return False, (Help("a layer is written with its arguments in brackets: `cba(64, 3, 2)`"),)
     source, times, module, arguments = match.groups()
