@@ -113,7 +113,7 @@ def channels_where_they_are_wanted(g: Ground) -> Iterator[Candidate]:
             yield from with_axis(g, "1" if len(axes) == 1 else str(tuple(axes)), "over the places of tokens")
         yield from _back_to_the_map(g)
         yield from _there_and_back(g, letters)
-        yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places")
+        yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places", "back")
 
 
 def _back_to_the_map(g: Ground) -> Iterator[Candidate]:

@@ -94,6 +94,23 @@ def channels_of_a_shuffle(g: Ground) -> Iterator[Candidate]:
             yield Candidate(said, (g.put(place, str(channels)),))
 
 
+@mends(CannotSplit)
+def product_of_a_sum(g: Ground) -> Iterator[Candidate]:
+    """`anchors * classes + 5` channels in `anchors` parts: `anchors * (classes + 5)`."""
+    made = maker(g.inputs[0], 1) if len(g.inputs) == 1 else None
+    place = made.place if made is not None else None
+    total = g.expr(place)
+    if not isinstance(total, tree.Binary) or total.op not in ("+", "-") or not isinstance(total.left, tree.Binary):
+        return
+    if total.left.op == "*" and place is not None:
+        factors = total.left
+        text = f"{factors.left.span.text} * ({factors.right.span.text} {total.op} {total.right.span.text})"
+        said = (
+            f"`{factors.left.span.text}` parts of `{factors.right.span.text} {total.op} {total.right.span.text}` each"
+        )
+        yield Candidate(f"{said}: `{g.shown(place, text)}`", (g.put(place, text),), sole=True)
+
+
 @mends(WrongPort)
 def channels_after_a_shuffle(g: Ground) -> Iterator[Candidate]:
     """`conv(3 * up, 3) -> pixel_shuffle(up)` whose header promises 3 channels: 3 times `up**2` before it."""

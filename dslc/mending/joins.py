@@ -258,7 +258,9 @@ def table_of_positions(g: Ground) -> Iterator[Candidate]:
                 continue
             one_more = size == old + 1
             by = " (one of them is the class token)" if one_more else ""
-            written = f"{dim.span.text} + 1" if one_more and isinstance(dim.value, tree.Binary) else str(size)
+            word = g.word(tokens, axis + shift) or str(size)
+            written = f"{dim.span.text} + 1" if one_more and isinstance(dim.value, tree.Binary) else word
+            written = str(size) if one_more and not isinstance(dim.value, tree.Binary) else written
             said = f"there are {size} on axis {axis + shift}{by}: `{param.name}: [{_with(dims, axis, written)}]`"
             yield Candidate(said, (g.put(dim.span, written),), certain=one_more)
 

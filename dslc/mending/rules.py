@@ -22,6 +22,8 @@ FILES: Final = (
     "imports",
     "habits",
     "heads",
+    "branches",
+    "features",
     "projections",
     "results",
     "joins",
