@@ -56,6 +56,12 @@ def _begins_with_tensor(r: Rewriter, entry: Entry, expr: tree.Call) -> bool:
     return r.is_tensor(first.value) or (prefixed and values.numbers(first.value) is None)
 
 
+def own(r: Rewriter, expr: tree.Call) -> Piece:
+    """A call of a layer of this program, with its arguments by the names that they have here."""
+    name = expr.target.span.text
+    return _renamed(r, Entry("", name, name), expr)
+
+
 def _renamed(r: Rewriter, entry: Entry, expr: tree.Call) -> Piece:
     """A word for a layer of the language: its name and the names of its arguments change, where they fit."""
     layer = table.layer(entry.here)

@@ -39,6 +39,7 @@ class Doors:
     written: Callable[[Rewriter, Entry, tree.Call, tree.Expr | None], Piece]
     rows: Callable[[Rewriter, tree.Call], list[str] | None]
     merged: Callable[[Rewriter, Entry, tree.Call, tree.Call], Piece]
+    own: Callable[[Rewriter, tree.Call], Piece]
     forms: Mapping[str, Form]
 
 
@@ -208,7 +209,20 @@ class Rewriter:
             return Piece(text) if text is not None else None
         return None
 
+    def _partial(self, expr: tree.Call) -> Piece | None:
+        """`partial(leaky_relu, 0.1)`: a call that lacks its tensor is a layer."""
+        first, *rest = expr.arguments or (None,)
+        if first is None or first.name is not None or first.star:
+            return None
+        call = tree.Call(expr.span, first.value, tuple(rest))
+        piece = self.rewrite(call)
+        if piece is not None:
+            return piece
+        return self.doors.own(self, call)
+
     def _named(self, name: str, expr: tree.Call) -> Piece | None:
+        if name in ("partial", "functools.partial"):
+            return self._partial(expr)
         found = self.entries(name)
         if found:
             return self._try(found, expr, None)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dslc.diagnostics.model import Help
 from dslc.syntax import mistakes
 from dslc.syntax.case import Blame, Case
+from dslc.syntax.functions import def_, lambda_
 from dslc.syntax.layout import ITEM_WORDS
 from dslc.syntax.tokens import Token
 from dslc.vocabulary.table import type_of
@@ -293,20 +294,6 @@ def _use(line: Sequence[Token]) -> str:
     return f"use {''.join(words[1:at])}: {names}"
 
 
-def _lambda(case: Case) -> Blame | None:
-    """`lambda x: relu(x)` is `relu`."""
-    if case.before.text != "lambda" or case.token.kind != "NAME":
-        return None
-    rest = case.rest()
-    shape = [token.kind for token in rest[:6]]
-    help: tuple[Help, ...] = ()
-    if shape[:6] == ["NAME", "COLON", "NAME", "LPAR", "NAME", "RPAR"] and rest[0].text == rest[4].text:
-        layer = rest[2].text
-        edit = case.edit(case.before.start, rest[5].end, layer)
-        help = (Help(f"`{layer}` is a layer already", edits=(edit,)),)
-    return Blame(mistakes.PythonHabit("lambda", bool(help)), case.before.start, case.before.end, case.index, help)
-
-
 def _training(case: Case) -> Blame | None:
     """`training=self.training` among the arguments of a call."""
     if (case.before.kind, case.token.kind) != ("TRAINING", "ASSIGN") or case.index < 2:
@@ -440,7 +427,8 @@ RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _dotted_type,
     _inputs,
     _declared,
-    _lambda,
+    lambda_,
+    def_,
     _training,
     _loop,
     _repeated,
