@@ -13,6 +13,7 @@ from dslc.bind.initial import initial_target
 from dslc.bind.language import DTYPES
 from dslc.bind.lines import Line
 from dslc.bind.mistakes_body import Misplaced, NamedInSuite, NoElementType, NoResult, WrongCount
+from dslc.bind.mistakes_scope import AliasOfItself
 from dslc.bind.scopes import Scope, beyond_turns, names_again, plain
 from dslc.bind.signatures import STEPS, Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
@@ -100,6 +101,7 @@ def _definition(b: Binder, item: tree.Definition, file: const.Scope) -> None:
             evaluate(b, item.value, p)
         case tree.NetAlias():
             _parameters(b, item, p)
+            _of_itself(b, item)
             evaluate(b, item.value, p)
             for budget in item.budgets:
                 _budget(b, budget, p)
@@ -124,6 +126,16 @@ def _chained(b: Binder, item: tree.Block, names: set[str], p: Place) -> Chained 
     from dslc.bind.again import Chained  # for programs with mistakes only
 
     return None if b.file is None else Chained(item, names, b.kind_of(p), b.file)
+
+
+def _of_itself(b: Binder, item: tree.NetAlias) -> None:
+    """An alias that stands for itself; the only other net of the file is likely meant."""
+    target = item.value.target if isinstance(item.value, tree.Call) else item.value
+    if not isinstance(target, tree.Name) or target.name != item.name:
+        return
+    items = b.file.items if b.file is not None else ()
+    nets = [i.name for i in items if isinstance(i, tree.Block) and i.kind == "net" and i.name != item.name]
+    b.report(AliasOfItself(item.name, nets[0] if len(nets) == 1 else None), target.span, expr=item.value)
 
 
 # ---- headers

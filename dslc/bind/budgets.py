@@ -6,12 +6,10 @@ import re
 
 from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
 from dslc.source import Span
+from dslc.syntax.units import COUNTED
 
 BYTES = r"\d[\d_]*(\.\d+)?([KMGT]?i?|k)B"
 """A number of bytes, as it is written."""
-
-COUNTED = ("params", "macs", "flops", "acts", "receptive_field")
-"""Quantities that are no memories."""
 
 MEMORY_OF = {"params": "weights_memory", "acts": "activation_memory"}
 """The memory that holds what is counted."""

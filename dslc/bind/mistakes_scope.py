@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from dslc.diagnostics.model import Mistake
+from dslc.diagnostics.model import Help, Mistake, did_you_mean
 
 Where: TypeAlias = Literal["turn", "last turn", "loop", "suite", "side", "below"]
 """Where it is given: in a turn of a `for` that is over, below in a `for`, as its variable, in a layer's suite, in
@@ -162,3 +162,40 @@ class LaterParameter(Mistake, code="E0231"):
     @property
     def message(self) -> str:
         return f"the default of `{self.reader}` uses `{self.name}`, which stands after it"
+
+
+class AliasOfItself(Mistake, code="E0232"):
+    """A `net` that is another name for itself.
+
+    `net big = small(4)` gives the network `small` another name, with its arguments filled in. On the right side stands
+    a net of the file, or of another that a `use` names: with its own name there is nothing that could be built.
+
+    ```dl fails
+    net small(depth: int = 2) on x[N, 3, 32, 32]:
+        for i in range(depth): conv(8, 3) -> relu
+        gap -> flatten
+
+    net big = big(4)
+    ```
+
+    ```dl
+    net small(depth: int = 2) on x[N, 3, 32, 32]:
+        for i in range(depth): conv(8, 3) -> relu
+        gap -> flatten
+
+    net big = small(4)
+    ```
+
+    Related: E0201, E0210, E0378.
+    """
+
+    name: str
+    near: str | None
+
+    @property
+    def message(self) -> str:
+        return f"`{self.name}` is another name for itself"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return did_you_mean(self.near)

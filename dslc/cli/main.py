@@ -114,6 +114,7 @@ class Commands(click.Group):
             from dslc.cli.show import show_failure
 
             show_failure(failure)
+            return ctx.exit(failure.status)
         except OSError as error:
             if error.errno not in FULL:
                 raise

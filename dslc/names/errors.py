@@ -95,7 +95,7 @@ class ImportMissing(Mistake, code="E0212"):
 
     @property
     def message(self) -> str:
-        return f"there is no file `{self.path}` to use"
+        return f"there is no {'module' if self.path.startswith('std.') else 'file'} `{self.path}` to use"
 
     @property
     def help(self) -> tuple[Help, ...]:

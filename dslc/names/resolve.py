@@ -252,7 +252,8 @@ def _follow(imported: Import) -> Defined | None:
         imported.failed = True
         if loaded is not None and imported.file not in program.damaged:
             near = nearest(imported.name, loaded.scope.names)
-            program.sink.add(ImportUnknown(imported.file.stem, imported.name, near).at(imported.span))
+            of = f"std.{imported.file.stem}" if _is_std(program, imported.file) else imported.file.name
+            program.sink.add(ImportUnknown(of, imported.name, near).at(imported.span))
             meant = slip_of(imported.name, loaded.scope.names)
             if meant is not None:  # so that what reads it is checked in the same run
                 imported.target = _defined(loaded.scope.names[meant])

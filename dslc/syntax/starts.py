@@ -102,12 +102,14 @@ def check_return(found: Found, line: Line) -> None:
 
 def check_units(found: Found, line: Line) -> None:
     """Refuses units behind the numbers of a `budget`; without them the line is read on."""
-    from dslc.syntax.units import is_unit, plain
+    from dslc.syntax.units import COUNTED, is_unit
+    from dslc.syntax.units import number as written
 
     tokens = line.tokens
     for i in range(len(tokens) - 1, 1, -1):
         number, unit = tokens[i - 1], tokens[i]
         if number.kind == "NUMBER" and unit.kind == "NAME" and is_unit(unit.text):
             text = found.source.text[number.start : unit.end]
-            found.add(mistakes.LimitUnit(text), number.start, unit.end)
-            tokens[i - 1 : i + 1] = [Token("NUMBER", plain(text) or number.text, number.start, number.end)]
+            counted = i > 2 and tokens[i - 3].text in COUNTED
+            found.add(mistakes.LimitUnit(text, counted), number.start, unit.end)
+            tokens[i - 1 : i + 1] = [Token("NUMBER", written(text, counted) or number.text, number.start, number.end)]
