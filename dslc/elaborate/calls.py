@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from dslc.bind import language
 from dslc.bind.expressions import has_branches
 from dslc.bind.mistakes import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
 from dslc.bind.mistakes_body import NoSuite
@@ -81,6 +82,8 @@ def call(run: Run, expr: tree.Call, p: Place) -> Const:
             return literal(replace(made, said=said), expr.span)
         case Value() if expr.suite is None:
             return run.report(NotCallable(describe(target.value), tensor=True), expr.span, p)
+    if isinstance(expr.target, tree.Name) and expr.target.name in language.reserved():
+        return hole(expr.span)  # a name that hides a layer is told where it is given
     return run.report(NotCallable(describe(target.value)), expr.target.span, p)
 
 

@@ -19,6 +19,7 @@ RULES: Final[dict[str, list[Rule]]] = {}
 FILES: Final = (
     "arguments",
     "counts",
+    "names",
     "imports",
     "habits",
     "heads",

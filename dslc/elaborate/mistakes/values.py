@@ -182,7 +182,9 @@ class OutsideList(Mistake, code="E0435"):
 
     @property
     def message(self) -> str:
-        return f"index {self.index} of {self.count} item{'' if self.count == 1 else 's'}"
+        count = f"{self.count} item{'' if self.count == 1 else 's'}"
+        indices = f": its indices are 0 to {self.count - 1}" if self.count else ""
+        return f"index {self.index} is outside of a list of {count}{indices}"
 
 
 class TickLetters(Mistake, code="E0436"):
