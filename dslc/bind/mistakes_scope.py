@@ -171,19 +171,13 @@ class AliasOfItself(Mistake, code="E0232"):
     a net of the file, or of another that a `use` names: with its own name there is nothing that could be built.
 
     ```dl fails
-    net small(depth: int = 2) on x[N, 3, 32, 32]:
-        for i in range(depth): conv(8, 3) -> relu
-        gap -> flatten
-
     net big = big(4)
     ```
 
     ```dl
-    net small(depth: int = 2) on x[N, 3, 32, 32]:
+    net big(depth: int = 4) on x[N, 3, 32, 32]:
         for i in range(depth): conv(8, 3) -> relu
         gap -> flatten
-
-    net big = small(4)
     ```
 
     Related: E0201, E0210, E0378.

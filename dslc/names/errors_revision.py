@@ -52,8 +52,6 @@ class NotInRevision(Mistake, code="E0222"):
     Related: E0216, E0221.
     """
 
-    of_command: ClassVar[bool] = True
-
     path: str
     revision: str
     why: str = "there is no such file in it"
