@@ -132,7 +132,10 @@ def _same_size(
             _wrong_port(run, end, spec, value, "size", q, p, span, axis, needed, given)
             return False
         place, labels = _blamed(run, spec, value, q, p, span, axis)
-        run.report(reject.mistake, place, p, labels, inputs=(value,))
+        mistake = reject.mistake
+        if isinstance(mistake, JoinedSizes) and mistake.where:
+            mistake = JoinedSizes(**{**vars(mistake), "ends": end.verbs})
+        run.report(mistake, place, p, labels, inputs=(value,))
         return False
     return True
 

@@ -114,7 +114,7 @@ def _renamed(owner: str, argument: tree.Argument, call: tree.Call, ours: str) ->
     layer = table.layer(owner)
     declared = layer.argument(ours) if layer is not None else None
     if _is_given(owner, call, ours):
-        said = f"`{argument.name}` is `{ours}`, which is given too: leave it out"
+        said = f"`{argument.name}` would be `{ours}` here, which is given already: leave it out"
         return Help(said, None, (without(call, argument),), applicability=Applicability.MAYBE)
     said = f"`{argument.name}` is `{ours}` here"
     if layer is None or declared is None or declared.kind not in ("padding", "sides"):

@@ -13,6 +13,7 @@ from dslc.ops.errors_pattern import PatternRank
 from dslc.ops.errors_product import InnerMismatch
 from dslc.ops.errors_tensor import ReshapeCount, ShapeMismatch
 from dslc.syntax import tree
+from dslc.types.errors import JoinedSizes
 from dslc.types.limits import UniversalSize
 
 GROWING = ("deconv", "upsample", "pixel_shuffle")
@@ -173,3 +174,19 @@ def letter_that_is_missing(g: Ground) -> Iterator[Candidate]:
     shown = written.replace("h w", f"{letter} h w")
     said = f"a letter for each of the {rank} axes: `rearrange({shown})`"
     yield Candidate(said, (g.put(text.span, shown),))
+
+
+@mends(JoinedSizes)
+def result_as_large_as_the_input(g: Ground) -> Iterator[Candidate]:
+    """A result of 36 rows for an image of 33, which was halved with rounding: cut to the input's size at the end."""
+    mistake, block = g.diagnostic.mistake, g.block
+    if not isinstance(mistake, JoinedSizes) or not mistake.ends or len(g.inputs) != 1 or block is None:
+        return
+    last = block.suite.body[-1] if block.suite.body else None
+    if not isinstance(last, tree.Step) or not last.span.start <= g.span.start < last.span.end:
+        return
+    larger = mistake.right_value > mistake.left_value
+    for port in block.ports or ():
+        text = f" -> {'crop' if larger else 'upsample'}(like={port.name})"
+        said = f"at the end, to the size of `{port.name}`: `{short(last.span.text + text)}`"
+        yield Candidate(said, (g.after(last.span, text),), group="end")
