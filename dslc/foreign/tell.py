@@ -139,7 +139,7 @@ def _rewritten(found: Sequence[_Found], kind_of: KindOf, file: tree.File) -> Tol
     edits = (*(Edit(s, p.text) for s, p in rest), *use_edits(file, names))
     texts = dict.fromkeys(piece.text for _, piece in pieces)
     shown = ", ".join(f"`{text}`" for text in texts if len(text) < 60)
-    help = f"write {shown}" if shown else "write it so"
+    help = f"write {shown or f'`{first.text}`'}"
     if names:
         help += f" with {' and '.join(f'`use {homes()[name]}: {name}`' for name in dict.fromkeys(names))}"
     more = tuple(dict.fromkeys((s.text, p.text) for s, p in rest if (s.text, p.text) != (span.text, first.text)))

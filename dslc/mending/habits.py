@@ -12,7 +12,7 @@ from dslc.elaborate.mistakes.flow import NotALayer
 from dslc.elaborate.mistakes.layers import ExternTarget, NamesNoLayer
 from dslc.elaborate.mistakes.modules import SharedShape
 from dslc.elaborate.mistakes.tensors import NoTensorValue
-from dslc.elaborate.mistakes.values import BadGrow, NoAttribute, TensorLet
+from dslc.elaborate.mistakes.values import BadGrow, NoAttribute, NoItems, TensorLet
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.names.errors import BoundTwice, ImportMissing, ImportUnknown
@@ -65,6 +65,29 @@ def sides(g: Ground) -> Iterator[Candidate]:
             yield Candidate(
                 f"a size is written `{size}`: `{g.shown(expr.span, size)}`", (g.put(expr.span, size),), certain=True
             )
+
+
+@mends(WrongType)
+def activation_of_a_width(g: Ground) -> Iterator[Candidate]:
+    """`gelu(16)`: an activation has no width; the number is left out, or a layer was meant before it."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, WrongType) or call is None or "number" in mistake.wanted or len(call.arguments) != 1:
+        return
+    value, name = call.arguments[0].value, call.target.span.text
+    if call.arguments[0].name is None and isinstance(value, tree.Number) and mistake.layer == name:
+        yield Candidate(f"leave it out: `{name}`", (g.put(call.span, name),))
+        shown = f"linear({value.span.text}) -> {name}"
+        yield Candidate(f"if so many features are wanted: `{shown}`", (g.put(call.span, shown),))
+
+
+@mends(NoItems)
+def round_brackets(g: Ground) -> Iterator[Candidate]:
+    """`conv[16, 3]`: arguments stand in round brackets."""
+    index = g.outline.find(g.span)
+    if isinstance(index, tree.Index) and isinstance(index.value, tree.Name):
+        given = ", ".join(item.span.text for item in index.items)
+        shown = f"{index.value.span.text}({given})"
+        yield Candidate(f"arguments stand in round brackets: `{shown}`", (g.put(index.span, shown),), certain=True)
 
 
 @mends(GivenTwice)

@@ -229,7 +229,10 @@ def _new(
     diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], after: Sequence[Diagnostic]
 ) -> list[Diagnostic]:
     """What is wrong after the edits and was not before, but at this place: the mistake itself counts as new."""
-    before = {_moved(d, edits) for d in found} - {_moved(diagnostic, edits)}
+    before = {_moved(d, edits) for d in found if d is not diagnostic}
+    own = _moved(diagnostic, edits)
+    if own in before and sum(_moved(d, ()) == own for d in after) > 1:
+        before -= {own}  # another one moved to this place, and the mistake is still there beside it
     removed = {word for edit in edits for word in WORD.findall(edit.span.text)}
     return [d for d in after if _counts(d, removed) and _moved(d, ()) not in before]
 

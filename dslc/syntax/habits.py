@@ -65,7 +65,7 @@ def _ternary(case: Case) -> Blame | None:
         case.token.start,
         case.token.end,
         case.index,
-        (Help("write it so", edits=(edit,)),),
+        (Help(f"write `{here}`", edits=(edit,)),),
     )
 
 
@@ -99,6 +99,18 @@ def _walrus(case: Case) -> Blame | None:
     help = Help("write `=`", replace="=")
     mistake = mistakes.Unexpected(("`=`",), "`:=`")
     return Blame(mistake, case.before.start, case.token.end, case.index, (help,))
+
+
+def _named_by_colon(case: Case) -> Blame | None:
+    """`conv(16, k: 3)`."""
+    if case.token.kind != "COLON" or case.before.kind != "NAME" or case.is_header or case.index < 2:
+        return None
+    if case.tokens[case.index - 2].kind not in ("COMMA", "LPAR") or case.after.kind not in _STARTS:
+        return None
+    edit = case.edit(case.before.end, case.after.start, "=")
+    help = Help(f"write `{case.before.text}={case.after.text}`", edits=(edit,))
+    mistake = mistakes.Unexpected(("`=`",), "`:`")
+    return Blame(mistake, case.token.start, case.token.end, case.index, (help,))
 
 
 def _twice(case: Case) -> Blame | None:
@@ -260,7 +272,9 @@ def _size(case: Case) -> Blame | None:
 def _words(case: Case) -> Blame | None:
     """A word of Python that begins its line, with what is to be done with it where that is sure."""
     line = case.line()
-    if not line or line[0].kind != "NAME" or case.token not in line[:3] or case.token is line[0]:
+    if not line or line[0].kind != "NAME" or case.token not in line[:3]:
+        return None
+    if len(line) < 2 or (case.token is line[0] and line[0].text not in ("import", "from")):
         return None
     first, source = line[0], case.source
     end_of_line = source.text.find("\n", first.start)
@@ -436,6 +450,7 @@ RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _words,
     _arrow,
     _walrus,
+    _named_by_colon,
     _twice,
     _size,
 )

@@ -423,7 +423,7 @@ class _Reader:
             self.found.add(mistakes.QuotedName(inside), start, stop, help=(help,))
         else:
             shown = f"`{inside}`" if named else f'"{inside}"'
-            help = Help("write it so" if named else f"write `{shown}`", replace=shown)
+            help = Help(f"write {shown}, back-ticks and all" if named else f"write `{shown}`", replace=shown)
             self.found.add(mistakes.StringPrefix(prefix, named), start, stop, help=(help,))
         return True
 

@@ -26,6 +26,8 @@ def mended(mistake: Mistake | None) -> bool:
     """Whether the tree holds what was meant all the same, or the builder says itself whether it does."""
     if isinstance(mistake, mistakes.WrongCharacter):
         return mistake.character in IDLE
+    if isinstance(mistake, mistakes.Declared):
+        return mistake.word.startswith(": ")  # which is read past, or stands in a line that is lost anyway
     if isinstance(mistake, mistakes.PythonHabit):
         return mistake.word == "return"  # which is read past, where what follows is one value
     text = mistakes.TabCharacter, mistakes.RefusedCharacter, mistakes.ForeignName, mistakes.LongName

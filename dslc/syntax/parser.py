@@ -24,7 +24,7 @@ from dslc.syntax.lalr import END, Automaton, Callback, Stuck
 from dslc.syntax.language import language_of
 from dslc.syntax.layout import Layout, Line, Scanner, lay_out, tokens_between
 from dslc.syntax.lost import claims, item_names, mended
-from dslc.syntax.starts import check_line, check_return, check_units
+from dslc.syntax.starts import check_hint, check_line, check_return, check_units
 from dslc.syntax.text import Found
 from dslc.syntax.tokens import Token
 
@@ -123,6 +123,8 @@ class _Parse:
         for line in lines:
             if line.tokens[0].text == "return":
                 check_return(self.found, line)
+            elif line.tokens[1:2] and line.tokens[1].kind == "COLON":
+                check_hint(self.found, line)
             check_line(self.found, line)
             if line.tokens[0].kind == "BUDGET":
                 check_units(self.found, line)

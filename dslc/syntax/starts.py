@@ -100,6 +100,29 @@ def check_return(found: Found, line: Line) -> None:
     line.tokens[:] = rest
 
 
+_NUMBERS = frozenset(("int", "float", "bool", "str"))
+_TENSORS = frozenset(("Tensor", "tensor", "Array", "ndarray"))
+
+
+def check_hint(found: Found, line: Line) -> None:
+    """Reads past the type of `y: Tensor = conv(16, 3)` and `c: int = 16`; the latter is a `let`."""
+    if len(line.tokens) < 5 or line.reported or line.level == 0:
+        return
+    name, colon, kind, equals = line.tokens[:4]
+    if (name.kind, colon.kind, kind.kind, equals.kind) != ("NAME", "COLON", "NAME", "ASSIGN"):
+        return
+    if kind.text not in _NUMBERS | _TENSORS:
+        return
+    span, stated = found.source.span, kind.text in _NUMBERS
+    edits = (Edit(span(name.end, kind.end), ""), *([Edit(span(name.start, name.start), "let ")] if stated else []))
+    shown = f"{'let ' * stated}{name.text} = {found.source.text[line.tokens[4].start : line.tokens[-1].end]}"
+    help = (Help(f"write `{shown}`", edits=edits),)
+    found.add(mistakes.Declared(f": {kind.text}"), colon.start, kind.end, help=help)
+    line.tokens[1:3] = []
+    if stated:
+        line.tokens[:0] = [Token("LET", "let", name.start, name.start)]
+
+
 def check_units(found: Found, line: Line) -> None:
     """Refuses units behind the numbers of a `budget`; without them the line is read on."""
     from dslc.syntax.units import COUNTED, is_unit

@@ -270,6 +270,8 @@ class Declared(Mistake, code="E0158"):
 
     @property
     def message(self) -> str:
+        if self.word.startswith(": ") and self.word[2:3].isupper():
+            return f"a tensor is named without a type: `{self.word}`"
         return f"a value is named by `let`, without `{self.word}`"
 
 
