@@ -312,7 +312,8 @@ def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Plac
     if scope.kind == "suite" and kind == "tensor":
         shown = name or target.span.text.strip("`")
         b.elsewhere.add(shown)
-        b.report(NamedInSuite(shown), target.span)
+        if not any(symbol.kind == "tensor" for symbol in scope.names.values()):  # told once of a suite
+            b.report(NamedInSuite(shown), target.span)
     if name is None and isinstance(target, tree.TickName):
         b.family(target, kind, scope, value)
     elif kind == "tensor" and isinstance(target, tree.Name) and b.given_again(target, scope, value):

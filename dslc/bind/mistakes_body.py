@@ -213,7 +213,7 @@ class NamedInSuite(Mistake, code="E0483"):
 
     @property
     def message(self) -> str:
-        return f"the suite of a layer cannot name values, so `{self.name}` is unknown below it"
+        return f"the suite of a layer is one chain, and names no values: `{self.name}`"
 
 
 class InitTarget(Mistake, code="E0388"):

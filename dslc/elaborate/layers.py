@@ -253,6 +253,8 @@ class SharedLayer(Layer):
             return run.report(ModuleInSeq(shared.name), span, p, [Label(shared.span, "made here")])
         named = replace(shared.recipe, name=shared.name, name_span=shared.span)
         q = replace(p, owner=shared.instance)
+        if shared.first is None and shared.failed:  # an earlier use took the name, and made nothing
+            shared.instance.taken.pop(shared.name, None)
         run.reuse = shared.first
         before = len(q.items)
         result = apply(run, literal(named, shared.recipe.span), inputs, q, span)

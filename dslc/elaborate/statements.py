@@ -140,12 +140,8 @@ def _bind_name(run: Run, target: tree.Name | tree.TickName, value: object, p: Pl
                 tensor.readers.append(block_of(p.owner))
         return
     scope = beyond_turns(p.scope, target)
-    if scope.kind == "suite":
-        run.report(
-            NamedInSuite(name),
-            target.span,
-            p,
-        )
+    if scope.kind == "suite" and not any(known.kind == "tensor" for known in scope.names.values()):
+        run.report(NamedInSuite(name), target.span, p)
     if target in run.told:  # given again, and told: what reads it below means this one
         scope = _home(scope, name)
         p.it = value if isinstance(value, Value) else p.it  # it was meant as a line of the chain

@@ -10,7 +10,6 @@ from dslc.bind.mistakes_body import NoSuite, TrainingCondition
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.mistakes.flow import NotALayer
 from dslc.elaborate.mistakes.layers import ExternTarget, NamesNoLayer
-from dslc.elaborate.mistakes.modules import SharedShape
 from dslc.elaborate.mistakes.tensors import NoTensorValue
 from dslc.elaborate.mistakes.values import BadGrow, NoAttribute, NoItems, TensorLet
 from dslc.mending.ground import Candidate, Ground, short, walk
@@ -270,21 +269,16 @@ def another_name(g: Ground) -> Iterator[Candidate]:
     yield Candidate(f"a name of its own from here on: `{new}`", tuple(edits))
 
 
-@mends(SharedShape, NotALayer)
+@mends(NotALayer)
 def no_module(g: Ground) -> Iterator[Candidate]:
-    """A `module` has one set of weights: `let` names a layer, whose uses have their own; `=` a tensor."""
+    """`module y = it`: a `module` is a layer, and a tensor is named by `=`."""
     for line in walk(g.block):
         if not isinstance(line, tree.ModuleDef):
             continue
-        start, name = line.span.start, line.target.span.text
-        if isinstance(g.diagnostic.mistake, SharedShape) and g.span.text.partition(".")[0] == name:
-            shown = f"let {line.span.text.removeprefix('module').lstrip()}"
-            said = f"new weights at each use: `{short(shown)}`"
-            yield Candidate(said, (g.edit(start, start + len("module"), "let"),))
-        elif line.span.start <= g.span.start < line.span.end:
+        if line.span.start <= g.span.start < line.span.end:
             shown = line.span.text.removeprefix("module").lstrip()
             said = f"a tensor is named without `module`: `{short(shown)}`"
-            yield Candidate(said, (g.edit(start, line.target.span.start, ""),))
+            yield Candidate(said, (g.edit(line.span.start, line.target.span.start, ""),))
 
 
 @mends(NoSuite)

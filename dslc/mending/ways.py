@@ -10,6 +10,7 @@ from dslc.ir.made import Change, way
 from dslc.ir.model import Value
 from dslc.names.errors_given import UnknownSize
 from dslc.ops.errors import TooSmall
+from dslc.ops.errors_pattern import PatternMismatch
 from dslc.ops.errors_tensor import ShapeMismatch
 from dslc.source import Span
 from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
@@ -35,6 +36,8 @@ def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
         sizes = [str(size) for size in inputs[0].type.dims]
         text = str(mistake.size) if isinstance(mistake, TooSmall) else mistake.left
         return sizes.index(text, 2) if text in sizes[2:] else None
+    if isinstance(mistake, PatternMismatch) and len(inputs) == 1:
+        return mistake.number if mistake.number != inputs[0].type.channel else None
     if isinstance(mistake, WrongPort) and len(inputs) == 1 and inputs[0].type.channel == 1:
         return mistake.axis if mistake.axis is not None and mistake.axis > 1 else None
     if not isinstance(mistake, JoinedSizes | Coincidence | ShapeMismatch) or len(inputs) != 2:

@@ -194,7 +194,7 @@ def apply(op: str, pattern: str, x: TensorType, given: Given, divide: Divide | N
             raise Reject(PatternSize(op, pattern, tuple(unknown), surplus=False), at="pattern")
         known = product(size[atom] for atom in group if atom in sizes)
         if not unknown:
-            check_equal(op, group, known, total, divide)
+            check_equal(op, group, known, x, axis, divide)
             if len(group) == 1:
                 size[group[0]], word[group[0]] = total, total_word or word[group[0]]
             continue
@@ -250,12 +250,14 @@ class Divide:
             raise
 
 
-def check_equal(op: str, group: Group, known: Size, total: Size, divide: Divide | None) -> None:
+def check_equal(op: str, group: Group, known: Size, x: TensorType, axis: int, divide: Divide | None) -> None:
     """A Reject where the atoms of an axis, all of given size, do not make it up."""
+    total = x.dims[axis]
     if isinstance(known, int) and isinstance(total, int):
         if known != total:
             text = group[0] if len(group) == 1 else f"({' '.join(group)})"
-            raise Reject(PatternMismatch(op, text if group else "1", str(known), str(total)), at="pattern")
+            fault = PatternMismatch(op, text if group else "1", str(known), str(total), str(x), axis)
+            raise Reject(fault, at="pattern")
     elif divide is not None:
         divide.equal(total, known)
 
@@ -304,5 +306,6 @@ def spelled_out(op: str, sides: Pattern, x: TensorType) -> tuple[tuple[Group, ..
     left = spell(sides.left)
     for axis, group in enumerate(left):
         if not group and x.dims[axis] != 1:
-            raise Reject(PatternMismatch(op, "1", "1", str(x.dims[axis])), at="pattern")
+            fault = PatternMismatch(op, "1", "1", str(x.dims[axis]), str(x), axis)
+            raise Reject(fault, at="pattern")
     return left, spell(sides.right)

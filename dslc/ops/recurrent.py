@@ -80,7 +80,7 @@ class Recurrent(Op):
                 fits = fits and second == batch
             if not fits:
                 needed = f"[{count}, {batch}, {width}]"
-                raise Reject(StateShape(self.name, str(given), needed), at=port.name)
+                raise Reject(StateShape(self.name, str(given), needed, self.layers, self.ways), at=port.name)
             batch = c.equal(batch, second)
         said = [self.word(c, width) for width in self.widths]
         word = words.product([(self.ways, None), (self.width, said[0])]) if said[0] is not None else None
