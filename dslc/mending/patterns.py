@@ -264,7 +264,7 @@ def _closed(pattern: str) -> Iterator[str]:
 
 @mends(PatternRank)
 def as_many_names_as_axes(g: Ground) -> Iterator[Candidate]:
-    """A pattern with a name too few or too many: the batch is missing, an axis is, or the places are one axis."""
+    """A pattern with a name too few or too many: the batch is missing, or it is the pattern of another tensor."""
     mistake, written = g.diagnostic.mistake, _written(g)
     if not isinstance(mistake, PatternRank) or written is None or len(g.inputs) != 1:
         return
@@ -273,21 +273,6 @@ def as_many_names_as_axes(g: Ground) -> Iterator[Candidate]:
     batch = next((letter for letter in ("n", "b") if letter not in written.names), None)
     if more == 1 and batch is not None and left[0] not in ("n", "b") and "n" not in written.names:
         yield written.other("the batch is an axis too", [batch, *left], [batch, *right])
-    if more > 0 and "..." not in " ".join(left):
-        for at in range(len(left) - 1, 0, -1):  # the axis that the pattern takes for one
-            if left[at].isidentifier() and (type.channel is None or at != type.channel):
-                extra = [written.spare(letters) for letters in ("hijk", "wxyz", "duvs")[:more]]
-                fresh = [left[at], *extra] if left[at] not in "tsl" else _places(written, more + 1)
-                split = [*left[:at], *fresh, *left[at + 1 :]]
-                whole = f"({' '.join(fresh)})"
-                other = [re.sub(rf"\b{left[at]}\b", " ".join(fresh), group) for group in right]
-                other = [whole if group == left[at] else new for group, new in zip(right, other, strict=True)]
-                yield written.other(f"{type} has {type.rank} axes, its places as one", split, other, group="places")
     for candidate in g.outline.without([g.step]) if g.step is not None else ():
         said = f"without it: {type} needs no `{short(written.call.span.text)}`"
         yield Candidate(said, (candidate,), loses=True)
-
-
-def _places(written: Written, count: int) -> list[str]:
-    """Letters for the axes of a map."""
-    return {2: ["h", "w"], 3: ["d", "h", "w"]}.get(count, [f"a{n}" for n in range(count)])

@@ -328,7 +328,11 @@ def test_splitting_and_merging_a_symbolic_axis_gives_it_back() -> None:
         (use("rearrange", pattern="n (g c) h w -> n g c h w"), PatternSize, "`g`, `c`"),
         (use("rearrange", pattern="n c h w -> n h w c", sizes=factors(head=2)), PatternSize, "`head`"),
         (use("repeat", pattern="n c h w -> n c h w r"), PatternSize, "`r`"),
-        (use("rearrange", pattern="n c h w -> n h w c", sizes=factors(h=7)), PatternMismatch, "`h` 7 by the sizes given"),
+        (
+            use("rearrange", pattern="n c h w -> n h w c", sizes=factors(h=7)),
+            PatternMismatch,
+            "`h` 7 by the sizes given",
+        ),
         (
             use("rearrange", pattern="n (a b) h w -> n a b h w", sizes=factors(a=2, b=2)),
             PatternMismatch,
