@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.mending.ground import Candidate, Ground, inside, short, walk
+from dslc.diagnostics.model import Edit
+from dslc.mending.ground import Candidate, Ground, inside, net_dims, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
 from dslc.ops.errors_axis import TURNED, NoChannelAxis
-from dslc.ops.guesses import NoBatch, unbatched
+from dslc.ops.guesses import ChannelsLast, NoBatch, unbatched
 from dslc.syntax import tree
 from dslc.types.tensor import TensorType
 
@@ -258,6 +259,35 @@ def other_elements(g: Ground) -> Iterator[Candidate]:
                 yield Candidate(f"say in the header what it holds: `{shown}`", (edit,))
     if mistake.needed in ("float", "number") and not mistake.type.dtype.is_float:
         yield from first(g, "cast(float)", "as numbers with a fraction")
+
+
+@mends(ChannelsLast)
+def an_image_at_a_time(g: Ground) -> Iterator[Candidate]:
+    """`clip[N, T, 3, H, W]` for layers of images: the frames belong to the batch."""
+    mistake, read = g.diagnostic.mistake, g.diagnostic.related
+    if not isinstance(mistake, ChannelsLast) or (mistake.axis, len(mistake.letters)) != (2, 3) or not read:
+        return
+    step = 'rearrange("n t c h w -> (n t) c h w")'
+    if g.own(read[0].span):
+        said = f"an image at a time, its frames in the batch: `{step} -> {short(read[0].span.text)}`"
+        edit = g.before(read[0].span, f"{step} -> ")
+        yield Candidate(said, (edit,), group="frames")
+        named = [other for call in g.calls(g.block) for other in size_names(g, call)]
+        if named:
+            shown = ", ".join(f"`{other.text}` for `{other.span.text}`" for other in named)
+            yield Candidate(f"{said}, and {shown}", (edit, *named), group="frames")
+
+
+def size_names(g: Ground, call: tree.Call) -> Iterator[Edit]:
+    """Numbers for letters of a pattern that are the default of a size in the net's header: its name."""
+    if call.target.span.text not in ("rearrange", "reduce", "repeat"):
+        return
+    for argument in call.arguments:
+        for _, dim in net_dims(g):
+            default = dim.default.span.text if dim.default is not None else None
+            if argument.name is not None and argument.value.span.text == default and dim.value is not None:
+                yield g.put(argument.value.span, dim.value.span.text)
+                break
 
 
 @mends(NoChannelAxis)

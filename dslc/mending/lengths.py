@@ -1,20 +1,15 @@
-"""Fixes for what must be as long as an axis: pieces of a split, numbers for each channel, states for each layer."""
+"""Fixes for what must be as long as an axis: pieces of a split, numbers for each channel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from dslc.ir.model import Node
 from dslc.mending.axes import first
-from dslc.mending.ground import Candidate, Ground, inside, net_dims, short
+from dslc.mending.ground import Candidate, Ground, net_dims, short
 from dslc.mending.rules import mends
 from dslc.ops.errors_map import WrongLength
-from dslc.ops.errors_product import StateShape
 from dslc.ops.errors_tensor import SplitSum
 from dslc.syntax import tree
-
-RECURRENT: Final = ("lstm", "gru", "rnn")
 
 # ---- pieces
 
@@ -83,54 +78,3 @@ def a_number_for_each_channel(g: Ground) -> Iterator[Candidate]:
         if axis == 1 and dim.span.text == str(mistake.channels) and mistake.length > 1:
             said = f"an input of {mistake.length} channels: `{mistake.length}` for `{dim.span.text}` in the header"
             yield Candidate(said, (g.put(dim.span, str(mistake.length)),))
-
-
-# ---- states
-
-
-@mends(StateShape)
-def as_many_layers(g: Ground) -> Iterator[Candidate]:
-    """A state of one layer for two, or of one direction for two: alike in both recurrent layers."""
-    mistake, here = g.diagnostic.mistake, g.call
-    states = [value for value in g.inputs if value.index > 0 and recurrent_state(value.producer)]
-    if not isinstance(mistake, StateShape) or here is None or not states:
-        return
-    given = inside(states[0])
-    there = g.use(given.span) if given is not None else None
-    line = f" in line {there.span.line}" if there is not None and there.span.line != here.span.line else ""
-    for name, default in (("layers", "1"), ("bidirectional", "false")):
-        if isinstance(there, tree.Call):
-            yield from _alike(g, there, here, name, default, line)
-        yield from _alike(g, here, there, name, default, " here")
-
-
-def recurrent_state(producer: object) -> bool:
-    """Whether an op is a recurrent layer, or a block that may hold one."""
-    return not isinstance(producer, Node) or producer.op.name in RECURRENT
-
-
-def _alike(
-    g: Ground, changed: tree.Call, other: tree.Expr | None, name: str, default: str, where: str
-) -> Iterator[Candidate]:
-    """A recurrent layer with an argument as another one has it."""
-    if not isinstance(other, tree.Call):
-        return
-    own, wanted = _argument(g, changed, name), _argument(g, other, name)
-    text = wanted.value.span.text if wanted is not None else default
-    if (own.value.span.text if own is not None else default) == text:
-        return
-    if own is None:
-        edit, shown = g.argument(changed, f"{name}={text}"), short(g.with_argument(changed, f"{name}={text}"))
-    elif wanted is None and own.name is not None:
-        edit, shown = g.without_argument(changed, own), f"no `{own.span.text}`"
-        yield Candidate(f"{shown}{where}, as where the state comes from", (edit,), group=f"{name}{where}")
-        return
-    else:
-        edit, shown = g.put(own.value.span, text), g.shown(own.value.span, text)
-    yield Candidate(f"as many layers and directions{where}: `{shown}`", (edit,), group=f"{name}{where}")
-
-
-def _argument(g: Ground, call: tree.Call, name: str) -> tree.Argument | None:
-    """An argument of a recurrent layer by its name; the number of layers is the second by its place."""
-    placed = g.positional(call)
-    return g.named(call, name) or (placed[1] if name == "layers" and len(placed) > 1 else None)

@@ -9,7 +9,7 @@ has the same messages on every machine, however busy.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
@@ -108,6 +108,7 @@ def offer(found: Sequence[Diagnostic], again: Again, work: int = 0) -> tuple[Dia
             mended.append(cause[0])
             gone |= cause[1]
             continue
+        diagnostic = _kept_reading(diagnostic, found, tries) if isinstance(diagnostic.mistake, GUESSES) else diagnostic
         mended.append(_mended(diagnostic, found, tries) if apt and not tries.over else diagnostic)
         gone |= _followers(at, mended[-1], found, tries)
     return tuple(mended)
@@ -124,18 +125,41 @@ def _misread(
     errors = [n for n, d in enumerate(found) if n != at and d.severity is Severity.ERROR]
     if not isinstance(mistake, GUESSES) or not errors or tries.over or not apt_source(guess.span.source):
         return None
-    edits = _edits(guess, guess.help[0])
-    after = tries.after(edits)
-    if after is None or any(d.severity is Severity.ERROR for d in _new(guess, edits, found, after)):
+    left: list[int] = []
+    fitting: list[Help] = []
+    for help in _readings(guess):
+        edits = _edits(guess, help)
+        after = tries.after(edits)
+        if after is None or any(d.severity is Severity.ERROR for d in _new(guess, edits, found, after)):
+            continue
+        still = {_moved(d, ()) for d in after}
+        gone = [n for n in errors if n > at and _moved(found[n], edits) not in still]
+        if gone:
+            left = left or gone
+            fitting.append(help)
+    if not fitting:
         return None
-    left = {_moved(d, ()) for d in after}
-    gone = [n for n in errors if n > at and _moved(found[n], edits) not in left]
-    if not gone:
-        return None
-    help = tuple(each for n, each in enumerate(guess.help) if n != mistake.confirming)
-    notes = tuple(f"so read, {found[n].message} (line {found[n].span.line})" for n in gone[:1])
-    told = replace(ReadOtherwise(mistake).at(guess.span), related=guess.related, trail=guess.trail, help=help)
-    return replace(told, notes=(*guess.notes, *notes), inputs=guess.inputs), set(gone)
+    said = [help for n, help in enumerate(guess.help) if n != mistake.confirming and not _edits(guess, help)]
+    shown = (*fitting, *(said if fitting[0] is guess.help[0] else ()))  # words that say the same as the first
+    notes = tuple(f"so read, {found[n].message} (line {found[n].span.line})" for n in left[:1])
+    told = replace(ReadOtherwise(mistake).at(guess.span), related=guess.related, trail=guess.trail, help=shown)
+    return replace(told, notes=(*guess.notes, *notes), inputs=guess.inputs), set(left)
+
+
+def _readings(guess: Diagnostic) -> Iterator[Help]:
+    """Other readings of what a warning is about, as edits: its own, and those of the rules."""
+    yield from (help for help in guess.help if _edits(guess, help))
+    for candidate in candidates(ground(guess)):
+        yield Help(candidate.text, edits=candidate.edits, tried=True, applicability=Applicability.MAYBE)
+
+
+def _kept_reading(guess: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> Diagnostic:
+    """A warning whose other readings were tried: without the proposals that bring new mistakes."""
+    mistake, edits = guess.mistake, _edits(guess, guess.help[0])
+    after = tries.made(edits) if isinstance(mistake, GUESSES) else None
+    if not isinstance(mistake, GUESSES) or after is None or not _new(guess, edits, found, after):
+        return guess
+    return replace(guess, help=(guess.help[mistake.confirming],))
 
 
 def _followers(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> set[int]:

@@ -158,9 +158,12 @@ def parts_of_one_tensor(g: Ground) -> Iterator[Candidate]:
     last = last.value if isinstance(last, tree.As) else last
     name = last.target.span.text if isinstance(last, tree.Call) else ""
     if isinstance(last, tree.Call) and name in RECURRENT and g.named(last, "state") is None:
+        keras = g.named(last, "return_state")
         shown = short(g.with_argument(last, "state=true"))
+        shown = g.shown(keras.span, "state=true") if keras is not None else shown
         said = f"the state comes as well where it is asked for: `{shown}`"
-        yield Candidate(said, (g.argument(last, "state=true"),), sole=True)
+        edit = g.argument(last, "state=true") if keras is None else g.put(keras.span, "state=true")
+        yield Candidate(said, (edit,), sole=True)
     if isinstance(line.value, tree.Chain | tree.Call | tree.As | tree.Name | tree.It | tree.TickName):
         text = f" -> chunk({mistake.names})"
         said = f"one tensor in {mistake.names} equal parts: `{short(line.value.span.text + text)}`"

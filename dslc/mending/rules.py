@@ -37,6 +37,7 @@ FILES: Final = (
     "letters",
     "patterns",
     "lengths",
+    "recurrent",
     "shared",
     "suites",
     "indentation",
