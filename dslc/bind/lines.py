@@ -12,7 +12,6 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dslc.bind.mistakes import UnknownName
-from dslc.bind.mistakes_scope import OfAnother
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake
 from dslc.record import entity
 from dslc.source import Span
@@ -53,6 +52,7 @@ class Line:
         `known`: names of the definition that are told already, and need no more words.
         """
         from dslc.bind.elsewhere import told as told_elsewhere
+        from dslc.bind.mistakes_scope import OfAnother
         from dslc.bind.near_words import likely_name
         from dslc.bind.owners import whose
         from dslc.bind.unread import unread_lets
