@@ -168,13 +168,31 @@ def _followers(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tri
     What the fix itself changes on another line is none of them: that is mended, not gone.
     """
     first = next((help for help in diagnostic.help if help.tried), None)
+    covered = _covered(at, diagnostic, found, tries)
     after = tries.made(first.edits) if first is not None else None
     if first is None or after is None:
-        return set()
+        return covered
     left = {_moved(d, ()) for d in after}
     lines = {edit.span.line for edit in first.edits} - {diagnostic.span.line}
     later = ((n, d) for n, d in enumerate(found) if n > at and d.severity is Severity.ERROR)
-    return {n for n, d in later if d.span.line not in lines and _moved(d, first.edits) not in left}
+    return covered | {n for n, d in later if d.span.line not in lines and _moved(d, first.edits) not in left}
+
+
+def _covered(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> set[int]:
+    """Which later mistakes stand inside the text that the first proposal writes anew: quotes in a foreign call."""
+    edits = next((edits for help in diagnostic.help if (edits := _edits(diagnostic, help))), ())
+    after = tries.made(edits)
+    if after is None:
+        return set()
+    codes = {(d.code, d.span.line) for d in after}
+    spans = [edit.span for edit in edits if edit.text]
+    return {
+        n
+        for n, d in enumerate(found)
+        if n > at
+        and (d.code, d.span.line) not in codes
+        and any(s.source is d.span.source and s.start < d.span.start and d.span.end < s.end for s in spans)
+    }
 
 
 def apt_source(source: Source) -> bool:
