@@ -63,7 +63,7 @@ def of_words(written: str, names: Iterable[str]) -> str | None:
         meant = other - _FILLERS or other
         if meant == told:
             alike.append(name)
-        elif (meant < told or told < meant) and max(map(len, meant & told)) > 3:
+        elif (meant < told or told < meant) and max(map(len, meant & told), default=0) > 3:
             part.append(name)
     for found in (alike, part):
         if found:

@@ -39,7 +39,7 @@ def report_dropped(run: Run) -> None:
         by = run.replaced.get(value)
         related = [Label(by, "this line takes its place")] if by is not None else []
         frame = producer.frame if isinstance(producer, Node | Call) else block.frame
-        dropped = Dropped(kind, name) if name or kind == "input" or not value.name else Dropped("value", value.name)
+        dropped = Dropped("value", value.name) if value.name and kind == "result" else Dropped(kind, name)
         run.sink.add(dropped.at(value.span, frame, related))
 
 

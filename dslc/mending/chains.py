@@ -23,7 +23,7 @@ def named_and_gone_on(g: Ground) -> Iterator[Candidate]:
     lines = list(_branching(g))
     own = [line for line in lines if line.span.start <= g.span.start < line.span.end]
     dropped = isinstance(g.diagnostic.mistake, Dropped)
-    if len(lines) < 2 or (dropped and not own):
+    if len(lines) < 2 or (dropped and (not own or _begun_anew(g, own[0]))):
         return
     first = (own or lines)[0]
     name, text = first.targets[0].span.text, short(first.value.span.text)
@@ -35,6 +35,17 @@ def named_and_gone_on(g: Ground) -> Iterator[Candidate]:
     more = f" (and so in line{'s' * (len(others) > 1)} {', '.join(map(str, others))}{named})" if others else ""
     edits = [edit for line in lines for edit in _apart(g, line)[: 1 if dropped and line in own else 2]]
     yield Candidate(f"{said}: {shown}{more}", tuple(edits), loses=not dropped)
+
+
+def _begun_anew(g: Ground, line: tree.Assign) -> bool:
+    """Whether the next line that moves the chain begins with values of its own: then this one was none of its."""
+    after = [n for n in walk(g.block) if isinstance(n, tree.Step) and n.span.start > line.span.end]
+    value = after[0].value if after else None
+    first = value.steps[0] if isinstance(value, tree.Chain) else value
+    given = {t.span.text for n in walk(g.block) if isinstance(n, tree.Assign) for t in n.targets}
+    given |= {port.name for port in (g.block.ports or () if g.block is not None else ())}
+    read = [n for n in walk(first) if isinstance(n, tree.Name | tree.It)]
+    return bool(read) and all(isinstance(n, tree.Name) and n.name in given for n in read)
 
 
 def _branching(g: Ground) -> Iterator[tree.Assign]:

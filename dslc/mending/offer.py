@@ -252,7 +252,11 @@ def _edits(diagnostic: Diagnostic, help: Help) -> tuple[Edit, ...]:
 def _fits(diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], tries: Tries) -> bool:
     """Whether the mistake is gone after the edits, and nothing is wrong that was not wrong before."""
     after = tries.after(edits)
-    return after is not None and not _new(diagnostic, edits, found, after)
+    if after is None or _new(diagnostic, edits, found, after):
+        return False
+    unread = {_moved(d, edits) for d in found if d.code == Dropped.code and d is not diagnostic}
+    left = {_moved(d, ()) for d in after if d.code == Dropped.code}
+    return diagnostic.code != Dropped.code or left <= unread  # else another value is left for this one
 
 
 def _helps(diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], tries: Tries) -> bool:

@@ -231,14 +231,15 @@ def readable(g: Ground) -> Iterator[Candidate]:
     text = next((a.value for a in call.arguments if a.name in (None, "pattern")), None) if call is not None else None
     if not isinstance(mistake, PatternText) or not isinstance(text, tree.Text) or len(text.pieces) != 1:
         return
-    old = text.span.text[1:-1]
+    whole = text.span.text[1:-1]
+    old = re.sub(r"\(?(\w+)((?:\s*\*\s*\w+)+)\)?", lambda m: f"({m[1]}{m[2].replace('*', ' ')})", whole)
     plain = re.sub(r"\s*(=>|-->|→)\s*", " -> ", old)
     plain = re.sub(r"[,;*]", " ", plain.translate(str.maketrans("[]{}", "()()")))
     if "->" not in plain and plain.count(":") == 1:
         plain = plain.replace(":", " -> ")
     for new in (plain, *_closed(plain)):
         new = re.sub(r" +", " ", new).strip()
-        if new != old:
+        if new != whole:
             shown = f'"{new}"'
             said = f"names with spaces between, brackets for those that are one axis: `{g.shown(text.span, shown)}`"
             yield Candidate(said, (g.put(text.span, shown),), group="text")
@@ -273,6 +274,13 @@ def as_many_names_as_axes(g: Ground) -> Iterator[Candidate]:
     batch = next((letter for letter in ("n", "b") if letter not in written.names), None)
     if more == 1 and batch is not None and left[0] not in ("n", "b") and "n" not in written.names:
         yield written.other("the batch is an axis too", [batch, *left], [batch, *right])
+    if more == -1:
+        for name in sorted((n for n in left[1:] if n.isidentifier()), key=lambda n: n not in "hwtds"):
+            other = [re.sub(rf"\s*\b{name}\b\s*", " ", group) for group in right]
+            plain = [re.sub(r"^\(\s*(\w+)\s*\)$", r"\1", group.strip()) for group in other]
+            kept = [group for group in plain if group and group != "( )"]
+            said = f"{type} has no axis `{name}`"
+            yield written.other(said, [n for n in left if n != name], kept, group="gone")
     for candidate in g.outline.without([g.step]) if g.step is not None else ():
         said = f"without it: {type} needs no `{short(written.call.span.text)}`"
         yield Candidate(said, (candidate,), loses=True)

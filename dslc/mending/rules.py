@@ -25,6 +25,7 @@ FILES: Final = (
     "heads",
     "branches",
     "features",
+    "stated",
     "projections",
     "results",
     "joins",
