@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dslc.bind.mistakes import WrongType
 from dslc.mending.axes import first
 from dslc.mending.ground import Candidate, Ground, net_dims, short
 from dslc.mending.rules import mends
@@ -43,6 +44,20 @@ def equal_pieces(g: Ground) -> Iterator[Candidate]:
 
 
 # ---- numbers of channels
+
+
+@mends(WrongType)
+def one_number_as_a_list(g: Ground) -> Iterator[Candidate]:
+    """`normalize(mean=0.5)`: numbers, one for each channel."""
+    mistake, number = g.diagnostic.mistake, g.outline.find(g.span)
+    if not isinstance(mistake, WrongType) or mistake.wanted != "numbers" or not isinstance(number, tree.Number):
+        return
+    channels = g.types[0].dims[1] if g.types and g.types[0].rank > 1 else 1
+    for count in (channels, 1, 3):
+        if isinstance(count, int) and 0 < count < 5:
+            text = f"({', '.join([number.span.text] * count)}{',' * (count == 1)})"
+            said = f"a number for each channel: `{g.shown(number.span, text)}`"
+            yield Candidate(said, (g.put(number.span, text),), group="list")
 
 
 @mends(WrongLength)

@@ -8,7 +8,7 @@ from math import isqrt
 from typing import Final
 
 from dslc.ir.made import way
-from dslc.mending.ground import Candidate, Ground, short
+from dslc.mending.ground import Candidate, Ground, net_dims, short
 from dslc.mending.rules import mends
 from dslc.ops.base import Types
 from dslc.ops.errors_pattern import PatternAxes, PatternMismatch, PatternRank, PatternSize, PatternText
@@ -136,6 +136,10 @@ def size_of_a_letter(g: Ground) -> Iterator[Candidate]:
     parameters = [p.name for p in block.parameters or ()] if block is not None else []
     likely = ("heads", "head", "groups", "parts", "n_heads", "num_heads", "factor", "r", "p", "patch", "size")
     words = [*(a for a in mistake.axes if a in parameters), *(name for name in likely if name in parameters)]
+    for letter, (_, dim) in ((letter, each) for letter in mistake.axes for each in net_dims(g)):
+        name = dim.value.span.text if dim.value is not None else ""
+        if dim.default is not None and name.lower() == letter.lower():
+            yield _given(g, written, letter, name, "as the header calls it")
     for word in words:
         yield _given(g, written, mistake.axes[0], word, "as the block's parameter says")
     if isinstance(total, int) and len(mistake.axes) == 2:

@@ -7,8 +7,9 @@ from typing import Final
 
 from dslc.bind.mistakes import UnknownArgument
 from dslc.ir.model import Node
-from dslc.mending.ground import Candidate, Ground, inside, short
+from dslc.mending.ground import Candidate, Ground, inside, short, walk
 from dslc.mending.rules import mends
+from dslc.ops.errors import WrongRank
 from dslc.ops.errors_product import StateShape
 from dslc.syntax import tree
 
@@ -55,6 +56,33 @@ def as_many_layers(g: Ground) -> Iterator[Candidate]:
         if isinstance(there, tree.Call):
             yield from _alike(g, there, here, name, default, line)
         yield from _alike(g, here, there, name, default, " here")
+
+
+@mends(WrongRank)
+def features_as_a_state(g: Ground) -> Iterator[Candidate]:
+    """`gru(64, h=z)` of features `[N, 64]`: a state has the layers on its first axis."""
+    mistake, site = g.diagnostic.mistake, g.use(g.diagnostic.site) or g.call
+    if not isinstance(mistake, WrongRank) or mistake.op not in RECURRENT or not isinstance(site, tree.Call):
+        return
+    for argument in (a for a in site.arguments if a.name in ("h", "c")):
+        text = f'({argument.value.span.text} -> rearrange("n d -> 1 n d"))'
+        said = f"a state is `[layers, N, hidden]`: `{g.shown(argument.value.span, text)}`"
+        yield Candidate(said, (g.put(argument.value.span, text),))
+
+
+@mends(StateShape)
+def both_states(g: Ground) -> Iterator[Candidate]:
+    """`lstm(64, h=h)`: its state is two tensors, which the line that made `h` gives too."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, StateShape) or call is None or g.named(call, "c") is not None:
+        return
+    given = g.named(call, "h")
+    lines = [n for n in walk(g.block) if isinstance(n, tree.Assign) and len(n.targets) == 3]
+    for line in lines if given is not None else ():
+        if given is not None and line.targets[1].span.text == given.value.span.text:
+            text = f"c={line.targets[2].span.text}"
+            said = f"the cell too, which line {line.span.line} gives: `{short(g.with_argument(call, text))}`"
+            yield Candidate(said, (g.argument(call, text),))
 
 
 def recurrent_state(producer: object) -> bool:
