@@ -148,10 +148,15 @@ class GivenTwice(Mistake, code="E0386"):
 
     layer: str
     name: str
+    placed: str = ""  # the text of what its place has
 
     @property
     def message(self) -> str:
         return f"`{self.name}` of `{self.layer}` is given twice"
+
+    @property
+    def label(self) -> str:
+        return f"by its place it is `{self.placed}` already" if self.placed else ""
 
 
 class SurplusArgument(Mistake, code="E0303"):

@@ -213,16 +213,16 @@ def _inputs(case: Case) -> Blame | None:
         shown = _shape(case, [case.token, *_bracket(case, case.index + 1)])
         help = Help("write `on`", edits=(case.edit(case.token.start, case.token.start, "on "),))
         return Blame(mistakes.InputsForm(shown), case.token.start, case.token.end, case.index, (help,))
-    if case.token.kind != "LSQB" or opened is None:
-        return None
-    close = _closing(line, opened)
-    if close is None:
+    close = _closing(line, opened) if opened is not None else None
+    if opened is None or close is None or case.token not in line[opened:close]:
         return None
     kept: list[Sequence[Token]] = []
     inputs: list[Sequence[Token]] = []
     for part in _split(line[opened + 1 : close]):
-        shaped = len(part) > 2 and part[-1].kind == "RSQB" and not any(t.kind == "ASSIGN" for t in part)
-        tensor = shaped and (part[1].kind == "LSQB" or (len(part) > 3 and part[3].kind == "LSQB"))
+        shaped = len(part) > 2 and part[-1].kind == "RSQB"
+        at = next((i for i, t in enumerate(part[:4]) if t.kind == "LSQB"), 0)
+        sized = shaped and at == 2 and len(_split(part[3:-1])) > 1  # `image: [N, 3, 32, 32]`, no `widths: [int]`
+        tensor = shaped and (at in (1, 3) or sized) and not any(t.kind == "ASSIGN" for t in part[:at])
         (inputs if tensor and part[0].kind == "NAME" else kept).append(part)
     if not inputs or any(t.text in _LISTS | _TUPLES for part in inputs for t in part[:3]):
         return None

@@ -65,6 +65,7 @@ _LEXICAL = {
     "quoted": r"'(?:[^'\\\n]|\\.)*'?",
     "wrong": r"&&|[^ ]",
 }
+_NAMED = re.compile(r" *[:=,)]")  # after a keyword that is meant as a name: no line begins so
 _MEANT = {"NUMBER": "0", "AND": "and", "NOT": "not", "POWER": "**"}  # the text of a token that stands for another
 _ELSEWHERE = "/\"'{};"  # first characters of what other languages write
 _DTYPE = re.compile(r"bool|(?:u?int|b?float)[0-9]+")
@@ -291,7 +292,7 @@ class _Reader:
     def _first(self, token: Token, line_start: int) -> None:
         """A line of text begins with `token`: it goes on with the logical line or begins the next."""
         if self.brackets:
-            if token.kind not in _LINE_WORDS:
+            if token.kind not in _LINE_WORDS or _NAMED.match(self.text, token.end):
                 self._within(token, line_start)
                 return
             self._unclosed()

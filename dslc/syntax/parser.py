@@ -122,7 +122,7 @@ class _Parse:
             check_bullets(self.found, lines)
         for line in lines:
             if line.tokens[0].text == "return":
-                check_return(self.found, line)
+                check_return(self.found, line, lines[0])
             elif line.tokens[1:2] and line.tokens[1].kind == "COLON":
                 check_hint(self.found, line)
             check_line(self.found, line)
@@ -198,6 +198,10 @@ class _Parse:
         if not line.reported:
             self.found.add(found.mistake, found.start, found.end, help=found.help)
         line.reported = True
+        if isinstance(found.mistake, mistakes.ReservedWord):  # its other uses, which one fix renames
+            places = {edit.span.start for help in found.help for edit in help.edits}
+            for other in lines:
+                other.reported |= any(token.start in places for token in other.tokens)
         if line.dropped:
             return False
         line.dropped = line.broken

@@ -87,9 +87,43 @@ def _list_item(text: str) -> tuple[bool, tuple[Help, ...]]:
     return True, (Help(f"write `{call}`", call),)
 
 
-def check_return(found: Found, line: Line) -> None:
+def _check_returns(found: Found, line: Line, header: Line) -> None:
+    """`return a, b`: several results stand in the header, by their names."""
+    word, *rest = line.tokens
+    if rest[0].kind == "LPAR" and rest[-1].kind == "RPAR":
+        rest = rest[1:-1]
+    names, commas = rest[::2], rest[1::2]
+    source, end = found.source, header.tokens[-1]
+    if header.tokens[0].kind not in ("NET", "BLOCK", "INLINE") or not line.level:
+        return
+    shown = ", ".join(t.text for t in names)
+    plain = all(t.kind == "NAME" for t in names) and all(t.kind == "COMMA" for t in commas) and len(names) > len(commas)
+    last = not source.text[line.tokens[-1].end :].split("\n\n")[0].strip()
+    on = next((i for i, t in enumerate(header.tokens) if t.kind == "ON"), 0)
+    stated = any(t.kind == "ARROW" for t in header.tokens[on:])
+    help: tuple[Help, ...] = (Help("each result has a name, and the header lists them: `-> first, second:`"),)
+    if plain and last and line.level == 1 and end.kind == "COLON" and not stated:
+        start = source.text.rfind("\n", 0, word.start)
+        edits = (
+            Edit(source.span(end.start, end.start), f" -> {shown}"),
+            Edit(source.span(start, line.tokens[-1].end), ""),
+        )
+        help = (Help(f"several results are named in the header, which ends with `-> {shown}:`", edits=edits),)
+    found.add(mistakes.PythonHabit("return", True), word.start, word.end, help=help)
+    line.reported = line.broken = True
+
+
+def check_return(found: Found, line: Line, header: Line) -> None:
     """Reads past the word `return` before one value, which is the result without it."""
     word, *rest = line.tokens
+    if rest and word.text == "return" and any(t.kind == "COMMA" for t in rest) and not line.reported:
+        several = rest[1:-1] if rest[0].kind == "LPAR" and rest[-1].kind == "RPAR" else rest
+        depth, commas = 0, 0
+        for token in several:
+            depth += (token.kind in ("LPAR", "LSQB")) - (token.kind in ("RPAR", "RSQB"))
+            commas += token.kind == "COMMA" and depth == 0
+        if commas:
+            _check_returns(found, line, header)
     if not rest or word.text != "return" or rest[0].kind in ("ASSIGN", "COMMA", "COLON", "DOT", "LPAR", "ARROW", "AS"):
         return
     if line.reported or any(token.kind == "COMMA" for token in rest):
