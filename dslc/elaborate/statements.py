@@ -193,7 +193,7 @@ def _grow(run: Run, line: tree.Grow, p: Place) -> None:
         or not isinstance(items, list)
         or not isinstance(value.value, list)
     ):
-        run.report(BadGrow(), line.span, p)
+        run.report(BadGrow(line.target.name if found is None else ""), line.span, p)
         return
     if not _grows_here(line.target.name, p):
         run.report(GrownInSuite(line.target.name), line.span, p)

@@ -66,7 +66,7 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
 def _own(g: Ground, name: str) -> bool:
     """Whether a name is a block's, of this text or of a library."""
     used = (each.name for item in g.outline.items if isinstance(item, tree.Use) for _, each in item.names)
-    return name[:1].islower() and (any(b.name == name for b in g.blocks) or name in used)
+    return name[:1].islower() and (any(b.name == name and b.kind != "net" for b in g.blocks) or name in used)
 
 
 @mends(TooSmall, BelowLeast)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from dslc.bind.mistakes import GivenTwice, WrongType
-from dslc.bind.mistakes_body import NoSuite, TrainingCondition
+from dslc.bind.mistakes_body import NoSuite, TrainingCondition, WrongCount
+from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.mistakes.flow import NotALayer
 from dslc.elaborate.mistakes.layers import ExternTarget, NamesNoLayer
@@ -145,6 +146,66 @@ def grown(g: Ground) -> Iterator[Candidate]:
             items = ", ".join(a.span.text for a in value.arguments)
             shown = f"{value.target.value.span.text} += [{items}]"
             yield Candidate(f"a list grows by a list: `{shown}`", (g.put(value.span, shown),), certain=True)
+
+
+@mends(BadGrow)
+def list_to_grow(g: Ground) -> Iterator[Candidate]:
+    """`maps += [it]` without `let maps = []`: the list that is meant, or a new one before the outermost `for`."""
+    mistake, block = g.diagnostic.mistake, g.block
+    line = next((n for n in walk(block) if isinstance(n, tree.Grow) and n.span == g.span), None)
+    if not isinstance(mistake, BadGrow) or not mistake.unknown or line is None or block is None:
+        return
+    name = line.target.name
+    above = [n for n in walk(block) if isinstance(n, tree.Let) and n.span.end <= line.span.start]
+    lists = [n.target.name for n in above if isinstance(n.value, tree.List)]
+    meant = nearest(name, lists) or (lists[0] if len(lists) == 1 and name not in _read(block, line) else None)
+    if meant is not None:
+        shown = f"{meant} += {line.value.span.text}"
+        yield Candidate(f"the list `{meant}` grows: `{shown}`", (g.put(line.target.span, meant),), sole=True)
+    first = next((s for s in block.suite.body if s.span.start <= line.span.start < s.span.end), None)
+    if first is not None:
+        start = g.line_start(first.span.start)
+        indent = g.source.text[start : first.span.start]
+        if not indent.strip():
+            edit = g.edit(start, start, f"{indent}let {name} = []\n")
+            yield Candidate(
+                f"begin with an empty list: `let {name} = []` above line {first.span.line}", (edit,), reveals=True
+            )
+
+
+def _read(block: tree.Block, line: tree.Grow) -> set[str]:
+    """The names that a block reads below a line."""
+    return {n.name for n in walk(block) if isinstance(n, tree.Name) and n.span.start > line.span.end}
+
+
+@mends(WrongCount)
+def parts_of_a_turn(g: Ground) -> Iterator[Candidate]:
+    """`for i, c, k in enumerate(table)`: the parts are those of the item, by their index; a name too many goes."""
+    mistake = g.diagnostic.mistake
+    loop = next((n for n in walk(g.block) if isinstance(n, tree.For) and n.targets[0].span.start == g.span.start), None)
+    if not isinstance(mistake, WrongCount) or not mistake.loop or loop is None:
+        return
+    names = [target.name for target in loop.targets]
+    ends = loop.targets[-1].span.end
+    read = [n for n in walk(loop.suite) if isinstance(n, tree.Name) and n.name in names[1:]]
+    source = loop.source
+    called = source.target.span.text if isinstance(source, tree.Call) else ""
+    if called == "enumerate" and mistake.values == 2 and len(names) > 2:
+        item = next(n for n in ("item", "pair", "each", "item_2") if not re.search(rf"\b{n}\b", g.source.text))
+        edits = [g.put(n.span, f"{item}[{names.index(n.name) - 1}]") for n in read]
+        parts = " and ".join(f"`{item}[{at}]` for `{name}`" for at, name in enumerate(names[1:]))
+        said = f"`enumerate` gives a number and the item: `for {names[0]}, {item} in ..`, with {parts}"
+        yield Candidate(said, (g.edit(loop.targets[1].span.start, ends, item), *edits), sole=True)
+    elif mistake.values < len(names):
+        unread = [n for n in names if n not in {each.name for each in read} | {names[0]}]
+        for name in unread if len(names) - mistake.values == 1 else ():
+            kept = ", ".join(n for n in names if n != name)
+            said = f"nothing reads `{name}`: `for {kept} in ..`"
+            yield Candidate(said, (g.edit(g.span.start, ends, kept),))
+    else:
+        more = "".join(f", part_{at + 1}" for at in range(len(names), mistake.values))
+        said = f"a name for each part: `for {', '.join(names)}{more} in ..`"
+        yield Candidate(said, (g.edit(ends, ends, more),))
 
 
 @mends(ForTarget)

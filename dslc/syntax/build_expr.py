@@ -30,6 +30,10 @@ def unmistaken(value: tree.Expr) -> bool:
     return not isinstance(value, tree.Number) or is_number(value.span.text)
 
 
+_PLACES = (("out", "hidden"), ("k", "layers"), ("s",), ("p",))
+"""Names that layers, and blocks by their habit, have for their first arguments, in their order."""
+
+
 class ExpressionBuilder:
     """`interpolate` parses a range of the text as one expression."""
 
@@ -158,11 +162,14 @@ class ExpressionBuilder:
             return tree.Call(self.span(start, end), target, ())
         named: dict[str, tree.Argument] = {}
         kept: list[tree.Argument] = []
+        told = False
         for argument in arguments:
             span = argument.span
             if argument.name is None:
-                if named and not argument.star:
-                    self.refuse(mistakes.PositionalAfterKeyword(next(reversed(named))), span.start, span.end)
+                if named and not argument.star and not told:
+                    told = True  # one edit puts all of them in their order
+                    mistake = mistakes.PositionalAfterKeyword(next(reversed(named)))
+                    self.refuse(mistake, span.start, span.end, help=self._by_place_first(target, arguments))
             elif argument.name in named:
                 again = span.text == named[argument.name].span.text  # with one value, it is known
                 repeated = mistakes.RepeatedName(argument.name, "argument")
@@ -206,6 +213,22 @@ class ExpressionBuilder:
             edit = Edit(self.span(start, end + len(after)), f"seq{name}: {chain}")
             return (Help(f"write `seq{name}: {chain}`", edits=(edit,)),)
         return (Help(f"write `({chain})`", edits=(Edit(self.span(start, end), f"({chain})"),)),)
+
+    def _by_place_first(self, target: tree.Expr, arguments: list[tree.Argument]) -> tuple[Help, ...]:
+        """`conv(k=3, 16)`: those without a name before those with one."""
+        inside = self.span(arguments[0].span.start, arguments[-1].span.end)
+        if "#" in inside.text or "\n" in inside.text:
+            return ()
+        last = max(i for i, argument in enumerate(arguments) if argument.name is None)
+        early = [(i, a.name) for i, a in enumerate(arguments[:last]) if a.name is not None]
+        placed = all(i < len(_PLACES) and name in _PLACES[i] for i, name in early)  # `conv(out=16, 3)`
+        if placed:
+            texts = [a.value.span.text if i < last and a.name else a.span.text for i, a in enumerate(arguments)]
+        else:
+            texts = [a.span.text for a in sorted(arguments, key=lambda argument: argument.name is not None)]
+        given = ", ".join(texts)
+        said = "it stands at its place, and needs no name" if placed else "those without a name stand first"
+        return (Help(f"{said}: `{target.span.text}({given})`", edits=(Edit(inside, given),)),)
 
     def positional(self, start: int, end: int, kids: list[Any]) -> tree.Argument:
         return tree.Argument(self.span(start, end), None, None, kids[0])

@@ -385,8 +385,12 @@ class BadGrow(Mistake, code="E0443"):
     Related: E0373, E0442.
     """
 
+    unknown: str = ""  # a name that nothing has
+
     @property
     def message(self) -> str:
+        if self.unknown:
+            return f"`{self.unknown}` is no `let` list of this body, to which `+=` could add"
         return "`+=` adds a list to a `let` list of this body"
 
 
