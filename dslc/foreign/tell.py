@@ -148,7 +148,14 @@ def _rewritten(found: Sequence[_Found], kind_of: KindOf, file: tree.File) -> Tol
         own = (Edit(span, first.text), *edits)
         return Told(DotChain(), where, (Help(help, None, own),), tuple(each.expr for each in found))
     mistake = ForeignWords(span.text, first.library, first.text, "", more)
-    return Told(mistake, span, (Help(help, first.text, edits),), tuple(each.expr for each in found))
+    helps = [Help(help, first.text, edits)]
+    if any(piece.other for _, piece in pieces):
+        other = [Edit(s, p.other or p.text) for s, p in rest]
+        texts = dict.fromkeys(piece.other for _, piece in pieces if piece.other)
+        shown = ", ".join(f"`{text}`" for text in texts)
+        said = f"write {shown}, if PyTorch's order is meant: channels that come in, those that go out, kernel"
+        helps.append(Help(said, first.other or first.text, (*other, *use_edits(file, names))))
+    return Told(mistake, span, tuple(helps), tuple(each.expr for each in found))
 
 
 def _words(r: Rewriter, found: _Found) -> Told:

@@ -44,6 +44,7 @@ FILES: Final = (
     "indentation",
     "bodies",
     "chains",
+    "steps",
 )
 """Files of this folder that hold rules; imported when the first fix is looked for."""
 

@@ -270,13 +270,30 @@ def _unexpected(case: Case) -> Blame:
     elif token.kind in ("ELSE", "ELIF") and case.begins_line:
         help = (Help(f"an `{token.text}` stands right under the suite of its `if`, at the same indentation"),)
     elif before.kind == "ARROW" and token.kind == "_NEWLINE":
-        help = (Help("the arrow begins the line that goes on, which is deeper"),)
+        help = (_begun_by_arrow(case),)
     elif token.kind == "DOT" and case.index > 1 and case.tokens[case.index - 2].kind == "AS":
         help = (Help("a module's name has no point: each level of a key is a module of its own"),)
     elif before.kind in _ENDS_OF_VALUES and token.kind in _STARTS_OF_VALUES and "ARROW" in case.expected:
         help = () if case.is_header else (Help("`->` joins two layers, `,` two arguments"),)
     mistake = mistakes.Unexpected(_listed(case), found)
     return Blame(mistake, start, end, case.index, help)
+
+
+def _begun_by_arrow(case: Case) -> Help:
+    """`conv(16, 3) ->` at the end of a line: the next one goes on from there by itself, or deeper with the arrow."""
+    before, text = case.before, case.source.text
+    start = len(text[: before.start].rstrip(" "))
+    behind = text.find("\n", before.end) + 1
+    following = text[behind : (text + "\n").find("\n", behind)] if behind else ""
+    indent = text[text.rfind("\n", 0, before.start) + 1 :]
+    depth, deeper = (len(line) - len(line.lstrip(" ")) for line in (indent, following))
+    if not following.strip() or following.lstrip().startswith(("#", "->")) or deeper < depth:
+        return Help("the arrow begins the line that goes on, which is deeper")
+    edits = [case.edit(start, before.end, "")]
+    if deeper == depth:
+        return Help("leave it out: each line goes on where the one before it stopped", edits=tuple(edits))
+    edits.append(case.edit(behind + deeper, behind + deeper, "-> "))
+    return Help(f"the arrow begins the line that goes on: `-> {following.strip()}`", edits=tuple(edits))
 
 
 def _listed(case: Case) -> tuple[str, ...]:

@@ -69,6 +69,41 @@ def _ternary(case: Case) -> Blame | None:
     )
 
 
+def _if_then(case: Case) -> Blame | None:
+    """`if c then a else b`, where a value is wanted."""
+    if case.token.kind != "IF" or case.begins_line:
+        return None
+    rest = case.rest()
+    at = next((i for i, token in enumerate(rest) if token.text == "then"), None)
+    stop = next((i for i, token in enumerate(rest) if token.kind == "ELSE"), None)
+    if at is None or stop is None or not 1 < at < stop - 1:
+        return None
+    other = _upto(rest[stop + 1 :], frozenset(("COMMA", "ARROW", "AS")))
+    if not other:
+        return None
+    here = f"{_text(case, rest[at + 1 : stop])} if {_text(case, rest[1:at])} else {_text(case, other)}"
+    edit = case.edit(rest[0].start, other[-1].end, here)
+    mistake = mistakes.ConditionalForm(here)
+    return Blame(mistake, rest[0].start, rest[0].end, case.index, (Help(f"write `{here}`", edits=(edit,)),))
+
+
+def _round_shape(case: Case) -> Blame | None:
+    """`net f on x(N, 3, 32, 32):`: a shape stands in square brackets."""
+    if case.token.kind != "LPAR" or case.before.kind != "NAME" or case.index < 2 or not case.is_header:
+        return None
+    on = case.tokens[case.index - 2].kind in ("ON", "COMMA") and any(t.kind == "ON" for t in case.line())
+    close = _closing(case.tokens, case.index)
+    if not on or close is None or close == case.index + 1:
+        return None
+    last = case.tokens[close]
+    inside = case.source.text[case.token.end : last.start].rstrip(" ,")
+    shown = f"{case.before.text}[{inside}]"
+    edits = (case.edit(case.token.start, last.end, f"[{inside}]"),)
+    mistake = mistakes.Unexpected(("`[`",), "`(`")
+    help = Help(f"a shape stands in square brackets: `{shown}`", edits=edits)
+    return Blame(mistake, case.token.start, case.token.end, case.index, (help,))
+
+
 _SIGNS = re.compile(r"[|=>-] ?>|\|(?!\|)")
 
 
@@ -437,6 +472,8 @@ def mistakes_words() -> frozenset[str]:
 
 RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _ternary,
+    _if_then,
+    _round_shape,
     _type,
     _dotted_type,
     _inputs,

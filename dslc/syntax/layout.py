@@ -243,7 +243,7 @@ class _Reader:
                 if passed is not None:
                     self.found.add(passed.mistake, passed.start, passed.end, help=passed.help)
                     resume = passed.resume
-                    if isinstance(passed.mistake, mistakes.DictLiteral) and self.line is not None:
+                    if isinstance(passed.mistake, mistakes.DictLiteral | mistakes.BraceForm) and self.line is not None:
                         self.line.tokens.append(Token("NUMBER", "0", at, resume))
                         self.line.reported = self.line.broken = True
                     elif isinstance(passed.mistake, mistakes.BraceSuite) and self.line is not None:
@@ -266,6 +266,7 @@ class _Reader:
                 continue
             if fresh:
                 fresh = False
+                token = self._undotted(token, at - line_start)
                 self._first(token, line_start)
                 if self.again is not None:
                     return
@@ -309,6 +310,18 @@ class _Reader:
         self.column = column
         if not fits:
             self.found.add(mistakes.UnexpectedIndent(first=True), token.start, token.end)
+
+    def _undotted(self, token: Token, column: int) -> Token:
+        """The arrow that a dot stands for, at the begin of a line that goes on with the one above."""
+        line = self.line
+        if token.kind != "DOT" or self.brackets or line is None or column <= self.column or _may_open(line):
+            return token
+        from dslc.syntax.starts import after_dots, undotted
+
+        if not after_dots(self.text, token.start):
+            help = (undotted(self.found.source, token.start, arrow=True),)
+            self.found.add(mistakes.OperatorFirst("."), token.start, token.end, help=help)
+        return Token("ARROW", "->", token.start, token.end)
 
     def _finish(self) -> None:
         line, self.line = self.line, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dslc.diagnostics.model import Edit, Help
+from dslc.source import Source
 from dslc.syntax import mistakes
 from dslc.syntax.layout import Line
 from dslc.syntax.text import Found
@@ -63,12 +64,52 @@ def check_line(found: Found, line: Line) -> None:
             found.add(mistakes.ListLine(item), first.start, line.tokens[-1].end, help=help)
         line.reported = line.broken = True
         return
+    if first.text == ".":
+        if not line.reported and not after_dots(found.source.text, first.start):
+            found.add(mistakes.OperatorFirst("."), first.start, first.end, help=(undotted(found.source, first.start),))
+        line.reported = line.broken = True
+        return
+    if first.text == "@":
+        help = (_undecorated(found, line),)
     if first.kind == "ARROW":
         deeper = Edit(span(first.start, first.start), "    ")
         help = (Help("indent it deeper than the line it goes on with", edits=(deeper,)),)
     if not line.reported:
         found.add(mistakes.OperatorFirst(first.text), first.start, first.end, help=help)
     line.reported = line.broken = True
+
+
+_DOTTED = re.compile(r"\n[ \t]*\.(?=[A-Za-z_])")
+
+
+def after_dots(text: str, at: int) -> bool:
+    """Whether the line above the one of the offset begins with a dot as well."""
+    start = text.rfind("\n", 0, at)
+    return start > 0 and text[text.rfind("\n", 0, start) + 1 : start].lstrip().startswith(".")
+
+
+def undotted(source: Source, at: int, arrow: bool = False) -> Help:
+    """What replaces the dots of this line and of those right below that begin with one: an arrow, or nothing."""
+    text, new = source.text, "-> " if arrow else ""
+    edits = [Edit(source.span(at, at + 1), new)]
+    end = text.find("\n", at)
+    while end >= 0 and (match := _DOTTED.match(text, end)) is not None:
+        edits.append(Edit(source.span(match.end() - 1, match.end()), new))
+        end = text.find("\n", match.end())
+    first = text[at + 1 : (text + "\n").find("\n", at)].split("#")[0].strip()
+    more = f", and so in the next {'line' if len(edits) == 2 else f'{len(edits) - 1} lines'}" * (len(edits) > 1)
+    return Help(f"write `{new}{first}`{more}", edits=tuple(edits))
+
+
+def _undecorated(found: Found, line: Line) -> Help:
+    """`@block` above `part(c: int):` is the word before it; another decorator is left out."""
+    text, start = found.source.text, line.tokens[0].start
+    end = text.find("\n", start) + 1 or len(text)
+    word = text[start + 1 : end].strip()
+    if word in ("block", "net", "fn") and re.compile(r"[A-Za-z_]\w*\(").match(text, end):
+        said = f"the word stands before the name: `{word} {text[end : text.find('(', end)]}`"
+        return Help(said, edits=(Edit(found.source.span(start, end), f"{word} "),))
+    return Help("there are no decorators: leave the line out", edits=(Edit(found.source.span(start, end), ""),))
 
 
 _ITEM = r"-\s*\[\s*(-1|[^\[\],]+|\[[^\]]*\])\s*,\s*(\d+)\s*,\s*([\w.]+)\s*,\s*\[(.*)\]\s*\]$"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from dslc.syntax.mistakes.habits import (
         ArrowForm,
+        BraceForm,
         BraceSuite,
         CommentForm,
         ConditionalForm,
@@ -92,6 +93,7 @@ __all__ = [
     "BadNumber",
     "BadTickedName",
     "BareListInChain",
+    "BraceForm",
     "BraceSuite",
     "BudgetForm",
     "CommentForm",

@@ -193,10 +193,14 @@ class OperatorFirst(Mistake, code="E0129"):
     def message(self) -> str:
         if self.operator == "->":
             return "this line begins with `->`, but is not deeper than the line it would go on with"
+        if self.operator == ".":
+            return "layers are joined by `->`, not by a dot"
         return f"no line begins with `{self.operator}`"
 
     @property
     def help(self) -> tuple[Help, ...]:
+        if self.operator in (".", "@"):
+            return ()
         if self.operator == "->":
             return ()
         if self.operator == "-":
