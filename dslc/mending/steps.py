@@ -12,7 +12,6 @@ from dslc.elaborate.mistakes.values import NoAttribute
 from dslc.mending.ground import Candidate, Ground, short
 from dslc.mending.rules import mends
 from dslc.syntax import tree
-from dslc.syntax.mistakes.expressions import PositionalAfterKeyword
 from dslc.syntax.mistakes.items import StrayLine
 from dslc.syntax.mistakes.text import BadNumber
 from dslc.values.mistakes import Undefined
@@ -70,25 +69,6 @@ def number_alone(g: Ground) -> Iterator[Candidate]:
     elif parts[2] not in ("x", "e", "E"):
         said = f"a number stands alone: `{parts[1]}`"
         yield Candidate(said, (g.put(g.span, parts[1]),), certain=True)
-
-
-_CALL = re.compile(r"[A-Za-z_][\w.]*\(([^()\n]*)\)")
-
-
-@mends(PositionalAfterKeyword)
-def by_place_first(g: Ground) -> Iterator[Candidate]:
-    """`conv(k=3, 16)`: what has no name comes first."""
-    text = g.source.text
-    start = g.line_start(g.span.start)
-    for call in _CALL.finditer(text, start, g.line_end(start)):
-        if not call.start() <= g.span.start < call.end():
-            continue
-        given = [part.strip() for part in call[1].split(",") if part.strip()]
-        named = [part for part in given if re.match(r"\w+\s*=(?!=)", part)]
-        ordered = ", ".join([part for part in given if part not in named] + named)
-        whole = text[call.start() : call.start(1)] + ordered + ")"
-        said = f"what has no name comes first: `{short(whole)}`"
-        yield Candidate(said, (g.edit(call.start(1), call.end(1), ordered),), certain=True)
 
 
 _NAMED = re.compile(r"(?P<name>[A-Za-z_]\w*) *= *(?P<value>[^=].*)")
