@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dslc.bind.mistakes import MissingArgument, SurplusArgument, UnknownName, WrongType
+from dslc.bind.mistakes import MissingArgument, SurplusArgument, UnknownArgument, UnknownName, WrongType
 from dslc.elaborate.mistakes.flow import NotALayer, NotATensor, StrayValue
 from dslc.elaborate.mistakes.lines import SeveralValues
 from dslc.elaborate.mistakes.values import NoAttribute
 from dslc.mending.ground import Candidate, Ground, short
 from dslc.mending.rules import mends
+from dslc.ops.errors import NoHalfPadding, TooSmall
 from dslc.syntax import tree
 from dslc.syntax.mistakes.items import StrayLine
 from dslc.syntax.mistakes.text import BadNumber
+from dslc.types.errors import BelowLeast
 from dslc.values.mistakes import Undefined
 from dslc.vocabulary import table
 
@@ -156,3 +158,43 @@ def item_by_number(g: Ground) -> Iterator[Candidate]:
     for at, word in enumerate(("first", "second")):
         shown = f"{before[1]}[{at}]"
         yield Candidate(f"its {word} item is `{shown}`", (g.edit(g.span.start - 1, g.span.end, f"[{at}]"),))
+
+
+_LARGEST = 11
+"""The largest kernel that is usual: AlexNet's."""
+
+
+@mends(NoHalfPadding, TooSmall, BelowLeast)
+def kernel_first(g: Ground) -> Iterator[Candidate]:
+    """`conv(3, 64)`: the kernel stands where the channels do."""
+    call = g.call
+    placed = [a.value for a in g.positional(call)] if call is not None else []
+    if call is None or call.target.span.text != "conv" or len(placed) != 2:
+        return
+    first, second = placed
+    if not isinstance(first, tree.Number) or not isinstance(second, tree.Number):
+        return
+    if first.value <= _LARGEST < second.value:
+        edits = (g.put(first.span, second.span.text), g.put(second.span, first.span.text))
+        said = f"the channels that come out stand first, then the kernel: `conv({second.span.text}, {first.span.text})`"
+        yield Candidate(said, edits, sole=True)
+
+
+_FOLLOWING = ("norm_layer", "norm", "normalization", "act_layer", "act", "activation")
+
+
+@mends(UnknownArgument)
+def layer_that_follows(g: Ground) -> Iterator[Candidate]:
+    """`conv(16, 3, norm_layer=bn)`: what comes after a layer is a step of its own."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, UnknownArgument) or call is None or mistake.name not in _FOLLOWING:
+        return
+    if table.layer(mistake.layer) is None:
+        return  # a block of the program may well be meant to take it
+    given = g.named(call, mistake.name)
+    if given is None or not isinstance(given.value, tree.Name) or table.layer(given.value.name) is None:
+        return
+    rest = ", ".join(a.span.text for a in call.arguments if a is not given)
+    shown = f"{call.target.span.text}({rest}) -> {given.value.name}"
+    edits = (g.without_argument(call, given), g.after(call.span, f" -> {given.value.name}"))
+    yield Candidate(f"it is a step of its own: `{short(shown)}`", edits, sole=True, certain=True)
