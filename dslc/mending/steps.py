@@ -198,3 +198,18 @@ def layer_that_follows(g: Ground) -> Iterator[Candidate]:
     shown = f"{call.target.span.text}({rest}) -> {given.value.name}"
     edits = (g.without_argument(call, given), g.after(call.span, f" -> {given.value.name}"))
     yield Candidate(f"it is a step of its own: `{short(shown)}`", edits, sole=True, certain=True)
+
+
+@mends(UnknownName)
+def chosen_by_a_text(g: Ground) -> Iterator[Candidate]:
+    """`act("relu6")`: an activation is a layer of its own name."""
+    call = g.call
+    if call is None or call.target.span != g.span or len(call.arguments) != 1:
+        return
+    value = call.arguments[0].value
+    if not isinstance(value, tree.Text) or len(value.pieces) != 1 or not isinstance(value.pieces[0], str):
+        return
+    word = value.pieces[0].lower()
+    known = word if table.layer(word) is not None else table.activation(word)
+    if known:
+        yield Candidate(f"a layer stands by its own name: `{known}`", (g.put(call.span, known),), certain=True)
