@@ -358,5 +358,5 @@ def test_git_is_asked_for_nothing_that_runs_programs(project: Path, tmp_path: Pa
             == b"blob\n"
         ):
             path.unlink()
-    assert run("diff", project / "f.dl", "--rev", "HEAD").exit_code == 1
+    assert run("diff", project / "f.dl", "--rev", "HEAD").exit_code == 2
     assert not (tmp_path / "run").exists()
