@@ -29,7 +29,7 @@ class LinearPair(Lint, code="W1201", name="linear-pair"):
         linear(128) -> relu -> linear(10)
     ```
 
-    Related: N1202.
+    Related: W1203.
     """
 
     ins: int

@@ -28,7 +28,7 @@ class SoftmaxTwice(Lint, code="W1203", name="softmax-twice"):
         linear(10) -> logsoftmax
     ```
 
-    Related: W1204.
+    Related: W1201.
     """
 
     second: str

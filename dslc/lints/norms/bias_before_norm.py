@@ -32,7 +32,7 @@ class BiasBeforeNorm(Lint, code="W1101", name="bias-before-norm"):
         conv(16, 3) -> bn -> relu -> gap -> flatten -> linear(10)
     ```
 
-    Related: N1102.
+    Related: E0390.
     """
 
     layer: str
