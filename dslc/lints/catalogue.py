@@ -11,10 +11,36 @@ WARNINGS: tuple[str, ...] = (
     "norms.bias_before_norm",
     "activations.linear_pair",
     "activations.softmax_twice",
+    "convolution.unread_places",
+    "convolution.strided_pointwise",
+    "convolution.one_sided",
+    "convolution.constant_dilation",
+    "convolution.checkerboard",
+    "convolution.padding_alone",
+    "convolution.unmixed_groups",
+    "convolution.scale_alone",
+    "convolution.idle_dilation",
+    "convolution.dead_weights",
+    "field.below_input",
+    "field.below_object",
+    "field.stride_beyond_map",
+    "field.one_place",
+    "field.unaligned",
+    "field.idle_layer",
+    "field.above_object",
 )
 """Files of warnings that read the program and the tables of `dslc stats`."""
 
-ADVICE: tuple[str, ...] = ()
+ADVICE: tuple[str, ...] = (
+    "convolution.split_kernel",
+    "convolution.wide_pair",
+    "convolution.separable",
+    "convolution.odd_width",
+    "convolution.dropped_edge",
+    "field.padding_mostly",
+    "field.part_of_input",
+    "field.anchor_field",
+)
 """Files of notes that read no more."""
 
 OF_SIGNAL: tuple[str, ...] = ()

@@ -76,7 +76,7 @@ class Side:
 def sides(net: Network, step: Step) -> tuple[Side, ...]:
     """The windows of a convolution or pool, per spatial axis; none of other layers."""
     op = op_of(step)
-    if not isinstance(op, (Conv, *POOLS)):
+    if not isinstance(op, Conv | MaxPool | AvgPool | LpPool):
         return ()
     windows, sizes = op.windows(step.inputs[0].type), net.shape(step.inputs[0])[2:]
     axes = zip(
@@ -92,18 +92,18 @@ def sides(net: Network, step: Step) -> tuple[Side, ...]:
 
 
 def padded_sides(net: Network, step: Step) -> tuple[tuple[Side, ...], Step | None]:
-    """The windows of a layer, with zeros that a `pad` right before it adds counted as its own padding; and that `pad`."""
+    """The windows of a layer; zeros that a `pad` right before it adds count as its own padding. And that `pad`."""
     found, before = sides(net, step), net.before(step)
     op = None if before is None else op_of(before)
-    if before is None or not isinstance(op, Pad) or op.mode != "constant" or net.next(before) is not step or not found:
+    if before is None or not isinstance(op, Pad) or op.mode != "constant" or op.value != 0 or not found:
         return found, None
-    sizes, grown = net.shape(before.inputs[0])[2:], before.outs[0].type
-    if before.inputs[0].type.dims[:2] != grown.dims[:2]:
+    pairs, sizes = op.pairs(before.inputs[0].type), net.shape(before.inputs[0])[2:]
+    if net.next(before) is not step or not all(axis > 1 for axis in pairs):
         return found, None
-    pads = op.sides(before.inputs[0].type)[-len(found) :]
+    added = [tuple(map(net.size, pairs.get(axis, (0, 0)))) for axis in range(2, 2 + len(found))]
     joined = tuple(
-        Side(s.kernel, s.stride, s.dilation, s.before + net.size(a), s.after + net.size(b), size, s.out)
-        for s, (a, b), size in zip(found, pads, sizes, strict=True)
+        Side(s.kernel, s.stride, s.dilation, s.before + a, s.after + b, size, s.out)
+        for s, (a, b), size in zip(found, added, sizes, strict=True)
     )
     return joined, before
 
@@ -114,8 +114,8 @@ def zeros(step: Step) -> bool:
 
 
 def sized(numbers: Sequence[int]) -> str:
-    """Sizes as they are written: `3`, `3x5`."""
-    return str(numbers[0]) if len(set(numbers)) == 1 else "x".join(map(str, numbers))
+    """Sizes along the axes of a map: `3`, `3x3`."""
+    return "x".join(map(str, numbers))
 
 
 def share(parts: Sequence[tuple[int, int]]) -> float:

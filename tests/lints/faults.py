@@ -1,9 +1,9 @@
 """Faults put into good programs by machine: for each rule a function that says where its fault can be planted.
 
-A function under `@fault("W1301")` is given a network of examples/ and yields programs with one edit each: the whole text,
-and the line at which the rule must speak. `own`, `after`, `before`, `instead` and `given` make such edits at the steps
-of the program's own text. It yields only where the fault is one; what does not compile is left out by the test, which
-takes 20 of all places at random.
+A function under `@fault("W1301")` is given a network of examples/ and yields programs with one edit each: the whole
+text, and the line at which the rule must speak. `own`, `after`, `before`, `instead` and `given` make such edits at the
+steps of the program's own text. It yields only where the fault is one; what does not compile is left out by the test,
+which takes 20 of all places at random.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Faults that a machine plants in examples/: each rule finds its own where it was put, and nothing else is said of it."""
+"""Faults that a machine plants in examples/: each rule finds its own where it was put, and nothing else is said."""
 
 from __future__ import annotations
 

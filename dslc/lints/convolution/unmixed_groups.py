@@ -1,0 +1,105 @@
+"""Grouped convolutions in a row that never exchange a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dslc.diagnostics.model import Diagnostic
+from dslc.ir.walk import Step
+from dslc.lints.base import Lint
+from dslc.lints.kinds import ACTIVATIONS, QUIET
+from dslc.lints.network import Network, op_of
+from dslc.lints.windows import POOLS, written
+from dslc.ops.base import Op
+from dslc.ops.borders import Crop, Pad
+from dslc.ops.convolution import Conv
+from dslc.ops.norm import BatchNorm, InstanceNorm
+from dslc.ops.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
+from dslc.ops.resample import UpsampleMap
+
+APART: tuple[type[Op], ...] = (
+    *ACTIVATIONS,
+    *QUIET,
+    *POOLS,
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    BatchNorm,
+    Crop,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    InstanceNorm,
+    Pad,
+    UpsampleMap,
+)
+"""Layers that compute each channel from itself."""
+
+
+class UnmixedGroups(Lint, code="W1307", name="unmixed-groups"):
+    """Grouped convolutions follow each other with nothing between that mixes the groups.
+
+    A convolution in g groups is g small networks beside each other. If the next one that reads it has the same groups,
+    and only layers of single channels stand between (norms, activations, pools), a channel of the result depends on 1/g
+    of the channels before, however many layers there are: "this property blocks information flow between channel groups
+    and weakens representation" (Zhang et al. 2018, ShuffleNet, section 3.1). A 1x1 convolution without groups between
+    them mixes, and so does `shuffle(g)`, which costs nothing. Likewise for the last layer of a network: its classes are
+    told from a part of the channels each.
+
+    Depthwise convolutions in a row are not spoken of: each channel is one group, and a 1x1 convolution after them mixes
+    all.
+
+    ```dl fails
+    net f on image[N, 3, H=32, W=32] -> [N, 10]:
+        conv(64, 3) -> bn -> relu -> conv(64, 3, g=4) -> bn -> relu -> conv(64, 3, g=4) -> bn -> relu
+        gap -> flatten -> linear(10)
+    ```
+
+    ```dl
+    net f on image[N, 3, H=32, W=32] -> [N, 10]:
+        conv(64, 3) -> bn -> relu -> conv(64, 3, g=4) -> bn -> relu -> shuffle(4) -> conv(64, 3, g=4) -> bn -> relu
+        gap -> flatten -> linear(10)
+    ```
+
+    Related: W1308.
+    """
+
+    groups: int
+    channels: int
+    ins: int
+    last: bool
+
+    @property
+    def message(self) -> str:
+        share = f"{self.ins // self.groups:,} of {self.ins:,} channels"
+        if self.last:
+            return f"{self.groups} groups and nothing after that mixes them: each result is computed from {share}"
+        return f"{self.groups} groups of {self.groups} groups, and nothing between mixes them: each sees {share}"
+
+    @property
+    def label(self) -> str:
+        return "a result of the network" if self.last else f"{self.groups} networks beside each other"
+
+    @classmethod
+    def find(cls, net: Network) -> Iterator[Diagnostic]:
+        for first in net.of(Conv):
+            op = op_of(first)
+            if not isinstance(op, Conv) or op.g == 1:
+                continue
+            ins = net.shape(first.inputs[0])[1]
+            if ins == op.g:
+                continue
+            second = net.after(first, *APART)
+            after = None if second is None else op_of(second)
+            if isinstance(after, Conv) and after.g == op.g and second is not None:
+                outs = net.shape(second.outs[0])[1]
+                mistake = cls(op.g, outs, ins, last=False)
+                yield net.at(mistake, second, written(second, "g"), [net.label(first, "the first")])
+            elif second is None and ends(net, first):
+                yield net.at(cls(op.g, op.out, ins, last=True), first, written(first, "g"))
+
+
+def ends(net: Network, step: Step) -> bool:
+    """Whether what follows, past layers of single channels, is the end of the network."""
+    last = step
+    for following in net.chain(step, *APART):
+        last = following
+    return isinstance(op_of(last), (Conv, *APART)) and last.outs[0] in net.results
