@@ -40,6 +40,11 @@ class Side:
         return self.dilation * (self.kernel - 1)
 
     @property
+    def causal(self) -> bool:
+        """Whether a window ends at its own place: all padding is before."""
+        return self.before == self.reach > 0 and self.after == 0
+
+    @property
     def residues(self) -> frozenset[int]:
         """The places that are read, modulo the stride."""
         return frozenset((j * self.dilation - self.before) % self.stride for j in range(min(self.kernel, self.stride)))

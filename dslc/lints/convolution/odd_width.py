@@ -9,10 +9,14 @@ from types import MappingProxyType
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
+from dslc.lints.kinds import ACTIVATIONS, NORMS, QUIET
 from dslc.lints.network import Network, op_of
-from dslc.lints.windows import sides, written
+from dslc.lints.windows import POOLS, sides, written
+from dslc.ops.base import Op
 from dslc.ops.convolution import Conv
 from dslc.ops.linear import Linear
+from dslc.ops.pool_adaptive import GlobalPool
+from dslc.ops.shape import Flatten
 from dslc.source import Span
 
 BLOCKS: Mapping[str, int] = MappingProxyType({"cpu-core-avx512": 16, "phone-npu": 16})
@@ -82,13 +86,23 @@ def axis(step: Step) -> int:
     return 1 if isinstance(op_of(step), Conv) else -1
 
 
+def op_of_source(net: Network, step: Step) -> Op | None:
+    """The layer that chose how many channels a step reads, past those that keep their number."""
+    maker = net.source(step.inputs[0], *ACTIVATIONS, *NORMS, *QUIET, *POOLS, GlobalPool, Flatten)
+    return None if maker is None else op_of(maker)
+
+
 def rounded(width: int, block: int) -> int:
     """A width rounded up to whole blocks."""
     return -(-width // block) * block
 
 
 def wasted(net: Network, step: Step, ins: int, outs: int, block: int) -> float:
-    """What a layer computes for nothing, as a part of what it should; an input's own width is not to be chosen."""
-    if step.inputs[0] in net.model.root.inputs:
+    """What a layer computes for nothing, as a part of what it should. The width of an input is not to be
+    chosen, nor is that of a score.
+    """
+    if not isinstance(op_of_source(net, step), Conv | Linear):
         ins = block
+    if outs == 1:
+        outs = block
     return rounded(ins, block) * rounded(outs, block) / (ins * outs) - 1

@@ -22,8 +22,7 @@ class OneSidedPadding(Lint, code="W1303", name="one-sided-padding"):
     falls with depth (Wu, Gao and Wang 2019, Convolution with even-sized kernels and symmetric padding, section 3). An
     odd kernel keeps the size with equal sides.
 
-    Not spoken of: padding that is all before, or all after (causal convolutions), and a layer that is followed by its
-    mirror image.
+    Not spoken of: padding that is all before (causal convolutions), and a layer that is followed by its mirror image.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -80,8 +79,8 @@ def shifted(net: Network, step: Step) -> tuple[int, ...]:
 
 
 def uneven(side: Side) -> bool:
-    """Whether a window at stride 1 has no middle place, and is not padded at one side alone."""
-    return side.stride == 1 and side.reach % 2 == 1 and side.reach not in (side.before, side.after)
+    """Whether a window at stride 1 has no middle place, and is padded more at one side, but for causal padding."""
+    return side.stride == 1 and side.reach % 2 == 1 and not side.causal
 
 
 def odd(step: Step, kernel: int) -> tuple[Help, ...]:

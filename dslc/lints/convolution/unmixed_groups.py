@@ -13,9 +13,11 @@ from dslc.lints.windows import POOLS, written
 from dslc.ops.base import Op
 from dslc.ops.borders import Crop, Pad
 from dslc.ops.convolution import Conv
+from dslc.ops.gating import LogSoftmax, Softmax
 from dslc.ops.norm import BatchNorm, InstanceNorm
 from dslc.ops.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from dslc.ops.resample import UpsampleMap
+from dslc.ops.shape import Flatten
 
 APART: tuple[type[Op], ...] = (
     *ACTIVATIONS,
@@ -25,6 +27,7 @@ APART: tuple[type[Op], ...] = (
     AdaptiveMaxPool,
     BatchNorm,
     Crop,
+    Flatten,
     GlobalAvgPool,
     GlobalMaxPool,
     InstanceNorm,
@@ -93,13 +96,14 @@ class UnmixedGroups(Lint, code="W1307", name="unmixed-groups"):
                 outs = net.shape(second.outs[0])[1]
                 mistake = cls(op.g, outs, ins, last=False)
                 yield net.at(mistake, second, written(second, "g"), [net.label(first, "the first")])
-            elif second is None and ends(net, first):
+            elif ends(net, first):
                 yield net.at(cls(op.g, op.out, ins, last=True), first, written(first, "g"))
 
 
 def ends(net: Network, step: Step) -> bool:
     """Whether what follows, past layers of single channels, is the end of the network."""
     last = step
-    for following in net.chain(step, *APART):
+    for following in net.chain(step, *APART, Softmax, LogSoftmax):
         last = following
-    return isinstance(op_of(last), (Conv, *APART)) and last.outs[0] in net.results
+    ends = isinstance(op_of(last), (*APART, Softmax, LogSoftmax)) or last is step
+    return ends and last.outs[0] in net.results

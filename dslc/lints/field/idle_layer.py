@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dslc.diagnostics.model import Applicability, Diagnostic, Edit, Help
-from dslc.ir.model import Node
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.network import Network, op_of
 from dslc.lints.windows import POOLS, number, sides
 from dslc.ops.base import Op
 from dslc.ops.borders import Crop, Pad
-from dslc.ops.identity import Identity
 from dslc.ops.pool_adaptive import AdaptivePool
 from dslc.ops.resample import ChannelShuffle, PixelShuffle, UpsampleMap
 from dslc.ops.shape import Flatten, Reshape
 from dslc.source import Span
+from dslc.syntax import tree
+from dslc.syntax.rewrite import kids
 
 
 class IdleLayer(Lint, code="W1406", name="idle-layer"):
     """A layer does nothing: its result is its input.
 
     A pool of one place, an upsampling by 1, padding by 0, a `reshape` to the shape that is there, or `id` between two
-    layers. Each looks as if it did something, and where its number is a slip for another one (`maxpool(1)` for
-    `maxpool(2)`) the network has another resolution, field and cost than its author thinks. As docs/layers.md defines
-    them, their results equal their inputs bit for bit; PyTorch and ONNX run some of them as copies all the same (Paszke
-    et al. 2019, PyTorch, section 5.1: each operation is a call).
+    layers. By the definitions in docs/layers.md their results equal their inputs bit for bit. Each looks as if it did
+    something, and where its number is a slip for another one (`maxpool(1)` for `maxpool(2)`) the network has another
+    resolution, field and cost than its author thinks.
 
     Numbers that come from elsewhere are not spoken of: a block whose scale is a parameter may get 1. Nor is `id` as the
     argument or the other side of a choice.
@@ -54,14 +54,24 @@ class IdleLayer(Lint, code="W1406", name="idle-layer"):
     def find(cls, net: Network) -> Iterator[Diagnostic]:
         found: dict[Span, list[Step]] = {}
         for step in net.of(
-            *POOLS, UpsampleMap, AdaptivePool, Pad, Crop, ChannelShuffle, PixelShuffle, Flatten, Reshape, Identity
+            *POOLS,
+            UpsampleMap,
+            AdaptivePool,
+            Pad,
+            Crop,
+            ChannelShuffle,
+            PixelShuffle,
+            Flatten,
+            Reshape,
         ):
             found.setdefault(step.node.span, []).append(step)
         for uses in found.values():
             first = uses[0]
             op = op_of(first)
             if op is not None and net.place(first) == first.node.span and all(idle(net, step) for step in uses):
-                yield net.at(cls(op.name), first, help=without(first))
+                yield net.at(cls(op.name), first, help=without(first.node.span))
+        for span in identities(net):
+            yield cls("id").at(span, help=without(span))
 
 
 def idle(net: Network, step: Step) -> bool:
@@ -80,30 +90,29 @@ def idle(net: Network, step: Step) -> bool:
     if isinstance(op, Crop):
         return op.margins is None or number(step, "margins") is not None
     if isinstance(op, ChannelShuffle):
-        return number(step, "g") is not None and op.groups in (1, x.dims[1])
+        return number(step, "groups") is not None and op.groups in (1, x.dims[1])
     if isinstance(op, PixelShuffle):
         return number(step, "r") is not None
-    if type(op) is Identity:
-        return bare(step)
     return isinstance(op, Flatten | Reshape) or (isinstance(op, AdaptivePool) and number(step, "out") is not None)
 
 
-def bare(step: Step) -> bool:
-    """Whether `id` is a step of its own: not an argument, a side of a choice, or a name that is to be kept."""
-    node = step.node
-    if not isinstance(node, Node) or node.via is not None or node.explicit or node.span.text != "id":
-        return False
-    text, span = node.span.source.text, node.span
-    return text[: span.start].rstrip(" \n").endswith(("->", ":")) and text[span.end :].lstrip(" ")[:2] in (
-        "->",
-        "\n",
-        "",
-    )
+def identities(net: Network) -> Iterator[Span]:
+    """Where `id` is a step of its own in the network's text: it leaves no trace in the network. As an argument, as
+    a side of a choice, or under a name (`id as features`) it is meant.
+    """
+    definition = net.model.root.definition
+    if not isinstance(definition, tree.Block) or not re.search(r"\bid\b", definition.span.text):
+        return
+    todo: list[object] = [definition.suite]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, tree.Chain):
+            yield from (step.span for step in part.steps if isinstance(step, tree.Name) and step.name == "id")
+        todo += kids(part)
 
 
-def without(step: Step) -> tuple[Help, ...]:
+def without(span: Span) -> tuple[Help, ...]:
     """The program without a step that stands behind another."""
-    span = step.node.span
     before = span.source.text[: span.start].rstrip()
     if not before.endswith("->"):
         return ()

@@ -10,7 +10,7 @@ from dslc.diagnostics.model import Diagnostic
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.network import Network, op_of
-from dslc.lints.windows import POOLS, sides
+from dslc.lints.windows import POOLS, padded_sides, sides
 from dslc.ops.arithmetic import Add, Div, Mul, Sub
 from dslc.ops.borders import Crop, Pad, Roll
 from dslc.ops.convolution import Conv
@@ -29,13 +29,14 @@ class UnalignedBranches(Lint, code="W1405", name="unaligned-branches"):
     place u looks at another part of the image than place u of the other: edges become double, and what is learned for
     one place is added to its neighbour (Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural
     Networks, section on alignment). The middles are computed from the receptive fields of all paths; it is said from
-    half a place of the joined map on. `avgpool(2)` in the shortcut of a ResNet-D is less, and nothing is said of it.
+    half a place of the joined map on. `avgpool(2)` in the shortcut of a ResNet-D is less, and nothing is said of it;
+    nor of networks over one axis or with causal padding, which look back on purpose.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
         conv(16, 3) -> bn -> relu
         a = conv(16, 3) -> bn
-        b = pad(((2, 0), (2, 0))) -> conv(16, 3, p=valid) -> bn
+        b = pad(((0, 2), (0, 2))) -> conv(16, 3, p=valid) -> bn
         (a + b) -> relu -> gap -> flatten -> linear(10)
     ```
 
@@ -66,8 +67,10 @@ class UnalignedBranches(Lint, code="W1405", name="unaligned-branches"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
-        joins = net.of(*JOINS)
+        joins = [step for step in net.of(*JOINS) if step.outs[0].type.rank > 3]
         if not joins or not any(moves(net, step) for step in net.of(Conv, *POOLS, Pad, Crop, Roll, Index)):
+            return
+        if any(side.causal for step in net.of(Conv) for side in padded_sides(net, step)[0]):
             return
         for step in joins:
             op = op_of(step)
