@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dslc.analysis.measure import batch_names
 from dslc.analysis.notes import users_place
@@ -16,6 +16,9 @@ from dslc.lints.facts import NOTHING, Facts
 from dslc.ops.base import Op
 from dslc.source import Span
 from dslc.types.dim import Size, evaluate
+
+if TYPE_CHECKING:
+    from dslc.lints.windows import Side
 
 Kind = TypeVar("Kind", bound=Op)
 
@@ -31,6 +34,8 @@ class Network:
         self.flat: Flat = flatten(model)
         self.steps: list[Step] = [step for step in self.flat.steps if step.needed is not Needed.NEVER]
         self.batch = facts.batch
+        self.windows: dict[Step, tuple[Side, ...]] = {}
+        """What windows.sides has found."""
 
     # ---- tables, each when it is first asked for
 

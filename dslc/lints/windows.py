@@ -83,17 +83,14 @@ def sides(net: Network, step: Step) -> tuple[Side, ...]:
     op = op_of(step)
     if not isinstance(op, Conv | MaxPool | AvgPool | LpPool):
         return ()
-    windows, sizes = op.windows(step.inputs[0].type), net.shape(step.inputs[0])[2:]
-    axes = zip(
-        windows.kernel,
-        windows.stride,
-        windows.dilation,
-        windows.pads(sizes),
-        sizes,
-        net.shape(step.outs[0])[2:],
-        strict=True,
-    )
-    return tuple(Side(k, s, d, before, after, size, out) for k, s, d, (before, after), size, out in axes)
+    found = net.windows.get(step)
+    if found is None:
+        windows, sizes = op.windows(step.inputs[0].type), net.shape(step.inputs[0])[2:]
+        outs, pads = net.shape(step.outs[0])[2:], windows.pads(sizes)
+        axes = zip(windows.kernel, windows.stride, windows.dilation, pads, sizes, outs, strict=True)
+        found = tuple(Side(k, s, d, before, after, size, out) for k, s, d, (before, after), size, out in axes)
+        net.windows[step] = found
+    return found
 
 
 def padded_sides(net: Network, step: Step) -> tuple[tuple[Side, ...], Step | None]:

@@ -1,9 +1,9 @@
 """Faults put into good programs by machine: for each rule a function that says where its fault can be planted.
 
-A function under `@fault("W1301")` is given a network of examples/ and yields programs with one edit each: the whole
-text, and the line at which the rule must speak. `own`, `after`, `before`, `instead` and `given` make such edits at the
-steps of the program's own text. It yields only where the fault is one; what does not compile is left out by the test,
-which takes 20 of all places at random.
+A function under `@fault("W1301")`, in a file of planted/, is given a network of examples/ and yields programs with one
+edit each: the whole text, and the line at which the rule must speak. `own`, `after`, `before`, `instead` and `given`
+make such edits at the steps of the program's own text. It yields only where the fault is one; what does not compile is
+left out by the test, which takes 20 of all places at random.
 """
 
 from __future__ import annotations
@@ -119,101 +119,3 @@ def given(step: Step, **values: object) -> Planted:
     for start, end, value in sorted(found, reverse=True):
         text = text[:start] + value + text[end:]
     return edited(step, span.start, span.end, text)
-
-
-# ---- convolutions and fields
-
-
-def literal(step: Step, name: str) -> bool:
-    """Whether an argument is written as a number, or not at all, so that `given` can set it."""
-    return number(step, name) is not None or not step.node.consts[name].origin if isinstance(step.node, Node) else False
-
-
-def shrinkable(net: Network, axes: int = 2) -> Iterator[Step]:
-    """Layers behind which one map of 16 places or more goes on alone."""
-    for step in maps(net, Conv, BatchNorm, Relu, MaxPool, axes=axes):
-        if net.next(step) is not None and min(net.shape(step.outs[0])[2:]) >= 16:
-            yield step
-
-
-@fault("W1301")
-def a_kernel_below_its_stride(net: Network) -> Iterator[Planted]:
-    for step in shrinkable(net):
-        yield after(step, "avgpool(2, s=3)")
-
-
-@fault("W1302")
-def a_stride_of_single_places(net: Network) -> Iterator[Planted]:
-    for step in shrinkable(net):
-        yield after(step, f"conv({step.outs[0].type.dims[1]}, 1, s=2)")
-
-
-@fault("W1303")
-def an_even_kernel(net: Network) -> Iterator[Planted]:
-    for step in maps(net, Conv, BatchNorm, Relu, MaxPool):
-        if net.next(step) is not None:
-            yield after(step, f"conv({step.outs[0].type.dims[1]}, 4, p=same_tf)")
-
-
-@fault("W1304")
-def dilations_alike(net: Network) -> Iterator[Planted]:
-    for step in shrinkable(net):
-        if any(s.stride > 1 for s in sides(net, step)):  # a stage begins: nothing has filled the holes before
-            width = step.outs[0].type.dims[1]
-            yield after(step, f"conv({width}, 3, d=2) -> relu -> conv({width}, 3, d=2) -> gap")
-
-
-@fault("W1305")
-def a_checkerboard(net: Network) -> Iterator[Planted]:
-    for step in maps(net, Conv, BatchNorm, Relu, MaxPool, Deconv):
-        if net.next(step) is not None:
-            yield after(step, f"deconv({step.outs[0].type.dims[1]}, 3, s=2, p=1, op=1)")
-
-
-@fault("W1306")
-def a_frame_of_constants(net: Network) -> Iterator[Planted]:
-    for step in maps(net, Conv, BatchNorm, Relu, MaxPool):
-        if net.next(step) is not None:
-            yield after(step, f"conv({step.outs[0].type.dims[1]}, 1, p=1)")
-
-
-@fault("W1307")
-def groups_apart(net: Network) -> Iterator[Planted]:
-    for step in maps(net, Conv, BatchNorm, Relu, MaxPool):
-        width = step.outs[0].type.dims[1]
-        if net.next(step) is not None and isinstance(width, int) and width % 16 == 0:
-            yield after(step, f"conv({width}, 3, g=4) -> relu -> conv({width}, 3, g=4)")
-
-
-@fault("W1308")
-def a_scale_for_each_channel(net: Network) -> Iterator[Planted]:
-    for step in maps(net, BatchNorm):
-        if net.next(step) is not None:
-            width = step.outs[0].type.dims[1]
-            yield after(step, f"conv({width}, 1, g={width})")
-
-
-@fault("W1309")
-def a_dilation_of_one_place(net: Network) -> Iterator[Planted]:
-    for step in maps(net, Conv, BatchNorm, Relu, MaxPool):
-        if net.next(step) is not None:
-            yield after(step, f"conv({step.outs[0].type.dims[1]}, 1, d=2)")
-
-
-@fault("W1310")
-def a_dilation_beyond_the_map(net: Network) -> Iterator[Planted]:
-    for step in maps(net, Conv, BatchNorm, Relu, MaxPool):
-        size = max(net.shape(step.outs[0])[2:])
-        if net.next(step) is not None and size > 1:
-            yield after(step, f"conv({step.outs[0].type.dims[1]}, 3, d={size})")
-
-
-@fault("W1401")
-def a_larger_image(net: Network) -> Iterator[Planted]:
-    """A classifier for an image sixteen times as large."""
-    for step in own(net, GlobalPool):
-        for size in (1024, 2048, 4096, 8192, 16384):
-            head = re.search(r"H=(\w+), W=\1\]", step.node.span.source.text)
-            if head and isinstance(net.model.root.inputs[0].type.dims[-1], Dim):
-                text = step.node.span.source.text
-                yield Planted(text[: head.start()] + f"H={size}, W={size}]" + text[head.end() :], step.node.span.line)

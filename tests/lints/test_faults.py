@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
 import random
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,11 @@ from dslc.lints.catalogue import WARNINGS, rules
 from dslc.lints.facts import Facts, facts_of
 from dslc.lints.network import Network
 from dslc.lints.run import lint
+from tests.lints import planted as families
 from tests.lints.faults import FAULTS, Planted
+
+for family in pkgutil.iter_modules(families.__path__):
+    import_module(f"{families.__name__}.{family.name}")
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 RULES = {rule.code: rule for rule in rules()}

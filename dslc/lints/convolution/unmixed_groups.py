@@ -93,6 +93,8 @@ class UnmixedGroups(Lint, code="W1307", name="unmixed-groups"):
             second = net.after(first, *APART)
             after = None if second is None else op_of(second)
             if isinstance(after, Conv) and after.g == op.g and second is not None:
+                if net.shape(second.inputs[0])[1] == after.g:
+                    continue
                 outs = net.shape(second.outs[0])[1]
                 mistake = cls(op.g, outs, ins, last=False)
                 yield net.at(mistake, second, written(second, "g"), [net.label(first, "the first")])

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from dslc.analysis.field import Field, Number, Status
 from dslc.diagnostics.model import Diagnostic
+from dslc.ir.model import Value
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.kinds import ACTIVATIONS, MOVES, NORMS, QUIET
@@ -68,7 +69,7 @@ class FieldBelowInput(Lint, code="W1401", name="field-below-input"):
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
         sizes = image(net)
-        if len(sizes) < 2 or bound(net) >= max(sizes):
+        if len(sizes) < 2 or max(sizes) < LARGE or widest(net) >= max(sizes):
             return
         for step, fields in heads(net):
             if tiny(fields, sizes):
@@ -95,15 +96,25 @@ def image(net: Network) -> tuple[int, ...]:
     return net.shape(inputs[0])[2:] if len(inputs) == 1 and 3 <= inputs[0].type.rank <= 5 else ()
 
 
-def bound(net: Network) -> int:
-    """A field that none is larger than: as if all windows stood in one row, along the axis where it is larger."""
-    field, stride = 1, 1
+def widest(net: Network) -> int:
+    """The largest field of any value that windows make, along the axis where it is larger: what a look at windows
+    alone says. An upsampling makes it larger than it is.
+    """
+    seen: dict[Value, tuple[int, int]] = {}
+    most = 1
     for step in net.steps:
+        stride, field = max((seen[value] for value in step.inputs if value in seen), default=(1, 1))
+        for value in step.inputs:
+            if value in seen:
+                field = max(field, seen[value][1])
         windows = sides(net, step)
         if windows:
             field += stride * max(side.reach for side in windows)
             stride *= max(side.stride for side in windows)
-    return field
+            most = max(most, field)
+        for out in step.outs:
+            seen[out] = (stride, field)
+    return most
 
 
 def heads(net: Network) -> Iterator[tuple[Step, tuple[Field, ...]]]:

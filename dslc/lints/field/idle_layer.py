@@ -12,7 +12,6 @@ from dslc.lints.network import Network, op_of
 from dslc.lints.windows import POOLS, number, sides
 from dslc.ops.base import Op
 from dslc.ops.borders import Crop, Pad
-from dslc.ops.pool_adaptive import AdaptivePool
 from dslc.ops.resample import ChannelShuffle, PixelShuffle, UpsampleMap
 from dslc.ops.shape import Flatten, Reshape
 from dslc.source import Span
@@ -29,7 +28,7 @@ class IdleLayer(Lint, code="W1406", name="idle-layer"):
     resolution, field and cost than its author thinks.
 
     Numbers that come from elsewhere are not spoken of: a block whose scale is a parameter may get 1. Nor is `id` as the
-    argument or the other side of a choice.
+    argument or the other side of a choice, or an adaptive pool: it is there for other sizes of the input.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -56,7 +55,6 @@ class IdleLayer(Lint, code="W1406", name="idle-layer"):
         for step in net.of(
             *POOLS,
             UpsampleMap,
-            AdaptivePool,
             Pad,
             Crop,
             ChannelShuffle,
@@ -93,7 +91,7 @@ def idle(net: Network, step: Step) -> bool:
         return number(step, "groups") is not None and op.groups in (1, x.dims[1])
     if isinstance(op, PixelShuffle):
         return number(step, "r") is not None
-    return isinstance(op, Flatten | Reshape) or (isinstance(op, AdaptivePool) and number(step, "out") is not None)
+    return isinstance(op, Flatten | Reshape)
 
 
 def identities(net: Network) -> Iterator[Span]:
