@@ -115,7 +115,7 @@ def a_costly_kernel(net: Network) -> Iterator[Planted]:
 @fault("N1323")
 def a_width_of_odd_size(net: Network) -> Iterator[Planted]:
     for step, width, _ in open_maps(net):
-        if width % 8 == 0 and cost(net, step, 2 * 121 * 17 * width) > 0.15:  # of it 7/17 for nothing
+        if width % 8 == 0 and cost(net, step, 2 * 121 * 17 * width) > 0.3:  # of it 7/17 for nothing
             yield after(step, f"conv(17, 11) -> relu -> conv({width}, 11) -> relu")
 
 

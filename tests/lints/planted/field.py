@@ -38,15 +38,17 @@ def headless(net: Network, lines: str, results: str = "") -> Iterator[Planted]:
         span, text = step.node.span, step.node.span.source.text
         end = text.index("\n", span.start)
         start = text.rindex("\n", 0, span.start) + 1
-        if not text[start : span.start].isspace() or text[end:].split("\n", 2)[1].strip():
+        before = text[start : span.start].strip()
+        if (before and not before.endswith("->")) or text[end:].split("\n", 2)[1].strip():
             continue
-        indent = text[start : span.start]
-        body = text[:start] + indent + lines.replace("\n", "\n" + indent) + text[end:]
+        indent = " " * (len(text[start : span.start]) - len(text[start : span.start].lstrip()))
+        kept = text[: span.start].rstrip().removesuffix("->").rstrip() + "\n"
+        body = kept + indent + lines.replace("\n", "\n" + indent) + text[end:]
         changed, count = RESULT.subn(results, body, count=1)
         if not count and results:
             changed = HEADER.sub(rf"\1{results}", body, count=1)
         removed = body.count("\n") - changed.count("\n")
-        yield Planted(changed, text[:start].count("\n") + lines.count("\n") + 1 - removed)
+        yield Planted(changed, kept.count("\n") + lines.count("\n") + 1 - removed)
 
 
 @fault("W1401")
@@ -79,7 +81,7 @@ def places_far_apart(net: Network) -> Iterator[Planted]:
 def a_level_that_sees_little(net: Network) -> Iterator[Planted]:
     if any(field > 700 for _, field in classifiers(net)):
         return
-    for layer in ("conv(6, 1)", "conv(8, 1)", "conv(16, 1) -> relu -> conv(6, 1)"):
+    for layer in ("conv(6, 1)", "conv(8, 1)", "conv(12, 1)", "conv(16, 1) -> relu -> conv(6, 1)"):
         levels = f"base = it\nfine = conv(6, 1)\nbase -> avgpool(7)\ncoarse = {layer}"
         yield from headless(net, levels, " -> fine, coarse")
 
