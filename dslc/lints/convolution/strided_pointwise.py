@@ -19,7 +19,7 @@ class StridedPointwise(Lint, code="W1302", name="strided-pointwise"):
     and get no gradient. In the first ResNets the stride of a bottleneck lay in its 1x1 convolution; since then it lies
     in the 3x3 one, for 8 % more multiply-adds and half a point of accuracy (He et al. 2019, Bag of Tricks for Image
     Classification, section 4.2 and table 5, ResNet-B). A shortcut with a strided 1x1 beside a path that reads all
-    of the map is not spoken of.
+    of the map is not spoken of, nor is a network's input.
 
     ```dl fails
     net f on image[N, 3, H=64, W=64] -> [N, 10]:
@@ -54,6 +54,7 @@ class StridedPointwise(Lint, code="W1302", name="strided-pointwise"):
     def find(cls, net: Network) -> Iterator[Diagnostic]:
         for step, windows, read, readers in gaps(net):
             op = op_of(step)
-            if op is not None and all(side.kernel == 1 for side in windows):
+            given = step.inputs[0] in net.model.root.inputs
+            if op is not None and not given and all(side.kernel == 1 for side in windows):
                 mistake = cls(op.name, tuple(s.stride for s in windows), read, readers)
                 yield net.at(mistake, step, written(step, "s"), help=larger(step, windows))

@@ -15,21 +15,20 @@ from dslc.ops.borders import Crop, Pad
 from dslc.ops.convolution import Conv
 from dslc.ops.gating import LogSoftmax, Softmax
 from dslc.ops.norm import BatchNorm, InstanceNorm
-from dslc.ops.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
+from dslc.ops.pool_adaptive import AdaptivePool, GlobalPool
 from dslc.ops.resample import UpsampleMap
 from dslc.ops.shape import Flatten
+from dslc.ops.window import per_axis
 
 APART: tuple[type[Op], ...] = (
     *ACTIVATIONS,
     *QUIET,
     *POOLS,
-    AdaptiveAvgPool,
-    AdaptiveMaxPool,
+    AdaptivePool,
     BatchNorm,
     Crop,
     Flatten,
-    GlobalAvgPool,
-    GlobalMaxPool,
+    GlobalPool,
     InstanceNorm,
     Pad,
     UpsampleMap,
@@ -44,8 +43,8 @@ class UnmixedGroups(Lint, code="W1307", name="unmixed-groups"):
     and only layers of single channels stand between (norms, activations, pools), a channel of the result depends on 1/g
     of the channels before, however many layers there are: "this property blocks information flow between channel groups
     and weakens representation" (Zhang et al. 2018, ShuffleNet, section 3.1). A 1x1 convolution without groups between
-    them mixes, and so does `shuffle(g)`, which costs nothing. Likewise for the last layer of a network: its classes are
-    told from a part of the channels each.
+    them mixes, and so does `shuffle(g)`, which costs nothing. Likewise for a last 1x1 convolution before the pool of a
+    classifier: its classes are told from a part of the channels each.
 
     Depthwise convolutions in a row are not spoken of: each channel is one group, and a 1x1 convolution after them mixes
     all.
@@ -98,14 +97,13 @@ class UnmixedGroups(Lint, code="W1307", name="unmixed-groups"):
                 outs = net.shape(second.outs[0])[1]
                 mistake = cls(op.g, outs, ins, last=False)
                 yield net.at(mistake, second, written(second, "g"), [net.label(first, "the first")])
-            elif ends(net, first):
+            elif set(per_axis(op.k, first.inputs[0].type.rank - 2, "k")) == {1} and ends(net, first):
                 yield net.at(cls(op.g, op.out, ins, last=True), first, written(first, "g"))
 
 
 def ends(net: Network, step: Step) -> bool:
-    """Whether what follows, past layers of single channels, is the end of the network."""
-    last = step
+    """Whether what follows, past layers of single channels and a pool of the whole map, is the end of the network."""
+    last, pooled = step, False
     for following in net.chain(step, *APART, Softmax, LogSoftmax):
-        last = following
-    ends = isinstance(op_of(last), (*APART, Softmax, LogSoftmax)) or last is step
-    return ends and last.outs[0] in net.results
+        last, pooled = following, pooled or isinstance(op_of(following), AdaptivePool | GlobalPool)
+    return pooled and isinstance(op_of(last), (*APART, Softmax, LogSoftmax)) and last.outs[0] in net.results

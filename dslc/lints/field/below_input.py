@@ -12,7 +12,7 @@ from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.kinds import ACTIVATIONS, MOVES, NORMS, QUIET
 from dslc.lints.network import Network, op_of
-from dslc.lints.windows import sides, sized
+from dslc.lints.windows import POOLS, sides, sized
 from dslc.ops.convolution import Conv
 from dslc.ops.gating import LogSoftmax, Softmax
 from dslc.ops.linear import Linear
@@ -23,7 +23,7 @@ POOLED = (GlobalPool, AdaptivePool, Mean, Largest)
 HEAD = (*ACTIVATIONS, *MOVES, *NORMS, *QUIET, Conv, Linear, LogSoftmax, Softmax)
 """What may stand between the pool of a classifier and its result."""
 
-FEW, LARGE = Fraction(1, 4), 64
+FEW, LARGE = Fraction(1, 8), 128
 """Less of an image's side is hardly ever meant, from so many pixels on."""
 
 
@@ -35,10 +35,10 @@ class FieldBelowInput(Lint, code="W1401", name="field-below-input"):
     than the field: its centre has most of the influence (Luo et al. 2016, Understanding the Effective Receptive Field,
     section 2). How far patches carry is known: a network that sees 17 of 224 pixels reaches the accuracy of AlexNet on
     ImageNet and no more, however deep it is, one of 33 pixels 87.6 % top-5 (Brendel and Bethge 2019, BagNets). Strides,
-    pools and dilation make the field grow; `dslc stats --rf` has it after each layer.
+    pools and dilation make the field grow; `dslc stats` has it after each layer.
 
-    It is said of images of 64 pixels or more whose field is below a quarter of both sides; up to a half, and of smaller
-    images, it is a note.
+    It is said of images of 128 pixels or more whose field is below an eighth of both sides, and of networks with more
+    than one layer of windows; up to a half, and of smaller images, it is a note.
 
     ```dl fails
     net f on image[N, 3, 224, 224] -> [N, 10]:
@@ -70,6 +70,8 @@ class FieldBelowInput(Lint, code="W1401", name="field-below-input"):
     def find(cls, net: Network) -> Iterator[Diagnostic]:
         sizes = image(net)
         if len(sizes) < 2 or max(sizes) < LARGE or widest(net) >= max(sizes):
+            return
+        if sum(any(side.reach for side in sides(net, step)) for step in net.of(Conv, *POOLS)) < 2:
             return
         for step, fields in heads(net):
             if tiny(fields, sizes):

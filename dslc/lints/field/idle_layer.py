@@ -13,7 +13,7 @@ from dslc.lints.windows import POOLS, number, sides
 from dslc.ops.base import Op
 from dslc.ops.borders import Crop, Pad
 from dslc.ops.resample import ChannelShuffle, PixelShuffle, UpsampleMap
-from dslc.ops.shape import Flatten, Reshape
+from dslc.ops.shape import Reshape
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.rewrite import kids
@@ -28,7 +28,8 @@ class IdleLayer(Lint, code="W1406", name="idle-layer"):
     resolution, field and cost than its author thinks.
 
     Numbers that come from elsewhere are not spoken of: a block whose scale is a parameter may get 1. Nor is `id` as the
-    argument or the other side of a choice, or an adaptive pool: it is there for other sizes of the input.
+    argument or the other side of a choice, an adaptive pool, which is there for other sizes of the
+    input, or `flatten`.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -59,7 +60,6 @@ class IdleLayer(Lint, code="W1406", name="idle-layer"):
             Crop,
             ChannelShuffle,
             PixelShuffle,
-            Flatten,
             Reshape,
         ):
             found.setdefault(step.node.span, []).append(step)
@@ -91,7 +91,7 @@ def idle(net: Network, step: Step) -> bool:
         return number(step, "groups") is not None and op.groups in (1, x.dims[1])
     if isinstance(op, PixelShuffle):
         return number(step, "r") is not None
-    return isinstance(op, Flatten | Reshape)
+    return isinstance(op, Reshape)
 
 
 def identities(net: Network) -> Iterator[Span]:

@@ -57,7 +57,7 @@ class OnePlaceEarly(Lint, code="W1404", name="one-place-early"):
         found: dict[Step, list[Step]] = {}
         for step in net.of(Conv):
             windows = sides(net, step)
-            if all(s.size == 1 for s in windows) and any(s.kernel > 1 for s in windows):
+            if all(s.size == s.stride == 1 for s in windows) and any(s.kernel > 1 for s in windows):
                 found.setdefault(shrinking(net, step), []).append(step)
         for cause, steps in found.items():
             op = None if cause in steps else op_of(cause)

@@ -17,7 +17,7 @@ HALF = Fraction(1, 2)
 class PartOfInput(Lint, code="N1421", name="part-of-input"):
     """What a classifier pools at its end saw less than half of the input's length.
 
-    As of W1401, where it is less than a quarter of an image of some size. Of sounds and series, where local patterns
+    As of W1401, where it is less than an eighth of an image of some size. Of sounds and series, where local patterns
     often suffice, it is a note at any length: a class that depends on how parts follow each other over a longer time
     cannot be told.
     Accuracy on ImageNet grows with the logarithm of the last layer's field (Araujo, Norris and Sim 2019, Computing
