@@ -28,6 +28,11 @@ WARNINGS: tuple[str, ...] = (
     "field.unaligned",
     "field.idle_layer",
     "field.above_object",
+    "attention.no_positions",
+    "attention.unscaled",
+    "attention.averaged_class_token",
+    "attention.missing_causal",
+    "attention.tied_scale",
 )
 """Files of warnings that read the program and the tables of `dslc stats`."""
 
@@ -40,6 +45,10 @@ ADVICE: tuple[str, ...] = (
     "field.padding_mostly",
     "field.part_of_input",
     "field.anchor_field",
+    "attention.head_size",
+    "attention.quadratic",
+    "attention.key_bias",
+    "attention.two_poolings",
 )
 """Files of notes that read no more."""
 
