@@ -33,6 +33,7 @@ WARNINGS: tuple[str, ...] = (
     "attention.averaged_class_token",
     "attention.missing_causal",
     "attention.tied_scale",
+    "cost.batch_too_large",
 )
 """Files of warnings that read the program and the tables of `dslc stats`."""
 
@@ -49,6 +50,16 @@ ADVICE: tuple[str, ...] = (
     "attention.quadratic",
     "attention.key_bias",
     "attention.two_poolings",
+    "cost.heavy_head",
+    "cost.one_layer",
+    "cost.full_resolution",
+    "cost.held_skip",
+    "cost.like_concat",
+    "cost.two_biases",
+    "cost.thin_squeeze",
+    "cost.depthwise_bound",
+    "cost.pool_after",
+    "cost.pointwise_after",
 )
 """Files of notes that read no more."""
 

@@ -151,6 +151,12 @@ class Network:
 
     # ---- what is said
 
+    @property
+    def header(self) -> Span:
+        """The name of the network in its header: the place of what is true of it as a whole."""
+        definition = self.model.root.definition
+        return self.model.root.site if definition is None else definition.name_span
+
     def place(self, step: Step) -> Span:
         """The user's text that a step stands for: its own, or the line that led into std."""
         return users_place(step.node.span, step.node.frame)[0]
