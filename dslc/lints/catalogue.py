@@ -34,6 +34,8 @@ WARNINGS: tuple[str, ...] = (
     "attention.missing_causal",
     "attention.tied_scale",
     "cost.batch_too_large",
+    "hygiene.unread_input",
+    "hygiene.unread_results",
 )
 """Files of warnings that read the program and the tables of `dslc stats`."""
 
@@ -60,6 +62,10 @@ ADVICE: tuple[str, ...] = (
     "cost.depthwise_bound",
     "cost.pool_after",
     "cost.pointwise_after",
+    "hygiene.unread_layer",
+    "hygiene.narrow_sizes",
+    "hygiene.repeated_number",
+    "hygiene.undocumented",
 )
 """Files of notes that read no more."""
 
