@@ -23,19 +23,23 @@ class HeldSkip(Lint, code="N1504", name="held-skip"):
     by what is said. `dslc stats --columns written,live` has the bytes of each step.
 
     ```dl fails
-    net f on image[N, 3, H=64, W=64] -> [N, 8, H, W]:
-        wide = conv(64, 3) -> bn -> relu
-        conv(8, 3) -> bn -> relu
-        for i in range(8): conv(8, 3) -> bn -> relu
-        concat(wide, it) -> conv(8, 1)
+    net f on image[N, 3, H=64, W=64] -> [N, 8, H // 4, W // 4]:
+        wide = conv(96, 3) -> bn -> relu
+        wide -> conv(32, 3) -> bn -> relu
+        for i in range(5): conv(96, 3) -> bn -> relu -> conv(32, 3) -> bn -> relu
+        a = it -> avgpool(4)
+        b = wide -> avgpool(4)
+        concat(a, b) -> conv(8, 1)
     ```
 
     ```dl
-    net f on image[N, 3, H=64, W=64] -> [N, 8, H, W]:
-        wide = conv(64, 3) -> bn -> relu
-        narrow = conv(8, 1) -> bn -> relu
-        for i in range(8): conv(8, 3) -> bn -> relu
-        concat(narrow, it) -> conv(8, 1)
+    net f on image[N, 3, H=64, W=64] -> [N, 8, H // 4, W // 4]:
+        wide = conv(96, 3) -> bn -> relu
+        b = wide -> avgpool(4)
+        wide -> conv(32, 3) -> bn -> relu
+        for i in range(5): conv(96, 3) -> bn -> relu -> conv(32, 3) -> bn -> relu
+        a = it -> avgpool(4)
+        concat(a, b) -> conv(8, 1)
     ```
 
     Related: N1505.
@@ -74,7 +78,8 @@ class HeldSkip(Lint, code="N1504", name="held-skip"):
                 continue
             inside = range(buffer.first + 1, buffer.last)
             lives = [each.live - (buffer.bytes if place in inside else 0) for place, each in enumerate(memory.steps)]
-            writer = next((step for step in steps[buffer.first : buffer.last + 1] if step.path == buffer.path), None)
+            makers = [net.maker(value) for value in steps[buffer.last].inputs]
+            writer = next((step for step in steps[buffer.first : memory.peak_at] if step in makers), None)
             if 4 * max(lives) <= 3 * memory.peak and writer is not None:
                 peak = steps[memory.peak_at].path
                 yield net.at(cls(buffer.bytes, memory.peak, max(lives), peak, waits), writer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dslc.diagnostics.model import Diagnostic
+from dslc.ir.model import Node
 from dslc.lints.base import Lint
 from dslc.lints.network import Network
 from dslc.source import Span
@@ -58,16 +59,26 @@ class RepeatedNumber(Lint, code="N1705", name="repeated-number"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
-        block = net.model.root.definition
-        if not isinstance(block, tree.Block):
-            return
-        found: dict[tuple[str, int], list[Span]] = {}
-        for call in nodes(block.suite):
-            if not isinstance(call, tree.Call) or not isinstance(call.target, tree.Name) or not call.arguments:
-                continue
-            number = call.arguments[0].value
-            if isinstance(number, tree.Number) and number.value >= LEAST and call.arguments[0].name in (None, "out"):
-                found.setdefault((call.target.name, int(number.value)), []).append(number.span)
-        for (layer, value), spans in found.items():
-            if len(spans) >= TIMES:
-                yield cls(layer, value, len(spans)).at(min(spans, key=lambda span: span.start))
+        for block in _bodies(net):
+            found: dict[tuple[str, int], list[Span]] = {}
+            for call in nodes(block.suite):
+                if not isinstance(call, tree.Call) or not isinstance(call.target, tree.Name) or not call.arguments:
+                    continue
+                width = call.arguments[0]
+                number = width.value
+                if isinstance(number, tree.Number) and number.value >= LEAST and width.name in (None, "out"):
+                    found.setdefault((call.target.name, int(number.value)), []).append(number.span)
+            for (layer, value), spans in found.items():
+                if len(spans) >= TIMES:
+                    yield cls(layer, value, len(spans)).at(min(spans, key=lambda span: span.start))
+
+
+def _bodies(net: Network) -> list[tree.Block]:
+    """The bodies of the network's own file that it is made of, each once."""
+    owners = dict.fromkeys(step.node.owner for step in net.steps if isinstance(step.node, Node))
+    found = {}
+    for owner in (net.model.root, *owners):
+        block = owner.definition
+        if isinstance(block, tree.Block) and block.span.source is net.model.source:
+            found[block.span] = block
+    return list(found.values())

@@ -46,6 +46,8 @@ class UnreadInput(Lint, code="W1701", name="unread-input-channels"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
+        if not net.model.params:  # a function of tensors, which may take what it likes
+            return
         for value in net.model.root.inputs:
             rank = value.type.rank
             axis = value.type.channel if value.type.channel is not None else 1
