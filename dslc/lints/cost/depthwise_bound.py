@@ -18,7 +18,8 @@ class DepthwiseBound(Lint, code="N1508", name="depthwise-bound"):
     float32, where an accelerator does some hundred in the time a byte takes (Williams, Waterman and Patterson 2009, the
     roofline model). Counting multiply-adds then promises what the clock does not keep (Ma et al. 2018, ShuffleNet V2,
     guidelines 1 to 4; Tan and Le 2021, EfficientNetV2, section 3.1, which has full convolutions in early stages). It is
-    said where they take a seventh of the roofline's time, and two and a half times their share of the multiply-adds.
+    said where they take a seventh of the roofline's time, and two and a half times as long for each multiply-add as all
+    else.
 
     ```dl fails
     net f on image[N, 3, H=64, W=64] -> [N, 10]:
@@ -75,7 +76,11 @@ class DepthwiseBound(Lint, code="N1508", name="depthwise-bound"):
             if 1 < op.g == net.shape(step.inputs[0])[1]:
                 slow.append((bound, step))
         seconds, macs = sum(bound.seconds for bound, _ in slow), sum(bound.macs for bound, _ in slow)
-        if slow and 7 * seconds >= found.seconds and seconds / found.seconds >= 2.5 * macs / found.macs:
+        if (
+            slow
+            and 7 * seconds >= found.seconds
+            and seconds * (found.macs - macs) >= 2.5 * macs * (found.seconds - seconds)
+        ):
             bound, step = max(slow, key=lambda each: each[0].seconds)
             shares = macs / found.macs, seconds / found.seconds
             yield net.at(cls(device.name, len(slow), *shares, bound.flops_per_byte, found.ridge), step)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.analysis.memory import Holds
+from dslc.analysis.memory import Holds, InferenceMemory
 from dslc.diagnostics.model import Diagnostic
-from dslc.ir.walk import Needed
+from dslc.ir.walk import Needed, Step
 from dslc.lints.base import Lint
 from dslc.lints.network import Network
 
@@ -70,16 +70,34 @@ class HeldSkip(Lint, code="N1504", name="held-skip"):
         if memory.peak_at is None:
             return
         steps = [step for step in net.steps if step.needed is Needed.ALWAYS]
+        places = {step: place for place, step in enumerate(steps)}
+        makers = {step.path: step for step in steps}
         for buffer in memory.live(memory.peak_at):
             if 4 * buffer.bytes < memory.peak:
                 break
-            waits = buffer.last - buffer.first
-            if buffer.holds is not Holds.VALUE or waits < WAITS or buffer.last >= len(steps) - 1:
+            maker = makers.get(buffer.path)
+            if buffer.holds is not Holds.VALUE or maker is None:
                 continue
-            inside = range(buffer.first + 1, buffer.last)
+            step, last = _held(net, maker, memory, places)
+            first = places[step]
+            inside = range(first + 1, last)
             lives = [each.live - (buffer.bytes if place in inside else 0) for place, each in enumerate(memory.steps)]
-            makers = [net.maker(value) for value in steps[buffer.last].inputs]
-            writer = next((step for step in steps[buffer.first : memory.peak_at] if step in makers), None)
-            if 4 * max(lives) <= 3 * memory.peak and writer is not None:
+            if last - first >= WAITS and 4 * max(lives) <= 3 * memory.peak:
                 peak = steps[memory.peak_at].path
-                yield net.at(cls(buffer.bytes, memory.peak, max(lives), peak, waits), writer)
+                yield net.at(cls(buffer.bytes, memory.peak, max(lives), peak, last - first), step)
+
+
+def _held(net: Network, step: Step, memory: InferenceMemory, places: dict[Step, int]) -> tuple[Step, int]:
+    """The step that writes a buffer last before the peak, in place of earlier ones, and the place of its last reader;
+    no place beyond its own where that is a result, or not read beyond the peak.
+    """
+    assert memory.peak_at is not None
+    while True:
+        readers = [reader for reader in net.readers(step.outs[0]) if reader in places]
+        last = max((places[reader] for reader in readers), default=-1)
+        if last > memory.peak_at and step.outs[0] not in net.results:
+            return step, last
+        writers = [r for r in readers if places[r] < memory.peak_at and memory.nodes[r.node].written == 0]
+        if not writers:
+            return step, -1
+        step = writers[-1]

@@ -13,7 +13,8 @@ def rows(width: int, heads: int, attention: str) -> str:
     """Attention along each row of a map, with heads of its own."""
     apart = f'rearrange("n (three k d) h w -> three n h k w d", three=3, k={heads})'
     back = 'rearrange("n h k w d -> n (k d) h w")'
-    return f"conv({3 * width}, 1) -> {apart} -> unbind(0) -> {attention} -> {back} -> conv({width}, 1) -> relu"
+    projected = f"conv({3 * width}, 1, init=kaiming_normal)"
+    return f"{projected} -> {apart} -> unbind(0) -> {attention} -> {back} -> conv({width}, 1) -> relu"
 
 
 @fault("W1603")
