@@ -99,8 +99,9 @@ def _patches(step: Step) -> bool:
 
 def _knows_places(net: Network, uses: list[Attended]) -> bool:
     """Whether anything in a network tells one place from another, or may do so."""
-    if sum(not value.type.dtype.is_float and value.type.rank > 1 for value in net.model.root.inputs) > 1:
-        return any(len(net.readers(v)) for v in _numbered(net)[1:])
+    tables = [step for step in net.of(Embedding) if step.inputs[0] in net.model.root.inputs]
+    if any(_may_number(net, step) for step in tables if step.inputs[0] is not tables[0].inputs[0]):
+        return True
     moving = set(net.model.root.inputs)
     for step in net.steps:
         if moving.intersection(step.inputs):
@@ -110,9 +111,10 @@ def _knows_places(net: Network, uses: list[Attended]) -> bool:
     return any(use.causal for use in uses)
 
 
-def _numbered(net: Network) -> list[Value]:
-    """Inputs that are read by a table, as words and positions are."""
-    return [v for v in net.model.root.inputs if any(isinstance(op_of(s), Embedding) for s in net.readers(v))]
+def _may_number(net: Network, step: Step) -> bool:
+    """Whether a table has a row for each place, so that a further input may say where tokens stand."""
+    op = op_of(step)
+    return isinstance(op, Embedding) and op.count >= net.shape(step.outs[0])[-2]
 
 
 def _alike(net: Network, step: Step, moving: set[Value]) -> bool:

@@ -80,10 +80,11 @@ def gates_of_one_feature(net: Network) -> Iterator[Planted]:
 def many_depthwise_layers(net: Network) -> Iterator[Planted]:
     if any(net.shape(step.inputs[0])[1] == getattr(op_of(step), "g", 1) > 1 for step in net.of(Conv)):
         return
+    seconds = 2 * net.numbers.cost.macs / 19.5e12 + 4 * params(net) / 1.555e12  # at the rates of an A100
     for step, width, _ in open_maps(net, 24):
-        moved = 40 * 8 * prod(net.shape(step.outs[0])[1:])
-        if width > 1 and moved / 1.555e12 > 0.3 * 2 * net.numbers.cost.macs / 19.5e12:  # the rates of an A100
-            yield after(step, " -> ".join([f"conv({width}, 3, g={width}) -> relu"] * 40))
+        moved = 64 * 8 * prod(net.shape(step.outs[0])[1:])
+        if width > 1 and moved / 1.555e12 > 0.3 * seconds:
+            yield after(step, " -> ".join([f"conv({width}, 3, g={width}) -> relu"] * 64))
 
 
 @fault("W1509", facts="batch=4096 memory=100MB")
