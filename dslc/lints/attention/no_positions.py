@@ -100,7 +100,7 @@ def _patches(step: Step) -> bool:
 def _knows_places(net: Network, uses: list[Attended]) -> bool:
     """Whether anything in a network tells one place from another, or may do so."""
     tables = [step for step in net.of(Embedding) if step.inputs[0] in net.model.root.inputs]
-    if any(_may_number(net, step) for step in tables if step.inputs[0] is not tables[0].inputs[0]):
+    if len({step.inputs[0] for step in tables if _may_number(net, step)}) > 1:
         return True
     moving = set(net.model.root.inputs)
     for step in net.steps:
