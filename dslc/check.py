@@ -15,6 +15,10 @@ from dslc.diagnostics.levels import DEFAULT, Levels
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink, in_order
 from dslc.diagnostics.render import Key
 from dslc.ir.model import Budget, Model
+from dslc.lints.base import Lint
+from dslc.lints.catalogue import WARNINGS, rules
+from dslc.lints.facts import NOTHING, Facts
+from dslc.lints.run import lint
 from dslc.names.loader import Loader
 from dslc.names.zoo import is_zoo
 from dslc.record import entity, replace
@@ -34,6 +38,7 @@ class Findings:
     - `errors`, `warnings`, `notes`: diagnostics, each with a `code`, a `severity`, a `message`, the place in `span`
       (`span.source.path`, `span.line`, `span.column`, `span.text`) and proposals in `help`
     - `nets`: the nets that were compiled
+    - `silent`: rules that said nothing for want of facts, with the names of these
     """
 
     nets: list[str] = field(default_factory=list)
@@ -42,6 +47,8 @@ class Findings:
     _main: Source | None = None  # the text of the main file, if it could be read
     _work: int = 0  # steps of elaboration that it took
     _whole: bool = False  # whether all its nets were checked, as they are
+    silent: dict[type[Lint], tuple[str, ...]] = field(default_factory=dict)
+    _ran: set[str] = field(default_factory=set)  # names of the rules that were run
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -95,9 +102,22 @@ class Findings:
         if self._main is not None:
             found += [d for d in meant.comments(self._main).wrong if not meant.silences(d)]
             if self._whole and self.ok:
-                found += [d for d in meant.unused(self._main) if not meant.silences(d)]
+                found += [d for d in meant.unused(self._main, self._was_looked_for) if not meant.silences(d)]
         said = [d for each in found if (d := levels.applied(each)) is not None]
         self.found = {d.key: d for d in said}
+
+    def _was_looked_for(self, switch: str) -> bool:
+        """Whether a warning of a name would have been found; a rule that was not run finds nothing."""
+        from dslc.lints.catalogue import rules
+
+        return switch in self._ran or all(switch != rule.switch for rule in rules())
+
+    def _lint(self, model: Model, facts: Facts, chosen: Sequence[type[Lint]]) -> None:
+        """Keep what rules say of a network."""
+        spoken = lint(model, facts, chosen)
+        self._keep(spoken.diagnostics, spoken.counts)
+        self.silent.update(spoken.silent)
+        self._ran.update(rule.switch for rule in chosen if rule not in spoken.silent)
 
     def _keep(self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int]) -> None:
         """Add what one net gave. A mistake in a shared block is found by each net that uses it, and kept once:
@@ -129,18 +149,23 @@ def check_file(
     dtype: DTypeLike | None = None,
     levels: Levels = DEFAULT,
     loader: Loader | None = None,
+    facts: Facts = NOTHING,
+    advice: bool = False,
 ) -> Findings:
     """Compile one net of a file, or all that have defaults for all their parameters, and keep what is found.
 
     `dtype` is what a build would make of `float` (none: what the net's inputs set): numbers that it does not hold are
     mistakes. A file without such a net is read and its names are resolved. `levels` says which warnings are told, and
-    which are errors; comments of the program go before it. `loader` reads the files, if not from disk. Raises
-    `Failure` where it cannot be read.
+    which are errors; comments of the program go before it. `loader` reads the files, if not from disk.
+
+    Rules (`dslc.lints`) are run over each net: those of warnings that need no signal, and with `advice` all of them, in
+    place of the notes on sizes; `facts` is what they are told beside the program. Raises `Failure` where it cannot be
+    read.
     """
     loader, kind = loader or Loader(), float_type(dtype)
 
     def checked(loader: Loader) -> Findings:
-        found = _check(source, net, args, sizes, max_ops, budgets, kind, loader)
+        found = _check(source, net, args, sizes, max_ops, budgets, kind, loader, facts, advice)
         found._judge(levels)
         return found
 
@@ -164,9 +189,12 @@ def _check(
     budgets: Sequence[Budget],
     kind: DType | None,
     loader: Loader,
+    facts: Facts = NOTHING,
+    advice: bool = False,
 ) -> Findings:
     """As `check_file`, with what reads the files, and without fixes; of all that is found, allowed or not."""
     findings, sink = Findings(), Sink()
+    chosen = tuple(rules() if advice else rules(WARNINGS))
     try:
         program = load_program(source if is_zoo(source) else Path(source), sink, loader)
     except CompileError as error:
@@ -196,7 +224,8 @@ def _check(
             except CompileError as error:
                 findings._keep(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
             else:
-                findings._keep(said(model, kind), {})
+                findings._keep(warned(model) if advice else said(model, kind), {})
+                findings._lint(model, facts, chosen)
             findings._work += own.work
     finally:
         gc.unfreeze()
@@ -229,9 +258,23 @@ def check_model(
     return findings
 
 
+def lint_model(model: Model, facts: Facts = NOTHING) -> Findings:
+    """What all rules say of a network that compiled."""
+    findings = Findings([model.entry])
+    findings._keep(warned(model), {})
+    findings._lint(model, facts, tuple(rules()))
+    findings._judge(DEFAULT)
+    return findings
+
+
 def said(model: Model, dtype: DType | None) -> tuple[Diagnostic, ...]:
     """What there is to say of a network that compiled, but for budgets."""
     return (*model.notes, *size_notes(model), *unheld_numbers(model, dtype or model.float))
+
+
+def warned(model: Model) -> tuple[Diagnostic, ...]:
+    """The warnings of a network that compiled, but for those of rules."""
+    return tuple(d for d in model.notes if d.severity is not Severity.NOTE)
 
 
 def unheld_numbers(model: Model, dtype: DType) -> tuple[Diagnostic, ...]:

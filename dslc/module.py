@@ -114,7 +114,7 @@ class Module(Base, metaclass=Loaded):
         net.load_weights("small.pth", skip="head")
         ```
         """
-        from dslc.reports.amounts import words
+        from dslc.analysis.amounts import words
         from dslc.weights.checkpoint import ADAPTED, Checkpoint
         from dslc.weights.live import load_into
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dslc.analysis.amounts import bytes_of, whole, words
 from dslc.ir.model import Model
 from dslc.kept import Kept
 from dslc.names.zoo import is_zoo
-from dslc.reports.amounts import bytes_of, whole, words
 from dslc.types.arguments import arguments, sizes_of
 
 if TYPE_CHECKING:
@@ -204,6 +204,23 @@ class Network:
             raise TypeError(f"`budgets` is a text such as `macs<=300M`, or several, not {budgets!r:.60}")
         given = limits([budgets] if isinstance(budgets, str) else budgets, "budgets") if budgets else ()
         return check_model(self.model, dtype=dtype, budgets=given, strict=strict)
+
+    def lint(self, **facts: object) -> Findings:
+        """What is suspicious in a network that compiled: what the field knows of gradients, norms, fields and costs.
+
+        `facts` are what the program does not hold: `batch`, `learning_rate`, `warmup`, `loss`, `task`, `object_size`,
+        `memory` (bytes or a text such as `"8GB"`), `device`; rules that lack one are in the result's `silent`. Raises
+        `ValueError` for a fact that is none.
+
+        ```python
+        found = dslc.compile("net.dl", net="small").lint(batch=1, loss="cross_entropy")
+        print([(d.code, d.span.line, d.message) for d in (*found.warnings, *found.notes)])
+        ```
+        """
+        from dslc.check import lint_model
+        from dslc.lints.facts import facts_of
+
+        return lint_model(self.model, facts_of(facts))
 
     def picture(self, path: str | Path | None = None, *, depth: int | None = None) -> str:
         """The text of an .svg file: a box for each layer, a line for each tensor.

@@ -10,6 +10,7 @@ from pathlib import Path
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.levels import DEFAULT, Level, Levels
 from dslc.diagnostics.model import Failure
+from dslc.lints.facts import NOTHING, Facts, facts_of
 from dslc.reading import content
 
 FILE = "pyproject.toml"
@@ -17,7 +18,7 @@ LONGEST = 1_000_000
 MENTIONED = re.compile(r"""^\s*\[?\s*["']?tool["']?\s*(?:\.\s*["']?dslc|\]|=)""", re.MULTILINE)
 """Where TOML may hold `tool.dslc`, in a file that may say much else of other tools."""
 
-KEYS = ("extern", *(level.value for level in Level))
+KEYS = ("extern", "lint", *(level.value for level in Level))
 
 
 def settings(folder: Path) -> tuple[str, Mapping[str, object]]:
@@ -63,6 +64,18 @@ def project_levels(folder: Path) -> Levels:
         return Levels.of(lists)
     except ValueError as error:
         raise wrong(shown, f"`[tool.dslc]`: {error}") from error
+
+
+def project_facts(folder: Path) -> Facts:
+    """What a project says that its programs do not hold: `[tool.dslc.lint]`. Raises `Failure` where it is wrong."""
+    shown, found = settings(folder)
+    given = found.get("lint", {})
+    if not isinstance(given, dict):
+        raise wrong(shown, "`lint` of `[tool.dslc]` is a table of facts such as `batch = 32`")
+    try:
+        return facts_of(given) if given else NOTHING
+    except ValueError as error:
+        raise wrong(shown, f"`[tool.dslc.lint]`: {error}") from error
 
 
 def wrong(shown: str, why: str) -> Failure:

@@ -15,13 +15,15 @@ from dslc.cli.show import of_options, show_diagnostics
 from dslc.diagnostics.levels import Level, Levels
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity
 from dslc.diagnostics.render import summary
+from dslc.lints.facts import NOTHING, Facts
 from dslc.names.loader import MAX_BYTES, Loader, file_diagnostic
 from dslc.names.zoo import is_zoo
 from dslc.record import entity, record
-from dslc.settings import project_levels
+from dslc.settings import project_facts, project_levels
 
 if TYPE_CHECKING:
     from dslc.ir.model import Budget
+    from dslc.lints.base import Lint
     from dslc.types.tensor import DType
 
 STDIN_NAME = "<stdin>"
@@ -40,6 +42,8 @@ class Request:
     limits: tuple[Budget, ...]
     dtype: DType | None
     levels: Mapping[Level, tuple[str, ...]]
+    facts: Facts = NOTHING
+    advice: bool = False  # all rules, as `dslc lint` runs them
 
     def check(self, source: str | Path, texts: Mapping[Path, str]) -> Findings:
         """What is found in a program; `texts` stand in for files, by absolute path."""
@@ -54,6 +58,8 @@ class Request:
             dtype=self.dtype,
             levels=Levels.of(self.levels, project_levels(folder)),
             loader=Loader(texts=texts),
+            facts=self.facts.over(project_facts(folder)),
+            advice=self.advice,
         )
 
 
@@ -185,9 +191,10 @@ class Run:
 
     def print(self, form: str, verbose: bool, dry: bool) -> None:
         """Print what was found; as text, with what was mended."""
-        found = [of_options(d) for d in self.found if verbose or d.severity is not Severity.NOTE]
+        notes = verbose or self.request.advice
+        found = [of_options(d) for d in self.found if notes or d.severity is not Severity.NOTE]
         if form == "text":
-            self.print_text(found, dry)
+            self.print_text(found, dry, verbose)
         elif form == "github":
             from dslc.diagnostics.github import to_github
 
@@ -203,7 +210,7 @@ class Run:
 
             click.echo(to_json(map(of_options, self.found), self.counts))
 
-    def print_text(self, found: Sequence[Diagnostic], dry: bool) -> None:
+    def print_text(self, found: Sequence[Diagnostic], dry: bool, verbose: bool) -> None:
         """What was found on stderr, and on stdout, if it is free, that there is no error."""
         taken = dry or (self.stdin is not None and bool(self.fixed))
         for source, count in self.fixed.items():
@@ -211,8 +218,17 @@ class Run:
         show_diagnostics(found, self.counts, footer=self.footer if self.errors else None)
         if not self.errors:
             click.echo(f"{self.summary}{', ' * bool(found) + summary(found) if summary(found) else ''}", err=taken)
+        if verbose and self.request.advice:
+            for rule, names in sorted(self.silent.items(), key=lambda item: item[0].code):
+                facts = " and ".join(f"`{name}`" for name in names)
+                click.echo(f"{rule.code} ({rule.switch}) was not asked: {facts} not stated, see --fact", err=True)
         if self.gone:
             click.echo(f"{count_of(self.gone, 'warning')} of the baseline are no more: write it again", err=True)
+
+    @property
+    def silent(self) -> dict[type[Lint], tuple[str, ...]]:
+        """Rules that lacked facts, which are the same for all programs of a folder."""
+        return {rule: names for findings in self.findings.values() for rule, names in findings.silent.items()}
 
     @property
     def summary(self) -> str:

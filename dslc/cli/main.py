@@ -20,6 +20,7 @@ from dslc.diagnostics.model import CompileError, Failure
 COMMANDS = {
     "build": "write a PyTorch module and an ONNX graph",
     "check": "say what is wrong with a program",
+    "lint": "say what is suspicious in a program that is right",
     "fmt": "write programs in one style",
     "stats": "shapes, parameters, multiply-adds and receptive fields, layer by layer",
     "picture": "draw a network as an .svg file",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dslc.reports.amounts import bytes_of
+from dslc.analysis.amounts import bytes_of
 
 
 def memory_size(ctx: click.Context, option: click.Parameter, text: str | None) -> int | None:

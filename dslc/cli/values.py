@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from ast import literal_eval
+from typing import TYPE_CHECKING
 
 import click
 
 from dslc.bounds import beyond, held, shown, unheld
 from dslc.syntax.text import LONGEST_NUMBER, number
+
+if TYPE_CHECKING:
+    from dslc.lints.facts import Facts
 
 WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
 QUANTITY = r"\d[\d_]*(\.\d+)?([KMGT](i?B)?|kB|B)"
@@ -62,6 +66,22 @@ def switches(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]
     try:
         return tuple(dict.fromkeys(part if part in GROUPS else switch_of(part) for part in found))
     except UnknownSwitch as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def facts(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Facts:
+    """`name=value` pairs as facts beside the program; a later one wins."""
+    from dslc.lints.facts import facts_of
+
+    given: dict[str, object] = {}
+    for text in texts:
+        name, sign, value = (piece.strip() for piece in text.partition("="))
+        if not sign:
+            raise click.BadParameter(f"`{text}` is not `name=value`")
+        given[name] = value
+    try:
+        return facts_of(given)
+    except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
 

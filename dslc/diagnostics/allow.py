@@ -6,7 +6,7 @@ several can stand above one line. Errors are silenced by none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import field
 
 from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
@@ -66,13 +66,15 @@ class Meant:
         self.used.update(by)
         return bool(by)
 
-    def unused(self, source: Source) -> Iterator[Diagnostic]:
-        """A warning for each name in a file's comments that silenced nothing; whoever takes one may ask `silences`."""
+    def unused(self, source: Source, looked_for: Callable[[str], bool]) -> Iterator[Diagnostic]:
+        """A warning for each name in a file's comments that silenced nothing, if its warning was `looked_for`; whoever
+        takes one may ask `silences`.
+        """
         from dslc.diagnostics.errors import UnusedAllow
 
         last = UnusedAllow.switch  # what allows this warning itself is judged after all others
         for allowed in sorted(self.comments(source).allowed, key=lambda a: a.switch == last):
-            if allowed not in self.used:
+            if allowed not in self.used and looked_for(allowed.switch):
                 yield UnusedAllow(allowed.span.text, allowed.line is None).at(
                     allowed.span, help=(left_out(allowed.rest),)
                 )

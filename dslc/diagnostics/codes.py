@@ -149,7 +149,7 @@ def distance(a: str, b: str, most: int) -> int:
 
 def normal_code(text: str) -> str:
     """A code as registered: `e304`, `304` and `E0304` are one."""
-    digits = text.strip().lstrip("eEwW")
+    digits = text.strip().lstrip("eEwWnN")
     letter = text.strip()[:1].upper() if text.strip()[:1].isalpha() else "E"
     return f"{letter}{digits.zfill(4)}" if digits.isdigit() else text.strip().upper()
 

@@ -175,13 +175,13 @@ class LargeOutputPadding(Mistake, code="E0312"):
 
     ```dl fails
     net f on x[N, 8, 16, 16]:
-        deconv(8, 3, s=2, p=1, op=2)
+        deconv(8, 4, s=2, p=1, op=2)
         gap -> flatten
     ```
 
     ```dl
     net f on x[N, 8, 16, 16]:
-        deconv(8, 3, s=2, p=1, op=1)
+        deconv(8, 4, s=2, p=1, op=1)
         gap -> flatten
     ```
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+from dslc.analysis.amounts import whole, words
 from dslc.analysis.compare import Comparison, Total, Weights
-from dslc.reports.amounts import whole, words
 from dslc.reports.diff import COLUMNS, SHOWN, markdown_diff, render_diff
 from dslc.reports.diff_data import diff_csv, diff_json
 

@@ -8,11 +8,11 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dslc.analysis.amounts import whole, words
 from dslc.analysis.cost import Terms, value_at
 from dslc.analysis.quantities import QUANTITIES
 from dslc.analysis.training import OPTIMIZERS, PRECISIONS
 from dslc.ir.model import Model
-from dslc.reports.amounts import whole, words
 from dslc.reports.columns import View
 from dslc.reports.json import stats_json
 from dslc.reports.ports import Shape, default_shape

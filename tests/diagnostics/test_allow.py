@@ -99,7 +99,7 @@ def test_a_comment_that_silences_nothing_is_found() -> None:
     source = Source("net.dl", "use fc  # dslc: allow(unused-use, unused-let)\n# dslc: allow(unused-use)\n")
     meant = Meant()
     assert meant.silences(warned(source))
-    found = [d for d in meant.unused(source) if not meant.silences(d)]
+    found = [d for d in meant.unused(source, lambda _: True) if not meant.silences(d)]
     assert [(d.code, d.span.text, d.span.line) for d in found] == [
         ("W0902", "unused-let", 1),
         ("W0902", "unused-use", 2),
@@ -109,9 +109,9 @@ def test_a_comment_that_silences_nothing_is_found() -> None:
 def test_that_can_be_allowed_as_well() -> None:
     source = Source("net.dl", "use fc  # dslc: allow(unused-let, unused-allow)\n")
     meant = Meant()
-    assert [d for d in meant.unused(source) if not meant.silences(d)] == []
+    assert [d for d in meant.unused(source, lambda _: True) if not meant.silences(d)] == []
     alone = Source("net.dl", "use fc  # dslc: allow(unused-allow)\n")
-    assert [d.span.text for d in meant.unused(alone)] == ["unused-allow"]
+    assert [d.span.text for d in meant.unused(alone, lambda _: True)] == ["unused-allow"]
 
 
 # ---- levels
@@ -183,7 +183,7 @@ def mended(text: str) -> str:
     """A text without what its comments get wrong, or say in vain."""
     source = Source("net.dl", text)
     meant = Meant()
-    found = [*meant.comments(source).wrong, *meant.unused(source)]
+    found = [*meant.comments(source).wrong, *meant.unused(source, lambda _: True)]
     edits = [edit for d in found for help in d.help for edit in edits_of(help, d.span)]
     return edited(text, edits[:1])
 

@@ -31,6 +31,10 @@ from dslc.check import check_file
 from dslc.cli.main import main
 from dslc.diagnostics.codes import REGISTRY
 from dslc.diagnostics.model import CompileError, Severity
+from dslc.lints.base import Lint
+from dslc.lints.catalogue import WARNINGS, rules
+from dslc.lints.facts import facts_of
+from dslc.lints.run import lint
 from dslc.reports.catalogue import load_codes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +68,7 @@ class Fence:
         """The code that a program fails with; empty where the fence names none."""
         if "fails" not in self.words:
             return None
-        return next((w for w in self.words if re.fullmatch(r"[EW]\d{4}", w)), "")
+        return next((w for w in self.words if re.fullmatch(r"[EWN]\d{4}", w)), "")
 
 
 def fences(name: str, text: str) -> Iterator[Fence]:
@@ -116,6 +120,15 @@ def test_programs(fence: Fence, tmp_path: Path) -> None:
     check_program(fence, tmp_path, fence.code)
 
 
+def check_rule(fence: Fence, folder: Path, rule: type[Lint]) -> None:
+    """A rule that `check` does not run speaks of the bad program of its page, and is silent of the good one."""
+    path = folder / "program.dl"
+    path.write_text(fence.text, encoding="utf-8")
+    net = re.findall(r"^net (\w+)", fence.text, re.MULTILINE)[-1]
+    spoken = lint(compile_model(path, net), facts_of(rule.example), [rule])
+    assert bool(spoken.diagnostics) is (fence.code is not None), fence.place
+
+
 def explained() -> list[Fence]:
     """The programs of the explain pages; one that fails bears the page's code."""
     load_codes()
@@ -133,6 +146,10 @@ EXPLAINED = explained()
 
 @pytest.mark.parametrize("fence", EXPLAINED, ids=[f.place for f in EXPLAINED])
 def test_explain_pages(fence: Fence, tmp_path: Path) -> None:
+    mistake = REGISTRY[fence.place.partition(":")[0]]
+    if issubclass(mistake, Lint) and (mistake.wants or mistake not in set(rules(WARNINGS))):
+        check_rule(fence, tmp_path, mistake)
+        return
     check_program(fence, tmp_path, fence.code)
 
 

@@ -21,7 +21,7 @@ from tests.conftest import Golden
 
 HERE = Path(__file__).resolve().parent
 CASES = sorted(p.relative_to(HERE) for p in HERE.glob("*/*.dl"))
-EXPECTED = re.compile(r"# (error|warning)\[([EW]\d{4})\]: (.*?)(?=\s*# (?:error|warning)\[|$)")
+EXPECTED = re.compile(r"# (error|warning|note)\[([EWN]\d{4})\]: (.*?)(?=\s*# (?:error|warning|note)\[|$)")
 
 Expected = tuple[int, str, str, str]
 """(line, severity, code, words of the message)."""

@@ -52,7 +52,7 @@ class IdleInitialiser(Mistake, code="E0390"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        conv(8, 3, bias=true, bias_init=zeros) -> bn -> relu -> gap -> flatten
+        conv(8, 3, bias_init=zeros) -> relu -> gap -> flatten
     ```
 
     Related: E0384, E0388.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dslc.reports.amounts import UNITS, bytes_of, words
+from dslc.analysis.amounts import UNITS, bytes_of, words
 
 
 @pytest.mark.parametrize(

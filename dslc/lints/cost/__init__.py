@@ -1,0 +1,1 @@
+"""Rules about where parameters, multiply-adds and memory go."""

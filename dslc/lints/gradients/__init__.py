@@ -1,0 +1,1 @@
+"""Rules about how gradients come through the depth of a network."""

@@ -1,0 +1,1 @@
+"""Rules about what a program holds for nothing, and readers."""

@@ -1,0 +1,1 @@
+"""Faults by the family of their rules; test_faults.py imports all files."""
