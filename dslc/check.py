@@ -189,9 +189,9 @@ def _check(
     budgets: Sequence[Budget],
     kind: DType | None,
     loader: Loader,
-    facts: Facts,
-    advice: bool,
-    chosen: Sequence[type[Lint]],
+    facts: Facts = NOTHING,
+    advice: bool = False,
+    chosen: Sequence[type[Lint]] = (),
 ) -> Findings:
     """As `check_file`, with what reads the files and the rules to run, and without fixes; of all that is found, allowed
     or not.
