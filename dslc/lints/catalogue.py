@@ -37,9 +37,11 @@ ADVICE: tuple[str, ...] = (
     "convolution.separable",
     "convolution.odd_width",
     "convolution.dropped_edge",
+    "convolution.growing_map",
     "field.padding_mostly",
     "field.part_of_input",
     "field.anchor_field",
+    "field.slightly_apart",
 )
 """Files of notes that read no more."""
 

@@ -111,3 +111,9 @@ def a_pool_of_one_place(net: Network) -> Iterator[Planted]:
     for step, _, size in open_maps(net, 2):
         layers = ("maxpool(1)", "upsample(1)", "pad(0)", "shuffle(1)", "crop(0)", "id")
         yield after(step, layers[size % len(layers)])
+
+
+@fault("N1423")
+def pools_beside_windows(net: Network) -> Iterator[Planted]:
+    for step, width, _ in open_maps(net, 16):
+        yield after(step, f"(maxpool(2)(it) + conv({width}, 3, s=2)(it)) -> relu -> upsample(2)")
