@@ -10,6 +10,7 @@ from dslc.lints.base import Lint
 WARNINGS: tuple[str, ...] = (
     "norms.bias_before_norm",
     "norms.one_sample_batch",
+    "norms.norm_of_few",
     "activations.linear_pair",
     "activations.softmax_twice",
     "convolution.unread_places",
