@@ -11,6 +11,7 @@ WARNINGS: tuple[str, ...] = (
     "norms.bias_before_norm",
     "norms.one_sample_batch",
     "norms.norm_of_few",
+    "norms.shared_statistics",
     "activations.linear_pair",
     "activations.softmax_twice",
     "convolution.unread_places",
