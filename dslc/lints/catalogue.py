@@ -12,6 +12,7 @@ WARNINGS: tuple[str, ...] = (
     "norms.one_sample_batch",
     "norms.norm_of_few",
     "norms.shared_statistics",
+    "norms.dropout_before_norm",
     "activations.linear_pair",
     "activations.softmax_twice",
     "convolution.unread_places",
