@@ -13,6 +13,7 @@ WARNINGS: tuple[str, ...] = (
     "norms.norm_of_few",
     "norms.shared_statistics",
     "norms.dropout_before_norm",
+    "norms.norm_twice",
     "activations.linear_pair",
     "activations.softmax_twice",
     "convolution.unread_places",
