@@ -14,6 +14,7 @@ WARNINGS: tuple[str, ...] = (
     "norms.shared_statistics",
     "norms.dropout_before_norm",
     "norms.norm_twice",
+    "norms.normed_result",
     "activations.linear_pair",
     "activations.softmax_twice",
     "convolution.unread_places",
