@@ -15,6 +15,7 @@ WARNINGS: tuple[str, ...] = (
     "norms.dropout_before_norm",
     "norms.norm_twice",
     "norms.normed_result",
+    "norms.strong_dropout",
     "activations.linear_pair",
     "activations.softmax_twice",
     "convolution.unread_places",
