@@ -16,6 +16,7 @@ WARNINGS: tuple[str, ...] = (
     "norms.norm_twice",
     "norms.normed_result",
     "norms.strong_dropout",
+    "norms.norm_of_places",
     "activations.linear_pair",
     "activations.softmax_twice",
     "convolution.unread_places",
