@@ -17,6 +17,7 @@ WARNINGS: tuple[str, ...] = (
     "norms.normed_result",
     "norms.strong_dropout",
     "norms.norm_of_places",
+    "norms.dropped_result",
     "activations.linear_pair",
     "activations.softmax_twice",
     "convolution.unread_places",
