@@ -20,6 +20,7 @@ WARNINGS: tuple[str, ...] = (
     "norms.dropped_result",
     "activations.linear_pair",
     "activations.softmax_twice",
+    "activations.activation_twice",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
