@@ -21,6 +21,7 @@ WARNINGS: tuple[str, ...] = (
     "activations.linear_pair",
     "activations.softmax_twice",
     "activations.activation_twice",
+    "activations.bottleneck_activation",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
