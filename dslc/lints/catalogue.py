@@ -22,6 +22,7 @@ WARNINGS: tuple[str, ...] = (
     "activations.softmax_twice",
     "activations.activation_twice",
     "activations.bottleneck_activation",
+    "activations.branch_activation",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
