@@ -23,6 +23,7 @@ WARNINGS: tuple[str, ...] = (
     "activations.activation_twice",
     "activations.bottleneck_activation",
     "activations.branch_activation",
+    "activations.dead_at_start",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
