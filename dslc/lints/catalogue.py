@@ -24,6 +24,7 @@ WARNINGS: tuple[str, ...] = (
     "activations.bottleneck_activation",
     "activations.branch_activation",
     "activations.dead_at_start",
+    "activations.last_and_loss",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
