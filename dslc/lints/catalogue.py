@@ -25,6 +25,7 @@ WARNINGS: tuple[str, ...] = (
     "activations.branch_activation",
     "activations.dead_at_start",
     "activations.last_and_loss",
+    "activations.softmax_of_one",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
