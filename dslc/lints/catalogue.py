@@ -26,6 +26,7 @@ WARNINGS: tuple[str, ...] = (
     "activations.dead_at_start",
     "activations.last_and_loss",
     "activations.softmax_of_one",
+    "activations.softmax_axis",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
