@@ -27,6 +27,7 @@ WARNINGS: tuple[str, ...] = (
     "activations.last_and_loss",
     "activations.softmax_of_one",
     "activations.softmax_axis",
+    "activations.activated_logits",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
