@@ -28,6 +28,7 @@ WARNINGS: tuple[str, ...] = (
     "activations.softmax_of_one",
     "activations.softmax_axis",
     "activations.activated_logits",
+    "activations.odd_slope",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
