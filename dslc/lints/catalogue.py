@@ -50,6 +50,7 @@ WARNINGS: tuple[str, ...] = (
 """Files of warnings that read the program and the tables of `dslc stats`."""
 
 ADVICE: tuple[str, ...] = (
+    "norms.small_batch",
     "convolution.split_kernel",
     "convolution.wide_pair",
     "convolution.separable",
