@@ -51,6 +51,7 @@ WARNINGS: tuple[str, ...] = (
 
 ADVICE: tuple[str, ...] = (
     "norms.small_batch",
+    "norms.norm_of_one_place",
     "convolution.split_kernel",
     "convolution.wide_pair",
     "convolution.separable",
