@@ -52,6 +52,7 @@ WARNINGS: tuple[str, ...] = (
 ADVICE: tuple[str, ...] = (
     "norms.small_batch",
     "norms.norm_of_one_place",
+    "norms.narrow_groups",
     "convolution.split_kernel",
     "convolution.wide_pair",
     "convolution.separable",
