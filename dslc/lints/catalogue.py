@@ -53,6 +53,7 @@ ADVICE: tuple[str, ...] = (
     "norms.small_batch",
     "norms.norm_of_one_place",
     "norms.narrow_groups",
+    "norms.norm_between_recurrent",
     "convolution.split_kernel",
     "convolution.wide_pair",
     "convolution.separable",
