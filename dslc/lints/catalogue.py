@@ -54,6 +54,7 @@ ADVICE: tuple[str, ...] = (
     "norms.norm_of_one_place",
     "norms.narrow_groups",
     "norms.norm_between_recurrent",
+    "norms.concat_of_scales",
     "convolution.split_kernel",
     "convolution.wide_pair",
     "convolution.separable",
