@@ -55,6 +55,7 @@ ADVICE: tuple[str, ...] = (
     "norms.narrow_groups",
     "norms.norm_between_recurrent",
     "norms.concat_of_scales",
+    "norms.idle_dropout",
     "convolution.split_kernel",
     "convolution.wide_pair",
     "convolution.separable",
