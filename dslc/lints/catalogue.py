@@ -56,6 +56,7 @@ ADVICE: tuple[str, ...] = (
     "norms.norm_between_recurrent",
     "norms.concat_of_scales",
     "norms.idle_dropout",
+    "activations.rectified_result",
     "convolution.split_kernel",
     "convolution.wide_pair",
     "convolution.separable",
