@@ -15,7 +15,7 @@ from dslc.ops.activation import Relu, Relu6, Softplus
 from dslc.ops.arithmetic import Add
 
 FAR = 32
-"""Steps of a branch that are looked at."""
+"""Steps of a branch, and of what stands beside it, that are looked at."""
 
 
 class BranchActivation(Lint, code="W1205", name="branch-activation"):
@@ -94,7 +94,7 @@ def from_the_other(net: Network, act: Step, skip: Value) -> bool:
     """
     begins = {skip}
     before = net.maker(skip)
-    while before is not None and isinstance(op_of(before), (*QUIET, *NORMS, *LINEAR)):
+    while before is not None and isinstance(op_of(before), (*QUIET, *NORMS, *LINEAR)) and len(begins) < FAR:
         begins.add(before.inputs[0])
         before = net.maker(before.inputs[0])
     step, weights = act, False

@@ -55,7 +55,9 @@ class ConcatOfScales(Lint, code="N1125", name="concat-of-scales"):
             axis = step.outs[0].type.channel
             if axis is None or step.inputs[0].type.dims[axis] == step.outs[0].type.dims[axis]:
                 continue
-            after = net.after(step, *QUIET, *MOVES, *ACTIVATIONS, *LINEAR)
+            after = net.after(step, *QUIET, *MOVES, *ACTIVATIONS)
+            if after is not None and isinstance(op_of(after), LINEAR):
+                after = net.after(after, *QUIET)
             if after is not None and isinstance(op_of(after), (*NORMS, L2Norm)):
                 continue
             kinds = {value: scaled(net, value) for value in step.inputs}
