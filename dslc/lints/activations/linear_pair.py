@@ -26,8 +26,9 @@ class LinearPair(Lint, code="W1201", name="linear-pair"):
     forgotten, or the first map can be left out. Two convolutions are one as well, with a kernel of k1 + k2 - 1 (but
     for the zeros at the edges), and so are a convolution and the linear map of what it gives, averaged or not.
 
-    A pair that is there to save weights is not spoken of: where the first is narrower than both its sides, where
-    a kernel is split by axes or by groups, as in a separable convolution, or around a pointwise map.
+    A pair that is there to save weights is not spoken of: one layer that is used twice, where the first is narrower
+    than both its sides, where a kernel is split by axes or by groups, as in a separable convolution, or around
+    a pointwise map.
 
     ```dl fails
     net f on x[N, 64] -> [N, 10]:
@@ -65,6 +66,8 @@ class LinearPair(Lint, code="W1201", name="linear-pair"):
             first = net.source(second.inputs[0], *between)
             if first is None or net.after(first, *between) is not second:
                 continue
+            if shared(first, second):
+                continue
             if mixes(first) and mixes(second) and isinstance(op_of(first), Conv | type(op_of(second))):
                 mistake = cls.of(net, first, second)
                 if mistake is not None:
@@ -93,6 +96,12 @@ def mixes(step: Step) -> bool:
     """Whether a step mixes all channels by weights of its own."""
     op = op_of(step)
     return isinstance(op, Linear) or (isinstance(op, Conv) and op.g == 1)
+
+
+def shared(first: Step, second: Step) -> bool:
+    """Whether two maps are one layer that is used twice, as in a recurrence."""
+    own, other = (dict(getattr(step.node, "params", {})).get("weight") for step in (first, second))
+    return own is not None and own is other
 
 
 def width(net: Network, step: Step, port: int | None = None) -> int:
