@@ -164,16 +164,16 @@ def check_file(
     """
     loader, kind = loader or Loader(), float_type(dtype)
 
-    def checked(loader: Loader) -> Findings:
-        found = _check(source, net, args, sizes, max_ops, budgets, kind, loader, facts, advice)
+    def checked(loader: Loader, chosen: Sequence[type[Lint]]) -> Findings:
+        found = _check(source, net, args, sizes, max_ops, budgets, kind, loader, facts, advice, chosen)
         found._judge(levels)
         return found
 
     def again(texts: Mapping[str, str]) -> tuple[Sequence[Diagnostic], int]:
-        found = checked(loader.edited(texts))
+        found = checked(loader.edited(texts), ())  # a fix need not mend what was suspicious before
         return found.diagnostics, found._work
 
-    findings = checked(loader)
+    findings = checked(loader, tuple(rules() if advice else rules(WARNINGS)))
     if not findings.ok:
         mended = offer(findings.diagnostics, again, findings._work)
         findings.found = {d.key: d for d in mended}
@@ -191,10 +191,12 @@ def _check(
     loader: Loader,
     facts: Facts = NOTHING,
     advice: bool = False,
+    chosen: Sequence[type[Lint]] = (),
 ) -> Findings:
-    """As `check_file`, with what reads the files, and without fixes; of all that is found, allowed or not."""
+    """As `check_file`, with what reads the files and the rules to run, and without fixes; of all that is found, allowed
+    or not.
+    """
     findings, sink = Findings(), Sink()
-    chosen = tuple(rules() if advice else rules(WARNINGS))
     try:
         program = load_program(source if is_zoo(source) else Path(source), sink, loader)
     except CompileError as error:

@@ -202,7 +202,7 @@ class NamedInSuite(Mistake, code="E0483"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        y = residual: conv(3, 3) -> relu
+        y = residual: relu -> conv(3, 3)
         y -> gap -> flatten
     ```
 
@@ -276,7 +276,7 @@ class ModuleNameTaken(Mistake, code="E0203"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        for i in range(2): conv(8, 3) as `stage{i}`
+        for i in range(2): conv(8, 3) as `stage{i}` -> relu
         gap -> flatten
     ```
 

@@ -9,8 +9,26 @@ from dslc.lints.base import Lint
 
 WARNINGS: tuple[str, ...] = (
     "norms.bias_before_norm",
+    "norms.one_sample_batch",
+    "norms.norm_of_few",
+    "norms.shared_statistics",
+    "norms.dropout_before_norm",
+    "norms.norm_twice",
+    "norms.normed_result",
+    "norms.strong_dropout",
+    "norms.norm_of_places",
+    "norms.dropped_result",
     "activations.linear_pair",
     "activations.softmax_twice",
+    "activations.activation_twice",
+    "activations.bottleneck_activation",
+    "activations.branch_activation",
+    "activations.dead_at_start",
+    "activations.last_and_loss",
+    "activations.softmax_of_one",
+    "activations.softmax_axis",
+    "activations.activated_logits",
+    "activations.odd_slope",
     "convolution.unread_places",
     "convolution.strided_pointwise",
     "convolution.one_sided",
@@ -40,11 +58,19 @@ WARNINGS: tuple[str, ...] = (
 """Files of warnings that read the program and the tables of `dslc stats`."""
 
 ADVICE: tuple[str, ...] = (
+    "norms.small_batch",
+    "norms.norm_of_one_place",
+    "norms.narrow_groups",
+    "norms.norm_between_recurrent",
+    "norms.concat_of_scales",
+    "norms.idle_dropout",
+    "activations.rectified_result",
     "convolution.split_kernel",
     "convolution.wide_pair",
     "convolution.separable",
     "convolution.odd_width",
     "convolution.dropped_edge",
+    "convolution.growing_map",
     "field.padding_mostly",
     "field.part_of_input",
     "field.anchor_field",
@@ -66,6 +92,7 @@ ADVICE: tuple[str, ...] = (
     "hygiene.narrow_sizes",
     "hygiene.repeated_number",
     "hygiene.undocumented",
+    "field.slightly_apart",
 )
 """Files of notes that read no more."""
 

@@ -110,6 +110,11 @@ def padded_sides(net: Network, step: Step) -> tuple[tuple[Side, ...], Step | Non
     return joined, before
 
 
+def looks_back(net: Network, side: Side) -> bool:
+    """Whether windows end at their own place on purpose: causal padding, of a network whose results have places."""
+    return side.causal and all(value.type.rank > 2 for value in net.results)
+
+
 def zeros(step: Step) -> bool:
     """Whether what a layer adds around a map are zeros."""
     return getattr(op_of(step), "padding_mode", "zeros") == "zeros"
@@ -142,7 +147,7 @@ def number(step: Step, name: str) -> Span | None:
     return written(step, name) if literal else None
 
 
-def numbers_set(step: Step, words: str, **values: int) -> Help:
+def numbers_set(step: Step, words: str, **values: int | str) -> Help:
     """A proposal to give other numbers; an edit where all of them are written as numbers."""
     spans = {name: number(step, name) for name in values}
     edits = tuple(Edit(span, str(values[name])) for name, span in spans.items() if span is not None)

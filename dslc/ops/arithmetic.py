@@ -93,7 +93,7 @@ class Add(SavesNothing, Binary):
 
     ```dl
     net f on x[N, 8, 16, 16]:
-        y = conv(8, 3) -> relu
+        y = relu -> conv(8, 3)
         it + y
     ```
     """

@@ -233,7 +233,7 @@ class WrongChannelAxis(Mistake, code="E0309"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        conv(8, 3) -> gap -> flatten -> linear(10)
+        conv(8, 3) -> relu -> gap -> flatten -> linear(10)
     ```
 
     Related: E0308, E0342, E0368.

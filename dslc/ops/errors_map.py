@@ -250,7 +250,7 @@ class OneValue(Mistake, code="E0324"):
 
     ```dl
     net f on x[N, 3, 8, 8]:
-        conv(16, 7, p=0) -> inorm -> relu
+        conv(16, 5, p=0) -> inorm -> relu
         flatten
     ```
 

@@ -54,12 +54,12 @@ class ChannelsLast(Mistake, code="W0201", name="channels-last"):
 
     ```dl fails
     net f on image[N, H=224, W=224, 3]:
-        conv(16, 3) -> gap -> flatten -> linear(10)
+        conv(16, 3) -> relu -> gap -> flatten -> linear(10)
     ```
 
     ```dl
     net f on image[N, 3, H=224, W=224]:
-        conv(16, 3) -> gap -> flatten -> linear(10)
+        conv(16, 3) -> relu -> gap -> flatten -> linear(10)
     ```
 
     Related: E0309, E0342.

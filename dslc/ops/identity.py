@@ -19,7 +19,7 @@ class Identity(SameType, NoParams, NoMacs, Moves, Same, SavesNothing, Local, Op)
 
     ```dl
     block unit(act: layer = id) on x[N, C, H, W]:
-        conv(C, 3) -> act
+        conv(C, 3) -> bn -> act
 
     net f on image[N, 3, H=32, W=32]:
         unit -> unit(act=relu)

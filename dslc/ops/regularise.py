@@ -126,7 +126,7 @@ class DropPath(Regulariser):
 
     ```dl
     net f on x[N, C=16, H=8, W=8]:
-        y = conv(C, 3) -> relu -> droppath(0.2)
+        y = relu -> conv(C, 3) -> droppath(0.2)
         it + y
     ```
     """

@@ -10,7 +10,7 @@ ROWS = 'x[N, 32, 14, 14]:\n    rearrange("n d h w -> n h w d")\n    '
 
 EXAMPLES = {
     # combine
-    "residual": f"{MAP}:\n    residual: conv(64, 3) -> bn -> relu",
+    "residual": f"{MAP}:\n    residual: bn -> relu -> conv(64, 3)",
     "scale": f"{MAP}:\n    scale: gap -> conv(64, 1) -> sigmoid",
     "dense": f"{MAP}:\n    dense: conv(32, 3)",
     "concat": f"{MAP}:\n    concat:\n        | conv(32, 1)\n        | conv(32, 3)",

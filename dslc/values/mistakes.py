@@ -228,7 +228,7 @@ class WrongArity(Mistake, code="E0426"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        for i in range(2): conv(8, 3)
+        for i in range(2): conv(8, 3) -> relu
         gap -> flatten
     ```
 
@@ -265,7 +265,7 @@ class UnevenZip(Mistake, code="E0427"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        for out, s in zip([8, 16, 32], [1, 2, 2]): conv(out, 3, s=s)
+        for out, s in zip([8, 16, 32], [1, 2, 2]): conv(out, 3, s=s) -> relu
         gap -> flatten
     ```
 
@@ -324,7 +324,7 @@ class NotIterable(Mistake, code="E0372"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        for i in range(3): conv(8, 3)
+        for i in range(3): conv(8, 3) -> relu
         gap -> flatten
     ```
 

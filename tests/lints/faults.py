@@ -104,7 +104,7 @@ def given(step: Step, **values: object) -> Planted:
     found, more = [], []
     for name, value in values.items():
         word = words.get(name)
-        if word is not None and span.start <= word.span.start and word.span.end <= span.end:
+        if word is not None and span.start < word.span.start and word.span.end <= span.end:
             found.append((word.span.start - span.start, word.span.end - span.start, str(value)))
         else:
             more.append(f"{name}={value}")

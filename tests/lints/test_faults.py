@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import random
+import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
@@ -52,6 +53,8 @@ def places(code: str) -> list[tuple[int, Planted]]:
 
 def spoilt(code: str, folder: Path) -> Iterator[tuple[int, Planted, Model]]:
     """The programs with a fault that compile."""
+    for beside in EXAMPLES.glob("*.dl"):
+        shutil.copy(beside, folder)
     for index, planted in places(code):
         file, name, _ = good()[index]
         path = folder / file.name
@@ -60,6 +63,8 @@ def spoilt(code: str, folder: Path) -> Iterator[tuple[int, Planted, Model]]:
             yield index, planted, compile_model(path, name)
         except CompileError:
             continue
+        finally:
+            shutil.copy(file, folder)
 
 
 def judged(code: str, count: int, folder: Path) -> tuple[list[str], list[str], int]:

@@ -21,7 +21,7 @@ class EndlessRecursion(Mistake, code="E0378"):
 
     ```dl
     block deep(n: int) on x[N, C, H, W]:
-        conv(C, 3)
+        conv(C, 3) -> relu
         if n < 4: deep(n + 1)
 
     net f on x[N, 3, 32, 32]: deep(0)
@@ -54,7 +54,7 @@ class TooManyOps(Mistake, code="E0379"):
     ```dl
     net f on x[N, 3, 32, 32]:
         for i in range(10):
-            for j in range(10): conv(8, 3)
+            for j in range(10): conv(8, 3) -> relu
         gap -> flatten
     ```
 

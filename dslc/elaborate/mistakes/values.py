@@ -51,7 +51,7 @@ class NoItems(Mistake, code="E0431"):
 
     ```dl
     net f(depth: [int] = [2]) on x[N, 3, 32, 32]:
-        for i in range(depth[0]): conv(8, 3)
+        for i in range(depth[0]): conv(8, 3) -> relu
         gap -> flatten
     ```
 
@@ -170,7 +170,7 @@ class OutsideList(Mistake, code="E0435"):
     ```dl
     net f on x[N, 3, 32, 32]:
         let widths = [8, 16]
-        for width in widths: conv(width, 3)
+        for width in widths: conv(width, 3) -> relu
         gap -> flatten
     ```
 
@@ -201,7 +201,7 @@ class TickLetters(Mistake, code="E0436"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        for scale in [1, 2]: conv(8, 3) as `stage_{scale}`
+        for scale in [1, 2]: conv(8, 3) as `stage_{scale}` -> relu
         gap -> flatten
     ```
 
@@ -286,7 +286,7 @@ class NamedForFunction(Mistake, code="E0440"):
 
     ```dl
     net f on x[N, 3, 32, 32]:
-        for i in range(2): conv(8, 3)
+        for i in range(2): conv(8, 3) -> relu
         gap -> flatten
     ```
 

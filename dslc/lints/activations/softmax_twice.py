@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dslc.diagnostics.model import Diagnostic
 from dslc.lints.base import Lint
+from dslc.lints.edits import without
 from dslc.lints.kinds import QUIET
 from dslc.lints.network import Network, op_of
 from dslc.ops.gating import LogSoftmax, Softmax
@@ -51,4 +52,9 @@ class SoftmaxTwice(Lint, code="W1203", name="softmax-twice"):
             op, before = op_of(second), None if first is None else op_of(first)
             if first is not None and op is not None and isinstance(before, Softmax):
                 classes = net.shape(first.outs[0])[-1 if before.axis is None else before.axis]
-                yield net.at(cls(op.name, before.name, classes), second, related=[net.label(first, "the first")])
+                yield net.at(
+                    cls(op.name, before.name, classes),
+                    second,
+                    related=[net.label(first, "the first")],
+                    help=without(first.node.span),
+                )

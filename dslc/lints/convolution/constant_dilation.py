@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import prod
+from math import gcd, prod
 
 from dslc.analysis.support import Support
 from dslc.diagnostics.model import Diagnostic
@@ -45,7 +45,7 @@ class ConstantDilation(Lint, code="W1304", name="constant-dilation"):
     """
 
     layers: int
-    dilation: tuple[int, ...]
+    divisor: int
     density: Fraction
     hull: tuple[int, ...]
 
@@ -56,29 +56,32 @@ class ConstantDilation(Lint, code="W1304", name="constant-dilation"):
 
     @property
     def label(self) -> str:
-        return f"dilation {sized(self.dilation)}, as before: all see the same grid"
+        return f"their dilations have the divisor {self.divisor}: all see the same grid"
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
-        dilated = [step for step in net.of(Conv) if any(d > 1 for d in each(net, step, "dilation"))]
+        dilated = {step for step in net.of(Conv) if max(dilations(net, step)) > 1}
         if len(dilated) < 2:
             return
         told: set[Step] = set()
-        for grid in ends(net, set(dilated)):
-            if len(grid.dilated) > 1 and grid.density < 1 and grid.dilated[-1] not in told:
+        for grid in ends(net, dilated):
+            if len(grid.dilated) < 2 or grid.density == 1 or grid.dilated[-1] in told:
+                continue
+            divisor = max(gcd(*axis) for axis in zip(*(dilations(net, step) for step in grid.dilated), strict=True))
+            if divisor > 1:
                 step = grid.dilated[-1]
                 told.add(step)
                 hull = tuple(s.masks[0][1].bit_length() for s in grid.read)
-                mistake = cls(len(grid.dilated), each(net, step, "dilation"), grid.density, hull)
+                mistake = cls(len(grid.dilated), divisor, grid.density, hull)
                 yield net.at(mistake, step, written(step, "d"), [net.label(grid.dilated[0], "the first")])
 
 
-def each(net: Network, step: Step, name: str) -> tuple[int, ...]:
-    """A number of a convolution's windows per axis."""
+def dilations(net: Network, step: Step) -> tuple[int, ...]:
+    """The dilations of a convolution per axis, 1 where its kernel is one place."""
     op = op_of(step)
     assert isinstance(op, Conv)
-    found: tuple[int, ...] = getattr(op.windows(step.inputs[0].type), name)
-    return found
+    windows = op.windows(step.inputs[0].type)
+    return tuple(d if k > 1 else 1 for k, d in zip(windows.kernel, windows.dilation, strict=True))
 
 
 @frozen

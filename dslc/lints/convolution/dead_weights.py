@@ -10,6 +10,7 @@ from dslc.lints.base import Lint
 from dslc.lints.network import Network
 from dslc.lints.windows import sides, sized, written, zeros
 from dslc.ops.convolution import Conv
+from dslc.ops.guesses import ChannelsLast
 
 
 class DeadWeights(Lint, code="W1310", name="dead-weights"):
@@ -54,6 +55,8 @@ class DeadWeights(Lint, code="W1310", name="dead-weights"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
+        if any(isinstance(note.mistake, ChannelsLast) for note in net.model.notes):
+            return  # the axes of the map are no places
         for step in net.of(Conv):
             if isinstance(step.inputs[0].type.dims[-1], int) or step.inputs[0].type.rank > 3:
                 windows = sides(net, step)

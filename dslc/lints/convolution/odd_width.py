@@ -32,7 +32,8 @@ class OddWidth(Lint, code="N1323", name="odd-width"):
     out in such blocks. What is computed is the width rounded up: of 50 channels 56, on both sides 25 % more
     multiply-adds. Rounded up by yourself they are parameters that learn.
 
-    It is said of a line whose waste is a twentieth or more of the network's multiply-adds; the input's channels and the
+    It is said of a line whose waste is a twentieth or more of the network's multiply-adds, or that has a twentieth of
+    them and an odd width, which no tensor core takes without a copy; the input's channels and the
     network's results are what they are. With `--fact device=NAME` blocks are that device's.
 
     ```dl fails
@@ -75,9 +76,10 @@ class OddWidth(Lint, code="N1323", name="odd-width"):
                 lines.setdefault(net.place(step), []).append((lost, ins, outs, step))
         total = net.numbers.cost.macs
         for uses in lines.values():
-            if 20 * sum(lost for lost, *_ in uses) >= total:
-                _, ins, outs, step = max(uses, key=lambda use: use[0])
-                mistake = cls(ins, outs, block, wasted(net, step, ins, outs, block))
+            _, ins, outs, step = max(uses, key=lambda use: use[0])
+            waste, lost = wasted(net, step, ins, outs, block), sum(use[0] for use in uses)
+            if 20 * lost >= total or (outs % 2 and 20 * lost >= total * waste > 0):
+                mistake = cls(ins, outs, block, waste)
                 yield net.at(mistake, step, written(step, "out"))
 
 

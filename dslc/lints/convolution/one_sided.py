@@ -10,7 +10,7 @@ from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.kinds import ACTIVATIONS, NORMS, QUIET
 from dslc.lints.network import Network
-from dslc.lints.windows import Side, number, numbers_set, padded_sides, sized, written
+from dslc.lints.windows import Side, looks_back, number, numbers_set, padded_sides, sized, written
 from dslc.ops.convolution import Conv
 
 
@@ -22,7 +22,8 @@ class OneSidedPadding(Lint, code="W1303", name="one-sided-padding"):
     falls with depth (Wu, Gao and Wang 2019, Convolution with even-sized kernels and symmetric padding, section 3). An
     odd kernel keeps the size with equal sides.
 
-    Not spoken of: padding that is all before (causal convolutions), and a layer that is followed by its mirror image.
+    Not spoken of: padding that is all before (causal convolutions) in networks whose results have places, and a layer
+    that is followed by its mirror image.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -74,13 +75,13 @@ class OneSidedPadding(Lint, code="W1303", name="one-sided-padding"):
 def shifted(net: Network, step: Step) -> tuple[int, ...]:
     """By how many half places an even kernel at stride 1 moves a map, per axis; nothing where it does not."""
     windows, _ = padded_sides(net, step)
-    found = tuple(s.after - s.before if uneven(s) else 0 for s in windows)
+    found = tuple(s.after - s.before if uneven(net, s) else 0 for s in windows)
     return found if any(found) else ()
 
 
-def uneven(side: Side) -> bool:
+def uneven(net: Network, side: Side) -> bool:
     """Whether a window at stride 1 has no middle place, and is padded more at one side, but for causal padding."""
-    return side.stride == 1 and side.reach % 2 == 1 and not side.causal
+    return side.stride == 1 and side.reach % 2 == 1 and side.before != side.after and not looks_back(net, side)
 
 
 def odd(step: Step, kernel: int) -> tuple[Help, ...]:

@@ -19,7 +19,7 @@ class Separable(Lint, code="N1322", name="separable"):
     A depthwise k x k convolution followed by a 1x1 one, from C to N channels, has k^2 C + C N weights in place of
     k^2 C N: the part 1/N + 1/k^2, for 3x3 an eighth to a ninth. MobileNet loses about one point of accuracy on ImageNet
     by it (Howard et al. 2017, MobileNets, section 3.1 and table 4). It is said of a layer that has a quarter or more
-    of the network's multiply-adds, with 64 channels or more on both sides. On a GPU less is gained than the count says:
+    of the network's multiply-adds, with 32 channels or more on both sides. On a GPU less is gained than the count says:
     depthwise convolutions are bound by memory.
 
     ```dl fails
@@ -58,7 +58,7 @@ class Separable(Lint, code="N1322", name="separable"):
         total = net.numbers.cost.macs
         for step in net.of(Conv):
             op, ins = op_of(step), net.shape(step.inputs[0])[1]
-            if not isinstance(op, Conv) or op.g != 1 or min(op.out, ins) < 64:
+            if not isinstance(op, Conv) or op.g != 1 or min(op.out, ins) < 32:
                 continue
             before, after = cost(net, step)
             if 4 * before >= total and 4 * after <= before > 0:

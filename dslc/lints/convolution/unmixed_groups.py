@@ -46,8 +46,8 @@ class UnmixedGroups(Lint, code="W1307", name="unmixed-groups"):
     them mixes, and so does `shuffle(g)`, which costs nothing. Likewise for a last 1x1 convolution before the pool of a
     classifier: its classes are told from a part of the channels each.
 
-    Depthwise convolutions in a row are not spoken of: each channel is one group, and a 1x1 convolution after them mixes
-    all.
+    Of depthwise convolutions in a row it is said where an activation stands between: without one they are a large
+    kernel in two parts (Guo et al. 2023, Visual Attention Network).
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -87,18 +87,25 @@ class UnmixedGroups(Lint, code="W1307", name="unmixed-groups"):
             if not isinstance(op, Conv) or op.g == 1:
                 continue
             ins = net.shape(first.inputs[0])[1]
-            if ins == op.g:
-                continue
             second = net.after(first, *APART)
-            after = None if second is None else op_of(second)
-            if isinstance(after, Conv) and after.g == op.g and second is not None:
-                if net.shape(second.inputs[0])[1] == after.g:
-                    continue
+            if second is not None and follows(net, first, second):
                 outs = net.shape(second.outs[0])[1]
                 mistake = cls(op.g, outs, ins, last=False)
                 yield net.at(mistake, second, written(second, "g"), [net.label(first, "the first")])
-            elif set(per_axis(op.k, first.inputs[0].type.rank - 2, "k")) == {1} and ends(net, first):
+            elif ins > op.g and set(per_axis(op.k, first.inputs[0].type.rank - 2, "k")) == {1} and ends(net, first):
                 yield net.at(cls(op.g, op.out, ins, last=True), first, written(first, "g"))
+
+
+def follows(net: Network, first: Step, second: Step) -> bool:
+    """Whether two convolutions have the same groups; of depthwise ones only where an activation stands between, without
+    which they are one large kernel.
+    """
+    a, b = op_of(first), op_of(second)
+    if not isinstance(a, Conv) or not isinstance(b, Conv) or a.g != b.g:
+        return False
+    depthwise = [net.shape(step.inputs[0])[1] == a.g for step in (first, second)]
+    between = any(isinstance(op_of(step), ACTIVATIONS) for step in net.chain(first, *APART))
+    return not any(depthwise) or (all(depthwise) and between)
 
 
 def ends(net: Network, step: Step) -> bool:

@@ -12,7 +12,7 @@ from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.kinds import ACTIVATIONS, MOVES, NORMS, QUIET
 from dslc.lints.network import Network, op_of
-from dslc.lints.windows import POOLS, sides, sized
+from dslc.lints.windows import POOLS, sides
 from dslc.ops.convolution import Conv
 from dslc.ops.gating import LogSoftmax, Softmax
 from dslc.ops.linear import Linear
@@ -60,7 +60,7 @@ class FieldBelowInput(Lint, code="W1401", name="field-below-input"):
 
     @property
     def message(self) -> str:
-        return f"each place that is pooled sees {self.field} of {max(self.sizes):,} pixels across the input"
+        return f"each place that is pooled sees {shown(self.field)} of {max(self.sizes):,} pixels across the input"
 
     @property
     def label(self) -> str:
@@ -143,6 +143,6 @@ def results(net: Network, step: Step) -> bool:
     return last.outs[-1] in net.results
 
 
-def across(fields: tuple[Field, ...]) -> str:
-    """What a place sees, as a size: `31`, `17x31`."""
-    return sized([int(field.size) for field in fields])
+def shown(number: Number) -> str:
+    """A number of places: `1,772`."""
+    return f"{number:,}" if isinstance(number, int) else str(number)

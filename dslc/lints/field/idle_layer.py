@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dslc.diagnostics.model import Applicability, Diagnostic, Edit, Help
+from dslc.diagnostics.model import Diagnostic
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
+from dslc.lints.edits import without
 from dslc.lints.network import Network, op_of
 from dslc.lints.windows import POOLS, number, sides
 from dslc.ops.base import Op
@@ -107,14 +108,3 @@ def identities(net: Network) -> Iterator[Span]:
         if isinstance(part, tree.Chain):
             yield from (step.span for step in part.steps if isinstance(step, tree.Name) and step.name == "id")
         todo += kids(part)
-
-
-def without(span: Span) -> tuple[Help, ...]:
-    """The program without a step that stands behind another."""
-    before = span.source.text[: span.start].rstrip()
-    if not before.endswith("->"):
-        return ()
-    start = len(before[:-2].rstrip())
-    return (
-        Help("leave it out", edits=(Edit(Span(span.source, start, span.end), ""),), applicability=Applicability.MAYBE),
-    )

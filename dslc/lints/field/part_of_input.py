@@ -8,7 +8,7 @@ from fractions import Fraction
 from dslc.analysis.field import Number
 from dslc.diagnostics.model import Diagnostic
 from dslc.lints.base import Lint
-from dslc.lints.field.below_input import heads, image, tiny
+from dslc.lints.field.below_input import heads, image, shown, tiny
 from dslc.lints.network import Network
 
 HALF = Fraction(1, 2)
@@ -43,7 +43,7 @@ class PartOfInput(Lint, code="N1421", name="part-of-input"):
 
     @property
     def message(self) -> str:
-        return f"each place that is pooled sees {self.field} of {max(self.sizes):,} places of the input"
+        return f"each place that is pooled sees {shown(self.field)} of {max(self.sizes):,} places of the input"
 
     @property
     def label(self) -> str:

@@ -10,9 +10,9 @@ from dslc.diagnostics.model import Diagnostic
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.network import Network, op_of
-from dslc.lints.windows import POOLS, padded_sides, sides
+from dslc.lints.windows import POOLS, looks_back, padded_sides, sides
 from dslc.ops.arithmetic import Add, Div, Mul, Sub
-from dslc.ops.borders import Crop, Pad, Roll
+from dslc.ops.borders import Crop, Pad
 from dslc.ops.convolution import Conv
 from dslc.ops.index import Index
 from dslc.ops.joining import Cat
@@ -57,9 +57,7 @@ class UnalignedBranches(Lint, code="W1405", name="unaligned-branches"):
 
     @property
     def message(self) -> str:
-        apart = self.pixels / self.stride
-        of = "1 place" if apart == 1 else f"{apart} places" if apart > 1 else f"{apart} of a place"
-        return f"the branches that `{self.join}` joins are {of} apart"
+        return f"the branches that `{self.join}` joins are {words(self.pixels, self.stride)} apart"
 
     @property
     def label(self) -> str:
@@ -68,9 +66,9 @@ class UnalignedBranches(Lint, code="W1405", name="unaligned-branches"):
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
         joins = [step for step in net.of(*JOINS) if step.outs[0].type.rank > 3]
-        if not joins or not any(moves(net, step) for step in net.of(Conv, *POOLS, Pad, Crop, Roll, Index)):
+        if not joins or not any(moves(net, step) for step in net.of(Conv, *POOLS, Pad, Crop, Index)):
             return
-        if any(side.causal for step in net.of(Conv) for side in padded_sides(net, step)[0]):
+        if looking_back(net):
             return
         for step in joins:
             op = op_of(step)
@@ -79,21 +77,40 @@ class UnalignedBranches(Lint, code="W1405", name="unaligned-branches"):
                 yield net.at(cls(op.name, *spread), step)
 
 
-def apart(net: Network, step: Step) -> tuple[Fraction, Number] | None:
-    """How far apart the branches of a join are, and the distance of its places, where they first are so far."""
+def words(pixels: Fraction, stride: Number) -> str:
+    """How far apart, in places of the map: `1/2 of a place`, `2 places`."""
+    apart = pixels / stride
+    return "1 place" if apart == 1 else f"{apart} places" if apart > 1 else f"{apart} of a place"
+
+
+def looking_back(net: Network) -> bool:
+    """Whether a network is causal: its middles are apart on purpose."""
+    return any(looks_back(net, side) for step in net.of(Conv) for side in padded_sides(net, step)[0])
+
+
+def apart(net: Network, step: Step, least: Fraction | int = LEAST) -> tuple[Fraction, Number] | None:
+    """How far apart the branches of a join are, and the distance of its places, where they are first as far as `least`
+    says; with 0, where they are apart and less than `LEAST`.
+    """
     fields = net.numbers.fields
     before = [track.field for value in step.inputs for track in fields.get(value, ())]
     found: tuple[Fraction, Number] | None = None
     for track in fields.get(step.outs[0], ()):
         field = track.field
-        if field.status is not Status.UNALIGNED or field.spread < LEAST * field.stride:
+        if field.status is not Status.UNALIGNED or field.spread < least * field.stride:
             continue
-        if not any(old.status is Status.UNALIGNED and old.spread >= LEAST * old.stride for old in before):
+        if not any(old.status is Status.UNALIGNED and old.spread >= least * old.stride for old in before):
             found = max(found or (Fraction(0), field.stride), (field.spread, field.stride))
-    return found
+    return None if found is not None and not least and found[0] >= LEAST * found[1] else found
 
 
 def moves(net: Network, step: Step) -> bool:
-    """Whether a layer may look more to one side: what it adds before and after differs, or its window has no middle."""
+    """Whether a layer may look more to one side: what it adds before and after differs, or its window has no middle.
+
+    Windows that lie side by side are off by less than half a place of their result, however many follow each other.
+    """
     windows = sides(net, step)
-    return any(s.before != s.after or s.reach % 2 for s in windows) if windows else True
+    if not windows:
+        (x, y) = step.inputs[0].type, step.outs[0].type
+        return x.rank == y.rank > 3 and x.dims[2:] != y.dims[2:]
+    return any(s.before != s.after or (s.reach % 2 and (s.stride != s.reach + 1 or s.before)) for s in windows)

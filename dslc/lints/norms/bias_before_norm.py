@@ -6,9 +6,13 @@ from collections.abc import Iterator
 
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Node
+from dslc.ir.walk import Step
 from dslc.lints.base import Lint
+from dslc.lints.edits import instead, with_argument
 from dslc.lints.kinds import LINEAR, QUIET
 from dslc.lints.network import Network, op_of
+from dslc.lints.windows import written
+from dslc.source import Span
 
 
 class BiasBeforeNorm(Lint, code="W1101", name="bias-before-norm"):
@@ -20,7 +24,8 @@ class BiasBeforeNorm(Lint, code="W1101", name="bias-before-norm"):
     nothing changes either, as the running mean holds it.
 
     `bias` is off by itself where the norm is the next step of the same chain; over the edge of a block it cannot be
-    known, and `bias=true` is what was written.
+    known, and `bias=true` is what was written. A line of which other uses need the bias is not spoken of, nor a bias
+    that is written where the norm is a parameter, which may be another layer.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -49,16 +54,28 @@ class BiasBeforeNorm(Lint, code="W1101", name="bias-before-norm"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
+        found: dict[Span, list[tuple[Step, Step | None]]] = {}
         for step in net.of(*LINEAR):
-            bias = step.node.params.get("bias") if isinstance(step.node, Node) else None
-            if bias is None:
+            if isinstance(step.node, Node) and "bias" in step.node.params:
+                found.setdefault(step.node.span, []).append((step, idle(net, step)))
+        for uses in found.values():
+            step, norm = uses[0]
+            layer = op_of(step)
+            by = None if norm is None else op_of(norm)
+            if norm is None or layer is None or by is None or any(other is None for _, other in uses):
                 continue
-            norm = net.after(step, *QUIET)
-            op = op_of(step)
-            reader = None if norm is None else op_of(norm)
-            if norm is None or op is None or reader is None or not reader.absorbs_bias:
-                continue
-            axis = step.outs[0].type.channel
-            if norm.inputs[0].type.channel == axis or step.outs[0].type.rank == 2:
-                mistake = cls(op.name, reader.name, bias.spec.count)
-                yield net.at(mistake, step, net.argument(step, "bias"), [net.label(norm, "here")])
+            mistake = cls(layer.name, by.name, net.params(step)[-1].spec.count)
+            at = written(step, "bias")
+            help = with_argument(step, "bias=false") if at is None else instead(at, "false")
+            yield net.at(mistake, step, net.argument(step, "bias"), [net.label(norm, "here")], help)
+
+
+def idle(net: Network, step: Step) -> Step | None:
+    """The norm that takes a layer's bias away."""
+    norm, y = net.after(step, *QUIET), step.outs[0].type
+    op = None if norm is None else op_of(norm)
+    if norm is None or op is None or not op.absorbs_bias or not isinstance(norm.node, Node):
+        return None
+    if norm.node.via is not None and net.argument(step, "bias") is not None:
+        return None
+    return norm if y.rank == 2 or norm.inputs[0].type.channel == y.channel else None

@@ -133,7 +133,7 @@ class StringPrefix(Mistake, code="E0153"):
 
     ```dl
     net tiny() on x[N, 3, H=32, W=32]:
-        for i in range(2): conv(8, 3) as `stage{i}`
+        for i in range(2): conv(8, 3) as `stage{i}` -> relu
     ```
 
     Related: E0106, E0110, E0154.

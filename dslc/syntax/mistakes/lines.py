@@ -399,7 +399,7 @@ class InPlace(Mistake, code="E0172"):
 
     ```dl
     net tiny() on x[N, 3, H=32, W=32]:
-        conv(3, 3) -> relu
+        relu -> conv(3, 3)
         it + x
     ```
 

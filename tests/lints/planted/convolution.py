@@ -65,7 +65,7 @@ def groups_apart(net: Network) -> Iterator[Planted]:
             yield after(step, f"conv({width}, 3, g=4) -> relu -> conv({width}, 3, g=4) -> relu")
 
 
-@fault("W1308")
+@fault("W1308", also=("W1307",))
 def a_scale_for_each_channel(net: Network) -> Iterator[Planted]:
     for step in maps(net, BatchNorm):
         width = net.shape(step.outs[0])[1]
@@ -125,3 +125,9 @@ def a_window_that_does_not_fit(net: Network) -> Iterator[Planted]:
         sizes = [n for n in range(2, size // 4 + 1) if size // n * n <= 0.93 * size]
         if sizes and len(set(net.shape(step.outs[0])[2:])) == 1:
             yield after(step, f"avgpool({sizes[0]}) -> upsample(size={size})")
+
+
+@fault("N1325")
+def a_map_that_grows(net: Network) -> Iterator[Planted]:
+    for step, width, _ in open_maps(net):
+        yield after(step, f"conv({width}, 3, p=2) -> relu")

@@ -54,7 +54,7 @@ def headless(net: Network, lines: str, results: str = "") -> Iterator[Planted]:
 @fault("W1401")
 def a_larger_image(net: Network) -> Iterator[Planted]:
     for step, field in classifiers(net):
-        for times in (5, 6, 8):
+        for times in (9, 12, 16):
             yield from resized(step, times * field // 32 * 32)
 
 
@@ -111,3 +111,9 @@ def a_pool_of_one_place(net: Network) -> Iterator[Planted]:
     for step, _, size in open_maps(net, 2):
         layers = ("maxpool(1)", "upsample(1)", "pad(0)", "shuffle(1)", "crop(0)", "id")
         yield after(step, layers[size % len(layers)])
+
+
+@fault("N1423")
+def pools_beside_windows(net: Network) -> Iterator[Planted]:
+    for step, width, _ in open_maps(net, 16):
+        yield after(step, f"(maxpool(2, ceil=true)(it) + conv({width}, 3, s=2)(it)) -> relu -> upsample(2)")
