@@ -65,7 +65,7 @@ def groups_apart(net: Network) -> Iterator[Planted]:
             yield after(step, f"conv({width}, 3, g=4) -> relu -> conv({width}, 3, g=4) -> relu")
 
 
-@fault("W1308", also=("W1307",))
+@fault("W1308")
 def a_scale_for_each_channel(net: Network) -> Iterator[Planted]:
     for step in maps(net, BatchNorm):
         width = net.shape(step.outs[0])[1]
