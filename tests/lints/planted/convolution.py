@@ -119,7 +119,7 @@ def a_width_of_odd_size(net: Network) -> Iterator[Planted]:
             yield after(step, f"conv(17, 11) -> relu -> conv({width}, 11) -> relu")
 
 
-@fault("N1324")
+@fault("N1324", also=("W1406",))
 def a_window_that_does_not_fit(net: Network) -> Iterator[Planted]:
     for step, _, size in open_maps(net):
         sizes = [n for n in range(2, size // 4 + 1) if size // n * n <= 0.93 * size]
