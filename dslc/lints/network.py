@@ -137,6 +137,11 @@ class Network:
         return evaluate(size, self._defaults)
 
     @cached_property
+    def open(self) -> frozenset[str]:
+        """Sizes without a default, but for the batch: `size` takes them for 1, and rules about sizes say nothing."""
+        return frozenset(self.model.sizes.universal) - set(batch_names(self.model))
+
+    @cached_property
     def _defaults(self) -> dict[str, int]:
         batch = dict.fromkeys(batch_names(self.model), self.batch or 1)
         return {**dict.fromkeys(self.model.sizes.universal, 1), **batch, **self.model.sizes.default}

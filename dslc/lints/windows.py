@@ -7,7 +7,7 @@ from math import ceil, prod
 from typing import Final
 
 from dslc.diagnostics.model import Applicability, Edit, Help
-from dslc.ir.model import Node
+from dslc.ir.model import Node, Value
 from dslc.ir.walk import Step
 from dslc.lints.network import Network, op_of
 from dslc.ops.base import Op
@@ -17,9 +17,13 @@ from dslc.ops.pool import AvgPool, LpPool, MaxPool
 from dslc.record import frozen
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.types.dim import evaluate
 
 POOLS: Final[tuple[type[Op], ...]] = (MaxPool, AvgPool, LpPool)
 """Pools with windows."""
+
+LARGE = 1 << 12
+"""Places of a map whose size is open: so many that no window is too large for it."""
 
 
 @frozen
@@ -85,12 +89,20 @@ def sides(net: Network, step: Step) -> tuple[Side, ...]:
         return ()
     found = net.windows.get(step)
     if found is None:
-        windows, sizes = op.windows(step.inputs[0].type), net.shape(step.inputs[0])[2:]
-        outs, pads = net.shape(step.outs[0])[2:], windows.pads(sizes)
+        windows, sizes = op.windows(step.inputs[0].type), places(net, step.inputs[0])
+        outs, pads = places(net, step.outs[0]), windows.pads(sizes)
         axes = zip(windows.kernel, windows.stride, windows.dilation, pads, sizes, outs, strict=True)
         found = tuple(Side(k, s, d, before, after, size, out) for k, s, d, (before, after), size, out in axes)
         net.windows[step] = found
     return found
+
+
+def places(net: Network, value: Value) -> tuple[int, ...]:
+    """The sizes of a map; where an input's are open, those of a large one."""
+    if not net.open:
+        return net.shape(value)[2:]
+    at = {**net.model.sizes.default, **dict.fromkeys(net.open, LARGE)}
+    return tuple(evaluate(size, at) for size in value.type.dims[2:])
 
 
 def padded_sides(net: Network, step: Step) -> tuple[tuple[Side, ...], Step | None]:
@@ -99,7 +111,7 @@ def padded_sides(net: Network, step: Step) -> tuple[tuple[Side, ...], Step | Non
     op = None if before is None else op_of(before)
     if before is None or not isinstance(op, Pad) or op.mode != "constant" or op.value != 0 or not found:
         return found, None
-    pairs, sizes = op.pairs(before.inputs[0].type), net.shape(before.inputs[0])[2:]
+    pairs, sizes = op.pairs(before.inputs[0].type), places(net, before.inputs[0])
     if net.next(before) is not step or not all(axis > 1 for axis in pairs):
         return found, None
     added = [tuple(map(net.size, pairs.get(axis, (0, 0)))) for axis in range(2, 2 + len(found))]

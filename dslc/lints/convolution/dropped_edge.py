@@ -54,7 +54,8 @@ class DroppedEdge(Lint, code="N1324", name="dropped-edge"):
             sizes = tuple(side.size for side in windows)
             read = tuple(min(s.size, (s.out - 1) * s.stride - s.before + s.reach + 1) for s in windows)
             alone = len(net.readers(step.inputs[0])) == 1 and step.inputs[0] not in net.results
-            if op is None or not alone or all(s.stride == 1 for s in windows) or prod(read) > 0.9 * prod(sizes):
+            skips = all(s.stride == 1 for s in windows) or any(s.kernel < s.stride for s in windows)
+            if op is None or not alone or skips or prod(read) > 0.9 * prod(sizes):
                 continue
             words = "`ceil=true` makes a window more, over what is left"
             help = [Help(words, applicability=Applicability.MAYBE)] if isinstance(op, POOLS) else []

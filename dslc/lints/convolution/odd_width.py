@@ -33,8 +33,8 @@ class OddWidth(Lint, code="N1323", name="odd-width"):
     multiply-adds. Rounded up by yourself they are parameters that learn.
 
     It is said of a line whose waste is a twentieth or more of the network's multiply-adds, or that has a twentieth of
-    them and an odd width, which no tensor core takes without a copy; the input's channels and the
-    network's results are what they are. With `--fact device=NAME` blocks are that device's.
+    them and an odd width, which no tensor core takes without a copy. The input's channels and the network's results are
+    what they are, and widths below a block are not counted. With `--fact device=NAME` blocks are that device's.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -101,10 +101,9 @@ def rounded(width: int, block: int) -> int:
 
 def wasted(net: Network, step: Step, ins: int, outs: int, block: int) -> float:
     """What a layer computes for nothing, as a part of what it should. The width of an input is not to be
-    chosen, nor is that of a score.
+    chosen, and what is narrower than a block is a score or a code.
     """
     if not isinstance(op_of_source(net, step), Conv | Linear):
         ins = block
-    if outs == 1:
-        outs = block
+    ins, outs = max(ins, block), max(outs, block)
     return rounded(ins, block) * rounded(outs, block) / (ins * outs) - 1

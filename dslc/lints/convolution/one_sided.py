@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from dslc.diagnostics.model import Diagnostic, Help
+from dslc.diagnostics.model import Applicability, Diagnostic, Edit, Help
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.kinds import ACTIVATIONS, NORMS, QUIET
 from dslc.lints.network import Network
-from dslc.lints.windows import Side, looks_back, number, numbers_set, padded_sides, sized, written
+from dslc.lints.windows import Side, looks_back, number, padded_sides, sized, written
 from dslc.ops.convolution import Conv
 
 
@@ -66,10 +66,10 @@ class OneSidedPadding(Lint, code="W1303", name="one-sided-padding"):
             uses[net.place(step)] = uses.get(net.place(step), 0) + 1
         for step in moved:
             if step not in undone:
-                windows, _ = padded_sides(net, step)
+                windows, pad = padded_sides(net, step)
                 side = max(windows, key=lambda s: abs(s.before - s.after))
                 mistake = cls(tuple(s.kernel for s in windows), side.before, side.after, uses[net.place(step)])
-                yield net.at(mistake, step, written(step, "k"), help=odd(step, max(s.kernel for s in windows)))
+                yield net.at(mistake, step, written(step, "k"), help=odd(step, max(s.kernel for s in windows), pad))
 
 
 def shifted(net: Network, step: Step) -> tuple[int, ...]:
@@ -84,10 +84,14 @@ def uneven(net: Network, side: Side) -> bool:
     return side.stride == 1 and side.reach % 2 == 1 and side.before != side.after and not looks_back(net, side)
 
 
-def odd(step: Step, kernel: int) -> tuple[Help, ...]:
-    """The kernels beside it, whose sides are equal."""
+def odd(step: Step, kernel: int, pad: Step | None) -> tuple[Help, ...]:
+    """The kernels beside it, whose sides are equal; an edit where the layer itself says how it is padded."""
     words = f"a kernel of {kernel - 1} or {kernel + 1} has equal sides: `p=half`"
-    return (numbers_set(step, words, k=kernel + 1),) if number(step, "k") is not None else (Help(words),)
+    spans = number(step, "k"), written(step, "p")
+    if pad is not None or spans[0] is None or spans[1] is None:
+        return (Help(words),)
+    edits = (Edit(spans[0], str(kernel + 1)), Edit(spans[1], "half"))
+    return (Help(words, edits=edits, applicability=Applicability.MAYBE),)
 
 
 def places(number: Fraction) -> str:

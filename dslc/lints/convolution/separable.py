@@ -18,9 +18,10 @@ class Separable(Lint, code="N1322", name="separable"):
 
     A depthwise k x k convolution followed by a 1x1 one, from C to N channels, has k^2 C + C N weights in place of
     k^2 C N: the part 1/N + 1/k^2, for 3x3 an eighth to a ninth. MobileNet loses about one point of accuracy on ImageNet
-    by it (Howard et al. 2017, MobileNets, section 3.1 and table 4). It is said of a layer that has a quarter or more
-    of the network's multiply-adds, with 32 channels or more on both sides. On a GPU less is gained than the count says:
-    depthwise convolutions are bound by memory.
+    by it (Howard et al. 2017, MobileNets, section 3.1 and table 4).
+
+    It is said of the layer that costs most, if it has a quarter or more of the network's multiply-adds and 32 channels
+    or more on both sides. On a GPU less is gained than the count says: depthwise convolutions are bound by memory.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -55,15 +56,21 @@ class Separable(Lint, code="N1322", name="separable"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
-        total = net.numbers.cost.macs
-        for step in net.of(Conv):
-            op, ins = op_of(step), net.shape(step.inputs[0])[1]
-            if not isinstance(op, Conv) or op.g != 1 or min(op.out, ins) < 32:
-                continue
-            before, after = cost(net, step)
-            if 4 * before >= total and 4 * after <= before > 0:
-                kernel = tuple(side.kernel for side in sides(net, step))
-                yield net.at(cls(kernel, op.out, before / total, before, after), step, written(step, "k"))
+        full = [step for step in net.of(Conv) if getattr(op_of(step), "g", 1) == 1]
+        costs = {step: cost(net, step) for step in full if min(widths(net, step)) >= 32}
+        step = max(costs, key=lambda each: costs[each][0], default=None)
+        if step is None:
+            return
+        (before, after), total = costs[step], net.numbers.cost.macs
+        if 4 * before >= total and 4 * after <= before > 0:
+            kernel = tuple(side.kernel for side in sides(net, step))
+            mistake = cls(kernel, widths(net, step)[1], before / total, before, after)
+            yield net.at(mistake, step, written(step, "k"))
+
+
+def widths(net: Network, step: Step) -> tuple[int, int]:
+    """The channels that a convolution reads and makes."""
+    return net.shape(step.inputs[0])[1], net.shape(step.outs[0])[1]
 
 
 def cost(net: Network, step: Step) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.kinds import ACTIVATIONS, QUIET
 from dslc.lints.network import Network, op_of
-from dslc.lints.windows import POOLS, written
+from dslc.lints.windows import POOLS, sides, written
 from dslc.ops.base import Op
 from dslc.ops.borders import Crop, Pad
 from dslc.ops.convolution import Conv
@@ -104,7 +104,8 @@ def follows(net: Network, first: Step, second: Step) -> bool:
     if not isinstance(a, Conv) or not isinstance(b, Conv) or a.g != b.g:
         return False
     depthwise = [net.shape(step.inputs[0])[1] == a.g for step in (first, second)]
-    between = any(isinstance(op_of(step), ACTIVATIONS) for step in net.chain(first, *APART))
+    windows = all(any(side.kernel > 1 for side in sides(net, step)) for step in (first, second))
+    between = windows and any(isinstance(op_of(step), ACTIVATIONS) for step in net.chain(first, *APART))
     return not any(depthwise) or (all(depthwise) and between)
 
 

@@ -12,7 +12,8 @@ from dslc.ir.model import Value
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.network import Network, op_of
-from dslc.lints.windows import Side, number, numbers_set, sides, sized, written
+from dslc.lints.windows import Side, numbers_set, sides, sized, written
+from dslc.ops.convolution import Conv
 
 MOST = 1 << 12
 """Places of a pattern that are looked at one by one."""
@@ -82,8 +83,8 @@ def larger(step: Step, windows: tuple[Side, ...]) -> tuple[Help, ...]:
     stride = windows[0].stride
     if any((s.stride, s.dilation) != (stride, 1) for s in windows):
         return ()
-    odd = stride + 1 - stride % 2
-    kernel = odd if number(step, "p") is None and written(step, "p") is None else stride
+    half = isinstance(op_of(step), Conv) and written(step, "p") is None
+    kernel = stride + 1 - stride % 2 if half else stride
     return (numbers_set(step, f"a kernel of {kernel} reads all of it", k=kernel),)
 
 

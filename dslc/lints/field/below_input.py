@@ -93,8 +93,10 @@ def area(sizes: tuple[int, ...]) -> int:
 
 
 def image(net: Network) -> tuple[int, ...]:
-    """The spatial sizes of the one map that a network reads; none where it reads other things."""
+    """The spatial sizes of the one map that a network reads; none where it reads other things, or they are open."""
     inputs = net.model.root.inputs
+    if net.open:
+        return ()
     return net.shape(inputs[0])[2:] if len(inputs) == 1 and 3 <= inputs[0].type.rank <= 5 else ()
 
 

@@ -13,6 +13,7 @@ from dslc.lints.network import Network, op_of
 from dslc.lints.windows import POOLS, number, sides
 from dslc.ops.base import Op
 from dslc.ops.borders import Crop, Pad
+from dslc.ops.pool_adaptive import AdaptivePool
 from dslc.ops.resample import ChannelShuffle, PixelShuffle, UpsampleMap
 from dslc.ops.shape import Reshape
 from dslc.source import Span
@@ -29,8 +30,8 @@ class IdleLayer(Lint, code="W1406", name="idle-layer"):
     resolution, field and cost than its author thinks.
 
     Numbers that come from elsewhere are not spoken of: a block whose scale is a parameter may get 1. Nor is `id` as the
-    argument or the other side of a choice, an adaptive pool, which is there for other sizes of the
-    input, or `flatten`.
+    argument or the other side of a choice, an adaptive pool of a map whose size is open, or
+    `flatten`.
 
     ```dl fails
     net f on image[N, 3, H=32, W=32] -> [N, 10]:
@@ -57,6 +58,7 @@ class IdleLayer(Lint, code="W1406", name="idle-layer"):
         for step in net.of(
             *POOLS,
             UpsampleMap,
+            AdaptivePool,
             Pad,
             Crop,
             ChannelShuffle,
@@ -92,6 +94,8 @@ def idle(net: Network, step: Step) -> bool:
         return number(step, "groups") is not None and op.groups in (1, x.dims[1])
     if isinstance(op, PixelShuffle):
         return number(step, "r") is not None
+    if isinstance(op, AdaptivePool):
+        return number(step, "out") is not None
     return isinstance(op, Reshape)
 
 

@@ -117,3 +117,9 @@ def a_pool_of_one_place(net: Network) -> Iterator[Planted]:
 def pools_beside_windows(net: Network) -> Iterator[Planted]:
     for step, width, _ in open_maps(net, 16):
         yield after(step, f"(maxpool(2, ceil=true)(it) + conv({width}, 3, s=2)(it)) -> relu -> upsample(2)")
+
+
+@fault("N1420", also=("W1304",))
+def windows_mostly_outside(net: Network) -> Iterator[Planted]:
+    for step, width, size in open_maps(net):
+        yield after(step, f"conv({width}, 3, d={3 * size // 4}) -> relu")
