@@ -47,7 +47,9 @@ HELD = (
     Case("dcgan", "dcgan_discriminator", {}, {}, 32),
     Case("ghostnet", "ghostnet_050", {}, IMAGE),
     Case("inception_v3", "inception_v3", {}, {"H": 107, "W": 107}),
-    Case("llama", "llama", {"depth": 6, "heads": 4, "groups": 2, "width": 128, "hidden": 384, "vocab": 1000}, {"T": 64}),
+    Case(
+        "llama", "llama", {"depth": 6, "heads": 4, "groups": 2, "width": 128, "hidden": 384, "vocab": 1000}, {"T": 64}
+    ),
     Case("mlp_mixer", "mlp_mixer", {"width": 128, "depth": 6}, IMAGE),
     Case("mnasnet", "mnasnet0_5", {}, IMAGE),
     Case("mobilenet_v3", "mobilenet_v3_small", {}, IMAGE),

@@ -38,6 +38,7 @@ from dslc.ops.pool_adaptive import AdaptiveAvgPool, reads
 from dslc.ops.recovery import RecoversMap
 from dslc.ops.resize import Resizing, antialias
 from dslc.ops.scaling import ratio, scaled, written
+from dslc.ops.signals import Pools, Resizes, Scales, Signal, figures
 from dslc.ops.torchtext import Arg, Form, In, PyIndex, TorchContext, call, keyword
 from dslc.ops.window import resized
 from dslc.ops.words import quotient
@@ -227,6 +228,12 @@ class UpsampleMap(RecoversMap, NoParams, NoMacs, Fresh, Op):
         kind = " ".join(word for word, holds in kinds.items() if holds)
         return Upsample(tuple(factors), self.mode.startswith("nearest"), kind)
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        if self.mode == "area":
+            return Pools("mean", bins=figures(outs[0].spatial))
+        before, after = figures(ins[0].spatial), figures(outs[0].spatial)
+        return Resizes(tuple(b / a for a, b in zip(before, after, strict=True)), self.mode.startswith("nearest"))
+
     def torch(self, t: TorchContext) -> Form:
         mode = keyword("mode", t.attr("mode"), "nearest")
         options = [
@@ -393,6 +400,10 @@ class Normalize(NoParams, NoMacs, InPlace, SavesNothing, Local, Op):
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(2, outs[0].dims),)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        by = sum(1 / s for s in self.std) / len(self.std)
+        return Scales(by, -sum(m / s for m, s in zip(self.mean, self.std, strict=True)) / len(self.std))
 
     def torch(self, t: TorchContext) -> Form:
         name = t.helper("Normalize", NORMALIZE)

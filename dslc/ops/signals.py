@@ -6,10 +6,16 @@ backward. `NoSignal` is an answer too: then nothing is said of what depends on i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from dslc.record import frozen
+from dslc.types.dim import Size
+
+
+def figures(sizes: Iterable[Size]) -> tuple[int, ...]:
+    """Sizes as numbers: the rule `signal` is asked with types at given sizes, the batch's too."""
+    return tuple(size for size in sizes if isinstance(size, int))
 
 
 @frozen
@@ -123,7 +129,7 @@ class Normalises:
 
 @frozen
 class Pools:
-    """The mean, the sum or the largest over windows; without windows over all places of `axes`.
+    """The mean, the sum or the largest over windows, over `bins` for each axis, or over all places of `axes`.
 
     `window`: kernel, stride, padding (before, after) and dilation for each axis of places. `counted`: places added
     count in the mean. `sign`: -1 for the smallest.
@@ -132,6 +138,7 @@ class Pools:
     how: str
     window: tuple[tuple[int, int, int, int, int], ...] = ()
     axes: tuple[int, ...] = ()
+    bins: tuple[int, ...] = ()
     counted: bool = True
     sign: int = 1
 

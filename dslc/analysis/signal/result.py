@@ -7,6 +7,8 @@ square 1 at every element of every result (or the gradient of the loss that was 
 
 from __future__ import annotations
 
+from dslc.record import frozen
+
 
 @frozen
 class WeightSignal:

@@ -1,0 +1,166 @@
+"""What is known of a value and of its gradient at initialisation.
+
+Pairs of elements of one channel come in four kinds, which tuples hold in this order: two neighbouring places of a
+sample, any two places of a sample, the same place of two samples, different places of two samples.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from dslc.ops.signals import Curve
+from dslc.record import frozen, record, replace
+
+Four: TypeAlias = tuple[float, float, float, float]
+NEAR, PLACES, SAMPLES, ANY = range(4)
+NONE: Four = (0.0, 0.0, 0.0, 0.0)
+
+
+@frozen
+class Marginal:
+    """A distribution as atoms (value, weight), each blurred by a normal of variance `blur`."""
+
+    atoms: tuple[tuple[float, float], ...]
+    blur: float = 0.0
+
+    def moved(self, scale: float, shift: float) -> Marginal:
+        return Marginal(tuple((scale * x + shift, w) for x, w in self.atoms), scale * scale * self.blur)
+
+
+@record
+class Part:
+    """Some channels or places of a value: `size` of them.
+
+    `m`, `q`: mean and mean square of an element; `d`: q less the mean product of a pair, by kind. `shape`: the
+    distribution where it is not normal. `before`: the activation that made it, and what it was made of. `spread`: the
+    relative variance of mean squares over channels (few taps: He's law of large numbers does not hold). `row`: q less
+    the mean product along the last axis, of attention's scores; `sums`: softmax made it, with this mean square.
+    """
+
+    size: float
+    m: float
+    q: float
+    d: Four
+    shape: Marginal | None = None
+    before: tuple[Curve, Part] | None = None
+    spread: float = 0.0
+    row: float | None = None
+    sums: float | None = None
+
+    @property
+    def var(self) -> float:
+        return max(self.q - self.m * self.m, 0.0)
+
+    def pair(self, kind: int) -> float:
+        """The mean product of a pair."""
+        return self.q - self.d[kind]
+
+    def scaled(self, by: float, shift: float = 0.0) -> Part:
+        m = by * self.m + shift
+        q = by * by * self.q + 2 * by * shift * self.m + shift * shift
+        d = tuple(by * by * x for x in self.d)
+        shape = None if self.shape is None else self.shape.moved(by, shift)
+        return Part(self.size, m, q, (d[0], d[1], d[2], d[3]), shape, None, self.spread)
+
+
+@record
+class Stats:
+    """A value: `parts` along its channels, or along its places (`by_place`).
+
+    `places` of each sample, `width` channels, `samples`: 1 of a value that is the same for all.
+    `growth`: the largest relative growth of a change of q on the way to it; `alive`: false where no input leads to it.
+    """
+
+    parts: tuple[Part, ...]
+    places: int
+    width: int
+    samples: int
+    by_place: bool = False
+    growth: float = 1.0
+
+    @property
+    def whole(self) -> Part:
+        """All parts as one."""
+        return self.parts[0] if len(self.parts) == 1 else merged(self.parts)
+
+    @property
+    def total(self) -> float:
+        return sum(part.size for part in self.parts)
+
+    def with_parts(self, *parts: Part) -> Stats:
+        return replace(self, parts=parts)
+
+
+def merged(parts: tuple[Part, ...]) -> Part:
+    """The mean of parts; pairs of places in two parts are taken as those in one."""
+    total = sum(part.size for part in parts)
+    shares = [(part, part.size / total) for part in parts]
+
+    def mean(values: list[float]) -> float:
+        return sum(value * share for value, (_, share) in zip(values, shares, strict=True))
+
+    d = [mean([part.d[kind] for part in parts]) for kind in range(4)]
+    return Part(total, mean([p.m for p in parts]), mean([p.q for p in parts]), (d[0], d[1], d[2], d[3]))
+
+
+@record
+class Slope:
+    """The gradient at a part of a value: mean square `g`, mean products of pairs `k` by kind, and the same of gradient
+    times value, `r` and `rk`. `boost`: the factor that unlike channels (`spread`) put in, which the map before takes
+    out again.
+    """
+
+    g: float
+    k: Four = NONE
+    r: float = 0.0
+    rk: Four = NONE
+    boost: float = 1.0
+
+    def scaled(self, by: float) -> Slope:
+        """The gradient times a number whose square is `by`."""
+        return Slope(by * self.g, times(self.k, by), by * self.r, times(self.rk, by))
+
+
+Slopes: TypeAlias = tuple[Slope, ...]
+"""One for each part of the value."""
+
+
+def times(four: Four, by: float) -> Four:
+    a, b, c, d = four
+    return by * a, by * b, by * c, by * d
+
+
+def plus(one: Four, other: Four) -> Four:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
+
+
+def product(one: Four, other: Four) -> Four:
+    return one[0] * other[0], one[1] * other[1], one[2] * other[2], one[3] * other[3]
+
+
+def four(value: float) -> Four:
+    return value, value, value, value
+
+
+def pairs(part: Part) -> Four:
+    """The mean products of pairs of a part."""
+    q, d = part.q, part.d
+    return q - d[0], q - d[1], q - d[2], q - d[3]
+
+
+def plain(g: float, k: Four, part: Part) -> Slope:
+    """A gradient that does not depend on the value it is at."""
+    return Slope(g, k, g * part.q, product(k, pairs(part)))
+
+
+def added(one: Slopes | None, other: Slopes) -> Slopes:
+    """The sum of two independent gradients at one value."""
+    if one is None:
+        return other
+    return tuple(Slope(a.g + b.g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk)) for a, b in zip(one, other, strict=True))
+
+
+def square_of_sum(own: float, by: Four, places: float, samples: float) -> float:
+    """The mean square of a sum over all places of all samples of what has these mean products."""
+    same = places * own + places * (places - 1) * by[PLACES]
+    return samples * same + samples * (samples - 1) * (places * by[SAMPLES] + places * (places - 1) * by[ANY])
