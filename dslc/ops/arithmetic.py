@@ -21,7 +21,7 @@ from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, Sav
 from dslc.ops.errors_dtype import BoolArithmetic
 from dslc.ops.errors_product import NegativePower
 from dslc.ops.recovery import Known, joined
-from dslc.ops.signals import Adds, Curve, Multiplies, NoSignal, Scales, Signal
+from dslc.ops.signals import Adds, Constant, Curve, Multiplies, NoSignal, Scales, Signal
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.record import replace
 from dslc.types.const import Const
@@ -89,6 +89,13 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
         if self.number is not None:
             sides.insert(0 if self.swap else 1, number_tensor(g, self.number, common, x[0]))
         return converted(g, str(g.op(self.onnx_kind, sides)), self.result(common), outs[0].dtype)
+
+
+def truth(ins: Types) -> Signal:
+    """Truth values, as if both were as frequent: they have no gradient, so they may not come from values that have."""
+    if any(x.dtype.is_float for x in ins):
+        return NoSignal("a comparison of values has no gradient")
+    return Constant(0.5, 0.5)
 
 
 def figure(value: object) -> float:
@@ -243,7 +250,7 @@ class Comparison(SavesNothing, Binary):
         return DType.BOOL
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("truth values have no gradient")
+        return truth(ins)
 
 
 @op("lt")
@@ -390,7 +397,7 @@ class Logical(NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Local, Op
         return ()
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("truth values have no gradient")
+        return truth(ins)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyInfix(self.symbol, In(0), In(1)))
@@ -443,7 +450,7 @@ class Not(SameType, NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Loc
     is_layer: ClassVar[bool] = False
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("truth values have no gradient")
+        return truth(ins)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyPrefix("~", In(0)))

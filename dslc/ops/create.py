@@ -43,7 +43,7 @@ from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, never_empty, places
 from dslc.ops.recovery import Known, RecoversNothing, rows
-from dslc.ops.signals import Constant, Keeps, NoSignal, Signal, figures
+from dslc.ops.signals import Constant, Keeps, Masks, NoSignal, Signal, figures
 from dslc.ops.torchtext import Arg, Attribute, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.const import Const
@@ -52,6 +52,10 @@ from dslc.types.floats import LARGEST, overflows
 from dslc.types.tensor import DType, TensorType
 
 # ---- sources
+
+
+MASKED = -50.0
+"""What softmax makes nothing of."""
 
 
 class Source(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
@@ -244,7 +248,12 @@ class Where(RecoversNothing, NoParams, NoMacs, Moves, InPlace, Local, Op):
         return INPUT if any(x.dtype.is_float for x in ins[1:]) else NOTHING
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("a choice by element has no rule")
+        a, b = self.a_number, self.b_number
+        if a is None or b is None:
+            return NoSignal("a choice by element has no rule")
+        if min(a, b) <= MASKED:
+            return Masks()
+        return Constant((a + b) / 2, (a * a + b * b) / 2)  # as if both stood as often
 
     def torch(self, t: TorchContext) -> Form:
         tensors = iter(range(1, len(t.ins)))

@@ -203,6 +203,11 @@ class Constant:
     square: float
 
 
+@frozen
+class Masks:
+    """Numbers by place alone, 0 or so far below that softmax leaves nothing: a mask."""
+
+
 Signal: TypeAlias = (
     NoSignal
     | Curve
@@ -223,4 +228,5 @@ Signal: TypeAlias = (
     | Drops
     | Recurs
     | Constant
+    | Masks
 )

@@ -34,7 +34,8 @@ class Part:
     `m`, `q`: mean and mean square of an element; `d`: q less the mean product of a pair, by kind. `shape`: the
     distribution where it is not normal. `before`: the activation that made it, and what it was made of. `spread`: the
     relative variance of mean squares over channels (few taps: He's law of large numbers does not hold). `row`: q less
-    the mean product along the last axis, of attention's scores; `sums`: softmax made it, with this mean square.
+    the mean product along the last axis, of attention's scores; `sums`: softmax made it, and the sum of its squares along that
+    axis is this. `masks`: it is a mask of places that are too far apart.
     """
 
     size: float
@@ -46,6 +47,7 @@ class Part:
     spread: float = 0.0
     row: float | None = None
     sums: float | None = None
+    masks: bool = False
 
     @property
     def var(self) -> float:
@@ -68,7 +70,7 @@ class Stats:
     """A value: `parts` along its channels, or along its places (`by_place`).
 
     `places` of each sample, `width` channels, `samples`: 1 of a value that is the same for all.
-    `growth`: the largest relative growth of a change of q on the way to it; `alive`: false where no input leads to it.
+    `growth`: by how much a small relative change of the mean square has grown on the way to it.
     """
 
     parts: tuple[Part, ...]
@@ -106,7 +108,8 @@ def merged(parts: tuple[Part, ...]) -> Part:
 @record
 class Slope:
     """The gradient at a part of a value: mean square `g`, mean products of pairs `k` by kind, and the same of gradient
-    times value, `r` and `rk`. `boost`: the factor that unlike channels (`spread`) put in, which the map before takes
+    times value less its mean, `r` and `rk`. `chosen`: where the gradient is at units that a pool took, of the slope f'
+    of the activation there and the value z less its mean: the means of f'^2, f'^2 z^2, f' and f' z. `boost`: the factor that unlike channels (`spread`) put in, which the map before takes
     out again.
     """
 
@@ -115,10 +118,14 @@ class Slope:
     r: float = 0.0
     rk: Four = NONE
     boost: float = 1.0
+    chosen: Four | None = None
 
     def scaled(self, by: float) -> Slope:
         """The gradient times a number whose square is `by`."""
         return Slope(by * self.g, times(self.k, by), by * self.r, times(self.rk, by))
+
+    def boosted(self, by: float) -> Slope:
+        return replace(self, boost=by)
 
 
 Slopes: TypeAlias = tuple[Slope, ...]
@@ -150,7 +157,9 @@ def pairs(part: Part) -> Four:
 
 def plain(g: float, k: Four, part: Part) -> Slope:
     """A gradient that does not depend on the value it is at."""
-    return Slope(g, k, g * part.q, product(k, pairs(part)))
+    square = part.m * part.m
+    a, b, c, d = pairs(part)
+    return Slope(g, k, g * part.var, product(k, (a - square, b - square, c - square, d - square)))
 
 
 def added(one: Slopes | None, other: Slopes) -> Slopes:

@@ -1,0 +1,167 @@
+"""Norms: of a batch, of a sample, of a group of channels, of a place.
+
+A norm subtracts a mean, so of its gradient it subtracts the mean M, and divides by a length, so it takes out the part R
+along its input: g' = (weight^2 / var) (g - M - R). M and R are mean squares of sums over all that is normed together,
+hence made of pairs. With many batch norms gradients grow with depth (Yang et al. 2019, arXiv:1902.08129).
+"""
+
+from __future__ import annotations
+
+from dslc.analysis.signal.laws import Law
+from dslc.analysis.signal.roles import Back, Use
+from dslc.analysis.signal.stats import (
+    ANY,
+    PLACES,
+    SAMPLES,
+    Part,
+    Slope,
+    Slopes,
+    Stats,
+    pairs,
+    plain,
+    square_of_sum,
+    times,
+)
+from dslc.ops.signals import Normalises
+from dslc.record import record, replace
+
+ONE, ZERO = Law(1.0, 1.0), Law(0.0, 0.0)
+
+
+@record
+class Set:
+    """What is normed together of a part: its variance, and the mean products of two means: of one sample's set, and of
+    two samples' sets.
+    """
+
+    var: float
+    mean: float
+    across: float
+
+
+def together(rule: Normalises, use: Use, x: Stats, part: Part) -> Set:
+    p, n, c = x.places, x.samples, pairs(part)
+    between = part.m * part.m
+    if rule.over == "batch":
+        inside = (p - 1) * part.d[PLACES] + (n - 1) * (part.d[SAMPLES] + (p - 1) * part.d[ANY])
+        var = inside / (n * p)
+        return Set(var, part.q - var, part.q - var)
+    width = use.shapes[0].width
+    if rule.over == "channels":
+        if not rule.centred:
+            return Set(part.q, 0.0, 0.0)
+        var = (part.q - between) * (1 - 1 / width)
+        return Set(var, part.q - var, between)
+    each = width // rule.parts if rule.over == "groups" else 1
+    total = each * p
+    mean = (part.q + (p - 1) * c[PLACES] + (each - 1) * p * between) / total
+    across = (c[SAMPLES] + (p - 1) * c[ANY] + (each - 1) * p * between) / total
+    return Set(max(part.q - mean, 0.0), mean, across)
+
+
+def scale_of(rule: Normalises, use: Use, found: Set) -> float:
+    """One over the mean square length."""
+    length = use.shapes[0].width if rule.length else 1
+    return 1 / ((found.var + rule.eps) * length) if found.var + rule.eps > 0 else 0.0
+
+
+def sets(rule: Normalises, use: Use) -> tuple[Part, ...]:
+    """The parts that are normed by themselves: all channels of a place are normed together."""
+    x = use.ins[0]
+    return x.parts if x.by_place or rule.over in ("batch", "sample") else (x.whole,)
+
+
+def forward(rule: Normalises, use: Use) -> tuple[Stats, ...]:
+    x = use.ins[0]
+    weight, bias = use.laws.get("weight", ONE), use.laws.get("bias", ZERO)
+    own = [together(rule, use, x, part) for part in sets(rule, use)]
+    own = own * len(x.parts) if len(own) < len(x.parts) else own
+    parts = tuple(normed(rule, use, part, found, weight, bias) for part, found in zip(x.parts, own, strict=True))
+    return (replace(x, parts=parts, growth=1.0),)
+
+
+def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias: Law) -> Part:
+    by = scale_of(rule, use, found)
+    # A pair of one set loses the same mean: its difference stays. Of two sets the means differ.
+    apart = 0.0 if rule.over == "batch" else found.mean - found.across
+    if rule.over == "channels":
+        apart = 0.0
+    a, b, c, e = part.d
+    own = (part.q - found.mean) if rule.centred else part.q
+    if rule.over == "channels" and rule.centred:
+        own = part.q - part.m * part.m
+    lost = (a, b, c - apart, e - apart)
+    q = max(by * own, 0.0)
+    d = times((lost[0], lost[1], lost[2], lost[3]), by * weight.square)
+    mean = 0.0 if rule.centred else part.m * by**0.5
+    shape = None
+    if part.shape is not None and rule.centred and part.var > 0:
+        root = (by * weight.square) ** 0.5
+        shape = part.shape.moved(root, -root * part.m)
+        wanted, has = weight.square * q, part.var * root * root
+        if has > 0 and wanted > 0:
+            shape = shape.moved((wanted / has) ** 0.5, 0.0)
+    m = mean * weight.mean + bias.mean
+    return Part(
+        part.size, m, weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean, d, shape, None, part.spread
+    )
+
+
+def backward(rule: Normalises, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+    slopes = grads[0]
+    assert slopes is not None
+    x, y = use.ins[0], outs[0]
+    weight = use.laws.get("weight", ONE)
+    n, p = x.samples, x.places
+    own = [together(rule, use, x, part) for part in sets(rule, use)]
+    own = own * len(x.parts) if len(own) < len(x.parts) else own
+    found: list[Slope] = []
+    to_weight = to_bias = total = 0.0
+    for part, after, slope, one in zip(x.parts, y.parts, slopes, own, strict=True):
+        by = scale_of(rule, use, one)
+        value = after.var if after.var > 0 else 1.0  # r is of gradient times result, of this mean square
+        spots = part.size if x.by_place else p
+        size = 1.0 if x.by_place else part.size
+        to_bias += size * square_of_sum(slope.g, slope.k, spots, n)
+        to_weight += size * square_of_sum(slope.r, slope.rk, spots, n) / value
+        total += size
+        found.append(back(rule, use, x, part, slope, by, weight, value))
+    total = 1.0 if x.by_place else total
+    return Back((tuple(found),), {"weight": to_weight / total, "bias": to_bias / total})
+
+
+def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: float, weight: Law, value: float) -> Slope:
+    """The gradient at the input. `value`: the mean square of the result, by which `r` is divided."""
+    n, p = x.samples, x.places
+    g, k = slope.g, slope.k
+    r, rk = slope.r / value, times(slope.rk, 1 / value)
+    if rule.over == "channels":
+        width = use.shapes[0].width
+        lost = (2.0 if rule.centred else 1.0) / width
+        g_in = weight.square * by * g * (1 - lost)
+        return plain(g_in, times(k, weight.square * by * (1 - lost)), part)
+    if rule.over == "batch":
+        mean = (g + (p - 1) * k[PLACES] + (n - 1) * (k[SAMPLES] + (p - 1) * k[ANY])) / (n * p)
+        along = (r + (p - 1) * rk[PLACES] + (n - 1) * (rk[SAMPLES] + (p - 1) * rk[ANY])) / (n * p)
+        factor = by * weight.square
+        # The variance of a variance of n p values: those of a sample are correlated by their mean products.
+        rho = (part.d[ANY] - part.d[PLACES]) / max(part.q, 1e-300)
+        factor *= 1 + 2 * (1 + (p - 1) * rho * rho) / (n * p)
+        boost = 1 / (1 - part.spread) if part.spread < 0.9 else 10.0
+        kept = max(g - mean - along, 0.0)
+        c, q = pairs(part), max(part.q - (part.q - sum_var(part, n, p)), 1e-300)
+        shift = part.q - q  # the mean products are about the mean of the batch
+        a, b, e, f = ((kk - mean - along * (cc - shift) / q) for kk, cc in zip(k, c, strict=True))
+        return plain(factor * boost * kept, times((a, b, e, f), factor * boost), part).boosted(boost)
+    each = use.shapes[0].width // rule.parts if rule.over == "groups" else 1
+    mean = (g + (p - 1) * k[PLACES]) / (each * p)
+    along = (r + (p - 1) * rk[PLACES]) / (each * p)
+    factor = by * weight.square
+    kept = max(g - mean - along, 0.0)
+    a, b = k[0] - mean - along, k[1] - mean - along
+    return plain(factor * kept, times((a, b, k[2] - mean, k[3] - mean), factor), part)
+
+
+def sum_var(part: Part, n: int, p: int) -> float:
+    """The variance of a part over a batch."""
+    return ((p - 1) * part.d[PLACES] + (n - 1) * (part.d[SAMPLES] + (p - 1) * part.d[ANY])) / (n * p)
