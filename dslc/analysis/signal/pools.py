@@ -49,7 +49,7 @@ def windows(rule: Pools, use: Use) -> Windows:
         over_channels = [a for a in rule.axes if a in x.channels]
         if over_channels:
             raise Missing("pooling over channels has no rule")
-        read = math.prod(x.dims[a] for a in rule.axes)
+        read = float(math.prod(x.dims[a] for a in rule.axes))
         return Windows(read, 1 / read, 1.0, y.places > 1, 0.0, y.places)
     if rule.bins:
         own = read = 1.0
@@ -59,7 +59,7 @@ def windows(rule: Pools, use: Use) -> Windows:
             read *= sum(sizes) / m
         return Windows(read, own, 1.0, True, 0.0, y.places)
     found = taps(rule.window, x.dims[2:], y.dims[2:])
-    read = found.first / y.places
+    read = found.first / y.places  # at a border less than the kernel
     full = math.prod(k for k, *_ in rule.window)
     over = math.prod(max(k - s, 0) for k, s, *_ in rule.window[:1]) * math.prod(k for k, *_ in rule.window[1:])
     shared = over / (2 * full - over)

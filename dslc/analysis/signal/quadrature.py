@@ -2,8 +2,8 @@
 
 Two numbers z and z' of mean m, mean square q and mean product q - d are m + sqrt(q - m^2 - d) s + sqrt(d) t with one s
 for both: the mean of a product is the mean over s of the square of a mean over t, and what it lacks to the mean square
-is a mean over s of variances over t, which loses no digits however near the two are (Poole et al. 2016, arXiv:1606.05340,
-have the recursion; Cho and Saul 2009 the closed form of rectifiers).
+is a mean over s of variances over t, which loses no digits however near the two are (Poole et al. 2016,
+arXiv:1606.05340, have the recursion; Cho and Saul 2009 the closed form of rectifiers).
 """
 
 from __future__ import annotations
@@ -91,12 +91,11 @@ def _single(curve: Curve, m: float, var: float, about: float | None = None) -> S
         return mean, q, slope, slope_z, flat, dead
     m1 = q1 = s2 = s2z = saturated = dead = 0.0
     points = nodes(step_of(curve, std))
-    f = curve.f
     slopes = [curve.slope(m + std * t) for t, _ in points]
     top = 0.1 * max(map(abs, slopes))
     for (t, w), value in zip(points, slopes, strict=True):
         z = m + std * t
-        y = f(z)
+        y = curve.f(z)
         m1 += w * y
         q1 += w * y * y
         s2 += w * value * value

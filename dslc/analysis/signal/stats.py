@@ -33,9 +33,9 @@ class Part:
 
     `m`, `q`: mean and mean square of an element; `d`: q less the mean product of a pair, by kind. `shape`: the
     distribution where it is not normal. `before`: the activation that made it, and what it was made of. `spread`: the
-    relative variance of mean squares over channels (few taps: He's law of large numbers does not hold). `row`: q less
-    the mean product along the last axis, of attention's scores; `sums`: softmax made it, and the sum of its squares along that
-    axis is this. `masks`: it is a mask of places that are too far apart.
+    relative variance of mean squares over channels (of few taps the law of large numbers does not hold). `row`: q less
+    the mean product along the last axis, of attention's scores. `sums`: softmax made it, and the sum of its squares
+    along that axis is this. `masks`: it is a mask of places that are too far apart.
     """
 
     size: float
@@ -107,10 +107,12 @@ def merged(parts: tuple[Part, ...]) -> Part:
 
 @record
 class Slope:
-    """The gradient at a part of a value: mean square `g`, mean products of pairs `k` by kind, and the same of gradient
-    times value less its mean, `r` and `rk`. `chosen`: where the gradient is at units that a pool took, of the slope f'
-    of the activation there and the value z less its mean: the means of f'^2, f'^2 z^2, f' and f' z. `boost`: the factor that unlike channels (`spread`) put in, which the map before takes
-    out again.
+    """The gradient at a part of a value.
+
+    `g`: mean square; `k`: mean products of pairs by kind; `r` and `rk`: the same of gradient times value less its mean.
+    `chosen`: where the gradient is at units that a pool took, of the slope f' of the activation there and the value z
+    less its mean: the means of f'^2, f'^2 z^2, f' and f' z. `boost`: the factor that unlike channels (`spread`) put in,
+    which the map before takes out again.
     """
 
     g: float

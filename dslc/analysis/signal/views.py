@@ -84,7 +84,6 @@ def keep_back(rule: Keeps, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
             else:  # some places of all: of their gradients a share is not 0
                 share = (stop - start) / shape.dims[rule.axis]
                 moved = _share(slope, share, pairs_too=True)
-            del out
             total[i] = Slope(
                 total[i].g + moved.g,
                 tuple4(total[i].k, moved.k),
