@@ -144,7 +144,7 @@ def _pair(curve: Curve, m: float, q: float, d: float) -> Pair:
     if curve.power is not None and abs(m) < 1e-9 * math.sqrt(var):
         return _arc(*curve.power, var, d)
     common, own = math.sqrt(max(var - d, 0.0)), math.sqrt(d)
-    points = nodes(step_of(curve, common) if common else 12.0)
+    points = nodes(step_of(curve, common)) if common > 0 else ((0.0, 1.0),)
     if curve.power is not None:
         return _rectified(*curve.power, m, common, own, points)
     inner = nodes(step_of(curve, own))
