@@ -42,6 +42,26 @@ def spread_over(x: Stats, shape: Shape) -> Stats:
     return replace(x, parts=parts, places=shape.places, samples=shape.samples)
 
 
+def placed(x: Stats, own: Shape, shape: Shape) -> Stats:
+    """A tensor without samples (a parameter) by the roles that the result gives its axes, aligned at the right."""
+    if x.samples > 1 or x.by_place:
+        return x
+    shift = len(shape.dims) - len(own.dims)
+    places = math.prod(own.dims[axis - shift] for axis in shape.spots if axis >= shift)
+    places = max(places, 1)
+    if places == x.places:
+        return x
+    part = x.whole
+    size = math.prod(own.dims) / places
+    return replace(x, parts=(replace(part, size=size),), places=places, width=max(int(size), 1))
+
+
+def sides(use: Use) -> tuple[Stats, Stats]:
+    """Both inputs by the roles of the result's axes."""
+    shape = use.results[0]
+    return placed(use.ins[0], use.shapes[0], shape), placed(use.ins[1], use.shapes[1], shape)
+
+
 def aligned(a: Stats, b: Stats, shape: Shape) -> tuple[Stats, Stats]:
     """Both sides over the result, cut into the same parts."""
     a, b = spread_over(a, shape), spread_over(b, shape)
@@ -99,7 +119,7 @@ def add(rule: Adds, use: Use) -> tuple[Stats, ...]:
     normal (what left a rectifier) the sum keeps its distribution.
     """
     shape = use.results[0]
-    a, b = aligned(use.ins[0], use.ins[1], shape)
+    a, b = aligned(*sides(use), shape)
     parts = tuple(_sum(p, q if rule.sign > 0 else q.scaled(-1.0)) for p, q in zip(a.parts, b.parts, strict=True))
     return (replace(a, parts=parts, width=shape.width, growth=max(a.growth, b.growth)),)
 
@@ -107,7 +127,9 @@ def add(rule: Adds, use: Use) -> tuple[Stats, ...]:
 def _sum(a: Part, b: Part) -> Part:
     m, q = a.m + b.m, a.q + b.q + 2 * a.m * b.m
     shape = _joined(a, b) if a.shape is not None or b.shape is not None else None
-    return Part(max(a.size, b.size), m, q, plus(a.d, b.d), shape, masks=a.masks or b.masks)
+    total = (a.var + b.var) ** 2
+    alike = (a.alike * a.var**2 + b.alike * b.var**2) / total if total > 0 else 0.0
+    return Part(max(a.size, b.size), m, q, plus(a.d, b.d), shape, masks=a.masks or b.masks, alike=alike)
 
 
 def _joined(a: Part, b: Part) -> Marginal | None:
@@ -133,9 +155,9 @@ def add_back(rule: Adds, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes 
     """Both sides get the gradient. How it depends on a side follows by regression on the sum."""
     slopes, shape = grads[0], use.results[0]
     assert slopes is not None
-    a, b = aligned(use.ins[0], use.ins[1], shape)
+    a, b = aligned(*sides(use), shape)
     found: list[Slopes] = []
-    for x, side in ((use.ins[0], a), (use.ins[1], b)):
+    for x, side in zip(sides(use), (a, b), strict=True):
         own = tuple(_regressed(s, p, y) for s, p, y in zip(slopes, side.parts, outs[0].parts, strict=True))
         found.append(restored(x, shape.places, shape.samples, own, side))
     return Back((found[0], found[1]))
@@ -164,24 +186,23 @@ def scale_back(rule: Scales, use: Use, outs: tuple[Stats, ...], grads: tuple[Slo
 def multiply(rule: Multiplies, use: Use) -> tuple[Stats, ...]:
     """A product of independent values: mean squares, and mean products, multiply."""
     shape = use.results[0]
-    a, b = aligned(use.ins[0], use.ins[1], shape)
+    a, b = aligned(*sides(use), shape)
     parts = tuple(_product(p, q) for p, q in zip(a.parts, b.parts, strict=True))
     return (replace(a, parts=parts, width=shape.width, growth=a.growth * b.growth),)
 
 
 def _product(a: Part, b: Part) -> Part:
-    one, two = pairs(a), a.d
-    d = plus(times(b.d, a.q), product(two, pairs(b)))  # q q' - c c' = q d' + d c'
-    del one
-    return Part(max(a.size, b.size), a.m * b.m, a.q * b.q, d)
+    d = plus(times(b.d, a.q), product(a.d, pairs(b)))  # q q' - c c' = q d' + d c'
+    alike = max(a.alike, b.alike)
+    return Part(max(a.size, b.size), a.m * b.m, a.q * b.q, d, alike=alike)
 
 
 def multiply_back(rule: Multiplies, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
     slopes, shape = grads[0], use.results[0]
     assert slopes is not None
-    a, b = aligned(use.ins[0], use.ins[1], shape)
+    a, b = aligned(*sides(use), shape)
     found: list[Slopes] = []
-    for x, side, other in ((use.ins[0], a, b), (use.ins[1], b, a)):
+    for x, side, other in zip(sides(use), (a, b), (b, a), strict=True):
         own = tuple(
             plain(s.g * o.q, product(s.k, pairs(o)), p) for s, p, o in zip(slopes, side.parts, other.parts, strict=True)
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from dslc.analysis.signal.curves import sensitivity
 from dslc.analysis.signal.forward import Forward, Passed
 from dslc.ir.model import Param, Value
 from dslc.ir.walk import Flat
-from dslc.ops.signals import Curve, Drops, Keeps, Normalises, Pools, Scales, Weighs
+from dslc.ops.signals import Curve, Drops, Joins, Keeps, Normalises, Pools, Scales, Weighs
 
 
 def idle_weights(flat: Flat, there: Forward) -> dict[Param, str]:
@@ -34,7 +35,7 @@ def idle_weights(flat: Flat, there: Forward) -> dict[Param, str]:
 
 
 def _remover(readers: list[Passed], shift: bool, removed: dict[tuple[Value, bool], str]) -> str:
-    """The norm that takes out a constant of each channel, added or multiplied, on all ways; empty where one does not."""
+    """The norm that takes out a constant of each channel, added or multiplied, on all ways; empty where none does."""
     first = ""
     for one in readers:
         why = one.step.path if takes_out(one) else ""
@@ -54,9 +55,11 @@ def passes(one: Passed, shift: bool) -> bool:
     """Whether a constant of a channel stays one."""
     rule = one.rule
     if isinstance(rule, Curve):
-        return not shift and rule.power is not None
+        return not shift and all(abs(sensitivity(rule, part, part) - 1) < 1e-3 for part in one.use.ins[0].parts)
     if isinstance(rule, Weighs):
         return rule.fan == 1 and (shift or "bias" not in one.use.laws or one.use.laws["bias"].square == 0)
+    if isinstance(rule, Joins):
+        return rule.axis in one.use.results[0].channels
     if isinstance(rule, Drops):
         return not shift
     if isinstance(rule, Keeps):

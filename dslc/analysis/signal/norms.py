@@ -103,7 +103,7 @@ def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias
             shape = shape.moved((wanted / has) ** 0.5, 0.0)
     m = mean * weight.mean + bias.mean
     return Part(
-        part.size, m, weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean, d, shape, None, part.spread
+        part.size, m, weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean, d, shape, alike=part.alike
     )
 
 
@@ -148,6 +148,7 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: flo
         rho = (part.d[ANY] - part.d[PLACES]) / max(part.q, 1e-300)
         factor *= 1 + 2 * (1 + (p - 1) * rho * rho) / (n * p)
         boost = 1 / (1 - part.spread) if part.spread < 0.9 else 10.0
+        factor *= 1 + part.unlike
         kept = max(g - mean - along, 0.0)
         c, q = pairs(part), max(part.q - (part.q - sum_var(part, n, p)), 1e-300)
         shift = part.q - q  # the mean products are about the mean of the batch

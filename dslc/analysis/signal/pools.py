@@ -97,7 +97,7 @@ def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
         near = here = 0.0
         pair_a = pair_s
     d = times((max(near, 0.0), max(here, 0.0), max(pair_s, 0.0), max(pair_a, 0.0)), scale * scale)
-    return Part(part.size, scale * w * part.m, scale * scale * q, d)
+    return Part(part.size, scale * w * part.m, scale * scale * q, d, alike=part.alike)
 
 
 @lru_cache(maxsize=64)
@@ -152,7 +152,8 @@ def largest(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
     near = _pair(one, top, one.part.var - min(lacks[PLACES], one.part.var)) if found.stops > 1 else 0.0
     samples = _pair(one, top, one.part.var - min(lacks[SAMPLES], one.part.var))
     other = _pair(one, top, one.part.var - min(lacks[ANY], one.part.var))
-    return Part(part.size, rule.sign * m, q, ((1 - found.shared) * near, near, samples, other))
+    d = ((1 - found.shared) * near, near, samples, other)
+    return Part(part.size, rule.sign * m, q, d, alike=part.alike)
 
 
 def _pair(one: Source, top: tuple[tuple[float, float], ...], common: float) -> float:

@@ -105,6 +105,20 @@ def _single(curve: Curve, m: float, var: float, about: float | None = None) -> S
     return m1, q1, s2, s2z, saturated, dead
 
 
+@lru_cache(maxsize=4096)
+def _slope_mean(curve: Curve, m: float, var: float) -> float:
+    std = math.sqrt(var)
+    if curve.power is not None:
+        low, high = curve.power
+        return low + (high - low) * (below(m / std) if std else float(m > 0))
+    return math.fsum(w * curve.slope(m + std * t) for t, w in nodes(step_of(curve, std)))
+
+
+def slope_mean(curve: Curve, part: Part) -> float:
+    """The mean of f'(z), as of a normal number."""
+    return _slope_mean(curve, part.m, part.var)
+
+
 @frozen
 class Pair:
     """Of two correlated numbers: what the mean product of f lacks to its mean square, the mean product of the slopes,

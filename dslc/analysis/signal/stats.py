@@ -35,7 +35,9 @@ class Part:
     distribution where it is not normal. `before`: the activation that made it, and what it was made of. `spread`: the
     relative variance of mean squares over channels (of few taps the law of large numbers does not hold). `row`: q less
     the mean product along the last axis, of attention's scores. `sums`: softmax made it, and the sum of its squares
-    along that axis is this. `masks`: it is a mask of places that are too far apart.
+    along that axis is this. `alike`: the mean square correlation of two channels, which is not 0 where few were mixed.
+    `unlike`: what else varies in `spread`, because what was read is of low rank. `masks`: it is a mask of places that
+    are too far apart.
     """
 
     size: float
@@ -48,6 +50,8 @@ class Part:
     row: float | None = None
     sums: float | None = None
     masks: bool = False
+    alike: float = 0.0
+    unlike: float = 0.0
 
     @property
     def var(self) -> float:
@@ -62,7 +66,7 @@ class Part:
         q = by * by * self.q + 2 * by * shift * self.m + shift * shift
         d = tuple(by * by * x for x in self.d)
         shape = None if self.shape is None else self.shape.moved(by, shift)
-        return Part(self.size, m, q, (d[0], d[1], d[2], d[3]), shape, None, self.spread)
+        return Part(self.size, m, q, (d[0], d[1], d[2], d[3]), shape, None, self.spread, alike=self.alike)
 
 
 @record
@@ -83,7 +87,9 @@ class Stats:
     @property
     def whole(self) -> Part:
         """All parts as one."""
-        return self.parts[0] if len(self.parts) == 1 else merged(self.parts)
+        if len(self.parts) == 1:
+            return self.parts[0]
+        return gathered(self.parts) if self.by_place else merged(self.parts)
 
     @property
     def total(self) -> float:
@@ -94,7 +100,7 @@ class Stats:
 
 
 def merged(parts: tuple[Part, ...]) -> Part:
-    """The mean of parts; pairs of places in two parts are taken as those in one."""
+    """The mean of parts along channels."""
     total = sum(part.size for part in parts)
     shares = [(part, part.size / total) for part in parts]
 
@@ -102,7 +108,30 @@ def merged(parts: tuple[Part, ...]) -> Part:
         return sum(value * share for value, (_, share) in zip(values, shares, strict=True))
 
     d = [mean([part.d[kind] for part in parts]) for kind in range(4)]
-    return Part(total, mean([p.m for p in parts]), mean([p.q for p in parts]), (d[0], d[1], d[2], d[3]))
+    m, q = mean([p.m for p in parts]), mean([p.q for p in parts])
+    variances = [p.var for p in parts]
+    weight = sum(variances) or 1.0
+    alike = sum(p.alike * v for p, v in zip(parts, variances, strict=True)) / weight
+    return Part(total, m, q, (d[0], d[1], d[2], d[3]), alike=alike)
+
+
+def gathered(parts: tuple[Part, ...]) -> Part:
+    """The mean of parts along places. Places of two parts have only their means in common."""
+    own = merged(parts)
+    total = own.size
+    count = total * (total - 1)
+    if count <= 0:
+        return own
+    inside = [part.size * (part.size - 1) for part in parts]
+    apart = count - sum(inside)
+    mean = (own.m * total) ** 2 - sum((part.m * part.size) ** 2 for part in parts)
+    cross = mean / apart if apart > 0 else 0.0
+
+    def lack(kind: int) -> float:
+        pairs_of = sum(n * part.pair(kind) for n, part in zip(inside, parts, strict=True))
+        return own.q - (pairs_of + apart * cross) / count
+
+    return replace(own, d=(lack(NEAR), lack(PLACES), own.d[SAMPLES], lack(ANY)))
 
 
 @record

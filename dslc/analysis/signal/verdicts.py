@@ -87,7 +87,7 @@ def _first(found: NetworkSignal, test: Callable[[LayerSignal], bool]) -> str:
 
 
 def _last(found: NetworkSignal, share: float) -> str:
-    """The layer nearest to the results whose gradient is below this share of theirs, or above it where it is above 1."""
+    """The layer nearest to the results whose gradient is below this share of theirs, or above it if it is above 1."""
     known = [layer for layer in reversed(found.layers) if layer.gradient]
     if not known:
         return ""

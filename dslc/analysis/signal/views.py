@@ -36,7 +36,7 @@ def chosen(x: Stats, shape: Shape, axis: int, start: int, stop: int) -> list[tup
     """The parts that a range of an axis takes, with their numbers; all of them where parts lie along other axes."""
     along = shape.spots[:1] if x.by_place else shape.channels
     if axis not in along or len(along) > 1 or len(x.parts) == 1:
-        share = (stop - start) / shape.dims[axis] if axis in along else 1.0
+        share = (stop - start) / shape.dims[axis] if axis in shape.channels and not x.by_place else 1.0
         return [(replace(p, size=p.size * share), i) for i, p in enumerate(x.parts)]
     scale = sum(p.size for p in x.parts) / shape.dims[axis]
     found, at = [], 0.0
@@ -54,6 +54,9 @@ def _reshaped(x: Stats, shape: Shape, made: Shape, cut: bool = False) -> Stats:
     if x.places == 1 and made.places > 1 and x.width == made.width and not cut:
         x = spread_over(x, made)
         parts = x.parts
+    if x.samples == 1 and made.samples > 1:
+        x = spread_over(x, replace(made, places=x.places))
+        parts = x.parts
     if by_place and (made.places == 1 or len(parts) == 1):
         parts, by_place = (replace(x, parts=parts).whole,), False
         parts = (replace(parts[0], size=made.width),)
@@ -67,19 +70,21 @@ def keep_back(rule: Keeps, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
         assert slopes is not None
         made = use.results[0]
         if len(slopes) == len(x.parts):
-            if x.places == 1 and made.places > 1 and x.width == made.width:
+            wider = x.places == 1 and made.places > 1 and x.width == made.width
+            if wider or (x.samples == 1 and made.samples > 1):
                 return Back((restored(x, made.places, made.samples, slopes, outs[0]),))
             return Back((_unread(slopes, x, made),))
         return Back(((slopes[0],) * len(x.parts),))
     total: list[Slope] = [Slope(0.0)] * len(x.parts)
-    for (start, stop), slopes, out in zip(rule.ranges, grads, outs, strict=True):
+    for (start, stop), slopes in zip(rule.ranges, grads, strict=True):
         if slopes is None:
             continue
         taken = chosen(x, shape, rule.axis, start, stop)
         for j, (part, i) in enumerate(taken):
             slope = slopes[min(j, len(slopes) - 1)]
             share = part.size / x.parts[i].size
-            if rule.axis in shape.channels or x.by_place:
+            if rule.axis in shape.channels or (x.by_place and rule.axis in shape.spots):
+                share = (stop - start) / shape.dims[rule.axis] if x.by_place and rule.axis in shape.channels else share
                 moved = _share(slope, share)
             else:  # some places of all: of their gradients a share is not 0
                 share = (stop - start) / shape.dims[rule.axis]
