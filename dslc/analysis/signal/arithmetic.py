@@ -22,6 +22,7 @@ from dslc.analysis.signal.stats import (
     plain,
     plus,
     product,
+    regressed,
     times,
 )
 from dslc.ops.signals import Adds, Constant, Drops, Gates, Masks, Multiplies, Scales, Softens
@@ -127,9 +128,7 @@ def add(rule: Adds, use: Use) -> tuple[Stats, ...]:
 def _sum(a: Part, b: Part) -> Part:
     m, q = a.m + b.m, a.q + b.q + 2 * a.m * b.m
     shape = _joined(a, b) if a.shape is not None or b.shape is not None else None
-    total = (a.var + b.var) ** 2
-    alike = (a.alike * a.var**2 + b.alike * b.var**2) / total if total > 0 else 0.0
-    return Part(max(a.size, b.size), m, q, plus(a.d, b.d), shape, masks=a.masks or b.masks, alike=alike)
+    return Part(max(a.size, b.size), m, q, plus(a.d, b.d), shape, masks=a.masks or b.masks)
 
 
 def _joined(a: Part, b: Part) -> Marginal | None:
@@ -158,18 +157,9 @@ def add_back(rule: Adds, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes 
     a, b = aligned(*sides(use), shape)
     found: list[Slopes] = []
     for x, side in zip(sides(use), (a, b), strict=True):
-        own = tuple(_regressed(s, p, y) for s, p, y in zip(slopes, side.parts, outs[0].parts, strict=True))
+        own = tuple(regressed(s, p, y) for s, p, y in zip(slopes, side.parts, outs[0].parts, strict=True))
         found.append(restored(x, shape.places, shape.samples, own, side))
     return Back((found[0], found[1]))
-
-
-def _regressed(slope: Slope, part: Part, result: Part) -> Slope:
-    by = part.var / result.var if result.var > 0 else 0.0
-    rest = part.var - by * by * result.var
-    one, two = part.m * part.m, result.m * result.m
-    own = [(c - one) - by * by * (e - two) for c, e in zip(pairs(part), pairs(result), strict=True)]
-    rk = plus(times(slope.rk, by * by), product(slope.k, (own[0], own[1], own[2], own[3])))
-    return Slope(slope.g, slope.k, by * by * slope.r + rest * slope.g, rk, slope.boost)
 
 
 def scale(rule: Scales, use: Use) -> tuple[Stats, ...]:
@@ -193,8 +183,7 @@ def multiply(rule: Multiplies, use: Use) -> tuple[Stats, ...]:
 
 def _product(a: Part, b: Part) -> Part:
     d = plus(times(b.d, a.q), product(a.d, pairs(b)))  # q q' - c c' = q d' + d c'
-    alike = max(a.alike, b.alike)
-    return Part(max(a.size, b.size), a.m * b.m, a.q * b.q, d, alike=alike)
+    return Part(max(a.size, b.size), a.m * b.m, a.q * b.q, d)
 
 
 def multiply_back(rule: Multiplies, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:

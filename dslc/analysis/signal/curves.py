@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.analysis.signal.quadrature import fours, image, paired, single, slope_mean
+from dslc.analysis.signal.quadrature import fours, image, paired, single
 from dslc.analysis.signal.roles import Back, Use
 from dslc.analysis.signal.stats import Part, Slope, Slopes, Stats, product, times
 from dslc.ops.signals import Curve
@@ -22,11 +22,8 @@ def forward(rule: Curve, use: Use) -> tuple[Stats, ...]:
 def bent(rule: Curve, part: Part) -> Part:
     """The activation of a part."""
     one = single(rule, part)
-    d, var = fours(paired(rule, part), "d"), one.q - one.m * one.m
-    # Two correlated channels, to first order: the mean slope passes a correlation on.
-    mean = slope_mean(rule, part)
-    alike = part.alike * min(mean * mean * part.var / var, 1.0) ** 2 if var > 0 else 0.0
-    return Part(part.size, one.m, one.q, d, image(rule, part, one.m, one.q), (rule, part), alike=alike)
+    d = fours(paired(rule, part), "d")
+    return Part(part.size, one.m, one.q, d, image(rule, part, one.m, one.q), (rule, part))
 
 
 def sensitivity(rule: Curve, part: Part, after: Part) -> float:

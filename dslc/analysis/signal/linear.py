@@ -13,7 +13,6 @@ from dslc.analysis.signal.laws import Law
 from dslc.analysis.signal.roles import Back, Missing, Use
 from dslc.analysis.signal.stats import (
     ANY,
-    NEAR,
     PLACES,
     SAMPLES,
     Four,
@@ -32,6 +31,8 @@ from dslc.ops.signals import Looks, Weighs
 from dslc.record import record, replace
 
 ZERO = Law(0.0, 0.0)
+FEW = 100
+"""With fewer weights to a result channels differ in their mean squares, so that norms treat them unlike."""
 
 
 @record
@@ -108,24 +109,8 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     near = 0.0 if found.strided and rule.turned else by * found.near
     result = _through(part, (near, apart, own, apart), own, bias)
     few = rule.fan * found.count
-    ranks = one_over_rank(rule, found, x, part)
-    unlike = 2 * max(ranks - 1 / few, 0.0) if rule.fan > 1 else 0.0
-    result = replace(result, size=rule.out, spread=weight.kurt / few, alike=ranks, unlike=unlike)
+    result = replace(result, size=rule.out, spread=weight.kurt / few if few < FEW else 0.0)
     return (Stats((result,), made, rule.out, x.samples, False, x.growth),)
-
-
-def one_over_rank(rule: Weighs, found: Taps, x: Stats, part: Part) -> float:
-    """The sum of squares of the eigenvalues of what a map reads, over the square of their sum: two results correlate by
-    so much, and twice so much is the relative variance of a result's variance from channel to channel.
-    """
-    base = part.pair(ANY) if x.samples > 1 else part.m * part.m
-    var = max(part.q - base, 1e-300)
-    near = max((part.pair(NEAR) - base) / var, 0.0) if x.places > 1 else 0.0
-    far = (part.pair(PLACES) - base) / var if x.places > 1 else 0.0
-    k = found.count
-    beside = 2 * sum((side - 1) / side for side, *_ in rule.window)
-    taps_of = (1 + beside * near * near + max(k - 1 - beside, 0.0) * far * far) / k
-    return (1 / rule.fan + part.alike * (1 - 1 / rule.fan)) * min(taps_of, 1.0)
 
 
 def _through(part: Part, by: Four, own: float, bias: Law) -> Part:

@@ -19,6 +19,7 @@ from dslc.analysis.signal.stats import (
     Stats,
     pairs,
     plain,
+    regressed,
     square_of_sum,
     times,
 )
@@ -100,18 +101,17 @@ def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias
         shape = part.shape.moved(root, -root * part.m)
         wanted, has = weight.square * q, part.var * root * root
         if has > 0 and wanted > 0:
-            shape = shape.moved((wanted / has) ** 0.5, 0.0)
+            shape = shape.moved((wanted / has) ** 0.5, bias.mean)
+        shape = replace(shape, blur=shape.blur + bias.var)
     m = mean * weight.mean + bias.mean
-    return Part(
-        part.size, m, weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean, d, shape, alike=part.alike
-    )
+    return Part(part.size, m, weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean, d, shape)
 
 
 def backward(rule: Normalises, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
     slopes = grads[0]
     assert slopes is not None
     x, y = use.ins[0], outs[0]
-    weight = use.laws.get("weight", ONE)
+    weight, bias = use.laws.get("weight", ONE), use.laws.get("bias", ZERO)
     n, p = x.samples, x.places
     own = [together(rule, use, x, part) for part in sets(rule, use)]
     own = own * len(x.parts) if len(own) < len(x.parts) else own
@@ -119,6 +119,9 @@ def backward(rule: Normalises, use: Use, outs: tuple[Stats, ...], grads: tuple[S
     to_weight = to_bias = total = 0.0
     for part, after, slope, one in zip(x.parts, y.parts, slopes, own, strict=True):
         by = scale_of(rule, use, one)
+        if bias.var > 0:  # `r` of the result, of which the normed value is a part
+            slope = regressed(slope, normed(rule, use, part, one, weight, ZERO), after)
+            after = normed(rule, use, part, one, weight, ZERO)
         value = after.var if after.var > 0 else 1.0  # r is of gradient times result, of this mean square
         spots = part.size if x.by_place else p
         size = 1.0 if x.by_place else part.size
@@ -144,11 +147,12 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: flo
         mean = (g + (p - 1) * k[PLACES] + (n - 1) * (k[SAMPLES] + (p - 1) * k[ANY])) / (n * p)
         along = (r + (p - 1) * rk[PLACES] + (n - 1) * (rk[SAMPLES] + (p - 1) * rk[ANY])) / (n * p)
         factor = by * weight.square
-        # The variance of a variance of n p values: those of a sample are correlated by their mean products.
-        rho = (part.d[ANY] - part.d[PLACES]) / max(part.q, 1e-300)
-        factor *= 1 + 2 * (1 + (p - 1) * rho * rho) / (n * p)
+        # 1 / var is larger than one over its mean. The relative variance of a variance over n p values is twice the sum
+        # of squared correlations of a value with all of them, over n p.
+        rho = correlations(part, n, p)
+        others = (p - 1) * rho[PLACES] ** 2 + (n - 1) * (rho[SAMPLES] ** 2 + (p - 1) * rho[ANY] ** 2)
+        factor *= 1 + 2 * (1 + others) / (n * p)
         boost = 1 / (1 - part.spread) if part.spread < 0.9 else 10.0
-        factor *= 1 + part.unlike
         kept = max(g - mean - along, 0.0)
         c, q = pairs(part), max(part.q - (part.q - sum_var(part, n, p)), 1e-300)
         shift = part.q - q  # the mean products are about the mean of the batch
@@ -161,6 +165,13 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: flo
     kept = max(g - mean - along, 0.0)
     a, b = k[0] - mean - along, k[1] - mean - along
     return plain(factor * kept, times((a, b, k[2] - mean, k[3] - mean), factor), part)
+
+
+def correlations(part: Part, n: int, p: int) -> Four:
+    """The correlations of pairs of a batch, about its mean."""
+    var = max(sum_var(part, n, p), 1e-300)
+    a, b, c, d = part.d
+    return 1 - a / var, 1 - b / var, 1 - c / var, 1 - d / var
 
 
 def sum_var(part: Part, n: int, p: int) -> float:

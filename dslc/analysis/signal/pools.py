@@ -97,7 +97,7 @@ def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
         near = here = 0.0
         pair_a = pair_s
     d = times((max(near, 0.0), max(here, 0.0), max(pair_s, 0.0), max(pair_a, 0.0)), scale * scale)
-    return Part(part.size, scale * w * part.m, scale * scale * q, d, alike=part.alike)
+    return Part(part.size, scale * w * part.m, scale * scale * q, d)
 
 
 @lru_cache(maxsize=64)
@@ -153,7 +153,7 @@ def largest(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
     samples = _pair(one, top, one.part.var - min(lacks[SAMPLES], one.part.var))
     other = _pair(one, top, one.part.var - min(lacks[ANY], one.part.var))
     d = ((1 - found.shared) * near, near, samples, other)
-    return Part(part.size, rule.sign * m, q, d, alike=part.alike)
+    return Part(part.size, rule.sign * m, q, d)
 
 
 def _pair(one: Source, top: tuple[tuple[float, float], ...], common: float) -> float:

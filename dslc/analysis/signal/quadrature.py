@@ -105,20 +105,6 @@ def _single(curve: Curve, m: float, var: float, about: float | None = None) -> S
     return m1, q1, s2, s2z, saturated, dead
 
 
-@lru_cache(maxsize=4096)
-def _slope_mean(curve: Curve, m: float, var: float) -> float:
-    std = math.sqrt(var)
-    if curve.power is not None:
-        low, high = curve.power
-        return low + (high - low) * (below(m / std) if std else float(m > 0))
-    return math.fsum(w * curve.slope(m + std * t) for t, w in nodes(step_of(curve, std)))
-
-
-def slope_mean(curve: Curve, part: Part) -> float:
-    """The mean of f'(z), as of a normal number."""
-    return _slope_mean(curve, part.m, part.var)
-
-
 @frozen
 class Pair:
     """Of two correlated numbers: what the mean product of f lacks to its mean square, the mean product of the slopes,
@@ -153,10 +139,12 @@ def _pair(curve: Curve, m: float, q: float, d: float) -> Pair:
     if d <= 1e-13 * var or var == 0:
         one = _single(curve, m, var)
         return Pair(d * one[2], one[2], one[3])
-    if d > var:  # negatively correlated: as if not, which is the nearest that a common part can be
-        d = var
     if curve.power is not None and abs(m) < 1e-9 * math.sqrt(var):
         return _arc(*curve.power, var, d)
+    if d > var * (1 + 1e-12):  # negatively correlated: the mirror of as much to the other side, which holds near 0
+        none, other = _pair(curve, m, q, var), _pair(curve, m, q, 2 * var - d)
+        return Pair(2 * none.d - other.d, 2 * none.slope - other.slope, 2 * none.slope_z - other.slope_z)
+    d = min(d, var)
     common, own = math.sqrt(max(var - d, 0.0)), math.sqrt(d)
     points = nodes(step_of(curve, common)) if common > 0 else ((0.0, 1.0),)
     if curve.power is not None:

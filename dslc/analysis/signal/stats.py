@@ -35,8 +35,7 @@ class Part:
     distribution where it is not normal. `before`: the activation that made it, and what it was made of. `spread`: the
     relative variance of mean squares over channels (of few taps the law of large numbers does not hold). `row`: q less
     the mean product along the last axis, of attention's scores. `sums`: softmax made it, and the sum of its squares
-    along that axis is this. `alike`: the mean square correlation of two channels, which is not 0 where few were mixed.
-    `unlike`: what else varies in `spread`, because what was read is of low rank. `masks`: it is a mask of places that
+    along that axis is this. `masks`: it is a mask of places that
     are too far apart.
     """
 
@@ -50,8 +49,6 @@ class Part:
     row: float | None = None
     sums: float | None = None
     masks: bool = False
-    alike: float = 0.0
-    unlike: float = 0.0
 
     @property
     def var(self) -> float:
@@ -66,7 +63,7 @@ class Part:
         q = by * by * self.q + 2 * by * shift * self.m + shift * shift
         d = tuple(by * by * x for x in self.d)
         shape = None if self.shape is None else self.shape.moved(by, shift)
-        return Part(self.size, m, q, (d[0], d[1], d[2], d[3]), shape, None, self.spread, alike=self.alike)
+        return Part(self.size, m, q, (d[0], d[1], d[2], d[3]), shape, None, self.spread)
 
 
 @record
@@ -109,10 +106,7 @@ def merged(parts: tuple[Part, ...]) -> Part:
 
     d = [mean([part.d[kind] for part in parts]) for kind in range(4)]
     m, q = mean([p.m for p in parts]), mean([p.q for p in parts])
-    variances = [p.var for p in parts]
-    weight = sum(variances) or 1.0
-    alike = sum(p.alike * v for p, v in zip(parts, variances, strict=True)) / weight
-    return Part(total, m, q, (d[0], d[1], d[2], d[3]), alike=alike)
+    return Part(total, m, q, (d[0], d[1], d[2], d[3]))
 
 
 def gathered(parts: tuple[Part, ...]) -> Part:
@@ -191,6 +185,16 @@ def plain(g: float, k: Four, part: Part) -> Slope:
     square = part.m * part.m
     a, b, c, d = pairs(part)
     return Slope(g, k, g * part.var, product(k, (a - square, b - square, c - square, d - square)))
+
+
+def regressed(slope: Slope, part: Part, result: Part) -> Slope:
+    """The gradient at a sum as one at an independent summand: how it depends on that follows by regression."""
+    by = part.var / result.var if result.var > 0 else 0.0
+    rest = part.var - by * by * result.var
+    one, two = part.m * part.m, result.m * result.m
+    own = [(c - one) - by * by * (e - two) for c, e in zip(pairs(part), pairs(result), strict=True)]
+    rk = plus(times(slope.rk, by * by), product(slope.k, (own[0], own[1], own[2], own[3])))
+    return Slope(slope.g, slope.k, by * by * slope.r + rest * slope.g, rk, slope.boost)
 
 
 def added(one: Slopes | None, other: Slopes) -> Slopes:
