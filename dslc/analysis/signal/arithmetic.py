@@ -25,6 +25,7 @@ from dslc.analysis.signal.stats import (
     regressed,
     times,
 )
+from dslc.ops.curves import below
 from dslc.ops.signals import Adds, Constant, Drops, Gates, Masks, Multiplies, Scales, Softens
 from dslc.record import replace
 
@@ -157,9 +158,28 @@ def add_back(rule: Adds, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes 
     a, b = aligned(*sides(use), shape)
     found: list[Slopes] = []
     for x, side in zip(sides(use), (a, b), strict=True):
-        own = tuple(regressed(s, p, y) for s, p, y in zip(slopes, side.parts, outs[0].parts, strict=True))
+        rest = b if side is a else a
+        own = tuple(
+            regressed(s, p, y).lit(passed_on(s, p, o))
+            for s, p, o, y in zip(slopes, side.parts, rest.parts, outs[0].parts, strict=True)
+        )
         found.append(restored(x, shape.places, shape.samples, own, side))
     return Back((found[0], found[1]))
+
+
+def passed_on(slope: Slope, part: Part, rest: Part) -> float:
+    """How much more of the gradient a rectifier behind `part + rest` passes where `part`, which left a rectifier, is
+    live. The lowest atom of its distribution is what that one stopped.
+    """
+    if slope.gate is None or part.shape is None or rest.var <= 0:
+        return 1.0
+    atoms, wide = sorted(part.shape.atoms), math.sqrt(rest.var + part.shape.blur)
+    shares = [(w, below((x + rest.m) / wide)) for x, w in atoms]
+    if atoms[0][1] < 0.1:
+        return 1.0
+    every = sum(w * p for w, p in shares)
+    live = sum(w * p for w, p in shares[1:]) / max(1 - atoms[0][1], 1e-9)
+    return live / every if every > 0 else 1.0
 
 
 def scale(rule: Scales, use: Use) -> tuple[Stats, ...]:

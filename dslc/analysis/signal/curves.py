@@ -50,4 +50,7 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
         return Slope(slope.g * square, k, slope.g * square_z, rk)
     one = single(rule, part)
     k, rk = product(slope.k, fours(two, "slope")), product(slope.k, fours(two, "slope_z"))
-    return Slope(slope.g * one.slope, k, slope.g * one.slope_z, rk)
+    gate = rule if rule.power is not None and rule.power[0] == 0 else None
+    on = slope.on if gate is not None else 1.0  # other curves pass the rest too
+    both = on * on
+    return Slope(on * slope.g * one.slope, times(k, both), on * slope.g * one.slope_z, times(rk, both), gate=gate)

@@ -11,8 +11,10 @@ from dslc.analysis.signal.laws import Law
 from dslc.analysis.signal.roles import Back, Use
 from dslc.analysis.signal.stats import (
     ANY,
+    NEAR,
     PLACES,
     SAMPLES,
+    Four,
     Part,
     Slope,
     Slopes,
@@ -150,14 +152,16 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: flo
         # 1 / var is larger than one over its mean. The relative variance of a variance over n p values is twice the sum
         # of squared correlations of a value with all of them, over n p.
         rho = correlations(part, n, p)
-        others = (p - 1) * rho[PLACES] ** 2 + (n - 1) * (rho[SAMPLES] ** 2 + (p - 1) * rho[ANY] ** 2)
-        factor *= 1 + 2 * (1 + others) / (n * p)
+        beside = min(2.0 * spatial(use), p - 1)
+        others = beside * rho[NEAR] ** 2 + (p - 1 - beside) * rho[PLACES] ** 2
+        others += (n - 1) * (rho[SAMPLES] ** 2 + (p - 1) * rho[ANY] ** 2)
+        factor /= max(1 - 2 * (1 + others) / (n * p), 0.25)
         boost = 1 / (1 - part.spread) if part.spread < 0.9 else 10.0
         kept = max(g - mean - along, 0.0)
         c, q = pairs(part), max(part.q - (part.q - sum_var(part, n, p)), 1e-300)
         shift = part.q - q  # the mean products are about the mean of the batch
         a, b, e, f = ((kk - mean - along * (cc - shift) / q) for kk, cc in zip(k, c, strict=True))
-        return plain(factor * boost * kept, times((a, b, e, f), factor * boost), part).boosted(boost)
+        return plain(factor * boost * kept, times((a, b, e, f), factor * boost), part).boosted(boost).lit(slope.on)
     each = use.shapes[0].width // rule.parts if rule.over == "groups" else 1
     mean = (g + (p - 1) * k[PLACES]) / (each * p)
     along = (r + (p - 1) * rk[PLACES]) / (each * p)
@@ -165,6 +169,11 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: flo
     kept = max(g - mean - along, 0.0)
     a, b = k[0] - mean - along, k[1] - mean - along
     return plain(factor * kept, times((a, b, k[2] - mean, k[3] - mean), factor), part)
+
+
+def spatial(use: Use) -> int:
+    """The number of axes of places."""
+    return sum(1 for axis in use.shapes[0].spots if use.shapes[0].dims[axis] > 1)
 
 
 def correlations(part: Part, n: int, p: int) -> Four:

@@ -135,7 +135,9 @@ class Slope:
     `g`: mean square; `k`: mean products of pairs by kind; `r` and `rk`: the same of gradient times value less its mean.
     `chosen`: where the gradient is at units that a pool took, of the slope f' of the activation there and the value z
     less its mean: the means of f'^2, f'^2 z^2, f' and f' z. `boost`: the factor that unlike channels (`spread`) put in,
-    which the map before takes out again.
+    which the map before takes out again. `gate`: a rectifier stands behind, which lets it through by the sign of the
+    value alone. `on`: where the value is live, its mean square over that of all (a rectifier behind a sum passes more
+    where a rectifier before it passed).
     """
 
     g: float
@@ -144,6 +146,8 @@ class Slope:
     rk: Four = NONE
     boost: float = 1.0
     chosen: Four | None = None
+    on: float = 1.0
+    gate: Curve | None = None
 
     def scaled(self, by: float) -> Slope:
         """The gradient times a number whose square is `by`."""
@@ -151,6 +155,9 @@ class Slope:
 
     def boosted(self, by: float) -> Slope:
         return replace(self, boost=by)
+
+    def lit(self, by: float) -> Slope:
+        return replace(self, on=by)
 
 
 Slopes: TypeAlias = tuple[Slope, ...]
@@ -194,14 +201,20 @@ def regressed(slope: Slope, part: Part, result: Part) -> Slope:
     one, two = part.m * part.m, result.m * result.m
     own = [(c - one) - by * by * (e - two) for c, e in zip(pairs(part), pairs(result), strict=True)]
     rk = plus(times(slope.rk, by * by), product(slope.k, (own[0], own[1], own[2], own[3])))
-    return Slope(slope.g, slope.k, by * by * slope.r + rest * slope.g, rk, slope.boost)
+    return Slope(slope.g, slope.k, by * by * slope.r + rest * slope.g, rk, slope.boost, gate=slope.gate)
 
 
 def added(one: Slopes | None, other: Slopes) -> Slopes:
     """The sum of two independent gradients at one value."""
     if one is None:
         return other
-    return tuple(Slope(a.g + b.g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk)) for a, b in zip(one, other, strict=True))
+    return tuple(_both(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _both(a: Slope, b: Slope) -> Slope:
+    g = a.g + b.g
+    on = (a.g * a.on + b.g * b.on) / g if g > 0 else 1.0
+    return Slope(g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk), on=on)
 
 
 def square_of_sum(own: float, by: Four, places: float, samples: float) -> float:
