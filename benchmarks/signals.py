@@ -42,7 +42,7 @@ IMAGE = {"H": 64, "W": 64}
 
 SEEN = (
     Case("resnet", "resnet18", {}, IMAGE),
-    Case("vgg", "vgg11", {}, IMAGE),
+    Case("vgg", "vgg11", {}, IMAGE, 16, 24),
     Case("mobilenet_v2", "mobilenet_v2", {}, IMAGE),
     Case("densenet", "densenet121", {}, IMAGE),
     Case("googlenet", "googlenet", {}, {"H": 96, "W": 96}),
@@ -51,16 +51,16 @@ SEEN = (
     Case("deit", "deit_tiny", {}, IMAGE),
     Case("gpt2", "gpt2", {"depth": 6, "heads": 4, "width": 128, "vocab": 1000}, {"T": 64}),
     Case("autoencoder", "autoencoder", {}, {}, 32),
-    Case("nin", "nin", {}, {"H": 96, "W": 96}),
+    Case("nin", "nin", {}, {"H": 96, "W": 96}, 16, 60),
     Case("regnet", "regnet_x_400mf", {}, IMAGE),
     Case("repvgg", "repvgg_a0", {}, IMAGE),
-    Case("text_lstm", "text_lstm", {"words": 1000, "width": 128, "hidden": 128}, {"T": 24}, 32),
-    Case("lenet", "lenet", {}, {}, 32),
+    Case("text_lstm", "text_lstm", {"words": 1000, "width": 128, "hidden": 128}, {"T": 24}, 32, 20),
+    Case("lenet", "lenet", {}, {}, 32, 60),
 )
 
 HELD = (
-    Case("alexnet", "alexnet", {}, {"H": 96, "W": 96}),
-    Case("audio_m5", "m5", {}, {}),
+    Case("alexnet", "alexnet", {}, {"H": 96, "W": 96}, 16, 40),
+    Case("audio_m5", "m5", {}, {}, 16, 20),
     Case("bert", "bert", {"depth": 6, "heads": 4, "width": 128, "vocab": 1000}, {"T": 64}),
     Case("dcgan", "dcgan_discriminator", {}, {}, 32),
     Case("ghostnet", "ghostnet_050", {}, IMAGE),
@@ -73,7 +73,7 @@ HELD = (
     Case("mobilenet_v3", "mobilenet_v3_small", {}, IMAGE),
     Case("resnet", "resnet50", {}, IMAGE),
     Case("shufflenet_v2", "shufflenet_v2_x0_5", {}, IMAGE),
-    Case("squeezenet", "squeezenet1_1", {}, {"H": 96, "W": 96}),
+    Case("squeezenet", "squeezenet1_1", {}, {"H": 96, "W": 96}, 16, 100),
     Case("swin", "swin_t", {}, {}, 16, 2),
     Case("unet", "unet", {"depth": 3, "width": 32}, IMAGE),
 )

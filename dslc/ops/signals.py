@@ -76,6 +76,13 @@ class Keeps:
 
 
 @frozen
+class Pads:
+    """The input with places of this value around it."""
+
+    value: float
+
+
+@frozen
 class Joins:
     """The inputs side by side along `axis` of the result."""
 
@@ -215,6 +222,7 @@ Signal: TypeAlias = (
     | Looks
     | Keeps
     | Joins
+    | Pads
     | Adds
     | Scales
     | Multiplies

@@ -109,7 +109,7 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     near = 0.0 if found.strided and rule.turned else by * found.near
     result = _through(part, (near, apart, own, apart), own, bias)
     few = rule.fan * found.count
-    result = replace(result, size=rule.out, spread=weight.kurt / few if few < FEW else 0.0)
+    result = replace(result, size=rule.out, spread=weight.kurt / few if few < FEW else 0.0, alone=1 / rule.fan)
     return (Stats((result,), made, rule.out, x.samples, False, x.growth),)
 
 
@@ -171,4 +171,4 @@ def look_back(rule: Looks, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
     assert slopes is not None
     read = use.results[0].samples * use.results[0].places
     g = sum(s.g * p.size for s, p in zip(slopes, outs[0].parts, strict=True)) / outs[0].total
-    return Back((None,), {"weight": read * g / use.counts["weight"]})
+    return Back((None,), {"weight": read * g * use.results[0].width / use.counts["weight"]})

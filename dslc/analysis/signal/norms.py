@@ -155,7 +155,8 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: flo
         beside = min(2.0 * spatial(use), p - 1)
         others = beside * rho[NEAR] ** 2 + (p - 1 - beside) * rho[PLACES] ** 2
         others += (n - 1) * (rho[SAMPLES] ** 2 + (p - 1) * rho[ANY] ** 2)
-        factor /= max(1 - 2 * (1 + others) / (n * p), 0.25)
+        # What is not mixed of channels has the variance that the norm before gave it.
+        factor /= max(1 - 2 * (1 - part.alone) * (1 + others) / (n * p), 0.25)
         boost = 1 / (1 - part.spread) if part.spread < 0.9 else 10.0
         kept = max(g - mean - along, 0.0)
         c, q = pairs(part), max(part.q - (part.q - sum_var(part, n, p)), 1e-300)

@@ -58,16 +58,16 @@ def single(curve: Curve, part: Part) -> Single:
     """Expectations over one element of a part."""
     if part.shape is not None:
         m, blur = part.m, part.shape.blur
-        found = [(w, _single(curve, x, blur, m)) for x, w in part.shape.atoms]
+        found = [(w, of_normal(curve, x, blur, m)) for x, w in part.shape.atoms]
         return Single(*(math.fsum(w * one[i] for w, one in found) for i in range(6)))
-    return Single(*_single(curve, part.m, part.var))
+    return Single(*of_normal(curve, part.m, part.var))
 
 
 Six = tuple[float, float, float, float, float, float]
 
 
 @lru_cache(maxsize=4096)
-def _single(curve: Curve, m: float, var: float, about: float | None = None) -> Six:
+def of_normal(curve: Curve, m: float, var: float, about: float | None = None) -> Six:
     about = m if about is None else about
     if var < 1e-24 * (m * m + 1e-200):
         f, slope = curve.f(m), curve.slope(m)
@@ -120,10 +120,10 @@ def paired(curve: Curve, part: Part) -> tuple[Pair, Pair, Pair, Pair]:
     """Expectations over the four kinds of pairs of a part. Where its distribution is not normal, correlations are those
     of a normal of the same mean square, which is an approximation.
     """
-    found = [_pair(curve, part.m, part.q, d) for d in part.d]
+    found = [of_pair(curve, part.m, part.q, d) for d in part.d]
     if part.shape is None:
         return found[0], found[1], found[2], found[3]
-    normal, own = Single(*_single(curve, part.m, part.var)), single(curve, part)
+    normal, own = Single(*of_normal(curve, part.m, part.var)), single(curve, part)
     before, after = normal.q - normal.m**2, own.q - own.m**2
     by = after / before if before > 0 else 1.0
     steep = own.slope / normal.slope if normal.slope else 1.0
@@ -133,16 +133,16 @@ def paired(curve: Curve, part: Part) -> tuple[Pair, Pair, Pair, Pair]:
 
 
 @lru_cache(maxsize=8192)
-def _pair(curve: Curve, m: float, q: float, d: float) -> Pair:
+def of_pair(curve: Curve, m: float, q: float, d: float) -> Pair:
     var = max(q - m * m, 0.0)
     d = min(max(d, 0.0), 2 * var)
     if d <= 1e-13 * var or var == 0:
-        one = _single(curve, m, var)
+        one = of_normal(curve, m, var)
         return Pair(d * one[2], one[2], one[3])
     if curve.power is not None and abs(m) < 1e-9 * math.sqrt(var):
         return _arc(*curve.power, var, d)
     if d > var * (1 + 1e-12):  # negatively correlated: the mirror of as much to the other side, which holds near 0
-        none, other = _pair(curve, m, q, var), _pair(curve, m, q, 2 * var - d)
+        none, other = of_pair(curve, m, q, var), of_pair(curve, m, q, 2 * var - d)
         return Pair(2 * none.d - other.d, 2 * none.slope - other.slope, 2 * none.slope_z - other.slope_z)
     d = min(d, var)
     common, own = math.sqrt(max(var - d, 0.0)), math.sqrt(d)

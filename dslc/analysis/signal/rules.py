@@ -18,6 +18,7 @@ RULES: Final[dict[type[Any], tuple[Forward, Backward]]] = {
     signals.Weighs: (linear.forward, linear.backward),
     signals.Looks: (linear.look, linear.look_back),
     signals.Keeps: (views.keep, views.keep_back),
+    signals.Pads: (views.pad, views.pad_back),
     signals.Joins: (views.join, views.join_back),
     signals.Resizes: (views.resize, views.resize_back),
     signals.Adds: (arithmetic.add, arithmetic.add_back),

@@ -35,7 +35,8 @@ class Part:
     distribution where it is not normal. `before`: the activation that made it, and what it was made of. `spread`: the
     relative variance of mean squares over channels (of few taps the law of large numbers does not hold). `row`: q less
     the mean product along the last axis, of attention's scores. `sums`: softmax made it, and the sum of its squares
-    along that axis is this. `masks`: it is a mask of places that
+    along that axis is this. `alone`: one over the channels that each was
+    mixed of. `masks`: it is a mask of places that
     are too far apart.
     """
 
@@ -49,6 +50,7 @@ class Part:
     row: float | None = None
     sums: float | None = None
     masks: bool = False
+    alone: float = 0.0
 
     @property
     def var(self) -> float:

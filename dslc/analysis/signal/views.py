@@ -8,6 +8,7 @@ from dslc.analysis.signal.arithmetic import restored, spread_over
 from dslc.analysis.signal.roles import Back, Missing, Shape, Use
 from dslc.analysis.signal.stats import (
     ANY,
+    NEAR,
     PLACES,
     SAMPLES,
     Part,
@@ -17,7 +18,7 @@ from dslc.analysis.signal.stats import (
     plain,
     times,
 )
-from dslc.ops.signals import Joins, Keeps, Resizes
+from dslc.ops.signals import Joins, Keeps, Pads, Resizes
 from dslc.record import replace
 
 
@@ -113,9 +114,37 @@ def _share(slope: Slope, share: float, pairs_too: bool = False) -> Slope:
 
 def _unread(slopes: Slopes, x: Stats, made: Shape) -> Slopes:
     """Of places that became channels only those of one channel are pairs; all others are independent."""
+    share = made.places * made.width / (x.places * x.width)
+    if share < 1:  # some of the places alone have a gradient
+        return tuple(_share(s, share, pairs_too=True) for s in slopes)
     if made.places < x.places and made.width > x.width:
         return tuple(Slope(s.g, (0.0, 0.0, s.k[SAMPLES], 0.0), s.r, (0.0, 0.0, s.rk[SAMPLES], 0.0)) for s in slopes)
     return slopes
+
+
+def pad(rule: Pads, use: Use) -> tuple[Stats, ...]:
+    """A share of the places is the input's; of pairs of places both are with the square of it."""
+    x, shape = use.ins[0], use.results[0]
+    share = min(x.places / shape.places, 1.0)
+    if share == 1:
+        return (x,)
+    parts = []
+    for part in x.parts if not x.by_place else (x.whole,):
+        rest, value = 1 - share, rule.value
+        q = share * part.q + rest * value * value
+        far = share * share
+        cross = 2 * share * rest * part.m * value + rest * rest * value * value
+        near, any_ = (q - (share * part.pair(i) + rest * value * value) for i in (NEAR, SAMPLES))
+        places, both = (q - (far * part.pair(i) + cross) for i in (PLACES, ANY))
+        parts.append(Part(part.size, share * part.m + rest * value, q, (near, places, any_, both)))
+    return (Stats(tuple(parts), shape.places, shape.width, x.samples, False, x.growth),)
+
+
+def pad_back(rule: Pads, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+    slopes = grads[0]
+    assert slopes is not None
+    own = slopes if len(slopes) == len(use.ins[0].parts) else slopes[:1] * len(use.ins[0].parts)
+    return Back((tuple(plain(s.g, s.k, p) for s, p in zip(own, use.ins[0].parts, strict=True)),))
 
 
 def join(rule: Joins, use: Use) -> tuple[Stats, ...]:
