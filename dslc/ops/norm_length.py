@@ -24,7 +24,7 @@ from dslc.ops.base import (
 from dslc.ops.broadcasting import converted
 from dslc.ops.counting import Fresh, Held, Saved
 from dslc.ops.recovery import RecoversSame
-from dslc.ops.signals import Normalises, NoSignal, Signal
+from dslc.ops.signals import Damps, Normalises, NoSignal, Signal
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.types.dim import product
 from dslc.types.tensor import DType, TensorType
@@ -64,7 +64,7 @@ class LocalResponseNorm(NoParams, NoMacs, Fresh, Local, Op):
         return Saved(inputs=(0,), extra=(Held(1, padded, x.dtype), Held(2, x.dims, x.dtype)))
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("a norm over some channels beside each has no rule")
+        return Damps(self.alpha, self.beta, self.k)
 
     def torch(self, t: TorchContext) -> Form:
         attributes = [

@@ -76,6 +76,15 @@ class Keeps:
 
 
 @frozen
+class Damps:
+    """`x / (k + alpha * mean of x^2 over some channels beside) ** beta`."""
+
+    alpha: float
+    beta: float
+    k: float
+
+
+@frozen
 class Pads:
     """The input with places of this value around it."""
 
@@ -223,6 +232,7 @@ Signal: TypeAlias = (
     | Keeps
     | Joins
     | Pads
+    | Damps
     | Adds
     | Scales
     | Multiplies

@@ -19,7 +19,7 @@ from dslc.analysis.signal.result import (
     NetworkSignal,
     WeightSignal,
 )
-from dslc.analysis.signal.stats import ANY, SAMPLES, Slopes, Stats
+from dslc.analysis.signal.stats import SAMPLES, Slopes, Stats
 from dslc.analysis.signal.verdicts import ratio_of, verdicts
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Param, Value
 from dslc.ir.walk import Flat, flatten
@@ -75,7 +75,7 @@ def varying(stats: Stats) -> float:
     part = stats.whole
     if part.q <= 0 or stats.samples == 1:
         return 0.0
-    return min(max(part.d[SAMPLES] if stats.places == 1 else max(part.d[SAMPLES], part.d[ANY]), 0.0) / part.q, 1.0)
+    return min(max(part.d[SAMPLES], 0.0) / part.q, 1.0)
 
 
 def trained(there: Forward) -> Iterator[Param]:

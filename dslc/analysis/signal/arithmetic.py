@@ -171,10 +171,10 @@ def passed_on(slope: Slope, part: Part, rest: Part) -> float:
     """How much more of the gradient a rectifier behind `part + rest` passes where `part`, which left a rectifier, is
     live. The lowest atom of its distribution is what that one stopped.
     """
-    if slope.gate is None or part.shape is None or rest.var <= 0:
+    if slope.gate is None or part.shape is None:
         return 1.0
-    atoms, wide = sorted(part.shape.atoms), math.sqrt(rest.var + part.shape.blur)
-    shares = [(w, below((x + rest.m) / wide)) for x, w in atoms]
+    atoms, wide = sorted(part.shape.atoms), math.sqrt(rest.var + part.shape.blur) + 1e-30
+    shares = [(w, below(min(max((x + rest.m) / wide - 1e-9, -40.0), 40.0))) for x, w in atoms]
     if atoms[0][1] < 0.1:
         return 1.0
     every = sum(w * p for w, p in shares)

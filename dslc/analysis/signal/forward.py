@@ -115,15 +115,19 @@ class Walk:
                 if x is None and isinstance(value.producer, Param):
                     self.gap(step, f"`{value.producer.path}` is drawn by place, not at random")
             return
+        laws: dict[str, Law] = {}
         owners = {name.removeprefix(PREFIX): param for name, param in node.params.items()}
         for name, value in step.tied.items():
             if not isinstance(value.producer, Param):
-                self.gap(step, f"its `{name}` is computed")
-                return
+                known = self.stats(value)
+                if known is None or known.samples > 1:
+                    self.gap(step, f"its `{name}` is computed")
+                    return
+                laws[name] = Law(known.whole.m, known.whole.q)
+                continue
             owners[name] = value.producer
         if "original1" in owners:  # the weight is its direction times its own length, so itself at first
             owners["weight"] = owners["original1"]
-        laws = {}
         for name, param in owners.items():
             if param.spec.kind == "buffer" or name.startswith(("original", "0.")):
                 continue
@@ -139,8 +143,8 @@ class Walk:
             self.gap(step, rule.reason)
             return
         counts = {name: param.spec.count for name, param in owners.items()}
-        known = tuple(x for x in ins if x is not None)
-        use = Use(step.path, node.op, known, shapes, results, laws, counts, self.dropping)
+        given = tuple(x for x in ins if x is not None)
+        use = Use(step.path, node.op, given, shapes, results, laws, counts, self.dropping)
         try:
             outs = RULES[type(rule)][0](rule, use)
         except Missing as missing:

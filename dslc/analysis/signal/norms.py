@@ -25,7 +25,7 @@ from dslc.analysis.signal.stats import (
     square_of_sum,
     times,
 )
-from dslc.ops.signals import Normalises
+from dslc.ops.signals import Damps, Normalises
 from dslc.record import record, replace
 
 ONE, ZERO = Law(1.0, 1.0), Law(0.0, 0.0)
@@ -187,3 +187,19 @@ def correlations(part: Part, n: int, p: int) -> Four:
 def sum_var(part: Part, n: int, p: int) -> float:
     """The variance of a part over a batch."""
     return ((p - 1) * part.d[PLACES] + (n - 1) * (part.d[SAMPLES] + (p - 1) * part.d[ANY])) / (n * p)
+
+
+def damp(rule: Damps, use: Use) -> tuple[Stats, ...]:
+    """A factor that hardly varies, where it averages over channels or is near to its constant."""
+    x = use.ins[0]
+    return (x.with_parts(*(part.scaled(_damped(rule, x)) for part in x.parts)),)
+
+
+def _damped(rule: Damps, x: Stats) -> float:
+    return float((rule.k + rule.alpha * x.whole.q) ** -rule.beta)
+
+
+def damp_back(rule: Damps, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+    slopes, by = grads[0], _damped(rule, use.ins[0]) ** 2
+    assert slopes is not None
+    return Back((tuple(Slope(by * s.g, times(s.k, by), s.r, s.rk) for s in slopes),))

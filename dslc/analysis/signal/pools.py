@@ -32,7 +32,7 @@ IDENTITY = Curve("id", lambda x: x, lambda x: 1.0, (), (1.0, 1.0))
 class Windows:
     """`read`: places that a window reads; `own`: sum of squared weights of a mean; `whole`: the sum of weights;
     `local`: whether it reads neighbours, not all places; `shared`: the share of places that neighbouring windows read
-    in common, of all that they read.
+    in common, of all that they read. `channels`: it reads the channels of one place.
     """
 
     read: float
@@ -41,14 +41,16 @@ class Windows:
     local: bool
     shared: float = 0.0
     stops: int = 1
+    channels: bool = False
 
 
 def windows(rule: Pools, use: Use) -> Windows:
     x, y = use.shapes[0], use.results[0]
+    if rule.axes and any(axis in x.channels for axis in rule.axes):
+        if any(axis not in x.channels for axis in rule.axes):
+            raise Missing("pooling over places and channels together has no rule")
+        return Windows(x.width, 1 / x.width, 1.0, False, 0.0, y.places, True)
     if rule.axes:
-        over_channels = [a for a in rule.axes if a in x.channels]
-        if over_channels:
-            raise Missing("pooling over channels has no rule")
         read = float(math.prod(x.dims[a] for a in rule.axes))
         return Windows(read, 1 / read, 1.0, y.places > 1, 0.0, y.places)
     if rule.bins:
@@ -71,6 +73,8 @@ def windows(rule: Pools, use: Use) -> Windows:
 def forward(rule: Pools, use: Use) -> tuple[Stats, ...]:
     x, shape = use.ins[0], use.results[0]
     found = windows(rule, use)
+    if found.channels:
+        return (Stats((of_channels(rule, x.whole, found.read),), shape.places, shape.width, shape.samples),)
     parts = (x.whole,) if x.by_place else x.parts
     pooled = tuple(largest(rule, x, p, found) if rule.how == "max" else averaged(rule, x, p, found) for p in parts)
     return (Stats(pooled, shape.places, shape.width, shape.samples, False, x.growth),)
@@ -98,6 +102,20 @@ def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
         pair_a = pair_s
     d = times((max(near, 0.0), max(here, 0.0), max(pair_s, 0.0), max(pair_a, 0.0)), scale * scale)
     return Part(part.size, scale * w * part.m, scale * scale * q, d)
+
+
+def of_channels(rule: Pools, part: Part, count: float) -> Part:
+    """Over independent channels: a mean has a share of the variance, the largest is that of independent numbers."""
+    if rule.how == "max":
+        one = source(rule, part, False)
+        found = [(w, one.curve.f(one.part.m + one.std * t)) for t, w in greatest(count)]
+        m, q = (math.fsum(w * y**k for w, y in found) for k in (1, 2))
+        var = q - m * m
+        return Part(1.0, rule.sign * m, q, times(part.d, var / part.var if part.var > 0 else 0.0))
+    by = count * count if rule.how == "sum" else 1.0
+    own = by / count
+    square = part.m * part.m
+    return Part(1.0, by**0.5 * part.m, by * square + own * part.var, times(part.d, own))
 
 
 @lru_cache(maxsize=64)
@@ -143,17 +161,31 @@ def largest(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
     one = source(rule, part, found.local)
     top = greatest(round(found.read, 2))
     lacks = one.part.d
-    q = m = 0.0
+    q = m = steep = 0.0
     for s, w in nodes(0.75):
         for t, v in top:
-            y = one.curve.f(one.part.m + one.near * s + one.own * t)
+            z = one.part.m + one.near * s + one.own * t
+            y = one.curve.f(z)
             m += w * v * y
             q += w * v * y * y
+            steep += w * v * one.curve.slope(z) ** 2
     near = _pair(one, top, one.part.var - min(lacks[PLACES], one.part.var)) if found.stops > 1 else 0.0
     samples = _pair(one, top, one.part.var - min(lacks[SAMPLES], one.part.var))
+    samples = min(samples, steep * _alike(one, top, lacks[SAMPLES]))
     other = _pair(one, top, one.part.var - min(lacks[ANY], one.part.var))
     d = ((1 - found.shared) * near, near, samples, other)
     return Part(part.size, rule.sign * m, q, d)
+
+
+def _alike(one: Source, top: tuple[tuple[float, float], ...], lack: float) -> float:
+    """What the mean product of the largest lacks, of two samples that are alike place by place: a little noise moves the
+    largest as it moves each, much of it chooses another one.
+    """
+    share = min(lack / one.part.var, 1.0) if one.part.var > 0 else 0.0
+    mean = math.fsum(w * t for t, w in top)
+    var = math.fsum(w * (t - mean) ** 2 for t, w in top)
+    chosen = -var * math.expm1(math.log1p(-share) / var) if share < 1 else var
+    return one.near**2 * share + one.own**2 * chosen
 
 
 def _pair(one: Source, top: tuple[tuple[float, float], ...], common: float) -> float:
@@ -178,6 +210,10 @@ def _pair(one: Source, top: tuple[tuple[float, float], ...], common: float) -> f
 def backward(rule: Pools, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
     slopes, x, found = grads[0], use.ins[0], windows(rule, use)
     assert slopes is not None
+    if found.channels:
+        one = found.read if rule.how != "sum" else 1.0
+        by = 1 / found.read if rule.how == "max" else 1 / one**2
+        return Back((tuple(plain(by * slopes[0].g, times(slopes[0].k, by), p) for p in x.parts),))
     own = slopes * len(x.parts) if len(slopes) < len(x.parts) else slopes
     rate = use.results[0].places / max(x.places, 1)
     if rule.how == "max":

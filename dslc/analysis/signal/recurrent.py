@@ -3,8 +3,9 @@
 Forward the mean squares go from step to step, with the mean products of two samples beside them; what a cell carries
 on correlates its places. Backward the weights are the same at each step, so that the orders of "carried on" and
 "through the weights" interfere: not energies but amplitudes add. With d the RMS gain of what is carried on and a that
-through the weights, alpha_j(k + 1) = d alpha_j(k) + a alpha_(j - 1)(k), and the energy after k steps is the sum of alpha_j^2, about
-(d + a)^(2 k) (Chen et al. 2018, arXiv:1806.05394; Gilboa et al. 2019, arXiv:1901.08987, have the energies).
+through the weights, alpha_j(k + 1) = d alpha_j(k) + a alpha_(j - 1)(k), and the energy after k steps is the sum of
+alpha_j^2, about (d + a)^(2 k) (Chen et al. 2018, arXiv:1806.05394; Gilboa et al. 2019, arXiv:1901.08987, have the
+energies).
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ RULES: Final[dict[type[Any], tuple[Forward, Backward]]] = {
     signals.Softens: (arithmetic.soften, arithmetic.soften_back),
     signals.Constant: (arithmetic.constant, arithmetic.no_back),
     signals.Masks: (arithmetic.mask, arithmetic.no_back),
+    signals.Damps: (norms.damp, norms.damp_back),
     signals.Normalises: (norms.forward, norms.backward),
     signals.Pools: (pools.forward, pools.backward),
     signals.Attends: (attention.forward, attention.backward),
