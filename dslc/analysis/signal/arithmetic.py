@@ -263,7 +263,8 @@ def drop_back(rule: Drops, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
         return Back((slopes,))
     up = 1 / (1 - rule.p)
     k = [s.k if rule.each == "element" else (up * s.k[0], up * s.k[1], s.k[2], s.k[3]) for s in slopes]
-    return Back((tuple(Slope(up * s.g, own, s.r, s.rk) for s, own in zip(slopes, k, strict=True)),))
+    ins = tuple(Slope(up * s.g, own, s.r, s.rk, profile=s.profile) for s, own in zip(slopes, k, strict=True))
+    return Back((ins,))
 
 
 def constant(rule: Constant, use: Use) -> tuple[Stats, ...]:

@@ -16,7 +16,8 @@ def forward(rule: Curve, use: Use) -> tuple[Stats, ...]:
         after = bent(rule, part)
         parts.append(after)
         growth = max(growth, sensitivity(rule, part, after))
-    return (replace(x, parts=tuple(parts), growth=x.growth * growth),)
+    profile = x.profile if rule.power is not None else None
+    return (replace(x, parts=tuple(parts), growth=x.growth * growth, profile=profile),)
 
 
 def bent(rule: Curve, part: Part) -> Part:
@@ -47,10 +48,17 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
     if slope.chosen is not None:
         square, square_z, mean, mean_z = slope.chosen
         k, rk = times(slope.k, mean * mean), times(slope.k, mean_z * mean_z)
-        return Slope(slope.g * square, k, slope.g * square_z, rk)
+        return Slope(slope.g * square, k, slope.g * square_z, rk, profile=slope.profile)
     one = single(rule, part)
     k, rk = product(slope.k, fours(two, "slope")), product(slope.k, fours(two, "slope_z"))
     gate = rule if rule.power is not None and rule.power[0] == 0 else None
     on = slope.on if gate is not None else 1.0  # other curves pass the rest too
     both = on * on
-    return Slope(on * slope.g * one.slope, times(k, both), on * slope.g * one.slope_z, times(rk, both), gate=gate)
+    return Slope(
+        on * slope.g * one.slope,
+        times(k, both),
+        on * slope.g * one.slope_z,
+        times(rk, both),
+        gate=gate,
+        profile=slope.profile,
+    )

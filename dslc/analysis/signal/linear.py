@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 
 from dslc.analysis.signal.laws import Law
-from dslc.analysis.signal.roles import Back, Missing, Use
+from dslc.analysis.signal.roles import Back, Missing, Shape, Use
 from dslc.analysis.signal.stats import (
     ANY,
     PLACES,
     SAMPLES,
     Four,
     Part,
+    Profile,
     Slope,
     Slopes,
     Stats,
@@ -48,33 +49,105 @@ class Taps:
     strided: bool
 
 
-def taps(window: tuple[tuple[int, int, int, int, int], ...], read: tuple[int, ...], made: tuple[int, ...]) -> Taps:
-    """`read`: places along each axis of the map that the window slides over, `made`: of the places where it stops."""
-    first, second = 1, 1
+def taps(
+    window: tuple[tuple[int, int, int, int, int], ...],
+    read: tuple[int, ...],
+    made: tuple[int, ...],
+    profile: Profile | None = None,
+) -> Taps:
+    """`read`: places along each axis of the map that the window slides over, `made`: of the places where it stops.
+
+    `profile`: how the mean square of what is read goes along each axis, its mean 1: after convolutions with borders
+    less is left at the edges, which fewer taps read.
+    """
+    first = second = near = 1.0
     count = 1
     means: list[float] = []
     nears: list[float] = []
-    for (k, s, before, _, d), size, stops in zip(window, read, made, strict=True):
-        inside = [served(t * d - before, s, size, stops) for t in range(k)]
+    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
+        along = profile[axis] if profile is not None else None
+        sums, roots, numbers = [], [], []
+        for t in range(k):
+            low, n = served(t * d - before, s, size, stops)
+            numbers.append(n)
+            if along is None:
+                sums.append(float(n))
+                roots.append(float(n))
+            else:
+                values = along[low * s + t * d - before :: s][:n] if n else ()
+                sums.append(math.fsum(values))
+                roots.append(math.fsum(map(math.sqrt, values)))
         count *= k
-        first *= sum(inside)
-        second *= sum(n * n for n in inside)
-        means.append(sum(inside) / stops)
-        nears.append(sum(max(n - 1, 0) for n in inside) / (stops - 1) if stops > 1 else sum(inside) / stops)
+        first *= sum(sums)
+        second *= sum(x * x for x in roots)
+        means.append(sum(sums) / stops)
+        nears.append(
+            sum(max(n - 1, 0) for n in numbers) / (stops - 1) * sum(sums) / max(sum(numbers), 1)
+            if stops > 1
+            else sum(sums) / stops
+        )
     near = sum(nears[i] * math.prod(m for j, m in enumerate(means) if j != i) for i in range(len(means))) / max(
         len(means), 1
     )
     return Taps(count, first, second - first, near, any(s > 1 for _, s, *_ in window))
 
 
-def served(offset: int, stride: int, size: int, stops: int) -> int:
-    """How many u of 0 .. stops - 1 have a place u * stride + offset inside 0 .. size - 1."""
+def served(offset: int, stride: int, size: int, stops: int) -> tuple[int, int]:
+    """The first u of 0 .. stops - 1 with a place u * stride + offset inside 0 .. size - 1, and how many there are."""
     low = max(0, -(offset // stride))
     high = min(stops - 1, (size - 1 - offset) // stride)
-    return max(high - low + 1, 0)
+    return low, max(high - low + 1, 0)
 
 
-def layout(rule: Weighs, use: Use) -> Taps:
+def reshaped(
+    window: tuple[tuple[int, int, int, int, int], ...],
+    read: tuple[int, ...],
+    made: tuple[int, ...],
+    profile: Profile | None,
+) -> Profile:
+    """The profile of a result: the sum over the taps of what they read."""
+    found = []
+    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
+        along = profile[axis] if profile is not None else (1.0,) * size
+        values = [0.0] * stops
+        for t in range(k):
+            low, n = served(t * d - before, s, size, stops)
+            at = low * s + t * d - before
+            for u in range(low, low + n):
+                values[u] += along[at]
+                at += s
+        found.append(even(values))
+    return tuple(found)
+
+
+def spread_back(
+    window: tuple[tuple[int, int, int, int, int], ...],
+    read: tuple[int, ...],
+    made: tuple[int, ...],
+    profile: Profile | None,
+) -> Profile:
+    """The profile of the gradient of what was read, from that of the result's."""
+    found = []
+    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
+        along = profile[axis] if profile is not None else (1.0,) * stops
+        values = [0.0] * size
+        for t in range(k):
+            low, n = served(t * d - before, s, size, stops)
+            at = low * s + t * d - before
+            for u in range(low, low + n):
+                values[at] += along[u]
+                at += s
+        found.append(even(values))
+    return tuple(found)
+
+
+def even(values: list[float]) -> tuple[float, ...]:
+    """The same with mean 1."""
+    mean = math.fsum(values) / len(values)
+    return tuple(value / mean for value in values) if mean > 0 else (1.0,) * len(values)
+
+
+def layout(rule: Weighs, use: Use, profile: Profile | None = None) -> Taps:
     """The window of a use; of one without a window each place is read by itself."""
     x, y = use.shapes[0], use.results[0]
     if not rule.window:
@@ -87,14 +160,15 @@ def layout(rule: Weighs, use: Use) -> Taps:
         full = math.prod(k for k, *_ in rule.window)
         n = math.prod(made)
         return Taps(full, full * n, full * n * (n - 1), full, any(s > 1 for _, s, *_ in rule.window))
-    return taps(rule.window, read, made)
+    return taps(rule.window, read, made, profile)
 
 
 def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     x, weight, bias = use.ins[0], use.laws["weight"], use.laws.get("bias", ZERO)
     if weight.mean**2 > 1e-6 * weight.square:
         raise Missing("weights whose mean is not 0 have no rule")
-    found, made = layout(rule, use), use.results[0].places
+    profile = fitting(x.profile, use.shapes[0])
+    found, made = layout(rule, use, profile), use.results[0].places
     by = weight.var * rule.fan
     if x.by_place and not rule.window:
         parts = tuple(_through(part, (by, by, by, by), by, bias) for part in x.parts)
@@ -110,7 +184,17 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     result = _through(part, (near, apart, own, apart), own, bias)
     few = rule.fan * found.count
     result = replace(result, size=rule.out, spread=weight.kurt / few if few < FEW else 0.0, alone=1 / rule.fan)
-    return (Stats((result,), made, rule.out, x.samples, False, x.growth),)
+    after = None
+    if rule.window and rule.zeros and not rule.turned and bias.square < 0.01 * result.q:
+        after = reshaped(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
+    return (Stats((result,), made, rule.out, x.samples, False, x.growth, after),)
+
+
+def fitting(profile: Profile | None, shape: Shape) -> Profile | None:
+    """A profile that is of this map; none of another, which something between has changed."""
+    if profile is None or tuple(map(len, profile)) != shape.dims[2:]:
+        return None
+    return profile
 
 
 def _through(part: Part, by: Four, own: float, bias: Law) -> Part:
@@ -125,7 +209,10 @@ def backward(rule: Weighs, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
     """
     slopes = grads[0]
     assert slopes is not None
-    x, y, found = use.ins[0], outs[0], layout(rule, use)
+    x, y = use.ins[0], outs[0]
+    profile = fitting(slopes[0].profile, use.results[0])
+    # Gradients go along the map turned round: the profile is of the result's.
+    found = layout(rule, use) if profile is None or rule.turned else turned(rule, use, profile)
     weight, samples = use.laws["weight"], use.results[0].samples
     by = weight.var * rule.out * rule.fan / max(use.shapes[0].width, 1)
     if x.by_place and not rule.window:
@@ -148,7 +235,27 @@ def backward(rule: Weighs, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
         g, k = g / slope.boost, times(k, 1 / slope.boost)
     square = square_of_product(slope, part, found.first, found.second, samples) / found.count
     bias = square_of_sum(slope.g, slope.k, y.places, samples)
-    return Back((tuple(plain(g, k, p) for p in x.parts),), {"weight": square, "bias": bias})
+    before = None
+    if rule.window and rule.zeros and not rule.turned:
+        before = spread_back(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
+    ins = tuple(replace(plain(g, k, p), profile=before) for p in x.parts)
+    return Back((ins,), {"weight": square, "bias": bias})
+
+
+def turned(rule: Weighs, use: Use, profile: Profile) -> Taps:
+    """How the window lies where the gradient of the result, not what is read, has a profile."""
+    first = second = 1.0
+    plain_taps = layout(rule, use)
+    for (k, s, before, _, d), size, along in zip(rule.window, use.shapes[0].dims[2:], profile, strict=True):
+        sums, roots = [], []
+        for t in range(k):
+            low, n = served(t * d - before, s, size, len(along))
+            sums.append(math.fsum(along[low : low + n]))
+            roots.append(math.fsum(map(math.sqrt, along[low : low + n])))
+        first *= sum(sums)
+        second *= sum(x * x for x in roots)
+    near = plain_taps.near * first / max(plain_taps.first, 1e-300)
+    return Taps(plain_taps.count, first, second - first, near, plain_taps.strided)
 
 
 def square_of_product(slope: Slope, part: Part, first: float, second: float, samples: int) -> float:

@@ -80,7 +80,7 @@ def forward(rule: Normalises, use: Use) -> tuple[Stats, ...]:
     own = [together(rule, use, x, part) for part in sets(rule, use)]
     own = own * len(x.parts) if len(own) < len(x.parts) else own
     parts = tuple(normed(rule, use, part, found, weight, bias) for part, found in zip(x.parts, own, strict=True))
-    return (replace(x, parts=parts, growth=1.0),)
+    return (replace(x, parts=parts, growth=1.0, profile=None),)
 
 
 def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias: Law) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from dslc.analysis.signal.linear import taps
+from dslc.analysis.signal.linear import fitting, reshaped, spread_back, taps
 from dslc.analysis.signal.quadrature import nodes
 from dslc.analysis.signal.roles import Back, Missing, Use
 from dslc.analysis.signal.stats import (
@@ -23,7 +23,7 @@ from dslc.analysis.signal.stats import (
 )
 from dslc.ops.curves import below
 from dslc.ops.signals import Curve, Pools
-from dslc.record import record
+from dslc.record import record, replace
 
 IDENTITY = Curve("id", lambda x: x, lambda x: 1.0, (), (1.0, 1.0))
 
@@ -77,7 +77,10 @@ def forward(rule: Pools, use: Use) -> tuple[Stats, ...]:
         return (Stats((of_channels(rule, x.whole, found.read),), shape.places, shape.width, shape.samples),)
     parts = (x.whole,) if x.by_place else x.parts
     pooled = tuple(largest(rule, x, p, found) if rule.how == "max" else averaged(rule, x, p, found) for p in parts)
-    return (Stats(pooled, shape.places, shape.width, shape.samples, False, x.growth),)
+    profile = None
+    if rule.window and x.profile is not None and fitting(x.profile, use.shapes[0]) is not None:
+        profile = reshaped(rule.window, use.shapes[0].dims[2:], shape.dims[2:], x.profile)
+    return (Stats(pooled, shape.places, shape.width, shape.samples, False, x.growth, profile),)
 
 
 def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
@@ -178,8 +181,8 @@ def largest(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
 
 
 def _alike(one: Source, top: tuple[tuple[float, float], ...], lack: float) -> float:
-    """What the mean product of the largest lacks, of two samples that are alike place by place: a little noise moves the
-    largest as it moves each, much of it chooses another one.
+    """What the mean product of the largest lacks, of two samples that are alike place by place: a little noise moves
+    the largest as it moves each, much of it chooses another one.
     """
     share = min(lack / one.part.var, 1.0) if one.part.var > 0 else 0.0
     mean = math.fsum(w * t for t, w in top)
@@ -216,8 +219,12 @@ def backward(rule: Pools, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes
         return Back((tuple(plain(by * slopes[0].g, times(slopes[0].k, by), p) for p in x.parts),))
     own = slopes * len(x.parts) if len(slopes) < len(x.parts) else slopes
     rate = use.results[0].places / max(x.places, 1)
+    profile = fitting(slopes[0].profile, use.results[0])
+    if profile is not None and rule.window:
+        profile = spread_back(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
     if rule.how == "max":
-        return Back((tuple(winners(rule, p, s, found, rate) for p, s in zip(x.parts, own, strict=True)),))
+        best = (winners(rule, p, s, found, rate) for p, s in zip(x.parts, own, strict=True))
+        return Back((tuple(replace(s, profile=profile) for s in best),))
     scale = found.read**2 if rule.how == "sum" else 1.0
     return Back((tuple(evenly(p, s, found, rate, scale, x.places) for p, s in zip(x.parts, own, strict=True)),))
 

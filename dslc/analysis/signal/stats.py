@@ -13,6 +13,8 @@ from dslc.record import frozen, record, replace
 
 Four: TypeAlias = tuple[float, float, float, float]
 NEAR, PLACES, SAMPLES, ANY = range(4)
+Profile: TypeAlias = tuple[tuple[float, ...], ...]
+"""Relative mean squares along each axis of a map, of mean 1."""
 NONE: Four = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -73,7 +75,8 @@ class Stats:
     """A value: `parts` along its channels, or along its places (`by_place`).
 
     `places` of each sample, `width` channels, `samples`: 1 of a value that is the same for all.
-    `growth`: by how much a small relative change of the mean square has grown on the way to it.
+    `growth`: by how much a small relative change of the mean square has grown on the way to it. `profile`: how the mean
+    square goes along each axis of a map, where it is known not to be even.
     """
 
     parts: tuple[Part, ...]
@@ -82,6 +85,7 @@ class Stats:
     samples: int
     by_place: bool = False
     growth: float = 1.0
+    profile: Profile | None = None
 
     @property
     def whole(self) -> Part:
@@ -150,6 +154,7 @@ class Slope:
     chosen: Four | None = None
     on: float = 1.0
     gate: Curve | None = None
+    profile: Profile | None = None
 
     def scaled(self, by: float) -> Slope:
         """The gradient times a number whose square is `by`."""
@@ -216,7 +221,8 @@ def added(one: Slopes | None, other: Slopes) -> Slopes:
 def _both(a: Slope, b: Slope) -> Slope:
     g = a.g + b.g
     on = (a.g * a.on + b.g * b.on) / g if g > 0 else 1.0
-    return Slope(g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk), on=on)
+    profile = a.profile if a.profile == b.profile else None
+    return Slope(g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk), on=on, profile=profile)
 
 
 def square_of_sum(own: float, by: Four, places: float, samples: float) -> float:

@@ -12,6 +12,7 @@ from dslc.analysis.signal.stats import (
     PLACES,
     SAMPLES,
     Part,
+    Profile,
     Slope,
     Slopes,
     Stats,
@@ -61,7 +62,8 @@ def _reshaped(x: Stats, shape: Shape, made: Shape, cut: bool = False) -> Stats:
     if by_place and (made.places == 1 or len(parts) == 1):
         parts, by_place = (replace(x, parts=parts).whole,), False
         parts = (replace(parts[0], size=made.width),)
-    return Stats(parts, made.places, made.width, max(made.samples, 1), by_place, x.growth)
+    profile = x.profile if made.dims == shape.dims else None
+    return Stats(parts, made.places, made.width, max(made.samples, 1), by_place, x.growth, profile)
 
 
 def keep_back(rule: Keeps, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
@@ -172,7 +174,21 @@ def join(rule: Joins, use: Use) -> tuple[Stats, ...]:
             width = own.width if axis in shape.channels else 1.0
             parts += [replace(p, size=p.size * width / total) for p in pieces]
     growth = max(x.growth for x in ins)
-    return (Stats(tuple(parts), shape.places, shape.width, samples, by_place, growth),)
+    profile = None if by_place else together([x.profile for x in ins], [own.width for own in use.shapes])
+    return (Stats(tuple(parts), shape.places, shape.width, samples, by_place, growth, profile),)
+
+
+def together(profiles: list[Profile | None], widths: list[int]) -> Profile | None:
+    """The mean profile of maps side by side; none where one has none."""
+    known = [p for p in profiles if p is not None]
+    if len(known) < len(profiles):
+        return None
+    total = sum(widths)
+    found: list[tuple[float, ...]] = []
+    for axis in range(len(known[0])):
+        columns = zip(*(p[axis] for p in known), strict=True)
+        found.append(tuple(sum(v * w for v, w in zip(c, widths, strict=True)) / total for c in columns))
+    return tuple(found)
 
 
 def join_back(rule: Joins, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
