@@ -185,8 +185,10 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     few = rule.fan * found.count
     result = replace(result, size=rule.out, spread=weight.kurt / few if few < FEW else 0.0, alone=1 / rule.fan)
     after = None
-    if rule.window and rule.zeros and not rule.turned and bias.square < 0.01 * result.q:
+    if rule.window and rule.zeros and not rule.turned:
         after = reshaped(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
+        flat = bias.square / result.q if result.q > 0 else 0.0  # the bias is at every place
+        after = tuple(tuple((1 - flat) * x + flat for x in along) for along in after)
     return (Stats((result,), made, rule.out, x.samples, False, x.growth, after),)
 
 
@@ -267,9 +269,10 @@ def square_of_product(slope: Slope, part: Part, first: float, second: float, sam
 
 
 def look(rule: Looks, use: Use) -> tuple[Stats, ...]:
-    """Rows of a table, as if all indices were different: places and samples are then independent."""
+    """Rows of a table, as if all indices were as frequent."""
     table, shape = use.laws["weight"], use.results[0]
-    part = Part(shape.width, table.mean, table.square, four(table.var))
+    same = shape.width / use.counts["weight"]  # two indices are one and the same as often
+    part = Part(shape.width, table.mean, table.square, four(table.var * (1 - same)))
     return (Stats((part,), shape.places, shape.width, shape.samples),)
 
 

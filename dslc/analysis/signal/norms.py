@@ -80,7 +80,8 @@ def forward(rule: Normalises, use: Use) -> tuple[Stats, ...]:
     own = [together(rule, use, x, part) for part in sets(rule, use)]
     own = own * len(x.parts) if len(own) < len(x.parts) else own
     parts = tuple(normed(rule, use, part, found, weight, bias) for part, found in zip(x.parts, own, strict=True))
-    return (replace(x, parts=parts, growth=1.0, profile=None),)
+    profile = None if rule.over == "channels" else x.profile
+    return (replace(x, parts=parts, growth=1.0, profile=profile),)
 
 
 def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias: Law) -> Part:
@@ -120,7 +121,6 @@ def backward(rule: Normalises, use: Use, outs: tuple[Stats, ...], grads: tuple[S
     found: list[Slope] = []
     to_weight = to_bias = total = 0.0
     for part, after, slope, one in zip(x.parts, y.parts, slopes, own, strict=True):
-        by = scale_of(rule, use, one)
         if bias.var > 0:  # `r` of the result, of which the normed value is a part
             slope = regressed(slope, normed(rule, use, part, one, weight, ZERO), after)
             after = normed(rule, use, part, one, weight, ZERO)
@@ -130,14 +130,14 @@ def backward(rule: Normalises, use: Use, outs: tuple[Stats, ...], grads: tuple[S
         to_bias += size * square_of_sum(slope.g, slope.k, spots, n)
         to_weight += size * square_of_sum(slope.r, slope.rk, spots, n) / value
         total += size
-        found.append(back(rule, use, x, part, slope, by, weight, value))
+        found.append(back(rule, use, x, part, slope, one, weight, value))
     total = 1.0 if x.by_place else total
     return Back((tuple(found),), {"weight": to_weight / total, "bias": to_bias / total})
 
 
-def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: float, weight: Law, value: float) -> Slope:
+def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, one: Set, weight: Law, value: float) -> Slope:
     """The gradient at the input. `value`: the mean square of the result, by which `r` is divided."""
-    n, p = x.samples, x.places
+    n, p, by = x.samples, x.places, scale_of(rule, use, one)
     g, k = slope.g, slope.k
     r, rk = slope.r / value, times(slope.rk, 1 / value)
     if rule.over == "channels":
@@ -168,8 +168,10 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, by: flo
     along = (r + (p - 1) * rk[PLACES]) / (each * p)
     factor = by * weight.square
     kept = max(g - mean - along, 0.0)
-    a, b = k[0] - mean - along, k[1] - mean - along
-    return plain(factor * kept, times((a, b, k[2] - mean, k[3] - mean), factor), part)
+    var = max(one.var, 1e-300)
+    a, b = (k[i] - mean - along * (part.pair(i) - one.mean) / var for i in (NEAR, PLACES))
+    across = (k[SAMPLES] + (p - 1) * k[ANY]) / (each * p)
+    return plain(factor * kept, times((a, b, k[SAMPLES] - across, k[ANY] - across), factor), part)
 
 
 def spatial(use: Use) -> int:

@@ -32,7 +32,8 @@ IDENTITY = Curve("id", lambda x: x, lambda x: 1.0, (), (1.0, 1.0))
 class Windows:
     """`read`: places that a window reads; `own`: sum of squared weights of a mean; `whole`: the sum of weights;
     `local`: whether it reads neighbours, not all places; `shared`: the share of places that neighbouring windows read
-    in common, of all that they read. `channels`: it reads the channels of one place.
+    in common, of all that they read. `channels`: it reads the channels of one place. `square`: the mean
+    square of the sum of weights.
     """
 
     read: float
@@ -42,6 +43,7 @@ class Windows:
     shared: float = 0.0
     stops: int = 1
     channels: bool = False
+    square: float = 1.0
 
 
 def windows(rule: Pools, use: Use) -> Windows:
@@ -66,7 +68,11 @@ def windows(rule: Pools, use: Use) -> Windows:
     over = math.prod(max(k - s, 0) for k, s, *_ in rule.window[:1]) * math.prod(k for k, *_ in rule.window[1:])
     shared = over / (2 * full - over)
     if rule.how == "mean" and rule.counted:
-        return Windows(read, read / full**2, read / full, True, shared, y.places)
+        square = 1.0
+        for (k, s, before, _, d), size, stops in zip(rule.window, x.dims[2:], y.dims[2:], strict=True):
+            inside = [sum(0 <= u * s + t * d - before < size for t in range(k)) for u in range(stops)]
+            square *= sum(n * n for n in inside) / (stops * k * k)
+        return Windows(read, read / full**2, read / full, True, shared, y.places, square=square)
     return Windows(read, 1 / read, 1.0, True, shared, y.places)
 
 
@@ -91,7 +97,7 @@ def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
     kind = NEAR if found.local else PLACES
     inside = part.d[kind]
     w, own = found.whole, found.own
-    rest = w * w - own
+    rest = (found.square if w < 1 else 1.0) - own
     q = own * part.q + rest * (part.q - inside)
     far = w * w
     here = q - far * (part.q - part.d[PLACES])

@@ -27,7 +27,7 @@ from dslc.analysis.signal.stats import (
 )
 from dslc.ops.curves import SIGMOID, TANH, rectifier
 from dslc.ops.signals import Recurs
-from dslc.record import record
+from dslc.record import entity, record
 
 RELU = rectifier("relu", 0.0)
 ZERO = Law(0.0, 0.0)
@@ -69,12 +69,14 @@ def cell(rule: Recurs, use: Use, suffix: str, read: Part, features: int, length:
     given, given_pair = w.square * features * read.q, w.square * features * read.pair(SAMPLES)
     back = r.square * rule.hidden
     steps = min(length, STEPS)
-    q = pair = state = state_pair = 0.0
+    q = pair = 0.0
+    state = State()
     squares, pairs_of = [], []
     lag, found = 0.0, (0.0, 0.0, 0.0, 0.0, 0.0)
     z = 0.0
     for _ in range(steps):
         z, z_pair = given + back * q + common, given_pair + back * pair + common
+        z_time = w.square * features * read.pair(PLACES) + back * (pair + (q - pair) * lag) + common
         if rule.kind in ("tanh", "relu"):
             curve = TANH if rule.kind == "tanh" else RELU
             one = of_normal(curve, m, max(z - m * m, 0.0))
@@ -85,7 +87,7 @@ def cell(rule: Recurs, use: Use, suffix: str, read: Part, features: int, length:
                 m, z, z_pair, given + bias[0].square, given_pair + bias[0].square, q, pair, back, bias[1].square
             )
         else:
-            state, state_pair, q, pair, lag, found = _lstm(m, z, z_pair, state, state_pair, back)
+            q, pair, lag, found = _lstm(m, z, z_pair, z_time, state, back)
         squares.append(q)
         pairs_of.append(pair)
     settled = length - steps
@@ -108,26 +110,44 @@ def _over_time(q: float, pair: float, lag: float, length: int) -> tuple[float, f
     return near, far
 
 
+@entity
+class State:
+    """What an LSTM carries: mean square and mean product of two samples, and its mean products with what comes next."""
+
+    q: float = 0.0
+    pair: float = 0.0
+    cross: float = 0.0
+    cross_pair: float = 0.0
+
+
 Five = tuple[float, float, float, float, float]
 
 
 def _lstm(
-    m: float, z: float, z_pair: float, c: float, c_pair: float, back: float
-) -> tuple[float, float, float, float, float, Five]:
-    """A step: c' = f c + i g, h = o tanh(c'). The gates have one law."""
+    m: float, z: float, z_pair: float, z_time: float, state: State, back: float
+) -> tuple[float, float, float, Five]:
+    """A step: c' = f c + i g, h = o tanh(c'). The gates have one law. Returns q, pair, lag and gains."""
     var = max(z - m * m, 0.0)
     gate, new = of_normal(SIGMOID, m, var), of_normal(TANH, m, var)
     gate_pair = gate[1] - of_pair(SIGMOID, m, z, z - z_pair).d
     new_pair = new[1] - of_pair(TANH, m, z, z - z_pair).d
-    before = c
-    c, c_pair = gate[1] * c + gate[1] * new[1], gate_pair * c_pair + gate_pair * new_pair
+    new_time = new[1] - of_pair(TANH, m, z, max(z - z_time, 0.0)).d
+    before, both = state.q, 2 * gate[0] * gate[0]
+    c = gate[1] * state.q + gate[1] * new[1] + both * state.cross
+    c_pair = gate_pair * state.pair + gate_pair * new_pair + both * state.cross_pair
+    state.q, state.pair = c, c_pair
+    state.cross = gate[0] * (state.cross + new_time)
+    state.cross_pair = gate[0] * (state.cross_pair + min(new_time, new_pair))
     seen = of_normal(TANH, 0.0, c)
     seen_pair = seen[1] - of_pair(TANH, 0.0, c, c - c_pair).d
     gates = before * gate[2] + new[1] * gate[2] + gate[1] * new[2]
     enters, direct = gate[1] * seen[2], seen[1] * gate[2]
     found = (gate[1], back * (gates * enters), enters, gates, direct)
-    lag = gate[0] * gate[0] / gate[1] if gate[1] else 0.0  # of o o' at two places, and f between them
-    return c, c_pair, gate[1] * seen[1], gate_pair * seen_pair, gate[0] * lag, found
+    q, pair = gate[1] * seen[1], gate_pair * seen_pair
+    carried = (gate[0] * c + gate[0] * state.cross) / c if c else 0.0  # of c at two steps, beside each other
+    near = q * min(carried, 1.0) * gate[0] * gate[0] / gate[1] if gate[1] else 0.0
+    lag = min(max((near - pair) / (q - pair), 0.0), 1.0) if q > pair else 0.0
+    return q, pair, lag, found
 
 
 def _gru(
