@@ -18,6 +18,7 @@ from dslc.analysis.signal.stats import (
     Slope,
     Slopes,
     Stats,
+    mixed,
     pairs,
     plain,
     plus,
@@ -123,7 +124,8 @@ def add(rule: Adds, use: Use) -> tuple[Stats, ...]:
     shape = use.results[0]
     a, b = aligned(*sides(use), shape)
     parts = tuple(_sum(p, q if rule.sign > 0 else q.scaled(-1.0)) for p, q in zip(a.parts, b.parts, strict=True))
-    return (replace(a, parts=parts, width=shape.width, growth=max(a.growth, b.growth)),)
+    profile = mixed(a.profile, b.profile, a.whole.q, b.whole.q)
+    return (replace(a, parts=parts, width=shape.width, growth=max(a.growth, b.growth), profile=profile),)
 
 
 def _sum(a: Part, b: Part) -> Part:

@@ -16,8 +16,7 @@ def forward(rule: Curve, use: Use) -> tuple[Stats, ...]:
         after = bent(rule, part)
         parts.append(after)
         growth = max(growth, sensitivity(rule, part, after))
-    profile = x.profile if rule.power is not None else None
-    return (replace(x, parts=tuple(parts), growth=x.growth * growth, profile=profile),)
+    return (replace(x, parts=tuple(parts), growth=x.growth * growth),)
 
 
 def bent(rule: Curve, part: Part) -> Part:

@@ -104,19 +104,21 @@ def reshaped(
     read: tuple[int, ...],
     made: tuple[int, ...],
     profile: Profile | None,
+    mean: bool = False,
 ) -> Profile:
-    """The profile of a result: the sum over the taps of what they read."""
+    """The profile of a result: the sum, or the mean, over the taps inside of what they read."""
     found = []
     for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
         along = profile[axis] if profile is not None else (1.0,) * size
-        values = [0.0] * stops
+        values, taken = [0.0] * stops, [0] * stops
         for t in range(k):
             low, n = served(t * d - before, s, size, stops)
             at = low * s + t * d - before
             for u in range(low, low + n):
                 values[u] += along[at]
+                taken[u] += 1
                 at += s
-        found.append(even(values))
+        found.append(even([v / n if n else 0.0 for v, n in zip(values, taken, strict=True)] if mean else values))
     return tuple(found)
 
 

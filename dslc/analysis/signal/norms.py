@@ -162,7 +162,11 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, one: Se
         c, q = pairs(part), max(part.q - (part.q - sum_var(part, n, p)), 1e-300)
         shift = part.q - q  # the mean products are about the mean of the batch
         a, b, e, f = ((kk - mean - along * (cc - shift) / q) for kk, cc in zip(k, c, strict=True))
-        return plain(factor * boost * kept, times((a, b, e, f), factor * boost), part).boosted(boost).lit(slope.on)
+        return (
+            plain(factor * boost * kept, times((a, b, e, f), factor * boost), part)
+            .boosted(boost)
+            .lit(slope.on, slope.profile)
+        )
     each = use.shapes[0].width // rule.parts if rule.over == "groups" else 1
     mean = (g + (p - 1) * k[PLACES]) / (each * p)
     along = (r + (p - 1) * rk[PLACES]) / (each * p)

@@ -85,7 +85,8 @@ def forward(rule: Pools, use: Use) -> tuple[Stats, ...]:
     pooled = tuple(largest(rule, x, p, found) if rule.how == "max" else averaged(rule, x, p, found) for p in parts)
     profile = None
     if rule.window and x.profile is not None and fitting(x.profile, use.shapes[0]) is not None:
-        profile = reshaped(rule.window, use.shapes[0].dims[2:], shape.dims[2:], x.profile)
+        mean = rule.how == "max" or not rule.counted
+        profile = reshaped(rule.window, use.shapes[0].dims[2:], shape.dims[2:], x.profile, mean)
     return (Stats(pooled, shape.places, shape.width, shape.samples, False, x.growth, profile),)
 
 
@@ -232,7 +233,8 @@ def backward(rule: Pools, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes
         best = (winners(rule, p, s, found, rate) for p, s in zip(x.parts, own, strict=True))
         return Back((tuple(replace(s, profile=profile) for s in best),))
     scale = found.read**2 if rule.how == "sum" else 1.0
-    return Back((tuple(evenly(p, s, found, rate, scale, x.places) for p, s in zip(x.parts, own, strict=True)),))
+    spread = (evenly(p, s, found, rate, scale, x.places) for p, s in zip(x.parts, own, strict=True))
+    return Back((tuple(replace(s, profile=profile) for s in spread),))
 
 
 def evenly(part: Part, slope: Slope, found: Windows, rate: float, scale: float, places: int) -> Slope:

@@ -163,8 +163,8 @@ class Slope:
     def boosted(self, by: float) -> Slope:
         return replace(self, boost=by)
 
-    def lit(self, by: float) -> Slope:
-        return replace(self, on=by)
+    def lit(self, by: float, profile: Profile | None = None) -> Slope:
+        return replace(self, on=by, profile=self.profile if profile is None else profile)
 
 
 Slopes: TypeAlias = tuple[Slope, ...]
@@ -208,7 +208,9 @@ def regressed(slope: Slope, part: Part, result: Part) -> Slope:
     one, two = part.m * part.m, result.m * result.m
     own = [(c - one) - by * by * (e - two) for c, e in zip(pairs(part), pairs(result), strict=True)]
     rk = plus(times(slope.rk, by * by), product(slope.k, (own[0], own[1], own[2], own[3])))
-    return Slope(slope.g, slope.k, by * by * slope.r + rest * slope.g, rk, slope.boost, gate=slope.gate)
+    return Slope(
+        slope.g, slope.k, by * by * slope.r + rest * slope.g, rk, slope.boost, gate=slope.gate, profile=slope.profile
+    )
 
 
 def added(one: Slopes | None, other: Slopes) -> Slopes:
@@ -218,10 +220,27 @@ def added(one: Slopes | None, other: Slopes) -> Slopes:
     return tuple(_both(a, b) for a, b in zip(one, other, strict=True))
 
 
+def mixed(one: Profile | None, other: Profile | None, a: float, b: float) -> Profile | None:
+    """The profile of a sum, of parts with these mean squares; one that is not known is even."""
+    if one is None and other is None:
+        return None
+    if a + b <= 0:
+        return one
+    known = one if one is not None else other
+    assert known is not None
+    one, other = (one or tuple((1.0,) * len(x) for x in known)), (other or tuple((1.0,) * len(x) for x in known))
+    if [len(x) for x in one] != [len(x) for x in other]:
+        return None
+    share = a / (a + b)
+    return tuple(
+        tuple(share * v + (1 - share) * w for v, w in zip(x, y, strict=True)) for x, y in zip(one, other, strict=True)
+    )
+
+
 def _both(a: Slope, b: Slope) -> Slope:
     g = a.g + b.g
     on = (a.g * a.on + b.g * b.on) / g if g > 0 else 1.0
-    profile = a.profile if a.profile == b.profile else None
+    profile = mixed(a.profile, b.profile, a.g, b.g)
     return Slope(g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk), on=on, profile=profile)
 
 
