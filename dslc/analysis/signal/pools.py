@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import lru_cache
 
@@ -33,7 +34,7 @@ class Windows:
     """`read`: places that a window reads; `own`: sum of squared weights of a mean; `whole`: the sum of weights;
     `local`: whether it reads neighbours, not all places; `shared`: the share of places that neighbouring windows read
     in common, of all that they read. `channels`: it reads the channels of one place. `square`: the mean
-    square of the sum of weights.
+    square of the sum of weights. `again`: how many other windows have the same largest as one.
     """
 
     read: float
@@ -43,6 +44,7 @@ class Windows:
     shared: float = 0.0
     stops: int = 1
     channels: bool = False
+    again: float = 0.0
     square: float = 1.0
 
 
@@ -67,13 +69,19 @@ def windows(rule: Pools, use: Use) -> Windows:
     full = math.prod(k for k, *_ in rule.window)
     over = math.prod(max(k - s, 0) for k, s, *_ in rule.window[:1]) * math.prod(k for k, *_ in rule.window[1:])
     shared = over / (2 * full - over)
+    again = 0.0
+    if rule.how == "max":
+        reaches = [range(-((k - 1) // s), (k - 1) // s + 1) for k, s, *_ in rule.window]
+        for offset in itertools.product(*reaches):
+            common = math.prod(k - abs(o) * s for o, (k, s, *_) in zip(offset, rule.window, strict=True))
+            again += common / (2 * full - common) if any(offset) else 0.0
     if rule.how == "mean" and rule.counted:
         square = 1.0
         for (k, s, before, _, d), size, stops in zip(rule.window, x.dims[2:], y.dims[2:], strict=True):
             inside = [sum(0 <= u * s + t * d - before < size for t in range(k)) for u in range(stops)]
             square *= sum(n * n for n in inside) / (stops * k * k)
         return Windows(read, read / full**2, read / full, True, shared, y.places, square=square)
-    return Windows(read, 1 / read, 1.0, True, shared, y.places)
+    return Windows(read, 1 / read, 1.0, True, shared, y.places, again=again)
 
 
 def forward(rule: Pools, use: Use) -> tuple[Stats, ...]:
@@ -271,7 +279,7 @@ def winners(rule: Pools, part: Part, slope: Slope, found: Windows, rate: float) 
             mean += w * v * f
             mean_z += w * v * f * z
             value += w * v * z
-    together = 2 * found.shared * slope.k[NEAR] * max(found.read**0.5 - 1, 0.0) if found.shared else 0.0
+    together = found.again * max(slope.k[NEAR], slope.k[PLACES], 0.0)
     g = rate * (slope.g + together)
     k = times(slope.k, rate * rate)
     k = (k[PLACES], k[PLACES], k[SAMPLES] / max(found.read, 1) + k[ANY] * (1 - 1 / max(found.read, 1)), k[ANY])

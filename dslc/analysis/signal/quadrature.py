@@ -40,6 +40,13 @@ def step_of(curve: Curve, std: float) -> float:
     return step if std <= 2 else max(step * 2 / std, 0.02)
 
 
+@lru_cache(maxsize=256)
+def jumps(curve: Curve, power: int) -> tuple[tuple[float, float], ...]:
+    """Where a power of the slope jumps, and by how much."""
+    found = ((x, curve.slope(x + 1e-9) ** power - curve.slope(x - 1e-9) ** power) for x in curve.kinks)
+    return tuple((x, jump) for x, jump in found if abs(jump) > 1e-6)
+
+
 @frozen
 class Single:
     """Of f(z): mean, mean square; of f'(z) and of f'(z) (z - m): mean squares; shares of units whose slope is
@@ -90,6 +97,11 @@ def of_normal(curve: Curve, m: float, var: float, about: float | None = None) ->
         slope_z = q - 2 * about * kept + about * about * slope
         return mean, q, slope, slope_z, flat, dead
     m1 = q1 = s2 = s2z = saturated = dead = 0.0
+    squares = jumps(curve, 2)
+    for kink, jump in squares:  # of the square of the slope, in closed form: a sum over nodes would be coarse
+        u, off = (m - kink) / std, m - about
+        s2 += jump * below(u)
+        s2z += jump * (var * (below(u) - u * phi(u)) + 2 * std * off * phi(u) + off * off * below(u))
     points = nodes(step_of(curve, std))
     slopes = [curve.slope(m + std * t) for t, _ in points]
     top = 0.1 * max(map(abs, slopes))
@@ -98,8 +110,9 @@ def of_normal(curve: Curve, m: float, var: float, about: float | None = None) ->
         y = curve.f(z)
         m1 += w * y
         q1 += w * y * y
-        s2 += w * value * value
-        s2z += w * value * value * (z - about) ** 2
+        smooth = value * value - sum(jump for kink, jump in squares if z > kink)
+        s2 += w * smooth
+        s2z += w * smooth * (z - about) ** 2
         saturated += w * (abs(value) < top)
         dead += w * (value == 0)
     return m1, q1, s2, s2z, saturated, dead
@@ -151,17 +164,22 @@ def of_pair(curve: Curve, m: float, q: float, d: float) -> Pair:
         return _rectified(*curve.power, m, common, own, points)
     inner = nodes(step_of(curve, own))
     f, slope = curve.f, curve.slope
+    kinks = jumps(curve, 1)
     total = steep = steep_z = 0.0
     for s, w in points:
         centre = m + common * s
         middle = f(centre)
         first = second = b = bz = 0.0
+        for kink, jump in kinks:
+            u = (centre - kink) / own
+            b += jump * below(u)
+            bz += jump * ((centre - m) * below(u) + own * phi(u))
         for t, v in inner:
             z = centre + own * t
             y = f(z) - middle  # about the middle, so that no digits are lost
             first += v * y
             second += v * y * y
-            k = v * slope(z)
+            k = v * (slope(z) - sum(jump for kink, jump in kinks if z > kink))
             b += k
             bz += k * (z - m)
         total += w * (second - first * first)
