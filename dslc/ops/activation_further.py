@@ -1,4 +1,4 @@
-"""Activations: smooth rectifiers, clips and thresholds."""
+"""Further activations: smooth rectifiers, clips and thresholds of each element."""
 
 from __future__ import annotations
 
