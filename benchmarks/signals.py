@@ -1,4 +1,4 @@
-"""How near `dslc signal` comes to what torch measures: values and gradients at initialisation.
+"""How near the signal analysis comes to what torch measures: values and gradients at initialisation.
 
     python benchmarks/signals.py --measured FILE        # measures what FILE lacks, about twenty minutes on two cores
     python benchmarks/signals.py --measured FILE --half seen --worst 5 resnet18

@@ -320,9 +320,8 @@ Padding: TypeAlias = int | str | tuple[int, ...] | tuple[tuple[int, int], ...]
 """A number, one each, (before, after) pairs each, or `half`, `valid`, `same_tf`."""
 
 Tensor: TypeAlias = object
-"""An attribute given as a tensor (`weight=wte.weight`): the node holds it in `tied`; a rule sees it is given.
-
-`params` lists the parameter all the same, so that its shape can be compared; no new tensor is made for it.
+"""An attribute given as a tensor (`weight=wte.weight`), which the node holds in `tied`. `params` lists it all the same,
+so that its shape can be compared; no new tensor is made for it.
 """
 
 

@@ -1,4 +1,4 @@
-"""`dslc signal` as one function: both walks, and what reports read of them."""
+"""The analysis as one function: both walks, and what reports read of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `dslc signal` tells: a network's values and gradients at initialisation, and what they mean.
+"""What the analysis tells: a network's values and gradients at initialisation, and what they mean.
 
 All numbers are expectations over the declared initialisers: root mean squares over channels, places, samples and draws
 of the weights, in training mode, for inputs of independent standard normal numbers and independent cotangents of mean
