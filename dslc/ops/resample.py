@@ -38,7 +38,7 @@ from dslc.ops.pool_adaptive import AdaptiveAvgPool, reads
 from dslc.ops.recovery import RecoversMap
 from dslc.ops.resize import Resizing, antialias
 from dslc.ops.scaling import ratio, scaled, written
-from dslc.ops.signals import Pools, Resizes, Scales, Signal, figures
+from dslc.ops.signals import Keeps, Pools, Resizes, Scales, Signal, figures
 from dslc.ops.torchtext import Arg, Form, In, PyIndex, TorchContext, call, keyword
 from dslc.ops.window import resized
 from dslc.ops.words import quotient
@@ -355,6 +355,9 @@ class ChannelShuffle(NoParams, NoMacs, Moves, Fresh, SavesNothing, Local, Op):
         channels = c.pin(x.dims[1])
         check_groups("shuffle", channels, channels, self.groups, "groups")
         return x.with_dim(1, channels, x.word(1)).with_channel(1)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Keeps(mixed=True)
 
     def torch(self, t: TorchContext) -> Form:
         groups = t.attr("groups")

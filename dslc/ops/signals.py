@@ -68,11 +68,13 @@ class Looks:
 class Keeps:
     """The input's values in other places or another order, some of them or all, or repeated.
 
-    `axis`, `ranges`: result k holds places or channels `ranges[k]` (from, to) of that axis of the input.
+    `axis`, `ranges`: result k holds places or channels `ranges[k]` (from, to) of that axis of the input. `mixed`: the
+    channels of all parts stand among each other afterwards.
     """
 
     axis: int | None = None
     ranges: tuple[tuple[int, int], ...] = ()
+    mixed: bool = False
 
 
 @frozen

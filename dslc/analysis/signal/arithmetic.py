@@ -200,7 +200,8 @@ def multiply(rule: Multiplies, use: Use) -> tuple[Stats, ...]:
     shape = use.results[0]
     a, b = aligned(*sides(use), shape)
     parts = tuple(_product(p, q) for p, q in zip(a.parts, b.parts, strict=True))
-    return (replace(a, parts=parts, width=shape.width, growth=a.growth * b.growth),)
+    profile = a.profile if a.profile is not None else b.profile
+    return (replace(a, parts=parts, width=shape.width, growth=a.growth * b.growth, profile=profile),)
 
 
 def _product(a: Part, b: Part) -> Part:
@@ -215,7 +216,8 @@ def multiply_back(rule: Multiplies, use: Use, outs: tuple[Stats, ...], grads: tu
     found: list[Slopes] = []
     for x, side, other in zip(sides(use), (a, b), (b, a), strict=True):
         own = tuple(
-            plain(s.g * o.q, product(s.k, pairs(o)), p) for s, p, o in zip(slopes, side.parts, other.parts, strict=True)
+            replace(plain(s.g * o.q, product(s.k, pairs(o)), p), profile=s.profile)
+            for s, p, o in zip(slopes, side.parts, other.parts, strict=True)
         )
         found.append(restored(x, shape.places, shape.samples, own, side))
     return Back((found[0], found[1]))

@@ -8,7 +8,7 @@ from dslc.analysis.signal.curves import sensitivity
 from dslc.analysis.signal.forward import Forward, Passed
 from dslc.ir.model import Param, Value
 from dslc.ir.walk import Flat
-from dslc.ops.signals import Curve, Drops, Joins, Keeps, Normalises, Pools, Scales, Weighs
+from dslc.ops.signals import Adds, Curve, Drops, Joins, Keeps, Normalises, Pools, Scales, Weighs
 
 
 def idle_weights(flat: Flat, there: Forward) -> dict[Param, str]:
@@ -57,11 +57,15 @@ def passes(one: Passed, shift: bool) -> bool:
     if isinstance(rule, Curve):
         return not shift and all(abs(sensitivity(rule, part, part) - 1) < 1e-3 for part in one.use.ins[0].parts)
     if isinstance(rule, Weighs):
+        if shift and not any(before or after for _, _, before, after, _ in rule.window) and not rule.turned:
+            return True  # a constant of each channel stays one, where all places read the same taps
         return rule.fan == 1 and (shift or "bias" not in one.use.laws or one.use.laws["bias"].square == 0)
     if isinstance(rule, Joins):
         return rule.axis in one.use.results[0].channels
     if isinstance(rule, Drops):
         return not shift
+    if isinstance(rule, Adds):
+        return shift
     if isinstance(rule, Keeps):
         return rule.axis is None and one.use.shapes[0].width == one.use.results[0].width
     return isinstance(rule, Pools | Scales)

@@ -25,6 +25,8 @@ from dslc.record import replace
 
 def keep(rule: Keeps, use: Use) -> tuple[Stats, ...]:
     x, shape = use.ins[0], use.shapes[0]
+    if rule.mixed and not x.by_place:
+        x = x.with_parts(x.whole)
     if rule.axis is None:
         return tuple(_reshaped(x, shape, made) for made in use.results)
     found = []
