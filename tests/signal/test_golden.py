@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,6 @@ def table(found: NetworkSignal) -> str:
         ("gpt2", "gpt2", {"depth": 2, "heads": 2, "width": 64, "vocab": 100}),
     ],
 )
-def test_the_table_of_a_network(file: str, net: str, arguments: dict[str, int], golden: Golden) -> None:
+def test_the_table_of_a_network(file: str, net: str, arguments: dict[str, Any], golden: Golden) -> None:
     found = dslc.compile(ROOT / "examples" / f"{file}.dl", net, **arguments).signal()
     golden(HERE / f"{net}.txt", table(found))

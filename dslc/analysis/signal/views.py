@@ -117,12 +117,18 @@ def _share(slope: Slope, share: float, pairs_too: bool = False) -> Slope:
 
 
 def _unread(slopes: Slopes, x: Stats, made: Shape) -> Slopes:
-    """Of places that became channels only those of one channel are pairs; all others are independent."""
+    """Where places became channels, two of them in one new place are two channels, whose gradients are independent."""
     share = made.places * made.width / (x.places * x.width)
     if share < 1:  # some of the places alone have a gradient
         return tuple(_share(s, share, pairs_too=True) for s in slopes)
     if made.places < x.places and made.width > x.width:
-        return tuple(Slope(s.g, (0.0, 0.0, s.k[SAMPLES], 0.0), s.r, (0.0, 0.0, s.rk[SAMPLES], 0.0)) for s in slopes)
+        apart = made.places / x.places if made.places > 1 else 0.0
+        found = []
+        for s in slopes:
+            k = (apart * s.k[NEAR], apart * s.k[PLACES], s.k[SAMPLES], apart * s.k[ANY])
+            rk = (apart * s.rk[NEAR], apart * s.rk[PLACES], s.rk[SAMPLES], apart * s.rk[ANY])
+            found.append(Slope(s.g, k, s.r, rk))
+        return tuple(found)
     return slopes
 
 
