@@ -130,8 +130,10 @@ def add(rule: Adds, use: Use) -> tuple[Stats, ...]:
 
 def _sum(a: Part, b: Part) -> Part:
     m, q = a.m + b.m, a.q + b.q + 2 * a.m * b.m
+    one, two = max(a.d[ANY], 0.0), max(b.d[ANY], 0.0)
+    spread = (one * one * a.spread + two * two * b.spread) / (one + two) ** 2 if one + two > 0 else 0.0
     shape = _joined(a, b) if a.shape is not None or b.shape is not None else None
-    return Part(max(a.size, b.size), m, q, plus(a.d, b.d), shape, masks=a.masks or b.masks)
+    return Part(max(a.size, b.size), m, q, plus(a.d, b.d), shape, spread=spread, masks=a.masks or b.masks)
 
 
 def _joined(a: Part, b: Part) -> Marginal | None:

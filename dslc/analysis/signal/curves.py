@@ -23,7 +23,7 @@ def bent(rule: Curve, part: Part) -> Part:
     """The activation of a part."""
     one = single(rule, part)
     d = fours(paired(rule, part), "d")
-    return Part(part.size, one.m, one.q, d, image(rule, part, one.m, one.q), (rule, part))
+    return Part(part.size, one.m, one.q, d, image(rule, part, one.m, one.q), (rule, part), part.spread)
 
 
 def sensitivity(rule: Curve, part: Part, after: Part) -> float:
@@ -58,6 +58,7 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
         times(k, both),
         on * slope.g * one.slope_z,
         times(rk, both),
+        slope.boost,
         gate=gate,
         profile=slope.profile,
     )

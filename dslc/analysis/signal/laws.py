@@ -73,7 +73,8 @@ def _uniform(a: float, b: float) -> Law:
 
 
 def _normal(mean: float, std: float) -> Law:
-    return Law(mean, mean * mean + std * std, 2.0 if mean == 0 and std else 0.0)
+    square = mean * mean + std * std
+    return Law(mean, square, (2 * std**4 + 4 * mean**2 * std**2) / square**2 if square else 0.0)
 
 
 def _truncated(mean: float, std: float, a: float, b: float) -> Law:

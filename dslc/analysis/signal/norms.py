@@ -107,7 +107,9 @@ def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias
             shape = shape.moved((wanted / has) ** 0.5, bias.mean)
         shape = replace(shape, blur=shape.blur + bias.var)
     m = mean * weight.mean + bias.mean
-    return Part(part.size, m, weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean, d, shape)
+    return Part(
+        part.size, m, weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean, d, shape, spread=weight.kurt
+    )
 
 
 def backward(rule: Normalises, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
@@ -149,6 +151,8 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, one: Se
         mean = (g + (p - 1) * k[PLACES] + (n - 1) * (k[SAMPLES] + (p - 1) * k[ANY])) / (n * p)
         along = (r + (p - 1) * rk[PLACES] + (n - 1) * (rk[SAMPLES] + (p - 1) * rk[ANY])) / (n * p)
         factor = by * weight.square
+        if weight.kurt > 0.01:  # a channel that a norm behind divided by a small variance had a small weight here
+            factor /= slope.boost
         # 1 / var is larger than one over its mean. The relative variance of a variance over n p values is twice the sum
         # of squared correlations of a value with all of them, over n p.
         rho = correlations(part, n, p)

@@ -241,7 +241,9 @@ def _both(a: Slope, b: Slope) -> Slope:
     g = a.g + b.g
     on = (a.g * a.on + b.g * b.on) / g if g > 0 else 1.0
     profile = mixed(a.profile, b.profile, a.g, b.g)
-    return Slope(g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk), on=on, profile=profile)
+    even = a.g / a.boost + b.g / b.boost
+    boost = g / even if even > 0 else 1.0
+    return Slope(g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk), boost=boost, on=on, profile=profile)
 
 
 def square_of_sum(own: float, by: Four, places: float, samples: float) -> float:
