@@ -88,7 +88,7 @@ def compile_program(
         _check_names(program, entry, args or {}, asked, sink)
         values = arguments(args or {})
         _check_numbers(values, asked, sink)
-        for diagnostic in told_of(program, entry):
+        for diagnostic in program.told.diagnostics:
             sink.add(diagnostic)
         model = _elaborate(program, entry, values, asked, sink, max_ops)
         if model is not None and budgets is not None and (model.budgets or budgets):
@@ -143,19 +143,6 @@ def offer(found: Sequence[Diagnostic], again: Again, work: int) -> tuple[Diagnos
     from dslc.mending.offer import offer
 
     return offer(found, again, work)
-
-
-def told_of(program: Program, entry: str) -> list[Diagnostic]:
-    """What binding has told, but for mistakes in the bodies of other nets, which this one does not lead to."""
-    if not program.told.errors or program.table is None:
-        return []
-    reached = program.table.reached(program.nets[entry])
-    others = [net.span for net in program.nets.values() if net not in reached]
-    return [
-        d
-        for d in program.told.diagnostics
-        if not any(o.source is d.span.source and o.start <= d.span.start < o.end for o in others)
-    ]
 
 
 def _budget_lines(program: Program, entry: str) -> list[tree.Budget]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from dslc.bind import language, static
 from dslc.bind.lines import Line, Unknown
-from dslc.bind.mistakes import MissingArgument, UnknownArgument, UnknownName
+from dslc.bind.mistakes import UnknownArgument, UnknownName
 from dslc.bind.mistakes_body import ReservedName
 from dslc.bind.scopes import MEANINGS, Scope, given_names, overlap, plain, spelled
 from dslc.bind.signatures import Filled, Given, Signatures, signature_of_op
 from dslc.bind.static import LAYER, UNKNOWN, VALUE, Static
 from dslc.bind.table import Body, Call, Kind, Role, Signature, Symbol, Table, Use
-from dslc.bind.values import UNSAID, literal
+from dslc.bind.values import UNSAID, literal, missing_arguments
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake, Reject, did_you_mean
 from dslc.names.errors import BoundTwice
@@ -29,6 +29,7 @@ from dslc.syntax.lost import ANY
 from dslc.types import const
 
 if TYPE_CHECKING:
+    from dslc.bind.again import Chained
     from dslc.foreign.rewrite import KindOf
 
 
@@ -84,6 +85,7 @@ class Binder:
     quiet: int = 0
     later: list[tuple[tree.Name, Role]] = field(default_factory=list)  # names read before they are given
     elsewhere: set[str] = field(default_factory=set)  # names of the body that are told to be read out of their place
+    again: Chained | None = None  # the body as a chain, where its lines give names again
     words: dict[str, Symbol] = field(default_factory=dict)  # the names of the language
     aliases: dict[const.Binding, Symbol] = field(default_factory=dict)  # names by `as` of `use`
     homes: dict[tree.Definition, const.Scope] = field(default_factory=dict)
@@ -150,7 +152,8 @@ class Binder:
 
     def missing(self, signature: Signature, names: tuple[str, ...], span: Span, expr: tree.Expr | None = None) -> None:
         """The mistake of a layer applied, or a function called, before it is complete."""
-        self.report(MissingArgument(signature.name, names, signature.text), span, expr=expr)
+        mistake, labels = missing_arguments(signature, names, span)
+        self.report(mistake, span, tuple(labels), expr)
 
     def module_name(self, name: str, span: Span) -> None:
         """A name by `as` becomes an attribute of a generated module."""
@@ -208,6 +211,23 @@ class Binder:
             self.body.symbols.append(symbol)
         self.use(target.span, symbol, "bind")
         return symbol
+
+    def given_again(self, target: tree.Name, scope: Scope, value: Static) -> bool:
+        """Whether a line gives a tensor's name again in a body that was meant as a chain: told once, and read so."""
+        home = scope.home(target.name)
+        found = home.names[target.name] if home is not None and target.name not in home.maybe else None
+        if self.again is None or not self.again.help or home is None or found is None or found.kind != "tensor":
+            return False
+        if not self.again.told:
+            self.again.told = True
+            related = () if found.span is None else (Label(found.span, "it is bound here"),)
+            mistake = BoundTwice(target.name, MEANINGS["tensor"], self.again.count)
+            self.report(mistake, target.span, related, help=self.again.help)
+        if self.body is not None:
+            self.body.failed.add(target)
+        symbol = home.names[target.name] = Symbol("tensor", target.name, target.span, self.definition, static=value)
+        self.use(target.span, symbol, "bind")
+        return True
 
     def free(self, name: str, span: Span, p: Place) -> bool:
         """Whether a name may be given here; says so if it has another meaning."""
@@ -271,14 +291,13 @@ class Binder:
     def kind_of(self, p: Place) -> KindOf:
         """What names are at a place: `tensor`, another word, or nothing."""
         q = replace(p)
-        own: set[str] = set()  # what the definition gives anywhere is the user's own name, wherever it is read
+        definition = self.definition
 
         def of(name: str) -> str | None:
             symbol = self._named(name, q)
             if symbol is None:
-                if not own:
-                    own.update({""}, given_names(self.definition) if self.definition is not None else ())
-                return "value" if name in own or self._known(name, q) else None
+                own = definition is not None and name in given_names(definition)  # wherever it is read
+                return "value" if own or self._known(name, q) else None
             return "tensor" if symbol.kind == "tensor" or self.value(symbol).kind == "tensor" else symbol.kind
 
         return of
@@ -301,6 +320,13 @@ class Binder:
             for symbol in found[1:]:
                 self.table.perhaps.add(symbol)
         elif not p.deferred and (name is None or not self._known(name, p)):
+            from dslc.bind.elsewhere import told
+
+            given = told(expr, self.definition) if name is not None and self.definition is not None else None
+            if given is not None:
+                mistake, label, help = given
+                self.report(mistake, expr.span, (label,), expr, help)
+                return found
             shown = name or spelled(expr.text)
             near = nearest(shown, self._names(p))
             help = did_you_mean(near if near is None or "`" in expr.span.text else None)

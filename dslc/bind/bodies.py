@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dslc.bind import static
 from dslc.bind.binder import Binder, Place
@@ -13,7 +13,8 @@ from dslc.bind.initial import initial_target
 from dslc.bind.language import DTYPES
 from dslc.bind.lines import Line
 from dslc.bind.mistakes_body import Misplaced, NamedInSuite, NoElementType, NoResult, WrongCount
-from dslc.bind.scopes import Scope, beyond_turns, plain
+from dslc.bind.mistakes_scope import AliasOfItself
+from dslc.bind.scopes import Scope, beyond_turns, names_again, plain
 from dslc.bind.signatures import STEPS, Signatures
 from dslc.bind.static import INT, TENSOR, TENSORS, UNKNOWN, Static, listed
 from dslc.bind.table import Body, Kind, Symbol, Table
@@ -23,8 +24,11 @@ from dslc.diagnostics.model import Help, Label, Sink, in_order
 from dslc.names.resolve import FileNames, Program
 from dslc.record import replace
 from dslc.syntax import tree
-from dslc.syntax.scan import dtype_span
+from dslc.syntax.scan import dtype_span, nodes
 from dslc.types import const
+
+if TYPE_CHECKING:
+    from dslc.bind.again import Chained
 
 
 def bind(program: Program, sink: Sink) -> Table:
@@ -97,6 +101,7 @@ def _definition(b: Binder, item: tree.Definition, file: const.Scope) -> None:
             evaluate(b, item.value, p)
         case tree.NetAlias():
             _parameters(b, item, p)
+            _of_itself(b, item)
             evaluate(b, item.value, p)
             for budget in item.budgets:
                 _budget(b, budget, p)
@@ -107,11 +112,30 @@ def _definition(b: Binder, item: tree.Definition, file: const.Scope) -> None:
                 evaluate(b, fact, p)
         case tree.Block():
             _ports(b, item, p)
+            names = names_again(item)
+            b.again = _chained(b, item, names, p) if names else None
             p.it = execute(b, item.suite, p)
             _results(b, item.results or (), p)
+            b.again = None
     b.settle_later(p.scope)
     body.symbols.insert(0, symbol)
     b.body = None
+
+
+def _chained(b: Binder, item: tree.Block, names: set[str], p: Place) -> Chained | None:
+    from dslc.bind.again import Chained  # for programs with mistakes only
+
+    return None if b.file is None else Chained(item, names, b.kind_of(p), b.file)
+
+
+def _of_itself(b: Binder, item: tree.NetAlias) -> None:
+    """An alias that stands for itself; the only other net of the file is likely meant."""
+    target = item.value.target if isinstance(item.value, tree.Call) else item.value
+    if not isinstance(target, tree.Name) or target.name != item.name:
+        return
+    items = b.file.items if b.file is not None else ()
+    nets = [i.name for i in items if isinstance(i, tree.Block) and i.kind == "net" and i.name != item.name]
+    b.report(AliasOfItself(item.name, nets[0] if len(nets) == 1 else None), target.span, expr=item.value)
 
 
 # ---- headers
@@ -145,7 +169,21 @@ def _defaults(b: Binder, item: tree.Block | tree.Extern | tree.Fn | tree.NetAlia
             wrong = None if value is UNSAID else wrong_parameter(item.name, parameter, value)
             if wrong is not None:
                 b.report(wrong, parameter.default.span)
+            _later_parameters(b, parameter, item.parameters)
             evaluate(b, parameter.default, replace(p, it=None, apart=True))
+
+
+def _later_parameters(b: Binder, parameter: tree.Parameter, header: tuple[tree.Parameter, ...]) -> None:
+    """A default that uses parameters after its own, which have no value yet."""
+    following = {q.name for q in header[header.index(parameter) + 1 :]}
+    for node in nodes(parameter.default) if following else ():
+        if isinstance(node, tree.Name) and node.name in following:
+            from dslc.bind.owners import later_parameter
+
+            found = later_parameter(node, parameter, header)
+            if found is not None:
+                mistake, label, help = found
+                b.report(mistake, node.span, (label,), node, help)
 
 
 def _ports(b: Binder, item: tree.Block | tree.Extern, p: Place) -> None:
@@ -238,11 +276,20 @@ def _moved(value: Static) -> Static:
 
 
 def _step(b: Binder, line: tree.Step, p: Place) -> None:
+    _passed(b, line.value)
     value = flow(b, line.value, p)
     p.it = UNKNOWN if isinstance(line.value, tree.Tuple) else _moved(value)  # several values are told by elaborate
 
 
+def _passed(b: Binder, value: tree.Expr) -> None:
+    """The words of another library in a line that is told to be one of a chain are mended by that."""
+    if b.again is not None and b.body is not None and value.span in b.again.covered:
+        b.line.told.append(value.span)
+        b.body.failed.add(value)
+
+
 def _assign(b: Binder, line: tree.Assign, p: Place) -> None:
+    _passed(b, line.value)
     value = flow(b, line.value, p)
     if value.kind != "tensor" or isinstance(line.value, tree.Tuple):
         value = UNKNOWN
@@ -265,9 +312,12 @@ def _bind_name(b: Binder, target: tree.Name | tree.TickName, kind: Kind, p: Plac
     if scope.kind == "suite" and kind == "tensor":
         shown = name or target.span.text.strip("`")
         b.elsewhere.add(shown)
-        b.report(NamedInSuite(shown), target.span)
+        if not any(symbol.kind == "tensor" for symbol in scope.names.values()):  # told once of a suite
+            b.report(NamedInSuite(shown), target.span)
     if name is None and isinstance(target, tree.TickName):
         b.family(target, kind, scope, value)
+    elif kind == "tensor" and isinstance(target, tree.Name) and b.given_again(target, scope, value):
+        return
     elif name is not None:
         b.declare(name, target.span, kind, p.inside(scope), value)
 

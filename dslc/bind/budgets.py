@@ -6,12 +6,10 @@ import re
 
 from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
 from dslc.source import Span
+from dslc.syntax.units import COUNTED
 
-BYTES = re.compile(r"\d[\d_]*(\.\d+)?([KMGT]?i?|k)B")
+BYTES = r"\d[\d_]*(\.\d+)?([KMGT]?i?|k)B"
 """A number of bytes, as it is written."""
-
-COUNTED = ("params", "macs", "flops", "acts", "receptive_field")
-"""Quantities that are no memories."""
 
 MEMORY_OF = {"params": "weights_memory", "acts": "activation_memory"}
 """The memory that holds what is counted."""
@@ -62,4 +60,4 @@ class LimitOfBytes(Mistake, code="E0705"):
 
 def of_bytes(name: str, op: str, limit: str, subject: Span | None = None) -> LimitOfBytes | None:
     """The mistake in a limit of a quantity, as it is written, if it is in bytes and the quantity is not."""
-    return LimitOfBytes(name, op, limit, subject) if name in COUNTED and BYTES.fullmatch(limit) else None
+    return LimitOfBytes(name, op, limit, subject) if name in COUNTED and re.fullmatch(BYTES, limit) else None

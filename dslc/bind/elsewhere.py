@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import TypeAlias
 
 from dslc.bind.mistakes_scope import GivenElsewhere, Where
+from dslc.bind.scopes import plain
 from dslc.diagnostics.model import Edit, Help, Label
 from dslc.record import record
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.rewrite import kids
+
+Around: TypeAlias = tuple[tree.For | tree.If | tree.Call, ...]
+ANamed: TypeAlias = tree.Name | tree.TickName
+"""A name; one in back-ticks without an expression is the same as without them."""
+
+
+def letters(name: ANamed) -> str:
+    """The letters of a name; none of one that is put together."""
+    return name.name if isinstance(name, tree.Name) else plain(name.text) or ""
 
 
 @record
@@ -18,16 +30,18 @@ class Given:
 
     span: Span
     line: tree.Stmt
-    around: tuple[tree.For | tree.If | tree.Call, ...]
+    around: Around
 
 
-def told(name: tree.Name, definition: tree.Definition) -> tuple[GivenElsewhere, Label, tuple[Help, ...]] | None:
+def told(name: ANamed, definition: tree.Definition) -> tuple[GivenElsewhere, Label, tuple[Help, ...]] | None:
     """The mistake of reading a name out of its place; none if the definition gives it nowhere."""
-    found = [(given, inside) for given, inside in _given(definition, name) if given.span != name.span]
+    places, around = _places(definition)
+    found = [given for given in places.get(letters(name), ()) if given.span != name.span]
     if not found:
         return None
-    above = [pair for pair in found if pair[0].span.start < name.span.start]
-    given, inside = above[-1] if above else found[0]
+    inside = around.get(name, ())
+    above = [given for given in found if given.span.start < name.span.start]
+    given = above[-1] if above else found[0]
     outside = [a for a in given.around if a not in inside]
     where: Where = "below"
     if outside:
@@ -41,25 +55,24 @@ def told(name: tree.Name, definition: tree.Definition) -> tuple[GivenElsewhere, 
     shown = outside[0] if outside else given.line
     if where == "last turn":
         shown = next(a for a in reversed(given.around) if isinstance(a, tree.For))
-    mistake = GivenElsewhere(name.name, where, given.span.line, shown.span.line)
+    mistake = GivenElsewhere(letters(name), where, given.span.line, shown.span.line)
     return mistake, Label(given.span, "it is named here"), _help(name, definition, where, given, shown)
 
 
-def _given(
-    definition: tree.Definition, name: tree.Name
-) -> Iterator[tuple[Given, tuple[tree.For | tree.If | tree.Call, ...]]]:
-    """The places that give the name, each with what stands around the reading of it; in the order of the text."""
-    places: list[Given] = []
-    inside: tuple[tree.For | tree.If | tree.Call, ...] = ()
-    waiting: list[tuple[object, tuple[tree.For | tree.If | tree.Call, ...]]] = [(definition, ())]
+@lru_cache(maxsize=4)  # each of many such names in a text asks for its definition
+def _places(definition: tree.Definition) -> tuple[dict[str, list[Given]], dict[ANamed, Around]]:
+    """The places that give each name, in the order of the text, and what stands around every name."""
+    given: dict[str, list[Given]] = {}
+    inside: dict[ANamed, Around] = {}
+    waiting: list[tuple[object, Around]] = [(definition, ())]
     while waiting:
         node, around = waiting.pop()
-        if node is name:
-            inside = around
+        if isinstance(node, ANamed):
+            inside[node] = around
         for target in _targets(node):
-            if isinstance(node, tree.Stmt) and target.name == name.name:
+            if isinstance(node, tree.Stmt):
                 of = (*around, node) if isinstance(node, tree.For) else around
-                places.append(Given(target.span, node, of))
+                given.setdefault(letters(target), []).append(Given(target.span, node, of))
         if isinstance(node, tree.For):
             waiting += ((node.source, around), (node.suite, (*around, node)))
             continue
@@ -67,23 +80,22 @@ def _given(
             (*around, node) if isinstance(node, tree.If) or (isinstance(node, tree.Call) and node.suite) else around
         )
         waiting += ((kid, within) for kid in kids(node))
-    for place in sorted(places, key=lambda p: p.span.start):
-        yield place, inside
+    for places in given.values():
+        places.sort(key=lambda p: p.span.start)
+    return given, inside
 
 
-def _targets(node: object) -> tuple[tree.Name, ...]:
+def _targets(node: object) -> tuple[ANamed, ...]:
     match node:
         case tree.Assign(targets=targets) | tree.For(targets=targets):
-            return tuple(t for t in targets if isinstance(t, tree.Name))
-        case tree.Let(target=target) | tree.TensorDef(target=target):
-            return (target,)
-        case tree.ModuleDef(target=tree.Name() as target):
+            return targets
+        case tree.Let(target=target) | tree.TensorDef(target=target) | tree.ModuleDef(target=target):
             return (target,)
     return ()
 
 
 def _help(
-    name: tree.Name, definition: tree.Definition, where: Where, given: Given, shown: tree.Stmt | tree.Call
+    name: ANamed, definition: tree.Definition, where: Where, given: Given, shown: tree.Stmt | tree.Call
 ) -> tuple[Help, ...]:
     if where == "below":
         return (_moved(name, given),)
@@ -96,13 +108,13 @@ def _help(
             return (Help("what depends on the turn stands in the `for`"),)
         return (Help(f"in the last turn it is `{last}`", last),)
     if where == "side":
-        return (Help(f"name `{name.name}` before the `if`, so that all sides have it"),)
+        return (Help(f"name `{letters(name)}` before the `if`, so that all sides have it"),)
     if where == "suite":
         return (Help("the value of the whole line is named by `name = ..` before the layer"),)
     return (_collected(name, definition, given, shown),)
 
 
-def _moved(name: tree.Name, given: Given) -> Help:
+def _moved(name: ANamed, given: Given) -> Help:
     """A `let` of one line stands above the line that reads it, if that is of the same body."""
     said = f"move line {given.span.line} above this one"
     source, line = name.span.source, given.line.span
@@ -128,26 +140,28 @@ def _last(loop: tree.For) -> str | None:
     return None
 
 
-def _collected(name: tree.Name, definition: tree.Definition, given: Given, loop: tree.Stmt | tree.Call) -> Help:
+def _collected(name: ANamed, definition: tree.Definition, given: Given, loop: tree.Stmt | tree.Call) -> Help:
     """Keep the tensor of each turn in a list, whose last item is that of the last turn."""
     source = name.span.source
-    many = f"{name.name}s"
-    while many in {n.name for n in _all_names(definition)}:
+    one = letters(name)
+    many = f"{one}s"
+    while many in {letters(n) for n in _all_names(definition)}:
         many += "_"
     if not isinstance(given.line, tree.Assign) or given.line.span.line == loop.span.line:
-        return Help(_listed(many, name.name))
-    reads = [n for n in _all_names(definition) if n.name == name.name and n.span.start >= loop.span.end]
-    alone = len(reads) + 1 == sum(n.name == name.name for n in _all_names(definition))
+        return Help(_listed(many, one))
+    named = [n for n in _all_names(definition) if letters(n) == one]
+    reads = [n for n in named if n.span.start >= loop.span.end]
+    alone = len(reads) + 1 == len(named)
     simple = alone and len(given.line.targets) == 1 and given.line.value.span.text == "it"
     if simple:
         grow = Edit(given.line.span, f"{many} += [it]")
     else:
         end = _line_end(given.line.span)
-        grow = Edit(Span(source, end, end), f"\n{_indent(given.line.span)}{many} += [{name.name}]")
+        grow = Edit(Span(source, end, end), f"\n{_indent(given.line.span)}{many} += [{one}]")
     start = source.text.rfind("\n", 0, loop.span.start) + 1
     let = Edit(Span(source, start, start), f"{_indent(loop.span)}let {many} = []\n")
     others = tuple(Edit(n.span, f"{many}[-1]") for n in reads if n.span != name.span)
-    return Help(_listed(many, "it" if simple else name.name), f"{many}[-1]", (let, grow, *others))
+    return Help(_listed(many, "it" if simple else one), f"{many}[-1]", (let, grow, *others))
 
 
 def _listed(many: str, item: str) -> str:
@@ -155,11 +169,11 @@ def _listed(many: str, item: str) -> str:
     return f"a list keeps those of all turns: {kept}; `{many}[-1]` is that of the last"
 
 
-def _all_names(definition: tree.Definition) -> Iterator[tree.Name]:
+def _all_names(definition: tree.Definition) -> Iterator[ANamed]:
     waiting: list[object] = [definition]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, tree.Name):
+        if isinstance(node, ANamed):
             yield node
         waiting += kids(node)
 

@@ -171,7 +171,12 @@ def _attribute(b: Binder, expr: tree.Attribute, p: Place) -> Static:
     value = evaluate(b, expr.value, p)
     if expr.name == "shape" and value.kind in ("tensor", "unknown"):
         return Static("tuple", items=(INT,))
-    if value.kind == "tensor":
+    root = expr.value
+    if (
+        value.kind == "tensor"
+        or (value.kind == "layer" and not isinstance(root, tree.Name | tree.TickName))
+        or (isinstance(root, tree.Name) and b.of_language(root.name, p))
+    ):
         b.foreign_attribute(p)
     return TENSOR if value.kind == "layer" else UNKNOWN
 

@@ -12,7 +12,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dslc.bind.mistakes import UnknownName
-from dslc.diagnostics.model import Diagnostic
+from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake
 from dslc.record import entity
 from dslc.source import Span
 from dslc.syntax import tree
@@ -52,6 +52,9 @@ class Line:
         `known`: names of the definition that are told already, and need no more words.
         """
         from dslc.bind.elsewhere import told as told_elsewhere
+        from dslc.bind.mistakes_scope import OfAnother
+        from dslc.bind.near_words import likely_name
+        from dslc.bind.owners import whose
         from dslc.bind.unread import unread_lets
         from dslc.foreign.tell import (
             foreign,
@@ -76,17 +79,24 @@ class Line:
             if each.name.name in known:
                 failed.append(each.name)
                 continue
-            given = told_elsewhere(each.name, definition) if definition is not None else None
-            if given is not None:
-                mistake_, label, help = given
-                known.add(each.name.name)
-                found.append(mistake_.at(span, None, (label,), help))
-                failed.append(each.name)
-                continue
-            idle = unread_lets(definition, each.name) if each.name in numbers else None
-            help = near_name(each.name, each.around, each.kind_of, each.names(), file, idle)
-            found.append(UnknownName(each.name.name).at(span, help=help))
             failed.append(each.name)
+            given: tuple[Mistake, Label, tuple[Help, ...]] | None = None
+            help: tuple[Help, ...] = ()
+            if definition is not None:
+                given = told_elsewhere(each.name, definition) or whose(each.name, definition, file)
+            if given is None:
+                idle = unread_lets(definition, each.name) if each.name in numbers else None
+                help = near_name(each.name, each.around, each.kind_of, each.names(), file, idle)
+                if not help and definition is not None:
+                    help = likely_name(each.name, definition, each.names())
+                if not help and definition is not None:
+                    given = whose(each.name, definition, file, far=True)
+            if given is None:
+                found.append(UnknownName(each.name.name).at(span, help=help))
+                continue
+            mistake_, label, proposals = given
+            known |= {each.name.name, *(mistake_.others if isinstance(mistake_, OfAnother) else ())}
+            found.append(mistake_.at(span, None, (label,), proposals))
         return found, failed
 
     @property

@@ -105,6 +105,8 @@ class MissingArgument(Mistake, code="E0302"):
     layer: str
     missing: tuple[str, ...]
     signature: str
+    kinds: tuple[str, ...] = ()  # what each must be, in words, where the header says it
+    written: str = ""  # the call, with places to fill in
 
     @property
     def message(self) -> str:
@@ -114,6 +116,13 @@ class MissingArgument(Mistake, code="E0302"):
     @property
     def label(self) -> str:
         return f"the layer is `{self.signature}`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if not self.written:
+            return ()
+        wanted = (f"`{name}`{f' ({kind})' * bool(kind)}" for name, kind in zip(self.missing, self.kinds, strict=True))
+        return (Help(f"give {' and '.join(wanted)}: `{self.written}`"),)
 
 
 class GivenTwice(Mistake, code="E0386"):
@@ -139,10 +148,15 @@ class GivenTwice(Mistake, code="E0386"):
 
     layer: str
     name: str
+    placed: str = ""  # the text of what its place has
 
     @property
     def message(self) -> str:
         return f"`{self.name}` of `{self.layer}` is given twice"
+
+    @property
+    def label(self) -> str:
+        return f"by its place it is `{self.placed}` already" if self.placed else ""
 
 
 class SurplusArgument(Mistake, code="E0303"):

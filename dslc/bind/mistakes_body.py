@@ -132,11 +132,24 @@ class WrongCount(Mistake, code="E0371"):
 
     names: int
     values: int
+    loop: bool = False  # the names of a `for`
 
     @property
     def message(self) -> str:
         names = f"{self.names} name{'s' if self.names != 1 else ''}"
         return f"{names} for {self.values} value{'s' if self.values != 1 else ''}"
+
+    @property
+    def label(self) -> str:
+        if self.loop:
+            return "each item is one value" if self.values == 1 else f"each item has {self.values} parts"
+        return "the right side is one tensor" if self.values == 1 else f"the right side makes {self.values}"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.loop or self.values != 1:
+            return ()
+        return (Help(f"`-> chunk({self.names})` makes {self.names} equal parts of a tensor"),)
 
 
 class Misplaced(Mistake, code="E0373"):
@@ -200,7 +213,7 @@ class NamedInSuite(Mistake, code="E0483"):
 
     @property
     def message(self) -> str:
-        return f"the suite of a layer cannot name values, so `{self.name}` is unknown below it"
+        return f"the suite of a layer is one chain, and names no values: `{self.name}`"
 
 
 class InitTarget(Mistake, code="E0388"):

@@ -6,8 +6,10 @@ sides of an `if` give is given *maybe*: it may be read, and given again elsewher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import field
+from functools import lru_cache
 from typing import Final, Literal, Protocol, Self, TypeVar
 
 from dslc.bind.table import Symbol
@@ -118,7 +120,8 @@ def spelled(text: tree.Text) -> str:
     return text.span.text.strip("`")
 
 
-def given_names(part: object) -> set[str]:
+@lru_cache(maxsize=4)  # each of many mistakes in a text asks for the names of the same body
+def given_names(part: Hashable) -> frozenset[str]:
     """All names that the lines of a body give somewhere."""
     names: set[str] = set()
     for node in nodes(part):
@@ -129,7 +132,7 @@ def given_names(part: object) -> set[str]:
                 names.add(target.name)
             case tree.ModuleDef(target=tree.Name(name=name)):
                 names.add(name)
-    return names
+    return frozenset(names)
 
 
 class Turns(Protocol):
@@ -159,3 +162,24 @@ def beyond_turns(scope: AScope, target: tree.Name | tree.TickName) -> AScope:
                 found = turn.parent
             turn = turn.parent
     return found
+
+
+def names_again(block: tree.Block) -> set[str]:
+    """The names of tensors that lines of a body give although an input or a line above gave them."""
+    given = Counter(port.name for port in block.ports or ())
+    for line in assigns(block.suite):
+        given.update({target.name for target in line.targets if isinstance(target, tree.Name)} - {"_"})
+    return {name for name, times in given.items() if times > 1}
+
+
+def assigns(suite: tree.Suite) -> Iterator[tree.Assign]:
+    """The lines of a body that name tensors; of the sides of an `if`, those of the one that has most."""
+    for line in suite.body:
+        match line:
+            case tree.Assign():
+                yield line
+            case tree.For():
+                yield from assigns(line.suite)
+            case tree.If(branches=branches):
+                sides = [list(assigns(side)) for _, side in branches]
+                yield from max(sides, key=len)  # the sides of an `if` may give the same names

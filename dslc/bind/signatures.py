@@ -184,7 +184,7 @@ def fill(layer: Static, arguments: Given, call: tree.Call) -> Filled:
         elif name in signature.numbers:
             name = signature.numbers[name]
         if name in given:
-            wrong.append((GivenTwice(signature.name, name), place))
+            wrong.append((GivenTwice(signature.name, name, _shown(given[name].span.text)), place))
         elif name in known and name not in (signature.spread, signature.gather):
             given[name] = argument.value
             if name in free:
@@ -224,3 +224,8 @@ def steps(span: Span | None = None) -> Static:
 def without(names: Iterable[str], layer: Static) -> Static:
     """A layer with more names given."""
     return replace(layer, given=layer.given | frozenset(names))
+
+
+def _shown(text: str) -> str:
+    """What stands at a place, where it is short enough to be shown."""
+    return text if len(text) <= 40 and "\n" not in text else ""

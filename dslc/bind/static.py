@@ -75,9 +75,9 @@ def of_type(declared: tree.TypeExpr) -> Static:
     """A parameter of a header's type. No type is that of a tensor."""
     if declared.optional:
         return VALUE
-    if declared.kind == "list":
+    if declared.kind == "list" and declared.items:
         return listed(of_type(declared.items[0]))
-    if declared.kind == "tuple":
+    if declared.kind == "tuple" and declared.items:
         return Static("tuple", items=tuple(map(of_type, declared.items)))
     return _OF_TYPES.get(declared.kind, UNKNOWN)
 

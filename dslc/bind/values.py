@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from dslc.bind import language
-from dslc.bind.mistakes import NotAChoice, OutOfRange, WrongType
+from dslc.bind.mistakes import MissingArgument, NotAChoice, OutOfRange, WrongType
 from dslc.bind.scopes import plain
-from dslc.bind.table import Slot
+from dslc.bind.table import Signature, Slot
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Mistake
+from dslc.diagnostics.model import Label, Mistake
 from dslc.names.headers import PARAMETER_TYPES
 from dslc.ops.base import Attr
 from dslc.ops.initialisers import INITIALISERS
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.values.arithmetic import ARITY
 from dslc.values.faces import LayerFace, describe
@@ -55,7 +56,8 @@ def kind_of_parameter(declared: tree.Parameter) -> Kind | None:
 
 def _is_known(declared: tree.TypeExpr) -> bool:
     """Whether there is such a type; `names.headers` says where there is none."""
-    return declared.kind in (*PARAMETER_TYPES, "list", "tuple") and all(map(_is_known, declared.items))
+    named = declared.kind in PARAMETER_TYPES or bool(declared.items)
+    return named and all(map(_is_known, declared.items))
 
 
 def wrong_parameter(block: str, declared: tree.Parameter, value: object) -> Mistake | None:
@@ -64,6 +66,39 @@ def wrong_parameter(block: str, declared: tree.Parameter, value: object) -> Mist
     if kind is None or kind.holds(value):
         return None
     return WrongType(block, declared.name, kind.words, describe(value))
+
+
+def missing_arguments(signature: Signature, names: tuple[str, ...], span: Span) -> tuple[MissingArgument, list[Label]]:
+    """The mistake of a layer that is applied before it is complete, and where a header of the user's asks for more."""
+    slots = [slot for name in names for slot in signature.slots if slot.name == name]
+    written = "" if {"body", "branches"} & set(names) else _completed(span.text, names)
+    labels = [
+        Label(slot.declared.name_span, f"`{slot.name}` has no default")
+        for slot in slots
+        if slot.declared is not None and not slot.declared.span.source.is_library
+    ]
+    kinds = tuple(_kind_words(slot) for slot in slots)
+    return MissingArgument(signature.name, names, signature.text, kinds, written), labels
+
+
+def _kind_words(slot: Slot) -> str:
+    """What a parameter must be, in words; empty where nothing says it."""
+    if slot.rules is not None:
+        return slot.rules.kind.words
+    kind = kind_of_parameter(slot.declared) if slot.declared is not None else None
+    return "" if kind is None else kind.words
+
+
+def _completed(text: str, names: tuple[str, ...]) -> str:
+    """A use of a layer with places for more arguments: `stage(128, n=..)`; nothing for one of several lines."""
+    text = text.split(" as ")[0].rstrip()
+    given = ", ".join(f"{name}=.." for name in names)
+    if "\n" in text or not (text.endswith(")") or text.isidentifier()):
+        return ""
+    if not text.endswith(")"):
+        return f"{text}({given})"
+    inside = text[:-1].rstrip().removesuffix(",")
+    return f"{inside}{given})" if inside.endswith("(") else f"{inside}, {given})"
 
 
 # ---- what a text alone shows

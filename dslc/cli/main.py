@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from dslc.cli.terminal import color_option
+from dslc.collector import paused
 from dslc.diagnostics.model import CompileError, Failure
 
 COMMANDS = {
@@ -103,9 +104,9 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if getattr(sys.stdout, "errors", "") == "strict" and hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="dslc")
-        gc.disable()  # what a compile makes lives until the process ends: looking for garbage costs a third of its time
         try:
-            return super().invoke(ctx)
+            with paused():  # what a compile makes lives until the process ends
+                return super().invoke(ctx)
         except CompileError as error:
             from dslc.cli.show import show_error
 
@@ -114,12 +115,11 @@ class Commands(click.Group):
             from dslc.cli.show import show_failure
 
             show_failure(failure)
+            return ctx.exit(failure.status)
         except OSError as error:
             if error.errno not in FULL:
                 raise
             stop_output(error)
-        finally:
-            gc.enable()
         return ctx.exit(1)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dslc.lints.facts import Facts
 
 WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
-QUANTITY = re.compile(r"\d[\d_]*(\.\d+)?([KMGT](i?B)?|kB|B)")
+QUANTITY = r"\d[\d_]*(\.\d+)?([KMGT](i?B)?|kB|B)"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MOST_DIGITS = 40
 """Of a size: products of several sizes are still numbers that Python prints and divides."""
@@ -140,7 +140,7 @@ def value_of(text: str) -> object:
 
 def read(text: str) -> object:
     """The value of a text, of any size."""
-    if QUANTITY.fullmatch(text):
+    if re.fullmatch(QUANTITY, text):
         return number(text)
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(int(side) for side in text.split("x"))

@@ -23,7 +23,7 @@ SWITCH = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 """What such a name looks like: `unused-use`."""
 
 PACKAGE = Path(__file__).resolve().parent.parent
-DEFINES = re.compile(r'^class \w+\([^)]*\bcode="(?P<code>[A-Z]\d{4})"(?:,\s*name="(?P<name>[^"]+)")?', re.MULTILINE)
+DEFINES = r'(?m)^class \w+\([^)]*\bcode="(?P<code>[A-Z]\d{4})"(?:,\s*name="(?P<name>[^"]+)")?'
 """The head of a class that defines a code, with the name of a warning."""
 
 GROUPS = ("warnings", "notes")
@@ -76,7 +76,7 @@ def defined() -> dict[str, str]:
     """All codes of the compiler with the names of its warnings, from its text: modules register theirs late."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        for match in DEFINES.finditer(path.read_text(encoding="utf-8")):
+        for match in re.finditer(DEFINES, path.read_text(encoding="utf-8")):
             found[match["code"]] = match["name"] or ""
     return found
 
@@ -116,6 +116,14 @@ def _nearest(name: str, names: tuple[str, ...]) -> str | None:
         elif rank == best:
             alone = False
     return found if alone or len(lower) > 4 else None
+
+
+def slip_of(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is surely meant by `name`: in other letters, or one slip away and alone there."""
+    lower, names = name.lower(), tuple(known)
+    same = [other for other in names if other.lower() == lower]
+    near = same or [n for n in names if len(lower) > 3 and distance(lower, n.lower(), 1) <= 1]
+    return near[0] if len(near) == 1 else None
 
 
 def _once(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-WORD = re.compile(r"(?:`[^`]*`|\[[^][`]*\]|[^\s`[]|[`[])+")
+WORD = r"(?:`[^`]*`|\[[^][`]*\]|[^\s`[]|[`[])+"
 """What stays on one line: a word, with code in back-ticks and shapes in brackets."""
 
 
@@ -33,7 +33,7 @@ def fold(text: str, width: int | None, first: int, indent: int) -> list[str]:
         return [text]
     lines: list[str] = []
     line, used = "", first
-    for word in WORD.findall(text):
+    for word in re.findall(WORD, text):
         size = screen_width(word)
         if line and used + 1 + size > width:
             lines.append(line)

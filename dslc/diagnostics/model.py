@@ -111,6 +111,7 @@ class Mistake:
     code: ClassVar[str] = ""
     switch: ClassVar[str] = ""  # the name of a warning or note
     severity: ClassVar[Severity] = Severity.ERROR
+    of_command: ClassVar[bool] = False  # what the command line asks for is not there
     fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, code: str = "", name: str = "") -> None:
@@ -266,6 +267,11 @@ class Failure(Exception):
     def __init__(self, *mistakes: Mistake) -> None:
         super().__init__(*mistakes)
         self.mistakes = mistakes
+
+    @property
+    def status(self) -> int:
+        """The exit status that they ask for: 2 where all are mistakes of the command line."""
+        return 2 if self.mistakes and all(mistake.of_command for mistake in self.mistakes) else 1
 
     def __str__(self) -> str:
         from dslc.diagnostics.render import render_placeless

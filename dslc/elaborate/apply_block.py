@@ -41,7 +41,7 @@ def trail(what: str, call: Span, parent: Frame | None) -> Frame:
     return Frame(text if len(text) <= LONGEST else f"{text[: LONGEST - 4].rstrip()} ...", call, parent)
 
 
-EXTERN_TARGET: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+EXTERN_TARGET: Final = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
 
 def _repeated(block: tree.Block | tree.Extern, p: Place) -> tuple[str, Span | None]:
@@ -353,7 +353,7 @@ def _result(run: Run, block: tree.Block, result: tree.Result, q: Place) -> Value
 def _extern_results(run: Run, block: tree.Extern, q: Place) -> tuple[Value | None, ...]:
     """The tensors a user's module is said to make."""
     names = re.split("[.:]", block.path)
-    written = len(block.target.pieces) == 1 and EXTERN_TARGET.fullmatch(block.path)
+    written = len(block.target.pieces) == 1 and re.fullmatch(EXTERN_TARGET, block.path, re.ASCII)
     if not written or not KEYWORDS.isdisjoint(names):
         run.report(ExternTarget(block.target.span.text), block.target.span, q)
         return (None,)

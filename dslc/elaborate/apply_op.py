@@ -136,7 +136,7 @@ def apply_op(
     try:
         types = op.infer(OpContext(run.sizes, op.core.name, inputs, consts, span, run.spend), *(v.type for v in inputs))
     except Reject as reject:
-        _rejected(run, reject, inner, consts, inputs, p, span)
+        _rejected(run, reject, applied, inner, consts, inputs, p, span)
         return hole(span) if isinstance(reject.mistake, ABOUT_AXES) else _recovered(run, op, inputs, p, span)
     except Pinned as pinned:
         pinned.pin = replace(pinned.pin, trail=p.frame)
@@ -202,7 +202,7 @@ def _check(run: Run, op: Op, recipe: Recipe, consts: dict[str, Const], p: Place,
     try:
         op.check()
     except Reject as reject:
-        _rejected(run, reject, recipe, consts, (), p, span)
+        _rejected(run, reject, type(op), recipe, consts, (), p, span)
 
 
 def _known_results(run: Run, cls: type[Op], consts: dict[str, Const], inputs: Known, p: Place, span: Span) -> Const:
@@ -250,11 +250,11 @@ def _consts(run: Run, cls: type[Op], recipe: Recipe, inputs: int | None, p: Plac
     for name, rules in cls.attributes.items():
         const = recipe.bound.get(name)
         if const is None:
-            if rules.required and name != getattr(cls, "extra", None):
+            if rules.required and name != cls.extra:
                 missing.append(name)
                 consts[name] = hole(recipe.span)
                 continue
-            consts[name] = literal(() if name == getattr(cls, "extra", None) else rules.default, recipe.span)
+            consts[name] = Const(() if name == cls.extra else rules.default, None, None, recipe.span)
             continue
         try:
             checked = None if failed(const) else checked_attribute(run, cls, rules, const, p)
@@ -331,6 +331,7 @@ def _fits_ports(
 def _rejected(
     run: Run,
     reject: Reject,
+    cls: type[Op],
     recipe: Recipe,
     consts: dict[str, Const],
     inputs: tuple[Value, ...],
@@ -343,14 +344,46 @@ def _rejected(
         where = consts[reject.at].span
     elif reject.at is not None and reject.at in recipe.extra:
         where = recipe.extra[reject.at].span
+    at = next((i for i, port in enumerate(cls.inputs) if port.name == reject.at), len(inputs))
+    if at < len(inputs) and inputs[at] in recipe.places:
+        where = recipe.places[inputs[at]]
     mistake = reject.mistake
     alike = len({value.type.rank for value in inputs}) == 1
     axis = mistake.axis if isinstance(mistake, ShapeMismatch) and mistake.channels and alike else None
-    made = [run.made_here(value, axis) for value in inputs] if len(inputs) > 1 else []
+    made = _made_here(run, inputs, axis, mistake, inputs[at : at + 1]) if len(inputs) > 1 else []
     if isinstance(mistake, CannotSplit) and where is span and len(inputs) == 1 and inputs[0].span != span:
-        made = [run.made_here(inputs[0], 1)]
-    related = [*reject.related, *filter(None, made)]
+        made = [label for label in [run.made_here(inputs[0], 1)] if label is not None]
+    if where.source is span.source and where.line != span.line:  # a default, or an argument of a use further out
+        made.append(Label(span, f"`{SYMBOLS.get(cls.name, cls.name)}` is applied here"))
+    related = [*reject.related, *(label for label in made if label.span != where)]
     return run.report(reject.mistake, where, p, related, inputs=inputs, site=span)
+
+
+def _made_here(
+    run: Run, inputs: tuple[Value, ...], axis: int | None, mistake: Mistake, blamed: tuple[Value, ...]
+) -> list[Label]:
+    """Where the tensors that do not fit were made; those of one step that are alike, as of `chunk(3)`, said once.
+
+    `blamed`: the one that is at fault, where that is known.
+    """
+    together: dict[tuple[Span | None, str], list[Value]] = {}
+    for value in dict.fromkeys(inputs):
+        together.setdefault((value.span, str(value.type)), []).append(value)
+    if isinstance(mistake, ShapeMismatch | RankMismatch):
+        sides = {mistake.left} if blamed else {mistake.left, mistake.right}
+        at_fault = {
+            key: alike for key, alike in together.items() if key[1] in sides or not set(alike).isdisjoint(blamed)
+        }
+        together = at_fault or together
+    labels = []
+    for alike in together.values():
+        label = run.made_here(alike[0], axis)
+        if label is not None and len(alike) > 1:
+            names = [f"`{value.name}`" for value in alike if value.name]
+            words = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) == len(alike) else "these"
+            label = Label(label.span, f"{words} are {run.shape(alike[0].type)}")
+        labels.append(label)
+    return [label for label in labels if label is not None]
 
 
 def _unfit(op: str, port: Port, type: TensorType) -> Mistake | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dslc.bind.mistakes import MissingArgument, WrongType
-from dslc.bind.values import out_of_range, wrong_kind, wrong_parameter
+from dslc.bind.mistakes import WrongType
+from dslc.bind.values import missing_arguments, out_of_range, wrong_kind, wrong_parameter
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import WALKED, Place, Run
 from dslc.ops.base import Attr, Op
@@ -83,4 +83,5 @@ def checked_parameter(run: Run, block: str, declared: tree.Parameter, const: Con
 
 def report_missing(run: Run, recipe: Recipe, names: list[str], p: Place, span: Span) -> Const:
     """The mistake of a layer applied before it is complete."""
-    return run.report(MissingArgument(recipe.label, tuple(names), recipe.layer.signature.text), span, p)
+    mistake, labels = missing_arguments(recipe.layer.signature, tuple(names), span)
+    return run.report(mistake, span, p, labels)

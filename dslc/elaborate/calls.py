@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from dslc.bind import language
 from dslc.bind.expressions import has_branches
 from dslc.bind.mistakes import GivenTwice, MissingArgument, SurplusArgument, UnknownArgument
 from dslc.bind.mistakes_body import NoSuite
@@ -81,6 +82,8 @@ def call(run: Run, expr: tree.Call, p: Place) -> Const:
             return literal(replace(made, said=said), expr.span)
         case Value() if expr.suite is None:
             return run.report(NotCallable(describe(target.value), tensor=True), expr.span, p)
+    if isinstance(expr.target, tree.Name) and expr.target.name in language.reserved():
+        return hole(expr.span)  # a name that hides a layer is told where it is given
     return run.report(NotCallable(describe(target.value)), expr.target.span, p)
 
 
@@ -189,7 +192,7 @@ def _are_values(positions: list[Const], by_name: Arguments, room: list[Slot], p:
 
 def _sorted(takes: Signature, arguments: Arguments) -> tuple[list[Value], dict[str, Value], Arguments]:
     """Arguments told apart: tensors by position, tensors by port name, and values for parameters."""
-    ports, attributes, numbers = takes.ports, takes.parameters, takes.numbers
+    ports, numbers = takes.ports, takes.numbers
     at_once = any(key is None and is_tensor(c.value) for key, c, _ in arguments)
     tensors: list[Value] = []
     named: dict[str, Value] = {}
@@ -203,7 +206,7 @@ def _sorted(takes: Signature, arguments: Arguments) -> tuple[list[Value], dict[s
             tensors += value
         elif key is None and at_once and position < len(ports) and ports[position] in numbers:
             rest.append((numbers[ports[position]], const, span))
-        elif key in ports and key not in attributes and (isinstance(value, Value) or value is None):
+        elif key in ports and key not in takes.parameters and (isinstance(value, Value) or value is None):
             if isinstance(value, Value):
                 named[str(key)] = value
         elif key in numbers:
@@ -266,7 +269,7 @@ def _fill(run: Run, recipe: Recipe, takes: Signature, arguments: Arguments, call
                 open_names = [name for name in open_names if name != ours]
     if gathered and gather is not None:
         bound[gather] = literal(tuple(gathered), call.span)
-    return replace(recipe, span=call.span if recipe.name is None else recipe.span, bound=bound, extra=extra, lost=lost)
+    return recipe.filled(call.span if recipe.name is None else recipe.span, bound, extra, lost)
 
 
 def _meant(layer: str, key: str, known: tuple[str, ...]) -> str | None:

@@ -34,7 +34,7 @@ def conditional(run: Run, expr: tree.Conditional, p: Place) -> Const:
     items: list[Item] = []
     side = 0 if holds else 1
     value = run.evaluate(expr.then if holds else expr.other, p.inside(items=items))
-    read_untaken(expr.other if holds else expr.then, p)
+    read_untaken(run, expr.other if holds else expr.then, p)
     if failed(value):
         return value
     if isinstance(value.value, Recipe):
@@ -60,9 +60,12 @@ def _training(run: Run, expr: tree.Conditional, p: Place) -> Const:
     return join(run, sides, items, expr.span, p)
 
 
-def read_untaken(part: object, p: Place) -> None:
+def read_untaken(run: Run, part: tree.Expr | tree.Suite, p: Place) -> None:
     """Names read in a side that was not taken count as read: another instance may take it."""
-    for name in mentioned(part):
+    names = run.untaken.get(part)
+    if names is None:
+        names = run.untaken[part] = mentioned(part)
+    for name in names:
         found = p.scope.find(name)
         if found is not None:
             found.used = True

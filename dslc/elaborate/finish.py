@@ -14,6 +14,7 @@ from dslc.elaborate.run import Run
 from dslc.ir.model import Call, Instance, Node, Param
 from dslc.ops.base import ParamSpec
 from dslc.ops.initialisers import DRAWN, FANS
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import literal
 from dslc.types.floats import holds
@@ -38,7 +39,7 @@ def report_dropped(run: Run) -> None:
         by = run.replaced.get(value)
         related = [Label(by, "this line takes its place")] if by is not None else []
         frame = producer.frame if isinstance(producer, Node | Call) else block.frame
-        dropped = Dropped(kind, name) if name or kind == "input" or not value.name else Dropped("value", value.name)
+        dropped = Dropped("value", value.name) if value.name and kind == "result" else Dropped(kind, name)
         run.sink.add(dropped.at(value.span, frame, related))
 
 
@@ -89,9 +90,10 @@ def settle_biases(run: Run) -> None:
 def collect(run: Run) -> dict[str, Param]:
     """All parameters by path, in order of first application; a second use of a `module` must fit the first."""
     params: dict[str, Param] = {}
+    told: set[Node | Instance] = set()
     for owner in run.owners:
         if isinstance(owner, Node) and owner.first is not None:
-            _check_reuse(run, owner)
+            _check_reuse(run, owner, told)
         made = node_params(owner) if isinstance(owner, Node) else owner.params
         path = owner.path
         for name, param in list(made.items()):
@@ -106,7 +108,7 @@ def collect(run: Run) -> dict[str, Param]:
                 _check_size(run, param)
             else:
                 made[name] = known
-                _check_fit(run, known, param.spec, owner)
+                _check_fit(run, known, param.spec, owner, told)
     return params
 
 
@@ -115,7 +117,7 @@ def _check_init(run: Run, param: Param) -> None:
     kind, shape = param.spec.init.kind, param.spec.shape
     rank, numbers = len(shape), dict(param.spec.init.args)
     least, most = {"dirac": (3, 5), "eye": (2, 2)}.get(kind, (2, None) if kind in FANS else (0, None))
-    needs, found = "", str(TensorType(shape, param.spec.dtype))
+    needs = found = ""
     if rank < least or (most is not None and rank > most):
         needs = f"a tensor of {least} axes" if least == most else f"a tensor of at least {least} axes"
     elif kind == "constant" and not numbers:
@@ -130,6 +132,7 @@ def _check_init(run: Run, param: Param) -> None:
         needs = f"channels that {int(numbers['groups'])} groups divide"
     if needs:
         span, related = param.span, []
+        found = found or str(TensorType(shape, param.spec.dtype))
         if isinstance(param.owner, Node):
             given = param.owner.consts[param.spec.by]
             if given in run.unfit:
@@ -151,18 +154,59 @@ def _check_size(run: Run, param: Param) -> None:
         run.report(reject.mistake, span)
 
 
-def _check_reuse(run: Run, node: Node) -> None:
+def _check_reuse(run: Run, node: Node, told: set[Node | Instance]) -> None:
     """A `module` applied again must have the weights that this input needs."""
     first = node.first
     assert first is not None
     known = node_params(first)
     for spec in node.op.params(*(v.type for v in node.inputs)):
-        if spec.name in known:
-            _check_fit(run, known[spec.name], spec, node)
+        if spec.name in known and not _check_fit(run, known[spec.name], spec, node, told):
+            return  # of weight and bias one says it
 
 
-def _check_fit(run: Run, known: Param, spec: ParamSpec, owner: Node | Instance) -> None:
-    if known.spec.shape != spec.shape:
-        name = known.path or known.name
-        span = owner.span if isinstance(owner, Node) else owner.site
-        run.report(SharedShape(name, known.spec.shape, spec.shape), span)
+def _check_fit(run: Run, known: Param, spec: ParamSpec, owner: Node | Instance, told: set[Node | Instance]) -> bool:
+    if known.spec.shape == spec.shape:
+        return True
+    again = _shared(owner)
+    if again is not None and again.first in told:
+        return False
+    name, span = known.path or known.name, owner.span if isinstance(owner, Node) else owner.site
+    first = again.first if again is not None else None
+    made, comes = (_width(use) for use in (first, again))
+    related: list[Label] = []
+    mistake = SharedShape(name, known.spec.shape, spec.shape)
+    if made != comes and made and comes and first is not None and again is not None:
+        told.add(first)
+        name = again.path if isinstance(again, Instance) else name
+        mistake = SharedShape(name, known.spec.shape, spec.shape, made, comes, isinstance(again, Instance))
+        span = _use(again) or span
+        here = _use(first)
+        related = [Label(here, f"its first use: {made} channels")] if here is not None else []
+    run.report(mistake, span, None, related, inputs=tuple(again.inputs) if again is not None else ())
+    return False
+
+
+def _shared(owner: Node | Instance) -> Node | Instance | None:
+    """What is used again: the layer, or the outermost block around it that is."""
+    found: Node | Instance | None = owner if owner.first is not None else None
+    around = owner.owner if isinstance(owner, Node) else owner.parent
+    while around is not None:
+        found = around if around.first is not None else found
+        around = around.parent
+    return found
+
+
+def _use(of: Node | Instance) -> Span | None:
+    """The text of a use."""
+    if isinstance(of, Node):
+        return of.span
+    items = of.parent.body if of.parent is not None else ()
+    call = next((item for item in items if isinstance(item, Call) and item.instance is of), None)
+    return call.span if call is not None else of.frame.call if of.frame is not None else None
+
+
+def _width(of: Node | Instance | None) -> int:
+    """The channels or features that come in at a use of a layer; 0 where that is not known."""
+    type = of.inputs[0].type if of is not None and of.inputs else None
+    size = type.dims[type.channel] if type is not None and type.channel is not None else 0
+    return size if isinstance(size, int) else 0

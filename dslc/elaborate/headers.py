@@ -132,7 +132,10 @@ def _same_size(
             _wrong_port(run, end, spec, value, "size", q, p, span, axis, needed, given)
             return False
         place, labels = _blamed(run, spec, value, q, p, span, axis)
-        run.report(reject.mistake, place, p, labels, inputs=(value,))
+        mistake = reject.mistake
+        if isinstance(mistake, JoinedSizes) and mistake.where:
+            mistake = JoinedSizes(**{**vars(mistake), "ends": end.verbs})
+        run.report(mistake, place, p, labels, inputs=(value,))
         return False
     return True
 
@@ -144,7 +147,7 @@ def _blamed(
 
     Of a result the caret is at the layer that made it so, in the body: the header says what was meant.
     """
-    labels = [Label(spec.span, "the header asks for this")]
+    labels = [Label(spec.span, f"the header {'promises' if p is q else 'asks for'} this")]
     made = maker(value, axis) if p is q and axis is not None else None
     for place in (made.node.span if made is not None else None, value.span if p is q else None):
         if place is not None and place.source is span.source and not place.source.is_library:

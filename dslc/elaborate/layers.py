@@ -186,6 +186,8 @@ class Choice(Layer):
     site: Span
 
     def apply(self, run: Run, recipe: Recipe, inputs: tuple[Value, ...], p: Place, span: Span) -> Const:
+        if recipe.lost:
+            return run.lost(span, p)
         taken, inner = self.taken, self.taken.value
         if isinstance(inner, Recipe):
             name, via = inner.name or recipe.name, inner.via or recipe.via
@@ -251,6 +253,8 @@ class SharedLayer(Layer):
             return run.report(ModuleInSeq(shared.name), span, p, [Label(shared.span, "made here")])
         named = replace(shared.recipe, name=shared.name, name_span=shared.span)
         q = replace(p, owner=shared.instance)
+        if shared.first is None and shared.failed:  # an earlier use took the name, and made nothing
+            shared.instance.taken.pop(shared.name, None)
         run.reuse = shared.first
         before = len(q.items)
         result = apply(run, literal(named, shared.recipe.span), inputs, q, span)

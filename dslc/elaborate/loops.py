@@ -75,7 +75,7 @@ def turns_of(
         if not isinstance(values, list | tuple) or len(values) != len(targets):
             count = len(values) if isinstance(values, list | tuple) else 1
             span = targets[0].span.to(targets[-1].span)
-            return run.report(WrongCount(len(targets), count), span, p), []
+            return run.report(WrongCount(len(targets), count, loop=True), span, p), []
         turns.append([(t, literal(v, source.span)) for t, v in zip(targets, values, strict=True)])
     return found, turns
 

@@ -17,7 +17,7 @@ from dslc.types.dim import UNKNOWN
 from dslc.types.tensor import TensorType
 from dslc.values.hole import HOLE, hole
 
-_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORD: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 def spoil(name: str, span: Span, scope: Scope) -> None:
@@ -117,7 +117,7 @@ def unread(block: tree.Block) -> Iterator[tuple[str, str, Span, Span]]:
         if isinstance(node, tree.Name) and node not in targets:
             reads.add(node.name)
         elif isinstance(node, tree.Lost):
-            reads.update(_WORD.findall(node.span.text))
+            reads.update(re.findall(_WORD, node.span.text))
     for port in (block.ports or ())[1:]:
         if port.name not in reads and not port.name.startswith("_"):
             yield "input", port.name, port.span, port.span

@@ -119,7 +119,10 @@ def _assign(run: Run, line: tree.Assign, p: Place) -> None:
 def _spoil_targets(run: Run, line: tree.Assign, p: Place) -> None:
     for target in line.targets:
         name = _target(run, target, p)
-        if name is not None:
+        if name is not None and target in run.told:  # given again: what reads it means this line, and not the first
+            _home(p.scope, name).names[name] = Binding("let", hole(target.span), target.span)
+            p.it = HOLE
+        elif name is not None:
             spoil(name, target.span, beyond_turns(p.scope, target))
 
 
@@ -137,13 +140,12 @@ def _bind_name(run: Run, target: tree.Name | tree.TickName, value: object, p: Pl
                 tensor.readers.append(block_of(p.owner))
         return
     scope = beyond_turns(p.scope, target)
-    if scope.kind == "suite":
-        run.report(
-            NamedInSuite(name),
-            target.span,
-            p,
-        )
-    if not is_free(run, name, target.span, p):
+    if scope.kind == "suite" and not any(known.kind == "tensor" for known in scope.names.values()):
+        run.report(NamedInSuite(name), target.span, p)
+    if target in run.told:  # given again, and told: what reads it below means this one
+        scope = _home(scope, name)
+        p.it = value if isinstance(value, Value) else p.it  # it was meant as a line of the chain
+    elif not is_free(run, name, target.span, p):
         spoil(name, target.span, scope)
         return
     scope.names[name] = Binding("tensor", value, target.span)
@@ -152,6 +154,14 @@ def _bind_name(run: Run, target: tree.Name | tree.TickName, value: object, p: Pl
             tensor.name = tensor.name or name
             if name.startswith("_"):
                 tensor.readers.append(block_of(p.owner))
+
+
+def _home(scope: Scope, name: str) -> Scope:
+    """The scope that gives a name already."""
+    home: Scope | None = scope
+    while home is not None and name not in home.names:
+        home = home.parent
+    return home or scope
 
 
 def _let(run: Run, line: tree.Let, p: Place) -> None:
@@ -183,7 +193,7 @@ def _grow(run: Run, line: tree.Grow, p: Place) -> None:
         or not isinstance(items, list)
         or not isinstance(value.value, list)
     ):
-        run.report(BadGrow(), line.span, p)
+        run.report(BadGrow(line.target.name if found is None else ""), line.span, p)
         return
     if not _grows_here(line.target.name, p):
         run.report(GrownInSuite(line.target.name), line.span, p)
@@ -274,7 +284,7 @@ def _if(run: Run, line: tree.If, p: Place) -> None:
         _replace(run, p.it, q.it, line.branches[side][1].span, p) if q.it is not p.it else None
     for index, (_, suite) in enumerate(line.branches):
         if index != side:
-            read_untaken(suite, p)
+            read_untaken(run, suite, p)
     after = p.it if isinstance(p.it, Value) else None
     region = If(line.span, tuple(conditions), side, len(line.branches), items, before, after)
     for name in set(p.scope.names) - known:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Edit, Help
+from dslc.diagnostics.model import Applicability, Edit, Help
 from dslc.foreign.calls import value_text, windows
 from dslc.foreign.forms import rewriter
 from dslc.foreign.values import Unsaid, words
@@ -114,7 +114,8 @@ def _renamed(owner: str, argument: tree.Argument, call: tree.Call, ours: str) ->
     layer = table.layer(owner)
     declared = layer.argument(ours) if layer is not None else None
     if _is_given(owner, call, ours):
-        return Help(f"`{argument.name}` is `{ours}`, which is given too")
+        said = f"`{argument.name}` would be `{ours}` here, which is given already: leave it out"
+        return Help(said, None, (without(call, argument),), applicability=Applicability.MAYBE)
     said = f"`{argument.name}` is `{ours}` here"
     if layer is None or declared is None or declared.kind not in ("padding", "sides"):
         return Help(said, None, (Edit(argument.name_span, ours),))

@@ -56,6 +56,12 @@ def _begins_with_tensor(r: Rewriter, entry: Entry, expr: tree.Call) -> bool:
     return r.is_tensor(first.value) or (prefixed and values.numbers(first.value) is None)
 
 
+def own(r: Rewriter, expr: tree.Call) -> Piece:
+    """A call of a layer of this program, with its arguments by the names that they have here."""
+    name = expr.target.span.text
+    return _renamed(r, Entry("", name, name), expr)
+
+
 def _renamed(r: Rewriter, entry: Entry, expr: tree.Call) -> Piece:
     """A word for a layer of the language: its name and the names of its arguments change, where they fit."""
     layer = table.layer(entry.here)
@@ -65,7 +71,9 @@ def _renamed(r: Rewriter, entry: Entry, expr: tree.Call) -> Piece:
         like = next((e for e in _classes(entry.here) if places <= len(e.takes)), None)
         if like is None or tensors:
             raise Unsaid(f"`{signature(layer)}` is given its arguments by name")
-        return written(r, like, expr, None)
+        theirs = written(r, like, expr, None)
+        ours = _window_second(r, entry.here, expr)
+        return Piece(ours, "", entry.here, entry.note, other=theirs.text) if ours else theirs
     parts = []
     for argument in expr.arguments:
         if argument.name is None or argument.star:
@@ -76,6 +84,30 @@ def _renamed(r: Rewriter, entry: Entry, expr: tree.Call) -> Piece:
             parts.append(part)
     text = f"{entry.here}({', '.join(parts)})" if parts else entry.here
     return Piece(text, "", entry.here, entry.note)
+
+
+_LARGEST = 11
+"""The largest kernel that is usual: AlexNet's."""
+
+
+def _window_second(r: Rewriter, here: str, expr: tree.Call) -> str:
+    """`Conv(16, 3, 2)` read as channels, kernel and stride, as the configurations of YOLO have it; empty if it is not.
+
+    PyTorch's order is the channels that come in, those that go out and the kernel, which is rarely even and makes few
+    results rarely: so a second number of a usual kernel, and a third of a usual stride, are more likely just that.
+    """
+    if here != "conv" or any(a.name is not None or a.star for a in expr.arguments) or len(expr.arguments) > 4:
+        return ""
+    found = [values.number(a.value) for a in expr.arguments]
+    if len(found) < 3 or any(value is None or value != int(value) for value in found):
+        return ""
+    out, kernel, stride, *pad = [int(value) for value in found if value is not None]
+    if not (kernel <= _LARGEST and stride in (1, 2, 4) and kernel >= stride and out > kernel):
+        return ""
+    if not kernel % 2 and not pad:
+        pad = [(kernel - stride) // 2]
+    said = [f"{out}", f"{kernel}", *([f"s={stride}"] if stride > 1 else [])]
+    return f"conv({', '.join([*said, *(f'p={side}' for side in pad)])})"
 
 
 def _classes(here: str) -> list[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dslc.foreign import values
-from dslc.foreign.calls import called, layer_call, tensors_in_order, written
+from dslc.foreign.calls import called, layer_call, own, tensors_in_order, written
 from dslc.foreign.piece import Piece, closed
 from dslc.foreign.rewrite import Doors, Form, Given, KindOf, Rewriter, matched, refuse
 from dslc.foreign.values import Unsaid
@@ -266,7 +266,7 @@ FORMS: Final[dict[str, Form]] = {
 }
 
 
-_DOORS: Final = Doors(written, rows, merged, FORMS)
+_DOORS: Final = Doors(written, rows, merged, own, FORMS)
 
 
 def rewriter(kind_of: KindOf) -> Rewriter:

@@ -60,6 +60,31 @@ class ForeignWords(Mistake, code="E0205"):
         return (Help(self.why),) if self.why else ()
 
 
+class DotChain(Mistake, code="E0206"):
+    """Layers are chained by dots, as methods of tensors are in PyTorch.
+
+    A layer has no methods. The next layer follows an arrow, and takes what the one before it makes.
+
+    ```dl fails
+    net f on x[N, 3, H=32, W=32]:
+        conv(16, 3).bn().relu()
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 3, H=32, W=32]:
+        conv(16, 3) -> bn -> relu
+        gap -> flatten
+    ```
+
+    Related: E0205, E0430.
+    """
+
+    @property
+    def message(self) -> str:
+        return "layers are joined by `->`, not by a dot"
+
+
 def _short(text: str) -> str:
     """A text of one line; of a long call its head: `nn.Conv2d(..)`."""
     line = " ".join(text.split())

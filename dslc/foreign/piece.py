@@ -13,6 +13,8 @@ class Piece:
     library: str = ""
     here: str = ""
     note: str = ""
+    dot: tuple[int, int] | None = None  # where the first dot and its method stand, of layers that are chained by dots
+    other: str = ""  # another reading of the same words, as likely as the text
 
     @property
     def loose(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
+from dslc.foreign.dots import dotted_chain
 from dslc.foreign.piece import Piece, closed, is_loose
 from dslc.foreign.values import Unsaid, is_name, words
 from dslc.record import record
@@ -38,6 +39,7 @@ class Doors:
     written: Callable[[Rewriter, Entry, tree.Call, tree.Expr | None], Piece]
     rows: Callable[[Rewriter, tree.Call], list[str] | None]
     merged: Callable[[Rewriter, Entry, tree.Call, tree.Call], Piece]
+    own: Callable[[Rewriter, tree.Call], Piece]
     forms: Mapping[str, Form]
 
 
@@ -124,6 +126,9 @@ class Rewriter:
         return None
 
     def _attribute(self, expr: tree.Attribute) -> Piece | None:
+        chain = dotted_chain(self, expr)
+        if chain is not None:
+            return chain
         name = self.dotted(expr)
         if name is None:
             entry = table.method(expr.name) if self._is_tensor(expr.value) else None
@@ -172,6 +177,9 @@ class Rewriter:
         target = expr.target
         if expr.suite is not None:
             return None
+        chain = dotted_chain(self, expr)
+        if chain is not None:
+            return chain
         row = self._row(expr) or self._infinity(expr)
         if row is not None:
             return row
@@ -201,7 +209,20 @@ class Rewriter:
             return Piece(text) if text is not None else None
         return None
 
+    def _partial(self, expr: tree.Call) -> Piece | None:
+        """`partial(leaky_relu, 0.1)`: a call that lacks its tensor is a layer."""
+        first, *rest = expr.arguments or (None,)
+        if first is None or first.name is not None or first.star:
+            return None
+        call = tree.Call(expr.span, first.value, tuple(rest))
+        piece = self.rewrite(call)
+        if piece is not None:
+            return piece
+        return self.doors.own(self, call)
+
     def _named(self, name: str, expr: tree.Call) -> Piece | None:
+        if name in ("partial", "functools.partial"):
+            return self._partial(expr)
         found = self.entries(name)
         if found:
             return self._try(found, expr, None)
@@ -249,6 +270,10 @@ class Rewriter:
         return f"{argument.name}={value}" if argument.name else f"*{value}" if argument.star else value
 
     # ---- what is a tensor
+
+    def is_value(self, expr: tree.Expr) -> bool:
+        """Whether an expression is a tensor that the program names or makes."""
+        return self._is_tensor(expr)
 
     def _is_tensor(self, expr: tree.Expr) -> bool:
         match expr:

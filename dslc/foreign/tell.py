@@ -8,12 +8,12 @@ from dslc.diagnostics.codes import distance, nearest
 from dslc.diagnostics.model import Edit, Help, Mistake
 from dslc.foreign.arguments import said_of
 from dslc.foreign.forms import rewriter, rows
-from dslc.foreign.mistakes import ForeignWords
+from dslc.foreign.mistakes import DotChain, ForeignWords
 from dslc.foreign.piece import Piece
 from dslc.foreign.rewrite import KindOf, Rewriter, bracketed, meant
 from dslc.foreign.uses import needed, use_edits
 from dslc.foreign.values import Unsaid
-from dslc.record import record
+from dslc.record import record, replace
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.vocabulary import table
@@ -104,7 +104,7 @@ def _all(r: Rewriter, node: object, parent: object) -> Iterable[_Found]:
             return
         if piece is not None:
             text = bracketed(piece.text, parent)
-            yield _Found(node, Piece(text, piece.library, piece.here, piece.note))
+            yield _Found(node, replace(piece, text=text))
             return
     for kid in sorted(meant(node), key=_start):
         yield from _all(r, kid, node)
@@ -139,12 +139,23 @@ def _rewritten(found: Sequence[_Found], kind_of: KindOf, file: tree.File) -> Tol
     edits = (*(Edit(s, p.text) for s, p in rest), *use_edits(file, names))
     texts = dict.fromkeys(piece.text for _, piece in pieces)
     shown = ", ".join(f"`{text}`" for text in texts if len(text) < 60)
-    help = f"write {shown}" if shown else "write it so"
+    help = f"write {shown or f'`{first.text}`'}"
     if names:
         help += f" with {' and '.join(f'`use {homes()[name]}: {name}`' for name in dict.fromkeys(names))}"
     more = tuple(dict.fromkeys((s.text, p.text) for s, p in rest if (s.text, p.text) != (span.text, first.text)))
+    if first.dot is not None:
+        where = Span(span.source, *first.dot)
+        own = (Edit(span, first.text), *edits)
+        return Told(DotChain(), where, (Help(help, None, own),), tuple(each.expr for each in found))
     mistake = ForeignWords(span.text, first.library, first.text, "", more)
-    return Told(mistake, span, (Help(help, first.text, edits),), tuple(each.expr for each in found))
+    helps = [Help(help, first.text, edits)]
+    if any(piece.other for _, piece in pieces):
+        other = [Edit(s, p.other or p.text) for s, p in rest]
+        texts = dict.fromkeys(piece.other for _, piece in pieces if piece.other)
+        shown = ", ".join(f"`{text}`" for text in texts)
+        said = f"write {shown}, if PyTorch's order is meant: channels that come in, those that go out, kernel"
+        helps.append(Help(said, first.other or first.text, (*other, *use_edits(file, names))))
+    return Told(mistake, span, tuple(helps), tuple(each.expr for each in found))
 
 
 def _words(r: Rewriter, found: _Found) -> Told:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dslc.diagnostics.model import Edit
 from dslc.ir.made import way
 from dslc.ir.model import Node
 from dslc.mending.ground import Candidate, Ground, inside, short, walk
@@ -83,11 +84,46 @@ def pool_keeps_the_size(g: Ground) -> Iterator[Candidate]:
 
 
 @mends(JoinedSizes, Coincidence, ShapeMismatch)
+def padded_as_convolutions_are(g: Ground) -> Iterator[Candidate]:
+    """`maxpool(3, s=2)` beside `conv(c, 3, s=2)`: a pool has no padding by default, a convolution has half its kernel.
+
+    The pools on one of the ways that meet, each, and all of them.
+    """
+    edits: dict[int, tuple[Edit, str]] = {}
+    for value in g.inputs:
+        for axis in range(2, value.type.rank) if value.type.channel == 1 else ():
+            for step in way(value, axis):
+                call = g.use(step.node.span) if step.node is not None else None
+                kernel, stride = (_number(g, call, "k", 0), _number(g, call, "s", None)) if call is not None else (0, 0)
+                if not isinstance(call, tree.Call) or call.target.span.text not in POOLS or g.named(call, "p"):
+                    continue
+                if kernel % 2 and kernel > 1 and stride > 1:
+                    text = f"p={kernel // 2}"
+                    edits[call.span.start] = g.argument(call, text), short(g.with_argument(call, text))
+    for some in ([*edits], *([start] for start in edits if len(edits) > 1)):
+        shown = "`, `".join(dict.fromkeys(edits[start][1] for start in some))
+        said = f"a pool has no padding by default, a convolution has half its kernel; padded alike: `{shown}`"
+        if some:
+            yield Candidate(said, tuple(edits[start][0] for start in some), group="padded")
+
+
+def _number(g: Ground, call: tree.Expr, name: str, at: int | None) -> int:
+    """A written number that a call is given by name, or at a position; 0 where there is none."""
+    if not isinstance(call, tree.Call):
+        return 0
+    positional = g.positional(call)
+    by_place = positional[at] if at is not None and at < len(positional) else None
+    given = g.named(call, name) or by_place
+    number = given.value.value if given is not None and isinstance(given.value, tree.Number) else 0
+    return number if isinstance(number, int) else 0
+
+
+@mends(JoinedSizes, Coincidence, ShapeMismatch)
 def all_keep_the_size(g: Ground) -> Iterator[Candidate]:
     """Several branches with a stride: all without."""
     call = g.call
     inner = list(g.calls(call.suite)) if call is not None and call.suite is not None else []
-    edits = []
+    edits, said = [], []
     for one in inner:
         stride = g.named(one, "s")
         if stride is not None and not _is_one(stride):
@@ -98,8 +134,10 @@ def all_keep_the_size(g: Ground) -> Iterator[Candidate]:
                 edits.append(g.put(stride.span, f"s=1, p={half}"))
             else:
                 edits.append(g.put(stride.value.span, "1"))
+            said.append(g.shown(stride.span, edits[-1].text if edits[-1].text != "1" else "s=1"))
     if len(edits) > 1:
-        yield Candidate("without their strides all branches keep the size: `s=1`", tuple(edits), loses=True)
+        shown = "`, `".join(dict.fromkeys(said))
+        yield Candidate(f"without their strides all branches keep the size: `{shown}`", tuple(edits), loses=True)
 
 
 def _padded(g: Ground, call: tree.Call, half: int) -> Candidate:
@@ -164,6 +202,29 @@ def places_that_rounding_took(g: Ground) -> Iterator[Candidate]:
             shown = short(g.with_argument(call, f"op={more - less}"))
             said = f"{more - less} more at the end of each axis, which rounding took: `{shown}`"
             yield Candidate(said, (g.argument(call, f"op={more - less}"),))
+
+
+@mends(JoinedSizes, Coincidence, ShapeMismatch)
+def all_as_large_as_one(g: Ground) -> Iterator[Candidate]:
+    """`concat(a, b, c)` of three scales: all as large as one of them."""
+    node = g.node
+    if not isinstance(node, tree.Call) or any(type.channel != 1 or type.rank < 3 for type in g.types):
+        return
+    given = g.positional(node)
+    if len(given) < 3 or len(given) != len(g.inputs):
+        return
+    if not all(isinstance(a.value, tree.Name | tree.TickName) for a in given):
+        return
+    for like in given[:2]:
+        edits, said = [], []
+        for value, one in zip(g.inputs, given, strict=False):
+            text = f" -> upsample(like={like.span.text})"
+            if one is not like and value.type.dims[2:] != g.inputs[given.index(like)].type.dims[2:]:
+                edits.append(g.after(one.span, text))
+            said.append(f"{one.span.text}{text}" if edits and edits[-1].span.start == one.span.end else one.span.text)
+        if edits:
+            shown = short(f"{node.target.span.text}({', '.join(said)})")
+            yield Candidate(f"all as large as `{like.span.text}`: `{shown}`", tuple(edits), group="like")
 
 
 @mends(JoinedSizes, Coincidence, ShapeMismatch)

@@ -44,11 +44,13 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
     """`conv(3, 16, 3)`, `linear(16, 10)`: the channels that come in are written first, as in PyTorch."""
     call = g.call
     name = call.target.name if call is not None and isinstance(call.target, tree.Name) else ""
-    if call is None or len(g.positional(call)) <= POSITIONAL.get(name, 9):
+    if call is None or len(g.positional(call)) <= POSITIONAL.get(name, 1 if _own(g, name) else 9):
         return
     first = g.positional(call)[0]
     known = g.types[0].dims[1] if g.types else None
     stated = _number(first.value)
+    if name not in POSITIONAL and stated is None:  # `unit(C, 16)` may be a block that takes them
+        return
     if isinstance(known, int) and stated not in (None, known) and stated not in _made_before(g, call):
         return
     edits = [g.without_argument(call, first)]
@@ -56,7 +58,15 @@ def channels_in(g: Ground) -> Iterator[Candidate]:
     written = f"`{name}({', '.join(given)})`"
     what = "channels" if name != "linear" else "features"
     said = f"the first argument of `{name}` is the {what} out; those that come in are not written: {written}"
+    if name not in POSITIONAL:
+        said = f"the channels that come in are not written: {written}"
     yield Candidate(said, tuple(edits), sole=True, certain=isinstance(known, int) and stated == known)
+
+
+def _own(g: Ground, name: str) -> bool:
+    """Whether a name is a block's, of this text or of a library."""
+    used = (each.name for item in g.outline.items if isinstance(item, tree.Use) for _, each in item.names)
+    return name[:1].islower() and (any(b.name == name and b.kind != "net" for b in g.blocks) or name in used)
 
 
 @mends(TooSmall, BelowLeast)
@@ -123,7 +133,7 @@ def written_padding(g: Ground) -> Iterator[Candidate]:
         made = _made(g, mistake, padding)
         zeros = f"{padding} place{'s' if padding > 1 else ''} of zeros on each side"
         what = zeros if padding else "the first window begins at the edge"
-        yield Candidate(f"`{shown}`: {what}{made}", (g.argument(call, f"p={padding}"),))
+        yield Candidate(f"`{shown}`: {what}{made}", (g.argument(call, f"p={padding}"),), reveals=True)
 
 
 def _made(g: Ground, mistake: NoHalfPadding, padding: int) -> str:
@@ -181,6 +191,51 @@ def truth_value(g: Ground) -> Iterator[Candidate]:
     if "true or false" in mistake.wanted:
         word = "true" if expr.value else "false"
         yield Candidate(f"write `{g.shown(expr.span, word)}`", (g.put(expr.span, word),), certain=True)
+
+
+@mends(WrongType)
+def of_another_parameter(g: Ground) -> Iterator[Candidate]:
+    """`lstm(64, 2, 0.2)`: the place is another parameter's; the one that takes such a value is given by its name."""
+    mistake, call = g.diagnostic.mistake, g.call
+    given = next((a for a in g.positional(call) if a.value.span == g.span), None) if call is not None else None
+    if not isinstance(mistake, WrongType) or call is None or given is None:
+        return
+    value = _literal(given.value)
+    if value is None:
+        return
+    taken = {a.name for a in call.arguments} | {mistake.name}
+    placed = len(g.positional(call))
+    open_ = [n for i, n in enumerate(_taking(g, call.target.span.text, value)) if n and i >= placed - 1]
+    names = [name for name in open_ if name not in taken]
+    kind = "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a fraction"
+    for name in names if len(names) == 1 else ():
+        shown = short(g.shown(given.span, f"{name}={given.span.text}"))
+        said = f"{kind} at this place is meant for `{name}`, which is given by its name: `{shown}`"
+        if given is g.positional(call)[-1] or value in (True, False):
+            yield Candidate(said, (g.before(given.span, f"{name}="),), sole=True)
+
+
+def _literal(expr: tree.Expr) -> int | float | str | bool | None:
+    """The value that is written right there."""
+    if isinstance(expr, tree.Word):
+        return {"true": True, "false": False}.get(expr.span.text)
+    if isinstance(expr, tree.Text):
+        return expr.span.text
+    return expr.value if isinstance(expr, tree.Number) else None
+
+
+def _taking(g: Ground, layer: str, value: object) -> list[str]:
+    """The parameters of a layer in their order, each by its name where it takes a value of this type, else empty."""
+    wanted = "str" if isinstance(value, str) else "bool" if isinstance(value, bool) else "float"
+    if wanted == "float" and not isinstance(value, float):
+        return []
+    op = REGISTRY.get(layer)
+    if op is not None:
+        kinds = {"str": "Str", "bool": "Bool", "float": "Float"}
+        return [n if type(a.kind).__name__ == kinds[wanted] else "" for n, a in op.attributes.items()]
+    block = next((b for b in g.blocks if b.name == layer), None)
+    typed = block.parameters or () if block is not None else ()
+    return [p.name if p.type is not None and p.type.span.text.rstrip("?") == wanted else "" for p in typed]
 
 
 @mends(WrongType)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dslc.mending.ground import Candidate, Ground, inside, short, walk
+from dslc.diagnostics.model import Edit
+from dslc.mending.ground import Candidate, Ground, inside, net_dims, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.errors import WrongChannelAxis, WrongDtype, WrongRank
 from dslc.ops.errors_axis import TURNED, NoChannelAxis
-from dslc.ops.guesses import NoBatch, unbatched
+from dslc.ops.guesses import ChannelsLast, NoBatch, unbatched
 from dslc.syntax import tree
 from dslc.types.tensor import TensorType
 
@@ -35,11 +36,55 @@ def first(g: Ground, text: str, said: str, group: str = "") -> Iterator[Candidat
             return
     if step is None:
         return
+    yield from _before_the_fork(g, step, text, said)
     if isinstance(step, tree.Binary | tree.Conditional):
         step = g.node
     if step is not None:
         shown = f"{said}: `{text} -> {short(step.span.text)}`"
         yield Candidate(shown, (g.before(step.span, f"{text} -> "),), group=group)
+
+
+def _before_the_fork(g: Ground, step: tree.Expr, text: str, said: str) -> Iterator[Candidate]:
+    """The step once, before the branches that read one value, where several of them begin with the same layer; or
+    where the value that several lines read is named.
+    """
+    chain = g.chain(step)
+    at = next((i for i, one in enumerate(chain) if one is step), -1)
+    suite = g.outline.around(g.outline.parents.get(step), tree.Call)
+    calls = list(g.calls(suite.suite)) if suite is not None and suite.suite is not None else []
+    name = _layer(step)
+    alike = [c for c in calls if _layer(c) == name and c.span.start != step.span.start]
+    if at == 0 and suite is not None and alike and suite.span.start < step.span.start:
+        lines = sorted({c.span.line for c in alike} - {step.span.line})
+        more = f" (and so for line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))})" if lines else ""
+        shown = f"{text} -> {suite.target.span.text}:"
+        yield Candidate(
+            f"{said}, once for all branches: `{shown}`{more}", (g.before(suite.span, f"{text} -> "),), sole=True
+        )
+    value = g.inputs[0] if len(g.inputs) == 1 else None
+    source = chain[at - 1] if at == 1 else None
+    if value is None or not isinstance(source, tree.Name) or source.name != value.name or not g.own(value.span):
+        return
+    reads = [n for n in walk(g.block) if isinstance(n, tree.Name) and n.name == value.name and n is not source]
+    line = next((n for n in walk(g.block) if isinstance(n, tree.Assign) and _names_one(n, value.name)), None)
+    if line is not None and any(n.span.start > line.span.end for n in reads):
+        shown = f"{value.name} = {line.value.span.text} -> {text}"
+        yield Candidate(
+            f"{said}, once for all that read it: `{short(shown)}`",
+            (g.after(line.value.span, f" -> {text}"),),
+            sole=True,
+        )
+
+
+def _layer(step: object) -> str:
+    """The name of the layer that a step uses."""
+    layer = step.value if isinstance(step, tree.As) else step
+    target = layer.target if isinstance(layer, tree.Call) else layer
+    return target.name if isinstance(target, tree.Name) else ""
+
+
+def _names_one(line: tree.Assign, name: str) -> bool:
+    return len(line.targets) == 1 and isinstance(line.targets[0], tree.Name) and line.targets[0].name == name
 
 
 @mends(WrongChannelAxis)
@@ -69,7 +114,7 @@ def channels_where_they_are_wanted(g: Ground) -> Iterator[Candidate]:
             yield from with_axis(g, "1" if len(axes) == 1 else str(tuple(axes)), "over the places of tokens")
         yield from _back_to_the_map(g)
         yield from _there_and_back(g, letters)
-        yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places")
+        yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places", "back")
 
 
 def _back_to_the_map(g: Ground) -> Iterator[Candidate]:
@@ -214,6 +259,35 @@ def other_elements(g: Ground) -> Iterator[Candidate]:
                 yield Candidate(f"say in the header what it holds: `{shown}`", (edit,))
     if mistake.needed in ("float", "number") and not mistake.type.dtype.is_float:
         yield from first(g, "cast(float)", "as numbers with a fraction")
+
+
+@mends(ChannelsLast)
+def an_image_at_a_time(g: Ground) -> Iterator[Candidate]:
+    """`clip[N, T, 3, H, W]` for layers of images: the frames belong to the batch."""
+    mistake, read = g.diagnostic.mistake, g.diagnostic.related
+    if not isinstance(mistake, ChannelsLast) or (mistake.axis, len(mistake.letters)) != (2, 3) or not read:
+        return
+    step = 'rearrange("n t c h w -> (n t) c h w")'
+    if g.own(read[0].span):
+        said = f"an image at a time, its frames in the batch: `{step} -> {short(read[0].span.text)}`"
+        edit = g.before(read[0].span, f"{step} -> ")
+        yield Candidate(said, (edit,), group="frames")
+        named = [other for call in g.calls(g.block) for other in size_names(g, call)]
+        if named:
+            shown = ", ".join(f"`{other.text}` for `{other.span.text}`" for other in named)
+            yield Candidate(f"{said}, and {shown}", (edit, *named), group="frames")
+
+
+def size_names(g: Ground, call: tree.Call) -> Iterator[Edit]:
+    """Numbers for letters of a pattern that are the default of a size in the net's header: its name."""
+    if call.target.span.text not in ("rearrange", "reduce", "repeat"):
+        return
+    for argument in call.arguments:
+        for _, dim in net_dims(g):
+            default = dim.default.span.text if dim.default is not None else None
+            if argument.name is not None and argument.value.span.text == default and dim.value is not None:
+                yield g.put(argument.value.span, dim.value.span.text)
+                break
 
 
 @mends(NoChannelAxis)

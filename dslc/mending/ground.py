@@ -26,6 +26,7 @@ class Candidate:
 
     `sole`: where it fits nothing else is offered. `group`: of those that mean the same, the first that fits will do.
     `loses`: it throws away what the user wrote, such as a stride, and is offered only where nothing else fits.
+    `reveals`: what comes after it was not looked at before, so that other mistakes may show.
     `certain`: nothing else can be meant, so that it may be made unseen; most fixes of shapes are a choice of several.
     """
 
@@ -35,6 +36,7 @@ class Candidate:
     group: str = ""
     certain: bool = False
     loses: bool = False
+    reveals: bool = False
 
 
 class Ground:

@@ -8,8 +8,9 @@ from itertools import islice
 from math import gcd
 
 from dslc.bind.mistakes import MissingArgument
+from dslc.elaborate.mistakes.flow import WrongPort
 from dslc.ir.made import maker
-from dslc.mending.ground import Candidate, Ground, short, walk
+from dslc.mending.ground import Candidate, Ground, inside, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.errors import BadGroups
 from dslc.ops.errors_tensor import CannotSplit
@@ -91,6 +92,62 @@ def channels_of_a_shuffle(g: Ground) -> Iterator[Candidate]:
         if channels:
             said = f"{channels} channels, a multiple of {mistake.parts}: `{g.shown(place, str(channels))}`"
             yield Candidate(said, (g.put(place, str(channels)),))
+
+
+@mends(CannotSplit)
+def product_of_a_sum(g: Ground) -> Iterator[Candidate]:
+    """`anchors * classes + 5` channels in `anchors` parts: `anchors * (classes + 5)`."""
+    made = maker(g.inputs[0], 1) if len(g.inputs) == 1 else None
+    place = made.place if made is not None else None
+    total = g.expr(place)
+    if not isinstance(total, tree.Binary) or total.op not in ("+", "-") or not isinstance(total.left, tree.Binary):
+        return
+    if total.left.op == "*" and place is not None:
+        factors = total.left
+        text = f"{factors.left.span.text} * ({factors.right.span.text} {total.op} {total.right.span.text})"
+        said = (
+            f"`{factors.left.span.text}` parts of `{factors.right.span.text} {total.op} {total.right.span.text}` each"
+        )
+        yield Candidate(f"{said}: `{g.shown(place, text)}`", (g.put(place, text),), sole=True)
+
+
+@mends(WrongPort)
+def channels_after_a_shuffle(g: Ground) -> Iterator[Candidate]:
+    """`conv(3 * up, 3) -> pixel_shuffle(up)` whose header promises 3 channels: 3 times `up**2` before it."""
+    mistake = g.diagnostic.mistake
+    node = inside(g.inputs[0]) if len(g.inputs) == 1 else None
+    call = g.use(node.span) if node is not None else None
+    if not isinstance(mistake, WrongPort) or mistake.axis != 1 or not isinstance(call, tree.Call) or not call.arguments:
+        return
+    wanted = g.outline.find(mistake.spec) if mistake.spec is not None and g.own(mistake.spec) else None
+    made = maker(node.inputs[0], 1) if node is not None and node.op.name == "pixel_shuffle" else None
+    place = made.place if made is not None else None
+    factor = call.arguments[0].value
+    if place is None or not g.own(place) or wanted is None:
+        return
+    parts = factor.value**2 if isinstance(factor, tree.Number) and isinstance(factor.value, int) else 0
+    text = _square(wanted, factor, parts)
+    said = f"`{wanted.span.text}` channels after the shuffle take the square of `{factor.span.text}` times as many"
+    yield Candidate(f"{said}: `{g.shown(place, text)}`", (g.put(place, text),), sole=True)
+
+
+@mends(BadGroups)
+def channels_a_group(g: Ground) -> Iterator[Candidate]:
+    """`conv(48, 3, g=32)` of 32 channels: as many out, or a multiple of them, for each group."""
+    mistake, site = g.diagnostic.mistake, g.use(g.diagnostic.site)
+    if not isinstance(mistake, BadGroups) or not isinstance(site, tree.Call) or not g.inputs:
+        return
+    out = next(iter(g.positional(site)), None)
+    if g.types[0].dims[1] != mistake.groups or out is None or not isinstance(out.value, tree.Number):
+        return
+    below = mistake.channels // mistake.groups * mistake.groups
+    for channels in (below + mistake.groups, below):
+        if channels:
+            each = channels // mistake.groups
+            said = f"{each} channel{'s' if each > 1 else ''} for each of the {mistake.groups} that come in"
+            yield Candidate(
+                f"{said}: `{g.shown(out.value.span, str(channels))}`", (g.put(out.value.span, str(channels)),)
+            )
 
 
 def _stated_channels(g: Ground) -> tree.Expr | None:

@@ -6,20 +6,39 @@ import re
 from collections.abc import Iterator
 
 from dslc.bind.mistakes import GivenTwice, WrongType
-from dslc.bind.mistakes_body import NoSuite, TrainingCondition
+from dslc.bind.mistakes_body import NoSuite, TrainingCondition, WrongCount
+from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.mistakes.flow import NotALayer
 from dslc.elaborate.mistakes.layers import ExternTarget, NamesNoLayer
-from dslc.elaborate.mistakes.modules import SharedShape
 from dslc.elaborate.mistakes.tensors import NoTensorValue
-from dslc.elaborate.mistakes.values import BadGrow, NoAttribute, TensorLet
+from dslc.elaborate.mistakes.values import BadGrow, NoAttribute, NoItems, TensorLet
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
 from dslc.names.errors import BoundTwice, ImportMissing, ImportUnknown
 from dslc.ops.base import REGISTRY
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.mistakes.expressions import ForTarget, Target
+from dslc.syntax.mistakes.text import OpenString
 from dslc.values.mistakes import NotIterable, Undefined
+
+# ---- text
+
+STRING_ENDS = re.compile(r"\s*(?:[),\]}]|->|#|$)")
+
+
+@mends(OpenString)
+def closed_string(g: Ground) -> Iterator[Candidate]:
+    """A string without its second quote ends before a bracket, a comma or an arrow, or with its line."""
+    text, source = g.span.text, g.span.source
+    for at in range(1, len(text) + 1):
+        if not text[at - 1].isspace() and STRING_ENDS.match(text, at):
+            place = Span(source, g.span.start + at, g.span.start + at)
+            closed = short(text[:at] + text[0])
+            shown = f"`` {closed} ``" if text[0] == "`" else f"`{closed}`"
+            yield Candidate(f"close it: {shown}", (g.put(place, text[0]),), group="close")
+
 
 # ---- values
 
@@ -46,6 +65,29 @@ def sides(g: Ground) -> Iterator[Candidate]:
             yield Candidate(
                 f"a size is written `{size}`: `{g.shown(expr.span, size)}`", (g.put(expr.span, size),), certain=True
             )
+
+
+@mends(WrongType)
+def activation_of_a_width(g: Ground) -> Iterator[Candidate]:
+    """`gelu(16)`: an activation has no width; the number is left out, or a layer was meant before it."""
+    mistake, call = g.diagnostic.mistake, g.call
+    if not isinstance(mistake, WrongType) or call is None or "number" in mistake.wanted or len(call.arguments) != 1:
+        return
+    value, name = call.arguments[0].value, call.target.span.text
+    if call.arguments[0].name is None and isinstance(value, tree.Number) and mistake.layer == name:
+        yield Candidate(f"leave it out: `{name}`", (g.put(call.span, name),))
+        shown = f"linear({value.span.text}) -> {name}"
+        yield Candidate(f"if so many features are wanted: `{shown}`", (g.put(call.span, shown),))
+
+
+@mends(NoItems)
+def round_brackets(g: Ground) -> Iterator[Candidate]:
+    """`conv[16, 3]`: arguments stand in round brackets."""
+    index = g.outline.find(g.span)
+    if isinstance(index, tree.Index) and isinstance(index.value, tree.Name):
+        given = ", ".join(item.span.text for item in index.items)
+        shown = f"{index.value.span.text}({given})"
+        yield Candidate(f"arguments stand in round brackets: `{shown}`", (g.put(index.span, shown),), certain=True)
 
 
 @mends(GivenTwice)
@@ -106,6 +148,66 @@ def grown(g: Ground) -> Iterator[Candidate]:
             yield Candidate(f"a list grows by a list: `{shown}`", (g.put(value.span, shown),), certain=True)
 
 
+@mends(BadGrow)
+def list_to_grow(g: Ground) -> Iterator[Candidate]:
+    """`maps += [it]` without `let maps = []`: the list that is meant, or a new one before the outermost `for`."""
+    mistake, block = g.diagnostic.mistake, g.block
+    line = next((n for n in walk(block) if isinstance(n, tree.Grow) and n.span == g.span), None)
+    if not isinstance(mistake, BadGrow) or not mistake.unknown or line is None or block is None:
+        return
+    name = line.target.name
+    above = [n for n in walk(block) if isinstance(n, tree.Let) and n.span.end <= line.span.start]
+    lists = [n.target.name for n in above if isinstance(n.value, tree.List)]
+    meant = nearest(name, lists) or (lists[0] if len(lists) == 1 and name not in _read(block, line) else None)
+    if meant is not None:
+        shown = f"{meant} += {line.value.span.text}"
+        yield Candidate(f"the list `{meant}` grows: `{shown}`", (g.put(line.target.span, meant),), sole=True)
+    first = next((s for s in block.suite.body if s.span.start <= line.span.start < s.span.end), None)
+    if first is not None:
+        start = g.line_start(first.span.start)
+        indent = g.source.text[start : first.span.start]
+        if not indent.strip():
+            edit = g.edit(start, start, f"{indent}let {name} = []\n")
+            yield Candidate(
+                f"begin with an empty list: `let {name} = []` above line {first.span.line}", (edit,), reveals=True
+            )
+
+
+def _read(block: tree.Block, line: tree.Grow) -> set[str]:
+    """The names that a block reads below a line."""
+    return {n.name for n in walk(block) if isinstance(n, tree.Name) and n.span.start > line.span.end}
+
+
+@mends(WrongCount)
+def parts_of_a_turn(g: Ground) -> Iterator[Candidate]:
+    """`for i, c, k in enumerate(table)`: the parts are those of the item, by their index; a name too many goes."""
+    mistake = g.diagnostic.mistake
+    loop = next((n for n in walk(g.block) if isinstance(n, tree.For) and n.targets[0].span.start == g.span.start), None)
+    if not isinstance(mistake, WrongCount) or not mistake.loop or loop is None:
+        return
+    names = [target.name for target in loop.targets]
+    ends = loop.targets[-1].span.end
+    read = [n for n in walk(loop.suite) if isinstance(n, tree.Name) and n.name in names[1:]]
+    source = loop.source
+    called = source.target.span.text if isinstance(source, tree.Call) else ""
+    if called == "enumerate" and mistake.values == 2 and len(names) > 2:
+        item = next(n for n in ("item", "pair", "each", "item_2") if not re.search(rf"\b{n}\b", g.source.text))
+        edits = [g.put(n.span, f"{item}[{names.index(n.name) - 1}]") for n in read]
+        parts = " and ".join(f"`{item}[{at}]` for `{name}`" for at, name in enumerate(names[1:]))
+        said = f"`enumerate` gives a number and the item: `for {names[0]}, {item} in ..`, with {parts}"
+        yield Candidate(said, (g.edit(loop.targets[1].span.start, ends, item), *edits), sole=True)
+    elif mistake.values < len(names):
+        unread = [n for n in names if n not in {each.name for each in read} | {names[0]}]
+        for name in unread if len(names) - mistake.values == 1 else ():
+            kept = ", ".join(n for n in names if n != name)
+            said = f"nothing reads `{name}`: `for {kept} in ..`"
+            yield Candidate(said, (g.edit(g.span.start, ends, kept),))
+    else:
+        more = "".join(f", part_{at + 1}" for at in range(len(names), mistake.values))
+        said = f"a name for each part: `for {', '.join(names)}{more} in ..`"
+        yield Candidate(said, (g.edit(ends, ends, more),))
+
+
 @mends(ForTarget)
 def part_of_an_item(g: Ground) -> Iterator[Candidate]:
     """`for i, (c, k) in ..`: the inner pair has a name, and its parts are taken by their index."""
@@ -160,6 +262,8 @@ _NAMES = re.compile(r"[(\[]\s*[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*\s*,?\s*[)\]]")
 @mends(BoundTwice)
 def moves_the_chain(g: Ground) -> Iterator[Candidate]:
     """`x = x + y`: a line without `=` moves the chain."""
+    if _is_chain(g):
+        return
     for line in walk(g.block):
         if isinstance(line, tree.Assign) and len(line.targets) == 1 and line.targets[0].span == g.span:
             shown = short(line.value.span.text)
@@ -205,34 +309,37 @@ def tensors_first(g: Ground) -> Iterator[Candidate]:
         yield Candidate(f"the tensors come by an arrow: `{short(shown)} as ..`", (g.put(call.span, shown),), sole=True)
 
 
+def _is_chain(g: Ground) -> bool:
+    """Whether all lines that give a name again are mended as one chain."""
+    return isinstance(g.diagnostic.mistake, BoundTwice) and g.diagnostic.mistake.lines > 0
+
+
 @mends(BoundTwice)
 def another_name(g: Ground) -> Iterator[Candidate]:
     """`y = y -> relu`: a name of its own, which later lines read."""
     name, names = g.span.text, list(walk(g.block))
     line = next((n for n in names if isinstance(n, tree.Assign) and any(t.span == g.span for t in n.targets)), None)
-    if line is None or not name.isidentifier():
+    if line is None or not name.isidentifier() or _is_chain(g):
         return
-    new = f"{name}_2"
+    above = [n for n in names if isinstance(n, tree.Assign) and n.span.start < line.span.start]
+    again = sum(t.span.text == name for n in above for t in n.targets)
+    given = {n.name for n in names if isinstance(n, tree.Name)}
+    new = next(new for i in range(max(again, 1) + 1, 999) if (new := f"{name}_{i}") not in given)
     later = [n for n in names if isinstance(n, tree.Name) and n.name == name and n.span.start > line.span.end]
     edits = [g.put(g.span, new), *(g.put(n.span, new) for n in later)]
     yield Candidate(f"a name of its own from here on: `{new}`", tuple(edits))
 
 
-@mends(SharedShape, NotALayer)
+@mends(NotALayer)
 def no_module(g: Ground) -> Iterator[Candidate]:
-    """A `module` has one set of weights: `let` names a layer, whose uses have their own; `=` a tensor."""
+    """`module y = it`: a `module` is a layer, and a tensor is named by `=`."""
     for line in walk(g.block):
         if not isinstance(line, tree.ModuleDef):
             continue
-        start, name = line.span.start, line.target.span.text
-        if isinstance(g.diagnostic.mistake, SharedShape) and g.span.text.partition(".")[0] == name:
-            shown = f"let {line.span.text.removeprefix('module').lstrip()}"
-            said = f"new weights at each use: `{short(shown)}`"
-            yield Candidate(said, (g.edit(start, start + len("module"), "let"),))
-        elif line.span.start <= g.span.start < line.span.end:
+        if line.span.start <= g.span.start < line.span.end:
             shown = line.span.text.removeprefix("module").lstrip()
             said = f"a tensor is named without `module`: `{short(shown)}`"
-            yield Candidate(said, (g.edit(start, line.target.span.start, ""),))
+            yield Candidate(said, (g.edit(line.span.start, line.target.span.start, ""),))
 
 
 @mends(NoSuite)

@@ -79,9 +79,11 @@ def more_axes(g: Ground) -> Iterator[Candidate]:
 @mends(RankMismatch)
 def axes_of_a_mask(g: Ground) -> Iterator[Candidate]:
     """`sdpa(q, k, v, mask=keep)`: a mask of places `[N, T]` is one of keys, `[N, 1, 1, T]`."""
-    call = g.call
-    given = g.named(call, "mask") if call is not None and call.target.span.text == "sdpa" else None
-    if given is None or len(g.inputs) != 4:
+    call = g.use(g.diagnostic.site)
+    if not isinstance(call, tree.Call) or call.target.span.text != "sdpa" or len(g.inputs) != 4:
+        return
+    given = g.named(call, "mask") or next(iter(g.positional(call)[3:]), None)
+    if given is None:
         return
     query, key, _, mask = g.types
     scores = (*query.dims[:-1], key.dims[-2])
@@ -227,8 +229,8 @@ def transposed(g: Ground) -> Iterator[Candidate]:
 @mends(HeadsMismatch)
 def shared_heads(g: Ground) -> Iterator[Candidate]:
     """Groups of queries that share keys and values."""
-    call = g.call
-    if call is not None and call.target.span.text == "sdpa" and not g.named(call, "gqa"):
+    call = g.use(g.diagnostic.site)
+    if isinstance(call, tree.Call) and call.target.span.text == "sdpa" and not g.named(call, "gqa"):
         said = "groups of queries share keys and values: `gqa=true`"
         yield Candidate(said, (g.argument(call, "gqa=true"),))
 
@@ -256,7 +258,9 @@ def table_of_positions(g: Ground) -> Iterator[Candidate]:
                 continue
             one_more = size == old + 1
             by = " (one of them is the class token)" if one_more else ""
-            written = f"{dim.span.text} + 1" if one_more and isinstance(dim.value, tree.Binary) else str(size)
+            word = g.word(tokens, axis + shift) or str(size)
+            written = f"{dim.span.text} + 1" if one_more and isinstance(dim.value, tree.Binary) else word
+            written = str(size) if one_more and not isinstance(dim.value, tree.Binary) else written
             said = f"there are {size} on axis {axis + shift}{by}: `{param.name}: [{_with(dims, axis, written)}]`"
             yield Candidate(said, (g.put(dim.span, written),), certain=one_more)
 
@@ -280,7 +284,7 @@ def expanded_token(g: Ground) -> Iterator[Candidate]:
         for words in ([batch] if batch else []) + ["it.shape[0]"]:
             shown = f"{_primary(argument.value)} -> expand({words}, {rest})"
             said = f"repeat it for each of the batch: `{short(shown)}`"
-            yield Candidate(said, (g.put(argument.value.span, shown),))
+            yield Candidate(said, (g.put(argument.value.span, shown),), group="batch", reveals=True)
 
 
 @mends(TooSmall)

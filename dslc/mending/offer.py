@@ -9,7 +9,7 @@ has the same messages on every machine, however busy.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
@@ -18,7 +18,7 @@ from dslc.elaborate.mistakes.flow import Dropped
 from dslc.mending.ground import ground
 from dslc.mending.rules import candidates
 from dslc.mending.ways import ways
-from dslc.ops.guesses import ChannelsLast, NoBatch, TorchOrder
+from dslc.ops.guesses import ChannelsLast, NoBatch, ReadOtherwise, TorchOrder
 from dslc.record import entity, replace
 from dslc.source import Source
 from dslc.syntax.rewrite import apply_edits
@@ -108,6 +108,7 @@ def offer(found: Sequence[Diagnostic], again: Again, work: int = 0) -> tuple[Dia
             mended.append(cause[0])
             gone |= cause[1]
             continue
+        diagnostic = _kept_reading(diagnostic, found, tries) if isinstance(diagnostic.mistake, GUESSES) else diagnostic
         mended.append(_mended(diagnostic, found, tries) if apt and not tries.over else diagnostic)
         gone |= _followers(at, mended[-1], found, tries)
     return tuple(mended)
@@ -124,17 +125,41 @@ def _misread(
     errors = [n for n, d in enumerate(found) if n != at and d.severity is Severity.ERROR]
     if not isinstance(mistake, GUESSES) or not errors or tries.over or not apt_source(guess.span.source):
         return None
-    edits = _edits(guess, guess.help[0])
-    after = tries.after(edits)
-    if after is None or any(d.severity is Severity.ERROR for d in _new(guess, edits, found, after)):
+    left: list[int] = []
+    fitting: list[Help] = []
+    for help in _readings(guess):
+        edits = _edits(guess, help)
+        after = tries.after(edits)
+        if after is None or any(d.severity is Severity.ERROR for d in _new(guess, edits, found, after)):
+            continue
+        still = {_moved(d, ()) for d in after}
+        gone = [n for n in errors if n > at and _moved(found[n], edits) not in still]
+        if gone:
+            left = left or gone
+            fitting.append(help)
+    if not fitting:
         return None
-    left = {_moved(d, ()) for d in after}
-    gone = [n for n in errors if n > at and _moved(found[n], edits) not in left]
-    if not gone:
-        return None
-    help = tuple(each for n, each in enumerate(guess.help) if n != mistake.confirming)
-    notes = tuple(f"so read, {found[n].message} (line {found[n].span.line})" for n in gone[:1])
-    return replace(guess, severity=Severity.ERROR, help=help, notes=(*guess.notes, *notes)), set(gone)
+    said = [help for n, help in enumerate(guess.help) if n != mistake.confirming and not _edits(guess, help)]
+    shown = (*fitting, *(said if fitting[0] is guess.help[0] else ()))  # words that say the same as the first
+    notes = tuple(f"so read, {found[n].message} (line {found[n].span.line})" for n in left[:1])
+    told = replace(ReadOtherwise(mistake).at(guess.span), related=guess.related, trail=guess.trail, help=shown)
+    return replace(told, notes=(*guess.notes, *notes), inputs=guess.inputs), set(left)
+
+
+def _readings(guess: Diagnostic) -> Iterator[Help]:
+    """Other readings of what a warning is about, as edits: its own, and those of the rules."""
+    yield from (help for help in guess.help if _edits(guess, help))
+    for candidate in candidates(ground(guess)):
+        yield Help(candidate.text, edits=candidate.edits, tried=True, applicability=Applicability.MAYBE)
+
+
+def _kept_reading(guess: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> Diagnostic:
+    """A warning whose other readings were tried: without the proposals that bring new mistakes."""
+    mistake, edits = guess.mistake, _edits(guess, guess.help[0])
+    after = tries.made(edits) if isinstance(mistake, GUESSES) else None
+    if not isinstance(mistake, GUESSES) or after is None or not _new(guess, edits, found, after):
+        return guess
+    return replace(guess, help=(guess.help[mistake.confirming],))
 
 
 def _followers(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> set[int]:
@@ -143,13 +168,31 @@ def _followers(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tri
     What the fix itself changes on another line is none of them: that is mended, not gone.
     """
     first = next((help for help in diagnostic.help if help.tried), None)
+    covered = _covered(at, diagnostic, found, tries)
     after = tries.made(first.edits) if first is not None else None
     if first is None or after is None:
-        return set()
+        return covered
     left = {_moved(d, ()) for d in after}
     lines = {edit.span.line for edit in first.edits} - {diagnostic.span.line}
     later = ((n, d) for n, d in enumerate(found) if n > at and d.severity is Severity.ERROR)
-    return {n for n, d in later if d.span.line not in lines and _moved(d, first.edits) not in left}
+    return covered | {n for n, d in later if d.span.line not in lines and _moved(d, first.edits) not in left}
+
+
+def _covered(at: int, diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -> set[int]:
+    """Which later mistakes stand inside the text that the first proposal writes anew: quotes in a foreign call."""
+    edits = next((edits for help in diagnostic.help if (edits := _edits(diagnostic, help))), ())
+    after = tries.made(edits)
+    if after is None:
+        return set()
+    codes = {(d.code, d.span.line) for d in after}
+    spans = [edit.span for edit in edits if edit.text]
+    return {
+        n
+        for n, d in enumerate(found)
+        if n > at
+        and (d.code, d.span.line) not in codes
+        and any(s.source is d.span.source and s.start < d.span.start and d.span.end < s.end for s in spans)
+    }
 
 
 def apt_source(source: Source) -> bool:
@@ -165,7 +208,8 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
         if tries.over or count >= TRIES or len(fitting) >= 2 * OFFERED or (candidate.loses and fitting):
             break
         text = tries.text(candidate.edits)
-        if candidate.group not in groups and text not in texts and _fits(diagnostic, candidate.edits, found, tries):
+        fits = _helps if candidate.reveals else _fits
+        if candidate.group not in groups and text not in texts and fits(diagnostic, candidate.edits, found, tries):
             left = sum(d.severity is Severity.ERROR for d in tries.made(candidate.edits) or ())
             level = Applicability.CERTAIN if candidate.certain else Applicability.MAYBE
             help = Help(candidate.text, edits=candidate.edits, tried=True, applicability=level)
@@ -176,6 +220,8 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
                 break
     fitting.sort(key=lambda fit: fit[:1])  # what mends more comes first
     alone = next((fit for fit in fitting if fit[1] and fit[0] == fitting[0][0]), None)
+    kept = [_later(diagnostic, help, found, tries) for *_, help in fitting]
+    fitting = [fit for fit, later in zip(fitting, kept, strict=True) if later <= kept[0]]
     offered = [help for *_, help in ([alone] if alone is not None else fitting[:OFFERED])]
     facts = [help for help in diagnostic.help if help.fact]
     others = () if offered and diagnostic.code in REPLACED else diagnostic.help
@@ -183,6 +229,13 @@ def _mended(diagnostic: Diagnostic, found: Sequence[Diagnostic], tries: Tries) -
     others = tuple(help for help in others if help.text not in said)
     rest = [help for help in others if not help.fact and _stays(diagnostic, help, found, tries, bool(offered))]
     return replace(diagnostic, help=(*facts, *offered, *rest))
+
+
+def _later(diagnostic: Diagnostic, help: Help, found: Sequence[Diagnostic], tries: Tries) -> set[Place]:
+    """The errors further on, as they stood, that a fix leaves: of two fixes, what one takes away may only follow."""
+    left = {_moved(d, ()) for d in tries.made(help.edits) or ()}
+    errors = (d for d in found if d.severity is Severity.ERROR and d.code != Dropped.code)
+    return {_moved(d, ()) for d in errors if d.span.start > diagnostic.span.start and _moved(d, help.edits) in left}
 
 
 def _stays(diagnostic: Diagnostic, help: Help, found: Sequence[Diagnostic], tries: Tries, mended: bool) -> bool:
@@ -199,7 +252,11 @@ def _edits(diagnostic: Diagnostic, help: Help) -> tuple[Edit, ...]:
 def _fits(diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], tries: Tries) -> bool:
     """Whether the mistake is gone after the edits, and nothing is wrong that was not wrong before."""
     after = tries.after(edits)
-    return after is not None and not _new(diagnostic, edits, found, after)
+    if after is None or _new(diagnostic, edits, found, after):
+        return False
+    unread = {_moved(d, edits) for d in found if d.code == Dropped.code and d is not diagnostic}
+    left = {_moved(d, ()) for d in after if d.code == Dropped.code}
+    return diagnostic.code != Dropped.code or left <= unread  # else another value is left for this one
 
 
 def _helps(diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], tries: Tries) -> bool:
@@ -218,7 +275,10 @@ def _new(
     diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagnostic], after: Sequence[Diagnostic]
 ) -> list[Diagnostic]:
     """What is wrong after the edits and was not before, but at this place: the mistake itself counts as new."""
-    before = {_moved(d, edits) for d in found} - {_moved(diagnostic, edits)}
+    before = {_moved(d, edits) for d in found if d is not diagnostic}
+    own = _moved(diagnostic, edits)
+    if own in before and sum(_moved(d, ()) == own for d in after) > 1:
+        before -= {own}  # another one moved to this place, and the mistake is still there beside it
     removed = {word for edit in edits for word in WORD.findall(edit.span.text)}
     return [d for d in after if _counts(d, removed) and _moved(d, ()) not in before]
 

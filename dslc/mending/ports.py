@@ -146,6 +146,30 @@ def as_many_parts(g: Ground) -> Iterator[Candidate]:
                 yield Candidate(said, (g.put(count.span, str(mistake.names)),))
 
 
+@mends(WrongCount)
+def parts_of_one_tensor(g: Ground) -> Iterator[Candidate]:
+    """`mu, logvar = linear(2 * latent)`: one tensor in as many equal parts; of a recurrent layer, its state too."""
+    mistake, line = g.diagnostic.mistake, g.outline.around(g.node, tree.Assign)
+    if line is None:
+        line = next((n for n in g.outline.parents if isinstance(n, tree.Assign) and _holds(n, g)), None)
+    if not isinstance(mistake, WrongCount) or mistake.values != 1 or line is None:
+        return
+    last = line.value.steps[-1] if isinstance(line.value, tree.Chain) else line.value
+    last = last.value if isinstance(last, tree.As) else last
+    name = last.target.span.text if isinstance(last, tree.Call) else ""
+    if isinstance(last, tree.Call) and name in RECURRENT and g.named(last, "state") is None:
+        keras = g.named(last, "return_state")
+        shown = short(g.with_argument(last, "state=true"))
+        shown = g.shown(keras.span, "state=true") if keras is not None else shown
+        said = f"the state comes as well where it is asked for: `{shown}`"
+        edit = g.argument(last, "state=true") if keras is None else g.put(keras.span, "state=true")
+        yield Candidate(said, (edit,), sole=True)
+    if isinstance(line.value, tree.Chain | tree.Call | tree.As | tree.Name | tree.It | tree.TickName):
+        text = f" -> chunk({mistake.names})"
+        said = f"one tensor in {mistake.names} equal parts: `{short(line.value.span.text + text)}`"
+        yield Candidate(said, (g.after(line.value.span, text),))
+
+
 def _holds(line: tree.Assign, g: Ground) -> bool:
     return g.own(line.span) and line.span.start <= g.span.start < line.span.end
 

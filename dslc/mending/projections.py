@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
 from dslc.diagnostics.model import Edit
 from dslc.elaborate.mistakes.flow import WrongPort
@@ -17,6 +18,8 @@ from dslc.types.errors import Coincidence, JoinedSizes
 from dslc.types.tensor import TensorType
 
 STRIDED = ("conv", "dw", "pw", "cba", "sepconv")
+SETS = 7
+"""Sets of transposed convolutions that are tried with one place more."""
 NORMS = ("bn", "gn", "inorm", "ln", "rmsnorm")
 
 
@@ -144,20 +147,6 @@ def project_an_operand(g: Ground) -> Iterator[Candidate]:
             yield Candidate(said, (g.put(side.span, shown),))
 
 
-@mends(ShapeMismatch)
-def project_the_keys(g: Ground) -> Iterator[Candidate]:
-    """`sdpa(q, k, v)` of queries and keys of different widths: the keys are projected."""
-    call = g.call
-    if call is None or call.target.span.text != "sdpa" or len(call.arguments) < 3 or len(g.inputs) < 2:
-        return
-    for at, other in ((1, 0), (0, 1)):
-        side, width = call.arguments[at].value, g.word(g.inputs[other], -1)
-        if width is not None:
-            shown = f"{side.span.text} -> linear({width})"
-            which = "keys" if at else "queries"
-            yield Candidate(f"project the {which} to that width: `{short(shown)}`", (g.put(side.span, shown),))
-
-
 # ---- other channels
 
 
@@ -217,6 +206,7 @@ def declared_map(g: Ground) -> Iterator[Candidate]:
     if mistake.axis is None or mistake.axis < 2 or value.type.channel != 1 or block is None:
         return
     yield from _doubled_exactly(g, value, mistake.axis)
+    yield from _places_more(g, value, mistake.axis)
     for step in way(value, mistake.axis):
         call = g.use(step.node.span) if step.node is not None else None
         given = g.named(call, "s") if isinstance(call, tree.Call) else None
@@ -224,11 +214,31 @@ def declared_map(g: Ground) -> Iterator[Candidate]:
             said = f"without its stride: `{short(call.span.text)}` without `{given.span.text}`"
             yield Candidate(said, (g.without_argument(call, given),), loses=True)
     last = block.suite.body[-1] if block.suite.body else None
+    if g.call is not None and g.call.target.span.text == "upsample":
+        return  # its own factor is what is wrong
     for like in [port.name for port in block.ports or ()]:
         if isinstance(last, tree.Step) and value.span is not None and last.span.end == value.span.end:
             shown = f"upsample(like={like})"
             said = f"at the end, to the size of `{like}`: `-> {shown}`"
             yield Candidate(said, (g.after(last.span, f" -> {shown}"),))
+
+
+def _places_more(g: Ground, value: Value, axis: int) -> Iterator[Candidate]:
+    """`deconv(8, 3, s=2, p=1)` makes one place less than twice as many; `op=1` adds it. One such, some, or all."""
+    found: dict[int, tuple[tree.Call, int]] = {}
+    for step in way(value, axis):
+        call = g.use(step.node.span) if step.node is not None else None
+        stride = g.named(call, "s") if isinstance(call, tree.Call) else None
+        if not isinstance(call, tree.Call) or call.target.span.text != "deconv" or g.named(call, "op"):
+            continue
+        if stride is not None and isinstance(stride.value, tree.Number) and isinstance(stride.value.value, int):
+            found[call.span.start] = call, stride.value.value
+    several = [some for count in range(1, len(found) + 1) for some in combinations(found.values(), count)]
+    for some in sorted(several[:SETS], key=lambda some: some[-1] is not list(found.values())[-1]):
+        for more in range(1, max((stride for _, stride in some), default=1)):
+            shown = "`, `".join(dict.fromkeys(short(g.with_argument(call, f"op={more}")) for call, _ in some))
+            said = f"{more} more at the end of each axis, which rounding took: `{shown}`"
+            yield Candidate(said, tuple(g.argument(call, f"op={more}") for call, _ in some), group="op")
 
 
 def _doubled_exactly(g: Ground, value: Value, axis: int) -> Iterator[Candidate]:

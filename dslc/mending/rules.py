@@ -18,9 +18,16 @@ RULES: Final[dict[str, list[Rule]]] = {}
 
 FILES: Final = (
     "arguments",
+    "counts",
+    "names",
     "imports",
     "habits",
+    "heads",
+    "branches",
+    "features",
+    "stated",
     "projections",
+    "results",
     "joins",
     "apart",
     "axes",
@@ -29,8 +36,15 @@ FILES: Final = (
     "odd",
     "groups",
     "letters",
+    "patterns",
+    "lengths",
+    "recurrent",
+    "shared",
+    "suites",
     "indentation",
     "bodies",
+    "chains",
+    "steps",
 )
 """Files of this folder that hold rules; imported when the first fix is looked for."""
 

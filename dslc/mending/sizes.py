@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dslc.diagnostics.model import Edit
+from dslc.mending.axes import size_names
 from dslc.mending.ground import Candidate, Ground, net_dims
 from dslc.mending.rules import mends
 from dslc.syntax import tree
@@ -86,6 +87,16 @@ def a_number_in_the_port(g: Ground) -> Iterator[Candidate]:
             said.append(f"`{dim.default.span.text}` for `{dim.span.text}`")
     if edits:
         yield Candidate(f"a network for this size alone: {', '.join(said)} in the header", tuple(edits))
+
+
+@mends(UniversalPin, UniversalSize)
+def name_of_the_size(g: Ground) -> Iterator[Candidate]:
+    """`t=8` in a pattern, where the header says `T=8`: a network for any `T` asks for its name."""
+    for call in g.calls(g.block):
+        edits = tuple(size_names(g, call))
+        if edits:
+            shown = ", ".join(f"`{edit.text}` for `{edit.span.text}`" for edit in edits)
+            yield Candidate(f"the size by its name, whatever it is: {shown} in line {call.span.line}", edits)
 
 
 @mends(UniversalPin, UniversalSize)

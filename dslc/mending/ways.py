@@ -10,11 +10,14 @@ from dslc.ir.made import Change, way
 from dslc.ir.model import Value
 from dslc.names.errors_given import UnknownSize
 from dslc.ops.errors import TooSmall
+from dslc.ops.errors_pattern import PatternMismatch
 from dslc.ops.errors_tensor import ShapeMismatch
 from dslc.source import Span
 from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
 from dslc.types.text import dim_text
 
+MOVING: Final = ("rearrange", "reshape", "transpose", "permute", "repeat")
+"""Ops behind which the axis of a number is another one."""
 SHOWN: Final = 5
 """Sizes of a way that are shown, the last ones."""
 
@@ -33,6 +36,8 @@ def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
         sizes = [str(size) for size in inputs[0].type.dims]
         text = str(mistake.size) if isinstance(mistake, TooSmall) else mistake.left
         return sizes.index(text, 2) if text in sizes[2:] else None
+    if isinstance(mistake, PatternMismatch) and len(inputs) == 1:
+        return mistake.number if mistake.number != inputs[0].type.channel else None
     if isinstance(mistake, WrongPort) and len(inputs) == 1 and inputs[0].type.channel == 1:
         return mistake.axis if mistake.axis is not None and mistake.axis > 1 else None
     if not isinstance(mistake, JoinedSizes | Coincidence | ShapeMismatch) or len(inputs) != 2:
@@ -40,6 +45,8 @@ def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
     left, right = (value.type for value in inputs)
     if left.rank != right.rank:
         return None
+    if isinstance(mistake, ShapeMismatch) and not mistake.channels:
+        return mistake.axis  # another that differs may be the one along which they are joined
     differ = [axis for axis in range(left.rank) if left.dims[axis] != right.dims[axis] and axis != left.channel]
     return differ[0] if differ else None
 
@@ -47,6 +54,8 @@ def _axis(diagnostic: Diagnostic, inputs: list[Value]) -> int | None:
 def _way(value: Value, axis: int, at: Span) -> str:
     steps = way(value, axis)
     if len(steps) < 3 or any(isinstance(step.size, UnknownSize) for step in steps):
+        return ""
+    if any(step.node is not None and step.node.op.name in MOVING for step in steps):
         return ""
     shown = [dim_text(step.size) + _line(step, at) for step in steps[-SHOWN:]]
     more = ".. -> " if len(steps) > SHOWN else ""

@@ -95,7 +95,7 @@ class ImportMissing(Mistake, code="E0212"):
 
     @property
     def message(self) -> str:
-        return f"there is no file `{self.path}` to use"
+        return f"there is no {'module' if self.path.startswith('std.') else 'file'} `{self.path}` to use"
 
     @property
     def help(self) -> tuple[Help, ...]:
@@ -327,6 +327,7 @@ class BoundTwice(Mistake, code="E0202"):
 
     name: str
     what: str
+    lines: int = 0  # of the body that are mended by one change, where they are a chain with names that it needs not
 
     @property
     def message(self) -> str:
@@ -334,6 +335,8 @@ class BoundTwice(Mistake, code="E0202"):
 
     @property
     def label(self) -> str:
+        if self.lines:
+            return "a name keeps its first value; the next line goes on from this one without it"
         return "give this one another name"
 
 
@@ -361,6 +364,7 @@ class UnknownType(Mistake, code="E0220"):
     name: str
     known: tuple[str, ...]
     near: str | None
+    meant: str | None = None
 
     @property
     def message(self) -> str:
@@ -372,4 +376,8 @@ class UnknownType(Mistake, code="E0220"):
 
     @property
     def help(self) -> tuple[Help, ...]:
+        if self.name in ("Tensor", "tensor"):
+            return (Help("a tensor is an input: it stands after `on`, as in `on x[N, 3, H=224, W=224]`"),)
+        if self.meant is not None:
+            return (Help(f"write `{self.meant}`", self.meant),)
         return did_you_mean(self.near)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from dslc.diagnostics.model import Help, Mistake
 
 
@@ -19,6 +21,8 @@ class NoRevision(Mistake, code="E0221"):
 
     Related: E0216, E0222.
     """
+
+    of_command: ClassVar[bool] = True
 
     revision: str
     why: str

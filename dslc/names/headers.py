@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Sink
 from dslc.names.errors import BoundTwice, TwoDefaults, UnknownType
@@ -14,20 +16,50 @@ PARAMETER_TYPES = ("int", "float", "bool", "str", "size", "layer", "init", "dtyp
 
 def check_headers(program: Program, sink: Sink) -> None:
     """Report names bound twice in one header, and names that hide a layer or a definition of their file."""
-    for loaded in [program.main, *program.files.values()]:
-        if loaded is None:
-            continue
+    files = list(program.files.values())
+    if program.main is not None and program.main not in files:
+        files.insert(0, program.main)
+    for loaded in files:
         for item in loaded.tree.items:
             if isinstance(item, tree.Block | tree.Extern | tree.Fn | tree.NetAlias):
                 _check(item, program, set(loaded.scope.names), sink)
 
 
-def _check_type(declared: tree.TypeExpr, sink: Sink) -> None:
-    if declared.kind not in PARAMETER_TYPES and declared.kind not in ("list", "tuple"):
-        near = nearest(declared.kind, PARAMETER_TYPES)
-        sink.add(UnknownType(declared.kind, PARAMETER_TYPES, near).at(declared.span))
+def _check_type(declared: tree.TypeExpr, sink: Sink, default: tree.Expr | None = None) -> None:
+    if declared.kind not in PARAMETER_TYPES and not declared.items:
+        from dslc.vocabulary.table import type_of  # for programs with mistakes only
+
+        word, question = declared.kind, "?" * declared.optional
+        meant = type_of(word) or _type_of(default) or _OPEN.get(word)
+        near = nearest(word, PARAMETER_TYPES) if meant is None else None
+        meant, near = (None if name is None else name + question for name in (meant, near))
+        sink.add(UnknownType(word, PARAMETER_TYPES, near, meant).at(declared.span))
     for inner in declared.items:
         _check_type(inner, sink)
+
+
+_OPEN: Final = {"list": "[int]", "tuple": "(int, int)", "number": "int"}
+"""What words mean that say little, where a default says no more."""
+
+
+def _type_of(default: tree.Expr | None) -> str | None:
+    """The type that a default value has; none if it does not say."""
+    match default:
+        case tree.Word(word="true" | "false"):
+            return "bool"
+        case tree.Text():
+            return "str"
+        case tree.Number(value=value):
+            return "int" if isinstance(value, int) else "float"
+        case tree.SizeLiteral():
+            return "size"
+        case tree.List(items=(first, *_)):
+            inner = _type_of(first)
+            return None if inner is None else f"[{inner}]"
+        case tree.Tuple(items=items):
+            inners = [inner for item in items if (inner := _type_of(item)) is not None]
+            return f"({', '.join(inners)})" if len(inners) == len(items) > 1 else None
+    return None
 
 
 def _check(
@@ -47,7 +79,7 @@ def _check(
 
     for parameter in item.parameters:
         if parameter.type is not None:
-            _check_type(parameter.type, sink)
+            _check_type(parameter.type, sink, parameter.default)
         bind(parameter.name, "a parameter", parameter.name_span)
     ports = item.ports or () if isinstance(item, tree.Block | tree.Extern) else ()
     for port in ports:

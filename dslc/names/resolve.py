@@ -11,8 +11,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dslc.diagnostics.codes import nearest
-from dslc.diagnostics.model import Label, Reject, Sink
+from dslc.diagnostics.codes import nearest, slip_of
+from dslc.diagnostics.model import Label, Mistake, Reject, Sink
 from dslc.names.errors import DefinedTwice, HidesLayer, ImportCycle, ImportMissing, ImportUnknown
 from dslc.names.loader import Loader
 from dslc.record import entity
@@ -180,12 +180,14 @@ def _lose(program: Program, scope: Scope, names: list[tuple[str, Span]]) -> None
 def _use(program: Program, item: tree.Use, scope: Scope, path: Path | None) -> None:
     """Bind what a `use` names; its file is loaded at once, so that mistakes in it are found."""
     try:
-        target = _target(program, item, path)
-        found = (path is not None and _is_std(program, path)) or _load(program, target, item.path_span) is not None
+        target: Path | None = _target(program, item, path)
     except Reject as reject:
         program.sink.add(reject.mistake.at(item.path_span))
-        target, found = Path(), False
-    if not found:
+        target = _meant(program, item, reject.mistake)
+    found = target is not None and (
+        (path is not None and _is_std(program, path)) or _load(program, target, item.path_span) is not None
+    )
+    if target is None or not found:
         _lose(program, scope, [(here.name, here.span) for _, here in item.names])
         return
     for there, here in item.names:
@@ -204,6 +206,14 @@ def _target(program: Program, item: tree.Use, path: Path | None) -> Path:
     if path is None:
         raise Reject(ImportMissing(item.path, None))
     return program.loader.beside(item.path, path)
+
+
+def _meant(program: Program, item: tree.Use, mistake: Mistake) -> Path | None:
+    """The file of std that a misspelt path stands for: one that has all the names; none where that is not sure."""
+    near = mistake.near if isinstance(mistake, ImportMissing) and not item.quoted else None
+    path = None if near is None else program.loader.std(near)
+    file = None if path is None else _load(program, path, item.path_span)
+    return path if file is not None and all(there.name in file.scope.names for there, _ in item.names) else None
 
 
 def _is_std(program: Program, path: Path) -> bool:
@@ -242,9 +252,11 @@ def _follow(imported: Import) -> Defined | None:
         imported.failed = True
         if loaded is not None and imported.file not in program.damaged:
             near = nearest(imported.name, loaded.scope.names)
-            program.sink.add(ImportUnknown(imported.file.stem, imported.name, near).at(imported.span))
-            if near is not None and near.lower() == imported.name.lower():  # it is what the user meant
-                imported.target = _defined(loaded.scope.names[near])
+            of = f"std.{imported.file.stem}" if _is_std(program, imported.file) else imported.file.name
+            program.sink.add(ImportUnknown(of, imported.name, near).at(imported.span))
+            meant = slip_of(imported.name, loaded.scope.names)
+            if meant is not None:  # so that what reads it is checked in the same run
+                imported.target = _defined(loaded.scope.names[meant])
         return imported.target
     imported.target = _defined(binding)
     return imported.target

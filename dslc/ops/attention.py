@@ -28,6 +28,7 @@ from dslc.ops.errors_product import CausalMask, HeadsMismatch, OddFeatures
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import places
 from dslc.ops.product import met, work
+from dslc.ops.signals import Attends, Keeps, Signal, figures
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.dim import Size
@@ -74,7 +75,7 @@ class Attention(NoParams, Op):
             else:
                 self.meet(c, q, k, axis, axis, "k", heads=axis == q.rank - 3)
                 self.meet(c, q, v, axis, axis, "v", heads=axis == q.rank - 3)
-        self.meet(c, q, k, -1, -1, "k")
+        self.meet(c, q, k, -1, -1, "k", features=True)
         self.meet(c, k, v, -2, -2, "v")
         if self.causal:
             self.meet(c, q, k, -2, -2, "k")
@@ -85,7 +86,11 @@ class Attention(NoParams, Op):
             if self.causal:
                 raise Reject(CausalMask(str(ins[3])), at="causal")
             scores = TensorType((*q.dims[:-1], k.dims[-2]), q.dtype)
-            joined = broadcast(c, "sdpa", scores, ins[3], (False, c.loose(3)))
+            try:
+                joined = broadcast(c, "sdpa", scores, ins[3], (False, c.loose(3)))
+            except Reject as reject:
+                reject.at = "mask"
+                raise
             for axis, (size, wide) in enumerate(zip(scores.dims, joined.dims, strict=True)):
                 if size == 1 and wide != 1:  # the mask is repeated to the scores, never they to the mask
                     raise Reject(ShapeMismatch("sdpa", str(scores), str(ins[3]), axis, ("1", str(wide))), at="mask")
@@ -95,7 +100,14 @@ class Attention(NoParams, Op):
 
     @staticmethod
     def meet(
-        c: InferContext, a: TensorType, b: TensorType, at_a: int, at_b: int, port: str, heads: bool = False
+        c: InferContext,
+        a: TensorType,
+        b: TensorType,
+        at_a: int,
+        at_b: int,
+        port: str,
+        heads: bool = False,
+        features: bool = False,
     ) -> None:
         """A Reject unless two axes are equal."""
         sizes = a.dims[at_a], b.dims[at_b]
@@ -103,7 +115,10 @@ class Attention(NoParams, Op):
             texts = str(sizes[0]), str(sizes[1])
             if heads:
                 raise Reject(HeadsMismatch(*texts, gqa=False), at=port)
-            raise Reject(ShapeMismatch("sdpa", str(a), str(b), at_b % b.rank, texts), at=port)
+            label = ""
+            if features:
+                label = f"{texts[0]} features in each head of the queries, {texts[1]} in each of the keys"
+            raise Reject(ShapeMismatch("sdpa", str(a), str(b), at_b % b.rank, texts, about=label), at=port)
 
     @staticmethod
     def shared_heads(c: InferContext, q: TensorType, k: TensorType, v: TensorType) -> None:
@@ -151,6 +166,10 @@ class Attention(NoParams, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Global("attention", (ins[0].rank - 2,))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        (features,) = figures(ins[0].dims[-1:])
+        return Attends(features**-0.5 if self.scale is None else self.scale, self.causal)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(
@@ -267,6 +286,9 @@ class Rotary(NoParams, NoMacs, Fresh, Local, Op):
     def saved(self, ins: Types, outs: Types) -> Saved:
         features = outs[0].dims[-1]
         return Saved(extra=(Held(2, (ins[0].dims[-2], features // 2), ins[0].dtype),))  # cosines and sines
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Keeps()
 
     def torch(self, t: TorchContext) -> Form:
         name = t.helper("rotary", ROTARY)

@@ -2,8 +2,7 @@
 
 A class under `@op("name")` declares its attributes and its rules; one that lacks a rule or a docstring fails
 at import, naming the rule. No base class invents an answer. The docstring is the page in the docs: first
-line, then shapes and the formula with its source, then an example in a fence marked `dl`, compiled by the
-tests.
+line, then shapes and the formula with its source, then an example in a fence marked `dl`, compiled by tests.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import field
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, dataclass_transform
 
 from dslc.ops.recovery import Recovers, RecoversSame
@@ -22,11 +22,12 @@ from dslc.values.kinds import ANYTHING, Kind, of_annotation
 
 if TYPE_CHECKING:
     from dslc.ops.counting import Saved, Storage
+    from dslc.ops.signals import Signal
     from dslc.ops.torchtext import Form, TorchContext
     from dslc.types.const import Const
     from dslc.types.sizes import Sizes
 
-RULES = ("infer", "params", "macs", "acts", "flops", "storage", "saved", "reach", "torch", "onnx")
+RULES = ("infer", "params", "macs", "acts", "flops", "storage", "saved", "reach", "signal", "torch", "onnx")
 REGISTRY: dict[str, type[Op]] = {}
 
 
@@ -319,9 +320,8 @@ Padding: TypeAlias = int | str | tuple[int, ...] | tuple[tuple[int, int], ...]
 """A number, one each, (before, after) pairs each, or `half`, `valid`, `same_tf`."""
 
 Tensor: TypeAlias = object
-"""An attribute given as a tensor (`weight=wte.weight`): the node holds it in `tied`; a rule sees it is given.
-
-`params` lists the parameter all the same, so that its shape can be compared; no new tensor is made for it.
+"""An attribute given as a tensor (`weight=wte.weight`), which the node holds in `tied`. `params` lists it all the same,
+so that its shape can be compared; no new tensor is made for it.
 """
 
 
@@ -406,8 +406,8 @@ class Op(Recovers):
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
 
-    if TYPE_CHECKING:  # the rules; RULES are required of every class under @op
-        # Rules name their ports; `*ins: Any, **none: Any` lets each have its own number of them.
+    if TYPE_CHECKING:  # the rules, RULES are required of every class under @op; `Any` lets each have its own ports
+
         def infer(self, c: InferContext, *ins: Any, **none: Any) -> TensorType | tuple[TensorType, ...]: ...
         def params(self, *ins: Any, **none: Any) -> tuple[ParamSpec, ...]: ...
         def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]: ...
@@ -416,6 +416,7 @@ class Op(Recovers):
         def storage(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Storage: ...
         def saved(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Saved: ...
         def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach: ...
+        def signal(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Signal: ...
         def torch(self, t: TorchContext) -> Form: ...
         def onnx(
             self,
@@ -465,6 +466,14 @@ class SameType(RecoversSame):
         return x
 
 
+@cache
+def _declared(cls: type) -> dict[str, Attr]:
+    """The attributes that the text of a class declares; most of these classes are bases of many ops."""
+    own = [(key, rules, str(cls.__annotations__[key])) for key, rules in vars(cls).items() if isinstance(rules, Attr)]
+    where = f"`{cls.__name__}`, attribute"
+    return {key: replace(rules, name=key, kind=of_annotation(kind, f"{where} `{key}`")) for key, rules, kind in own}
+
+
 OpType = TypeVar("OpType", bound=type[Any])
 
 
@@ -484,15 +493,7 @@ def op(name: str) -> Callable[[OpType], OpType]:
             raise TypeError(f"op `{name}` is defined twice")
         cls.name = name
         cls.weightless = cls.params is NoParams.params
-        declared: dict[str, Attr] = {}
-        for base in reversed(cls.__mro__):
-            kinds = vars(base).get("__annotations__", {})
-            for key, rules in list(vars(base).items()):
-                if isinstance(rules, Attr):
-                    declared[key] = replace(
-                        rules, name=key, kind=of_annotation(str(kinds[key]), f"op `{name}`, attribute `{key}`")
-                    )
-        cls.attributes = declared
+        cls.attributes = {key: rules for base in reversed(cls.__mro__) for key, rules in _declared(base).items()}
         REGISTRY[name] = cls
         return cls
 

@@ -296,7 +296,11 @@ class WrongLength(Mistake, code="E0314"):
 
     @property
     def message(self) -> str:
-        return f"`{self.attribute}` of `{self.op}` has {self.length} numbers for {self.channels} channels"
+        numbers, channels = (
+            f"{count} {word}{'s' * (count != 1)}"
+            for count, word in ((self.length, "number"), (self.channels, "channel"))
+        )
+        return f"`{self.attribute}` of `{self.op}` has {numbers} for {channels}"
 
 
 class UpsampleTarget(Mistake, code="E0315"):

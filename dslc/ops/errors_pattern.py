@@ -164,10 +164,15 @@ class PatternMismatch(Mistake, code="E0358"):
     """
 
     op: str
-    axis: str
+    axis: str  # what the pattern says of it: `(h d)`, `1`
     product: str
     size: str
+    shape: str
+    number: int  # which axis of the shape
 
     @property
     def message(self) -> str:
-        return f"`{self.op}` reads `{self.axis}` as {self.product}, but the axis has {self.size}"
+        where = f"axis {self.number} of {self.shape}"
+        if self.axis == "1":
+            return f"`{self.op}` takes {where} for one place, which is what `1` says, and it has {self.size}"
+        return f"`{self.op}` makes `{self.axis}` {self.product} by the sizes given, and {where} has {self.size}"

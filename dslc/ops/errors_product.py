@@ -268,6 +268,8 @@ class StateShape(Mistake, code="E0353"):
     op: str
     given: str
     needed: str
+    layers: int = 1
+    ways: int = 1  # directions
 
     @property
     def message(self) -> str:
@@ -275,7 +277,8 @@ class StateShape(Mistake, code="E0353"):
 
     @property
     def label(self) -> str:
-        return f"needs {self.needed}"
+        many = [f"{self.layers} layers"] * (self.layers > 1) + [f"{self.ways} directions"] * (self.ways > 1)
+        return f"needs {self.needed}{', for ' * bool(many)}{' and '.join(many)}"
 
 
 class LargeProjection(Mistake, code="E0321"):

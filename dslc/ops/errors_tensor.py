@@ -44,6 +44,7 @@ class ShapeMismatch(Mistake, code="E0331"):
     sizes: tuple[str, str]
     channels: bool = False
     sides: tuple[str, ...] = ()  # what joins two tensors calls them
+    about: str = ""  # what the two sizes are
 
     @property
     def message(self) -> str:
@@ -52,6 +53,8 @@ class ShapeMismatch(Mistake, code="E0331"):
 
     @property
     def label(self) -> str:
+        if self.about:
+            return self.about
         if self.channels:
             return f"{self.sizes[0]} and {self.sizes[1]} channels"
         return f"axis {self.axis} is {self.sizes[0]} on one side and {self.sizes[1]} on the other"

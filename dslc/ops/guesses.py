@@ -11,10 +11,12 @@ from itertools import pairwise
 from typing import ClassVar
 
 from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
+from dslc.ops.axes import channel_axis
 from dslc.ops.base import Op, Types
 from dslc.ops.borders import Crop, Pad
 from dslc.ops.convolution import Conv, Deconv
 from dslc.ops.errors_axis import channels as counted
+from dslc.ops.gating import LogSoftmax, Softmax
 from dslc.ops.norm import BatchNorm, GroupNorm, RmsNorm
 from dslc.ops.pool_adaptive import GlobalPool
 from dslc.ops.shape import Flatten
@@ -228,6 +230,84 @@ class LargeEps(Mistake, code="W0204", name="large-eps"):
         )
 
 
+class ReadOtherwise(Mistake, code="E0391"):
+    """An input or a layer is read in another way than it was meant, so that something further on does not fit.
+
+    What is a warning where nothing stops the network (W0201, W0202, W0203) is an error where a later layer fails
+    because of it, and does not with the other reading: the note says which. So it cannot be allowed, only mended.
+
+    ```dl fails
+    net f on image[N, H=32, W=32, 3]:
+        conv(16, 3) -> maxpool(2) -> conv(32, 3) -> maxpool(2) -> gap -> flatten -> linear(10)
+    ```
+
+    ```dl
+    net f on image[N, 3, H=32, W=32]:
+        conv(16, 3) -> maxpool(2) -> conv(32, 3) -> maxpool(2) -> gap -> flatten -> linear(10)
+    ```
+
+    Related: W0201, W0202, W0203.
+    """
+
+    guess: Mistake
+
+    @property
+    def message(self) -> str:
+        return self.guess.message
+
+    @property
+    def label(self) -> str:
+        return self.guess.label
+
+
+class SoftmaxOfOne(Mistake, code="W0205", name="softmax-of-one"):
+    """A softmax goes over an axis of one value.
+
+    The values along the axis are made to add up to 1; of a single one that is 1, whatever came in, and nothing before
+    it learns. A score for each token, `linear(1)`, is weighed against those of the other tokens: `softmax(axis=1)`. One
+    channel or feature that says yes or no is `sigmoid`.
+
+    ```dl fails
+    net f on tokens[N, T=16, 64]:
+        weights = linear(1) -> softmax
+        sum(it * weights, 1) -> linear(10)
+    ```
+
+    ```dl
+    net f on tokens[N, T=16, 64]:
+        weights = linear(1) -> softmax(axis=1)
+        sum(it * weights, 1) -> linear(10)
+    ```
+
+    Related: E0342, W0204.
+    """
+
+    op: str
+    axis: int
+    shape: str
+    tokens: bool
+    written: bool  # the axis is an argument, which the mistake is at
+
+    @property
+    def message(self) -> str:
+        return f"`{self.op}` goes over axis {self.axis} of {self.shape}, which has one value: each becomes {self.made}"
+
+    @property
+    def made(self) -> int:
+        return 1 if self.op == "softmax" else 0
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        over = f"{self.op}(axis=1)"
+        places = Help(f"over the places: `{over}`", "1" if self.written else over, applicability=Applicability.MAYBE)
+        alone = Help(
+            "yes or no, for each alone: `sigmoid`",
+            None if self.written else "sigmoid",
+            applicability=Applicability.MAYBE,
+        )
+        return (*(places,) * self.tokens, *(alone,) * (self.op == "softmax"))
+
+
 def unbatched(x: TensorType) -> Iterator[Guess]:
     """Whether a tensor is an input of a net whose header looks like one image."""
     dims = None if x.given is None else x.given.spec.dims
@@ -245,10 +325,12 @@ def guesses(op: Op, ins: Types, consts: Mapping[str, Const]) -> Iterator[Guess]:
             yield from channels_last(x, x.given, x.given.spec.dims)
         if reads_map(op) or isinstance(op, Flatten):
             yield from unbatched(x)
-    if isinstance(op, Conv | Deconv):
+    if isinstance(op, (Conv, Deconv)):  # a union would be made anew at every use
         yield from torch_order(op, x, consts)
-    if isinstance(op, BatchNorm | GroupNorm | RmsNorm):
+    if isinstance(op, (BatchNorm, GroupNorm, RmsNorm)):
         yield from large_eps(op, consts)
+    if isinstance(op, (Softmax, LogSoftmax)):
+        yield from softmax_of_one(op, x, consts)
 
 
 def reads_map(op: Op) -> bool:
@@ -402,6 +484,14 @@ def large_eps(op: Op, consts: Mapping[str, Const]) -> Iterator[Guess]:
         start = len(before) - 1
     edits = () if after["placed"] is not None else (Edit(Span(source, start, end), ""),)
     yield LargeEps(op.name, number, edits), given.span
+
+
+def softmax_of_one(op: Softmax | LogSoftmax, x: TensorType, consts: Mapping[str, Const]) -> Iterator[Guess]:
+    """`linear(1) -> softmax`: one value along the axis."""
+    axis, about = channel_axis(op.name, x, op.axis), consts["axis"].span
+    if x.dims[axis] == 1 and not about.source.is_library:
+        tokens = x.rank == 3 and axis == 2 and x.dims[1] != 1
+        yield SoftmaxOfOne(op.name, axis, str(x), tokens, consts["axis"].origin is not None), about
 
 
 _AFTER = r"\s*,?\s*(?P<next>(?P<close>\))|\w+\s*=(?!=)|(?P<placed>))"

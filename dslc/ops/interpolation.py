@@ -8,13 +8,14 @@ core/providers/cpu/tensor/upsamplebase.h. One operation in double, rounded to fl
 from __future__ import annotations
 
 import math
-import struct
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dslc.record import frozen
+
+if TYPE_CHECKING:
+    from array import array
 
 SMALL: Final = 128
 """Images with no more rows and columns together than this torch copies by another kernel."""
@@ -28,6 +29,8 @@ CUBIC: Final = -0.75
 
 def singles(values: Iterable[float]) -> array[float]:
     """Numbers rounded to float32."""
+    from array import array  # for maps that are resized alone
+
     return array("f", values)
 
 
@@ -38,6 +41,8 @@ def single(value: float) -> float:
 
 def neighbour(value: float, step: int) -> float:
     """The float32 so many steps above a positive one."""
+    import struct  # for maps that are resized alone
+
     (bits,) = struct.unpack("<i", struct.pack("<f", value))
     found: float = struct.unpack("<f", struct.pack("<i", bits + step))[0]
     return found

@@ -194,7 +194,7 @@ def apply(op: str, pattern: str, x: TensorType, given: Given, divide: Divide | N
             raise Reject(PatternSize(op, pattern, tuple(unknown), surplus=False), at="pattern")
         known = product(size[atom] for atom in group if atom in sizes)
         if not unknown:
-            check_equal(op, group, known, total, divide)
+            check_equal(op, group, known, x, axis, divide)
             if len(group) == 1:
                 size[group[0]], word[group[0]] = total, total_word or word[group[0]]
             continue
@@ -203,12 +203,14 @@ def apply(op: str, pattern: str, x: TensorType, given: Given, divide: Divide | N
             size[atom], word[atom] = total, total_word
             continue
         inferred.add(atom)
+        written = [other for other in group if other in sizes]
+        at = written[0] if len(written) == 1 else "pattern"  # the one number that can be wrong, if it is one
         if isinstance(total, int) and isinstance(known, int):
             if known < 1 or total % known:
-                raise Reject(CannotSplit(op, total, known, f"`({' '.join(group)})`"), at="pattern")
+                raise Reject(CannotSplit(op, total, known, f"`({' '.join(group)})`"), at=at)
             size[atom] = total // known
         else:
-            size[atom] = total // known if divide is None else divide.divide(total, known)
+            size[atom] = total // known if divide is None else divide.parts(total, known, at)
         parts = [(size[other], word[other]) for other in group if other != atom]
         word[atom] = words.quotient((total, total_word), parts)
     new = [atom for group in right for atom in group if atom not in size]
@@ -239,13 +241,23 @@ class Divide:
     divide: Callable[[Size, Size], Size]
     equal: Callable[[Size, Size], Size]
 
+    def parts(self, total: Size, known: Size, at: str) -> Size:
+        """`total / known`; a Reject is at the argument `at`."""
+        try:
+            return self.divide(total, known)
+        except Reject as reject:
+            reject.at = at
+            raise
 
-def check_equal(op: str, group: Group, known: Size, total: Size, divide: Divide | None) -> None:
+
+def check_equal(op: str, group: Group, known: Size, x: TensorType, axis: int, divide: Divide | None) -> None:
     """A Reject where the atoms of an axis, all of given size, do not make it up."""
+    total = x.dims[axis]
     if isinstance(known, int) and isinstance(total, int):
         if known != total:
             text = group[0] if len(group) == 1 else f"({' '.join(group)})"
-            raise Reject(PatternMismatch(op, text if group else "1", str(known), str(total)), at="pattern")
+            fault = PatternMismatch(op, text if group else "1", str(known), str(total), str(x), axis)
+            raise Reject(fault, at="pattern")
     elif divide is not None:
         divide.equal(total, known)
 
@@ -294,5 +306,6 @@ def spelled_out(op: str, sides: Pattern, x: TensorType) -> tuple[tuple[Group, ..
     left = spell(sides.left)
     for axis, group in enumerate(left):
         if not group and x.dims[axis] != 1:
-            raise Reject(PatternMismatch(op, "1", "1", str(x.dims[axis])), at="pattern")
+            fault = PatternMismatch(op, "1", "1", str(x.dims[axis]), str(x), axis)
+            raise Reject(fault, at="pattern")
     return left, spell(sides.right)

@@ -69,13 +69,18 @@ class RecoversChannels(Recovers):
 
 
 class RecoversFeatures(Recovers):
-    """Of a layer that makes a last axis of `out` features."""
+    """Of a layer that makes a last axis of `out` features, and leaves the others of all but a map."""
 
     out: int
 
     def recover(self, ins: Known) -> tuple[TensorType, ...]:
         x = ins[0] if ins else None
-        return () if x is None else (resized(x, -1, self.out).with_channel(-1),)
+        if x is None:
+            return ()
+        if x.channel in (None, x.rank - 1):
+            kept = replace(x, dims=(*x.dims[:-1], self.out), words=(), split=())
+            return (kept.with_channel(-1),)
+        return (resized(x, -1, self.out).with_channel(-1),)
 
 
 class RecoversJoined(Recovers):

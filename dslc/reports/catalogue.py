@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 from dslc.diagnostics.codes import DEFINES, PACKAGE, REGISTRY
@@ -15,7 +16,7 @@ def load_codes() -> dict[str, type[Mistake]]:
     A module registers its codes when it is imported; a compile needs few of them, `explain` and the docs all.
     """
     for path in sorted(PACKAGE.rglob("*.py")):
-        if DEFINES.search(path.read_text(encoding="utf-8")):
+        if re.search(DEFINES, path.read_text(encoding="utf-8")):
             import_module(".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts)))
     return dict(sorted(REGISTRY.items()))
 

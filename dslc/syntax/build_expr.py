@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dslc.bounds import beyond, held
-from dslc.diagnostics.model import Edit, Help, Mistake
+from dslc.diagnostics.model import Applicability, Edit, Help, Mistake
 from dslc.record import replace
 from dslc.source import Span
 from dslc.syntax import mistakes, tree
@@ -28,6 +28,10 @@ def is_number(text: str) -> bool:
 def unmistaken(value: tree.Expr) -> bool:
     """Whether a value is not a number that was told to be none, and that stands in the tree as 0."""
     return not isinstance(value, tree.Number) or is_number(value.span.text)
+
+
+_PLACES = (("out", "hidden"), ("k", "layers"), ("s",), ("p",))
+"""Names that layers, and blocks by their habit, have for their first arguments, in their order."""
 
 
 class ExpressionBuilder:
@@ -157,19 +161,39 @@ class ExpressionBuilder:
         if arguments[0] is None:
             return tree.Call(self.span(start, end), target, ())
         named: dict[str, tree.Argument] = {}
+        kept: list[tree.Argument] = []
+        told = False
         for argument in arguments:
             span = argument.span
             if argument.name is None:
-                if named and not argument.star:
-                    self.refuse(mistakes.PositionalAfterKeyword(next(reversed(named))), span.start, span.end)
+                if named and not argument.star and not told:
+                    told = True  # one edit puts all of them in their order
+                    mistake = mistakes.PositionalAfterKeyword(next(reversed(named)))
+                    self.refuse(mistake, span.start, span.end, help=self._by_place_first(target, arguments))
             elif argument.name in named:
-                self.refuse(mistakes.RepeatedName(argument.name, "argument"), span.start, span.end)
+                again = span.text == named[argument.name].span.text  # with one value, it is known
+                repeated = mistakes.RepeatedName(argument.name, "argument")
+                help = self._one_of(named[argument.name], argument, arguments)
+                self.refuse(repeated, span.start, span.end, mended=again, help=help[: 1 if again else 2])
+                if again:
+                    continue
             else:
                 named[argument.name] = argument
+            kept.append(argument)
         if target in self.open_seqs:
             del self.open_seqs[target]
             self.refuse(mistakes.SeqWithoutSuite(called=True), start, end, help=self._as_row(start, end, arguments))
-        return tree.Call(self.span(start, end), target, tuple(arguments))
+        return tree.Call(self.span(start, end), target, tuple(kept))
+
+    def _one_of(self, first: tree.Argument, second: tree.Argument, arguments: list[tree.Argument]) -> tuple[Help, ...]:
+        """Either of two arguments of one name left out, with its comma."""
+        before = arguments[arguments.index(second) - 1].span.end
+        after = arguments[arguments.index(first) + 1].span.start
+        sure = Applicability.CERTAIN if first.span.text == second.span.text else Applicability.MAYBE
+        return tuple(
+            Help(f"leave out `{left.span.text}`", edits=(Edit(self.span(start, end), ""),), applicability=sure)
+            for left, start, end in ((second, before, second.span.end), (first, first.span.start, after))
+        )
 
     def _as_row(self, start: int, end: int, arguments: list[tree.Argument]) -> tuple[Help, ...]:
         """`seq(a, b)` as a line: `seq: a -> b`; elsewhere a chain in brackets."""
@@ -189,6 +213,22 @@ class ExpressionBuilder:
             edit = Edit(self.span(start, end + len(after)), f"seq{name}: {chain}")
             return (Help(f"write `seq{name}: {chain}`", edits=(edit,)),)
         return (Help(f"write `({chain})`", edits=(Edit(self.span(start, end), f"({chain})"),)),)
+
+    def _by_place_first(self, target: tree.Expr, arguments: list[tree.Argument]) -> tuple[Help, ...]:
+        """`conv(k=3, 16)`: those without a name before those with one."""
+        inside = self.span(arguments[0].span.start, arguments[-1].span.end)
+        if "#" in inside.text or "\n" in inside.text:
+            return ()
+        last = max(i for i, argument in enumerate(arguments) if argument.name is None)
+        early = [(i, a.name) for i, a in enumerate(arguments[:last]) if a.name is not None]
+        placed = all(i < len(_PLACES) and name in _PLACES[i] for i, name in early)  # `conv(out=16, 3)`
+        if placed:
+            texts = [a.value.span.text if i < last and a.name else a.span.text for i, a in enumerate(arguments)]
+        else:
+            texts = [a.span.text for a in sorted(arguments, key=lambda argument: argument.name is not None)]
+        given = ", ".join(texts)
+        said = "it stands at its place, and needs no name" if placed else "those without a name stand first"
+        return (Help(f"{said}: `{target.span.text}({given})`", edits=(Edit(inside, given),)),)
 
     def positional(self, start: int, end: int, kids: list[Any]) -> tree.Argument:
         return tree.Argument(self.span(start, end), None, None, kids[0])

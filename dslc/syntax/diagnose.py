@@ -42,6 +42,7 @@ _NAMING = frozenset(["AS", "DOT", "LET", "MODULE", "PARAM", "BUFFER", "CONST", "
 _AFTER_NAMES = frozenset(["ASSIGN", "COMMA", "RPAR", "RSQB", "ARROW", "DOT", "COLON", "AS", "GROW", "_NEWLINE"]) | {END}
 
 _VALUE = frozenset(("NAME", "NUMBER", "LPAR", "STRING"))
+_CONSTANTS = {"None": "none", "True": "true", "False": "false", "none": "none", "true": "true", "false": "false"}
 _SYMBOLS = {"RPAR": "`)`", "RSQB": "`]`", "LPAR": "`(`", "LSQB": "`[`", "COLON": "`:`", "ASSIGN": "`=`"}
 _SYMBOLS |= {"COMMA": "`,`", "ARROW": "`->`", "DOT": "`.`", "_INDENT": "indented lines"}
 _ENDINGS = {"_NEWLINE": "the end of the line", END: "`}`"}
@@ -106,10 +107,32 @@ def _reserved(case: Case) -> Blame | None:
     if _is_keyword(word) and ("NAME" in case.expected or case.begins_line):
         naming = before.kind in _NAMING or case.expected <= {"NAME", "TICKED", "STRING", "RPAR"}
         if naming or (case.after.kind in _AFTER_NAMES and not (case.begins_line and word.kind == "ELSE")):
+            line = case.line()
+            if line[0].kind in ITEM_WORDS and before.kind in ("LPAR", "COMMA") and case.after.kind == "COLON":
+                return _reserved_parameter(case)
             return case.here(mistakes.ReservedWord(word.text, _ticked(before, case.after)))
     if word.kind in ("ASSIGN", "GROW") and _is_keyword(before) and before.kind != "ELSE":
         return case.here(mistakes.ReservedWord(before.text, ticked=False), before)
     return None
+
+
+def _reserved_parameter(case: Case) -> Blame:
+    """`net f(block: layer)`: another name, there and wherever the parameter is read."""
+    word = case.token.text
+    taken = {token.text for token in case.tokens}
+    new = next(name for i in range(len(taken) + 2) if (name := f"{word}_{i or ''}") not in taken)
+    uses = [case.token]
+    for before, token, after in zip(
+        case.tokens[case.index :], case.tokens[case.index + 1 :], case.tokens[case.index + 2 :], strict=False
+    ):
+        value = before.kind not in _ENDS_OF_VALUES and (after.kind == "LPAR" or after.kind not in _STARTS_OF_VALUES)
+        if token.kind == case.token.kind and value and before.kind != "DOT" and after.kind not in ("ASSIGN", "COLON"):
+            uses.append(token)
+    edits = tuple(case.edit(token.start, token.end, new) for token in uses)
+    where = f", in its {len(uses)} places" if len(uses) > 1 else ""
+    help = Help(f"choose another name, such as `{new}`{where}", edits=edits)
+    mistake = mistakes.ReservedWord(word, ticked=False, told=True)
+    return Blame(mistake, case.token.start, case.token.end, case.index, (help,))
 
 
 def _is_keyword(token: Token) -> bool:
@@ -193,7 +216,16 @@ def _two_bars(case: Case) -> Blame | None:
 
 def _is(case: Case) -> Blame | None:
     if case.token.kind == "NAME" and case.token.text == "is" and "MODULO" in case.expected:
-        return case.here(mistakes.LogicalSymbol("is", "=="))
+        negated = case.after.kind == "NOT"
+        value = case.rest()[1 + negated :]
+        sign = "!=" if negated else "=="
+        if not value or value[0].kind not in _STARTS_OF_VALUES:
+            return case.here(mistakes.LogicalSymbol("is", sign))
+        word = _CONSTANTS.get(value[0].text)
+        end = value[0] if word else case.after if negated else case.token
+        new = f"{sign} {word}" if word else sign
+        written = " ".join(case.source.text[case.token.start : end.end].split())
+        return Blame(mistakes.LogicalSymbol(written, new), case.token.start, end.end, case.index)
     return None
 
 
@@ -238,13 +270,30 @@ def _unexpected(case: Case) -> Blame:
     elif token.kind in ("ELSE", "ELIF") and case.begins_line:
         help = (Help(f"an `{token.text}` stands right under the suite of its `if`, at the same indentation"),)
     elif before.kind == "ARROW" and token.kind == "_NEWLINE":
-        help = (Help("the arrow begins the line that goes on, which is deeper"),)
+        help = (_begun_by_arrow(case),)
     elif token.kind == "DOT" and case.index > 1 and case.tokens[case.index - 2].kind == "AS":
         help = (Help("a module's name has no point: each level of a key is a module of its own"),)
     elif before.kind in _ENDS_OF_VALUES and token.kind in _STARTS_OF_VALUES and "ARROW" in case.expected:
         help = () if case.is_header else (Help("`->` joins two layers, `,` two arguments"),)
     mistake = mistakes.Unexpected(_listed(case), found)
     return Blame(mistake, start, end, case.index, help)
+
+
+def _begun_by_arrow(case: Case) -> Help:
+    """`conv(16, 3) ->` at the end of a line: the next one goes on from there by itself, or deeper with the arrow."""
+    before, text = case.before, case.source.text
+    start = len(text[: before.start].rstrip(" "))
+    behind = text.find("\n", before.end) + 1
+    following = text[behind : (text + "\n").find("\n", behind)] if behind else ""
+    indent = text[text.rfind("\n", 0, before.start) + 1 :]
+    depth, deeper = (len(line) - len(line.lstrip(" ")) for line in (indent, following))
+    if not following.strip() or following.lstrip().startswith(("#", "->")) or deeper < depth:
+        return Help("the arrow begins the line that goes on, which is deeper")
+    edits = [case.edit(start, before.end, "")]
+    if deeper == depth:
+        return Help("leave it out: each line goes on where the one before it stopped", edits=tuple(edits))
+    edits.append(case.edit(behind + deeper, behind + deeper, "-> "))
+    return Help(f"the arrow begins the line that goes on: `-> {following.strip()}`", edits=tuple(edits))
 
 
 def _listed(case: Case) -> tuple[str, ...]:

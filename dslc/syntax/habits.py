@@ -8,22 +8,14 @@ from collections.abc import Callable, Sequence
 from dslc.diagnostics.model import Help
 from dslc.syntax import mistakes
 from dslc.syntax.case import Blame, Case
+from dslc.syntax.functions import def_, lambda_
 from dslc.syntax.layout import ITEM_WORDS
 from dslc.syntax.tokens import Token
+from dslc.vocabulary.table import type_of
 
 _OPEN, _CLOSE = frozenset(("LPAR", "LSQB")), frozenset(("RPAR", "RSQB"))
 _VALUES = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "TICKED", "IT", "NONE", "TRUE", "FALSE", "RPAR", "RSQB"))
 _STARTS = frozenset(("NAME", "NUMBER", "SIZE", "STRING", "TICKED", "IT", "NONE", "TRUE", "FALSE"))
-_TYPES = {
-    "integer": "int",
-    "long": "int",
-    "number": "float",
-    "double": "float",
-    "boolean": "bool",
-    "string": "str",
-    "Module": "layer",
-    "Callable": "layer",
-}
 _LISTS, _TUPLES = frozenset(("List", "list", "Sequence", "Iterable")), frozenset(("Tuple", "tuple"))
 _SIGN_STARTS = frozenset(("MORETHAN", "MINUS", "VBAR", "ASSIGN"))
 _DECLARING = frozenset(("var", "val", "const", "int", "float", "bool", "auto", "double", "str"))
@@ -73,8 +65,43 @@ def _ternary(case: Case) -> Blame | None:
         case.token.start,
         case.token.end,
         case.index,
-        (Help("write it so", edits=(edit,)),),
+        (Help(f"write `{here}`", edits=(edit,)),),
     )
+
+
+def _if_then(case: Case) -> Blame | None:
+    """`if c then a else b`, where a value is wanted."""
+    if case.token.kind != "IF" or case.begins_line:
+        return None
+    rest = case.rest()
+    at = next((i for i, token in enumerate(rest) if token.text == "then"), None)
+    stop = next((i for i, token in enumerate(rest) if token.kind == "ELSE"), None)
+    if at is None or stop is None or not 1 < at < stop - 1:
+        return None
+    other = _upto(rest[stop + 1 :], frozenset(("COMMA", "ARROW", "AS")))
+    if not other:
+        return None
+    here = f"{_text(case, rest[at + 1 : stop])} if {_text(case, rest[1:at])} else {_text(case, other)}"
+    edit = case.edit(rest[0].start, other[-1].end, here)
+    mistake = mistakes.ConditionalForm(here)
+    return Blame(mistake, rest[0].start, rest[0].end, case.index, (Help(f"write `{here}`", edits=(edit,)),))
+
+
+def _round_shape(case: Case) -> Blame | None:
+    """`net f on x(N, 3, 32, 32):`: a shape stands in square brackets."""
+    if case.token.kind != "LPAR" or case.before.kind != "NAME" or case.index < 2 or not case.is_header:
+        return None
+    on = case.tokens[case.index - 2].kind in ("ON", "COMMA") and any(t.kind == "ON" for t in case.line())
+    close = _closing(case.tokens, case.index)
+    if not on or close is None or close == case.index + 1:
+        return None
+    last = case.tokens[close]
+    inside = case.source.text[case.token.end : last.start].rstrip(" ,")
+    shown = f"{case.before.text}[{inside}]"
+    edits = (case.edit(case.token.start, last.end, f"[{inside}]"),)
+    mistake = mistakes.Unexpected(("`[`",), "`(`")
+    help = Help(f"a shape stands in square brackets: `{shown}`", edits=edits)
+    return Blame(mistake, case.token.start, case.token.end, case.index, (help,))
 
 
 _SIGNS = re.compile(r"[|=>-] ?>|\|(?!\|)")
@@ -109,6 +136,18 @@ def _walrus(case: Case) -> Blame | None:
     return Blame(mistake, case.before.start, case.token.end, case.index, (help,))
 
 
+def _named_by_colon(case: Case) -> Blame | None:
+    """`conv(16, k: 3)`."""
+    if case.token.kind != "COLON" or case.before.kind != "NAME" or case.is_header or case.index < 2:
+        return None
+    if case.tokens[case.index - 2].kind not in ("COMMA", "LPAR") or case.after.kind not in _STARTS:
+        return None
+    edit = case.edit(case.before.end, case.after.start, "=")
+    help = Help(f"write `{case.before.text}={case.after.text}`", edits=(edit,))
+    mistake = mistakes.Unexpected(("`=`",), "`:`")
+    return Blame(mistake, case.token.start, case.token.end, case.index, (help,))
+
+
 def _twice(case: Case) -> Blame | None:
     """A comma or an arrow stands twice, or an arrow ends a line that does not go on."""
     token, before = case.token, case.before
@@ -139,6 +178,25 @@ def _declared(case: Case) -> Blame | None:
     return None
 
 
+def _dotted_type(case: Case) -> Blame | None:
+    """`nn.Module` and `int | None` in a header."""
+    line = case.line()
+    if not line or line[0].kind not in ITEM_WORDS or case.index < 2 or case.before.kind != "NAME":
+        return None
+    if case.tokens[case.index - 2].kind not in ("COLON", "_TYPED") or case.token.kind not in ("DOT", "VBAR"):
+        return None
+    kind = _upto(case.rest(), frozenset(("ASSIGN", "COMMA")))
+    last = kind[-1]
+    if case.token.kind == "VBAR":
+        known = [t for t in (case.before, *kind) if t.kind == "NAME" and t.text != "None"]
+        here = f"{type_of(known[0].text) or known[0].text}?" if len(known) == 1 and len(kind) == 2 else ""
+    else:
+        here = type_of(last.text) or ""
+    written = case.source.text[case.before.start : last.end]
+    help = (Help(f"write `{here}`", replace=here),) if here else ()
+    return Blame(mistakes.TypeForm(written, here), case.before.start, last.end, case.index, help)
+
+
 def _type(case: Case) -> Blame | None:
     """`List[int]` and `Tuple[int, int]` in a header."""
     line = case.line()
@@ -160,7 +218,7 @@ def _type(case: Case) -> Blame | None:
 def _type_text(tokens: Sequence[Token]) -> str:
     """A type of Python as one of a header; empty where there is none."""
     if len(tokens) == 1:
-        return _TYPES.get(tokens[0].text, tokens[0].text)
+        return type_of(tokens[0].text) or tokens[0].text
     name, inside = tokens[0].text, tokens[2:-1]
     parts: list[list[Token]] = [[]]
     depth = 0
@@ -190,16 +248,16 @@ def _inputs(case: Case) -> Blame | None:
         shown = _shape(case, [case.token, *_bracket(case, case.index + 1)])
         help = Help("write `on`", edits=(case.edit(case.token.start, case.token.start, "on "),))
         return Blame(mistakes.InputsForm(shown), case.token.start, case.token.end, case.index, (help,))
-    if case.token.kind != "LSQB" or opened is None:
-        return None
-    close = _closing(line, opened)
-    if close is None:
+    close = _closing(line, opened) if opened is not None else None
+    if opened is None or close is None or case.token not in line[opened:close]:
         return None
     kept: list[Sequence[Token]] = []
     inputs: list[Sequence[Token]] = []
     for part in _split(line[opened + 1 : close]):
-        shaped = len(part) > 2 and part[-1].kind == "RSQB" and not any(t.kind == "ASSIGN" for t in part)
-        tensor = shaped and (part[1].kind == "LSQB" or (len(part) > 3 and part[3].kind == "LSQB"))
+        shaped = len(part) > 2 and part[-1].kind == "RSQB"
+        at = next((i for i, t in enumerate(part[:4]) if t.kind == "LSQB"), 0)
+        sized = shaped and at == 2 and len(_split(part[3:-1])) > 1  # `image: [N, 3, 32, 32]`, no `widths: [int]`
+        tensor = shaped and (at in (1, 3) or sized) and not any(t.kind == "ASSIGN" for t in part[:at])
         (inputs if tensor and part[0].kind == "NAME" else kept).append(part)
     if not inputs or any(t.text in _LISTS | _TUPLES for part in inputs for t in part[:3]):
         return None
@@ -249,7 +307,9 @@ def _size(case: Case) -> Blame | None:
 def _words(case: Case) -> Blame | None:
     """A word of Python that begins its line, with what is to be done with it where that is sure."""
     line = case.line()
-    if not line or line[0].kind != "NAME" or case.token not in line[:3] or case.token is line[0]:
+    if not line or line[0].kind != "NAME" or case.token not in line[:3]:
+        return None
+    if len(line) < 2 or (case.token is line[0] and line[0].text not in ("import", "from")):
         return None
     first, source = line[0], case.source
     end_of_line = source.text.find("\n", first.start)
@@ -257,9 +317,6 @@ def _words(case: Case) -> Blame | None:
     begin = source.text.rfind("\n", 0, first.start) + 1
     mistake = mistakes.PythonHabit(first.text, True)
     help: tuple[Help, ...] = ()
-    if first.text == "return" and line[1].kind != "LPAR" and not any(t.kind == "COMMA" for t in line):
-        help = (Help("leave the word out", replace=""),)
-        return Blame(mistake, first.start, line[1].start, case.index, help)
     if first.text in ("import", "from"):
         use = _use(line)
         if use:
@@ -284,20 +341,6 @@ def _use(line: Sequence[Token]) -> str:
     at = words.index("import")
     names = " ".join(words[at + 1 :]).replace(" ,", ",")
     return f"use {''.join(words[1:at])}: {names}"
-
-
-def _lambda(case: Case) -> Blame | None:
-    """`lambda x: relu(x)` is `relu`."""
-    if case.before.text != "lambda" or case.token.kind != "NAME":
-        return None
-    rest = case.rest()
-    shape = [token.kind for token in rest[:6]]
-    help: tuple[Help, ...] = ()
-    if shape[:6] == ["NAME", "COLON", "NAME", "LPAR", "NAME", "RPAR"] and rest[0].text == rest[4].text:
-        layer = rest[2].text
-        edit = case.edit(case.before.start, rest[5].end, layer)
-        help = (Help(f"`{layer}` is a layer already", edits=(edit,)),)
-    return Blame(mistakes.PythonHabit("lambda", bool(help)), case.before.start, case.before.end, case.index, help)
 
 
 def _training(case: Case) -> Blame | None:
@@ -429,10 +472,14 @@ def mistakes_words() -> frozenset[str]:
 
 RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _ternary,
+    _if_then,
+    _round_shape,
     _type,
+    _dotted_type,
     _inputs,
     _declared,
-    _lambda,
+    lambda_,
+    def_,
     _training,
     _loop,
     _repeated,
@@ -440,6 +487,7 @@ RULES: tuple[Callable[[Case], Blame | None], ...] = (
     _words,
     _arrow,
     _walrus,
+    _named_by_colon,
     _twice,
     _size,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ class _Line(NamedTuple):
     start: int  # of its first token
     column: int
     level: int
+    tabbed: int | None = None  # where a line begins that tabs indent
 
 
 class _Misfit(NamedTuple):
@@ -48,8 +50,11 @@ class Indentation:
 
         `opened`: the line before it is one that may have lines under it.
         """
-        column = self._column(line_start, start)
+        column = start - line_start
         first = not self.open
+        tabs = self.text.count("\t", line_start, start)
+        if tabs:
+            column = self._tabbed(column, tabs, opened)
         if first:
             self.open.append({column})
         elif any(column in columns for columns in self.open):
@@ -60,7 +65,7 @@ class Indentation:
         else:
             self._between(column)
         level = len(self.open) - 1
-        self.lines.append(_Line(start, column, level))
+        self.lines.append(_Line(start, column, level, line_start if tabs else None))
         return level, not first or column == 0
 
     def _deeper(self, column: int, opened: bool) -> None:
@@ -89,9 +94,16 @@ class Indentation:
         deeper.add(column)
         self.open.append(deeper)
 
-    def _column(self, line_start: int, start: int) -> int:
-        tabs = self.text.count("\t", line_start, start)
-        return start - line_start + tabs * 3 if tabs else start - line_start
+    def _tabbed(self, column: int, tabs: int, opened: bool) -> int:
+        """The column that is meant by spaces and tabs: of 4 places each, but where only another width gives a suite."""
+        column += tabs * 3
+        if self.open:
+            last = max(self.open[-1])
+            if column > last and not opened:
+                return last
+            if column <= last < column + tabs * 4 and opened and self.lines[-1].tabbed is None:
+                return column + tabs * 4
+        return column
 
     # ---- what is known when all lines are
 
@@ -114,7 +126,7 @@ class Indentation:
             self._report(misfit)
 
     def _report(self, misfit: _Misfit) -> None:
-        start, column, level = self.lines[misfit.at]
+        start, column, level, _ = self.lines[misfit.at]
         nearest = min(misfit.fitting, key=lambda width: abs(width - column))
         edits: list[Edit] = []
         for line in islice(self.lines, misfit.at + 1, None):
@@ -130,8 +142,29 @@ class Indentation:
 
     def _report_tabs(self) -> None:
         first = self.tabs[0]
-        spaces = " " * self.unit if self.tab_indents else " "
         span = self.found.source.span
-        edits = tuple(Edit(span(at, at + 1), spaces) for at in self.tabs[:MOST_EDITS])
+        edits = [*self._untabbed()] if self.tab_indents else []
+        indents = {at for edit in edits for at in range(edit.span.start, edit.span.end)}
+        for at in self.tabs:
+            if at not in indents:
+                begins = not self.text[self.text.rfind("\n", 0, at) + 1 : at].strip()  # a line within brackets
+                edits.append(Edit(span(at, at + 1), " " * self.unit if begins else " "))
+        edits = sorted(edits, key=lambda edit: edit.span.start)[:MOST_EDITS]
         mistake = mistakes.TabCharacter(self.tab_indents, len(self.tabs) - 1)
-        self.found.add(mistake, first, first + 1, help=(Help("write spaces", edits=edits),))
+        self.found.add(mistake, first, first + 1, help=(Help("write spaces", edits=tuple(edits)),))
+
+    def _untabbed(self) -> Iterator[Edit]:
+        """Spaces for the indentation of each line that has tabs: as many as its suite's other lines have."""
+        columns: list[int] = []
+        for line in self.lines:
+            same = len(columns) > line.level
+            del columns[line.level + 1 :]
+            if line.tabbed is None:
+                column = line.column
+            elif same:
+                column = columns[line.level]
+            else:
+                column = columns[-1] + self.unit if columns else 0
+            columns[line.level :] = [column]
+            if line.tabbed is not None:
+                yield Edit(self.found.source.span(line.tabbed, line.start), " " * column)

@@ -65,6 +65,7 @@ _LEXICAL = {
     "quoted": r"'(?:[^'\\\n]|\\.)*'?",
     "wrong": r"&&|[^ ]",
 }
+_NAMED = re.compile(r" *[:=,)]")  # after a keyword that is meant as a name: no line begins so
 _MEANT = {"NUMBER": "0", "AND": "and", "NOT": "not", "POWER": "**"}  # the text of a token that stands for another
 _ELSEWHERE = "/\"'{};"  # first characters of what other languages write
 _DTYPE = re.compile(r"bool|(?:u?int|b?float)[0-9]+")
@@ -242,7 +243,7 @@ class _Reader:
                 if passed is not None:
                     self.found.add(passed.mistake, passed.start, passed.end, help=passed.help)
                     resume = passed.resume
-                    if isinstance(passed.mistake, mistakes.DictLiteral) and self.line is not None:
+                    if isinstance(passed.mistake, mistakes.DictLiteral | mistakes.BraceForm) and self.line is not None:
                         self.line.tokens.append(Token("NUMBER", "0", at, resume))
                         self.line.reported = self.line.broken = True
                     elif isinstance(passed.mistake, mistakes.BraceSuite) and self.line is not None:
@@ -265,6 +266,7 @@ class _Reader:
                 continue
             if fresh:
                 fresh = False
+                token = self._undotted(token, at - line_start)
                 self._first(token, line_start)
                 if self.again is not None:
                     return
@@ -291,7 +293,7 @@ class _Reader:
     def _first(self, token: Token, line_start: int) -> None:
         """A line of text begins with `token`: it goes on with the logical line or begins the next."""
         if self.brackets:
-            if token.kind not in _LINE_WORDS:
+            if token.kind not in _LINE_WORDS or _NAMED.match(self.text, token.end):
                 self._within(token, line_start)
                 return
             self._unclosed()
@@ -308,6 +310,18 @@ class _Reader:
         self.column = column
         if not fits:
             self.found.add(mistakes.UnexpectedIndent(first=True), token.start, token.end)
+
+    def _undotted(self, token: Token, column: int) -> Token:
+        """The arrow that a dot stands for, at the begin of a line that goes on with the one above."""
+        line = self.line
+        if token.kind != "DOT" or self.brackets or line is None or column <= self.column or _may_open(line):
+            return token
+        from dslc.syntax.starts import after_dots, undotted
+
+        if not after_dots(self.text, token.start):
+            help = (undotted(self.found.source, token.start, arrow=True),)
+            self.found.add(mistakes.OperatorFirst("."), token.start, token.end, help=help)
+        return Token("ARROW", "->", token.start, token.end)
 
     def _finish(self) -> None:
         line, self.line = self.line, None
@@ -423,7 +437,7 @@ class _Reader:
             self.found.add(mistakes.QuotedName(inside), start, stop, help=(help,))
         else:
             shown = f"`{inside}`" if named else f'"{inside}"'
-            help = Help("write it so" if named else f"write `{shown}`", replace=shown)
+            help = Help(f"write {shown}, back-ticks and all" if named else f"write `{shown}`", replace=shown)
             self.found.add(mistakes.StringPrefix(prefix, named), start, stop, help=(help,))
         return True
 

@@ -26,11 +26,16 @@ def mended(mistake: Mistake | None) -> bool:
     """Whether the tree holds what was meant all the same, or the builder says itself whether it does."""
     if isinstance(mistake, mistakes.WrongCharacter):
         return mistake.character in IDLE
+    if isinstance(mistake, mistakes.Declared):
+        return mistake.word.startswith(": ")  # which is read past, or stands in a line that is lost anyway
+    if isinstance(mistake, mistakes.PythonHabit):
+        return mistake.word == "return"  # which is read past, where what follows is one value
     text = mistakes.TabCharacter, mistakes.RefusedCharacter, mistakes.ForeignName, mistakes.LongName
     lines = mistakes.UnevenIndent, mistakes.UnexpectedIndent, mistakes.MissingColon, mistakes.StrayLine
+    lists = (mistakes.ListMark,)
     others = mistakes.CommentForm, mistakes.TextAsComment, mistakes.StringPrefix, mistakes.QuotedName
-    signs = mistakes.LogicalSymbol, mistakes.BraceSuite, mistakes.TrailingComma
-    return isinstance(mistake, (*text, *lines, *others, *signs, mistakes.SingleQuotes, mistakes.LimitUnit))
+    signs = mistakes.LogicalSymbol, mistakes.BraceSuite, mistakes.TrailingComma, mistakes.RepeatedName
+    return isinstance(mistake, (*text, *lines, *lists, *others, *signs, mistakes.SingleQuotes, mistakes.LimitUnit))
 
 
 ANY: Final = "*"

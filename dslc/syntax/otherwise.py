@@ -90,6 +90,10 @@ def _is_comment(text: str, line: Sequence[Token], depth: int, at: int, stop: int
     kinds = [token.kind for token in line]
     if kinds[-1] in ("COLON", "COMMA"):
         return True
+    if kinds[:2] == ["NAME", "ASSIGN"] and kinds[-1] == "RPAR":  # a layer, and a word that the program does not know
+        alone = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*(?:#[^\n]*)?(?:\n|$)").match(text, stop)
+        if alone is not None and len(re.findall(rf"\b{alone[1]}\b", text)) == 1:
+            return True
     return kinds[0] not in _COMPUTED and "ASSIGN" not in kinds and not _of_function(text, at)
 
 
@@ -145,6 +149,17 @@ def brace(source: Source, text: str, line: Sequence[Token], at: int) -> Passed |
     close = _closing(text, at)
     if close is None:
         return None
+    if line and line[-1].end == at and line[-1].kind == "NAME":
+        named = len(line) > 1 and line[-2].kind == "AS"
+        inside = text[at + 1 : close]
+        word = line[-1].text
+        if named:
+            new = f"`{word}{{{inside}}}`"
+            edits = (Edit(source.span(line[-1].start, close + 1), new),)
+            help = Help(f"write `` {new} ``", edits=edits)
+        else:
+            help = Help(f"write `{word}({' '.join(inside.split())})`", replace=f"({inside})")
+        return Passed(mistakes.BraceForm(named), at, close + 1, close + 1, (help,))
     return Passed(mistakes.DictLiteral(), at, close + 1, close + 1, _as_lets(source, text, at, close))
 
 

@@ -18,12 +18,13 @@ from dslc.record import replace
 from dslc.source import Source
 from dslc.syntax import mistakes, text, tree
 from dslc.syntax.build_items import Builder
+from dslc.syntax.bullets import MARKS, check_bullets
 from dslc.syntax.cache import load_tables
 from dslc.syntax.lalr import END, Automaton, Callback, Stuck
 from dslc.syntax.language import language_of
 from dslc.syntax.layout import Layout, Line, Scanner, lay_out, tokens_between
 from dslc.syntax.lost import claims, item_names, mended
-from dslc.syntax.starts import check_line, check_units
+from dslc.syntax.starts import check_hint, check_line, check_return, check_units
 from dslc.syntax.text import Found
 from dslc.syntax.tokens import Token
 
@@ -117,7 +118,13 @@ class _Parse:
 
     def _item(self, lines: list[Line]) -> tree.Item | None:
         """An item, lost where its first line is; none for lines that belong to the item before them."""
+        if any(line.tokens[0].kind in MARKS for line in lines):
+            check_bullets(self.found, lines)
         for line in lines:
+            if line.tokens[0].text == "return":
+                check_return(self.found, line, lines[0])
+            elif line.tokens[1:2] and line.tokens[1].kind == "COLON":
+                check_hint(self.found, line)
             check_line(self.found, line)
             if line.tokens[0].kind == "BUDGET":
                 check_units(self.found, line)
@@ -191,6 +198,10 @@ class _Parse:
         if not line.reported:
             self.found.add(found.mistake, found.start, found.end, help=found.help)
         line.reported = True
+        if isinstance(found.mistake, mistakes.ReservedWord):  # its other uses, which one fix renames
+            places = {edit.span.start for help in found.help for edit in help.edits}
+            for other in lines:
+                other.reported |= any(token.start in places for token in other.tokens)
         if line.dropped:
             return False
         line.dropped = line.broken

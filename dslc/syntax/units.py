@@ -16,6 +16,9 @@ UNIT = re.compile(
 NUMBER = re.compile(r"(?P<digits>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)(?P<rest>.*)", re.DOTALL)
 BYTES = ("b", "byte", "bytes")
 
+COUNTED = ("params", "macs", "flops", "acts", "receptive_field")
+"""Quantities of budgets that are no memories."""
+
 
 def plain(text: str) -> str | None:
     """A limit as the language writes it: `5G` of `5 GFLOPs`, `8MB` of `8 megabytes`; none for another text."""
@@ -41,7 +44,13 @@ def is_unit(text: str) -> bool:
     return bool(text) and UNIT.fullmatch(text) is not None
 
 
-def advice(text: str) -> tuple[Help, ...]:
-    """What a number with a unit is in the language, in its place."""
-    written = plain(text)
+def advice(text: str, counted: bool = False) -> tuple[Help, ...]:
+    """What a number with a unit is in the language, in its place; `counted`: of a quantity that has no bytes."""
+    written = number(text, counted)
     return () if written is None else (Help(f"write `{written}`", replace=written),)
+
+
+def number(text: str, counted: bool) -> str | None:
+    """A number with a unit as the language has it; of what is counted, `1 MB` is `1M`."""
+    written = plain(text)
+    return written.removesuffix("B").removesuffix("i").replace("k", "K") if written and counted else written

@@ -260,9 +260,14 @@ class JoinedSizes(Mistake, code="E0412"):
     fits: tuple[Fit, ...] = ()
     by: str = ""
     sides: tuple[str, ...] = ()  # what joins two tensors calls them
+    ends: tuple[str, ...] = ()  # of a header: what it asks for, and what it is given
 
     @property
     def message(self) -> str:
+        if self.ends:
+            asks, given = self.ends
+            sizes = f"{asks} {self.left_value}, {given} {self.right_value}"
+            return f"{sizes} at {self.where}: `{self.left}` and `{self.right}`"
         what = f"`{self.by}`" if self.by else "this"
         left, right = (f" of {side}" for side in self.sides) if self.sides else ("", "")
         values = f"{what} joins {self.left_value}{left} and {self.right_value}{right}"

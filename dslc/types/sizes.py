@@ -48,6 +48,7 @@ class Sizes:
     same: dict[str, Size] = field(default_factory=dict)
     guards: list[Guard] = field(default_factory=list)
     refused: dict[str, Domain] = field(default_factory=dict)
+    numbers: dict[Size, int] = field(default_factory=dict)  # sizes at their default that were asked for
     _joined: dict[tuple[Size, Size], Size] = field(default_factory=dict)
 
     # ---- names and numbers
@@ -70,7 +71,10 @@ class Sizes:
         """The number at the default sizes; 1 for universal symbols. `Unknown` for what has none."""
         if size is UNKNOWN:
             raise Unknown
-        return dims.evaluate(size, self.default)
+        found = self.numbers.get(size)
+        if found is None:
+            found = self.numbers[size] = dims.evaluate(size, self.default)
+        return found
 
     def evaluate(self, size: Size, at: Mapping[str, int]) -> int:
         """The number at some sizes; symbols not given are at their default."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import Enum
+from typing import Final
 
 from dslc.record import frozen, replace
 from dslc.syntax import tree
@@ -29,11 +30,14 @@ class DType(Enum):
     @property
     def bytes(self) -> int:
         """Size of one element; of `float` in a build in float32, which every report is of unless it says another."""
-        return {"float": 4, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "bool": 1}[self.value]
+        return _BYTES[self._value_]  # every tensor asks for it, and `value` is slow
 
     @property
     def is_float(self) -> bool:
-        return self in (DType.FLOAT, DType.FLOAT32, DType.FLOAT16, DType.BFLOAT16)
+        return "float" in self._value_
+
+
+_BYTES: Final = {"float": 4, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "bool": 1}
 
 
 def is_half(dtype: DType | None) -> bool:
@@ -87,12 +91,12 @@ class TensorType:
         words = list(self.words or (None,) * self.rank)
         words[axis] = word
         dims = (*self.dims[:axis], size, *self.dims[axis + 1 :])
-        return replace(self, dims=dims, words=tuple(words))
+        return TensorType(dims, self.dtype, self.channel, tuple(words), self.split, self.given)
 
     def with_spatial(self, sizes: tuple[Size, ...]) -> TensorType:
         """A map with other sizes after batch and channels."""
         words = (*(self.words or (None,) * self.rank)[:2], *(None,) * len(sizes))
-        return replace(self, dims=(*self.dims[:2], *sizes), words=words)
+        return TensorType((*self.dims[:2], *sizes), self.dtype, self.channel, words, self.split, self.given)
 
     def with_dims(
         self,
@@ -106,7 +110,7 @@ class TensorType:
 
     def with_channel(self, axis: int) -> TensorType:
         """The same tensor with its channels on an axis, counted from either end."""
-        return replace(self, channel=axis % self.rank, split=(), given=None)
+        return TensorType(self.dims, self.dtype, axis % self.rank, self.words)
 
     def __str__(self) -> str:
         text = ", ".join(str(d) for d in self.dims)

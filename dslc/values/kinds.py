@@ -310,9 +310,9 @@ _UNTOLD: Final = Anything()
 
 def of_type(declared: tree.TypeExpr) -> Kind:
     """The kind that a header's type names; a name of none, which is told where headers are read, takes anything."""
-    if declared.kind == "list":
+    if declared.kind == "list" and declared.items:
         kind: Kind = ListOf(of_type(declared.items[0]))
-    elif declared.kind == "tuple":
+    elif declared.kind == "tuple" and declared.items:
         kind = TupleOf([of_type(item) for item in declared.items])
     else:
         kind = _TYPES.get(declared.kind, _UNTOLD) if declared.calls is None else Layer(declared.calls)

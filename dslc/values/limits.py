@@ -11,6 +11,7 @@ from dslc.types.dim import Dim
 from dslc.values.mistakes import TooLong
 
 MAX_LENGTH: Final = 1_000_000
+_LONG: Final = (list, tuple, range, str)  # a union would be made anew at every value
 
 
 def in_range(value: Any) -> Any:
@@ -36,7 +37,7 @@ def weight(value: object) -> int:
     A list that holds one list many times is as long as its text would be: whatever walks it takes that long.
     Counting stops above `MAX_LENGTH`.
     """
-    if not isinstance(value, list | tuple | range | str):
+    if not isinstance(value, _LONG):
         return 0
     count = len(value)
     todo: list[list[object] | tuple[object, ...]] = [value] if isinstance(value, list | tuple) else []

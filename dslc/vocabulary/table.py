@@ -165,6 +165,12 @@ def python(name: str) -> str | None:
     return found
 
 
+def type_of(name: str) -> str | None:
+    """The type of a parameter that goes by another name elsewhere: `integer` is `int`."""
+    found: str | None = _file()["types"].get(name)
+    return found
+
+
 def quantity(name: str) -> str | None:
     """The quantity of a budget that goes by another name elsewhere."""
     found: str | None = _file()["quantities"].get(name.lower())

@@ -104,7 +104,8 @@ def test_a_program_on_stdin(folder: Path) -> None:
 
 
 def test_paths_of_std_can_be_opened(folder: Path) -> None:
-    (folder / "net.dl").write_text("net f on x[N, 4, 8, 8]:\n    residual: conv(8, 3)\n", encoding="utf-8")
+    text = "use std.attention: encoder\n\nnet f on x[N, 64, 8, 8]:\n    encoder(4)\n"
+    (folder / "net.dl").write_text(text, encoding="utf-8")
     result = run("net.dl", "--format", "json")
     paths = set(re.findall(r'"path": "([^"]+)"', result.stdout))
     assert len(paths) == 2 and all(Path(path).is_file() for path in paths)

@@ -114,7 +114,7 @@ def test_check_reports_all_nets_and_counts(tmp_path: Path) -> None:
     assert result.exit_code == 1 and not result.stdout
     assert "error[E0201]" in result.stderr and "error[E0301]" in result.stderr
     assert result.stderr.endswith("2 errors; `dslc explain E0201` says more\n")
-    assert "E0201" not in run("check", path, "--net", "g").stderr
+    assert "E0201" in run("check", path, "--net", "g").stderr, "the whole text is checked, whichever net is asked for"
 
 
 def test_check_as_json(tmp_path: Path) -> None:
@@ -361,3 +361,16 @@ def test_values(text: str, value: object) -> None:
 def test_options_that_make_no_sense_are_usage_errors(net: Path, options: tuple[str, ...]) -> None:
     result = run("build", net, *options)
     assert result.exit_code == 2 and result.stderr.startswith("Usage:")
+
+
+def test_set_goes_before_an_argument_that_another_name_fills_in(tmp_path: Path) -> None:
+    text = """net plain(depth: int) on x[N, 3, 32, 32]:
+    for i in range(depth): conv(16, 3) as `conv{i}` -> relu
+
+net four = plain(4)
+"""
+    (tmp_path / "nets.dl").write_text(text)
+    net = tmp_path / "nets.dl"
+    assert "conv3" in run("stats", net, "--net", "four").stdout
+    told = run("stats", net, "--net", "four", "--set", "depth=6").stdout
+    assert "conv5" in told and "conv6" not in told

@@ -239,9 +239,9 @@ def test_mistakes_of_both_sides_are_shown(folder: Path) -> None:
 
 
 def test_revisions_that_are_not_there(repository: Path) -> None:
-    refused(run("net.dl", "--rev", "mian"), 1, "error[E0221]", "`mian`", "did you mean `main`?")
+    refused(run("net.dl", "--rev", "mian"), 2, "error[E0221]", "`mian`", "did you mean `main`?")
     refused(run("v1:nett.dl", "net.dl"), 2, "error[E0222]", "did you mean `v1:net.dl`?")
-    refused(run("net.dl", "--rev", "--output=x"), 1, "error[E0221]")
+    refused(run("net.dl", "--rev", "--output=x"), 2, "error[E0221]")
     (repository / "net.dl").write_text(NET.replace("units.dl", "unit.dl"), encoding="utf-8")
     git("commit", "-q", "-m", "wrong import", "net.dl")
     refused(run("HEAD:net.dl", "v1:net.dl"), 1, "error[E0212]", "did you mean `units.dl`?", "HEAD:net.dl:1:")
@@ -250,9 +250,9 @@ def test_revisions_that_are_not_there(repository: Path) -> None:
 def test_no_repository_and_no_git(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(folder.parent))
     if shutil.which("git") is not None:
-        refused(run("net.dl", "--rev", "HEAD"), 1, "error[E0221]", "is in no git repository")
+        refused(run("net.dl", "--rev", "HEAD"), 2, "error[E0221]", "is in no git repository")
     monkeypatch.setenv("PATH", str(folder))
-    refused(run("net.dl", "--rev", "HEAD"), 1, "error[E0221]", "`git` is not installed")
+    refused(run("net.dl", "--rev", "HEAD"), 2, "error[E0221]", "`git` is not installed")
 
 
 def test_a_link_at_a_revision_is_not_followed(repository: Path) -> None:

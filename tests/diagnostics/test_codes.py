@@ -25,6 +25,9 @@ UNSHOWABLE = {"E0101", "E0120"}
 ADVICE = {rule.code for rule in set(rules()) - set(rules(WARNINGS))}
 """Rules that `check` does not run: tests/docs tries their pages."""
 
+CHECKED = {"E0391"}
+"""Told by a check alone, which tries other readings of a program."""
+
 FENCE = re.compile(r"^( *)```(\w+)( fails)?[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
@@ -69,7 +72,7 @@ def test_the_failing_example_fails_with_the_code_and_the_mended_one_compiles(cod
     (bad,), (good,) = examples(ALL[code], "fails"), examples(ALL[code], "works")
     for name, text in (("bad.dl", bad), ("good.dl", good)):
         (tmp_path / name).write_text(text, "utf-8")
-    if ALL[code].severity is Severity.ERROR:
+    if ALL[code].severity is Severity.ERROR and code not in CHECKED:
         with pytest.raises(CompileError) as error:
             compile_model(bad)
         assert {d.code for d in error.value.diagnostics} == {code}

@@ -26,7 +26,7 @@ def test_ports_bind_left_to_right_and_compare_what_is_bound() -> None:
     block = "block j on a[N, C, H, W], b[N, C, H, W]:\n    a + b"
     assert shapes(model(in_net(block, "y = conv(8, 3)\n    (x, y) -> j"))) == ["[N, 8]"]
     found = errors(in_net(block, "y = conv(4, 3)\n    (x, y) -> j"))
-    assert found == [("E0368", 6, "port `b` of `j` is [N, C, H, W], but gets [N, 4, H, W]")]
+    assert found == [("E0368", 6, "port `b` of `j` takes [N, C, H, W], and gets [N, 4, H, W]")]
 
 
 def test_a_port_of_any_rank_many_and_optional() -> None:

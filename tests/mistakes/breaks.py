@@ -299,7 +299,8 @@ def stated_result(g: Ground, rng: random.Random) -> Iterator[Broken]:
                 for dim in result.spec.dims or () if result.spec else ():
                     if isinstance(dim.value, tree.Number):
                         new = str(int(dim.value.value) + 1)
-                        yield g.changed("stated_result", dim.span, new, "E0368", more=(g.at(last.span.start),))
+                        rows = range(g.at(last.span.start), g.at(last.span.end) + 1)
+                        yield g.changed("stated_result", dim.span, new, "E0368", more=tuple(rows))
 
 
 @rule

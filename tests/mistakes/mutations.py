@@ -20,6 +20,7 @@ from pathlib import Path
 
 from dslc.check import check_file
 from dslc.diagnostics.model import Diagnostic
+from dslc.syntax import tree
 from tests.errors.test_errors import line_in
 from tests.mistakes.breaks import RULES, candidates
 from tests.mistakes.ground import Broken, Ground, readable
@@ -92,9 +93,16 @@ def tried(seed: int, folder: Path) -> Tried | None:
             broken = rng.choice(choices)
             path = found.path.with_name("broken.dl")
             path.write_text(broken.text, encoding="utf-8")
-            net = found.net if re.search(rf"^net {found.net}\b", broken.text, re.MULTILINE) else None
-            return Tried(seed, broken, check_file(path, net).errors, path)
+            return Tried(seed, broken, check_file(path, _net_of(found, broken)).errors, path)
     return None
+
+
+def _net_of(found: Ground, broken: Broken) -> str | None:
+    """The net to check, if the broken line is its own; of any other line only a check of the whole file speaks."""
+    items = [item for item in found.file.items if isinstance(item, tree.Block) and item.name == found.net]
+    rows = [(found.at(item.span.start), found.at(item.span.end)) for item in items]
+    own = any(first <= line <= last for first, last in rows for line in broken.lines)
+    return found.net if own and re.search(rf"^net {found.net}\b", broken.text, re.MULTILINE) else None
 
 
 def shares(results: list[Tried]) -> tuple[float, float]:

@@ -90,7 +90,7 @@ def test_causal_lengths_must_be_equal() -> None:
         (use("sdpa"), (HEADS, tokens(2, 2, 5, 6), tokens(2, 2, 5, 6)), HeadsMismatch, "must be equal"),
         (use("sdpa", gqa=True), (HEADS, tokens(2, 3, 5, 6), tokens(2, 3, 5, 6)), HeadsMismatch, "3 does not"),
         (use("sdpa", gqa=True), (HEADS, tokens(2, 2, 5, 6), tokens(2, 4, 5, 6)), HeadsMismatch, "4 heads"),
-        (use("sdpa"), (HEADS, tokens(2, 4, 5, 7), HEADS), ShapeMismatch, "6 on one side and 7"),
+        (use("sdpa"), (HEADS, tokens(2, 4, 5, 7), HEADS), ShapeMismatch, "6 features in each head of"),
         (use("sdpa"), (HEADS, HEADS, tokens(2, 4, 7, 6)), ShapeMismatch, "5 on one side and 7"),
         (use("sdpa"), (HEADS, tokens(3, 4, 5, 6), HEADS), ShapeMismatch, "axis 0 is 2 on one side and 3"),
         (use("sdpa", causal=True), (HEADS, tokens(2, 4, 7, 6), tokens(2, 4, 7, 6)), ShapeMismatch, "axis 2"),

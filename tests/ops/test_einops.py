@@ -328,13 +328,17 @@ def test_splitting_and_merging_a_symbolic_axis_gives_it_back() -> None:
         (use("rearrange", pattern="n (g c) h w -> n g c h w"), PatternSize, "`g`, `c`"),
         (use("rearrange", pattern="n c h w -> n h w c", sizes=factors(head=2)), PatternSize, "`head`"),
         (use("repeat", pattern="n c h w -> n c h w r"), PatternSize, "`r`"),
-        (use("rearrange", pattern="n c h w -> n h w c", sizes=factors(h=7)), PatternMismatch, "`h` as 7"),
+        (
+            use("rearrange", pattern="n c h w -> n h w c", sizes=factors(h=7)),
+            PatternMismatch,
+            "`h` 7 by the sizes given",
+        ),
         (
             use("rearrange", pattern="n (a b) h w -> n a b h w", sizes=factors(a=2, b=2)),
             PatternMismatch,
-            "`(a b)` as 4",
+            "`(a b)` 4 by the sizes given",
         ),
-        (use("rearrange", pattern="n 1 h w -> n h w"), PatternMismatch, "`1` as 1"),
+        (use("rearrange", pattern="n 1 h w -> n h w"), PatternMismatch, "for one place"),
         (use("rearrange", pattern="n (g c) h w -> n g c h w", sizes=factors(g=4)), CannotSplit, "6, by 4"),
         (use("rearrange", pattern="n (g c) h w -> n g c h w", sizes=factors(g=0)), BadSize, "size 0"),
         (use("repeat", pattern="n c h w -> n g c h w", sizes=factors(g=-1)), BadSize, "size -1"),
@@ -346,4 +350,4 @@ def test_mistakes(op: Op, kind: type[Mistake], words: str) -> None:
     mistake = caught.value.mistake
     assert type(mistake) is kind
     assert words in f"{mistake.message} {mistake.label}"
-    assert caught.value.at == ("g" if kind is BadSize else "pattern")
+    assert caught.value.at == ("g" if kind in (BadSize, CannotSplit) else "pattern")

@@ -12,7 +12,7 @@ import pytest
 from tests.random import mutants
 from tests.random.mutants import Slow, Trials, limited, mutant, sources, summary
 
-PARTS, MUTANTS = 4, 60
+PARTS, MUTANTS = 2, 120
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -95,7 +95,7 @@ def test_a_layer_must_have_room_for_what_it_will_be_called_with() -> None:
 
 
 def test_an_attribute_of_no_kind_fails_where_it_is_declared() -> None:
-    with pytest.raises(TypeError, match=r"op `strange`, attribute `w`: `complex` is no kind of attribute; there are"):
+    with pytest.raises(TypeError, match=r"`Strange`, attribute `w`: `complex` is no kind of attribute; there are"):
 
         @op("strange")
         class Strange(Relu):

@@ -186,6 +186,13 @@ class End:
     def words(self) -> str:
         return f"the result of `{self.block}`" if self.port is None else f"port `{self.port}` of `{self.block}`"
 
+    @property
+    def verbs(self) -> tuple[str, str]:
+        """What stands before what the header says, and before what there is."""
+        if self.port is None:
+            return f"the header of `{self.block}` promises", "the body gives"
+        return f"{self.words} takes", "and gets"
+
 
 class WrongPort(Mistake, code="E0368"):
     """A tensor whose shape is not the one the header asks for.
@@ -225,7 +232,8 @@ class WrongPort(Mistake, code="E0368"):
 
     @property
     def message(self) -> str:
-        return f"{self.end.words} is {self.wanted}, but gets {self.found}"
+        says, has = self.end.verbs
+        return f"{says} {self.wanted}, {has} {self.found}"
 
     @property
     def label(self) -> str:

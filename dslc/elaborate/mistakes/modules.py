@@ -195,7 +195,16 @@ class SharedShape(Mistake, code="E0477"):
     name: str
     first: tuple[int, ...]
     again: tuple[int, ...]
+    made: int = 0  # the channels or features that came in at its first use; none where it is not their number
+    comes: int = 0  # and those that come in here
+    block: bool = False  # a block of several layers, of which one weight is no news
 
     @property
     def message(self) -> str:
-        return f"`{self.name}` is {list(self.first)} by its first use, and {list(self.again)} by this one"
+        if not self.made:
+            return f"`{self.name}` is {list(self.first)} by its first use, and {list(self.again)} by this one"
+        return f"`{self.name}` is made for {self.made} channels by its first use, and {self.comes} come in here"
+
+    @property
+    def label(self) -> str:
+        return f"would be {list(self.again)}, and is {list(self.first)}" if self.made and not self.block else ""

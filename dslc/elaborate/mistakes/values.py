@@ -182,7 +182,9 @@ class OutsideList(Mistake, code="E0435"):
 
     @property
     def message(self) -> str:
-        return f"index {self.index} of {self.count} item{'' if self.count == 1 else 's'}"
+        count = f"{self.count} item{'' if self.count == 1 else 's'}"
+        indices = f": its indices are 0 to {self.count - 1}" if self.count else ""
+        return f"index {self.index} is outside of a list of {count}{indices}"
 
 
 class TickLetters(Mistake, code="E0436"):
@@ -383,8 +385,12 @@ class BadGrow(Mistake, code="E0443"):
     Related: E0373, E0442.
     """
 
+    unknown: str = ""  # a name that nothing has
+
     @property
     def message(self) -> str:
+        if self.unknown:
+            return f"`{self.unknown}` is no `let` list of this body, to which `+=` could add"
         return "`+=` adds a list to a `let` list of this body"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from dslc.syntax.mistakes.habits import (
         ArrowForm,
+        BraceForm,
         BraceSuite,
         CommentForm,
         ConditionalForm,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         ElseIf,
         InPlace,
         ListLine,
+        ListMark,
         MissingColon,
         MissingSuite,
         MixedBranches,
@@ -91,6 +93,7 @@ __all__ = [
     "BadNumber",
     "BadTickedName",
     "BareListInChain",
+    "BraceForm",
     "BraceSuite",
     "BudgetForm",
     "CommentForm",
@@ -108,6 +111,7 @@ __all__ = [
     "InputsForm",
     "LimitUnit",
     "ListLine",
+    "ListMark",
     "LogicalSymbol",
     "LongName",
     "MissingColon",

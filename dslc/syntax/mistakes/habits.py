@@ -66,6 +66,33 @@ class DictLiteral(Mistake, code="E0151"):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class BraceForm(Mistake, code="E0175"):
+    """Braces stand right behind a name.
+
+    The arguments of a layer stand in round brackets. A module's name with a value in it stands in back-ticks, and the
+    value in braces.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv{8, 3} -> relu
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        conv(8, 3) -> relu
+    ```
+
+    Related: E0136, E0151, E0154.
+    """
+
+    named: bool
+
+    @property
+    def message(self) -> str:
+        return "a name with a value in it stands in back-ticks" if self.named else "arguments stand in round brackets"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class TextAsComment(Mistake, code="E0152"):
     '''A text in three quotes documents something.
 
@@ -270,6 +297,8 @@ class Declared(Mistake, code="E0158"):
 
     @property
     def message(self) -> str:
+        if self.word.startswith(": ") and self.word[2:3].isupper():
+            return f"a tensor is named without a type: `{self.word}`"
         return f"a value is named by `let`, without `{self.word}`"
 
 

@@ -240,6 +240,7 @@ class LimitUnit(Mistake, code="E0169"):
     """
 
     text: str
+    counted: bool = False  # of a quantity that has no bytes
 
     @property
     def message(self) -> str:
@@ -247,7 +248,7 @@ class LimitUnit(Mistake, code="E0169"):
 
     @property
     def help(self) -> tuple[Help, ...]:
-        return advice(self.text)
+        return advice(self.text, self.counted)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -193,10 +193,14 @@ class OperatorFirst(Mistake, code="E0129"):
     def message(self) -> str:
         if self.operator == "->":
             return "this line begins with `->`, but is not deeper than the line it would go on with"
+        if self.operator == ".":
+            return "layers are joined by `->`, not by a dot"
         return f"no line begins with `{self.operator}`"
 
     @property
     def help(self) -> tuple[Help, ...]:
+        if self.operator in (".", "@"):
+            return ()
         if self.operator == "->":
             return ()
         if self.operator == "-":
@@ -442,3 +446,37 @@ class ListLine(Mistake, code="E0173"):
     def message(self) -> str:
         what = "`- [from, repeats, module, arguments]`" if self.item else "an item of a list"
         return f"{what} of a YAML file is written as a call here"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ListMark(Mistake, code="E0174"):
+    """Lines begin with a dash or a star, as the items of a list in YAML or Markdown.
+
+    The lines of a body need no mark: each is a step. The branches of `concat` and `add` begin with a bar, since
+    each of them begins with the same value.
+
+    ```dl fails
+    net tiny() on x[N, 3, H=32, W=32]:
+        concat:
+            - conv(8, 1)
+            - conv(8, 3)
+    ```
+
+    ```dl
+    net tiny() on x[N, 3, H=32, W=32]:
+        concat:
+            | conv(8, 1)
+            | conv(8, 3)
+    ```
+
+    Related: E0129, E0134, E0173.
+    """
+
+    mark: str
+    branches: bool
+
+    @property
+    def message(self) -> str:
+        if self.branches:
+            return f"a branch begins with `|`, not with `{self.mark}`"
+        return f"a line begins with its layer, not with `{self.mark}`"
