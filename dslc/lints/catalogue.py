@@ -11,13 +11,25 @@ WARNINGS: tuple[str, ...] = (
     "norms.bias_before_norm",
     "activations.linear_pair",
     "activations.softmax_twice",
+    "gradients.plain_recurrence",
+    "gradients.cold_post_norm",
+    "gradients.sigmoid_squared",
 )
 """Files of warnings that read the program and the tables of `dslc stats`."""
 
-ADVICE: tuple[str, ...] = ()
+ADVICE: tuple[str, ...] = (
+    "gradients.unfit_init",
+    "gradients.forget_bias",
+)
 """Files of notes that read no more."""
 
-OF_SIGNAL: tuple[str, ...] = ()
+OF_SIGNAL: tuple[str, ...] = (
+    "gradients.saturating_chain",
+    "gradients.deep_plain",
+    "gradients.unfit_scale",
+    "gradients.constant_result",
+    "gradients.growing_values",
+)
 """Files of rules that stand on how signal and gradients flow."""
 
 
