@@ -22,8 +22,8 @@ PLACELESS = {c for c, m in ALL.items() if re.search("```(sh|python)", m.__doc__ 
 UNSHOWABLE = {"E0101", "E0120"}
 """A text of four million characters, and a tab, which a page would turn into spaces: tests/errors has them."""
 
-ADVICE = {rule.code for rule in set(rules()) - set(rules(WARNINGS))}
-"""Rules that `check` does not run: tests/docs tries their pages."""
+ADVICE = {rule.code for rule in rules() if rule.wants or rule not in set(rules(WARNINGS))}
+"""Rules that `check` does not run, or that need a fact: tests/docs tries their pages."""
 
 CHECKED = {"E0391"}
 """Told by a check alone, which tries other readings of a program."""

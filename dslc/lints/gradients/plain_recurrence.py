@@ -20,7 +20,7 @@ class PlainRecurrence(Lint, code="W1007", name="plain-recurrence"):
 
     At each step a gradient is multiplied by the recurrent weights and by the slope of the activation. Of `hidden`
     units with weights of variance v that is at most sqrt(hidden v), and sqrt(1/3) with PyTorch's, so that 1/1000 is
-    left after 13 steps at most (9 where the slope of tanh is counted, and measured), and 1e-24 after a hundred: what
+    left after 13 steps at most (9 to 11 where the slope of tanh is counted), and 1e-24 after a hundred: what
     was read further back is not learned from (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013).
     Gates keep a way open (`lstm`, `gru`); `init=orthogonal()` makes the first factor 1 and doubles the reach.
 
