@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "say what is wrong with a program",
     "lint": "say what is suspicious in a program that is right",
     "fmt": "write programs in one style",
+    "signal": "how values and gradients go through a network before it is trained",
     "stats": "shapes, parameters, multiply-adds and receptive fields, layer by layer",
     "picture": "draw a network as an .svg file",
     "diff": "what changed between two networks, layer by layer",
@@ -38,7 +39,7 @@ COMMANDS = {
 atexit.register(gc.freeze)  # or the interpreter, as it ends, looks for garbage among all that a compile made
 
 
-BLOCKS = "█▉▊▋▌▍▎▏"
+BLOCKS = "█▉▊▋▌▍▎▏▁▂▃▄▅▆▇"
 """What bars are drawn with; `#` stands for them where an encoding has none."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -25,7 +25,6 @@ WARNINGS: tuple[str, ...] = (
     "activations.branch_activation",
     "activations.dead_at_start",
     "activations.last_and_loss",
-    "activations.softmax_of_one",
     "activations.softmax_axis",
     "activations.activated_logits",
     "activations.odd_slope",
@@ -54,6 +53,9 @@ WARNINGS: tuple[str, ...] = (
     "cost.batch_too_large",
     "hygiene.unread_input",
     "hygiene.unread_results",
+    "gradients.plain_recurrence",
+    "gradients.cold_post_norm",
+    "gradients.sigmoid_squared",
 )
 """Files of warnings that read the program and the tables of `dslc stats`."""
 
@@ -93,10 +95,18 @@ ADVICE: tuple[str, ...] = (
     "hygiene.repeated_number",
     "hygiene.undocumented",
     "field.slightly_apart",
+    "gradients.unfit_init",
+    "gradients.forget_bias",
 )
 """Files of notes that read no more."""
 
-OF_SIGNAL: tuple[str, ...] = ()
+OF_SIGNAL: tuple[str, ...] = (
+    "gradients.saturating_chain",
+    "gradients.deep_plain",
+    "gradients.unfit_scale",
+    "gradients.constant_result",
+    "gradients.growing_values",
+)
 """Files of rules that stand on how signal and gradients flow."""
 
 

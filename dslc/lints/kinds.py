@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dslc.ops.activation import Elementwise, HardSigmoid, Sigmoid, Softsign, Tanh
+from dslc.ops.activation import Elementwise, HardSigmoid, Sigmoid, Tanh
+from dslc.ops.activation_further import Softsign
 from dslc.ops.base import Op
 from dslc.ops.convolution import Conv, Deconv
 from dslc.ops.einops import Rearrange

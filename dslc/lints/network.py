@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dslc.analysis.measure import batch_names
 from dslc.analysis.notes import users_place
 from dslc.analysis.quantities import Numbers
+from dslc.analysis.signal.result import LayerSignal, NetworkSignal
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake
 from dslc.ir.model import Call, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from dslc.lints.windows import Side
 
 Kind = TypeVar("Kind", bound=Op)
+
+SAMPLES = 16
+"""The batch that signals are of where none is stated."""
 
 
 class Network:
@@ -48,6 +52,22 @@ class Network:
     def trained(self) -> Flat:
         """The network as it runs in training."""
         return flatten(self.model, training=True)
+
+    @cached_property
+    def signal(self) -> NetworkSignal:
+        """How values and gradients go through it at initialisation: `check` does not ask, for its time."""
+        from dslc.analysis.signal.analyse import signal
+
+        return signal(self.model, batch=self.batch or SAMPLES, flat=self.trained)
+
+    @cached_property
+    def passed(self) -> dict[str, LayerSignal]:
+        """What the signal is at each use of an op, by its path."""
+        return {layer.path: layer for layer in self.signal.layers}
+
+    @cached_property
+    def _paths(self) -> dict[str, Step]:
+        return {step.path: step for step in self.steps}
 
     @cached_property
     def _makers(self) -> dict[Value, Step]:
@@ -84,6 +104,10 @@ class Network:
         """The uses of some ops, in program order; a layer whose weight is computed (`wn(conv(..))`) is one."""
         found = [step for kind, steps in self._kinds.items() if issubclass(kind, kinds) for step in steps]
         return found if len(kinds) == 1 else sorted(found, key=self._places.__getitem__)
+
+    def found(self, path: str) -> Step | None:
+        """The step of a path; none of one that training alone computes."""
+        return self._paths.get(path)
 
     def maker(self, value: Value) -> Step | None:
         """The step that makes a value; none of an input or a parameter."""

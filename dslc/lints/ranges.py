@@ -10,7 +10,6 @@ from dslc.ops.activation import (
     Gelu,
     HardSigmoid,
     HardSwish,
-    HardTanh,
     LeakyRelu,
     Mish,
     Relu,
@@ -18,10 +17,9 @@ from dslc.ops.activation import (
     Selu,
     Sigmoid,
     Silu,
-    Softplus,
-    Softsign,
     Tanh,
 )
+from dslc.ops.activation_further import HardTanh, Softplus, Softsign
 from dslc.ops.base import Op
 from dslc.ops.gating import Softmax
 

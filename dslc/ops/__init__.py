@@ -2,6 +2,7 @@
 
 from dslc.ops import (
     activation,
+    activation_further,
     arithmetic,
     attention,
     borders,
@@ -15,6 +16,7 @@ from dslc.ops import (
     joining,
     linear,
     norm,
+    norm_length,
     pool,
     pool_adaptive,
     product,
@@ -28,6 +30,7 @@ from dslc.ops import (
 
 __all__ = [
     "activation",
+    "activation_further",
     "arithmetic",
     "attention",
     "borders",
@@ -41,6 +44,7 @@ __all__ = [
     "joining",
     "linear",
     "norm",
+    "norm_length",
     "pool",
     "pool_adaptive",
     "product",

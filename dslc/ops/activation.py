@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
+from dslc.ops import curves
 from dslc.ops.base import (
     Graph,
     InferContext,
@@ -23,8 +24,12 @@ from dslc.ops.base import (
 )
 from dslc.ops.counting import INPUT, FlopPerElement, Held, InPlace, Saved, SavesInput, SavesOutput
 from dslc.ops.errors_product import ClampBounds
+from dslc.ops.signals import Signal
 from dslc.ops.torchtext import Arg, Form, In, PyInfix, TorchContext, call, keyword
 from dslc.types.tensor import TensorType
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+"""Klambauer et al. 2017, as torch has them."""
 
 
 class Elementwise(SameType, NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
@@ -47,6 +52,9 @@ class Relu(SavesOutput, Elementwise):
     ```
     """
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.rectifier("relu", 0.0)
+
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.ReLU"), function=call("F.relu", In(0)))
 
@@ -63,6 +71,9 @@ class Relu6(SavesInput, Elementwise):
         linear(32) -> relu6 -> linear(10)
     ```
     """
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.clipped("relu6", 0.0, 6.0)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.ReLU6"), function=call("F.relu6", In(0)))
@@ -85,6 +96,9 @@ class LeakyRelu(SavesInput, Elementwise):
     """
 
     negative_slope: float = attr(0.01)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.rectifier("leaky_relu", self.negative_slope)
 
     def torch(self, t: TorchContext) -> Form:
         slope = Arg(t.attr("negative_slope"), default=0.01)
@@ -120,6 +134,9 @@ class RandomRelu(Elementwise):
     def saved(self, ins: Types, outs: Types) -> Saved:
         return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, ins[0].dtype),))  # and the slopes drawn
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.random_rectifier(self.lower, self.upper)
+
     def torch(self, t: TorchContext) -> Form:
         lower, upper = keyword("lower", t.attr("lower"), 1 / 8), keyword("upper", t.attr("upper"), 1 / 3)
         return Form(module=call("nn.RReLU", lower, upper), stateful=True)
@@ -140,6 +157,9 @@ class Elu(SavesInput, Elementwise):
 
     alpha: float = attr(1.0)
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.exponential_unit("elu", self.alpha)
+
     def torch(self, t: TorchContext) -> Form:
         alpha = Arg(t.attr("alpha"), default=1.0)
         return Form(module=call("nn.ELU", alpha), function=call("F.elu", In(0), alpha))
@@ -157,6 +177,9 @@ class Selu(SavesInput, Elementwise):
         linear(32) -> selu -> linear(10)
     ```
     """
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.exponential_unit("selu", SELU_ALPHA, SELU_SCALE)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.SELU"), function=call("F.selu", In(0)))
@@ -178,6 +201,9 @@ class Celu(SavesInput, Elementwise):
     """
 
     alpha: float = attr(1.0, min=1e-6)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.exponential_unit("celu", self.alpha, width=self.alpha)
 
     def torch(self, t: TorchContext) -> Form:
         alpha = Arg(t.attr("alpha"), default=1.0)
@@ -203,6 +229,9 @@ class Gelu(SavesInput, Elementwise):
 
     approximate: str = attr("none", choices=("none", "tanh"))
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.gelu(self.approximate == "tanh")
+
     def torch(self, t: TorchContext) -> Form:
         approximate = keyword("approximate", t.attr("approximate"), "none")
         return Form(module=call("nn.GELU", approximate), function=call("F.gelu", In(0), approximate))
@@ -220,6 +249,9 @@ class Silu(SavesInput, Elementwise):
         linear(32) -> silu -> linear(10)
     ```
     """
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.swish("silu", 1.0)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.SiLU"), function=call("F.silu", In(0)))
@@ -271,6 +303,9 @@ class Swish(Elementwise):
             return INPUT
         return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, ins[0].dtype),))  # and the sigmoid
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.swish("swish", self.beta)
+
     def torch(self, t: TorchContext) -> Form:
         if self.learned:
             name = t.helper("Swish", SWISH)
@@ -299,6 +334,9 @@ class Mish(SavesInput, Elementwise):
     ```
     """
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.MISH
+
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.Mish"), function=call("F.mish", In(0)))
 
@@ -315,6 +353,9 @@ class HardSwish(SavesInput, Elementwise):
         linear(32) -> hswish -> linear(10)
     ```
     """
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.HARD_SWISH
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.Hardswish"), function=call("F.hardswish", In(0)))
@@ -333,6 +374,9 @@ class HardSigmoid(SavesInput, Elementwise):
     ```
     """
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.HARD_SIGMOID
+
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.Hardsigmoid"), function=call("F.hardsigmoid", In(0)))
 
@@ -349,6 +393,9 @@ class Sigmoid(SavesOutput, Elementwise):
         linear(1) -> sigmoid
     ```
     """
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.SIGMOID
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.Sigmoid"), function=call("F.sigmoid", In(0)))
@@ -367,115 +414,11 @@ class Tanh(SavesOutput, Elementwise):
     ```
     """
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.TANH
+
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.Tanh"), function=call("F.tanh", In(0)))
 
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         return str(g.op("Tanh", x))
-
-
-@op("softplus")
-class Softplus(SavesInput, Elementwise):
-    """Smooth rectifier: `log(1 + exp(beta * x)) / beta`, and `x` itself where `beta * x > threshold`.
-
-    Dugas et al. 2001 (torch.nn.Softplus).
-
-    ```dl
-    net f on x[N, 64]:
-        linear(1) -> softplus
-    ```
-    """
-
-    beta: float = attr(1.0, min=1e-6)
-    threshold: float = attr(20.0)
-
-    def torch(self, t: TorchContext) -> Form:
-        beta = keyword("beta", t.attr("beta"), 1.0)
-        threshold = keyword("threshold", t.attr("threshold"), 20.0)
-        return Form(module=call("nn.Softplus", beta, threshold), function=call("F.softplus", In(0), beta, threshold))
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        dtype = ins[0].dtype
-        beta = g.scalar(self.beta, dtype)
-        scaled = x[0] if self.beta == 1 else g.op("Mul", [x[0], beta])
-        y = g.op("Softplus", [scaled])
-        y = y if self.beta == 1 else g.op("Div", [y, beta])
-        if self.threshold >= 20:  # softplus(20) - 20 is 2e-9: below what a float32 of that size tells apart
-            return str(y)
-        large = g.op("Greater", [scaled, g.scalar(self.threshold, dtype)])
-        return str(g.op("Where", [large, x[0], y]))
-
-
-@op("softsign")
-class Softsign(Elementwise):
-    """`x / (1 + |x|)`.
-
-    ```dl
-    net f on x[N, 64]:
-        linear(32) -> softsign -> linear(10)
-    ```
-    """
-
-    def saved(self, ins: Types, outs: Types) -> Saved:
-        return Saved(inputs=(0,), extra=(Held(1, ins[0].dims, ins[0].dtype),))  # and the divisor
-
-    def torch(self, t: TorchContext) -> Form:
-        return Form(module=call("nn.Softsign"), function=call("F.softsign", In(0)))
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        return str(g.op("Softsign", x))
-
-
-@op("hardtanh")
-class HardTanh(SavesInput, Elementwise):
-    """Clips to `least .. most` (Collobert 2004; torch.nn.Hardtanh).
-
-    ```dl
-    net f on x[N, 64]:
-        linear(32) -> hardtanh -> linear(10)
-    ```
-    """
-
-    least: float = attr(-1.0)
-    most: float = attr(1.0)
-
-    def check(self) -> None:
-        if self.least >= self.most:
-            raise Reject(ClampBounds(self.least, self.most, self.name), at="least")
-
-    def infer(self, c: InferContext, x: TensorType) -> TensorType:
-        self.check()
-        return x
-
-    def torch(self, t: TorchContext) -> Form:
-        least, most = Arg(t.attr("least"), "min_val", -1.0), Arg(t.attr("most"), "max_val", 1.0)
-        return Form(module=call("nn.Hardtanh", least, most), function=call("F.hardtanh", In(0), least, most))
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        dtype = ins[0].dtype
-        return str(g.op("Clip", [x[0], g.scalar(self.least, dtype), g.scalar(self.most, dtype)]))
-
-
-@op("threshold")
-class Threshold(SavesInput, Elementwise):
-    """`x` where it exceeds `threshold`, else `value` (torch.nn.Threshold).
-
-    ```dl
-    net f on x[N, 64]:
-        linear(32) -> threshold(0.1, 0.0) -> linear(10)
-    ```
-    """
-
-    threshold: float = attr()
-    value: float = attr()
-
-    def torch(self, t: TorchContext) -> Form:
-        rest = (t.attr("threshold"), t.attr("value"))
-        return Form(module=call("nn.Threshold", *rest), function=call("F.threshold", In(0), *rest))
-
-    def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
-        if self.value == 0:
-            return str(g.op("ThresholdedRelu", x, alpha=float(self.threshold)))
-        dtype = ins[0].dtype
-        above = g.op("Greater", [x[0], g.scalar(self.threshold, dtype)])
-        return str(g.op("Where", [above, x[0], g.scalar(self.value, dtype)]))

@@ -21,6 +21,7 @@ from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, Sav
 from dslc.ops.errors_dtype import BoolArithmetic
 from dslc.ops.errors_product import NegativePower
 from dslc.ops.recovery import Known, joined
+from dslc.ops.signals import Adds, Constant, Curve, Multiplies, NoSignal, Scales, Signal
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.record import replace
 from dslc.types.const import Const
@@ -69,6 +70,9 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
         """Whether the number makes a mask of the other side: it takes the result below all that `common` holds."""
         return False
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal(f"no rule for `{self.symbol}`")
+
     def torch(self, t: TorchContext) -> Form:
         if self.number is None:
             return Form(function=raised(t, PyInfix(self.symbol, In(0), In(1))))
@@ -87,6 +91,19 @@ class Binary(NoParams, NoMacs, FlopPerElement, InPlace, Local, Op):
         return converted(g, str(g.op(self.onnx_kind, sides)), self.result(common), outs[0].dtype)
 
 
+def truth(ins: Types) -> Signal:
+    """Truth values, as if both were as frequent: they have no gradient, so they may not come from values that have."""
+    if any(x.dtype.is_float for x in ins):
+        return NoSignal("a comparison of values has no gradient")
+    return Constant(0.5, 0.5)
+
+
+def figure(value: object) -> float:
+    """A number of the program as a float."""
+    assert isinstance(value, int | float)
+    return float(value)
+
+
 @op("add")
 class Add(SavesNothing, Binary):
     """`a + b`, element by element; a size of 1 is repeated.
@@ -103,6 +120,11 @@ class Add(SavesNothing, Binary):
 
     def masks(self, common: DType) -> bool:
         return masking(self.number, common)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        if len(ins) == 2:
+            return Adds()
+        return Scales(1.0, figure(self.number))
 
 
 @op("sub")
@@ -123,6 +145,12 @@ class Sub(SavesNothing, Binary):
         if isinstance(self.number, int | float) and not self.swap:
             return masking(-self.number, common)
         return masking(self.number, common)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        if len(ins) == 2:
+            return Adds(-1)
+        sign = -1.0 if self.swap else 1.0
+        return Scales(sign, -sign * figure(self.number))
 
 
 @op("mul")
@@ -145,6 +173,9 @@ class Mul(Binary):
     def saved(self, ins: Types, outs: Types) -> Saved:
         # The gradient of each side is a multiple of the other; integers have none.
         return Saved(tuple(1 - i for i in reversed(range(len(ins))) if len(ins) == 2 and ins[i].dtype.is_float))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Multiplies() if len(ins) == 2 else Scales(figure(self.number))
 
 
 @op("div")
@@ -170,6 +201,11 @@ class Div(Binary):
         # PyTorch divides a number by a tensor as the number times the tensor's reciprocal, which it keeps.
         reciprocal = self.swap and ins[0].dtype.is_float
         return Saved(extra=(Held(1, outs[0].dims, outs[0].dtype),)) if reciprocal else NOTHING
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        if len(ins) == 2 or self.swap:
+            return NoSignal("the mean square of a quotient depends on how near to 0 the divisor comes")
+        return Scales(1 / figure(self.number))
 
 
 @op("pow")
@@ -200,12 +236,21 @@ class Pow(Binary):
             return NOTHING
         return Saved(tuple(range(len(ins))), (0,) if len(ins) == 2 or self.swap else ())
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        power = self.number
+        if len(ins) == 1 and not self.swap and power == 2:
+            return Curve("square", lambda x: x * x, lambda x: 2 * x)
+        return NoSignal("no rule for this power")
+
 
 class Comparison(SavesNothing, Binary):
     """Rules of comparisons: truth values."""
 
     def result(self, common: DType) -> DType:
         return DType.BOOL
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return truth(ins)
 
 
 @op("lt")
@@ -320,6 +365,9 @@ class Neg(NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Local, Op):
             raise Reject(BoolArithmetic("-", str(x)))
         return x
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Scales(-1.0)
+
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyPrefix("-", In(0)))
 
@@ -347,6 +395,9 @@ class Logical(NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Local, Op
 
     def recover(self, ins: Known) -> Types:
         return ()
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return truth(ins)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyInfix(self.symbol, In(0), In(1)))
@@ -397,6 +448,9 @@ class Not(SameType, NoParams, NoMacs, FlopPerElement, InPlace, SavesNothing, Loc
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("a", rank=(0, None), dtype="bool"),)
     is_layer: ClassVar[bool] = False
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return truth(ins)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyPrefix("~", In(0)))

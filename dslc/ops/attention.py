@@ -28,6 +28,7 @@ from dslc.ops.errors_product import CausalMask, HeadsMismatch, OddFeatures
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import places
 from dslc.ops.product import met, work
+from dslc.ops.signals import Attends, Keeps, Signal, figures
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.dim import Size
@@ -166,6 +167,10 @@ class Attention(NoParams, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Global("attention", (ins[0].rank - 2,))
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        (features,) = figures(ins[0].dims[-1:])
+        return Attends(features**-0.5 if self.scale is None else self.scale, self.causal)
+
     def torch(self, t: TorchContext) -> Form:
         return Form(
             function=call(
@@ -281,6 +286,9 @@ class Rotary(NoParams, NoMacs, Fresh, Local, Op):
     def saved(self, ins: Types, outs: Types) -> Saved:
         features = outs[0].dims[-1]
         return Saved(extra=(Held(2, (ins[0].dims[-2], features // 2), ins[0].dtype),))  # cosines and sines
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Keeps()
 
     def torch(self, t: TorchContext) -> Form:
         name = t.helper("rotary", ROTARY)

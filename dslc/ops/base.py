@@ -2,8 +2,7 @@
 
 A class under `@op("name")` declares its attributes and its rules; one that lacks a rule or a docstring fails
 at import, naming the rule. No base class invents an answer. The docstring is the page in the docs: first
-line, then shapes and the formula with its source, then an example in a fence marked `dl`, compiled by the
-tests.
+line, then shapes and the formula with its source, then an example in a fence marked `dl`, compiled by tests.
 """
 
 from __future__ import annotations
@@ -23,11 +22,12 @@ from dslc.values.kinds import ANYTHING, Kind, of_annotation
 
 if TYPE_CHECKING:
     from dslc.ops.counting import Saved, Storage
+    from dslc.ops.signals import Signal
     from dslc.ops.torchtext import Form, TorchContext
     from dslc.types.const import Const
     from dslc.types.sizes import Sizes
 
-RULES = ("infer", "params", "macs", "acts", "flops", "storage", "saved", "reach", "torch", "onnx")
+RULES = ("infer", "params", "macs", "acts", "flops", "storage", "saved", "reach", "signal", "torch", "onnx")
 REGISTRY: dict[str, type[Op]] = {}
 
 
@@ -320,9 +320,8 @@ Padding: TypeAlias = int | str | tuple[int, ...] | tuple[tuple[int, int], ...]
 """A number, one each, (before, after) pairs each, or `half`, `valid`, `same_tf`."""
 
 Tensor: TypeAlias = object
-"""An attribute given as a tensor (`weight=wte.weight`): the node holds it in `tied`; a rule sees it is given.
-
-`params` lists the parameter all the same, so that its shape can be compared; no new tensor is made for it.
+"""An attribute given as a tensor (`weight=wte.weight`), which the node holds in `tied`. `params` lists it all the same,
+so that its shape can be compared; no new tensor is made for it.
 """
 
 
@@ -407,8 +406,8 @@ class Op(Recovers):
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
 
-    if TYPE_CHECKING:  # the rules; RULES are required of every class under @op
-        # Rules name their ports; `*ins: Any, **none: Any` lets each have its own number of them.
+    if TYPE_CHECKING:  # the rules, RULES are required of every class under @op; `Any` lets each have its own ports
+
         def infer(self, c: InferContext, *ins: Any, **none: Any) -> TensorType | tuple[TensorType, ...]: ...
         def params(self, *ins: Any, **none: Any) -> tuple[ParamSpec, ...]: ...
         def macs(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> tuple[Work, ...]: ...
@@ -417,6 +416,7 @@ class Op(Recovers):
         def storage(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Storage: ...
         def saved(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Saved: ...
         def reach(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Reach: ...
+        def signal(self, ins: tuple[TensorType, ...], outs: tuple[TensorType, ...]) -> Signal: ...
         def torch(self, t: TorchContext) -> Form: ...
         def onnx(
             self,

@@ -31,6 +31,7 @@ from dslc.ops.errors_tensor import BadPadding, CropForm, RankMismatch
 from dslc.ops.index import from_end
 from dslc.ops.layout import axes_of
 from dslc.ops.padding import added
+from dslc.ops.signals import Keeps, Pads, Signal
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext, call, keyword, sequence
 from dslc.ops.views import PartView
 from dslc.ops.window import check_border
@@ -123,6 +124,11 @@ class Pad(NoParams, NoMacs, Moves, Fresh, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         pairs = self.pairs(ins[0])
         return shifted(ins[0], pairs, -1, self.mode == "circular" and any(map(any, pairs.values())))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        if self.mode != "constant":
+            return Keeps()
+        return Pads(self.value)
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]

@@ -29,6 +29,7 @@ from dslc.ops.counting import INPUT, Fresh, Held, Saved, SavesInput
 from dslc.ops.errors import BadGroups
 from dslc.ops.errors_map import CroppedAway, LargeOutputPadding
 from dslc.ops.recovery import RecoversChannels
+from dslc.ops.signals import Signal, Weighs
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.ops.window import PADDING_MODES, Windows, half_const, paddings, per_axis, resized
 from dslc.types.dim import Size
@@ -132,6 +133,10 @@ class Conv(RecoversChannels, OutputActs, Fresh, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return self.windows(ins[0]).reach(ins[0])
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        fan = self.params(ins[0])[0].shape[1]
+        return Weighs(fan, self.out, self.windows(ins[0]).geometry(ins[0]), zeros=self.padding_mode == "zeros")
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
@@ -238,6 +243,12 @@ class Deconv(RecoversChannels, OutputActs, Fresh, SavesInput, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         k, s, p, _, d = self.sides(ins[0])
         return TransposedWindow(k, s, p, d)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        windows = tuple((k, s, p, p - extra, d) for k, s, p, extra, d in zip(*self.sides(ins[0]), strict=True))
+        channels = ins[0].dims[1]
+        assert isinstance(channels, int)
+        return Weighs(channels // self.g, self.out, windows, turned=True)
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import Enum
 
 from dslc.ops.base import Types, Work
+from dslc.ops.signals import Keeps, Signal
 from dslc.record import frozen
 from dslc.types.dim import Size
 from dslc.types.tensor import DType
@@ -72,6 +73,9 @@ class NoFlops:
 
 class Moves(NoFlops):
     """Rule of an op whose result holds values of its inputs, and constants: it copies, selects and rearranges."""
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Keeps()
 
 
 class FlopPerElement:

@@ -43,6 +43,7 @@ from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, never_empty, places
 from dslc.ops.recovery import Known, RecoversNothing, rows
+from dslc.ops.signals import Constant, Keeps, Masks, NoSignal, Signal, figures
 from dslc.ops.torchtext import Arg, Attribute, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.const import Const
@@ -51,6 +52,10 @@ from dslc.types.floats import LARGEST, overflows
 from dslc.types.tensor import DType, TensorType
 
 # ---- sources
+
+
+MASKED = -50.0
+"""What softmax makes nothing of."""
 
 
 class Source(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
@@ -93,6 +98,10 @@ class Arange(Source):
     def infer(self, c: InferContext) -> TensorType:
         return TensorType((at_least_one(c, self.n),), self.dtype, None, (c.word("n"),))
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        (n,) = figures(outs[0].dims)
+        return Constant((n - 1) / 2, (n - 1) * (2 * n - 1) / 6)
+
     def torch(self, t: TorchContext) -> Form:
         options = source_options(self.dtype, DType.INT64)
         return Form(function=call("torch.arange", t.attr("n"), *options))
@@ -118,6 +127,10 @@ class Eye(Source):
     def infer(self, c: InferContext) -> TensorType:
         size = at_least_one(c, self.n)
         return TensorType((size, size), self.dtype, None, (c.word("n"),) * 2)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        n = figures(outs[0].dims)[0]
+        return Constant(1 / n, 1 / n)
 
     def torch(self, t: TorchContext) -> Form:
         options = source_options(self.dtype, DType.FLOAT)
@@ -175,6 +188,9 @@ class Zeros(Filled):
 
     content: ClassVar[int] = 0
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Constant(0.0, 0.0)
+
 
 @op("ones")
 class Ones(Filled):
@@ -188,8 +204,10 @@ class Ones(Filled):
 
     content: ClassVar[int] = 1
 
+    # ---- choosing elements
 
-# ---- choosing elements
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Constant(1.0, 1.0)
 
 
 @op("where")
@@ -228,6 +246,14 @@ class Where(RecoversNothing, NoParams, NoMacs, Moves, InPlace, Local, Op):
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         return INPUT if any(x.dtype.is_float for x in ins[1:]) else NOTHING
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        a, b = self.a_number, self.b_number
+        if a is None or b is None:
+            return NoSignal("a choice by element has no rule")
+        if min(a, b) <= MASKED:
+            return Masks()
+        return Constant((a + b) / 2, (a * a + b * b) / 2)  # as if both stood as often
 
     def torch(self, t: TorchContext) -> Form:
         tensors = iter(range(1, len(t.ins)))
@@ -303,6 +329,9 @@ class Gather(NoParams, NoMacs, Moves, Fresh, Op):
         axis = self.axis % ins[0].rank
         return Pointwise() if ins[0].holds_channels(axis) else Global("gather")
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("a choice by index has no rule")
+
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("gather", t.attr("axis"), long(t.ins[1], In(1)), receiver=In(0)))
 
@@ -357,6 +386,9 @@ class TopK(NoParams, NoMacs, Fresh, Op):
         axis = self.axis % ins[0].rank
         return Pointwise() if ins[0].holds_channels(axis) else Global("topk")
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("the largest few have no rule")
+
     def torch(self, t: TorchContext) -> Form:
         axis, largest = t.attr("axis"), t.attr("largest")
         options = keyword("dim", axis, -1), keyword("largest", largest, True)
@@ -398,6 +430,9 @@ class OneHot(NoParams, NoMacs, NoFlops, Fresh, SavesNothing, Local, Op):
     def places(self, ins: Types) -> dict[int, Size]:
         return {0: self.classes}
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Constant(1 / self.classes, 1 / self.classes)
+
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("F.one_hot", long(t.ins[0], In(0)), t.attr("classes")))
 
@@ -436,6 +471,9 @@ class Cast(NoParams, NoMacs, NoFlops, SavesNothing, Local, Op):
 
     def storage(self, ins: Types, outs: Types) -> Storage:
         return SAME if ins[0].dtype is outs[0].dtype else IN_PLACE
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Keeps()
 
     def torch(self, t: TorchContext) -> Form:
         if self.dtype is None:

@@ -30,6 +30,7 @@ from dslc.ops.errors_axis import PatternLetters
 from dslc.ops.layout import PERMUTE, check_sizes, spatial_axes
 from dslc.ops.pattern import Divide, Group, Reading, apply, read
 from dslc.ops.recovery import RecoversNothing
+from dslc.ops.signals import NoSignal, Signal
 from dslc.ops.torchtext import Arg, Form, In, PyCall, PyExpr, TorchContext, call, keyword, sequence
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
@@ -352,6 +353,9 @@ class Reduce(Patterned):
                 kernel = tuple(size for size in sizes if isinstance(size, int))
                 return Window(kernel, kernel, (0,) * len(kernel), (1,) * len(kernel))
         return Global(f"{self.how} by `reduce`")
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("a reduction by a pattern has no rule")
 
     def torch(self, t: TorchContext) -> Form:
         reading = self.reading(t.ins[0])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
+from dslc.ops import curves
 from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
 from dslc.ops.counting import FlopPerElement, InPlace, SavesInput, SavesOutput
 from dslc.ops.errors_product import ClampBounds
 from dslc.ops.recovery import RecoversSame
+from dslc.ops.signals import NoSignal, Signal
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.types.tensor import TensorType
 
@@ -39,6 +42,9 @@ class Exp(SavesOutput, Function):
 
     onnx_kind: ClassVar[str] = "Exp"
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.EXP
+
 
 @op("log")
 class Log(SavesInput, Function):
@@ -51,6 +57,9 @@ class Log(SavesInput, Function):
     """
 
     onnx_kind: ClassVar[str] = "Log"
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("the logarithm of values that may be 0 has no mean")
 
 
 @op("sqrt")
@@ -65,6 +74,9 @@ class Sqrt(SavesOutput, Function):
 
     onnx_kind: ClassVar[str] = "Sqrt"
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("the root of values that may be negative has no mean")
+
 
 @op("sin")
 class Sin(SavesInput, Function):
@@ -77,6 +89,9 @@ class Sin(SavesInput, Function):
     """
 
     onnx_kind: ClassVar[str] = "Sin"
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.SIN
 
 
 @op("cos")
@@ -91,6 +106,9 @@ class Cos(SavesInput, Function):
 
     onnx_kind: ClassVar[str] = "Cos"
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.COS
+
 
 @op("abs")
 class Abs(SavesInput, Function):
@@ -103,6 +121,9 @@ class Abs(SavesInput, Function):
     """
 
     onnx_kind: ClassVar[str] = "Abs"
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.rectifier("abs", -1.0)
 
 
 @op("clamp")
@@ -128,6 +149,10 @@ class Clamp(RecoversSame, NoParams, NoMacs, FlopPerElement, InPlace, SavesInput,
     def infer(self, c: InferContext, x: TensorType) -> TensorType:
         self.check()
         return x
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        least, most = (math.inf * sign if b is None else b for sign, b in ((-1, self.min), (1, self.max)))
+        return curves.clipped("clamp", least, most)
 
     def torch(self, t: TorchContext) -> Form:
         if self.min is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
+from dslc.ops import curves
 from dslc.ops.axes import along, axis_slot, channel_axis, check_map
 from dslc.ops.base import (
     Global,
@@ -29,6 +30,7 @@ from dslc.ops.counting import FlopPerElement, Fresh, Held, InPlace, Saved, Saves
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.recovery import RecoversSame
+from dslc.ops.signals import Gates, NoSignal, Signal, Softens
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.words import quotient
 from dslc.types.tensor import TensorType
@@ -63,6 +65,9 @@ class ParametricRelu(NoMacs, FlopPerElement, InPlace, SavesInput, Local, Op):
         count = x.dims[1] if self.per_channel else 1
         assert isinstance(count, int)
         return (ParamSpec("weight", (count,), Init("constant", (("value", self.slope),), default=True)),)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return curves.rectifier("prelu", self.slope)
 
     def torch(self, t: TorchContext) -> Form:
         count = t.size(0, 1) if self.per_channel else t.const(1)
@@ -124,6 +129,9 @@ class Glu(SavesInput, Gated):
         conv(32, 3) -> glu -> conv(16, 3)
     ```
     """
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Gates(curves.SIGMOID, channel_axis(self.name, ins[0], self.axis))
 
     def torch(self, t: TorchContext) -> Form:
         slot = axis_slot(t, self.name, self.axis, last=True)
@@ -192,6 +200,9 @@ class GEGLU(GatedBy):
         value, gate = self.halves(g, x, ins)
         return str(g.op("Mul", [value, g.op("Gelu", [gate], approximate="none")]))
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Gates(curves.gelu(False), channel_axis(self.name, ins[0], self.axis))
+
 
 @op("swiglu")
 class SwiGLU(GatedBy):
@@ -213,6 +224,9 @@ class SwiGLU(GatedBy):
         value, gate = self.halves(g, x, ins)
         return str(g.op("Mul", [value, g.op("Mul", [gate, g.op("Sigmoid", [gate])])]))
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Gates(curves.swish("silu", 1.0), channel_axis(self.name, ins[0], self.axis))
+
 
 @op("reglu")
 class ReGLU(GatedBy):
@@ -233,6 +247,9 @@ class ReGLU(GatedBy):
     def onnx(self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types) -> str:
         value, gate = self.halves(g, x, ins)
         return str(g.op("Mul", [value, g.op("Relu", [gate])]))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Gates(curves.rectifier("relu", 0.0), channel_axis(self.name, ins[0], self.axis))
 
 
 @op("maxout")
@@ -262,6 +279,9 @@ class Maxout(NoParams, NoMacs, Fresh, Op):
 
     def saved(self, ins: Types, outs: Types) -> Saved:
         return Saved(inputs=(0,), outputs=(0,))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("the largest of several maps has no rule")
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]
@@ -308,6 +328,9 @@ class Softmax(AlongAxis):
     ```
     """
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Softens(channel_axis(self.name, ins[0], self.axis))
+
     def torch(self, t: TorchContext) -> Form:
         dim = Arg(axis_slot(t, self.name, self.axis, last=True), "dim")
         return Form(module=call("nn.Softmax", dim), function=call("F.softmax", In(0), dim))
@@ -325,6 +348,9 @@ class LogSoftmax(AlongAxis):
         linear(10) -> logsoftmax
     ```
     """
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Softens(channel_axis(self.name, ins[0], self.axis), log=True)
 
     def torch(self, t: TorchContext) -> Form:
         dim = Arg(axis_slot(t, self.name, self.axis, last=True), "dim")

@@ -27,6 +27,7 @@ from dslc.ops.counting import FRESH, NOTHING, Moves, Saved, Storage
 from dslc.ops.errors_index import EmptySlice, IndexOutOfRange, TooManyIndices
 from dslc.ops.layout import channels_at
 from dslc.ops.recovery import Known
+from dslc.ops.signals import Keeps, Signal, figures
 from dslc.ops.torchtext import Form, In, PyExpr, PyIndex, TorchContext
 from dslc.ops.views import PartView
 from dslc.record import frozen, replace
@@ -65,6 +66,16 @@ class Entry:
         value = 1 if self.bounds[2] is None else self.bounds[2].value
         assert isinstance(value, int)
         return value
+
+    def range(self, size: int) -> tuple[int, int]:
+        """From where to where it reads, of an axis of `size` places; all of it where that is no number."""
+        if self.place is not None:
+            at = self.place.value
+            return (at % size, at % size + 1) if isinstance(at, int) else (0, size)
+        start, stop = self.start, size if self.stop is None else self.stop
+        if not isinstance(start, int) or not isinstance(stop, int):
+            return 0, size
+        return start % size if start < 0 else start, stop % size if stop < 0 else min(stop, size)
 
 
 @op("index")
@@ -200,6 +211,14 @@ class Index(NoParams, NoMacs, Moves, PartView, Op):
             new = outs[0].rank - len(source)
             source[at:at], offsets[at:at], steps[at:at] = [None] * new, [0] * new, [1] * new
         return Axes(tuple(source), offset=tuple(offsets), step=tuple(steps) if set(steps) > {1} else ())
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        if len(ins) > 1:
+            return Keeps()
+        dims = figures(ins[0].dims)
+        cut = [(e.axis, e.range(dims[e.axis])) for e in self.entries(ins[0]) if e.axis is not None]
+        cut = [(axis, part) for axis, part in cut if part != (0, dims[axis])]
+        return Keeps(cut[0][0], (cut[0][1],)) if len(cut) == 1 else Keeps()
 
     def torch(self, t: TorchContext) -> Form:
         items: list[Const | str | PyExpr | Bounds] = []

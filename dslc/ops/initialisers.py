@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -84,6 +85,19 @@ class InitialiserArgument(Mistake, code="E0383"):
         if self.key not in self.known:
             return did_you_mean(nearest(self.key, self.known), replace=False)
         return did_you_mean(nearest((self.given or "").strip("`"), self.choices), replace=False)
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(fan in, fan out) of a weight, as torch's `_calculate_fan_in_and_fan_out`."""
+    taps = math.prod(shape[2:])
+    return shape[1] * taps, shape[0] * taps
+
+
+def gain_of(nonlinearity: str, a: float) -> float:
+    """Torch's `calculate_gain`; `a` is the slope of a leaky ReLU."""
+    if nonlinearity == "leaky_relu":
+        return math.sqrt(2 / (1 + a * a))
+    return {"relu": math.sqrt(2), "tanh": 5 / 3, "selu": 0.75}.get(nonlinearity, 1.0)
 
 
 def _fault(name: str, values: Mapping[str, float | str]) -> tuple[str, str] | None:

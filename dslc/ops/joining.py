@@ -28,6 +28,7 @@ from dslc.ops.errors_tensor import (
 )
 from dslc.ops.layout import axis_of, cut_places, pick
 from dslc.ops.recovery import Known, RecoversJoined, joined
+from dslc.ops.signals import Joins, Signal
 from dslc.ops.torchtext import Form, In, TorchContext, call, sequence
 from dslc.record import replace
 from dslc.types.dim import UNKNOWN, Size
@@ -61,6 +62,9 @@ class Cat(RecoversJoined, NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return cut_places(outs[0], joined_axis("concat", ins, self.axis))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Joins(joined_axis("concat", ins, self.axis))
 
     def torch(self, t: TorchContext) -> Form:
         axis = axis_slot(t, "concat", self.axis)
@@ -127,6 +131,9 @@ class Stack(NoParams, NoMacs, Moves, Fresh, SavesNothing, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return Axes(tuple(self.source(ins[0])))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Joins(self.axis % outs[0].rank)
 
     def torch(self, t: TorchContext) -> Form:
         tensors = sequence([In(i) for i in range(len(t.ins))])

@@ -25,6 +25,7 @@ from dslc.ops.base import (
 from dslc.ops.convolution import TORCH_WEIGHT, biases, uniform_bias
 from dslc.ops.counting import Fresh, NoFlops, SavesInput
 from dslc.ops.recovery import Known, RecoversFeatures, rows
+from dslc.ops.signals import Looks, Signal, Weighs
 from dslc.ops.torchtext import Form, In, Own, TorchContext, call, keyword
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
@@ -103,6 +104,10 @@ class Linear(RecoversFeatures, OutputActs, Fresh, SavesInput, Local, Op):
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return biases(self.bias is not False, outs)
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        weight = self.params(ins[0])[0]
+        return Weighs(weight.shape[1], self.out)
+
     def torch(self, t: TorchContext) -> Form:
         width, out = t.size(0, t.ins[0].rank - 1), t.attr("out")
         biased, given = self.bias is not False, not isinstance(self.bias, bool)
@@ -158,6 +163,9 @@ class Embedding(NoMacs, NoFlops, Fresh, SavesInput, Local, Op):
     def params(self, ids: TensorType) -> tuple[ParamSpec, ...]:
         init = Init("normal", (("mean", 0.0), ("std", 1.0)), default=True)
         return (ParamSpec("weight", (self.count, self.dim), chosen(self.init, init)),)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Looks()
 
     def torch(self, t: TorchContext) -> Form:
         if self.weight is not None:

@@ -28,6 +28,7 @@ from dslc.ops.counting import Fresh, Held, Saved
 from dslc.ops.errors_map import EmptyWindow, PoolPadding, SmallVolume, UnevenCeil
 from dslc.ops.padding import added
 from dslc.ops.recovery import RecoversMap
+from dslc.ops.signals import NoSignal, Pools, Signal
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, PyInfix, TorchContext, call, keyword
 from dslc.ops.window import Windows, resized
 from dslc.types.const import Const
@@ -188,6 +189,9 @@ class MaxPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         return self.windows(ins[0]).reach(ins[0])
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Pools("max", self.windows(ins[0]).geometry(ins[0]))
+
     def torch(self, t: TorchContext) -> Form:
         windows = self.windows(t.ins[0])
         axes = t.ins[0].rank - 2
@@ -265,6 +269,9 @@ class AvgPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         return self.windows(ins[0]).reach(ins[0])
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Pools("mean", self.windows(ins[0]).geometry(ins[0]), counted=self.count_include_pad)
+
     def torch(self, t: TorchContext) -> Form:
         windows = self.windows(t.ins[0])
         axes = t.ins[0].rank - 2
@@ -339,6 +346,9 @@ class LpPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return self.windows(ins[0]).reach(ins[0])
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("powers over windows have no rule")
 
     def torch(self, t: TorchContext) -> Form:
         axes = t.ins[0].rank - 2

@@ -30,6 +30,7 @@ from dslc.ops.errors_map import NoOpenForm, TooManyPlaces
 from dslc.ops.layout import axes_of, spatial_axes
 from dslc.ops.pool import MAP, read, winners
 from dslc.ops.recovery import Known, Recovers, RecoversMap
+from dslc.ops.signals import Pools, Signal
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.ops.window import per_axis
 from dslc.types.dim import Size, product
@@ -102,6 +103,13 @@ class AdaptivePool(RecoversMap, NoParams, NoMacs, Fresh, Op):
                 raise Reject(NoOpenForm(self.name, size))
             sizes.append(known)
         return tuple(sizes)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        target = per_axis(self.out, ins[0].rank - 2, "out")
+        how = "mean" if self.pooled == "AveragePool" else "max"
+        if all(side == 1 for side in target):
+            return Pools(how, axes=tuple(range(2, ins[0].rank)))
+        return Pools(how, bins=target)
 
 
 def reads(source: tuple[Size, ...], target: tuple[int, ...]) -> tuple[Size, ...]:
@@ -244,6 +252,9 @@ class GlobalPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
         if all(axis in axes for axis in spatial_axes(ins[0])):
             return Global("pooling of the whole map")
         return Global("pooling of whole axes", axes)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Pools({"avg": "mean"}.get(self.torch_pool, "max"), axes=self.axes(ins[0]))
 
     def torch(self, t: TorchContext) -> Form:
         if self.axis is not None:

@@ -29,6 +29,7 @@ from dslc.ops.errors_product import EinsumPattern, EinsumSize, InnerMismatch
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import never_empty, spatial_axes
 from dslc.ops.recovery import RecoversNothing
+from dslc.ops.signals import Contracts, NoSignal, Signal
 from dslc.ops.torchtext import Form, In, PyInfix, TorchContext, call
 from dslc.types.const import Const
 from dslc.types.dim import Size
@@ -159,6 +160,10 @@ class MatMul(NoParams, OutputActs, NoFlops, Fresh, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         a, b = ins
         return Pointwise() if b.rank == 2 and a.channel == a.rank - 1 else Global("`@`")
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        a, b = ("abcdefgh"[8 - x.rank :] for x in ins)
+        return Contracts((a[:-1] + "k", b[:-2] + "k" + "z"), "abcdefgh"[8 - outs[0].rank : -1] + "z")
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=PyInfix("@", In(0), In(1)))
@@ -321,6 +326,12 @@ class Einsum(RecoversNothing, NoParams, Fresh, Op):
         ):
             return Axes(tuple(first.index(letter) if letter in first else None for letter in result))
         return Global("einsum")
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        operands, result = self.letters(ins)
+        if len(operands) != 2:
+            return NoSignal("a sum of products of other than two tensors has no rule")
+        return Contracts(tuple(operands), result)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("torch.einsum", t.attr("pattern"), *(In(i) for i in range(len(t.ins)))))

@@ -27,6 +27,7 @@ from dslc.ops.counting import Held, Kind, Saved, Storage
 from dslc.ops.errors_product import LargeProjection, StateShape
 from dslc.ops.layout import never_empty
 from dslc.ops.recovery import Known
+from dslc.ops.signals import NoSignal, Recurs, Signal
 from dslc.ops.torchtext import Arg, Form, In, PyExpr, TorchContext, call, keyword, sequence
 from dslc.types.const import Const
 from dslc.types.dim import Size
@@ -50,6 +51,11 @@ class Recurrent(Op):
     drop: float = attr(0.0, min=0, max=1, keyword=True)
     init: Init | None = attr(None, keyword=True)
     bias_init: Init | None = attr(None, keyword=True)
+
+    @property
+    def cell(self) -> str:
+        """What a step is: `lstm`, `gru`, or the function of a plain one."""
+        return self.kind.lower()
 
     @property
     def ways(self) -> int:
@@ -173,6 +179,18 @@ class Recurrent(Op):
     def last_options(self, t: TorchContext) -> list[Arg]:
         """Such arguments that come last in torch."""
         return []
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        if len(ins) > 1 or any(width != self.hidden for width in self.widths):
+            return NoSignal("a state that is given, or projected, has no rule")
+        return Recurs(
+            self.cell,
+            self.hidden,
+            self.layers,
+            self.ways,
+            self.bias,
+            self.drop,
+        )
 
     def torch(self, t: TorchContext) -> Form:
         module = call(
@@ -434,6 +452,10 @@ class RNN(Recurrent):
     step_saved: ClassVar[int] = 0
     keeps_last: ClassVar[bool] = True
     act: str = attr("tanh", choices=("tanh", "relu"), keyword=True)
+
+    @property
+    def cell(self) -> str:
+        return self.act
 
     def options(self, t: TorchContext) -> list[Arg]:
         return [keyword("nonlinearity", t.attr("act"), "tanh")]

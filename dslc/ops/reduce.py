@@ -23,6 +23,7 @@ from dslc.ops.base import (
 from dslc.ops.counting import Fresh, Saved, SavesNothing
 from dslc.ops.layout import axes_of, pick, spatial_axes
 from dslc.ops.recovery import Known, reduced
+from dslc.ops.signals import Pools, Signal
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword
 from dslc.types.dim import product
 from dslc.types.tensor import TensorType
@@ -63,6 +64,9 @@ class Reduction(NoParams, NoMacs, Fresh, Op):
         n = product(ins[0].dims[axis] for axis in self.axes(ins[0]))
         return (Work(1, (n - 1, *outs[0].dims)),)
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Pools("max", axes=self.axes(ins[0]))
+
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call(self.name, t.attr("axis"), keyword("keepdim", t.attr("keep"), False), receiver=In(0)))
 
@@ -94,6 +98,9 @@ class Mean(SavesNothing, Reduction):
             return pooled if self.keep else str(g.op("Flatten", [pooled], axis=1))
         return super().onnx(g, x, p, ins, outs)
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Pools("mean", axes=self.axes(ins[0]))
+
 
 @op("sum")
 class Sum(SavesNothing, Reduction):
@@ -106,6 +113,9 @@ class Sum(SavesNothing, Reduction):
     """
 
     onnx_kind: ClassVar[str] = "ReduceSum"
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Pools("sum", axes=self.axes(ins[0]))
 
 
 class Extreme(Reduction):
@@ -139,3 +149,6 @@ class Smallest(Extreme):
     """
 
     onnx_kind: ClassVar[str] = "ReduceMin"
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Pools("max", axes=self.axes(ins[0]), sign=-1)

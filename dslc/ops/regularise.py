@@ -7,6 +7,7 @@ from typing import ClassVar
 from dslc.ops.axes import check_map
 from dslc.ops.base import Graph, InferContext, Local, Names, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
 from dslc.ops.counting import NOTHING, Held, Moves, Same, Saved
+from dslc.ops.signals import Drops, NoSignal, Signal
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
@@ -62,6 +63,9 @@ class Dropout(Regulariser):
 
     p: float = attr(0.5, min=0, max=1)
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Drops(self.p)
+
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.Dropout", Arg(t.attr("p"), default=0.5)), stateful=True)
 
@@ -88,6 +92,9 @@ class Dropout2d(Regulariser):
         check_map("dropout2d", x)
         return x
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Drops(self.p, "channel")
+
     def torch(self, t: TorchContext) -> Form:
         module = call(f"nn.Dropout{t.ins[0].rank - 2}d", Arg(t.attr("p"), default=0.5))
         return Form(module=module, stateful=True)
@@ -109,6 +116,9 @@ class AlphaDropout(Regulariser):
     """
 
     p: float = attr(0.5, min=0, max=1)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("dropout that keeps means has no rule")
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.AlphaDropout", Arg(t.attr("p"), default=0.5)), stateful=True)
@@ -133,6 +143,9 @@ class DropPath(Regulariser):
 
     p: float = attr(min=0, max=1)
     mode: str = attr("row", choices=("row", "batch"))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Drops(self.p, "sample")
 
     def torch(self, t: TorchContext) -> Form:
         name = t.helper("DropPath", DROP_PATH)

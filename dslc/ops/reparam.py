@@ -14,6 +14,7 @@ from dslc.ops.convolution import Conv, Deconv
 from dslc.ops.counting import Held, Saved, Storage
 from dslc.ops.linear import Embedding, Linear
 from dslc.ops.recovery import Known, known
+from dslc.ops.signals import NoSignal, Signal
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.tensor import TensorType
@@ -150,6 +151,9 @@ class WeightNorm(Reparametrised):
         v = self.weight(ins)
         return self.with_weight(ins, outs, Held(v.shape[0], (), v.dtype))  # ||v||
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return self.layer.signal(ins, outs)
+
     def torch(self, t: TorchContext) -> Form:
         return self.wrapped(t)
 
@@ -208,6 +212,9 @@ class SpectralNorm(Reparametrised):
         w = self.weight(ins)
         vectors = w.shape[self.axis] + w.count // w.shape[self.axis]
         return self.with_weight(ins, outs, Held(vectors + 1, (), w.dtype))  # copies of u and v, sigma
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return NoSignal("a weight over its largest singular value has no rule")
 
     def torch(self, t: TorchContext) -> Form:
         steps = keyword("n_power_iterations", t.attr("steps"), 1)

@@ -38,6 +38,7 @@ from dslc.ops.pool_adaptive import AdaptiveAvgPool, reads
 from dslc.ops.recovery import RecoversMap
 from dslc.ops.resize import Resizing, antialias
 from dslc.ops.scaling import ratio, scaled, written
+from dslc.ops.signals import Keeps, Pools, Resizes, Scales, Signal, figures
 from dslc.ops.torchtext import Arg, Form, In, PyIndex, TorchContext, call, keyword
 from dslc.ops.window import resized
 from dslc.ops.words import quotient
@@ -227,6 +228,12 @@ class UpsampleMap(RecoversMap, NoParams, NoMacs, Fresh, Op):
         kind = " ".join(word for word, holds in kinds.items() if holds)
         return Upsample(tuple(factors), self.mode.startswith("nearest"), kind)
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        if self.mode == "area":
+            return Pools("mean", bins=figures(outs[0].spatial))
+        before, after = figures(ins[0].spatial), figures(outs[0].spatial)
+        return Resizes(tuple(b / a for a, b in zip(before, after, strict=True)), self.mode.startswith("nearest"))
+
     def torch(self, t: TorchContext) -> Form:
         mode = keyword("mode", t.attr("mode"), "nearest")
         options = [
@@ -349,6 +356,9 @@ class ChannelShuffle(NoParams, NoMacs, Moves, Fresh, SavesNothing, Local, Op):
         check_groups("shuffle", channels, channels, self.groups, "groups")
         return x.with_dim(1, channels, x.word(1)).with_channel(1)
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Keeps(mixed=True)
+
     def torch(self, t: TorchContext) -> Form:
         groups = t.attr("groups")
         return Form(module=call("nn.ChannelShuffle", groups), function=call("F.channel_shuffle", In(0), groups))
@@ -393,6 +403,10 @@ class Normalize(NoParams, NoMacs, InPlace, SavesNothing, Local, Op):
 
     def flops(self, ins: Types, outs: Types) -> tuple[Work, ...]:
         return (Work(2, outs[0].dims),)
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        by = sum(1 / s for s in self.std) / len(self.std)
+        return Scales(by, -sum(m / s for m, s in zip(self.mean, self.std, strict=True)) / len(self.std))
 
     def torch(self, t: TorchContext) -> Form:
         name = t.helper("Normalize", NORMALIZE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
@@ -32,6 +33,7 @@ from dslc.ops.errors_tensor import (
 )
 from dslc.ops.layout import axis_of, check_sizes, cut_places, merged, one_place, pick, shape_text
 from dslc.ops.recovery import MOST_PARTS, Known, RecoversNothing, known, merged_axes
+from dslc.ops.signals import Keeps, Signal, figures
 from dslc.ops.torchtext import Form, In, TorchContext, call, keyword, sequence
 from dslc.ops.views import PartView
 from dslc.record import replace
@@ -216,6 +218,9 @@ class Unbind(RecoversNothing, NoParams, NoMacs, Moves, PartView, SavesNothing, O
         axis = self.axis % ins[0].rank
         return Axes(tuple(a for a in range(ins[0].rank) if a != axis))
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        return Keeps(self.axis % ins[0].rank, tuple((i, i + 1) for i in range(len(outs))))
+
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("unbind", t.attr("axis"), receiver=In(0)))
 
@@ -274,6 +279,11 @@ class Split(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
     def reach(self, ins: Types, outs: Types) -> Reach:
         return cut_places(ins[0], channel_axis("split", ins[0], self.axis))
 
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        axis = channel_axis("split", ins[0], self.axis)
+        ends = list(accumulate((figures(out.dims)[axis] for out in outs), initial=0))
+        return Keeps(axis, tuple(pairwise(ends)))
+
     def torch(self, t: TorchContext) -> Form:
         sizes = t.attr("sizes")
         given = sizes if isinstance(self.sizes, int) else sequence(words.items(sizes))
@@ -315,6 +325,11 @@ class Chunk(NoParams, NoMacs, Moves, PartView, SavesNothing, Op):
 
     def reach(self, ins: Types, outs: Types) -> Reach:
         return cut_places(ins[0], channel_axis("chunk", ins[0], self.axis))
+
+    def signal(self, ins: Types, outs: Types) -> Signal:
+        axis = channel_axis("chunk", ins[0], self.axis)
+        size = figures(outs[0].dims)[axis]
+        return Keeps(axis, tuple((i * size, (i + 1) * size) for i in range(self.n)))
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("chunk", t.attr("n"), axis_slot(t, "chunk", self.axis), receiver=In(0)))

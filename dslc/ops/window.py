@@ -217,6 +217,11 @@ class Windows:
         wraps = self.mode == "circular" and any(map(any, pads))
         return Window(self.kernel, self.stride, tuple(before for before, _ in pads), self.dilation, wraps)
 
+    def geometry(self, x: TensorType) -> tuple[tuple[int, int, int, int, int], ...]:
+        """Kernel, stride, padding before and after, and dilation of each axis; the sizes of `x` are numbers."""
+        axes = zip(self.kernel, self.stride, self.pads(x.spatial), self.dilation, strict=True)
+        return tuple((k, s, *pair, d) for k, s, pair, d in axes)
+
     @property
     def moves(self) -> bool:
         """Whether a window is more than one place, so that `same_tf` may have to pad."""

@@ -15,6 +15,7 @@ from dslc.reports.picture import Box, Graph
 
 FAMILIES = {
     "activation": ("#fdecc8", "#d9a441"),
+    "activation_further": ("#fdecc8", "#d9a441"),
     "gating": ("#fdecc8", "#d9a441"),
     "functions": ("#fdecc8", "#d9a441"),
     "attention": ("#e9defa", "#9b7fd1"),
@@ -24,6 +25,7 @@ FAMILIES = {
     "recurrent": ("#d6e6fb", "#5b8fd1"),
     "reparam": ("#d6e6fb", "#5b8fd1"),
     "norm": ("#d9f0dc", "#66ad72"),
+    "norm_length": ("#d9f0dc", "#66ad72"),
     "pool": ("#fadbd8", "#d0776d"),
     "pool_adaptive": ("#fadbd8", "#d0776d"),
     "reduce": ("#fadbd8", "#d0776d"),

@@ -19,6 +19,7 @@ from numpy.random import SFC64, Generator
 from numpy.random.bit_generator import ISeedSequence
 
 from dslc.ops.base import Init, ParamSpec
+from dslc.ops.initialisers import fans, gain_of
 from dslc.types.tensor import DType
 from dslc.weights.derived import derived
 from dslc.weights.errors import TooLargeWeights, WeightsError
@@ -197,19 +198,6 @@ def _orthogonal(rng: Generator, shape: tuple[int, ...], args: Args) -> Array:
     q *= np.sign(np.diag(r))  # makes the distribution uniform (Haar): Mezzadri 2007
     q = q.T if rows < columns else q
     return np.ascontiguousarray(q * np.float32(args.get("gain", 1.0))).reshape(shape)
-
-
-def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """(fan in, fan out) of a weight, as torch's `_calculate_fan_in_and_fan_out`."""
-    taps = math.prod(shape[2:])
-    return shape[1] * taps, shape[0] * taps
-
-
-def gain_of(nonlinearity: str, a: float) -> float:
-    """Torch's `calculate_gain`; `a` is the slope of a leaky ReLU."""
-    if nonlinearity == "leaky_relu":
-        return math.sqrt(2 / (1 + a * a))
-    return {"relu": math.sqrt(2), "tanh": 5 / 3, "selu": 0.75}.get(nonlinearity, 1.0)
 
 
 def _kaiming_std(shape: tuple[int, ...], args: Args) -> float:

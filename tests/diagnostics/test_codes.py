@@ -27,7 +27,6 @@ CHECKED = {"E0391"}
 
 ADVICE = {rule.code for rule in rules() if rule.wants or rule not in set(rules(WARNINGS))}
 """Rules that `check` does not run, or that need a fact: tests/docs tries their pages."""
-
 FENCE = re.compile(r"^( *)```(\w+)( fails)?[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 

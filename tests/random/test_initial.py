@@ -15,7 +15,8 @@ from dslc.api import compile_model
 from dslc.backends.torch.emit import Generated
 from dslc.diagnostics.model import CompileError
 from dslc.ir.model import Model, Param
-from dslc.weights.init import fans, gain_of, value_of
+from dslc.ops.initialisers import fans, gain_of
+from dslc.weights.init import value_of
 from tests.random.case import seeded
 from tests.torch_backend.common import both, network
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dslc.ir.model import Model, Param
-from dslc.weights.init import fans, gain_of
+from dslc.ops.initialisers import fans, gain_of
 
 FAR = 8.0
 """Standard deviations from which on a bound cuts nothing off: P(|x| > 8) is 1e-15."""

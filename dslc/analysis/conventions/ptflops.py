@@ -13,7 +13,7 @@ from math import prod
 from typing import TypeAlias
 
 from dslc.analysis.conventions.model import Applied, Counted, Extra, Tool, family, unseen
-from dslc.ops.norm import LocalResponseNorm
+from dslc.ops.norm_length import LocalResponseNorm
 from dslc.ops.recurrent import Recurrent
 from dslc.ops.resample import UpsampleMap
 

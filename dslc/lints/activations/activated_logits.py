@@ -11,7 +11,8 @@ from dslc.lints.edits import without
 from dslc.lints.kinds import LINEAR, MOVES, NORMS, QUIET
 from dslc.lints.network import Network, op_of
 from dslc.lints.ranges import span
-from dslc.ops.activation import HardSigmoid, HardTanh, Relu, Relu6, Sigmoid, Softsign, Tanh
+from dslc.ops.activation import HardSigmoid, Relu, Relu6, Sigmoid, Tanh
+from dslc.ops.activation_further import HardTanh, Softsign
 from dslc.ops.axes import channel_axis
 from dslc.ops.gating import LogSoftmax, Softmax
 

@@ -11,7 +11,8 @@ from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.kinds import ACTIVATIONS, LINEAR, NORMS, QUIET
 from dslc.lints.network import Network, op_of
-from dslc.ops.activation import Relu, Relu6, Softplus
+from dslc.ops.activation import Relu, Relu6
+from dslc.ops.activation_further import Softplus
 from dslc.ops.arithmetic import Add
 
 FAR = 32

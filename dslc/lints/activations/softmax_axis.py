@@ -37,7 +37,7 @@ class SoftmaxAxis(Lint, code="W1209", name="softmax-axis"):
         softmax(scores, axis=-1) @ v
     ```
 
-    Related: W1208.
+    Related: W0205.
     """
 
     layer: str

@@ -25,7 +25,7 @@ from dslc.ops.gating import Gated, ParametricRelu, Softmax
 from dslc.ops.index import Index
 from dslc.ops.joining import Cat, Stack
 from dslc.ops.linear import Embedding, Linear
-from dslc.ops.norm import L2Norm
+from dslc.ops.norm_length import L2Norm
 from dslc.ops.pool_adaptive import GlobalPool
 from dslc.ops.product import MatMul
 from dslc.ops.reduce import Reduction

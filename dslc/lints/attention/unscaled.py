@@ -10,7 +10,8 @@ from dslc.lints.attends import attentions, origin, spread
 from dslc.lints.base import Lint
 from dslc.lints.network import Network, op_of
 from dslc.ops.attention import Attention
-from dslc.ops.norm import L2Norm, LayerNorm, RmsNorm
+from dslc.ops.norm import LayerNorm, RmsNorm
+from dslc.ops.norm_length import L2Norm
 
 
 class UnscaledAttention(Lint, code="W1603", name="unscaled-attention"):

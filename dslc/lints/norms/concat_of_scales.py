@@ -10,7 +10,7 @@ from dslc.lints.base import Lint
 from dslc.lints.kinds import ACTIVATIONS, LINEAR, MOVES, NORMS, QUIET
 from dslc.lints.network import Network, op_of
 from dslc.ops.joining import Cat
-from dslc.ops.norm import L2Norm
+from dslc.ops.norm_length import L2Norm
 
 
 class ConcatOfScales(Lint, code="N1125", name="concat-of-scales"):

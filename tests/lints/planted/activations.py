@@ -59,12 +59,6 @@ def a_softmax_that_the_loss_has(net: Network) -> Iterator[Planted]:
         yield after(step, "softmax")
 
 
-@fault("W1208")
-def a_softmax_of_one(net: Network) -> Iterator[Planted]:
-    for step, width in alone(net):
-        yield after(step, f"conv(1, 1) -> softmax -> conv({width}, 1) -> relu")
-
-
 @fault("W1209")
 def a_softmax_of_the_batch(net: Network) -> Iterator[Planted]:
     for step in last(net):

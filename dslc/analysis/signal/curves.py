@@ -1,0 +1,64 @@
+"""Activations: each element by itself."""
+
+from __future__ import annotations
+
+from dslc.analysis.signal.quadrature import fours, image, paired, single
+from dslc.analysis.signal.roles import Back, Use
+from dslc.analysis.signal.stats import Part, Slope, Slopes, Stats, product, times
+from dslc.ops.signals import Curve
+from dslc.record import replace
+
+
+def forward(rule: Curve, use: Use) -> tuple[Stats, ...]:
+    x = use.ins[0]
+    growth, parts = 1.0, []
+    for part in x.parts:
+        after = bent(rule, part)
+        parts.append(after)
+        growth = max(growth, sensitivity(rule, part, after))
+    return (replace(x, parts=tuple(parts), growth=x.growth * growth),)
+
+
+def bent(rule: Curve, part: Part) -> Part:
+    """The activation of a part."""
+    one = single(rule, part)
+    d = fours(paired(rule, part), "d")
+    return Part(part.size, one.m, one.q, d, image(rule, part, one.m, one.q), (rule, part), part.spread)
+
+
+def sensitivity(rule: Curve, part: Part, after: Part) -> float:
+    """d log q' / d log q, by a step of a hundredth."""
+    if rule.power is not None or not part.q or not after.q:
+        return 1.0
+    wider = replace(part.scaled(1.01), shape=None)
+    there, here = single(rule, wider).q, single(rule, replace(part, shape=None)).q
+    return (there / here - 1) / (1.01**2 - 1) if here else 1.0
+
+
+def backward(rule: Curve, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+    slopes = grads[0]
+    assert slopes is not None
+    return Back((tuple(steep(rule, part, s) for part, s in zip(use.ins[0].parts, slopes, strict=True)),), {})
+
+
+def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
+    """The gradient times the derivative; it then depends on the value, which `r` says."""
+    two = paired(rule, part)
+    if slope.chosen is not None:
+        square, square_z, mean, mean_z = slope.chosen
+        k, rk = times(slope.k, mean * mean), times(slope.k, mean_z * mean_z)
+        return Slope(slope.g * square, k, slope.g * square_z, rk, profile=slope.profile)
+    one = single(rule, part)
+    k, rk = product(slope.k, fours(two, "slope")), product(slope.k, fours(two, "slope_z"))
+    gate = rule if rule.power is not None and rule.power[0] == 0 else None
+    on = slope.on if gate is not None else 1.0  # other curves pass the rest too
+    both = on * on
+    return Slope(
+        on * slope.g * one.slope,
+        times(k, both),
+        on * slope.g * one.slope_z,
+        times(rk, both),
+        slope.boost,
+        gate=gate,
+        profile=slope.profile,
+    )

@@ -1,0 +1,286 @@
+"""Linear maps with independent weights: convolutions, their transposes, products with a matrix, and tables.
+
+Exact in expectation over the weights: the mean square of a result is the variance of a weight times the sum of the mean
+squares read (He et al. 2015, arXiv:1502.01852, without pairs and borders); of a pair of results the same with mean
+products, where both places read through the same tap. At the border some taps read zeros.
+"""
+
+from __future__ import annotations
+
+import math
+
+from dslc.analysis.signal.laws import Law
+from dslc.analysis.signal.roles import Back, Missing, Shape, Use
+from dslc.analysis.signal.stats import (
+    ANY,
+    PLACES,
+    SAMPLES,
+    Four,
+    Part,
+    Profile,
+    Slope,
+    Slopes,
+    Stats,
+    four,
+    pairs,
+    plain,
+    product,
+    square_of_sum,
+    times,
+)
+from dslc.ops.signals import Looks, Weighs
+from dslc.record import record, replace
+
+ZERO = Law(0.0, 0.0)
+FEW = 100
+"""With fewer weights to a result channels differ in their mean squares, so that norms treat them unlike."""
+
+
+@record
+class Taps:
+    """How a window lies over a map: the number of taps; over them the sums of n and of n (n - 1), n the results that a
+    tap serves; and the mean taps of two neighbouring results together.
+    """
+
+    count: int
+    first: float
+    second: float
+    near: float
+    strided: bool
+
+
+def taps(
+    window: tuple[tuple[int, int, int, int, int], ...],
+    read: tuple[int, ...],
+    made: tuple[int, ...],
+    profile: Profile | None = None,
+) -> Taps:
+    """`read`: places along each axis of the map that the window slides over, `made`: of the places where it stops.
+
+    `profile`: how the mean square of what is read goes along each axis, its mean 1: after convolutions with borders
+    less is left at the edges, which fewer taps read.
+    """
+    first = second = near = 1.0
+    count = 1
+    means: list[float] = []
+    nears: list[float] = []
+    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
+        along = profile[axis] if profile is not None else None
+        sums, roots, numbers = [], [], []
+        for t in range(k):
+            low, n = served(t * d - before, s, size, stops)
+            numbers.append(n)
+            if along is None:
+                sums.append(float(n))
+                roots.append(float(n))
+            else:
+                values = along[low * s + t * d - before :: s][:n] if n else ()
+                sums.append(math.fsum(values))
+                roots.append(math.fsum(map(math.sqrt, values)))
+        count *= k
+        first *= sum(sums)
+        second *= sum(x * x for x in roots)
+        means.append(sum(sums) / stops)
+        nears.append(
+            sum(max(n - 1, 0) for n in numbers) / (stops - 1) * sum(sums) / max(sum(numbers), 1)
+            if stops > 1
+            else sum(sums) / stops
+        )
+    near = sum(nears[i] * math.prod(m for j, m in enumerate(means) if j != i) for i in range(len(means))) / max(
+        len(means), 1
+    )
+    return Taps(count, first, second - first, near, any(s > 1 for _, s, *_ in window))
+
+
+def served(offset: int, stride: int, size: int, stops: int) -> tuple[int, int]:
+    """The first u of 0 .. stops - 1 with a place u * stride + offset inside 0 .. size - 1, and how many there are."""
+    low = max(0, -(offset // stride))
+    high = min(stops - 1, (size - 1 - offset) // stride)
+    return low, max(high - low + 1, 0)
+
+
+def reshaped(
+    window: tuple[tuple[int, int, int, int, int], ...],
+    read: tuple[int, ...],
+    made: tuple[int, ...],
+    profile: Profile | None,
+    mean: bool = False,
+) -> Profile:
+    """The profile of a result: the sum, or the mean, over the taps inside of what they read."""
+    found = []
+    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
+        along = profile[axis] if profile is not None else (1.0,) * size
+        values, taken = [0.0] * stops, [0] * stops
+        for t in range(k):
+            low, n = served(t * d - before, s, size, stops)
+            at = low * s + t * d - before
+            for u in range(low, low + n):
+                values[u] += along[at]
+                taken[u] += 1
+                at += s
+        found.append(even([v / n if n else 0.0 for v, n in zip(values, taken, strict=True)] if mean else values))
+    return tuple(found)
+
+
+def spread_back(
+    window: tuple[tuple[int, int, int, int, int], ...],
+    read: tuple[int, ...],
+    made: tuple[int, ...],
+    profile: Profile | None,
+) -> Profile:
+    """The profile of the gradient of what was read, from that of the result's."""
+    found = []
+    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
+        along = profile[axis] if profile is not None else (1.0,) * stops
+        values = [0.0] * size
+        for t in range(k):
+            low, n = served(t * d - before, s, size, stops)
+            at = low * s + t * d - before
+            for u in range(low, low + n):
+                values[at] += along[u]
+                at += s
+        found.append(even(values))
+    return tuple(found)
+
+
+def even(values: list[float]) -> tuple[float, ...]:
+    """The same with mean 1."""
+    mean = math.fsum(values) / len(values)
+    return tuple(value / mean for value in values) if mean > 0 else (1.0,) * len(values)
+
+
+def layout(rule: Weighs, use: Use, profile: Profile | None = None) -> Taps:
+    """The window of a use; of one without a window each place is read by itself."""
+    x, y = use.shapes[0], use.results[0]
+    if not rule.window:
+        n = y.places
+        return Taps(1, n, n * (n - 1), 1.0, False)
+    read, made = x.dims[2:], y.dims[2:]
+    if rule.turned:
+        return taps(rule.window, made, read)
+    if not rule.zeros:
+        full = math.prod(k for k, *_ in rule.window)
+        n = math.prod(made)
+        return Taps(full, full * n, full * n * (n - 1), full, any(s > 1 for _, s, *_ in rule.window))
+    return taps(rule.window, read, made, profile)
+
+
+def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
+    x, weight, bias = use.ins[0], use.laws["weight"], use.laws.get("bias", ZERO)
+    if weight.mean**2 > 1e-6 * weight.square:
+        raise Missing("weights whose mean is not 0 have no rule")
+    profile = fitting(x.profile, use.shapes[0])
+    found, made = layout(rule, use, profile), use.results[0].places
+    by = weight.var * rule.fan
+    if x.by_place and not rule.window:
+        parts = tuple(_through(part, (by, by, by, by), by, bias) for part in x.parts)
+        return (Stats(parts, made, rule.out, x.samples, True, x.growth),)
+    own = by * found.first / made
+    apart = by * found.second / (made * (made - 1)) if made > 1 else own
+    part = x.whole
+    if (
+        found.strided
+    ):  # neighbours of the result look at places that are further apart, a transposed one's at other taps
+        part = replace(part, d=(part.d[PLACES], *part.d[1:]))
+    near = 0.0 if found.strided and rule.turned else by * found.near
+    result = _through(part, (near, apart, own, apart), own, bias)
+    few = rule.fan * found.count
+    result = replace(result, size=rule.out, spread=weight.kurt / few if few < FEW else 0.0, alone=1 / rule.fan)
+    after = None
+    if rule.window and rule.zeros and not rule.turned:
+        after = reshaped(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
+        flat = bias.square / result.q if result.q > 0 else 0.0  # the bias is at every place
+        after = tuple(tuple((1 - flat) * x + flat for x in along) for along in after)
+    return (Stats((result,), made, rule.out, x.samples, False, x.growth, after),)
+
+
+def fitting(profile: Profile | None, shape: Shape) -> Profile | None:
+    """A profile that is of this map; none of another, which something between has changed."""
+    if profile is None or tuple(map(len, profile)) != shape.dims[2:]:
+        return None
+    return profile
+
+
+def _through(part: Part, by: Four, own: float, bias: Law) -> Part:
+    """Mean squares times `own`, mean products times `by`; q' - c' is then `by` (q - c) + (own - by) q."""
+    a, b, c, e = (k * d + (own - k) * part.q for k, d in zip(by, part.d, strict=True))
+    return Part(part.size, bias.mean, own * part.q + bias.square, (a, b, c, e))
+
+
+def backward(rule: Weighs, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+    """Sums over pairs are conserved: of all places times the mean square of the gradient, the transposed map makes the
+    same multiple (Schoenholz et al. 2017, arXiv:1611.01232).
+    """
+    slopes = grads[0]
+    assert slopes is not None
+    x, y = use.ins[0], outs[0]
+    profile = fitting(slopes[0].profile, use.results[0])
+    # Gradients go along the map turned round: the profile is of the result's.
+    found = layout(rule, use) if profile is None or rule.turned else turned(rule, use, profile)
+    weight, samples = use.laws["weight"], use.results[0].samples
+    by = weight.var * rule.out * rule.fan / max(use.shapes[0].width, 1)
+    if x.by_place and not rule.window:
+        ins = tuple(plain(by * s.g, times(s.k, by), part) for s, part in zip(slopes, x.parts, strict=True))
+        own = {
+            "weight": sum(
+                square_of_product(s, part, part.size, part.size * (part.size - 1), samples)
+                for s, part in zip(slopes, x.parts, strict=True)
+            ),
+            "bias": sum(square_of_sum(s.g, s.k, part.size, samples) for s, part in zip(slopes, x.parts, strict=True)),
+        }
+        return Back((ins,), own)
+    slope, part, read = slopes[0], x.whole, use.shapes[0].places
+    own_by = by * found.first / read
+    apart = by * found.second / (read * (read - 1)) if read > 1 else own_by
+    near = 0.0 if found.strided and not rule.turned else by * found.near * y.places / read
+    k = product(slope.k, (near, apart, own_by, apart))
+    g = own_by * slope.g
+    if slope.boost != 1.0:
+        g, k = g / slope.boost, times(k, 1 / slope.boost)
+    square = square_of_product(slope, part, found.first, found.second, samples) / found.count
+    bias = square_of_sum(slope.g, slope.k, y.places, samples)
+    before = None
+    if rule.window and rule.zeros and not rule.turned:
+        before = spread_back(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
+    ins = tuple(replace(plain(g, k, p), profile=before) for p in x.parts)
+    return Back((ins,), {"weight": square, "bias": bias})
+
+
+def turned(rule: Weighs, use: Use, profile: Profile) -> Taps:
+    """How the window lies where the gradient of the result, not what is read, has a profile."""
+    first = second = 1.0
+    plain_taps = layout(rule, use)
+    for (k, s, before, _, d), size, along in zip(rule.window, use.shapes[0].dims[2:], profile, strict=True):
+        sums, roots = [], []
+        for t in range(k):
+            low, n = served(t * d - before, s, size, len(along))
+            sums.append(math.fsum(along[low : low + n]))
+            roots.append(math.fsum(map(math.sqrt, along[low : low + n])))
+        first *= sum(sums)
+        second *= sum(x * x for x in roots)
+    near = plain_taps.near * first / max(plain_taps.first, 1e-300)
+    return Taps(plain_taps.count, first, second - first, near, plain_taps.strided)
+
+
+def square_of_product(slope: Slope, part: Part, first: float, second: float, samples: int) -> float:
+    """The mean square of the sum of gradient times value over samples and places: `first` of them, `second` pairs."""
+    c, k = pairs(part), slope.k
+    same = first * slope.g * part.q + second * k[PLACES] * c[PLACES]
+    other = first * k[SAMPLES] * c[SAMPLES] + second * k[ANY] * c[ANY]
+    return samples * (same + (samples - 1) * other)
+
+
+def look(rule: Looks, use: Use) -> tuple[Stats, ...]:
+    """Rows of a table, as if all indices were as frequent."""
+    table, shape = use.laws["weight"], use.results[0]
+    same = shape.width / use.counts["weight"]  # two indices are one and the same as often
+    part = Part(shape.width, table.mean, table.square, four(table.var * (1 - same)))
+    return (Stats((part,), shape.places, shape.width, shape.samples),)
+
+
+def look_back(rule: Looks, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+    slopes = grads[0]
+    assert slopes is not None
+    read = use.results[0].samples * use.results[0].places
+    g = sum(s.g * p.size for s, p in zip(slopes, outs[0].parts, strict=True)) / outs[0].total
+    return Back((None,), {"weight": read * g * use.results[0].width / use.counts["weight"]})

@@ -1,0 +1,290 @@
+"""Pools: means, sums and the largest, over windows or over all places."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import lru_cache
+
+from dslc.analysis.signal.linear import fitting, reshaped, spread_back, taps
+from dslc.analysis.signal.quadrature import nodes
+from dslc.analysis.signal.roles import Back, Missing, Use
+from dslc.analysis.signal.stats import (
+    ANY,
+    NEAR,
+    PLACES,
+    SAMPLES,
+    Four,
+    Part,
+    Slope,
+    Slopes,
+    Stats,
+    plain,
+    times,
+)
+from dslc.ops.curves import below
+from dslc.ops.signals import Curve, Pools
+from dslc.record import record, replace
+
+IDENTITY = Curve("id", lambda x: x, lambda x: 1.0, (), (1.0, 1.0))
+
+
+@record
+class Windows:
+    """`read`: places that a window reads; `own`: sum of squared weights of a mean; `whole`: the sum of weights;
+    `local`: whether it reads neighbours, not all places; `shared`: the share of places that neighbouring windows read
+    in common, of all that they read. `channels`: it reads the channels of one place. `square`: the mean
+    square of the sum of weights. `again`: how many other windows have the same largest as one.
+    """
+
+    read: float
+    own: float
+    whole: float
+    local: bool
+    shared: float = 0.0
+    stops: int = 1
+    channels: bool = False
+    again: float = 0.0
+    square: float = 1.0
+
+
+def windows(rule: Pools, use: Use) -> Windows:
+    x, y = use.shapes[0], use.results[0]
+    if rule.axes and any(axis in x.channels for axis in rule.axes):
+        if any(axis not in x.channels for axis in rule.axes):
+            raise Missing("pooling over places and channels together has no rule")
+        return Windows(x.width, 1 / x.width, 1.0, False, 0.0, y.places, True)
+    if rule.axes:
+        read = float(math.prod(x.dims[a] for a in rule.axes))
+        return Windows(read, 1 / read, 1.0, y.places > 1, 0.0, y.places)
+    if rule.bins:
+        own = read = 1.0
+        for n, m in zip(x.dims[2:], rule.bins, strict=True):
+            sizes = [-(-(u + 1) * n // m) - u * n // m for u in range(m)]
+            own *= sum(1 / k for k in sizes) / m
+            read *= sum(sizes) / m
+        return Windows(read, own, 1.0, True, 0.0, y.places)
+    found = taps(rule.window, x.dims[2:], y.dims[2:])
+    read = found.first / y.places  # at a border less than the kernel
+    full = math.prod(k for k, *_ in rule.window)
+    over = math.prod(max(k - s, 0) for k, s, *_ in rule.window[:1]) * math.prod(k for k, *_ in rule.window[1:])
+    shared = over / (2 * full - over)
+    again = 0.0
+    if rule.how == "max":
+        reaches = [range(-((k - 1) // s), (k - 1) // s + 1) for k, s, *_ in rule.window]
+        for offset in itertools.product(*reaches):
+            common = math.prod(k - abs(o) * s for o, (k, s, *_) in zip(offset, rule.window, strict=True))
+            again += common / (2 * full - common) if any(offset) else 0.0
+    if rule.how == "mean" and rule.counted:
+        square = 1.0
+        for (k, s, before, _, d), size, stops in zip(rule.window, x.dims[2:], y.dims[2:], strict=True):
+            inside = [sum(0 <= u * s + t * d - before < size for t in range(k)) for u in range(stops)]
+            square *= sum(n * n for n in inside) / (stops * k * k)
+        return Windows(read, read / full**2, read / full, True, shared, y.places, square=square)
+    return Windows(read, 1 / read, 1.0, True, shared, y.places, again=again)
+
+
+def forward(rule: Pools, use: Use) -> tuple[Stats, ...]:
+    x, shape = use.ins[0], use.results[0]
+    found = windows(rule, use)
+    if found.channels:
+        return (Stats((of_channels(rule, x.whole, found.read),), shape.places, shape.width, shape.samples),)
+    parts = (x.whole,) if x.by_place else x.parts
+    pooled = tuple(largest(rule, x, p, found) if rule.how == "max" else averaged(rule, x, p, found) for p in parts)
+    profile = None
+    if rule.window and x.profile is not None and fitting(x.profile, use.shapes[0]) is not None:
+        mean = rule.how == "max" or not rule.counted
+        profile = reshaped(rule.window, use.shapes[0].dims[2:], shape.dims[2:], x.profile, mean)
+    return (Stats(pooled, shape.places, shape.width, shape.samples, False, x.growth, profile),)
+
+
+def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
+    """Weights w of a mean: sum w^2 of the mean square, the rest of the mean products of the places read."""
+    scale = found.read if rule.how == "sum" else 1.0
+    if found.read <= 1 and found.whole == 1.0:
+        return Part(part.size, part.m, part.q, part.d, part.shape, part.before)
+    kind = NEAR if found.local else PLACES
+    inside = part.d[kind]
+    w, own = found.whole, found.own
+    rest = (found.square if w < 1 else 1.0) - own
+    q = own * part.q + rest * (part.q - inside)
+    far = w * w
+    here = q - far * (part.q - part.d[PLACES])
+    share = own / (w * w) if w else 1.0
+    samples = share * part.d[SAMPLES] + (1 - share) * part.d[ANY]
+    pair_s = q - far * (part.q - samples)
+    pair_a = q - far * (part.q - part.d[ANY])
+    near = (1 - found.shared) * here
+    if found.stops == 1:
+        near = here = 0.0
+        pair_a = pair_s
+    d = times((max(near, 0.0), max(here, 0.0), max(pair_s, 0.0), max(pair_a, 0.0)), scale * scale)
+    return Part(part.size, scale * w * part.m, scale * scale * q, d)
+
+
+def of_channels(rule: Pools, part: Part, count: float) -> Part:
+    """Over independent channels: a mean has a share of the variance, the largest is that of independent numbers."""
+    if rule.how == "max":
+        one = source(rule, part, False)
+        found = [(w, one.curve.f(one.part.m + one.std * t)) for t, w in greatest(count)]
+        m, q = (math.fsum(w * y**k for w, y in found) for k in (1, 2))
+        var = q - m * m
+        return Part(1.0, rule.sign * m, q, times(part.d, var / part.var if part.var > 0 else 0.0))
+    by = count * count if rule.how == "sum" else 1.0
+    own = by / count
+    square = part.m * part.m
+    return Part(1.0, by**0.5 * part.m, by * square + own * part.var, times(part.d, own))
+
+
+@lru_cache(maxsize=64)
+def greatest(count: float) -> tuple[tuple[float, float], ...]:
+    """The largest of `count` normal numbers, as 16 values of equal weight."""
+    found = []
+    for i in range(16):
+        target = ((i + 0.5) / 16) ** (1 / count)
+        low, high = -9.0, 9.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if below(middle) < target else (low, middle)
+        found.append(((low + high) / 2, 1 / 16))
+    return tuple(found)
+
+
+@record
+class Source:
+    """What the largest is taken of: a rising function of a normal number."""
+
+    curve: Curve
+    part: Part
+    std: float
+    near: float  # deviation of the part that neighbours share
+    own: float
+
+
+def source(rule: Pools, part: Part, local: bool) -> Source:
+    curve, before = part.before if part.before is not None else (IDENTITY, part)
+    if curve.power is not None and (min(curve.power) < 0 or rule.sign < 0):
+        curve, before = IDENTITY, part
+    var = before.var
+    lack = min(before.d[NEAR if local else PLACES], var)
+    return Source(curve, before, math.sqrt(var), math.sqrt(max(var - lack, 0.0)), math.sqrt(max(lack, 0.0)))
+
+
+def largest(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
+    """Neighbours share a part; of what each has for itself the largest is taken, and then the activation: the largest
+    of f(z) is f of the largest z, where f rises.
+    """
+    if found.read <= 1:
+        return part
+    one = source(rule, part, found.local)
+    top = greatest(round(found.read, 2))
+    lacks = one.part.d
+    q = m = steep = 0.0
+    for s, w in nodes(0.75):
+        for t, v in top:
+            z = one.part.m + one.near * s + one.own * t
+            y = one.curve.f(z)
+            m += w * v * y
+            q += w * v * y * y
+            steep += w * v * one.curve.slope(z) ** 2
+    near = _pair(one, top, one.part.var - min(lacks[PLACES], one.part.var)) if found.stops > 1 else 0.0
+    samples = _pair(one, top, one.part.var - min(lacks[SAMPLES], one.part.var))
+    samples = min(samples, steep * _alike(one, top, lacks[SAMPLES]))
+    other = _pair(one, top, one.part.var - min(lacks[ANY], one.part.var))
+    d = ((1 - found.shared) * near, near, samples, other)
+    return Part(part.size, rule.sign * m, q, d)
+
+
+def _alike(one: Source, top: tuple[tuple[float, float], ...], lack: float) -> float:
+    """What the mean product of the largest lacks, of two samples that are alike place by place: a little noise moves
+    the largest as it moves each, much of it chooses another one.
+    """
+    share = min(lack / one.part.var, 1.0) if one.part.var > 0 else 0.0
+    mean = math.fsum(w * t for t, w in top)
+    var = math.fsum(w * (t - mean) ** 2 for t, w in top)
+    chosen = -var * math.expm1(math.log1p(-share) / var) if share < 1 else var
+    return one.near**2 * share + one.own**2 * chosen
+
+
+def _pair(one: Source, top: tuple[tuple[float, float], ...], common: float) -> float:
+    """The mean variance of the largest, given a part of variance `common` that a pair shares."""
+    common = min(max(common, 0.0), one.near**2)
+    a, b = math.sqrt(common), math.sqrt(max(one.near**2 - common, 0.0))
+    total = 0.0
+    inner = nodes(1.0) if b > 1e-6 * one.std else ((0.0, 1.0),)
+    for s, w in nodes(1.0) if a > 1e-6 * one.std else ((0.0, 1.0),):
+        first = second = 0.0
+        centre = one.part.m + a * s
+        middle = one.curve.f(centre + one.own * top[8][0])
+        for r, u in inner:
+            for t, v in top:
+                y = one.curve.f(centre + b * r + one.own * t) - middle
+                first += u * v * y
+                second += u * v * y * y
+        total += w * (second - first * first)
+    return max(total, 0.0)
+
+
+def backward(rule: Pools, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+    slopes, x, found = grads[0], use.ins[0], windows(rule, use)
+    assert slopes is not None
+    if found.channels:
+        one = found.read if rule.how != "sum" else 1.0
+        by = 1 / found.read if rule.how == "max" else 1 / one**2
+        return Back((tuple(plain(by * slopes[0].g, times(slopes[0].k, by), p) for p in x.parts),))
+    own = slopes * len(x.parts) if len(slopes) < len(x.parts) else slopes
+    rate = use.results[0].places / max(x.places, 1)
+    profile = fitting(slopes[0].profile, use.results[0])
+    if profile is not None and rule.window:
+        profile = spread_back(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
+    if rule.how == "max":
+        best = (winners(rule, p, s, found, rate) for p, s in zip(x.parts, own, strict=True))
+        return Back((tuple(replace(s, profile=profile) for s in best),))
+    scale = found.read**2 if rule.how == "sum" else 1.0
+    spread = (evenly(p, s, found, rate, scale, x.places) for p, s in zip(x.parts, own, strict=True))
+    return Back((tuple(replace(s, profile=profile) for s in spread),))
+
+
+def evenly(part: Part, slope: Slope, found: Windows, rate: float, scale: float, places: int) -> Slope:
+    """Each place gets the sum of the gradients of the windows that read it, by their weights; sums over pairs stay."""
+    if found.read <= 1 and found.whole == 1.0 and rate == 1:
+        return slope
+    windows_of = rate * found.read  # windows that read a place
+    weight = found.whole / found.read
+    g = weight * weight * (windows_of * slope.g + max(windows_of * windows_of - windows_of, 0.0) * slope.k[NEAR])
+    both = rate * rate * found.whole**2
+    stops = max(found.stops, 1)
+    pairs_sum = (
+        slope.g / stops + (1 - 1 / stops) * slope.k[PLACES]
+    ) * both  # the mean over all pairs, a place's own too
+    far = (places * pairs_sum - g) / (places - 1) if places > 1 else pairs_sum
+    samples = (slope.k[SAMPLES] / stops + (1 - 1 / stops) * slope.k[ANY]) * both
+    near = g if found.stops == 1 else min(g, max(far, g * (1 - 1 / max(found.read, 1))))
+    return plain(scale * g, times((near, far, samples, samples), scale), part)
+
+
+def winners(rule: Pools, part: Part, slope: Slope, found: Windows, rate: float) -> Slope:
+    """Only the largest gets a gradient, the sum of those of the windows that chose it."""
+    if found.read <= 1:
+        return slope
+    one = source(rule, part, found.local)
+    top = greatest(round(found.read, 2))
+    square = square_z = mean = mean_z = value = 0.0
+    for s, w in nodes(0.75):
+        for t, v in top:
+            z = one.near * s + one.own * t
+            f = one.curve.slope(one.part.m + z)
+            square += w * v * f * f
+            square_z += w * v * (f * z) ** 2
+            mean += w * v * f
+            mean_z += w * v * f * z
+            value += w * v * z
+    together = found.again * max(slope.k[NEAR], slope.k[PLACES], 0.0)
+    g = rate * (slope.g + together)
+    k = times(slope.k, rate * rate)
+    k = (k[PLACES], k[PLACES], k[SAMPLES] / max(found.read, 1) + k[ANY] * (1 - 1 / max(found.read, 1)), k[ANY])
+    chosen: Four = (square, square_z, mean, mean_z)
+    if part.before is None or one.part is part:
+        v = one.std**2
+        return Slope(g, k, g * max(square_z, v), times(k, mean_z**2))
+    return Slope(g, k, g * part.var, times(k, 0.0), chosen=chosen)

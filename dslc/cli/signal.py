@@ -1,0 +1,114 @@
+"""`dslc signal`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dslc.cli.options import Program
+from dslc.cli.values import assignments, sizes
+
+if TYPE_CHECKING:
+    from dslc.analysis.signal.result import NetworkSignal
+    from dslc.ir.model import Model
+
+
+def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Print the schema of the JSON and end."""
+    if wanted:
+        from importlib.resources import files
+
+        click.echo((files("dslc.reports") / "signal.schema.json").read_text("utf-8"), nl=False)
+        ctx.exit()
+
+
+@click.command()
+@click.argument("files", metavar="FILE [FILE]", nargs=-1, required=True, type=Program())
+@click.option("--net", "nets", multiple=True, metavar="NAME", help="which net of the file; given twice, two of them "
+              "beside each other")  # fmt: skip
+@click.option("--set", "args", multiple=True, metavar="NAME=VALUE", callback=assignments, help="an argument of the net")
+@click.option(
+    "--size", "given", multiple=True, metavar="H=384,W=384", callback=sizes, help="default sizes of the input"
+)
+@click.option("--max-ops", default=100_000, show_default=True, metavar="N", help="stop when a net has more ops")
+@click.option("--batch", type=click.IntRange(1, 10**9), default=16, show_default=True, metavar="N", help="samples of a "
+              "training step, which batch norms see")  # fmt: skip
+@click.option("--what-if", "remedies", multiple=True, metavar="REMEDY", help="act=relu, init=kaiming_normal, norm=bn, "
+              "residual: the same network with it; several are made one after the other")  # fmt: skip
+@click.option("--plot", metavar="FILE", help="a picture over depth, .png or .svg")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print")
+@click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=print_schema, help="print the JSON "
+              "schema of --format json")  # fmt: skip
+def signal(
+    files: tuple[str | Path, ...],
+    nets: tuple[str, ...],
+    args: dict[str, object],
+    given: dict[str, int],
+    max_ops: int,
+    batch: int,
+    remedies: tuple[str, ...],
+    plot: str | None,
+    form: str,
+) -> None:
+    """Say how values and gradients go through a network before it is trained, and whether that makes it hard to train.
+
+    The numbers are root mean squares over all draws of the declared initial weights, for inputs of unit variance:
+    nothing is drawn, and no torch is needed. |g|/|w| is a weight's gradient over its size; 1 - c the part of a result
+    that depends on the input; flat and dead the shares of an activation's units with little slope and with none.
+    docs/gradients.md says what they mean.
+    """
+    from dslc import output
+    from dslc.analysis.signal.analyse import signal as analysed
+    from dslc.analysis.signal.remedies import remedied
+    from dslc.api import compile_model
+    from dslc.reports.plot import signal_picture, suffix
+    from dslc.reports.signal import pair_text, signal_json, signal_text
+
+    if len(files) > 2 or len(nets) > 2:
+        raise click.UsageError("two networks are the most that stand beside each other")
+    two = len(files) == 2 or len(nets) == 2
+    if two and (remedies or form == "json"):
+        raise click.UsageError(
+            f"{'--what-if' if remedies else '--format json'} is about one network, and two are named"
+        )
+    if plot is not None and suffix(plot) is None:
+        raise click.BadParameter(f"`{plot}` ends in neither .png nor .svg", param_hint="--plot")
+
+    def model(place: int) -> Model:
+        net = nets[min(place, len(nets) - 1)] if nets else None
+        return compile_model(
+            files[min(place, len(files) - 1)], net, args=args, sizes=given, max_ops=max_ops, budgets=None
+        )
+
+    found = analysed(model(0), batch=batch)
+    other: NetworkSignal | None = None
+    change = ", ".join(remedies)
+    if two:
+        other = analysed(model(1), batch=batch)
+    elif remedies:
+        try:
+            other = remedied(model(0), remedies, batch)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--what-if") from None
+    names = (found.name, f"with {change}")
+    if two and other is not None:
+        names = names_of(files, (found, other))
+    if plot is not None:
+        networks = [(names[0], found)] if other is None else [(names[0], found), (names[1], other)]
+        output.write_all([signal_picture(networks, plot)])
+    if two and other is not None:
+        click.echo(pair_text(found, other, names), nl=False)
+    elif form == "json":
+        click.echo(signal_json(str(files[0]), found, other, change))
+    else:
+        click.echo(signal_text(found, other, change), nl=False)
+
+
+def names_of(files: tuple[str | Path, ...], found: tuple[NetworkSignal, NetworkSignal]) -> tuple[str, str]:
+    """What two networks are called: their nets' names, or where these are the same their files'."""
+    first, second = found[0].name, found[1].name
+    if first == second and len(files) == 2:
+        return str(files[0]), str(files[1])
+    return first, second

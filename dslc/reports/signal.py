@@ -1,0 +1,174 @@
+"""What `dslc signal` prints: values and gradients over depth as a table, what they mean, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+from dslc.analysis.signal.result import LayerSignal, NetworkSignal, WeightSignal
+
+VERSION = 1
+BARS = "▁▂▃▄▅▆▇█"
+WIDEST = 60
+"""Letters of a sparkline; of more layers the nearest stand for all."""
+
+SENSITIVE = 3.0
+"""Above this `sensitivity` one draw is far from the expectation, and orders of magnitude alone are printed."""
+
+HEADERS = ("layer", "RMS", "gradient", "|g|/|w|", "1 - c", "flat", "dead")
+Json = dict[str, object]
+
+
+def signal_text(found: NetworkSignal, after: NetworkSignal | None = None, change: str = "") -> str:
+    """The whole report. `after`: the same network with a remedy, `change` in its user's words, beside it."""
+    lines = [*table(found), "", *summary(found)]
+    if after is not None:
+        lines += ["", f"with {change}:", *sparks(after), *summary(after), "", *beside(found, after, "before", "after")]
+    return "\n".join(lines) + "\n"
+
+
+def pair_text(first: NetworkSignal, second: NetworkSignal, names: tuple[str, str]) -> str:
+    """Two networks beside each other."""
+    lines: list[str] = []
+    for name, found in zip(names, (first, second), strict=True):
+        lines += [name, *sparks(found), *summary(found), ""]
+    return "\n".join([*lines, *beside(first, second, *names)]) + "\n"
+
+
+# ---- one network
+
+
+def table(found: NetworkSignal) -> list[str]:
+    """A line of each layer under the two sparklines."""
+    rough = found.sensitivity > SENSITIVE
+    rows = [HEADERS, *(cells(layer, rough) for layer in found.layers if layer.op != "id")]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
+    text = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]
+    head = f"{found.name}: at initialisation, in training, batch {found.batch}, inputs of unit variance"
+    return [head, *sparks(found), "", *(line.rstrip() for line in text)]
+
+
+def cells(layer: LayerSignal, rough: bool) -> tuple[str, ...]:
+    """A layer's line. `rough`: its sizes are known to their order alone."""
+    weight = next((one for one in layer.weights if one.path.rpartition(".")[2].startswith("weight")), None)
+    update = "" if weight is None else "idle" if weight.idle else size(weight.update, rough)
+    shares = (share(layer.saturated), share(layer.dead))
+    return layer.path, size(layer.rms, rough), size(layer.gradient, rough), update, number(layer.varies), *shares
+
+
+def number(value: float | None) -> str:
+    """Three digits; a dash for what is not known."""
+    if value is None or math.isnan(value):
+        return "-"
+    if value and not 1e-3 <= abs(value) < 1e4:
+        return f"{value:.1e}"
+    return f"{value:.3g}"
+
+
+def size(value: float | None, rough: bool) -> str:
+    if rough and value and math.isfinite(value):
+        return f"~1e{round(math.log10(value))}"
+    return number(value)
+
+
+def share(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"
+
+
+def sparks(found: NetworkSignal) -> list[str]:
+    """Values and gradients over depth, from the input to the results, on a scale of powers of ten."""
+    lines = []
+    gradients = [layer.gradient for layer in found.layers]
+    for word, values in (("forward ", [layer.rms for layer in found.layers]), ("backward", gradients)):
+        line, ends = spark(values)
+        lines.append(f"{word}  {line}  {ends}".rstrip())
+    return lines
+
+
+def spark(values: Sequence[float | None]) -> tuple[str, str]:
+    """A letter per value by its logarithm, and between which numbers they are; a space where there is none."""
+    count = min(len(values), WIDEST)
+    picked = [values[i * len(values) // count] for i in range(count)]
+    logs = [math.log10(v) if v and math.isfinite(v) else None for v in picked]
+    known = [v for v in logs if v is not None]
+    if not known:
+        return "", ""
+    low, high = min(known), max(known)
+    span = max(high - low, 1.0)  # less than a power of ten is no slope
+    line = "".join(" " if v is None else BARS[min(int((v - low) / span * len(BARS)), len(BARS) - 1)] for v in logs)
+    return line, f"{number(10**low)} to {number(10**high)}"
+
+
+def summary(found: NetworkSignal) -> list[str]:
+    """The verdicts, or why there is none, and what else is to be known."""
+    lines: list[str] = []
+    for one in found.verdicts:
+        threshold = number(one.threshold)
+        lines += [f"{one.kind} from `{one.path}` on: {one.words}", f"  threshold {threshold}: {one.source}"]
+    if found.gaps:
+        lines.append(f"no verdict: {len(found.gaps)} of the layers have no rule")
+        lines += [f"  `{gap.path}`: {gap.reason}" for gap in found.gaps[:5]]
+    elif not found.verdicts:
+        lines.append("no verdict speaks against it, which is no promise")
+    if found.sensitivity > SENSITIVE:
+        lines.append(f"a draw of weights may be far from this (sensitivity {number(found.sensitivity)}): orders alone")
+    lines += found.notes
+    return lines
+
+
+# ---- two
+
+
+def beside(first: NetworkSignal, second: NetworkSignal, *names: str) -> list[str]:
+    """The numbers that verdicts are made of, of two networks."""
+    rows = [
+        ("", *names),
+        ("verdicts", *(verdict_words(found) for found in (first, second))),
+        ("gradients, last over first, log10", number(first.ratio), number(second.ratio)),
+        ("part that depends on the input", number(first.varies), number(second.varies)),
+        ("largest RMS", number(first.largest), number(second.largest)),
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def verdict_words(found: NetworkSignal) -> str:
+    if not found.judged:
+        return "not known"
+    return ", ".join(one.kind for one in found.verdicts) or "none"
+
+
+# ---- JSON
+
+
+def signal_json(source: str, found: NetworkSignal, after: NetworkSignal | None = None, change: str = "") -> str:
+    """The report as one document, which signal.schema.json describes; numbers beyond floats are null."""
+    record: Json = {"version": VERSION, "source": source, **network_record(found)}
+    if after is not None:
+        record["what_if"] = {"change": change, **network_record(after)}
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def network_record(found: NetworkSignal) -> Json:
+    record = fields(found)
+    return {"net": record.pop("name"), "judged": found.judged, "idle": list(found.idle), **record}
+
+
+def fields(value: object) -> Json:
+    """A record of the analysis as plain data, with null for infinities and what is no number."""
+    found = {name: plain(getattr(value, name)) for name in type(value).__annotations__}
+    if isinstance(value, WeightSignal):
+        found["update"] = plain(value.update)
+    return found
+
+
+def plain(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    return value if value is None or isinstance(value, (str, int, bool)) else fields(value)

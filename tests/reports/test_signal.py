@@ -1,0 +1,160 @@
+"""What `dslc signal` prints, its JSON, its picture, and that a remedy is the program with the remedy written in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
+
+import dslc
+from dslc.analysis.signal.remedies import remedied
+from dslc.analysis.signal.result import NetworkSignal
+from dslc.api import compile_model
+from dslc.cli.main import main
+from tests.conftest import Golden
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent / "golden"
+SCHEMA = json.loads((files("dslc.reports") / "signal.schema.json").read_text("utf-8"))
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+CHAIN = "net f on x[N, 64] -> [N, 10]:\n    for i in range(8): {}\n    linear(10)\n"
+PLAIN = CHAIN.format("linear(64) -> sigmoid")
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["signal", *map(str, words)], catch_exceptions=False)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    path = tmp_path / "plain.dl"
+    path.write_text(PLAIN, encoding="utf-8")
+    return path
+
+
+def sizes(found: NetworkSignal) -> list[tuple[str, float, float | None]]:
+    return [(layer.op, layer.rms, layer.gradient) for layer in found.layers if layer.op != "id"]
+
+
+REMEDIES: dict[str, tuple[Sequence[str], str]] = {
+    "act": (["act=tanh"], "linear(64) -> tanh"),
+    "init": (["init=xavier_normal"], "linear(64, init=xavier_normal()) -> sigmoid"),
+    "kaiming takes the gain of what follows": (
+        ["act=relu", "init=kaiming_normal"],
+        'linear(64, init=kaiming_normal(nonlinearity="relu")) -> relu',
+    ),
+    "norm": (["norm=bn"], "linear(64, bias=true) -> bn -> sigmoid"),
+    "layer norm": (["norm=ln"], "linear(64) -> ln -> sigmoid"),
+    "residual": (["residual"], "residual: linear(64) -> sigmoid"),
+    "a norm, then a sum": (["norm=ln", "residual"], "residual: linear(64) -> ln -> sigmoid"),
+}
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_a_remedy_is_the_program_with_it(name: str) -> None:
+    remedies, line = REMEDIES[name]
+    suite = f"\n        {line}" if line.startswith("residual") else line
+    last = ", init=xavier_normal()" if remedies == ["init=xavier_normal"] else ""
+    last = ', init=kaiming_normal(nonlinearity="linear")' if "init=kaiming_normal" in remedies else last
+    text = CHAIN.format(suite).replace("linear(10)", f"linear(10{last})")
+    expected = dslc.compile(text).signal()
+    found = remedied(compile_model(PLAIN), remedies, 16)
+    assert found.ratio == pytest.approx(expected.ratio) and found.varies == pytest.approx(expected.varies)
+    for ours, theirs in zip(sizes(found), sizes(expected), strict=True):
+        assert ours[0] == theirs[0] and ours[1:] == pytest.approx(theirs[1:])
+
+
+def test_a_gate_and_a_result_keep_their_activations() -> None:
+    lines = (
+        "h = linear(64) -> relu",
+        "g = h -> linear(64) -> sigmoid",
+        "(h * g) -> linear(1) -> tanh -> linear(1) -> sigmoid",
+    )
+    text = "\n    ".join(("net f on x[N, 64]:", *lines)) + "\n"
+    found = remedied(compile_model(text), ["act=selu"], 16)
+    acts = [layer.op for layer in found.layers if layer.op in ("relu", "sigmoid", "tanh", "selu")]
+    assert acts == ["relu", "sigmoid", "selu", "sigmoid"]  # a product reads the first two
+
+
+@pytest.mark.parametrize(
+    ("remedy", "words"),
+    [
+        ("act=rulu", "did you mean `relu`?"),
+        ("act=prelu", "`prelu` is none of"),
+        ("init=zeros", "`zeros` is none of"),
+        ("more", "`more` is no remedy"),
+        ("residual=2", "`residual=2` is no remedy"),
+        ("norm=", "`` is none of bn, ln, rmsnorm"),
+    ],
+)
+def test_what_is_no_remedy_is_refused(remedy: str, words: str, plain: Path) -> None:
+    result = run(plain, "--what-if", remedy)
+    assert result.exit_code == 2 and words in result.output
+
+
+def test_a_remedy_without_a_place_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.dl"
+    path.write_text("net f on x[N, 8]:\n    linear(4)\n", encoding="utf-8")
+    result = run(path, "--what-if", "residual")
+    assert result.exit_code == 2 and "no place for it" in result.output
+
+
+@pytest.mark.parametrize(("file", "net"), [("lenet", "lenet"), ("resnet", "resnet18"), ("text_lstm", "text_lstm")])
+def test_the_report_of_an_example(file: str, net: str, golden: Golden) -> None:
+    golden(HERE / f"signal_{net}.txt", run(ROOT / "examples" / f"{file}.dl", "--net", net).output)
+
+
+def test_the_report_with_a_remedy(plain: Path, golden: Golden) -> None:
+    golden(HERE / "signal_remedy.txt", run(plain, "--what-if", "act=relu", "--what-if", "init=kaiming_normal").output)
+
+
+def test_two_networks(plain: Path, golden: Golden) -> None:
+    other = plain.with_name("other.dl")
+    other.write_text(CHAIN.format("linear(64) -> bn -> relu").replace("net f", "net g"), encoding="utf-8")
+    golden(HERE / "signal_two.txt", run(plain, other).output)
+
+
+def test_a_layer_without_a_rule(tmp_path: Path) -> None:
+    path = tmp_path / "gap.dl"
+    path.write_text("net f on x[N, 8]:\n    a, _b = linear(8) -> topk(3)\n    a -> linear(4)\n", encoding="utf-8")
+    output = run(path).output
+    assert "no verdict: 1 of the layers have no rule\n  `topk`: the largest few have no rule\n" in output
+
+
+def test_the_batch_counts(plain: Path) -> None:
+    plain.write_text(CHAIN.format("linear(64) -> bn -> relu"), encoding="utf-8")
+    assert run(plain, "--batch", "4").output != run(plain, "--batch", "64").output
+
+
+def test_json(plain: Path) -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    found = json.loads(run(plain, "--format", "json", "--what-if", "norm=bn").output)
+    VALIDATOR.validate(found)
+    assert found["ratio"] > 3 > found["what_if"]["ratio"] and found["what_if"]["change"] == "norm=bn"
+    assert run(plain, "--schema").output == (files("dslc.reports") / "signal.schema.json").read_text("utf-8")
+
+
+def test_json_of_values_beyond_floats(plain: Path) -> None:
+    plain.write_text("net f on x[N, 64]:\n    for i in range(900): linear(64, init=normal(std=1.0)) -> relu\n", "utf-8")
+    VALIDATOR.validate(json.loads(run(plain, "--format", "json").output))
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_a_picture(kind: str, plain: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"depth.{kind}"
+    assert run(plain, "--what-if", "norm=bn", "--plot", path).exit_code == 0
+    first = path.read_bytes()
+    assert run(plain, "--what-if", "norm=bn", "--plot", path).exit_code == 0
+    assert path.read_bytes() == first and len(first) > 5000
+
+
+def test_wrong_usage(plain: Path) -> None:
+    for words in ((plain, plain, plain), (plain, plain, "--what-if", "residual"), (plain, "--plot", "a.jpg")):
+        assert run(*words).exit_code == 2
