@@ -56,7 +56,6 @@ def clipped(name: str, least: float, most: float) -> Curve:
         lambda x: min(max(x, least), most),
         lambda x: 1.0 if least < x < most else 0.0,
         kinks,
-        bounded=len(kinks) == 2,
     )
 
 
@@ -110,8 +109,8 @@ def logistic_slope(x: float) -> float:
     return s * (1 - s)
 
 
-SIGMOID = Curve("sigmoid", logistic, logistic_slope, bounded=True)
-TANH = Curve("tanh", math.tanh, lambda x: 1 - math.tanh(x) ** 2, bounded=True)
+SIGMOID = Curve("sigmoid", logistic, logistic_slope)
+TANH = Curve("tanh", math.tanh, lambda x: 1 - math.tanh(x) ** 2)
 MISH = Curve("mish", mish, mish_slope)
 HARD_SWISH = Curve("hswish", lambda x: x * min(max(x + 3, 0.0), 6.0) / 6, hard_swish_slope, (-3.0, 3.0))
 HARD_SIGMOID = Curve(
@@ -119,9 +118,8 @@ HARD_SIGMOID = Curve(
     lambda x: min(max(x + 3, 0.0), 6.0) / 6,
     lambda x: 1 / 6 if -3 < x < 3 else 0.0,
     (-3.0, 3.0),
-    bounded=True,
 )
-SOFTSIGN = Curve("softsign", lambda x: x / (1 + abs(x)), lambda x: (1 + abs(x)) ** -2, bounded=True)
+SOFTSIGN = Curve("softsign", lambda x: x / (1 + abs(x)), lambda x: (1 + abs(x)) ** -2)
 EXP = Curve("exp", exponential, exponential)
 SIN = Curve("sin", math.sin, math.cos)
 COS = Curve("cos", math.cos, lambda x: -math.sin(x))
