@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dslc.analysis.measure import batch_names
 from dslc.analysis.notes import users_place
 from dslc.analysis.quantities import Numbers
-from dslc.analysis.signal.result import LayerSignal, NetworkSignal
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake
 from dslc.ir.model import Call, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
@@ -17,6 +16,9 @@ from dslc.lints.facts import NOTHING, Facts
 from dslc.ops.base import Op
 from dslc.source import Span
 from dslc.types.dim import Size, evaluate
+
+if TYPE_CHECKING:
+    from dslc.analysis.signal.result import LayerSignal, NetworkSignal
 
 Kind = TypeVar("Kind", bound=Op)
 
