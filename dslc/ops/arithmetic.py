@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dslc.diagnostics.model import Reject
+from dslc.ops import curves
 from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
 from dslc.ops.broadcasting import (
     broadcast,
@@ -21,7 +22,7 @@ from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, Sav
 from dslc.ops.errors_dtype import BoolArithmetic
 from dslc.ops.errors_product import NegativePower
 from dslc.ops.recovery import Known, joined
-from dslc.ops.signals import Adds, Constant, Curve, Multiplies, NoSignal, Scales, Signal
+from dslc.ops.signals import Adds, Constant, Multiplies, NoSignal, Scales, Signal
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.record import replace
 from dslc.types.const import Const
@@ -239,7 +240,7 @@ class Pow(Binary):
     def signal(self, ins: Types, outs: Types) -> Signal:
         power = self.number
         if len(ins) == 1 and not self.swap and power == 2:
-            return Curve("square", lambda x: x * x, lambda x: 2 * x)
+            return curves.SQUARE
         return NoSignal("no rule for this power")
 
 

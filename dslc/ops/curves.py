@@ -1,8 +1,12 @@
-"""Functions of one number with their slopes, for the rule `signal` of activations and functions."""
+"""Functions of one number with their slopes, for the rule `signal` of activations and functions.
+
+Each is made once for its numbers, so that expectations over it are computed once too.
+"""
 
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from dslc.ops.signals import Curve
 
@@ -38,6 +42,7 @@ def softened(x: float) -> float:
     return x if x > 30 else math.log1p(math.exp(x)) if x > -700 else 0.0
 
 
+@cache
 def rectifier(name: str, low: float, high: float = 1.0) -> Curve:
     """`high * x` above 0, `low * x` below."""
     return Curve(
@@ -49,6 +54,7 @@ def rectifier(name: str, low: float, high: float = 1.0) -> Curve:
     )
 
 
+@cache
 def clipped(name: str, least: float, most: float) -> Curve:
     kinks = tuple(x for x in (least, most) if math.isfinite(x))
     return Curve(
@@ -56,10 +62,10 @@ def clipped(name: str, least: float, most: float) -> Curve:
         lambda x: min(max(x, least), most),
         lambda x: 1.0 if least < x < most else 0.0,
         kinks,
-        bounded=len(kinks) == 2,
     )
 
 
+@cache
 def exponential_unit(name: str, alpha: float, scale: float = 1.0, width: float = 1.0) -> Curve:
     """`scale * x` above 0, `scale * alpha * (exp(x / width) - 1)` below."""
     return Curve(
@@ -70,6 +76,7 @@ def exponential_unit(name: str, alpha: float, scale: float = 1.0, width: float =
     )
 
 
+@cache
 def gelu(approximate: bool) -> Curve:
     if not approximate:
         return Curve("gelu", lambda x: x * below(x), lambda x: below(x) + x * phi(x))
@@ -84,6 +91,7 @@ def gelu(approximate: bool) -> Curve:
     return Curve("gelu", f, slope)
 
 
+@cache
 def swish(name: str, beta: float) -> Curve:
     def slope(x: float) -> float:
         s = logistic(beta * x)
@@ -110,8 +118,8 @@ def logistic_slope(x: float) -> float:
     return s * (1 - s)
 
 
-SIGMOID = Curve("sigmoid", logistic, logistic_slope, bounded=True)
-TANH = Curve("tanh", math.tanh, lambda x: 1 - math.tanh(x) ** 2, bounded=True)
+SIGMOID = Curve("sigmoid", logistic, logistic_slope)
+TANH = Curve("tanh", math.tanh, lambda x: 1 - math.tanh(x) ** 2)
 MISH = Curve("mish", mish, mish_slope)
 HARD_SWISH = Curve("hswish", lambda x: x * min(max(x + 3, 0.0), 6.0) / 6, hard_swish_slope, (-3.0, 3.0))
 HARD_SIGMOID = Curve(
@@ -119,22 +127,25 @@ HARD_SIGMOID = Curve(
     lambda x: min(max(x + 3, 0.0), 6.0) / 6,
     lambda x: 1 / 6 if -3 < x < 3 else 0.0,
     (-3.0, 3.0),
-    bounded=True,
 )
-SOFTSIGN = Curve("softsign", lambda x: x / (1 + abs(x)), lambda x: (1 + abs(x)) ** -2, bounded=True)
+SOFTSIGN = Curve("softsign", lambda x: x / (1 + abs(x)), lambda x: (1 + abs(x)) ** -2)
 EXP = Curve("exp", exponential, exponential)
+SQUARE = Curve("square", lambda x: x * x, lambda x: 2 * x)
 SIN = Curve("sin", math.sin, math.cos)
 COS = Curve("cos", math.cos, lambda x: -math.sin(x))
 
 
+@cache
 def softplus(beta: float) -> Curve:
     return Curve("softplus", lambda x: softened(beta * x) / beta, lambda x: logistic(beta * x))
 
 
+@cache
 def threshold(at: float, value: float) -> Curve:
     return Curve("threshold", lambda x: x if x > at else value, lambda x: 1.0 if x > at else 0.0, (at,))
 
 
+@cache
 def random_rectifier(lower: float, upper: float) -> Curve:
     """By the slope's root mean square: mean squares are then right, and means nearly."""
     return rectifier("rrelu", math.sqrt((lower * lower + lower * upper + upper * upper) / 3))

@@ -30,7 +30,6 @@ class Curve:
     """Each element by itself: `f`, its derivative `slope`, and the places `kinks` where that jumps.
 
     `power`: the function is positively homogeneous, `f(x) = high * x` above 0 and `low * x` below: (low, high).
-    `flat`: a unit whose slope is below this share of the largest one is saturated (0: at exactly no slope it is dead).
     """
 
     name: str
@@ -38,7 +37,6 @@ class Curve:
     slope: Callable[[float], float]
     kinks: tuple[float, ...] = ()
     power: tuple[float, float] | None = None
-    bounded: bool = False
 
 
 @frozen
@@ -47,7 +45,6 @@ class Weighs:
 
     `window`: kernel, stride, padding (before, after) and dilation for each axis of places; none: each place alone.
     `turned`: a transposed convolution, whose window lies over the result. `zeros`: places added are zeros.
-    `share`: what is in the weight as given (`weight`) is divided by its largest singular value (`spectral`).
     """
 
     fan: int
@@ -55,8 +52,6 @@ class Weighs:
     window: tuple[tuple[int, int, int, int, int], ...] = ()
     turned: bool = False
     zeros: bool = True
-    weight: str = "weight"
-    scaled: str = ""
 
 
 @frozen
