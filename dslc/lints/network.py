@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 from dslc.analysis.measure import batch_names
 from dslc.analysis.notes import users_place
 from dslc.analysis.quantities import Numbers
-from dslc.analysis.signal.result import LayerSignal, NetworkSignal
 from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake
 from dslc.ir.model import Call, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
@@ -19,7 +18,11 @@ from dslc.source import Span
 from dslc.types.dim import Size, evaluate
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from dslc.lints.windows import Side
+=======
+    from dslc.analysis.signal.result import LayerSignal, NetworkSignal
+>>>>>>> w/ld
 
 Kind = TypeVar("Kind", bound=Op)
 

@@ -132,6 +132,11 @@ def test_the_batch_counts(plain: Path) -> None:
     assert run(plain, "--batch", "4").output != run(plain, "--batch", "64").output
 
 
+def test_one_value_has_no_variance(plain: Path) -> None:
+    plain.write_text(CHAIN.format("linear(64) -> bn -> relu"), encoding="utf-8")
+    assert "`bn`: of one value of a channel no variance is taken" in run(plain, "--batch", "1").output
+
+
 def test_json(plain: Path) -> None:
     Draft202012Validator.check_schema(SCHEMA)
     found = json.loads(run(plain, "--format", "json", "--what-if", "norm=bn").output)

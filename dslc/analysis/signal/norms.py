@@ -8,7 +8,7 @@ hence made of pairs. With many batch norms gradients grow with depth (Yang et al
 from __future__ import annotations
 
 from dslc.analysis.signal.laws import Law
-from dslc.analysis.signal.roles import Back, Use
+from dslc.analysis.signal.roles import Back, Missing, Use
 from dslc.analysis.signal.stats import (
     ANY,
     NEAR,
@@ -76,6 +76,8 @@ def sets(rule: Normalises, use: Use) -> tuple[Part, ...]:
 
 def forward(rule: Normalises, use: Use) -> tuple[Stats, ...]:
     x = use.ins[0]
+    if rule.over == "batch" and x.places * x.samples == 1:
+        raise Missing("of one value of a channel no variance is taken: it needs a batch of 2 or more")
     weight, bias = use.laws.get("weight", ONE), use.laws.get("bias", ZERO)
     own = [together(rule, use, x, part) for part in sets(rule, use)]
     own = own * len(x.parts) if len(own) < len(x.parts) else own

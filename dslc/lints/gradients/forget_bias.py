@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from dslc.analysis.signal.laws import law
 from dslc.diagnostics.model import Diagnostic
 from dslc.lints.base import Lint
 from dslc.lints.network import Network, op_of
@@ -56,6 +55,8 @@ class ForgetBias(Lint, code="N1009", name="forget-bias"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
+        from dslc.analysis.signal.laws import law
+
         for step in net.of(LSTM):
             laws = [law(param) for param in net.params(step) if param.name.startswith("bias") and "_l0" in param.name]
             shift = sum(one.mean for one in laws[:2] if one is not None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from dslc.analysis.signal.laws import law
 from dslc.diagnostics.model import Diagnostic
 from dslc.lints.base import Lint
 from dslc.lints.network import Network, op_of
@@ -54,7 +53,12 @@ class PlainRecurrence(Lint, code="W1007", name="plain-recurrence"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
-        for step in net.of(RNN):
+        layers = net.of(RNN)
+        if not layers:
+            return
+        from dslc.analysis.signal.laws import law  # imported where there is such a layer: a check is to be quick
+
+        for step in layers:
             op = op_of(step)
             weight = next((param for param in net.params(step) if param.name.startswith("weight_hh")), None)
             one = None if weight is None else law(weight)

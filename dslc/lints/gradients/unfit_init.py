@@ -6,16 +6,24 @@ import math
 from collections.abc import Iterator
 
 from dslc.diagnostics.model import Diagnostic, Help
+from dslc.ir.walk import Step
 from dslc.lints.base import Lint
 from dslc.lints.gradients.causes import weights
-from dslc.lints.kinds import LINEAR, QUIET, SATURATING
+from dslc.lints.kinds import ACTIVATIONS, LINEAR, MOVES, QUIET, SATURATING
 from dslc.lints.network import Network, op_of
 from dslc.ops.activation import Gelu, LeakyRelu, Relu, Relu6, Silu
 from dslc.ops.base import Init, Op
 from dslc.ops.initialisers import fans, gain_of
+from dslc.ops.pool import AvgPool, MaxPool
 
 RECTIFIERS: tuple[type[Op], ...] = (Relu, Relu6, LeakyRelu, Gelu, Silu)
 """Activations that let about half of the mean square through."""
+
+
+LEAST = 3
+"""Such layers in a row, with no norm and no sum between, from which on it is said."""
+
+NEAR = 0.9
 
 
 class UnfitInit(Lint, code="N1006", name="unfit-init"):
@@ -24,7 +32,8 @@ class UnfitInit(Lint, code="N1006", name="unfit-init"):
     Xavier's keeps the mean square of a linear map; a ReLU behind it takes half, so that the RMS of values and of
     gradients falls by 0.71 a layer, by 1000 over twenty (Glorot and Bengio 2010 for tanh; He et al. 2015 for ReLU).
     Kaiming's has twice that variance, which is right before a ReLU; before tanh or a sigmoid it drives units into
-    the flat parts. A norm between the two takes the scale away again, and the rule is silent.
+    the flat parts. The rule speaks of three such layers in a row or more: a
+    norm or a residual sum between them takes the scale away again.
 
     ```dl fails
     net f on x[N, 256] -> [N, 10]:
@@ -44,6 +53,7 @@ class UnfitInit(Lint, code="N1006", name="unfit-init"):
     init: str
     act: str
     gain: float
+    count: int
 
     @property
     def message(self) -> str:
@@ -53,8 +63,8 @@ class UnfitInit(Lint, code="N1006", name="unfit-init"):
     @property
     def label(self) -> str:
         if self.init.startswith("xavier"):
-            return f"values and gradients are multiplied by {self.gain:.2f} here"
-        return f"`{self.act}` gets values of {self.gain:.2f} times the RMS of the layer's input"
+            return f"multiplies the RMS by {self.gain:.2f}, by {self.gain**self.count:.2g} with {self.count} in a row"
+        return f"`{self.act}` gets {self.gain:.2f} times the RMS of the layer's input, {self.count} times in a row"
 
     @property
     def help(self) -> tuple[Help, ...]:
@@ -65,25 +75,39 @@ class UnfitInit(Lint, code="N1006", name="unfit-init"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
+        runs: dict[Step | None, list[tuple[Step, str, float]]] = {}
         for step in net.of(*LINEAR):
-            init = next((param.spec.init for param in weights(net, step)), None)
-            if init is None or init.default or not init.kind.startswith(("xavier", "kaiming")):
-                continue
-            after = net.after(step, *QUIET)
-            act = None if after is None else op_of(after)
-            if act is None or not misfit(init, act):
-                continue
-            gain = math.sqrt(scale(init, next(weights(net, step)).spec.shape))
-            if init.kind.startswith("xavier"):
-                gain /= math.sqrt(2)
-                if gain > 0.9:  # its fans differ so far that it keeps the mean square all the same
-                    continue
-            yield net.at(cls(init.kind, act.name, gain), step, net.argument(step, "init"))
+            found = unfit(net, step)
+            if found is not None:
+                before = net.source(step.inputs[0], *ACTIVATIONS, *QUIET, *MOVES, MaxPool, AvgPool)
+                runs[step] = run = runs.pop(before, [])
+                run.append((step, *found))
+        for run in runs.values():
+            for step, act, gain in run if len(run) >= LEAST else ():
+                init = next(weights(net, step)).spec.init
+                yield net.at(cls(init.kind, act, gain, len(run)), step, net.argument(step, "init"))
+
+
+def unfit(net: Network, step: Step) -> tuple[str, float] | None:
+    """The activation behind a layer whose initialiser is not for it, and what both make of the RMS."""
+    weight = next(weights(net, step), None)
+    after = net.after(step, *QUIET)
+    act = None if after is None else op_of(after)
+    if weight is None or act is None or weight.spec.init.default or not misfit(weight.spec.init, act):
+        return None
+    gain = math.sqrt(scale(weight.spec.init, weight.spec.shape))
+    if weight.spec.init.kind.startswith("xavier"):
+        gain /= math.sqrt(2)
+        if gain > NEAR:  # its fans differ so far that it keeps the mean square all the same
+            return None
+    return act.name, gain
 
 
 def misfit(init: Init, act: Op) -> bool:
     """Whether an initialiser and an activation are of two kinds; a gain that was stated is what was meant."""
     args = dict(init.args)
+    if not init.kind.startswith(("xavier", "kaiming")):
+        return False
     if init.kind.startswith("xavier"):
         return isinstance(act, RECTIFIERS) and args.get("gain", 1.0) == 1.0
     rectified = args.get("nonlinearity", "leaky_relu") in ("relu", "leaky_relu") and abs(float(args.get("a", 0.0))) < 1
