@@ -18,11 +18,8 @@ from dslc.source import Span
 from dslc.types.dim import Size, evaluate
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-    from dslc.lints.windows import Side
-=======
     from dslc.analysis.signal.result import LayerSignal, NetworkSignal
->>>>>>> w/ld
+    from dslc.lints.windows import Side
 
 Kind = TypeVar("Kind", bound=Op)
 
