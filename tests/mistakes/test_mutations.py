@@ -36,7 +36,7 @@ def test_one_broken_rule_is_told_in_two_thousand_programs(tmp_path: Path) -> Non
     hold(results)
     tries = Counter(one.broken.rule for one in results)
     told = Counter(one.broken.rule for one in results if one.told)
-    assert set(tries) == set(RULES)
+    assert set(tries) >= set(RULES)
     assert not [name for name, count in tries.items() if told[name] < count / 2]
 
 
