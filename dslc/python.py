@@ -209,9 +209,10 @@ class Network:
     def lint(self, **facts: object) -> Findings:
         """What is suspicious in a network that compiled: what the field knows of gradients, norms, fields and costs.
 
-        `facts` are what the program does not hold: `batch`, `learning_rate`, `warmup`, `loss`, `task`, `object_size`,
-        `memory` (bytes or a text such as `"8GB"`), `device`; rules that lack one are in the result's `silent`. Raises
-        `ValueError` for a fact that is none.
+        - `facts`: what the program does not hold: `batch`, `learning_rate`, `warmup`, `loss`, `task`, `object_size`,
+          `memory` (bytes or a text such as `"8GB"`), `device`; rules that lack one are in the result's `silent`
+
+        Raises `ValueError` for a fact that is none.
 
         ```python
         found = dslc.compile("net.dl", net="small").lint(batch=1, loss="cross_entropy")

@@ -1,9 +1,10 @@
-"""Writes docs/layers.md with its pictures, errors.md, python.md, coming-from.md, and the list of the zoo."""
+"""Writes docs/layers.md with its pictures, errors.md, lints.md, python.md, coming-from.md, and the list of the zoo."""
 
-from dslc.reference import coming, errors, layers, python, zoo
+from dslc.reference import coming, errors, layers, lints, python, zoo
 
 zoo.write()
 layers.write()
 errors.write()
+lints.write()
 python.write()
 coming.write()

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from dslc.reference import lints
 from dslc.reference.errors import PAGE, errors_text, write
 from dslc.reports.catalogue import load_codes
 
@@ -22,3 +23,9 @@ def test_every_code_has_an_anchor_and_every_link_leads_to_one() -> None:
     assert anchors == list(load_codes())
     linked = set(re.findall(r"\(#([ewn]\d{4})\)", text))
     assert linked == {code.lower() for code in anchors}
+
+
+def test_the_page_of_rules_is_fresh(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--regen"):
+        lints.write()
+    assert lints.PAGE.read_text(encoding="utf-8") == lints.lints_text(), "run `python -m dslc.reference`"

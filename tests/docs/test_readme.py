@@ -23,9 +23,10 @@ def blocks(kind: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the README's two programs, `small.dl` and `wrong.dl`."""
-    (program,), (wrong,) = blocks("dl"), blocks("dl fails")
+    """A folder with the README's programs, `small.dl`, `wrong.dl` and `grid.dl`."""
+    (program, grid), (wrong,) = blocks("dl"), blocks("dl fails")
     (tmp_path / "small.dl").write_text(program, encoding="utf-8")
+    (tmp_path / "grid.dl").write_text(grid, encoding="utf-8")
     (tmp_path / "wrong.dl").write_text(wrong, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
@@ -45,7 +46,7 @@ def pattern(shown: str) -> str:
 def test_output_is_what_is_shown(shown: str, folder: Path) -> None:
     command, _, expected = shown.partition("\n")
     result = CliRunner().invoke(main, shlex.split(command.removeprefix("$ dslc ")), prog_name="dslc")
-    assert re.fullmatch(pattern(expected), result.stdout or result.stderr), result.output
+    assert re.fullmatch(pattern(expected), result.stderr + result.stdout), result.output
 
 
 def test_patterns_are_no_free_pass() -> None:
