@@ -25,18 +25,20 @@ FAMILIES = {
 HEAD = """\
 # What the field knows
 
-`dslc lint` looks at programs that are right and says what is suspicious in them: what texts on deep learning teach of gradients, norms, fields and
-costs, with the number that makes it speak. It runs nothing and needs no torch. This page is written by `python -m dslc.reference`; `dslc explain W1304`
-says of each rule what goes wrong, how much, where that is known from, and shows a program that it speaks of and one that it does not.
+`dslc lint` looks at programs that are right and says what is suspicious in them: what texts on deep learning teach of
+gradients, norms, fields and costs, with the number that makes it speak. It runs nothing and needs no torch. This page
+is written by `python -m dslc.reference`; `dslc explain W1304` says of each rule what goes wrong, how much, where that
+is known from, and shows a program that it speaks of and one that it does not.
 
-Warnings (W) are what is nearly always wrong: `dslc check` tells of them too, but for those that are computed from how signal and gradients flow.
-Notes (N) are advice, told by `dslc lint` alone. Both are [silenced, raised and kept in baselines](checking.md) by their names:
-`# dslc: allow(odd-width)` at a line, `[tool.dslc]` of a project, `--allow --warn --deny`.
+Warnings (W) are what is nearly always wrong: `dslc check` tells of them too, but for those that are computed from how
+signal and gradients flow. Notes (N) are advice, told by `dslc lint` alone. Both are [silenced, raised and kept in
+baselines](checking.md) by their names: `# dslc: allow(odd-width)` at a line, `[tool.dslc]` of a project, `--allow
+--warn --deny`.
 
 ## Facts
 
-What a program does not hold is stated in pyproject.toml, or by `--fact NAME=VALUE`, which goes first. A rule that wants a fact is silent without
-it; `dslc lint -v` says which were.
+What a program does not hold is stated in pyproject.toml, or by `--fact NAME=VALUE`, which goes first. A rule that
+wants a fact is silent without it; `dslc lint -v` says which were.
 
 ```toml
 [tool.dslc.lint]
