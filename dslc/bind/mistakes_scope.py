@@ -71,7 +71,7 @@ class OfAnother(Mistake, code="E0229"):
     block head on x[N, C, H, W]: gap -> flatten -> linear(classes)
 
     net f(classes: int = 10) on x[N, 3, 32, 32]:
-        conv(8, 3)
+        conv(8, 3) -> relu
         head
     ```
 
@@ -79,7 +79,7 @@ class OfAnother(Mistake, code="E0229"):
     block head(classes: int) on x[N, C, H, W]: gap -> flatten -> linear(classes)
 
     net f(classes: int = 10) on x[N, 3, 32, 32]:
-        conv(8, 3)
+        conv(8, 3) -> relu
         head(classes)
     ```
 
@@ -145,12 +145,12 @@ class LaterParameter(Mistake, code="E0231"):
 
     ```dl fails
     net f(mid: int = out // 2, out: int = 64) on x[N, 3, 32, 32]:
-        conv(mid, 3) -> conv(out, 1) -> gap -> flatten
+        conv(mid, 3) -> relu -> conv(out, 1) -> gap -> flatten
     ```
 
     ```dl
     net f(out: int = 64, mid: int = out // 2) on x[N, 3, 32, 32]:
-        conv(mid, 3) -> conv(out, 1) -> gap -> flatten
+        conv(mid, 3) -> relu -> conv(out, 1) -> gap -> flatten
     ```
 
     Related: E0201, E0228.

@@ -440,7 +440,7 @@ class RNN(Recurrent):
     state.
 
     ```dl
-    net f on x[N, T=20, 32]:
+    net f on x[N, T=12, 32]:
         rnn(64, act="relu") -> linear(10)
     ```
     """

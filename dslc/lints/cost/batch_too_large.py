@@ -16,7 +16,7 @@ class BatchTooLarge(Lint, code="W1509", name="batch-too-large"):
     Beside weights, gradients and the two moments of Adam, a step of training keeps what the backward pass will read,
     and that grows with the batch (Micikevicius et al. 2018, section 3.1; docs/numbers.md has what is counted). It is a
     lower bound: workspaces and the context of the device come on top. A smaller batch with gradients added over
-    several, 16 bits (`dslc stats --training` has both), or maps computed twice (Chen et al. 2016) are the ways out.
+    several, 16 bits (`dslc stats --train` has both), or maps computed twice (Chen et al. 2016) are the ways out.
 
     ```dl fails
     net f on image[N, 3, H=64, W=64] -> [N, 10]:

@@ -12,7 +12,7 @@ from dslc.lints.network import Network
 class Undocumented(Lint, code="N1706", name="undocumented"):
     """A network has no documentation: nothing says what it computes, of what, and where it comes from.
 
-    `##` lines above a definition are its documentation: they are shown where its name is used, in `dslc docs`, and as
+    `##` lines above a definition are its documentation: they are shown where its name is used, and as
     the docstring of the generated class. Say what the inputs hold (range, normalisation), what the results mean, and
     the paper with its figure or table, as all of examples/ do; reports on models ask for as much (Mitchell et al. 2019,
     Model Cards). A name that begins with `_` is private and needs none.
