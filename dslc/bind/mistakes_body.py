@@ -152,6 +152,51 @@ class WrongCount(Mistake, code="E0371"):
         return (Help(f"`-> chunk({self.names})` makes {self.names} equal parts of a tensor"),)
 
 
+class UnlikeItem(Mistake, code="E0485"):
+    """An item of a list has other parts than the names of a `for`, and than the other items.
+
+    Each turn gives the parts of one item to the names. Where some items fit and one does not, it is that one that was
+    written too short or too long, as a row of a table may be that lost a column.
+
+    ```dl fails
+    net f on x[N, 4, 8, 8]:
+        for out, s in [(8, 1), (16,), (32, 2)]: conv(out, 3, s=s) -> relu
+        gap -> flatten
+    ```
+
+    ```dl
+    net f on x[N, 4, 8, 8]:
+        for out, s in [(8, 1), (16, 1), (32, 2)]: conv(out, 3, s=s) -> relu
+        gap -> flatten
+    ```
+
+    Related: E0371.
+    """
+
+    place: int  # of the item, from 1
+    text: str
+    parts: int
+    names: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        parts = f"{self.parts} part{'s' * (self.parts != 1)}"
+        return f"item {self.place} of the list has {parts}, and the names of the `for` are {len(self.names)}"
+
+    @property
+    def label(self) -> str:
+        lacking = [f"`{name}`" for name in self.names[self.parts :]]
+        return f"nothing is left for {' and '.join(lacking)}" if lacking else "one part too many"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        lacking = self.names[self.parts :]
+        if not lacking or not self.text.endswith(")"):
+            return ()
+        written = self.text[:-1].rstrip(" ,")
+        return (Help(f"give what is missing: `{written}{''.join(f', {name}' for name in lacking)})`, with its number"),)
+
+
 class Misplaced(Mistake, code="E0373"):
     """A statement where it has no meaning.
 

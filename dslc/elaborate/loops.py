@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dslc.bind.mistakes_body import WrongCount
+from dslc.bind.mistakes_body import UnlikeItem, WrongCount
+from dslc.diagnostics.model import Label
 from dslc.elaborate.choices import decided
 from dslc.elaborate.layers import Suite
 from dslc.elaborate.meaning import are_free
 from dslc.elaborate.recipe import Recipe, is_tensor
 from dslc.elaborate.run import Place, Run
+from dslc.names.resolve import lookup
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.const import Binding, Const, Scope, literal
 from dslc.types.dim import Dim
@@ -75,9 +78,36 @@ def turns_of(
         if not isinstance(values, list | tuple) or len(values) != len(targets):
             count = len(values) if isinstance(values, list | tuple) else 1
             span = targets[0].span.to(targets[-1].span)
+            unlike = _unlike(found, targets)
+            if unlike is not None:
+                mistake, at = unlike
+                return run.report(mistake, at, p, [Label(span, "each item is given to these")]), []
             return run.report(WrongCount(len(targets), count, loop=True), span, p), []
         turns.append([(t, literal(v, source.span)) for t, v in zip(targets, values, strict=True)])
     return found, turns
+
+
+def _unlike(source: Const, targets: tuple[tree.Name, ...]) -> tuple[UnlikeItem, Span] | None:
+    """The first item of a list that does not fit names, in a list that is written out and of which others do."""
+    origin, scope = source.origin, source.scope
+    while isinstance(origin, tree.Name) and scope is not None:
+        named = scope.find(origin.name)
+        meant = None if named is None else lookup(named)
+        if meant is not None and isinstance(meant[0], tree.LetItem):
+            origin = meant[0].value
+            break
+        value = None if named is None else named.value
+        if not isinstance(value, Const) or value is source:
+            return None
+        source = value
+        origin, scope = source.origin, source.scope
+    if not isinstance(origin, tree.List):
+        return None
+    parts = [len(item.items) if isinstance(item, tree.List | tree.Tuple) else 1 for item in origin.items]
+    if len(targets) not in parts:
+        return None
+    place, item = next((n, i) for n, i in enumerate(origin.items, 1) if parts[n - 1] != len(targets))
+    return UnlikeItem(place, item.span.text, parts[place - 1], tuple(name.name for name in targets)), item.span
 
 
 def branches_of(run: Run, suite: tree.Suite, p: Place) -> list[object]:

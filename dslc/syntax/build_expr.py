@@ -314,4 +314,4 @@ class ExpressionBuilder:
         """Refuses other lines in a layer's suite that has branches."""
         plain = self.branching[suite][1] if suite in self.branching else None
         if plain is not None:
-            self.refuse(mistakes.MixedBranches(), plain.span.start, plain.span.end)
+            self.refuse(mistakes.MixedBranches(plain.span.text), plain.span.start, plain.span.end)

@@ -32,24 +32,25 @@ Plant: TypeAlias = Callable[[Network], Iterator[Planted]]
 @frozen
 class Fault:
     """How a rule's fault is planted. `facts`: what is stated beside the program, as `batch=1 loss=mse`. `also`: codes
-    of warnings that the same fault deserves.
+    of warnings that the same fault deserves. `least`: places that there are, of a rule that few networks have room for.
     """
 
     plant: Plant
     facts: str = ""
     also: frozenset[str] = frozenset()
+    least: int = 10
 
 
 FAULTS: dict[str, Fault] = {}
 """By the rule's code."""
 
 
-def fault(code: str, facts: str = "", also: tuple[str, ...] = ()) -> Callable[[Plant], Plant]:
+def fault(code: str, facts: str = "", also: tuple[str, ...] = (), least: int = 10) -> Callable[[Plant], Plant]:
     """Makes a function the fault of the rule with this code."""
 
     def keep(plant: Plant) -> Plant:
         assert code not in FAULTS
-        FAULTS[code] = Fault(plant, facts, frozenset(also))
+        FAULTS[code] = Fault(plant, facts, frozenset(also), least)
         return plant
 
     return keep

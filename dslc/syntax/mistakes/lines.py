@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dslc.diagnostics.model import Help, Mistake
+from dslc.diagnostics.model import Applicability, Help, Mistake
 from dslc.syntax.mistakes.words import quoted
 
 
@@ -348,9 +348,23 @@ class MixedBranches(Mistake, code="E0134"):
     Related: E0133, E0374.
     """
 
+    text: str
+
     @property
     def message(self) -> str:
         return "this line stands among branches but does not begin with `|`"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        if self.text.startswith(("if ", "for ")):
+            return (
+                Help("a branch that is chosen or repeated has its `|` behind the colon, as in `if wide: | conv(8, 5)`"),
+            )
+        bar = f"| {self.text}"
+        return (
+            Help(f"a branch of its own: {quoted(bar)}", bar, applicability=Applicability.MAYBE),
+            Help("to go on with the branch above, indent it deeper than that"),
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

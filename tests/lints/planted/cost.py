@@ -76,7 +76,7 @@ def gates_of_one_feature(net: Network) -> Iterator[Planted]:
             yield after(step, f"scale(gap -> conv(1, 1) -> relu -> conv({width}, 1) -> sigmoid)")
 
 
-@fault("N1508", facts="device=A100", also=("W1307",))
+@fault("N1508", facts="device=A100", also=("W1307",), least=5)
 def many_depthwise_layers(net: Network) -> Iterator[Planted]:
     if any(net.shape(step.inputs[0])[1] == getattr(op_of(step), "g", 1) > 1 for step in net.of(Conv)):
         return

@@ -119,7 +119,7 @@ def pools_beside_windows(net: Network) -> Iterator[Planted]:
         yield after(step, f"(maxpool(2, ceil=true)(it) + conv({width}, 3, s=2)(it)) -> relu -> upsample(2)")
 
 
-@fault("N1420", also=("W1304",))
+@fault("N1420", also=("W1304", "W1310"))
 def windows_mostly_outside(net: Network) -> Iterator[Planted]:
     for step, width, size in open_maps(net):
         yield after(step, f"conv({width}, 3, d={3 * size // 4}) -> relu")

@@ -27,7 +27,7 @@ def channels_computed_for_nothing(net: Network) -> Iterator[Planted]:
         yield after(step, f"conv({width + 8}, 1) -> it[:, :{width}] -> relu")
 
 
-@fault("N1703")
+@fault("N1703", least=5)
 def a_layer_aside(net: Network) -> Iterator[Planted]:
     for step, _, _ in open_maps(net):
         if rest_of_line(step):

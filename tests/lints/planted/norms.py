@@ -80,7 +80,7 @@ def a_group_for_each_channel(net: Network) -> Iterator[Planted]:
         yield after(step, f"gn({width})")
 
 
-@fault("W1104")
+@fault("W1104", least=5)
 def statistics_that_are_shared(net: Network) -> Iterator[Planted]:
     for step, width in alone(net):
         text, start = step.node.span.source.text, step.node.span.start
