@@ -28,6 +28,24 @@ SPOTS = 4
 
 
 @mends(BadGroups)
+def groups_of_norms(g: Ground) -> Iterator[Candidate]:
+    """`gn(32)` of 48 channels: the most usual number below that divides, in every such norm of the file."""
+    mistake = g.diagnostic.mistake
+    if not isinstance(mistake, BadGroups) or mistake.op != "gn":
+        return
+    calls = [node for item in g.outline.items for node in walk(item) if isinstance(node, tree.Call)]
+    named = [c for c in calls if isinstance(c.target, tree.Name) and c.target.name == "gn" and c.arguments]
+    numbers = [c.arguments[0].value for c in named]
+    spots = [n.span for n in numbers if isinstance(n, tree.Number) and n.value == mistake.groups]
+    lines = sorted({str(span.line) for span in spots}, key=int)
+    where = "" if len(lines) < 2 else f" in lines {', '.join(lines[:-1])} and {lines[-1]}"
+    for groups in USUAL if g.span in spots else ():
+        if groups < mistake.groups and mistake.channels % groups == 0:
+            said = f"{groups} groups divide {mistake.channels} channels: `gn({groups})`{where}"
+            yield Candidate(said, tuple(g.put(span, str(groups)) for span in spots), group="norms")
+
+
+@mends(BadGroups)
 def width_of_the_use(g: Ground) -> Iterator[Candidate]:
     """`unit(144)` of a block with 32 groups: the nearest widths that divide, where the width is written."""
     mistake = g.diagnostic.mistake

@@ -56,6 +56,8 @@ class BadGroups(Mistake, code="E0304"):
     @property
     def help(self) -> tuple[Help, ...]:
         near = near_divisors(gcd(self.channels, self.other), self.groups)
+        if self.op == "gn":  # a group of one channel would be instance norm
+            near = [n for n in near if n < self.channels]
         if not near:
             return ()
         words = " and ".join(map(str, near))
