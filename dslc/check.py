@@ -18,7 +18,7 @@ from dslc.ir.model import Budget, Model
 from dslc.lints.base import Lint
 from dslc.lints.catalogue import WARNINGS, rules
 from dslc.lints.facts import NOTHING, Facts
-from dslc.lints.run import lint
+from dslc.lints.run import Spoken, lint
 from dslc.names.loader import Loader
 from dslc.names.zoo import is_zoo
 from dslc.record import entity, replace
@@ -112,9 +112,8 @@ class Findings:
 
         return switch in self._ran or all(switch != rule.switch for rule in rules())
 
-    def _lint(self, model: Model, facts: Facts, chosen: Sequence[type[Lint]]) -> None:
+    def _take(self, spoken: Spoken, chosen: Sequence[type[Lint]]) -> None:
         """Keep what rules say of a network."""
-        spoken = lint(model, facts, chosen)
         self._keep(spoken.diagnostics, spoken.counts)
         self.silent.update(spoken.silent)
         self._ran.update(rule.switch for rule in chosen if rule not in spoken.silent)
@@ -212,6 +211,7 @@ def _check(
     if net is None and not args:
         asking = incomplete(program, [name for name in program.nets if name not in wanted])
         findings._keep(tuple(asking.diagnostics), asking.counts)
+    suspicions: list[Spoken] = []
     gc.freeze()  # what was loaded stays: only what the nets made is looked through
     try:
         for number, name in enumerate(wanted):
@@ -227,11 +227,13 @@ def _check(
                 findings._keep(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
             else:
                 findings._keep(warned(model) if advice else said(model, kind), {})
-                findings._lint(model, facts, chosen)
+                suspicions.append(lint(model, facts, chosen))
             findings._work += own.work
     finally:
         gc.unfreeze()
-    if findings.ok:
+    if findings.ok:  # beside a mistake, what is only suspicious would stand in its way
+        for spoken in suspicions:
+            findings._take(spoken, chosen)
         idle = Sink()
         hygiene(program, idle)
         findings._keep(idle.diagnostics, idle.counts)
@@ -264,7 +266,7 @@ def lint_model(model: Model, facts: Facts = NOTHING) -> Findings:
     """What all rules say of a network that compiled."""
     findings = Findings([model.entry])
     findings._keep(warned(model), {})
-    findings._lint(model, facts, tuple(rules()))
+    findings._take(lint(model, facts, tuple(rules())), tuple(rules()))
     findings._judge(DEFAULT)
     return findings
 

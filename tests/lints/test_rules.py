@@ -103,3 +103,11 @@ def test_check_tells_of_warnings_and_lint_of_advice_too() -> None:
     path = HERE / "norms/bias_before_norm/bad.dl"
     assert {d.code for d in check_file(path).warnings} == {"W1101"}
     assert {d.code for d in check_file(path, advice=True).warnings} == {"W1101"}
+
+
+def test_beside_a_mistake_nothing_suspicious_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "two.dl"
+    path.write_text("net a on x[N, 64]: linear(32) -> linear(10)\n\nnet b on x[N, 64]: linear(32) -> rellu\n", "utf-8")
+    assert {d.code for d in check_file(path).diagnostics} == {"E0201"}
+    path.write_text(path.read_text("utf-8").replace("rellu", "relu"), "utf-8")
+    assert {d.code for d in check_file(path).diagnostics} == {"W1201"}
