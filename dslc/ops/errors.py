@@ -57,7 +57,7 @@ class BadGroups(Mistake, code="E0304"):
     def help(self) -> tuple[Help, ...]:
         near = near_divisors(gcd(self.channels, self.other), self.groups)
         if self.op == "gn":  # a group of one channel would be instance norm
-            near = [n for n in near if n < self.channels]
+            near = [n for n in near_divisors(self.channels, min(self.groups, self.channels)) if n < self.channels]
         if not near:
             return ()
         words = " and ".join(map(str, near))

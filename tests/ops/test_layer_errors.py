@@ -184,7 +184,7 @@ def test_upsampling_below_one_place() -> None:
     [
         (errors.BadGroups("conv", 90, 8, "input", 180), "6 and 9 divide 90 and 180: write 9"),
         (errors.BadGroups("conv", 90, 8, "output", 20), "5 and 10 divide 90 and 20: write 10"),
-        (errors.BadGroups("gn", 90, 100, "input", 90), "90 divides 90: write 90"),
+        (errors.BadGroups("gn", 90, 100, "input", 90), "45 divides 90: write 45"),
         (errors.WrongChannelAxis("linear", "x", maps(1, 8, 4, 4), -1), "gap -> flatten"),
         (errors.WrongChannelAxis("conv", "x", tokens(1, 4, 4, 8), 1), 'rearrange("n h w c -> n c h w")'),
         (errors.WrongChannelAxis("conv", "x", tokens(1, 4, 8), 1), 'rearrange("n t c -> n c t")'),
