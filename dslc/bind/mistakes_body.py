@@ -194,7 +194,8 @@ class UnlikeItem(Mistake, code="E0485"):
         if not lacking or not self.text.endswith(")"):
             return ()
         written = self.text[:-1].rstrip(" ,")
-        return (Help(f"give what is missing: `{written}{''.join(f', {name}' for name in lacking)})`, with its number"),)
+        said = " and ".join(f"`{name}`" for name in lacking)
+        return (Help(f"give the number for {said}: `{written}{', ..' * len(lacking)})`"),)
 
 
 class Misplaced(Mistake, code="E0373"):
