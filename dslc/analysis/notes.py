@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Diagnostic, Frame, Mistake
+from dslc.diagnostics.model import Diagnostic, Frame, Mistake, users_place
 from dslc.ir.model import Model
 from dslc.source import Span
 from dslc.types.domain import EVERY, Domain, TooManyResidues
@@ -101,10 +101,3 @@ def needs(guards: list[Guard]) -> tuple[str, ...]:
         except TooManyResidues:
             texts.append(guard.text)
     return (*(need(name, allowed) for name, allowed in sets.items()), *dict.fromkeys(texts))
-
-
-def users_place(span: Span, trail: Frame | None) -> tuple[Span, Frame | None]:
-    """The line of the user's that led into std, with what led there."""
-    while span.source.is_library and trail is not None:
-        span, trail = trail.call, trail.parent
-    return span, trail

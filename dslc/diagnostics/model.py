@@ -92,6 +92,13 @@ class Frame:
             frame = frame.parent
 
 
+def users_place(span: Span, trail: Frame | None) -> tuple[Span, Frame | None]:
+    """The line of the user's that led into std, with what led there."""
+    while span.source.is_library and trail is not None:
+        span, trail = trail.call, trail.parent
+    return span, trail
+
+
 @dataclass_transform(frozen_default=True, eq_default=True)
 class Mistake:
     """Base of all mistakes: a record of the facts, with a code and the words for them.

@@ -8,7 +8,7 @@ from typing import Final
 from dslc.bind.language import OPERATORS
 from dslc.bind.mistakes import WrongType
 from dslc.bind.mistakes_body import WrongInputs
-from dslc.diagnostics.model import Label, Mistake, Reject
+from dslc.diagnostics.model import Label, Mistake, Reject, users_place
 from dslc.elaborate.arguments import checked_attribute, report_missing
 from dslc.elaborate.floats import mixed_floats
 from dslc.elaborate.initial import idle, with_stated
@@ -29,7 +29,7 @@ from dslc.ops.guesses import guesses
 from dslc.record import replace
 from dslc.source import Span
 from dslc.types.const import Const, literal
-from dslc.types.dim import UNKNOWN, Dim, Size, Unknown
+from dslc.types.dim import UNKNOWN, Dim, Size, Unknown, UnknownSize
 from dslc.types.guards import Pinned
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
@@ -155,7 +155,9 @@ def apply_op(
         given = tied.get(spec.name)
         if given is not None and given.type.dims != spec.shape:
             wanted = TensorType(spec.shape, spec.dtype)
-            run.report(TiedShape(cls.name, spec.name, str(wanted), str(given.type)), consts[spec.name].span, p)
+            mistake = TiedShape(cls.name, spec.name, str(wanted), str(given.type))
+            sides = [Label(span, f"its input is {run.shape(inputs[0].type)}")] if inputs else []
+            run.report(mistake, consts[spec.name].span, p, sides, inputs=(*inputs[:1], given), site=span)
             return _results(run, found, inputs, p, span)
     if idle(run, op, inner.bound, inputs, tied, p):
         return _results(run, found, inputs, p, span)
@@ -168,10 +170,8 @@ def apply_op(
 def _warned(run: Run, guess: Mistake, about: Span, p: Place, span: Span) -> None:
     """A warning about the step itself, or about a header that it reads; then the user's step is shown beside it."""
     inside = span.start <= about.start and about.end <= span.end and about.source is span.source
-    frame = p.frame
-    while span.source.is_library and frame is not None:
-        span, frame = frame.call, frame.parent
-    run.report(guess, about, None, [] if inside else [Label(span, "read here")])
+    place, _ = users_place(span, p.frame)
+    run.report(guess, about, None, [] if inside else [Label(place, "read here")])
 
 
 def recover_op(run: Run, cls: type[Op], recipe: Recipe, inputs: Known, p: Place, span: Span) -> Const:
@@ -316,6 +316,8 @@ def _fits_ports(
         return False
     for port, value in zip(ports, inputs, strict=False):
         mistake = _unfit(op.name, port, value.type)
+        if _of_nothing(mistake):
+            return False
         if mistake is not None:
             made = run.made_here(value) if value.span != span else None
             run.report(mistake, span, p, [made] if made else [], inputs=(value,))
@@ -339,6 +341,8 @@ def _rejected(
     span: Span,
 ) -> Const:
     """An op's Reject at the text that is at fault, with the places that made several inputs."""
+    if _of_nothing(reject.mistake):
+        return run.lost(span, p)
     where = span
     if reject.at is not None and reject.at in recipe.bound:
         where = consts[reject.at].span
@@ -384,6 +388,11 @@ def _made_here(
             label = Label(label.span, f"{words} are {run.shape(alike[0].type)}")
         labels.append(label)
     return [label for label in labels if label is not None]
+
+
+def _of_nothing(mistake: Mistake | None) -> bool:
+    """Whether a mistake is about the axes of a tensor of which no size is known: it only follows from another."""
+    return isinstance(mistake, WrongChannelAxis) and all(isinstance(d, UnknownSize) for d in mistake.type.dims)
 
 
 def _unfit(op: str, port: Port, type: TensorType) -> Mistake | None:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Set
 from dataclasses import field
 from typing import Final, TypeAlias, TypeVar
 
-from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink
+from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink, users_place
 from dslc.elaborate.combined import as_written
 from dslc.elaborate.mistakes.limits import EndlessWork
 from dslc.elaborate.recipe import Shared, is_tensor
 from dslc.ir.made import maker
-from dslc.ir.model import Budget, Instance, Item, Node, Value
+from dslc.ir.model import Budget, Call, Instance, Item, Node, Value
 from dslc.record import entity
 from dslc.source import Span
 from dslc.syntax import tree
@@ -185,10 +185,9 @@ class Run:
         """Add a diagnostic; the hole that stands for what failed. `inputs` are the tensors that it was given."""
         trail = turned(p) if p is not None else None
         inside = span
-        while span.source.is_library and trail is not None:
-            span, trail = trail.call, trail.parent
+        span, trail = users_place(span, trail)
         if span is not inside:
-            related = [label for label in related if not label.span.source.is_library]
+            related = [label for label in related if not label.span.source.is_library and label.span != span]
             mistake = as_written(mistake, span, inside)
         self.sink.add(mistake.at(span, trail, related, help, inputs, site))
         if p is not None:
@@ -222,6 +221,9 @@ class Run:
         if value.span is None:
             return None
         what = f"`{value.name}`" if value.name else "this"
+        if value.span.source.is_library and isinstance(value.producer, Node | Call):
+            place, _ = users_place(value.span, value.producer.frame)
+            return Label(place, f"{what} is {self.shape(value.type)}")
         made = maker(value, axis) if axis is not None and -value.type.rank <= axis < value.type.rank else None
         if made is None or made.node.span == value.span or made.node.span.source is not value.span.source:
             return Label(value.span, f"{what} is {self.shape(value.type)}")

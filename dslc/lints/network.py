@@ -7,9 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from dslc.analysis.measure import batch_names
-from dslc.analysis.notes import users_place
 from dslc.analysis.quantities import Numbers
-from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake
+from dslc.diagnostics.model import Diagnostic, Help, Label, Mistake, users_place
 from dslc.ir.model import Call, Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step, flatten
 from dslc.lints.facts import NOTHING, Facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from dslc.diagnostics.model import Edit
 from dslc.ir.made import way
@@ -172,8 +173,17 @@ def another_tensor(g: Ground) -> Iterator[Candidate]:
     for name in names if block is not None and len(g.inputs) == 2 else ():
         before = [n for n in others if n not in [one.name for one in names] and _stem(n) == _stem(name.name)]
         for other in before[:4]:
+            later = [n for n in walk(block) if _reads(n, other) and n.span.start > name.span.end]
+            if len(later) == 1:
+                where = f"`{other}` here and `{name.name}` in line {later[0].span.line}"
+                edits = (g.put(name.span, other), g.put(later[0].span, name.name))
+                yield Candidate(f"the other way round, each with what has its size: {where}", edits, sole=True)
             said = f"`{other}` instead of `{name.name}`, which has another size"
             yield Candidate(said, (g.put(name.span, other),), group="name", loses=True)
+
+
+def _reads(node: object, name: str) -> TypeGuard[tree.Name]:
+    return isinstance(node, tree.Name) and node.name == name
 
 
 def _stem(name: str) -> str:

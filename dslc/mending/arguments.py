@@ -21,12 +21,11 @@ from dslc.elaborate.mistakes.values import BadIndex
 from dslc.elaborate.mistakes.weights import TiedShape
 from dslc.mending.ground import Candidate, Ground, short, walk
 from dslc.mending.rules import mends
-from dslc.names.errors_given import UnknownSize
 from dslc.ops.base import REGISTRY
 from dslc.ops.errors import NoHalfPadding, TooSmall, WrongSides
 from dslc.ops.errors_map import PoolPadding
 from dslc.syntax import tree
-from dslc.types.dim import Size
+from dslc.types.dim import Size, UnknownSize
 from dslc.types.errors import BelowLeast
 from dslc.values.mistakes import NotIterable, NotWhole, Undefined
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from dslc.diagnostics.model import Edit
 from dslc.mending.ground import Candidate, Ground, inside, net_dims, short, walk
@@ -114,6 +115,7 @@ def channels_where_they_are_wanted(g: Ground) -> Iterator[Candidate]:
             yield from with_axis(g, "1" if len(axes) == 1 else str(tuple(axes)), "over the places of tokens")
         yield from _back_to_the_map(g)
         yield from _there_and_back(g, letters)
+        yield from _until_the_join(g, letters)
         yield from first(g, f'rearrange("n {letters} c -> n c {letters}")', "channels before the places", "back")
 
 
@@ -150,6 +152,27 @@ def _there_and_back(g: Ground, letters: str) -> Iterator[Candidate]:
         if norm and len(names) == len(some):
             said = f"a norm of tokens, over the features of each: `ln` for `{name}`{more}"
             yield Candidate(said, tuple(g.put(n.span, "ln") for n in names), group="ln")
+
+
+def _until_the_join(g: Ground, letters: str) -> Iterator[Candidate]:
+    """A convolution and what follows it in the body of a residual, on tokens: as maps from there to the sum."""
+    suite, line = g.outline.around(g.node, tree.Suite), g.statement
+    lines = suite.body[suite.body.index(line) :] if suite is not None and line in suite.body else ()
+    steps = [one for one in takewhile(_goes_on, lines) if isinstance(one, tree.Step)]
+    call, step = g.outline.around(suite, tree.Call), g.step
+    joined = len(steps) < len(lines) or (call is not None and call.suite is suite)
+    if not steps or step is None or not joined or steps[-1].span.end <= step.span.end:
+        return
+    before, after = f'rearrange("n {letters} c -> n c {letters}")', f'rearrange("n c {letters} -> n {letters} c")'
+    edits = (g.before(step.span, f"{before} -> "), g.after(steps[-1].span, f" -> {after}"))
+    shown = f"`{before} -> {short(step.span.text)}`"
+    said = f"channels before the places: {shown}, and back behind them in line {steps[-1].span.line}: `-> {after}`"
+    yield Candidate(said, edits, sole=True)
+
+
+def _goes_on(line: tree.Stmt) -> bool:
+    """Whether a line goes on with what the one before it made, and joins it with nothing."""
+    return isinstance(line, tree.Step) and not isinstance(line.value, tree.Binary)
 
 
 def _reads_places(g: Ground) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
+from typing import Final
 
 from dslc.ir.made import way
 from dslc.ir.model import Value
@@ -10,17 +12,21 @@ from dslc.mending.ground import Candidate, Ground, inside, short, walk
 from dslc.mending.projections import STRIDED, suite_call
 from dslc.mending.rules import mends
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
+from dslc.source import Span
 from dslc.syntax import tree
 from dslc.types.dim import Size
 from dslc.types.errors import Coincidence, JoinedSizes
+
+BRANCHING: Final = ("add", "concat")
+"""Combinators of branches that begin at one tensor."""
 
 
 def _used(g: Ground, value: Value) -> Iterator[tree.Call]:
     """The uses of layers of this text that changed a size of a map on its way, the last first."""
     if value.type.channel == 1 and value.type.rank > 2:
         for step in reversed(way(value, 2)):
-            call = g.use(step.node.span) if step.node is not None else None
-            if isinstance(call, tree.Call):
+            call = g.layer(step.node)
+            if call is not None:
                 yield call
 
 
@@ -75,15 +81,16 @@ def factor_of_a_branch(g: Ground) -> Iterator[Candidate]:
 @mends(JoinedSizes, Coincidence, ShapeMismatch)
 def stride_of_the_way_beside(g: Ground) -> Iterator[Candidate]:
     """`skip = conv(128, 1)` beside a way with `s=2`: the same stride in the projection."""
-    if len(g.inputs) != 2 or suite_call(g) is not None:
+    whole = suite_call(g)
+    if len(g.inputs) < 2 or (whole is not None and whole.target.span.text not in BRANCHING):
         return
-    for skip, body in (g.inputs, g.inputs[::-1]):
+    for skip, body in permutations(g.inputs, 2):
         strides = [given for call in _used(g, body) if (given := g.named(call, "s")) is not None]
         made = inside(skip)
         while made is not None and "out" not in made.consts and len(made.inputs) == 1:
             made = inside(made.inputs[0])
-        call = g.use(made.span) if made is not None else None
-        if len(strides) != 1 or not isinstance(call, tree.Call) or call.target.span.text not in STRIDED:
+        call = g.layer(made)
+        if len(strides) != 1 or call is None or call.target.span.text not in STRIDED:
             continue
         if g.named(call, "s") is None and next(_used(g, skip), None) is None:
             text = f"s={strides[0].value.span.text}"
@@ -124,6 +131,29 @@ def _made_of(new: Value, old: Value) -> bool:
             return True
         made = inside(made.inputs[0])
     return False
+
+
+@mends(ShapeMismatch, JoinedSizes, Coincidence)
+def guarded_sum(g: Ground) -> Iterator[Candidate]:
+    """`if s == 1: it + x` of a block that some uses give other channels: `if s == 1 and C == out: it + x`."""
+    line = g.outline.around(g.node, tree.If)
+    condition = next((c for c, suite in line.branches if _holds(suite, g.span)), None) if line is not None else None
+    if condition is None or len(g.inputs) != 2 or g.types[0].rank != g.types[1].rank:
+        return
+    new, old = g.inputs if g.inputs[0].producer is not None else g.inputs[::-1]
+    words = [(g.word(old, axis), g.word(new, axis)) for axis in range(old.type.rank)]
+    differ = [w for axis, w in enumerate(words) if old.type.dims[axis] != new.type.dims[axis]]
+    asked = [f"{a} == {b}" for a, b in differ if a and b and a != b and not (a.isdigit() and b.isdigit())]
+    if len(asked) != len(differ):
+        return
+    plain = not isinstance(condition, tree.Conditional) and getattr(condition, "op", "") != "or"
+    text = " and ".join([condition.span.text if plain else f"({condition.span.text})", *asked])
+    said = f"only where the shapes agree: `if {short(text)}`"
+    yield Candidate(said, (g.put(condition.span, text),), sole=True)
+
+
+def _holds(suite: tree.Suite, span: Span) -> bool:
+    return suite.span.start <= span.start and span.end <= suite.span.end
 
 
 @mends(RankMismatch)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from dslc.elaborate.mistakes.flow import WrongPort
+from dslc.elaborate.mistakes.weights import TiedShape
 from dslc.ir.made import maker, way
 from dslc.ir.model import Param, Value
 from dslc.mending.ground import Candidate, Ground, inside, short, walk
@@ -51,6 +52,35 @@ def last_step_of_a_sequence(g: Ground) -> Iterator[Candidate]:
     if len(mistake.sizes) == 2 and type.rank == 3 and _recurrent_before(g.inputs[0]):
         shown = short(f"it[:, -1] -> {step.span.text}")
         yield Candidate(f"the last step: `{shown}`", (g.before(step.span, "it[:, -1] -> "),))
+
+
+@mends(TiedShape)
+def as_wide_as_the_table(g: Ground) -> Iterator[Candidate]:
+    """`linear(vocab, weight=words.weight)` of features wider than the table: they are brought to its width first."""
+    site = g.use(g.diagnostic.site)
+    if not isinstance(site, tree.Call) or len(g.types) != 2 or site.target.span.text != "linear":
+        return
+    features, table = g.types
+    if table.rank != 2 or features.dims[-1] == table.dims[1]:
+        return
+    width = _given_width(g, site) or str(table.dims[1])
+    said = f"the table is {table.dims[1]} wide, the features {features.dims[-1]}; as wide as the table first"
+    shown = short(f"linear({width}) -> {site.span.text}")
+    yield Candidate(f"{said}: `{shown}`", (g.before(site.span, f"linear({width}) -> "),))
+
+
+def _given_width(g: Ground, site: tree.Call) -> str | None:
+    """The width of a table as the text says it, where `module words = embedding(vocab, narrow)` made it."""
+    weight = g.named(site, "weight")
+    name = weight.value.value if weight is not None and isinstance(weight.value, tree.Attribute) else None
+    made = [n.value for n in walk(g.block) if isinstance(n, tree.ModuleDef) and _same(n.target, name)]
+    made += [n.value for n in walk(g.block) if isinstance(n, tree.As) and _same(n.name, name)]
+    given = [a.value.span.text for call in made if isinstance(call, tree.Call) for a in g.positional(call)[1:2]]
+    return given[0] if len(given) == 1 else None
+
+
+def _same(one: object, other: object) -> bool:
+    return isinstance(one, tree.Name) and isinstance(other, tree.Name) and one.name == other.name
 
 
 def _recurrent_before(value: Value) -> bool:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from dslc.diagnostics.model import Diagnostic, Edit, Sink
+from dslc.diagnostics.model import Diagnostic, Edit, Sink, users_place
 from dslc.ir.model import Call, Instance, Node, Value
-from dslc.names.errors_given import UnknownSize
 from dslc.record import frozen
 from dslc.source import Span
 from dslc.syntax import tree
 from dslc.syntax.parser import parse
 from dslc.syntax.rewrite import Outline, kids
+from dslc.types.dim import UnknownSize
 from dslc.types.tensor import TensorType
-from dslc.types.text import dim_text
+from dslc.types.text import CODE, dim_text
 
 LONG = 120
 """Letters of code that a proposal shows at most."""
@@ -115,6 +115,11 @@ class Ground:
         found = self.expr(span)
         return found.value if isinstance(found, tree.As) else found
 
+    def layer(self, node: Node | None) -> tree.Call | None:
+        """The call in this text that an op comes of, its own or that of a block of the library."""
+        found = self.use(users_place(node.span, node.frame)[0]) if node is not None else None
+        return found if isinstance(found, tree.Call) else None
+
     def chain(self, node: object) -> tuple[tree.Expr, ...]:
         """The steps of the line that a step is one of."""
         parent = self.outline.parents.get(node)
@@ -210,7 +215,7 @@ class Ground:
         size = value.type.dims[axis % value.type.rank]
         if isinstance(size, int | UnknownSize):
             return None if isinstance(size, UnknownSize) else str(size)
-        return dim_text(size) if self.block is not None and self.block.kind == "net" else None
+        return dim_text(size, CODE) if self.block is not None and self.block.kind == "net" else None
 
 
 def ground(diagnostic: Diagnostic) -> Ground:

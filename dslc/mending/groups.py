@@ -156,7 +156,13 @@ def channels_a_group(g: Ground) -> Iterator[Candidate]:
     if not isinstance(mistake, BadGroups) or not isinstance(site, tree.Call) or not g.inputs:
         return
     out = next(iter(g.positional(site)), None)
-    if g.types[0].dims[1] != mistake.groups or out is None or not isinstance(out.value, tree.Number):
+    if g.types[0].dims[1] != mistake.groups or out is None:
+        return
+    word, given = g.word(g.inputs[0], 1), g.named(site, "g")
+    if word is not None and not word.isdigit() and given is not None and word == given.value.span.text:
+        said = f"one group for each channel that comes in, and as many out: `{g.shown(out.value.span, word)}`"
+        yield Candidate(said, (g.put(out.value.span, word),), sole=True)
+    if not isinstance(out.value, tree.Number):
         return
     below = mistake.channels // mistake.groups * mistake.groups
     for channels in (below + mistake.groups, below):

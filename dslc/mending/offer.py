@@ -268,7 +268,13 @@ def _helps(diagnostic: Diagnostic, edits: Sequence[Edit], found: Sequence[Diagno
     if after is None:
         return False
     new = _new(diagnostic, edits, found, after)
-    return not any(d.code == diagnostic.code or d.code.startswith("E01") for d in new)
+    spans = [(at := _offset(edit.span.start, edits), at + len(edit.text)) for edit in edits]
+    inside = any(
+        start <= d.span.start and d.span.end <= end and d.span.source.path == edits[0].span.source.path
+        for d in new
+        for start, end in spans
+    )
+    return not inside and not any(d.code == diagnostic.code or d.code.startswith("E01") for d in new)
 
 
 def _new(
@@ -296,9 +302,10 @@ def _counts(diagnostic: Diagnostic, removed: set[str]) -> bool:
 
 def _moved(diagnostic: Diagnostic, edits: Sequence[Edit]) -> Place:
     """Where a diagnostic stands after the edits of a file."""
-    source, start = diagnostic.span.source, diagnostic.span.start
-    moved = start
-    for edit in edits:
-        if edit.span.source.path == source.path and edit.span.end <= start:
-            moved += len(edit.text) - (edit.span.end - edit.span.start)
-    return diagnostic.code, source.path, moved
+    path = diagnostic.span.source.path
+    return diagnostic.code, path, _offset(diagnostic.span.start, [e for e in edits if e.span.source.path == path])
+
+
+def _offset(start: int, edits: Sequence[Edit]) -> int:
+    """Where an offset of a file is after edits of it."""
+    return start + sum(len(e.text) - (e.span.end - e.span.start) for e in edits if e.span.end <= start)

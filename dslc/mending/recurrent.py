@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from dslc.bind.mistakes import UnknownArgument
+from dslc.elaborate.mistakes.flow import WrongPort
+from dslc.ir.made import maker
 from dslc.ir.model import Node
 from dslc.mending.ground import Candidate, Ground, inside, short, walk
 from dslc.mending.rules import mends
 from dslc.ops.errors import WrongRank
 from dslc.ops.errors_product import StateShape
+from dslc.ops.errors_tensor import ShapeMismatch
 from dslc.syntax import tree
 
 RECURRENT: Final = ("lstm", "gru", "rnn")
@@ -40,6 +43,24 @@ def what_is_given(g: Ground) -> Iterator[Candidate]:
         what = "all steps are given" if mistake.name == "return_sequences" else "each run begins anew"
         said = "only the steps are given" if mistake.name == "return_state" else what
         yield Candidate(f"{said}: `{short(layer)}`", (left,), sole=True)
+
+
+@mends(ShapeMismatch, WrongPort)
+def half_in_each_direction(g: Ground) -> Iterator[Candidate]:
+    """`lstm(width, bidirectional=true)` gives both directions side by side: `lstm(width // 2, ..)` is as wide."""
+    for value in g.inputs:
+        made = maker(value, -1)
+        call = g.layer(made.node) if made is not None else None
+        both = g.named(call, "bidirectional") if call is not None else None
+        hidden = next(iter(g.positional(call)), None) if call is not None else None
+        if call is None or hidden is None or both is None or call.target.span.text not in RECURRENT:
+            continue
+        text = hidden.value.span.text
+        halved = str(int(text) // 2) if text.isdigit() else f"{text} // 2" if text.isidentifier() else f"({text}) // 2"
+        said = f"the two directions stand side by side, {value.type.dims[-1]} in all; half of it in each"
+        yield Candidate(
+            f"{said}: `{g.shown(hidden.value.span, halved)}`", (g.put(hidden.value.span, halved),), sole=True
+        )
 
 
 @mends(StateShape)

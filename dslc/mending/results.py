@@ -15,6 +15,7 @@ from dslc.ops.errors_tensor import ReshapeCount, ShapeMismatch
 from dslc.syntax import tree
 from dslc.types.errors import JoinedSizes
 from dslc.types.limits import UniversalSize
+from dslc.types.text import CODE, dim_text
 
 GROWING = ("deconv", "upsample", "pixel_shuffle")
 RECURRENT = ("lstm", "gru", "rnn")
@@ -59,6 +60,24 @@ def one_doubling_more(g: Ground) -> Iterator[Candidate]:
             for d, s, f in zip(dims, mistake.sizes, value.type.dims, strict=True)
         ]
         yield Candidate(f"let the header say `[{', '.join(texts)}]`", tuple(edits), loses=True)
+
+
+@mends(WrongPort)
+def shorter_than_promised(g: Ground) -> Iterator[Candidate]:
+    """A header that promises as many frames as come in, where a stride takes some: the number that is left."""
+    mistake, axis = g.diagnostic.mistake, getattr(g.diagnostic.mistake, "axis", None)
+    if not isinstance(mistake, WrongPort) or mistake.end.port is not None or len(g.inputs) != 1 or axis is None:
+        return
+    value, spec = g.inputs[0], mistake.spec
+    size = value.type.dims[axis]
+    if isinstance(size, int) or spec is None or not g.own(spec) or g.block is None or g.block.kind != "net":
+        return
+    made, text = inside(value), dim_text(size, CODE)
+    while made is not None and made.inputs and size in made.inputs[0].type.dims:
+        made = inside(made.inputs[0])
+    call = g.layer(made)
+    after = f" after `{short(call.span.text)}` (line {call.span.line})" if call is not None else ""
+    yield Candidate(f"let the header say what is left{after}: `{text}`", (g.put(spec, text),))
 
 
 def _within(line: tree.Step, node: Node) -> bool:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from dslc.diagnostics.model import Diagnostic
+from dslc.diagnostics.model import Diagnostic, users_place
 from dslc.elaborate.mistakes.flow import WrongPort
 from dslc.ir.made import Change, way
 from dslc.ir.model import Value
-from dslc.names.errors_given import UnknownSize
 from dslc.ops.errors import TooSmall
 from dslc.ops.errors_pattern import PatternMismatch
 from dslc.ops.errors_tensor import ShapeMismatch
 from dslc.source import Span
+from dslc.types.dim import UnknownSize
 from dslc.types.errors import BelowLeast, Coincidence, JoinedSizes
 from dslc.types.text import dim_text
 
@@ -67,9 +67,7 @@ def _line(step: Change, at: Span) -> str:
     """The line that made a size: the user's, where it was made inside a block of the library."""
     if step.node is None:
         return ""
-    span, frame = step.node.span, step.node.frame
-    while span.source.is_library and frame is not None:
-        span, frame = frame.call, frame.parent
+    span, _ = users_place(step.node.span, step.node.frame)
     if span.source.is_library:
         return ""
     return f" (line {span.line})" if span.source.path == at.source.path else f" ({span.source.shown}:{span.line})"

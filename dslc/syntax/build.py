@@ -158,7 +158,7 @@ class StatementBuilder(ExpressionBuilder):
             self.refuse(mistakes.SelfTarget(value.name), value.span.start, value.span.end, help=help)
             return tree.Assign(self.span(start, end), (), kids[1])
         targets = value.items if isinstance(value, tree.Tuple) else (value,)
-        named = tuple(t for t in targets if self._is_target(t))
+        named = tuple(t for target in targets for t in self._names(target) if self._is_target(t))
         return tree.Assign(self.span(start, end), named, kids[1])
 
     def grow(self, start: int, end: int, kids: list[Any]) -> tree.Stmt | None:
@@ -190,6 +190,14 @@ class StatementBuilder(ExpressionBuilder):
     def _is_target(self, target: tree.Expr) -> TypeGuard[tree.Name | tree.TickName]:
         """Whether a line may name a value so; refused if not."""
         return self._target(target, "name = ...", True)
+
+    def _names(self, target: tree.Expr) -> tuple[tree.Expr, ...]:
+        """The names of brackets within a list of names, which are told; else the target itself."""
+        if not isinstance(target, tree.Tuple) or not all(isinstance(t, tree.Name) for t in target.items):
+            return (target,)
+        mistake = mistakes.NestedNames(", ".join(t.span.text for t in target.items))
+        self.refuse(mistake, target.span.start, target.span.end, mended=True)
+        return target.items
 
     def _target(self, target: tree.Expr, form: str, ticked: bool) -> bool:
         if isinstance(target, tree.Name) or (ticked and isinstance(target, tree.TickName)):

@@ -32,7 +32,7 @@ def mended(mistake: Mistake | None) -> bool:
         return mistake.word == "return"  # which is read past, where what follows is one value
     text = mistakes.TabCharacter, mistakes.RefusedCharacter, mistakes.ForeignName, mistakes.LongName
     lines = mistakes.UnevenIndent, mistakes.UnexpectedIndent, mistakes.MissingColon, mistakes.StrayLine
-    lists = (mistakes.ListMark,)
+    lists = mistakes.ListMark, mistakes.NestedNames
     others = mistakes.CommentForm, mistakes.TextAsComment, mistakes.StringPrefix, mistakes.QuotedName
     signs = mistakes.LogicalSymbol, mistakes.BraceSuite, mistakes.TrailingComma, mistakes.RepeatedName
     return isinstance(mistake, (*text, *lines, *lists, *others, *signs, mistakes.SingleQuotes, mistakes.LimitUnit))

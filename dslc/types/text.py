@@ -21,15 +21,17 @@ class Style:
     """How to print.
 
     `exact` gives the remainder of a floor's number by its divisor where it is the same for every allowed
-    size; `grouped` writes thousands separators; `names` are other words for symbols.
+    size; `grouped` writes thousands separators; `names` are other words for symbols; `code`: as a program writes it.
     """
 
     exact: Callable[[Floor], int | None] = _unknown
     grouped: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    code: bool = False
 
 
 PLAIN = Style()
+CODE = Style(code=True)
 
 
 def dim_text(size: Size, style: Style = PLAIN) -> str:
@@ -91,7 +93,7 @@ def _floor_text(floor: Floor, style: Style, extra: int) -> str:
     remainder = style.exact(floor)
     if remainder is not None:
         return f"{_numerator(terms, constant - remainder, style)}/{floor.den}"
-    if constant == floor.den - 1:
+    if constant == floor.den - 1 and not style.code:
         text = sum_text(terms, style)
         return f"ceil({_bracketed(text, ' ')}/{floor.den})"
     return f"{_bracketed(_numerator(terms, constant, style), '*')} // {floor.den}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dslc.analysis.notes import size_notes, users_place
+from dslc.analysis.notes import size_notes
 from dslc.api import compile_model
-from dslc.diagnostics.model import Diagnostic, Frame
+from dslc.diagnostics.model import Diagnostic, Frame, users_place
 from dslc.source import Source
 
 ROOT = Path(__file__).resolve().parent.parent.parent

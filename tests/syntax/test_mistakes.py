@@ -104,6 +104,7 @@ LINES = [
     ("E0143", "let «a, b» = relu", "`let name = ...`"),
     ("E0143", "let «`a`» = relu", "`let name = ...`"),
     ("E0143", "«x.y» += [it]", "`name += [...]`"),
+    ("E0176", "x, «(a, b)» = lstm(8, state=true)", "side by side"),
     ("E0144", "for i, «(a, b)» in c: relu", "plain names"),
     ("E0144", "let x = [a for «a.b» in c]", "plain names"),
     ("E0145", "f(a=1, «2»)", "after `a=`"),

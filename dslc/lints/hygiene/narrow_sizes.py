@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from dslc.analysis.notes import users_place
-from dslc.diagnostics.model import Diagnostic
+from dslc.diagnostics.model import Diagnostic, users_place
 from dslc.lints.base import Lint
 from dslc.lints.network import Network
 from dslc.types.domain import Domain

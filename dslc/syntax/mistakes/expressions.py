@@ -134,6 +134,39 @@ class Target(Mistake, code="E0143"):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class NestedNames(Mistake, code="E0176"):
+    """Brackets within the names before `=`.
+
+    A layer that gives several tensors gives them side by side: `lstm(.., state=true)` the sequence, the states and the
+    cells. PyTorch groups some of them in tuples. The names in the brackets are read as if these were not there.
+
+    ```dl fails
+    net f on x[N, T=8, 16]:
+        _all, (h, _c) = lstm(32, state=true)
+        h -> rearrange("1 n d -> n d")
+    ```
+
+    ```dl
+    net f on x[N, T=8, 16]:
+        _all, h, _c = lstm(32, state=true)
+        h -> rearrange("1 n d -> n d")
+    ```
+
+    Related: E0143, E0144.
+    """
+
+    names: str
+
+    @property
+    def message(self) -> str:
+        return "no brackets among the names before `=`: the values of a layer stand side by side"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help(f"write `{self.names}`", replace=self.names),)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ForTarget(Mistake, code="E0144"):
     """A `for` has something else than names.
 
