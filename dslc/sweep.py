@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 from dslc.analysis.quantities import QUANTITIES, Numbers
-from dslc.analysis.sensitivity import Axis, Point, Sweep, magnitude, value_text
+from dslc.analysis.sensitivity import Axis, Point, Sweep, magnitude
 from dslc.api import MAX_OPS, _parameters, choose, compile_program, load_program
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import CompileError, Severity, Sink
@@ -16,6 +16,7 @@ from dslc.diagnostics.place import assigned, given
 from dslc.ir.model import Model
 from dslc.names.errors_given import OutsideNumber, UnknownAxis
 from dslc.types.const import Const
+from dslc.values.faces import value_text
 
 COLLECT = 32
 """Networks after which what they left is collected: the command line runs without automatic collection."""

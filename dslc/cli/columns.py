@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from dslc.reports.stats import Stats
 
 
 def columns(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -17,10 +21,13 @@ def sort_column(ctx: click.Context, option: click.Parameter, text: str | None) -
     return None if text is None else text.strip()
 
 
-def check_columns(names: Sequence[str], sort: str | None, device: bool) -> None:
+def check_columns(stats: Stats, names: Sequence[str], sort: str | None, by: str | None) -> None:
     """Refuse a name that is no column's, with the nearest one, and a column that needs a device without one."""
+    from dslc.reports.groups import wrong_grouping
     from dslc.reports.rendered import wrong_column
 
     for name, option in (*((name, "--columns") for name in names), *([(sort, "--sort")] if sort else [])):
-        if said := wrong_column(name, device, "--device, such as `--device A100`"):
+        if said := wrong_column(name, stats, "--device, such as `--device A100`"):
             raise click.BadParameter(said, param_hint=option)
+    if by and (said := wrong_grouping(names, stats.device is not None)):
+        raise click.BadParameter(said, param_hint="--columns")

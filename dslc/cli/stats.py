@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dslc.cli.columns import columns, sort_column
+from dslc.cli.columns import check_columns, columns, sort_column
 from dslc.cli.device_values import device
 from dslc.cli.memory_values import memory_size
 from dslc.cli.options import RateType, net_options, source_argument
@@ -21,6 +21,8 @@ FORMATS = ["text", "json", "csv", "markdown"]
 TOOLS = ["torchvision", "fvcore", "thop", "ptflops"]
 OPTIMIZERS = ["sgd", "momentum", "adam", "adamw"]
 PRECISIONS = ["fp32", "mixed"]
+GROUPINGS = ["kind", "block"]
+OPTION = {"tool": "as", "idle": "all"}
 TYPES = ["fp32", "tf32", "fp16", "bf16", "int8"]
 
 
@@ -39,6 +41,9 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--columns", "-c", multiple=True, metavar="NAME,..", callback=columns, help="which columns (see above)")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="close parts N levels deep: show their sums")
 @click.option("--sort", metavar="NAME", callback=sort_column, help="layers alone, the greatest in this column first")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="the N greatest layers alone, by --sort or MACs")
+@click.option("--by", type=click.Choice(GROUPINGS), help="totals by kind of layer or by block, for the layers")
+@click.option("--all", "idle", is_flag=True, help="layers that do nothing too: the identity, dropout with p = 0")
 @click.option("--fold/--no-fold", default=True, help="equal parts one after the other as one, with x12")
 @click.option("--symbolic", is_flag=True, help="sizes and counts as expressions in the input's sizes")
 @click.option("-v", "--verbose", is_flag=True, help="which sizes are used well; every result's field in every input")
@@ -64,9 +69,10 @@ def stats(source: str | Path, **options: Any) -> None:
     """Print shapes, parameters, costs, memory and receptive fields, layer by layer, and the totals.
 
     Columns: op, output, params, buffers, train_only, weights, macs, core_flops, flops, acts, memory, saved, share,
-    field, rf_local, stride, padding, centre, spread, smallest, density, status; with --device also intensity, bound,
-    time. With --sweep: params, macs, flops, acts, weights_memory, activation_memory, peak_memory,
-    onnx_peak_memory, receptive_field.
+    share_params, share_memory, field, rf_local, stride, padding, centre, spread, smallest, density, status; with
+    --device also intensity, bound, time. Every attribute of a layer is a column too: k, s, g, d, heads, eps. With
+    --by: those that add up, params to saved, and time. With --sweep: params, macs, flops, acts, weights_memory,
+    activation_memory, peak_memory, onnx_peak_memory, receptive_field.
     """
     check_options(options)
     if options["axes"]:
@@ -83,8 +89,11 @@ def stats(source: str | Path, **options: Any) -> None:
     view = {name: options[name] for name in ("batch", "inplace", "device", "dtype")}
     model = compile_model(source, **chosen, budgets=None)
     found = Stats(model, **view)
+    check_columns(found, options["columns"], options["sort"], options["by"])
     extra = {name: options[name] for name in ("train", "fit", "optimizer", "precision", "tool", "verbose")}
-    layout = {name: options[name] for name in ("form", "columns", "depth", "sort", "fold", "symbolic")}
+    layout = {
+        name: options[name] for name in ("form", "columns", "depth", "sort", "fold", "symbolic", "top", "idle", "by")
+    }
     click.echo(rendered(found, chosen_sections(found, **extra), **layout))
     check(found, options["strict"])
 
@@ -103,22 +112,36 @@ def check_options(options: dict[str, Any]) -> None:
     elif options["dtype"] != "fp32":
         raise click.UsageError("--dtype needs --device")
     if options["axes"]:
-        refuse(options, "--sweep", "strict", "train", "fit", "device", "tool", "symbolic", "verbose", "depth", "sort")
+        refuse(
+            options,
+            "--sweep",
+            "strict",
+            "train",
+            "fit",
+            "device",
+            "tool",
+            "symbolic",
+            "verbose",
+            "depth",
+            "sort",
+            "top",
+            "by",
+            "idle",
+        )
         if options["batch"] != 1 or not options["inplace"]:
             raise click.UsageError("--batch and --no-inplace mean nothing with --sweep")
         return
     if options["form"] == "csv":
         refuse(options, "--format csv", "train", "fit", "tool", "verbose", "symbolic")
-    from dslc.cli.columns import check_columns
-
-    check_columns(options["columns"], options["sort"], options["device"] is not None)
+    if options["by"]:
+        refuse(options, "--by", "depth", "sort", "top", "symbolic", "idle")
 
 
 def refuse(options: dict[str, Any], beside: str, *names: str) -> None:
     """Refuse options that would be ignored."""
     for name in names:
         if options[name] not in (None, False):
-            raise click.UsageError(f"--{'as' if name == 'tool' else name} means nothing with {beside}")
+            raise click.UsageError(f"--{OPTION.get(name, name)} means nothing with {beside}")
 
 
 def check(stats: Stats, strict: bool) -> None:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 Cell: TypeAlias = int | float | Fraction | str | None
 Rules: TypeAlias = "tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]"
 """Value and text of a column."""
+Raw: TypeAlias = "Callable[[Row, View], int | float]"
+
+SHARES = ("share", "share_params", "share_memory")
+"""Columns of parts of a total, with a bar."""
 
 BAR = "▏▎▍▌▋▊▉█"
 BAR_WIDTH = 6
@@ -79,6 +83,11 @@ class View:
         return self.stats.summed({use: memory.written for use, memory in self.stats.memory.nodes.items()})
 
     @cached_property
+    def all_written(self) -> int | float:
+        """Bytes of all new buffers."""
+        return sum(self.written[row] for row in self.stats.rows if row.depth == 0 and row.needed is Needed.ALWAYS)
+
+    @cached_property
     def kept(self) -> Mapping[Row, int | float]:
         return self.stats.summed(self.stats.training.kept.by_use(), training=True)
 
@@ -104,7 +113,10 @@ class View:
 
 @frozen
 class Column:
-    """A column by its name on the command line. `device`: it needs a device to be named."""
+    """A column by its name on the command line. `device`: it needs a device to be named.
+
+    `raw` is the number of a row that adds up over rows; `training`: what only training computes counts too.
+    """
 
     name: str
     heading: str
@@ -113,11 +125,14 @@ class Column:
     text: Callable[[Row, View], str]
     device: bool = False
     numeric: bool = True
+    raw: Callable[[Row, View], int | float] | None = None
+    shown: Callable[[object], str] = grouped
+    training: bool = False
 
     @property
     def left(self) -> bool:
         """Whether its texts stand at the left: words do, and bars."""
-        return not self.numeric or self.name == "share"
+        return not self.numeric or self.name in SHARES
 
 
 # ---- words
@@ -187,18 +202,20 @@ def summed(terms: Callable[[View], Mapping[Row, Terms]]) -> Rules:
     return value, text
 
 
-def macs_share(row: Row, view: View) -> Cell:
-    """The row's part of all multiply-adds; none where these are not all known."""
-    total = view.stats.cost
-    if total.unknown or row.needed is not Needed.ALWAYS:
-        return None
-    return row.macs / total.macs if total.macs else 0.0
+def share_of(total: Callable[[View], int | float], own: Raw) -> Rules:
+    """A row's part of a total, as a bar; none where not all of it is known."""
 
+    def value(row: Row, view: View) -> Cell:
+        if view.stats.cost.unknown or row.needed is not Needed.ALWAYS:
+            return None
+        whole = total(view)
+        return own(row, view) / whole if whole else 0.0
 
-def share_text(row: Row, view: View) -> str:
-    """The share as a bar."""
-    share = macs_share(row, view)
-    return bar_text(share) if isinstance(share, float) else ""
+    def text(row: Row, view: View) -> str:
+        share = value(row, view)
+        return bar_text(share) if isinstance(share, float) else ""
+
+    return value, text
 
 
 # ---- receptive fields
@@ -280,6 +297,11 @@ def time(row: Row, view: View) -> Cell:
     return float(view.seconds[row])
 
 
+def time_text(number: object) -> str:
+    """Seconds with their unit."""
+    return seconds_text(float(number)) if isinstance(number, int | float) else ""
+
+
 def bound_word(row: Row, view: View) -> str:
     """What holds the row back: `compute` or `memory`."""
     bound = view.bound(row)
@@ -291,27 +313,51 @@ def named(name: str, heading: str, doc: str, rules: Rules) -> Column:
     return Column(name, heading, doc, rules[0], rules[1])
 
 
+def adding(
+    name: str, heading: str, doc: str, raw: Raw, shown: Callable[[object], str] = grouped, *, training: bool = False
+) -> Column:
+    """A column of numbers that add up over rows."""
+    value, text = counted(raw, shown)
+    return Column(name, heading, doc, value, text, raw=raw, shown=shown, training=training)
+
+
+def growing(name: str, heading: str, doc: str, terms: Callable[[View], Mapping[Row, Terms]]) -> Column:
+    """A column of sums that depend on sizes."""
+
+    def raw(row: Row, view: View) -> int:
+        return view.values.of(terms(view)[row])
+
+    value, text = summed(terms)
+    return Column(name, heading, doc, value, text, raw=raw)
+
+
 COLUMNS: dict[str, Column] = {
     column.name: column
     for column in (
         Column("op", "op", "the op, or the block's name", op_text, op_text, numeric=False),
         Column("output", "output", "shapes of the results", shapes, shapes, numeric=False),
-        named("params", "params", "trained elements that evaluation uses", counted(lambda r, v: r.count.params)),
-        named("buffers", "buffers", "elements of running statistics and other state",
-              counted(lambda r, v: r.count.buffers)),
-        named("train_only", "train-only", "trained elements that only training uses",
-              counted(lambda r, v: r.count.train_only)),
-        named("weights", "weights", "bytes of `params` in float32",
-              counted(lambda r, v: 4 * r.count.params, bytes_text)),
-        named("macs", "MACs", "multiply-adds", summed(lambda v: v.macs)),
-        named("core_flops", "core FLOPs", "two per multiply-add", summed(lambda v: v.core)),
-        named("flops", "FLOPs", "two per multiply-add and all other operations", summed(lambda v: v.flops)),
-        named("acts", "acts", "elements that linear maps write", summed(lambda v: v.acts)),
-        named("memory", "memory", "bytes of new buffers, in place where possible",
-              counted(lambda r, v: v.written[r], bytes_text)),
-        named("saved", "saved", "bytes that training keeps for the backward pass",
-              counted(lambda r, v: v.kept[r], bytes_text)),
-        named("share", "share of MACs", "part of all multiply-adds", (macs_share, share_text)),
+        adding("params", "params", "trained elements that evaluation uses", lambda r, v: r.count.params,
+               training=True),
+        adding("buffers", "buffers", "elements of running statistics and other state", lambda r, v: r.count.buffers,
+               training=True),
+        adding("train_only", "train-only", "trained elements that only training uses",
+               lambda r, v: r.count.train_only, training=True),
+        adding("weights", "weights", "bytes of `params` in float32", lambda r, v: 4 * r.count.params, bytes_text,
+               training=True),
+        growing("macs", "MACs", "multiply-adds", lambda v: v.macs),
+        growing("core_flops", "core FLOPs", "two per multiply-add", lambda v: v.core),
+        growing("flops", "FLOPs", "two per multiply-add and all other operations", lambda v: v.flops),
+        growing("acts", "acts", "elements that linear maps write", lambda v: v.acts),
+        adding("memory", "memory", "bytes of new buffers, in place where possible", lambda r, v: v.written[r],
+               bytes_text),
+        adding("saved", "saved", "bytes that training keeps for the backward pass", lambda r, v: v.kept[r],
+               bytes_text, training=True),
+        named("share", "share of MACs", "part of all multiply-adds",
+              share_of(lambda v: v.stats.cost.macs, lambda r, v: r.macs)),
+        named("share_params", "share of params", "part of all trained elements that evaluation uses",
+              share_of(lambda v: v.stats.cost.count.params, lambda r, v: r.count.params)),
+        named("share_memory", "share of memory", "part of the bytes of all new buffers",
+              share_of(lambda v: v.all_written, lambda r, v: v.written[r])),
         named("field", "field", "receptive field along each axis; `all (n)`: all, n without the layers that see all",
               (of_field(lambda f: f.size)[0], lambda r, v: v.field(r))),
         named("rf_local", "local", "receptive field by paths that do not see everything",
@@ -330,10 +376,21 @@ COLUMNS: dict[str, Column] = {
         Column("bound", "bound", "what holds the layer back: compute or memory", bound_word, bound_word,
                device=True, numeric=False),
         Column("time", "time", "least time on the device", time, lambda r, v: seconds_text(float(v.seconds[r])),
-               device=True),
+               device=True, raw=lambda r, v: float(v.seconds[r]), shown=time_text),
     )
 }  # fmt: skip
 """By name, in the order of the help text. The first column, the layer, is always there."""
+
+
+def summable(device: bool) -> tuple[str, ...]:
+    """The columns that add up over rows."""
+    return tuple(name for name, c in COLUMNS.items() if c.raw is not None and (device or not c.device))
+
+
+def grouped_text(name: str, number: float, known: bool) -> str:
+    """A sum of a column's numbers as text; of a sum in which something is unknown a lower bound."""
+    return lower_bound(COLUMNS[name].shown(number), known)
+
 
 DEFAULT = ("op", "output", "params", "macs", "share", "field")
 WITH_DEVICE = ("op", "output", "params", "macs", "intensity", "bound", "time")

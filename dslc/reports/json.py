@@ -8,11 +8,13 @@ expression in the sizes of the input. A count's `terms` is the same sum factored
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from dslc.analysis.cost import Count, Terms, core_flops, value_at
 from dslc.analysis.receptive import Tracks
-from dslc.reports.columns import View
+from dslc.reports.columns import Column, View
+from dslc.reports.groups import Groups, group_records
 from dslc.reports.memory import memory_record
 from dslc.reports.numbers import size_text, terms_text
 from dslc.reports.sections import Section
@@ -25,13 +27,29 @@ VERSION = 1
 Json = dict[str, object]
 
 
-def stats_json(stats: Stats, sections: Sequence[Section] = ()) -> str:
+def stats_json(
+    stats: Stats,
+    sections: Sequence[Section] = (),
+    *,
+    columns: Mapping[str, Column] | None = None,
+    grouped: Groups | None = None,
+) -> str:
     """The whole report as one document."""
-    return json.dumps(stats_record(stats, sections), indent=2, ensure_ascii=False)
+    record = stats_record(stats, sections, columns=columns, grouped=grouped)
+    return json.dumps(record, indent=2, ensure_ascii=False)
 
 
-def stats_record(stats: Stats, sections: Sequence[Section] = ()) -> Json:
-    """The whole report as plain data; a section stands under its own name."""
+def stats_record(
+    stats: Stats,
+    sections: Sequence[Section] = (),
+    *,
+    columns: Mapping[str, Column] | None = None,
+    grouped: Groups | None = None,
+) -> Json:
+    """The whole report as plain data; a section stands under its own name.
+
+    `columns`: what was asked for by name stands in each layer's `columns`. `grouped`: totals by kind or block.
+    """
     model, cost = stats.model, stats.cost
     sizes = model.sizes
     names = [name for name, _ in stats.inputs]
@@ -60,7 +78,10 @@ def stats_record(stats: Stats, sections: Sequence[Section] = ()) -> Json:
             "memory": memory_record(stats.memory, stats.emitted, sizes),
             "unknown": list(cost.unknown),
         },
-        "layers": [row_record(row, view, names, model.float) for row in stats.rows],
+        "layers": [
+            {**row_record(row, view, names, model.float), **column_record(row, view, columns)} for row in stats.rows
+        ],
+        **({"totals_by": group_records(grouped)} if grouped is not None else {}),
         **{section.name: section.record for section in sections},
     }
 
@@ -83,6 +104,14 @@ def row_record(row: Row, view: View, names: list[str], own: DType) -> Json:
         "memory": view.written[row] if row.known else None,
         "fields": field_records(row.tracks, names),
     }
+
+
+def column_record(row: Row, view: View, columns: Mapping[str, Column] | None) -> Json:
+    """What a row has in the columns that were asked for: numbers, texts, null; exact fractions as texts."""
+    if not columns:
+        return {}
+    values = {name: column.value(row, view) for name, column in columns.items()}
+    return {"columns": {name: str(v) if isinstance(v, Fraction) else v for name, v in values.items()}}
 
 
 def weights_record(params: int) -> Json:

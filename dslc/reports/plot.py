@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dslc.analysis.quantities import QUANTITIES
-from dslc.analysis.sensitivity import Point, Sweep, front, value_text
+from dslc.analysis.sensitivity import Point, Sweep, front
 from dslc.analysis.signal.result import NetworkSignal
 from dslc.diagnostics.model import Failure
 from dslc.errors import NotInstalled
 from dslc.output import Output
+from dslc.values.faces import value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,10 @@ from typing import Any
 from dslc.diagnostics.codes import nearest
 from dslc.reports import sections as parts
 from dslc.reports import terminal
-from dslc.reports.columns import COLUMNS, View, shown_columns
+from dslc.reports.attributes import attribute_names, column_of
+from dslc.reports.columns import COLUMNS, Column, View, shown_columns
+from dslc.reports.groups import DEFAULT as SUMS
+from dslc.reports.groups import group_csv, groups
 from dslc.reports.sections import Section
 from dslc.reports.stats import Stats
 from dslc.reports.table import Layout, csv_text
@@ -43,13 +46,14 @@ def chosen_sections(
     return found
 
 
-def wrong_column(name: str, device: bool, how: str) -> str:
+def wrong_column(name: str, stats: Stats, how: str) -> str:
     """What is wrong with a column's name: there is none such, or it needs a device; empty where nothing is."""
-    if name not in COLUMNS:
-        near = nearest(name, COLUMNS)
-        hint = f"did you mean `{near}`?" if near else f"choose from {', '.join(COLUMNS)}"
+    column = column_of(name, stats)
+    if column is None:
+        near = nearest(name, [*COLUMNS, *attribute_names(stats)])
+        hint = f"did you mean `{near}`?" if near else f"choose from {', '.join(COLUMNS)}, or an attribute of a layer"
         return f"there is no column `{name}`; {hint}"
-    return f"the column `{name}` needs {how}" if COLUMNS[name].device and not device else ""
+    return f"the column `{name}` needs {how}" if column.device and stats.device is None else ""
 
 
 def rendered(
@@ -62,19 +66,40 @@ def rendered(
     sort: str | None = None,
     fold: bool = True,
     symbolic: bool = False,
+    top: int | None = None,
+    idle: bool = False,
+    by: str | None = None,
 ) -> str:
-    """The report in one of FORMATS, without a newline at its end; columns are such of COLUMNS."""
+    """The report in one of FORMATS, without a newline at its end.
+
+    Columns are such of COLUMNS or attributes of layers; `top` needs none to sort by, it takes the multiply-adds, or
+    the parameters where there are none of those.
+    """
+    view = View(stats, symbolic=symbolic)
+    grouped = groups(view, by, tuple(columns) or SUMS) if by else None
     if form == "json":
         from dslc.reports.json import stats_json
 
-        return stats_json(stats, found)
+        chosen = [(name, found_column(name, stats)) for name in columns]
+        return stats_json(stats, found, columns=dict(chosen) if by is None else {}, grouped=grouped)
+    if grouped is not None and form == "csv":
+        return group_csv(grouped)
     every = (column for column in COLUMNS.values() if stats.device is not None or not column.device)
-    chosen = tuple(COLUMNS[name] for name in columns)
-    shown = chosen or (tuple(every) if form == "csv" else shown_columns(stats))
-    layout = Layout(shown, depth, COLUMNS[sort] if sort else None, fold and form != "csv")
-    view = View(stats, symbolic=symbolic)
+    asked = tuple(found_column(name, stats) for name in columns) if by is None else ()
+    shown = asked or (tuple(every) if form == "csv" else shown_columns(stats))
+    if top is not None and sort is None:
+        sort = "macs" if stats.cost.macs else "params"
+    key = found_column(sort, stats) if sort else None
+    layout = Layout(shown, depth, key, fold and form != "csv", top, idle or form == "csv" or by is not None)
     if form == "csv":
         return csv_text(view, layout)
     render: Any = terminal.render_markdown if form == "markdown" else terminal.render_stats
-    text: str = render(view, layout, found)
+    text: str = render(view, layout, found, grouped)
     return text
+
+
+def found_column(name: str, stats: Stats) -> Column:
+    """A column that is known to be there."""
+    column = column_of(name, stats)
+    assert column is not None, f"no column `{name}`"
+    return column

@@ -14,7 +14,8 @@ from dslc.analysis.quantities import Numbers
 from dslc.analysis.receptive import Fields, Tracks
 from dslc.ir.model import Call, Instance, Model, Node
 from dslc.ir.walk import Flat, Needed, Step
-from dslc.ops.identity import ChannelAxis
+from dslc.ops.identity import ChannelAxis, Identity
+from dslc.ops.regularise import Regulariser
 from dslc.record import entity
 from dslc.types.dtypes import DTypeLike, rate_type
 from dslc.types.tensor import TensorType
@@ -30,7 +31,7 @@ class Row:
     """A line of the tree. Of a part, the numbers are sums over what is in it, as often as it is used.
 
     `op` is the op's name, the definition's, `seq`, or `param` and `buffer` for a tensor a block declares. `use` is what
-    costs are kept under; a part and a declared tensor have none.
+    costs are kept under; a part and a declared tensor have none. `part` is the block's or `seq`'s instance.
     """
 
     depth: int
@@ -44,8 +45,19 @@ class Row:
     tracks: Tracks = ()
     needed: Needed = Needed.ALWAYS
     known: bool = True
-    is_part: bool = False
+    part: Instance | None = None
     use: Use | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it stands for what is in it."""
+        return self.part is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is a layer that does nothing, in training either: the identity, dropout with p = 0."""
+        op = self.use.op.core if isinstance(self.use, Node) else None
+        return isinstance(op, Identity) or (isinstance(op, Regulariser) and getattr(op, "p", None) == 0)
 
 
 class Stats(Numbers):
@@ -188,7 +200,7 @@ def part_row(part: Instance, depth: int, flat: Flat, fields: Fields) -> Row:
     op = part.definition.name if part.definition is not None else "seq"
     outs = tuple(v.type for v in part.outputs)
     tracks = fields.get(flat.resolve(part.outputs[0]), ()) if part.outputs else ()
-    return Row(depth, part.name, op, part.path, outs, Count(), tracks=tracks, is_part=True)
+    return Row(depth, part.name, op, part.path, outs, Count(), tracks=tracks, part=part)
 
 
 def declared_rows(part: Instance, depth: int, cost: Cost) -> Iterator[Row]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dslc.analysis.quantities import QUANTITIES
-from dslc.analysis.sensitivity import Exact, Point, Sweep, exponent, front, slopes, value_text
+from dslc.analysis.sensitivity import Exact, Point, Sweep, exponent, front, slopes
 from dslc.diagnostics.fold import printable
 from dslc.reports.numbers import UNITS
+from dslc.values.faces import value_text
 
 VERSION = 1
 

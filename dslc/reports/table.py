@@ -18,13 +18,15 @@ class Layout:
 
     `depth`: parts this deep are closed and show their sums (1: the first level alone). `sort`: a column; layers and
     closed parts then stand alone under their paths, the greatest first. `fold`: equal parts one after the other are
-    one, with `x12`.
+    one, with `x12`. `top`: the first so many rows of those alone. `idle`: layers that do nothing stand there too.
     """
 
     columns: tuple[Column, ...]
     depth: int | None = None
     sort: Column | None = None
     fold: bool = True
+    top: int | None = None
+    idle: bool = True
 
 
 @frozen
@@ -43,8 +45,10 @@ Signature: TypeAlias = tuple[object, ...]
 def chosen(view: View, layout: Layout) -> list[Line]:
     """The lines of a report. Linear in the rows, apart from sorting."""
     rows = view.stats.rows
+    if not layout.idle:
+        rows = [row for row in rows if not row.is_idle]
     if layout.sort is not None:
-        return ranked(rows, view, layout.sort, layout.depth)
+        return ranked(rows, view, layout.sort, layout.depth)[: layout.top]
     if layout.depth is not None:
         rows = [row for row in rows if row.depth < layout.depth]
     if layout.fold:

@@ -14,6 +14,7 @@ from dslc.analysis.quantities import QUANTITIES
 from dslc.analysis.training import OPTIMIZERS, PRECISIONS
 from dslc.ir.model import Model
 from dslc.reports.columns import View
+from dslc.reports.groups import GROUPINGS, wrong_grouping
 from dslc.reports.json import stats_json
 from dslc.reports.ports import Shape, default_shape
 from dslc.reports.rendered import chosen_sections, rendered, wrong_column
@@ -208,6 +209,9 @@ class NetworkStats:
         fold: bool = True,
         symbolic: bool = False,
         markdown: bool = False,
+        top: int | None = None,
+        idle: bool = False,
+        by: str | None = None,
     ) -> str:
         """The report as `dslc stats` prints it.
 
@@ -217,16 +221,25 @@ class NetworkStats:
         - `fold`: equal parts one after the other as one, with `x12`
         - `symbolic`: sizes and counts as expressions in the input's sizes
         - `markdown`: as Markdown
+        - `top`: so many layers alone, the greatest in `sort` or in multiply-adds
+        - `idle`: layers that do nothing too: the identity, dropout with p = 0
+        - `by`: "kind" or "block": totals by kind of layer or by block in the place of the layers
 
         Raises `ValueError` for a column that is not there, or that needs a device.
         """
         named = words("columns", columns)
         for name in (*named, *([sort] if sort else [])):
-            if said := wrong_column(name, self._stats.device is not None, "a device: `stats(device=..)`"):
+            if said := wrong_column(name, self._stats, "a device: `stats(device=..)`"):
                 raise ValueError(said)
+        if by is not None and by not in GROUPINGS:
+            raise ValueError(f"`by` is {' or '.join(GROUPINGS)}, not {by!r}")
+        if by is not None and (said := wrong_grouping(named, self._stats.device is not None)):
+            raise ValueError(said)
+        first = None if top is None else whole("top", top)
         form = "markdown" if markdown else "text"
         levels = None if depth is None else whole("depth", depth)
         layout: dict[str, Any] = {"depth": levels, "sort": sort, "fold": fold, "symbolic": symbolic}
+        layout |= {"top": first, "idle": idle, "by": by}
         return rendered(self._stats, self._sections, form=form, columns=named, **layout)
 
     @cached_property

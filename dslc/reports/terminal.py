@@ -9,7 +9,10 @@ from dslc.analysis.cost import Count, Terms, value_at
 from dslc.analysis.field import Status
 from dslc.analysis.receptive import Track, Tracks
 from dslc.diagnostics.fold import printable
-from dslc.reports.columns import View, shape_text, shown_columns
+from dslc.record import replace
+from dslc.reports.columns import COLUMNS, View, shape_text, shown_columns
+from dslc.reports.groups import Groups, group_lines
+from dslc.reports.groups import table as group_table
 from dslc.reports.memory import memory_lines
 from dslc.reports.numbers import axes_text, bytes_text, factors, formula_of, number_text, short
 from dslc.reports.sections import Section
@@ -23,17 +26,19 @@ MAX_TERMS = 10
 """Rows of the table of multiply-adds by size; the rest is one line."""
 
 
-def render_stats(view: View, layout: Layout, sections: Sequence[Section] = ()) -> str:
-    """The whole report, without a newline at its end; `sections` follow the totals."""
+def render_stats(view: View, layout: Layout, sections: Sequence[Section] = (), grouped: Groups | None = None) -> str:
+    """The whole report, without a newline at its end; `sections` follow the totals.
+
+    `grouped`: these totals stand in the place of the layers.
+    """
     stats = view.stats
     lines = chosen(view, layout)
-    table = aligned(texts(lines, view, layout), layout.columns)
     parts = [
         [title(stats)],
-        table,
+        group_lines(grouped) if grouped is not None else aligned(texts(lines, view, layout), layout.columns),
         totals(stats, view.symbolic),
         *(s.lines for s in sections),
-        legend(lines, view, layout),
+        legend(lines, view, layout) if grouped is None else [],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -43,10 +48,13 @@ def default_report(stats: Stats, *, symbolic: bool = False) -> str:
     return render_stats(View(stats, symbolic=symbolic), Layout(shown_columns(stats)))
 
 
-def render_markdown(view: View, layout: Layout, sections: Sequence[Section] = ()) -> str:
+def render_markdown(view: View, layout: Layout, sections: Sequence[Section] = (), grouped: Groups | None = None) -> str:
     """The report as Markdown: the net, the table, the totals and sections as they stand in the terminal."""
     stats = view.stats
-    table = markdown(texts(chosen(view, layout), view, layout), layout.columns)
+    if grouped is not None:
+        table = markdown(group_table(grouped), [COLUMNS["params"]] * (1 + 2 * len(grouped.columns)))
+    else:
+        table = markdown(texts(chosen(view, layout), view, layout), layout.columns)
     blocks = [totals(stats, view.symbolic), *(section.lines for section in sections)]
     fenced = [line for block in blocks for line in ("", "```text", *block, "```")]
     return "\n".join([f"### `{title(stats)}`", "", *table, *fenced])
@@ -244,6 +252,14 @@ def legend(lines: Sequence[Line], view: View, layout: Layout) -> list[str]:
         if any("?" in t for t in texts):
             parts.append("? (n): at least n, an op cannot say")
         found += ["; ".join(parts)] if any(texts) else []
+    left_out = 0 if layout.idle or layout.sort is not None else sum(row.is_idle for row in view.stats.rows)
+    if left_out:
+        what = "a layer that does nothing is" if left_out == 1 else f"{left_out} layers that do nothing are"
+        found.append(f"{what} left out (the identity, dropout with p = 0): `--all` shows them")
+    if layout.top is not None and len(lines) == layout.top:
+        of = len(chosen(view, replace(layout, top=None)))
+        found.append(f"the first {layout.top} of {of} by {layout.sort.heading if layout.sort else ''}; equal ones in "
+                     "program order")  # fmt: skip
     if any(line.repeats > 1 for line in lines):
         found.append("xn: n equal parts one after the other; the numbers are one's, a field runs from first to last")
     return found

@@ -93,3 +93,14 @@ def describe(value: object) -> str:
             return "a range"
         case _:
             return f"a {type(value).__name__.lower()}"
+
+
+def value_text(value: object) -> str:
+    """A value as it is written on the command line: `0.5`, `3x3`, `[3,4,6,3]`, `none`."""
+    if isinstance(value, tuple) and all(isinstance(side, int) for side in value):
+        return "x".join(map(str, value))
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(value_text, value))}]"
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

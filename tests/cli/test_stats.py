@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from dslc.analysis.quantities import QUANTITIES
+from dslc.api import nets
+from dslc.ops.base import REGISTRY
 from dslc.reports.columns import COLUMNS
 from tests.cli.running import printed, run
 
@@ -23,6 +25,14 @@ extern block mine on x[N, C, H, W] -> [N, C, H, W] = "mine:Mine"
 
 net f on image[N, 3, H=32, W=32]:
     conv(8, 3) -> mine -> conv(4, 3)
+"""
+
+BLOCKS = """
+block unit(wide: int, act: layer = relu) on x[N, C, H, W]:
+    conv(wide, 3) -> act
+
+net f on image[N, 3, H=32, W=32]:
+    unit(8, act=gelu) -> unit(4)
 """
 
 
@@ -125,12 +135,95 @@ def test_columns_of_memory_add_up_to_the_totals() -> None:
 
 
 def test_an_unknown_column_is_refused_with_the_nearest() -> None:
-    result = run("stats", RESNET, "--columns", "op,parms")
+    result = run("stats", *RESNET18, "--columns", "op,parms")
     assert result.exit_code == 2 and "no column `parms`; did you mean `params`?" in result.stderr
-    result = run("stats", RESNET, "--sort", "zebra")
+    result = run("stats", *RESNET18, "--sort", "zebra")
     assert result.exit_code == 2 and "no column `zebra`; choose from op, output" in result.stderr
-    result = run("stats", RESNET, "--columns", "time")
+    result = run("stats", *RESNET18, "--columns", "time")
     assert result.exit_code == 2 and "`time` needs --device" in result.stderr
+
+
+# ---- attributes, groups, the greatest
+
+
+def test_every_attribute_of_an_op_is_a_column() -> None:
+    names = sorted({name for op in REGISTRY.values() for name in op.attributes} - {"op"})
+    lines = printed("stats", *RESNET18, "--format", "csv", "--columns", ",".join(names)).splitlines()
+    assert lines[0] == ",".join(["path", *names])
+    first = dict(zip(lines[0].split(","), next(csv.reader([lines[1]])), strict=True))
+    assert [first[name] for name in ("k", "s", "g", "bias", "p", "eps")] == ["7", "2", "1", "false", "half", ""]
+
+
+def test_a_parameter_of_a_block_is_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.dl"
+    path.write_text(BLOCKS, encoding="utf-8")
+    rows = list(csv.DictReader(printed("stats", str(path), "--format", "csv", "-c", "op,wide,act,k").splitlines()))
+    assert [(r["op"], r["wide"], r["act"], r["k"]) for r in rows[:3]] == [
+        ("unit", "8", "gelu", ""),
+        ("conv", "", "", "3"),
+        ("gelu", "", "", ""),
+    ]
+
+
+def test_columns_stand_in_the_json() -> None:
+    columns = ("--columns", "saved,density,k,bound", "--device", "T4")
+    found = json.loads(printed("stats", *RESNET18, "--format", "json", *columns))
+    first = found["layers"][0]["columns"]
+    assert first["saved"] > 0 and first["density"] == "1" and first["k"] == 7 and first["bound"] == "compute"
+    assert "columns" not in json.loads(printed("stats", *RESNET18, "--format", "json"))["layers"][0]
+
+
+@pytest.mark.parametrize("path", ["resnet.dl", "googlenet.dl", "unet.dl", "swin.dl", "bert.dl", "text_lstm.dl"])
+def test_kinds_add_up_to_the_totals(path: str) -> None:
+    file = ROOT / "examples" / path
+    name = nets(file, complete=True)[0]
+    found = json.loads(printed("stats", str(file), "--net", name, "--format", "json", "--by", "kind"))
+    groups, totals = found["totals_by"]["groups"], found["totals"]
+    assert sum(g["params"]["value"] for g in groups) == totals["params"]
+    assert sum(g["macs"]["value"] for g in groups) == totals["macs"]["value"]
+    assert sum(g["memory"]["value"] for g in groups) == totals["memory"]["activations"]["value"]
+    assert sum(g["params"]["share"] for g in groups) == pytest.approx(1)
+
+
+def test_a_block_counts_what_is_in_it_once() -> None:
+    found = json.loads(printed("stats", *RESNET18, "--format", "json", "--by", "block"))
+    sums = {g["name"]: (g["uses"], g["params"]["value"]) for g in found["totals_by"]["groups"]}
+    inside = sum(row["params"] for row in found["layers"] if row["op"] == "basic")
+    assert sums["basic"] == (8, inside)
+    assert sums["seq"][1] + sums["resnet18 itself"][1] == found["totals"]["params"]
+
+
+def test_the_greatest_layers() -> None:
+    lines = printed("stats", *RESNET18, "--top", "3", "--columns", "macs").splitlines()
+    assert [line.split()[0] for line in lines[3:6]] == ["conv1", "layer1.0.conv1", "layer1.0.conv2"]
+    assert lines[-1] == "the first 3 of 69 by MACs; equal ones in program order"
+
+
+def test_layers_that_do_nothing_are_left_out_of_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "a.dl"
+    path.write_text("net n on x[N, 8]:\n    linear(8) -> dropout(0) -> dropout(0.5)\n", encoding="utf-8")
+    text = printed("stats", str(path))
+    assert "a layer that does nothing is left out" in text and "\ndropout_2 " in text and "\ndropout " not in text
+    every = printed("stats", str(path), "--all")
+    assert "left out" not in every and "\ndropout " in every
+    assert len(json.loads(printed("stats", str(path), "--format", "json"))["layers"]) == 3
+    assert "12 layers that do nothing are left out" in printed("stats", RESNET, "--net", "resnet50")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--by", "kind", "--depth", "1"), "--depth means nothing with --by"),
+        (("--by", "kind", "--all"), "--all means nothing with --by"),
+        (("--by", "kind", "--columns", "field"), "`field` does not add up; choose from params"),
+        (("--sweep", "H=224", "--top", "2"), "--top means nothing with --sweep"),
+        (("--columns", "paddin"), "did you mean `padding`?"),
+        (("--columns", "causl"), "did you mean `causal`?"),
+    ],
+)
+def test_what_cannot_be_asked_together(options: tuple[str, ...], said: str) -> None:
+    result = run("stats", *RESNET18, *options)
+    assert result.exit_code == 2 and said in result.stderr
 
 
 # ---- forms

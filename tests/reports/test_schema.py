@@ -15,7 +15,10 @@ from jsonschema import Draft202012Validator
 from dslc.analysis.devices import device_of
 from dslc.api import compile_model, nets
 from dslc.reports import sections
+from dslc.reports.columns import View
+from dslc.reports.groups import groups
 from dslc.reports.json import stats_record
+from dslc.reports.rendered import found_column
 from dslc.reports.stats import Stats
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
@@ -33,7 +36,9 @@ def document(file: str, net: str | None = None) -> Any:
         sections.training_section(stats, 2, 10**9, (), ()),
         sections.roofline_section(stats),
     ]
-    return json.loads(json.dumps(stats_record(stats, parts)))
+    columns = {name: found_column(name, stats) for name in ("saved", "density", "k", "act")}
+    grouped = groups(View(stats), "kind")
+    return json.loads(json.dumps(stats_record(stats, parts, columns=columns, grouped=grouped)))
 
 
 def test_the_schema_is_one() -> None:
@@ -66,6 +71,9 @@ def test_every_key_of_the_document_is_described() -> None:
         lambda d: d["outputs"][0]["fields"][0].update(size=7),
         lambda d: d["totals"]["memory"]["peak"].update(value=-1),
         lambda d: d.update(version=2),
+        lambda d: d["layers"][0]["columns"].update(k=[3]),
+        lambda d: d["totals_by"].update(by="size"),
+        lambda d: d["totals_by"]["groups"][0]["params"].pop("share"),
     ],
 )
 def test_a_spoiled_document_does_not(spoil: Callable[[Any], object]) -> None:

@@ -20,7 +20,7 @@ class HeldSkip(Lint, code="N1504", name="held-skip"):
     A buffer is free again after its last reader. What a long skip holds, no layer between can use (Sandler et al. 2018,
     MobileNetV2, section 5.1, on memory as the largest sum of inputs and results at one step; Pleiss et al. 2017 on
     DenseNet). Fewer channels by a 1x1 convolution before the skip, a smaller map, or a join further up lowers the peak
-    by what is said. `dslc stats --columns written,live` has the bytes of each step.
+    by what is said. `dslc stats --columns memory` has the bytes of each step.
 
     ```dl fails
     net f on image[N, 3, H=64, W=64] -> [N, 8, H // 4, W // 4]:
