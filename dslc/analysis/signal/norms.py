@@ -16,6 +16,7 @@ from dslc.analysis.signal.stats import (
     SAMPLES,
     Four,
     Part,
+    Profile,
     Slope,
     Slopes,
     Stats,
@@ -82,8 +83,21 @@ def forward(rule: Normalises, use: Use) -> tuple[Stats, ...]:
     own = [together(rule, use, x, part) for part in sets(rule, use)]
     own = own * len(x.parts) if len(own) < len(x.parts) else own
     parts = tuple(normed(rule, use, part, found, weight, bias) for part, found in zip(x.parts, own, strict=True))
-    profile = None if rule.over == "channels" else x.profile
+    profile = None if rule.over == "channels" or x.profile is None else centred(x.profile, x.whole, own[0])
     return (replace(x, parts=parts, growth=1.0, profile=profile),)
+
+
+def centred(profile: Profile, part: Part, found: Set) -> Profile:
+    """The profile of what a norm leaves where it takes a mean away that many places have in common.
+
+    A place whose window reads a share p of the taps has a mean square p q and, with the mean over all places, a mean
+    product p c, since it shares that part of their taps: E (x - mean)^2 = p q - 2 p c + c. So the edges, small before
+    the norm, may be the largest after it: they miss most of what is common.
+    """
+    if found.var <= 0:
+        return profile
+    by = (part.q - 2 * found.mean) / found.var
+    return tuple(tuple(max(1 + by * (p - 1), 0.0) for p in along) for along in profile)
 
 
 def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias: Law) -> Part:
