@@ -125,7 +125,7 @@ def add(rule: Adds, use: Use) -> tuple[Stats, ...]:
     a, b = aligned(*sides(use), shape)
     parts = tuple(_sum(p, q if rule.sign > 0 else q.scaled(-1.0)) for p, q in zip(a.parts, b.parts, strict=True))
     profile = mixed(a.profile, b.profile, a.whole.q, b.whole.q)
-    return (replace(a, parts=parts, width=shape.width, growth=max(a.growth, b.growth), profile=profile),)
+    return (replace(a, parts=parts, width=shape.width, growth=max(a.growth, b.growth), profile=profile, shares=None),)
 
 
 def _sum(a: Part, b: Part) -> Part:
@@ -203,7 +203,7 @@ def multiply(rule: Multiplies, use: Use) -> tuple[Stats, ...]:
     a, b = aligned(*sides(use), shape)
     parts = tuple(_product(p, q) for p, q in zip(a.parts, b.parts, strict=True))
     profile = a.profile if a.profile is not None else b.profile
-    return (replace(a, parts=parts, width=shape.width, growth=a.growth * b.growth, profile=profile),)
+    return (replace(a, parts=parts, width=shape.width, growth=a.growth * b.growth, profile=profile, shares=None),)
 
 
 def _product(a: Part, b: Part) -> Part:

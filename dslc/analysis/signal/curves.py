@@ -16,7 +16,7 @@ def forward(rule: Curve, use: Use) -> tuple[Stats, ...]:
         after = bent(rule, part)
         parts.append(after)
         growth = max(growth, sensitivity(rule, part, after))
-    return (replace(x, parts=tuple(parts), growth=x.growth * growth),)
+    return (replace(x, parts=tuple(parts), growth=x.growth * growth, shares=None),)
 
 
 def bent(rule: Curve, part: Part) -> Part:

@@ -122,6 +122,29 @@ def reshaped(
     return tuple(found)
 
 
+def in_common(
+    window: tuple[tuple[int, int, int, int, int], ...],
+    read: tuple[int, ...],
+    made: tuple[int, ...],
+    profile: Profile | None,
+) -> Profile:
+    """How much a place of the result has in common with all places, along each axis: over the taps inside of it, the
+    root of what they read times the sum of what the same tap reads elsewhere, as in `taps`.
+    """
+    found = []
+    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
+        roots = [math.sqrt(x) for x in profile[axis]] if profile is not None else [1.0] * size
+        values = [0.0] * stops
+        for t in range(k):
+            low, n = served(t * d - before, s, size, stops)
+            own = roots[low * s + t * d - before :: s][:n] if n else []
+            total = math.fsum(own)
+            for u, x in enumerate(own):
+                values[low + u] += x * total
+        found.append(even(values))
+    return tuple(found)
+
+
 def spread_back(
     window: tuple[tuple[int, int, int, int, int], ...],
     read: tuple[int, ...],
@@ -186,12 +209,15 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     result = _through(part, (near, apart, own, apart), own, bias)
     few = rule.fan * found.count
     result = replace(result, size=rule.out, spread=weight.kurt / few if few < FEW else 0.0, alone=1 / rule.fan)
-    after = None
+    after = shares = None
     if rule.window and rule.zeros and not rule.turned:
         after = reshaped(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
         flat = bias.square / result.q if result.q > 0 else 0.0  # the bias is at every place
         after = tuple(tuple((1 - flat) * x + flat for x in along) for along in after)
-    return (Stats((result,), made, rule.out, x.samples, False, x.growth, after),)
+        shares = in_common(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
+        flat = bias.square / result.pair(PLACES) if result.pair(PLACES) > bias.square else 0.0
+        shares = tuple(tuple((1 - flat) * x + flat for x in along) for along in shares)
+    return (Stats((result,), made, rule.out, x.samples, False, x.growth, after, shares),)
 
 
 def fitting(profile: Profile | None, shape: Shape) -> Profile | None:

@@ -8,6 +8,7 @@ hence made of pairs. With many batch norms gradients grow with depth (Yang et al
 from __future__ import annotations
 
 from dslc.analysis.signal.laws import Law
+from dslc.analysis.signal.linear import even
 from dslc.analysis.signal.roles import Back, Missing, Use
 from dslc.analysis.signal.stats import (
     ANY,
@@ -83,21 +84,25 @@ def forward(rule: Normalises, use: Use) -> tuple[Stats, ...]:
     own = [together(rule, use, x, part) for part in sets(rule, use)]
     own = own * len(x.parts) if len(own) < len(x.parts) else own
     parts = tuple(normed(rule, use, part, found, weight, bias) for part, found in zip(x.parts, own, strict=True))
-    profile = None if rule.over == "channels" or x.profile is None else centred(x.profile, x.whole, own[0])
-    return (replace(x, parts=parts, growth=1.0, profile=profile),)
+    profile = None if rule.over == "channels" else centred(x, own[0])
+    return (replace(x, parts=parts, growth=1.0, profile=profile, shares=None),)
 
 
-def centred(profile: Profile, part: Part, found: Set) -> Profile:
+def centred(x: Stats, found: Set) -> Profile | None:
     """The profile of what a norm leaves where it takes a mean away that many places have in common.
 
-    A place whose window reads a share p of the taps has a mean square p q and, with the mean over all places, a mean
-    product p c, since it shares that part of their taps: E (x - mean)^2 = p q - 2 p c + c. So the edges, small before
-    the norm, may be the largest after it: they miss most of what is common.
+    With p the profile of mean squares q and w that of a place's mean product c with all places (`Stats.shares`), the
+    mean square about the mean is p q - 2 w c + c. So the edges, small before the norm since fewer taps read them, may
+    be the largest after it: they miss most of what is common.
     """
-    if found.var <= 0:
-        return profile
-    by = (part.q - 2 * found.mean) / found.var
-    return tuple(tuple(max(1 + by * (p - 1), 0.0) for p in along) for along in profile)
+    if x.profile is None or found.var <= 0:
+        return x.profile
+    shares = x.shares if x.shares is not None else tuple(even([v**0.5 for v in along]) for along in x.profile)
+    q, c = x.whole.q / found.var, found.mean / found.var
+    return tuple(
+        even([max(q * p - 2 * c * w + c, 0.0) for p, w in zip(one, two, strict=True)])
+        for one, two in zip(x.profile, shares, strict=True)
+    )
 
 
 def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias: Law) -> Part:

@@ -76,7 +76,8 @@ class Stats:
 
     `places` of each sample, `width` channels, `samples`: 1 of a value that is the same for all.
     `growth`: by how much a small relative change of the mean square has grown on the way to it. `profile`: how the mean
-    square goes along each axis of a map, where it is known not to be even.
+    square goes along each axis of a map, where it is known not to be even; `shares`: how the mean product of a place
+    with all places does, of what a convolution made (of all else it goes by the root of the profile).
     """
 
     parts: tuple[Part, ...]
@@ -86,6 +87,7 @@ class Stats:
     by_place: bool = False
     growth: float = 1.0
     profile: Profile | None = None
+    shares: Profile | None = None
 
     @property
     def whole(self) -> Part:
