@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from dslc.analysis.signal.quadrature import fours, image, paired, single
 from dslc.analysis.signal.roles import Back, Use
-from dslc.analysis.signal.stats import Part, Slope, Slopes, Stats, product, times
+from dslc.analysis.signal.stats import Part, Slope, Slopes, Stats, both, product, times
 from dslc.ops.signals import Curve
 from dslc.record import replace
 
@@ -43,6 +45,8 @@ def backward(rule: Curve, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes
 
 def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
     """The gradient times the derivative; it then depends on the value, which `r` says."""
+    if slope.ways:
+        return replace(reduce(both, (steep(rule, part, way) for way in slope.ways)), profile=slope.profile)
     two = paired(rule, part)
     if slope.chosen is not None:
         square, square_z, mean, mean_z = slope.chosen
@@ -52,12 +56,12 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
     k, rk = product(slope.k, fours(two, "slope")), product(slope.k, fours(two, "slope_z"))
     gate = rule if rule.power is not None and rule.power[0] == 0 else None
     on = slope.on if gate is not None else 1.0  # other curves pass the rest too
-    both = on * on
+    twice = on * on
     return Slope(
         on * slope.g * one.slope,
-        times(k, both),
+        times(k, twice),
         on * slope.g * one.slope_z,
-        times(rk, both),
+        times(rk, twice),
         slope.boost,
         gate=gate,
         profile=slope.profile,

@@ -22,7 +22,7 @@ from dslc.analysis.signal.stats import (
     plain,
     times,
 )
-from dslc.ops.curves import below
+from dslc.ops.curves import below, phi
 from dslc.ops.signals import Curve, Pools
 from dslc.record import record, replace
 
@@ -46,6 +46,9 @@ class Windows:
     channels: bool = False
     again: float = 0.0
     square: float = 1.0
+    alike: float = 0.0
+    together: float = 0.0
+    pairs: tuple[tuple[tuple[int, ...], float], ...] = ()
 
 
 def windows(rule: Pools, use: Use) -> Windows:
@@ -69,19 +72,58 @@ def windows(rule: Pools, use: Use) -> Windows:
     full = math.prod(k for k, *_ in rule.window)
     over = math.prod(max(k - s, 0) for k, s, *_ in rule.window[:1]) * math.prod(k for k, *_ in rule.window[1:])
     shared = over / (2 * full - over)
-    again = 0.0
+    distances = within(tuple((k, d) for k, _, _, _, d in rule.window))
     if rule.how == "max":
+        again = alike = together = 0.0
         reaches = [range(-((k - 1) // s), (k - 1) // s + 1) for k, s, *_ in rule.window]
         for offset in itertools.product(*reaches):
+            if not any(offset):
+                continue
             common = math.prod(k - abs(o) * s for o, (k, s, *_) in zip(offset, rule.window, strict=True))
-            again += common / (2 * full - common) if any(offset) else 0.0
-    if rule.how == "mean" and rule.counted:
+            again += common / (2 * full - common)
+            likeness = overlapping(round(read, 2), round(common * read / full, 2))
+            count = math.prod(max(n - abs(o), 0) for o, n in zip(offset, y.dims[2:], strict=True))
+            together += likeness * count / max(y.places * (y.places - 1), 1)
+            if sum(map(abs, offset)) == 1:
+                alike += likeness / (2 * len(rule.window))
+        return Windows(
+            read, 1 / read, 1.0, True, shared, y.places, again=again, alike=alike, together=together, pairs=distances
+        )
+    if rule.counted:
         square = 1.0
         for (k, s, before, _, d), size, stops in zip(rule.window, x.dims[2:], y.dims[2:], strict=True):
             inside = [sum(0 <= u * s + t * d - before < size for t in range(k)) for u in range(stops)]
             square *= sum(n * n for n in inside) / (stops * k * k)
-        return Windows(read, read / full**2, read / full, True, shared, y.places, square=square)
-    return Windows(read, 1 / read, 1.0, True, shared, y.places, again=again)
+        return Windows(
+            read, read / full**2, read / full, True, shared, y.places, square=square, pairs=distances
+        )
+    return Windows(read, 1 / read, 1.0, True, shared, y.places, pairs=distances)
+
+
+@lru_cache(maxsize=64)
+def within(window: tuple[tuple[int, int], ...]) -> tuple[tuple[tuple[int, ...], float], ...]:
+    """The distances of two places of a window along each axis, with their shares; of kernels and dilations."""
+    found: dict[tuple[int, ...], float] = {}
+    for offset in itertools.product(*(range(k) for k, _ in window)):
+        if any(offset):
+            count = math.prod((k - o) * (2 if o else 1) for o, (k, _) in zip(offset, window, strict=True))
+            key = tuple(o * d for o, (_, d) in zip(offset, window, strict=True))
+            found[key] = found.get(key, 0.0) + count
+    total = math.fsum(found.values())
+    return tuple((key, count / total) for key, count in found.items())
+
+
+def lacking(part: Part, found: Windows) -> float:
+    """q less the mean product of two places of a window, the mean over its pairs.
+
+    Places that a convolution made have taps in common, the fewer the further they are apart: what two places have in
+    common beyond any two falls along each axis in proportion to the distance, until nothing is left.
+    """
+    near, far = part.d[NEAR], part.d[PLACES]
+    if not found.pairs or near >= far:
+        return near if found.local else far
+    slope = near / far
+    return far * sum(share * (1 - math.prod(max(1 - o * slope, 0.0) for o in key)) for key, share in found.pairs)
 
 
 def forward(rule: Pools, use: Use) -> tuple[Stats, ...]:
@@ -103,8 +145,7 @@ def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
     scale = found.read if rule.how == "sum" else 1.0
     if found.read <= 1 and found.whole == 1.0:
         return Part(part.size, part.m, part.q, part.d, part.shape, part.before)
-    kind = NEAR if found.local else PLACES
-    inside = part.d[kind]
+    inside = lacking(part, found)
     w, own = found.whole, found.own
     rest = (found.square if w < 1 else 1.0) - own
     q = own * part.q + rest * (part.q - inside)
@@ -125,7 +166,7 @@ def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
 def of_channels(rule: Pools, part: Part, count: float) -> Part:
     """Over independent channels: a mean has a share of the variance, the largest is that of independent numbers."""
     if rule.how == "max":
-        one = source(rule, part, False)
+        one = source(rule, part, None)
         found = [(w, one.curve.f(one.part.m + one.std * t)) for t, w in greatest(count)]
         m, q = (math.fsum(w * y**k for w, y in found) for k in (1, 2))
         var = q - m * m
@@ -138,16 +179,39 @@ def of_channels(rule: Pools, part: Part, count: float) -> Part:
 
 @lru_cache(maxsize=64)
 def greatest(count: float) -> tuple[tuple[float, float], ...]:
-    """The largest of `count` normal numbers, as 16 values of equal weight."""
-    found = []
-    for i in range(16):
-        target = ((i + 0.5) / 16) ** (1 / count)
-        low, high = -9.0, 9.0
-        for _ in range(50):
-            middle = (low + high) / 2
-            low, high = (middle, high) if below(middle) < target else (low, middle)
-        found.append(((low + high) / 2, 1 / 16))
-    return tuple(found)
+    """The largest of `count` normal numbers, of density n phi Phi^(n - 1), by the trapezoidal rule."""
+    found = [(-8 + i * 0.3, 0.0) for i in range(54)]
+    found = [(t, count * phi(t) * below(t) ** (count - 1)) for t, _ in found]
+    total = math.fsum(w for _, w in found)
+    kept = [(t, w / total) for t, w in found if w > 1e-7 * total]
+    whole = math.fsum(w for _, w in kept)
+    return tuple((t, w / whole) for t, w in kept)
+
+
+@lru_cache(maxsize=256)
+def overlapping(count: float, common: float) -> float:
+    """The correlation of the largest of two sets of `count` normal numbers that have `common` of them in common.
+
+    Hoeffding's formula: the covariance is the integral of P(A <= x, B <= y) - P(A <= x) P(B <= y), where for x < y the
+    first is Phi(x)^n Phi(y)^(n - c).
+    """
+    if common <= 0:
+        return 0.0
+    if common >= count:
+        return 1.0
+    top = greatest(count)
+    mean = math.fsum(w * t for t, w in top)
+    var = math.fsum(w * (t - mean) ** 2 for t, w in top)
+    step = 0.1
+    total = low = 0.0
+    for i in range(int(14 / step)):
+        y = -7 + (i + 0.5) * step
+        one = below(y)
+        here = one**count
+        excess = one ** (count - common) - here
+        total += 2 * step * step * excess * (low + here / 2)
+        low += here
+    return min(total / var, 1.0)
 
 
 @record
@@ -161,12 +225,12 @@ class Source:
     own: float
 
 
-def source(rule: Pools, part: Part, local: bool) -> Source:
+def source(rule: Pools, part: Part, found: Windows | None) -> Source:
     curve, before = part.before if part.before is not None else (IDENTITY, part)
     if curve.power is not None and (min(curve.power) < 0 or rule.sign < 0):
         curve, before = IDENTITY, part
     var = before.var
-    lack = min(before.d[NEAR if local else PLACES], var)
+    lack = min(lacking(before, found) if found is not None else before.d[PLACES], var)
     return Source(curve, before, math.sqrt(var), math.sqrt(max(var - lack, 0.0)), math.sqrt(max(lack, 0.0)))
 
 
@@ -176,7 +240,7 @@ def largest(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
     """
     if found.read <= 1:
         return part
-    one = source(rule, part, found.local)
+    one = source(rule, part, found)
     top = greatest(round(found.read, 2))
     lacks = one.part.d
     q = m = steep = 0.0
@@ -191,7 +255,7 @@ def largest(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
     samples = _pair(one, top, one.part.var - min(lacks[SAMPLES], one.part.var))
     samples = min(samples, steep * _alike(one, top, lacks[SAMPLES]))
     other = _pair(one, top, one.part.var - min(lacks[ANY], one.part.var))
-    d = ((1 - found.shared) * near, near, samples, other)
+    d = ((1 - found.alike) * near, (1 - found.together) * near, samples, other)
     return Part(part.size, rule.sign * m, q, d)
 
 
@@ -211,11 +275,12 @@ def _pair(one: Source, top: tuple[tuple[float, float], ...], common: float) -> f
     common = min(max(common, 0.0), one.near**2)
     a, b = math.sqrt(common), math.sqrt(max(one.near**2 - common, 0.0))
     total = 0.0
+    expected = math.fsum(w * t for t, w in top)
     inner = nodes(1.0) if b > 1e-6 * one.std else ((0.0, 1.0),)
     for s, w in nodes(1.0) if a > 1e-6 * one.std else ((0.0, 1.0),):
         first = second = 0.0
         centre = one.part.m + a * s
-        middle = one.curve.f(centre + one.own * top[8][0])
+        middle = one.curve.f(centre + one.own * expected)
         for r, u in inner:
             for t, v in top:
                 y = one.curve.f(centre + b * r + one.own * t) - middle
@@ -267,7 +332,7 @@ def winners(rule: Pools, part: Part, slope: Slope, found: Windows, rate: float) 
     """Only the largest gets a gradient, the sum of those of the windows that chose it."""
     if found.read <= 1:
         return slope
-    one = source(rule, part, found.local)
+    one = source(rule, part, found)
     top = greatest(round(found.read, 2))
     square = square_z = mean = mean_z = value = 0.0
     for s, w in nodes(0.75):

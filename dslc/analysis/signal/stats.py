@@ -157,6 +157,7 @@ class Slope:
     on: float = 1.0
     gate: Curve | None = None
     profile: Profile | None = None
+    ways: tuple[Slope, ...] = ()
 
     def scaled(self, by: float) -> Slope:
         """The gradient times a number whose square is `by`."""
@@ -219,7 +220,7 @@ def added(one: Slopes | None, other: Slopes) -> Slopes:
     """The sum of two independent gradients at one value."""
     if one is None:
         return other
-    return tuple(_both(a, b) for a, b in zip(one, other, strict=True))
+    return tuple(both(a, b) for a, b in zip(one, other, strict=True))
 
 
 def mixed(one: Profile | None, other: Profile | None, a: float, b: float) -> Profile | None:
@@ -239,13 +240,15 @@ def mixed(one: Profile | None, other: Profile | None, a: float, b: float) -> Pro
     )
 
 
-def _both(a: Slope, b: Slope) -> Slope:
+def both(a: Slope, b: Slope) -> Slope:
+    """The sum of two independent gradients."""
     g = a.g + b.g
     on = (a.g * a.on + b.g * b.on) / g if g > 0 else 1.0
     profile = mixed(a.profile, b.profile, a.g, b.g)
     even = a.g / a.boost + b.g / b.boost
     boost = g / even if even > 0 else 1.0
-    return Slope(g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk), boost=boost, on=on, profile=profile)
+    ways = (*(a.ways or (a,)), *(b.ways or (b,))) if any(x.chosen or x.ways for x in (a, b)) else ()
+    return Slope(g, plus(a.k, b.k), a.r + b.r, plus(a.rk, b.rk), boost=boost, on=on, profile=profile, ways=ways)
 
 
 def square_of_sum(own: float, by: Four, places: float, samples: float) -> float:
