@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from functools import lru_cache
+from typing import TypeAlias
 
 from dslc.analysis.signal.linear import fitting, reshaped, spread_back, taps
 from dslc.analysis.signal.quadrature import nodes
@@ -19,6 +21,7 @@ from dslc.analysis.signal.stats import (
     Slope,
     Slopes,
     Stats,
+    Taken,
     plain,
     times,
 )
@@ -26,6 +29,7 @@ from dslc.ops.curves import below, phi
 from dslc.ops.signals import Curve, Pools
 from dslc.record import record, replace
 
+Window: TypeAlias = tuple[tuple[int, int, int, int, int], ...]
 IDENTITY = Curve("id", lambda x: x, lambda x: 1.0, (), (1.0, 1.0))
 
 
@@ -49,6 +53,7 @@ class Windows:
     alike: float = 0.0
     together: float = 0.0
     pairs: tuple[tuple[tuple[int, ...], float], ...] = ()
+    counts: tuple[tuple[int, float], ...] = ()
 
 
 def windows(rule: Pools, use: Use) -> Windows:
@@ -67,37 +72,67 @@ def windows(rule: Pools, use: Use) -> Windows:
             own *= sum(1 / k for k in sizes) / m
             read *= sum(sizes) / m
         return Windows(read, own, 1.0, True, 0.0, y.places)
-    found = taps(rule.window, x.dims[2:], y.dims[2:])
-    read = found.first / y.places  # at a border less than the kernel
-    full = math.prod(k for k, *_ in rule.window)
-    over = math.prod(max(k - s, 0) for k, s, *_ in rule.window[:1]) * math.prod(k for k, *_ in rule.window[1:])
+    return sliding(rule.how, rule.counted, rule.window, x.dims[2:], y.dims[2:])
+
+
+MANY = 1000
+"""With more overlapping windows than these their correlation is taken by the share of inputs alone."""
+
+
+@lru_cache(maxsize=256)
+def sliding(how: str, counted: bool, window: Window, read_of: tuple[int, ...], made: tuple[int, ...]) -> Windows:
+    """Windows that slide over a map of sizes `read_of` and stop at `made` places."""
+    stops = math.prod(made)
+    read = taps(window, read_of, made).first / stops  # at a border less than the kernel
+    full = math.prod(k for k, *_ in window)
+    over = math.prod(max(k - s, 0) for k, s, *_ in window[:1]) * math.prod(k for k, *_ in window[1:])
     shared = over / (2 * full - over)
-    distances = within(tuple((k, d) for k, _, _, _, d in rule.window))
-    if rule.how == "max":
+    distances = within(tuple((k, d) for k, _, _, _, d in window))
+    if how == "max":
         again = alike = together = 0.0
-        reaches = [range(-((k - 1) // s), (k - 1) // s + 1) for k, s, *_ in rule.window]
+        reaches = [range(-((k - 1) // s), (k - 1) // s + 1) for k, s, *_ in window]
+        many = math.prod(map(len, reaches)) > MANY
         for offset in itertools.product(*reaches):
             if not any(offset):
                 continue
-            common = math.prod(k - abs(o) * s for o, (k, s, *_) in zip(offset, rule.window, strict=True))
-            again += common / (2 * full - common)
-            likeness = overlapping(round(read, 2), round(common * read / full, 2))
-            count = math.prod(max(n - abs(o), 0) for o, n in zip(offset, y.dims[2:], strict=True))
-            together += likeness * count / max(y.places * (y.places - 1), 1)
+            common = math.prod(k - abs(o) * s for o, (k, s, *_) in zip(offset, window, strict=True))
+            chosen = common / (2 * full - common)
+            again += chosen
+            likeness = chosen if many else overlapping(round(read, 2), round(common * read / full, 2))
+            count = math.prod(max(n - abs(o), 0) for o, n in zip(offset, made, strict=True))
+            together += likeness * count / max(stops * (stops - 1), 1)
             if sum(map(abs, offset)) == 1:
-                alike += likeness / (2 * len(rule.window))
+                alike += likeness / (2 * len(window))
+        counts = inside(window, read_of, made)
         return Windows(
-            read, 1 / read, 1.0, True, shared, y.places, again=again, alike=alike, together=together, pairs=distances
+            read, 1 / read, 1.0, True, shared, stops, False, again, 1.0, alike, together, distances, counts
         )
-    if rule.counted:
-        square = 1.0
-        for (k, s, before, _, d), size, stops in zip(rule.window, x.dims[2:], y.dims[2:], strict=True):
-            inside = [sum(0 <= u * s + t * d - before < size for t in range(k)) for u in range(stops)]
-            square *= sum(n * n for n in inside) / (stops * k * k)
-        return Windows(
-            read, read / full**2, read / full, True, shared, y.places, square=square, pairs=distances
+    if counted:
+        square = math.prod(
+            math.fsum(share * (n / k) ** 2 for n, share in along)
+            for along, (k, *_) in zip(numbers(window, read_of, made), window, strict=True)
         )
-    return Windows(read, 1 / read, 1.0, True, shared, y.places, pairs=distances)
+        return Windows(read, read / full**2, read / full, True, shared, stops, square=square, pairs=distances)
+    return Windows(read, 1 / read, 1.0, True, shared, stops, pairs=distances)
+
+
+def numbers(window: Window, read: tuple[int, ...], made: tuple[int, ...]) -> list[list[tuple[int, float]]]:
+    """For each axis how many taps lie inside the map, with their shares of the places."""
+    found = []
+    for (k, s, before, _, d), size, stops in zip(window, read, made, strict=True):
+        counts = Counter(sum(0 <= u * s + t * d - before < size for t in range(k)) for u in range(stops))
+        found.append([(n, count / stops) for n, count in counts.items()])
+    return found
+
+
+def inside(window: Window, read: tuple[int, ...], made: tuple[int, ...]) -> tuple[tuple[int, float], ...]:
+    """How many inputs windows read, with their shares: at a border fewer."""
+    found: dict[int, float] = {}
+    for way in itertools.product(*numbers(window, read, made)):
+        n = math.prod(n for n, _ in way)
+        if n:
+            found[n] = found.get(n, 0.0) + math.prod(share for _, share in way)
+    return tuple(found.items())
 
 
 @lru_cache(maxsize=64)
@@ -132,7 +167,7 @@ def forward(rule: Pools, use: Use) -> tuple[Stats, ...]:
     if found.channels:
         return (Stats((of_channels(rule, x.whole, found.read),), shape.places, shape.width, shape.samples),)
     parts = (x.whole,) if x.by_place else x.parts
-    pooled = tuple(largest(rule, x, p, found) if rule.how == "max" else averaged(rule, x, p, found) for p in parts)
+    pooled = tuple(largest(rule, use, p, found) if rule.how == "max" else averaged(rule, x, p, found) for p in parts)
     profile = None
     if rule.window and x.profile is not None and fitting(x.profile, use.shapes[0]) is not None:
         mean = rule.how == "max" or not rule.counted
@@ -234,29 +269,53 @@ def source(rule: Pools, part: Part, found: Windows | None) -> Source:
     return Source(curve, before, math.sqrt(var), math.sqrt(max(var - lack, 0.0)), math.sqrt(max(lack, 0.0)))
 
 
-def largest(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
+def onward(rule: Pools, use: Use, part: Part, found: Windows) -> tuple[Part, Windows, Taken | None]:
+    """The largest of what is the largest of windows already is that of larger windows over what these lay on."""
+    if not rule.window:
+        return replace(part, before=None, taken=None) if part.taken else part, found, None
+    read, made, first = use.shapes[0].dims[2:], use.results[0].dims[2:], part.taken
+    if first is None:
+        return part, found, Taken(rule.window, read, made)
+    if first.made != read or any(d > 1 for *_, d in (*rule.window, *first.window)):
+        return replace(part, before=None, taken=None), found, Taken(rule.window, read, made)
+    window = tuple(
+        (k1 + (k2 - 1) * s1, s1 * s2, a1 + a2 * s1, b1 + b2 * s1, 1)
+        for (k1, s1, a1, b1, _), (k2, s2, a2, b2, _) in zip(first.window, rule.window, strict=True)
+    )
+    return part, sliding("max", False, window, first.read, made), Taken(window, first.read, made)
+
+
+def largest(rule: Pools, use: Use, part: Part, found: Windows) -> Part:
     """Neighbours share a part; of what each has for itself the largest is taken, and then the activation: the largest
-    of f(z) is f of the largest z, where f rises.
+    of f(z) is f of the largest z, where f rises. Windows at a border read fewer, so that their means differ.
     """
     if found.read <= 1:
         return part
+    part, found, taken = onward(rule, use, part, found)
     one = source(rule, part, found)
     top = greatest(round(found.read, 2))
     lacks = one.part.d
-    q = m = steep = 0.0
-    for s, w in nodes(0.75):
-        for t, v in top:
-            z = one.part.m + one.near * s + one.own * t
-            y = one.curve.f(z)
-            m += w * v * y
-            q += w * v * y * y
-            steep += w * v * one.curve.slope(z) ** 2
+    q = m = steep = uneven = 0.0
+    for count, share in found.counts or ((round(found.read, 2), 1.0),):
+        own = 0.0
+        for s, w in nodes(0.75):
+            for t, v in greatest(count):
+                z = one.part.m + one.near * s + one.own * t
+                y = one.curve.f(z)
+                own += w * v * y
+                q += share * w * v * y * y
+                steep += share * w * v * one.curve.slope(z) ** 2
+        m += share * own
+        uneven += share * own * own
+    uneven -= m * m
     near = _pair(one, top, one.part.var - min(lacks[PLACES], one.part.var)) if found.stops > 1 else 0.0
     samples = _pair(one, top, one.part.var - min(lacks[SAMPLES], one.part.var))
     samples = min(samples, steep * _alike(one, top, lacks[SAMPLES]))
     other = _pair(one, top, one.part.var - min(lacks[ANY], one.part.var))
-    d = ((1 - found.alike) * near, (1 - found.together) * near, samples, other)
-    return Part(part.size, rule.sign * m, q, d)
+    far = (1 - found.together) * near + (uneven if found.stops > 1 else 0.0)
+    d = ((1 - found.alike) * near, far, samples, other + uneven)
+    kept = (one.curve, one.part) if taken is not None else None
+    return Part(part.size, rule.sign * m, q, d, before=kept, taken=taken)
 
 
 def _alike(one: Source, top: tuple[tuple[float, float], ...], lack: float) -> float:
@@ -303,7 +362,7 @@ def backward(rule: Pools, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes
     if profile is not None and rule.window:
         profile = spread_back(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
     if rule.how == "max":
-        best = (winners(rule, p, s, found, rate) for p, s in zip(x.parts, own, strict=True))
+        best = (winners(rule, use, p, s, found, rate) for p, s in zip(x.parts, own, strict=True))
         return Back((tuple(replace(s, profile=profile) for s in best),))
     scale = found.read**2 if rule.how == "sum" else 1.0
     spread = (evenly(p, s, found, rate, scale, x.places) for p, s in zip(x.parts, own, strict=True))
@@ -328,12 +387,13 @@ def evenly(part: Part, slope: Slope, found: Windows, rate: float, scale: float, 
     return plain(scale * g, times((near, far, samples, samples), scale), part)
 
 
-def winners(rule: Pools, part: Part, slope: Slope, found: Windows, rate: float) -> Slope:
+def winners(rule: Pools, use: Use, part: Part, slope: Slope, found: Windows, rate: float) -> Slope:
     """Only the largest gets a gradient, the sum of those of the windows that chose it."""
     if found.read <= 1:
         return slope
-    one = source(rule, part, found)
-    top = greatest(round(found.read, 2))
+    part, wide, _ = onward(rule, use, part, found)
+    one = source(rule, part, wide)
+    top = greatest(round(wide.read, 2))
     square = square_z = mean = mean_z = value = 0.0
     for s, w in nodes(0.75):
         for t, v in top:
@@ -348,7 +408,7 @@ def winners(rule: Pools, part: Part, slope: Slope, found: Windows, rate: float) 
     g = rate * (slope.g + together)
     k = times(slope.k, rate * rate)
     k = (k[PLACES], k[PLACES], k[SAMPLES] / max(found.read, 1) + k[ANY] * (1 - 1 / max(found.read, 1)), k[ANY])
-    chosen: Four = (square, square_z, mean, mean_z)
+    chosen: Four = slope.chosen if slope.chosen is not None else (square, square_z, mean, mean_z)
     if part.before is None or one.part is part:
         v = one.std**2
         return Slope(g, k, g * max(square_z, v), times(k, mean_z**2))

@@ -29,12 +29,24 @@ class Marginal:
         return Marginal(tuple((scale * x + shift, w) for x, w in self.atoms), scale * scale * self.blur)
 
 
+@frozen
+class Taken:
+    """The windows that a part is the largest of, over `before`: kernel, stride, padding and dilation for each axis, the
+    sizes of the map that they lie on and of the one that they make.
+    """
+
+    window: tuple[tuple[int, int, int, int, int], ...]
+    read: tuple[int, ...]
+    made: tuple[int, ...]
+
+
 @record
 class Part:
     """Some channels or places of a value: `size` of them.
 
     `m`, `q`: mean and mean square of an element; `d`: q less the mean product of a pair, by kind. `shape`: the
-    distribution where it is not normal. `before`: the activation that made it, and what it was made of. `spread`: the
+    distribution where it is not normal. `before`: the activation that made it, and what it was made of; `taken`: it is
+    the largest of windows of that. `spread`: the
     relative variance of mean squares over channels (of few taps the law of large numbers does not hold). `row`: q less
     the mean product along the last axis, of attention's scores. `sums`: softmax made it, and the sum of its squares
     along that axis is this. `alone`: one over the channels that each was
@@ -53,6 +65,7 @@ class Part:
     sums: float | None = None
     masks: bool = False
     alone: float = 0.0
+    taken: Taken | None = None
 
     @property
     def var(self) -> float:
