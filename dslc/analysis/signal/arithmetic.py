@@ -7,6 +7,7 @@ import math
 from dslc.analysis.signal.curves import bent, steep
 from dslc.analysis.signal.quadrature import ATOMS
 from dslc.analysis.signal.roles import Back, Missing, Shape, Use
+from dslc.analysis.signal.softmax import softmax
 from dslc.analysis.signal.stats import (
     ANY,
     NEAR,
@@ -291,24 +292,27 @@ def no_back(rule: object, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes
 
 
 def soften(rule: Softens, use: Use) -> tuple[Stats, ...]:
-    """Of k normal numbers of variance v: shares of mean square exp(v) / k^2 about, or the log of them."""
+    """Shares of normal numbers, or the log of them: x - log sum exp(x), of which x is in both."""
     x, count = use.ins[0], use.shapes[0].dims[rule.axis]
     part = x.whole
-    v = min(part.row if part.row is not None else part.var, math.log(count))
+    v = part.row if part.row is not None else part.var
+    found = softmax(count, v)
     if not rule.log:
-        q = math.exp(v) / count**2
+        q = found.squares / count
         rest = q - 1 / count**2
         near = tuple(rest * min(d / part.var, 1.0) if part.var else 0.0 for d in part.d)
-        result = Part(part.size, 1 / count, q, (near[0], near[1], near[2], near[3]), sums=math.exp(v) / count)
+        result = Part(part.size, 1 / count, q, (near[0], near[1], near[2], near[3]), sums=found.squares)
         return (x.with_parts(result),)
-    m = -(math.log(count) + v / 2)
-    return (x.with_parts(Part(part.size, m, m * m + part.var, part.d)),)
+    var = v + found.spread - 2 * v / count
+    by = var / part.var if part.var > 0 else 0.0
+    return (x.with_parts(Part(part.size, -found.log, found.log**2 + var, times(part.d, by))),)
 
 
 def soften_back(rule: Softens, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+    """g - p sum g of the log; p (g - sum p g) of the shares."""
     x, count, slopes = use.ins[0], use.shapes[0].dims[rule.axis], grads[0]
     assert slopes is not None
     part, slope = x.whole, slopes[0]
-    v = min(part.row if part.row is not None else part.var, math.log(count))
-    by = 1 - 2 / count + math.exp(v) / count if rule.log else outs[0].whole.q * (1 - 1 / count)
+    v = part.row if part.row is not None else part.var
+    by = 1 - 2 / count + softmax(count, v).squares if rule.log else outs[0].whole.q * (1 - 1 / count)
     return Back(((plain(by * slope.g, times(slope.k, by), part),) * len(x.parts),))

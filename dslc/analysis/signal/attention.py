@@ -8,8 +8,10 @@ then queries and keys have no gradient.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from dslc.analysis.signal.roles import Back, Missing, Use
+from dslc.analysis.signal.softmax import softmax
 from dslc.analysis.signal.stats import (
     ANY,
     NEAR,
@@ -48,12 +50,13 @@ def sight(rule: Attends, use: Use, query: Part) -> Sight:
     windowed = use.ins[1].places > keys
     lack = key.d[NEAR] if windowed else key.d[PLACES]
     features = q.dims[-1]
-    v = min(rule.scale**2 * features * query.q * lack, math.log(max(keys, 2)))
+    v = rule.scale**2 * features * query.q * lack
     same = rule.scale**2 * features * (query.q - query.d[NEAR if windowed else PLACES]) * lack
-    own, shared = math.exp(v) / keys, math.exp(min(max(same, 0.0), v)) / keys
+    own = softmax(keys, v).squares
+    shared = math.exp(min(max(same, 0.0), math.log(max(own * keys, 1.0)))) / keys
     if rule.causal:
         harmonic = math.fsum(1 / t for t in range(1, keys + 1)) if keys < 10_000 else math.log(keys) + 0.5772
-        own = min(math.exp(v) * harmonic / keys, 1.0)
+        own = math.fsum(share * softmax(t, v).squares for t, share in upto(keys))
         shared = 2 * (keys - harmonic) / (keys * (keys - 1)) if keys > 1 else 1.0
     if len(use.ins) > 3 and use.ins[3].whole.masks:  # of shifted windows those at an edge see a half or a quarter
         side = math.sqrt(max(use.ins[1].places / keys, 1.0))
@@ -61,6 +64,18 @@ def sight(rule: Attends, use: Use, query: Part) -> Sight:
     places = use.ins[0].places
     within = (queries - 1) / (places - 1) if places > 1 else 1.0
     return Sight(min(own, 1.0), min(shared, own), keys, queries, within)
+
+
+@lru_cache(maxsize=16)
+def upto(keys: int) -> tuple[tuple[int, float], ...]:
+    """Numbers of keys that stand for all from 1 to `keys`, in steps that grow, with their shares."""
+    found: list[tuple[int, float]] = []
+    start = 1
+    while start <= keys:
+        end = min(start + start // 8, keys)
+        found.append(((start + end) // 2, (end - start + 1) / keys))
+        start = end + 1
+    return tuple(found)
 
 
 def forward(rule: Attends, use: Use) -> tuple[Stats, ...]:
