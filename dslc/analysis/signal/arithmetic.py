@@ -134,7 +134,10 @@ def _sum(a: Part, b: Part) -> Part:
     one, two = max(a.d[ANY], 0.0), max(b.d[ANY], 0.0)
     spread = (one * one * a.spread + two * two * b.spread) / (one + two) ** 2 if one + two > 0 else 0.0
     shape = _joined(a, b) if a.shape is not None or b.shape is not None else None
-    return Part(max(a.size, b.size), m, q, plus(a.d, b.d), shape, spread=spread, masks=a.masks or b.masks)
+    common = one * one * a.common + two * two * b.common
+    common = common / (one + two) ** 2 if one + two > 0 else 0.0
+    size, d = max(a.size, b.size), plus(a.d, b.d)
+    return Part(size, m, q, d, shape, spread=spread, masks=a.masks or b.masks, common=common, blur=a.blur or b.blur)
 
 
 def _joined(a: Part, b: Part) -> Marginal | None:

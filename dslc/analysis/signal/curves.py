@@ -6,7 +6,7 @@ from functools import reduce
 
 from dslc.analysis.signal.quadrature import fours, image, paired, single
 from dslc.analysis.signal.roles import Back, Use
-from dslc.analysis.signal.stats import Part, Slope, Slopes, Stats, both, product, times
+from dslc.analysis.signal.stats import ANY, Part, Slope, Slopes, Stats, both, product, times
 from dslc.ops.signals import Curve
 from dslc.record import replace
 
@@ -24,8 +24,12 @@ def forward(rule: Curve, use: Use) -> tuple[Stats, ...]:
 def bent(rule: Curve, part: Part) -> Part:
     """The activation of a part."""
     one = single(rule, part)
-    d = fours(paired(rule, part), "d")
-    return Part(part.size, one.m, one.q, d, image(rule, part, one.m, one.q), (rule, part), part.spread)
+    two = paired(rule, part)
+    d = fours(two, "d")
+    # A small change of a correlation goes through by the mean of f'(z) f'(z') (Poole et al. 2016).
+    by = (two[ANY].slope * part.d[ANY] / d[ANY]) ** 2 if d[ANY] > 0 else 0.0
+    shape, common = image(rule, part, one.m, one.q), min(by, 1.0) * part.common
+    return Part(part.size, one.m, one.q, d, shape, (rule, part), part.spread, common=common, blur=part.blur)
 
 
 def sensitivity(rule: Curve, part: Part, after: Part) -> float:

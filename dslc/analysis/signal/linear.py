@@ -7,12 +7,15 @@ products, where both places read through the same tap. At the border some taps r
 
 from __future__ import annotations
 
+import itertools
 import math
+from typing import TypeAlias
 
 from dslc.analysis.signal.laws import Law
 from dslc.analysis.signal.roles import Back, Missing, Shape, Use
 from dslc.analysis.signal.stats import (
     ANY,
+    NEAR,
     PLACES,
     SAMPLES,
     Four,
@@ -31,6 +34,7 @@ from dslc.analysis.signal.stats import (
 from dslc.ops.signals import Looks, Weighs
 from dslc.record import record, replace
 
+Window: TypeAlias = tuple[tuple[int, int, int, int, int], ...]
 ZERO = Law(0.0, 0.0)
 FEW = 100
 """With fewer weights to a result channels differ in their mean squares, so that norms treat them unlike."""
@@ -208,7 +212,13 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     near = 0.0 if found.strided and rule.turned else by * found.near
     result = _through(part, (near, apart, own, apart), own, bias)
     few = rule.fan * found.count
-    result = replace(result, size=rule.out, spread=weight.kurt / few if few < FEW else 0.0, alone=1 / rule.fan)
+    spread = weight.kurt / few if few < FEW else 0.0
+    inherited, fresh = part.common * smoothed(rule.window, part.blur), blurred(rule, part, x)
+    common = inherited + fresh / x.width
+    wander = inherited + fresh / rule.fan - 1 / few
+    blur = widened(rule.window, part.blur, inherited / common)
+    result = replace(result, size=rule.out, spread=spread, alone=1 / rule.fan)
+    result = replace(result, wander=wander, common=common, blur=blur)
     after = shares = None
     if rule.window and rule.zeros and not rule.turned:
         after = reshaped(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
@@ -218,6 +228,49 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
         flat = bias.square / result.pair(PLACES) if result.pair(PLACES) > bias.square else 0.0
         shares = tuple(tuple((1 - flat) * x + flat for x in along) for along in shares)
     return (Stats((result,), made, rule.out, x.samples, False, x.growth, after, shares),)
+
+
+def blurred(rule: Weighs, part: Part, x: Stats) -> float:
+    """The mean squared correlation of what two taps of a window read: 1 over the number of taps, if they read
+    independent values.
+
+    The products of two places' values wander about their mean, over the draws of the weights, by 1 over the number of
+    channels; a mean over taps leaves this share of it, since products of values of correlation r have correlation r^2.
+    """
+    n, p = x.samples, x.places
+    base = ((p - 1) * part.d[PLACES] + (n - 1) * (part.d[SAMPLES] + (p - 1) * part.d[ANY])) / (n * p)
+    if base <= 0:
+        return 1.0
+    far, slope = 1 - part.d[PLACES] / base, min(part.d[NEAR] / part.d[PLACES], 1.0) if part.d[PLACES] > 0 else 0.0
+    far = min(max(far, 0.0), 1.0)
+    count = math.prod(k for k, *_ in rule.window)
+    total = 0.0
+    for offset in itertools.product(*(range(k) for k, *_ in rule.window)):
+        often, kept = 1.0, 1.0
+        for o, (k, _, _, _, d) in zip(offset, rule.window, strict=True):
+            often *= (k - o) * (2 if o else 1)
+            kept *= max(1 - o * d * slope, 0.0)
+        total += often * (far + (1 - far) * kept) ** 2
+    return total / count**2
+
+
+def smoothed(window: Window, blur: tuple[float, ...]) -> float:
+    """What a mean over the taps of a window leaves of the variance of correlations that are means over a window of
+    variance `blur` already: taken for normal ones, those at a distance o have correlation exp(-o^2 / (4 blur)).
+    """
+    total = 1.0
+    for (k, _, _, _, d), wide in zip(window, blur or (0.0,) * len(window), strict=False):
+        kept = sum(2 * (k - o) * math.exp(-((o * d) ** 2) / (4 * wide)) for o in range(1, k)) if wide > 0 else 0.0
+        total *= (k + kept) / k**2
+    return total
+
+
+def widened(window: Window, blur: tuple[float, ...], share: float) -> tuple[float, ...]:
+    """The blur behind a window, where that share of the variance had the one before it, and the rest none."""
+    before = blur if len(blur) == len(window) else (0.0,) * len(window)
+    return tuple(
+        (share * wide + (k * k - 1) * d * d / 12) / s**2 for (k, s, _, _, d), wide in zip(window, before, strict=True)
+    )
 
 
 def fitting(profile: Profile | None, shape: Shape) -> Profile | None:

@@ -129,7 +129,14 @@ def normed(rule: Normalises, use: Use, part: Part, found: Set, weight: Law, bias
         shape = replace(shape, blur=shape.blur + bias.var)
     m = mean * weight.mean + bias.mean
     return Part(
-        part.size, m, weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean, d, shape, spread=weight.kurt
+        part.size,
+        m,
+        weight.square * q + bias.square + 2 * mean * weight.mean * bias.mean,
+        d,
+        shape,
+        spread=weight.kurt,
+        common=part.common,
+        blur=part.blur,
     )
 
 
@@ -181,7 +188,7 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, one: Se
         others = beside * rho[NEAR] ** 2 + (p - 1 - beside) * rho[PLACES] ** 2
         others += (n - 1) * (rho[SAMPLES] ** 2 + (p - 1) * rho[ANY] ** 2)
         # What is not mixed of channels has the variance that the norm before gave it.
-        factor /= max(1 - 2 * (1 - part.alone) * (1 + others) / (n * p), 0.25)
+        factor /= max(1 - 2 * (1 - part.alone) * (1 + others) / (n * p) - 2 * part.wander, 0.25)
         boost = 1 / (1 - part.spread) if part.spread < 0.9 else 10.0
         kept = max(g - mean - along, 0.0)
         c, q = pairs(part), max(part.q - (part.q - sum_var(part, n, p)), 1e-300)

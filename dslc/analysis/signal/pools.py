@@ -6,9 +6,8 @@ import itertools
 import math
 from collections import Counter
 from functools import lru_cache
-from typing import TypeAlias
 
-from dslc.analysis.signal.linear import fitting, reshaped, spread_back, taps
+from dslc.analysis.signal.linear import Window, fitting, reshaped, smoothed, spread_back, taps, widened
 from dslc.analysis.signal.quadrature import nodes
 from dslc.analysis.signal.roles import Back, Missing, Use
 from dslc.analysis.signal.stats import (
@@ -29,7 +28,6 @@ from dslc.ops.curves import below, phi
 from dslc.ops.signals import Curve, Pools
 from dslc.record import record, replace
 
-Window: TypeAlias = tuple[tuple[int, int, int, int, int], ...]
 IDENTITY = Curve("id", lambda x: x, lambda x: 1.0, (), (1.0, 1.0))
 
 
@@ -195,7 +193,9 @@ def averaged(rule: Pools, x: Stats, part: Part, found: Windows) -> Part:
         near = here = 0.0
         pair_a = pair_s
     d = times((max(near, 0.0), max(here, 0.0), max(pair_s, 0.0), max(pair_a, 0.0)), scale * scale)
-    return Part(part.size, scale * w * part.m, scale * scale * q, d)
+    common = part.common * (smoothed(rule.window, part.blur) if rule.window else 0.0)
+    blur = widened(rule.window, part.blur, 1.0)
+    return Part(part.size, scale * w * part.m, scale * scale * q, d, common=common, blur=blur)
 
 
 def of_channels(rule: Pools, part: Part, count: float) -> Part:
@@ -314,8 +314,9 @@ def largest(rule: Pools, use: Use, part: Part, found: Windows) -> Part:
     other = _pair(one, top, one.part.var - min(lacks[ANY], one.part.var))
     far = (1 - found.together) * near + (uneven if found.stops > 1 else 0.0)
     d = ((1 - found.alike) * near, far, samples, other + uneven)
+    common, blur = (part.common, widened(rule.window, part.blur, 1.0)) if rule.window else (0.0, ())
     kept = (one.curve, one.part) if taken is not None else None
-    return Part(part.size, rule.sign * m, q, d, before=kept, taken=taken)
+    return Part(part.size, rule.sign * m, q, d, before=kept, taken=taken, common=common, blur=blur)
 
 
 def _alike(one: Source, top: tuple[tuple[float, float], ...], lack: float) -> float:

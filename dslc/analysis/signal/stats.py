@@ -50,8 +50,9 @@ class Part:
     relative variance of mean squares over channels (of few taps the law of large numbers does not hold). `row`: q less
     the mean product along the last axis, of attention's scores. `sums`: softmax made it, and the sum of its squares
     along that axis is this. `alone`: one over the channels that each was
-    mixed of. `masks`: it is a mask of places that
-    are too far apart.
+    mixed of. `wander`: by how much correlations of two places of a batch vary over the draws of weights, as one channel
+    sees them (less what the lengths of its own weights do); `common`: of their mean over all channels; `blur`: the
+    variance along each axis of the window over which that is a mean. `masks`: it is a mask of places that are too far apart.
     """
 
     size: float
@@ -66,6 +67,9 @@ class Part:
     masks: bool = False
     alone: float = 0.0
     taken: Taken | None = None
+    wander: float = 0.0
+    common: float = 0.0
+    blur: tuple[float, ...] = ()
 
     @property
     def var(self) -> float:
@@ -80,7 +84,8 @@ class Part:
         q = by * by * self.q + 2 * by * shift * self.m + shift * shift
         d = tuple(by * by * x for x in self.d)
         shape = None if self.shape is None else self.shape.moved(by, shift)
-        return Part(self.size, m, q, (d[0], d[1], d[2], d[3]), shape, None, self.spread)
+        d4 = (d[0], d[1], d[2], d[3])
+        return Part(self.size, m, q, d4, shape, None, self.spread, wander=self.wander, common=self.common, blur=self.blur)
 
 
 @record
@@ -127,7 +132,9 @@ def merged(parts: tuple[Part, ...]) -> Part:
 
     d = [mean([part.d[kind] for part in parts]) for kind in range(4)]
     m, q = mean([p.m for p in parts]), mean([p.q for p in parts])
-    return Part(total, m, q, (d[0], d[1], d[2], d[3]))
+    power = sum(part.d[ANY] * share for part, share in shares) ** 2
+    common = sum(part.common * (part.d[ANY] * share) ** 2 for part, share in shares)
+    return Part(total, m, q, (d[0], d[1], d[2], d[3]), common=common / power if power > 0 else 0.0, blur=parts[0].blur)
 
 
 def gathered(parts: tuple[Part, ...]) -> Part:
