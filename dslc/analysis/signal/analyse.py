@@ -8,7 +8,7 @@ from itertools import chain
 
 from dslc.analysis.signal.backward import Backward, backward
 from dslc.analysis.signal.forward import Forward, Passed, forward
-from dslc.analysis.signal.idle import idle_weights
+from dslc.analysis.signal.idle import idle_weights, removals
 from dslc.analysis.signal.laws import law
 from dslc.analysis.signal.quadrature import single
 from dslc.analysis.signal.recurrent import LIMIT, memory_of
@@ -35,8 +35,9 @@ def signal(model: Model, *, batch: int = 16, flat: Flat | None = None, square: f
     there = forward(model, flat, batch, square=square)
     drops = any(isinstance(one.rule, Drops) and one.rule.p for one in there.passed)
     still = forward(model, flat, batch, dropping=False, square=square) if drops else there
-    back = backward(flat, there)
-    idle = idle_weights(flat, there)
+    removed = removals(flat, there)
+    back = backward(flat, there, removed)
+    idle = idle_weights(there, removed)
     weights = {param: weight_of(param, back, idle) for param in trained(there)}
     layers = tuple(layer_of(one, still, back, weights) for one in there.passed if one.step.outs)
     every = tuple(weights.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dslc.analysis.signal.forward import Forward
 from dslc.analysis.signal.result import Gap
 from dslc.analysis.signal.roles import Missing
@@ -9,7 +11,8 @@ from dslc.analysis.signal.rules import RULES
 from dslc.analysis.signal.stats import NONE, Slopes, added, plain
 from dslc.ir.model import Param, Value
 from dslc.ir.walk import Flat
-from dslc.record import record
+from dslc.ops.signals import Normalises
+from dslc.record import record, replace
 
 
 @record
@@ -21,7 +24,12 @@ class Backward:
     gaps: list[Gap]
 
 
-def backward(flat: Flat, there: Forward, cotangents: dict[Value, Slopes] | None = None) -> Backward:
+def backward(
+    flat: Flat,
+    there: Forward,
+    removed: Mapping[tuple[Value, bool], str],
+    cotangents: dict[Value, Slopes] | None = None,
+) -> Backward:
     """Walk back over the uses that have a rule. Without `cotangents` each element of each result has an independent one
     of mean square 1.
     """
@@ -38,8 +46,11 @@ def backward(flat: Flat, there: Forward, cotangents: dict[Value, Slopes] | None 
         grads = tuple(found.values.get(value) for value in one.step.outs)
         if all(slopes is None for slopes in grads):
             continue
+        use = one.use
+        if isinstance(one.rule, Normalises) and removed.get((one.step.outs[0], False)):
+            use = replace(use, freed=True)
         try:
-            back = RULES[type(one.rule)][1](one.rule, one.use, one.outs, grads)
+            back = RULES[type(one.rule)][1](one.rule, use, one.outs, grads)
         except Missing as missing:
             found.gaps.append(Gap(one.step.path, one.use.op.name, str(missing)))
             continue

@@ -11,20 +11,26 @@ from dslc.ir.walk import Flat
 from dslc.ops.signals import Adds, Curve, Drops, Joins, Keeps, Normalises, Pools, Scales, Weighs
 
 
-def idle_weights(flat: Flat, there: Forward) -> dict[Param, str]:
-    """Why each idle tensor is idle: what it adds, or multiplies by, for each channel is taken out by a norm."""
+def removals(flat: Flat, there: Forward) -> dict[tuple[Value, bool], str]:
+    """The norm that takes out what is added to each channel of a value (True), or by what it is multiplied (False)."""
     readers: dict[Value, list[Passed]] = defaultdict(list)
     for one in there.passed:
         for value in one.step.inputs:
             readers[value].append(one)
     results = {value for _, value in flat.outputs}
     removed: dict[tuple[Value, bool], str] = {}
-    found: dict[Param, str] = {}
     # From the back, so that what reads a value has been looked at before it.
     for one in reversed(there.passed):
         for value in one.step.outs:
             for shift in (True, False):
                 removed[value, shift] = "" if value in results else _remover(readers[value], shift, removed)
+    return removed
+
+
+def idle_weights(there: Forward, removed: dict[tuple[Value, bool], str]) -> dict[Param, str]:
+    """Why each idle tensor is idle: what it adds, or multiplies by, for each channel is taken out by a norm."""
+    found: dict[Param, str] = {}
+    for one in there.passed:
         for name, param in one.owners.items():
             shifts = isinstance(one.rule, Weighs | Normalises) and name == "bias"
             scales = isinstance(one.rule, Normalises) and name == "weight" and one.rule.over != "channels"

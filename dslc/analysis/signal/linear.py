@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import lru_cache
 from typing import TypeAlias
 
 from dslc.analysis.signal.laws import Law
@@ -29,6 +30,7 @@ from dslc.analysis.signal.stats import (
     plain,
     product,
     square_of_sum,
+    tailed,
     times,
 )
 from dslc.ops.signals import Looks, Weighs
@@ -211,13 +213,18 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
         part = replace(part, d=(part.d[PLACES], *part.d[1:]))
     near = 0.0 if found.strided and rule.turned else by * found.near
     result = _through(part, (near, apart, own, apart), own, bias)
-    few = rule.fan * found.count
-    spread = weight.kurt / few if few < FEW else 0.0
-    inherited, fresh = part.common * smoothed(rule.window, part.blur), blurred(rule, part, x)
-    common = inherited + fresh / x.width
-    wander = inherited + fresh / rule.fan - 1 / few
+    alike = likeness(rule, use, part, x)
+    spread = weight.kurt * alike.own / rule.fan if rule.fan * found.count < FEW else 0.0
+    inherited = part.common * smoothed(rule.window, part.blur)
+    common = inherited + alike.all / x.width
+    wander = inherited * (1 - 1 / rule.fan) + (alike.all - alike.own) / rule.fan
     blur = widened(rule.window, part.blur, inherited / common)
-    result = replace(result, size=rule.out, spread=spread, alone=1 / rule.fan)
+    shape = None
+    if part.shape is not None and rule.fan * found.count < FEW:
+        # A sum of few keeps a part of the excess: sum w^4 / (sum w^2)^2, in the mean over the draws of w.
+        kept = (1 + weight.kurt) / (rule.fan / alike.own + weight.kurt)
+        shape = tailed(result.m, result.var, kept * part.shape.excess)
+    result = replace(result, size=rule.out, spread=spread, alone=1 / rule.fan, shape=shape)
     result = replace(result, wander=wander, common=common, blur=blur)
     after = shares = None
     if rule.window and rule.zeros and not rule.turned:
@@ -230,28 +237,68 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     return (Stats((result,), made, rule.out, x.samples, False, x.growth, after, shares),)
 
 
-def blurred(rule: Weighs, part: Part, x: Stats) -> float:
-    """The mean squared correlation of what two taps of a window read: 1 over the number of taps, if they read
-    independent values.
-
-    The products of two places' values wander about their mean, over the draws of the weights, by 1 over the number of
-    channels; a mean over taps leaves this share of it, since products of values of correlation r have correlation r^2.
+@record
+class Likeness:
+    """Of the taps of a window, what they read being of a covariance S over samples and places: `own`, the sum of the
+    squared variances, `all`, of all squared covariances, both over the squared trace.
     """
+
+    own: float
+    all: float
+
+
+MOST = 130
+"""With more taps than these they are taken for uncorrelated, as those far apart are."""
+
+
+def likeness(rule: Weighs, use: Use, part: Part, x: Stats) -> Likeness:
+    """How alike the taps of a window are. A variance w' S w of a result has, over draws of the weights w, the relative
+    variance `kurt * own + 2 * (all - own)` in one channel.
+
+    At a border taps read zeros instead of values with a mean, so that those of one side are correlated: with f the
+    share of places at which a tap is inside, S = f_tu (c + r_tu v) - f_t f_u c, c the squared mean, v the variance.
+    """
+    count = math.prod(k for k, *_ in rule.window)
     n, p = x.samples, x.places
     base = ((p - 1) * part.d[PLACES] + (n - 1) * (part.d[SAMPLES] + (p - 1) * part.d[ANY])) / (n * p)
-    if base <= 0:
-        return 1.0
-    far, slope = 1 - part.d[PLACES] / base, min(part.d[NEAR] / part.d[PLACES], 1.0) if part.d[PLACES] > 0 else 0.0
-    far = min(max(far, 0.0), 1.0)
-    count = math.prod(k for k, *_ in rule.window)
-    total = 0.0
-    for offset in itertools.product(*(range(k) for k, *_ in rule.window)):
-        often, kept = 1.0, 1.0
-        for o, (k, _, _, _, d) in zip(offset, rule.window, strict=True):
-            often *= (k - o) * (2 if o else 1)
-            kept *= max(1 - o * d * slope, 0.0)
-        total += often * (far + (1 - far) * kept) ** 2
-    return total / count**2
+    if count == 1 or count > MOST or base <= 0:
+        return Likeness(1 / count, 1 / count)
+    far = min(max(1 - part.d[PLACES] / base, 0.0), 1.0)
+    slope = min(part.d[NEAR] / part.d[PLACES], 1.0) if part.d[PLACES] > 0 else 1.0
+    size = (use.shapes[0].dims, use.results[0].dims) if rule.zeros and not rule.turned else ((), ())
+    ratio = max(part.q - base, 0.0) / base
+    return _likeness(rule.window, size[0][2:], size[1][2:], round(far, 3), round(slope, 3), float(f"{ratio:.2g}"))
+
+
+@lru_cache(maxsize=512)
+def _likeness(
+    window: Window, read: tuple[int, ...], made: tuple[int, ...], far: float, slope: float, common: float
+) -> Likeness:
+    inside: list[list[set[int]]] = []  # along each axis, where each tap is inside
+    for axis, (k, s, before, _, d) in enumerate(window):
+        spans = [served(t * d - before, s, read[axis], made[axis]) if read else (0, 1) for t in range(k)]
+        inside.append([set(range(low, low + n)) for low, n in spans])
+    stops = made or (1,) * len(window)
+    taps_of = list(itertools.product(*(range(k) for k, *_ in window)))
+    alone = [math.prod(len(inside[a][t]) / stops[a] for a, t in enumerate(tap)) for tap in taps_of]
+    both = [[[len(one & two) / stops[a] for two in along] for one in along] for a, along in enumerate(inside)]
+    near = [[max(1 - o * d * slope, 0.0) for o in range(k)] for k, _, _, _, d in window]
+    trace = own = every = 0.0
+    for i, one in enumerate(taps_of):
+        for j in range(i, len(taps_of)):
+            two = taps_of[j]
+            shared = kept = 1.0
+            for a, (t, u) in enumerate(zip(one, two, strict=True)):
+                shared *= both[a][t][u]
+                kept *= near[a][abs(t - u)]
+            value = shared * (common + far + (1 - far) * kept) - alone[i] * alone[j] * common
+            if i == j:
+                trace += value
+                own += value * value
+                every += value * value
+            else:
+                every += 2 * value * value
+    return Likeness(own / trace**2, every / trace**2) if trace > 0 else Likeness(1 / len(taps_of), 1 / len(taps_of))
 
 
 def smoothed(window: Window, blur: tuple[float, ...]) -> float:

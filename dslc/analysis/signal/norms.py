@@ -178,6 +178,7 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, one: Se
     if rule.over == "batch":
         mean = (g + (p - 1) * k[PLACES] + (n - 1) * (k[SAMPLES] + (p - 1) * k[ANY])) / (n * p)
         along = (r + (p - 1) * rk[PLACES] + (n - 1) * (rk[SAMPLES] + (p - 1) * rk[ANY])) / (n * p)
+        along = 0.0 if use.freed else along  # the loss does not depend on the scale
         factor = by * weight.square
         if weight.kurt > 0.01:  # a channel that a norm behind divided by a small variance had a small weight here
             factor /= slope.boost
@@ -188,8 +189,9 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, one: Se
         others = beside * rho[NEAR] ** 2 + (p - 1 - beside) * rho[PLACES] ** 2
         others += (n - 1) * (rho[SAMPLES] ** 2 + (p - 1) * rho[ANY] ** 2)
         # What is not mixed of channels has the variance that the norm before gave it.
-        factor /= max(1 - 2 * (1 - part.alone) * (1 + others) / (n * p) - 2 * part.wander, 0.25)
+        wanders = 2 * (1 - part.alone) * (1 + others) / (n * p) + 2 * part.wander
         boost = 1 / (1 - part.spread) if part.spread < 0.9 else 10.0
+        factor /= max(1 - boost * wanders, 0.25)
         kept = max(g - mean - along, 0.0)
         c, q = pairs(part), max(part.q - (part.q - sum_var(part, n, p)), 1e-300)
         shift = part.q - q  # the mean products are about the mean of the batch

@@ -58,7 +58,9 @@ def shape_of(type: TensorType, at: Mapping[str, int], batch: str | None) -> Shap
 
 @record
 class Use:
-    """One use of an op: its inputs' values, and the laws of its own tensors by the op's names."""
+    """One use of an op: its inputs' values, and the laws of its own tensors by the op's names. `freed`: a norm behind
+    takes out the scale of each channel of the result.
+    """
 
     path: str
     op: Op
@@ -68,6 +70,7 @@ class Use:
     laws: dict[str, Law]
     counts: dict[str, int] = field(default_factory=dict)
     dropping: bool = True
+    freed: bool = False
 
 
 @record

@@ -6,6 +6,7 @@ sample, any two places of a sample, the same place of two samples, different pla
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 from dslc.ops.signals import Curve
@@ -27,6 +28,26 @@ class Marginal:
 
     def moved(self, scale: float, shift: float) -> Marginal:
         return Marginal(tuple((scale * x + shift, w) for x, w in self.atoms), scale * scale * self.blur)
+
+
+    @property
+    def excess(self) -> float:
+        """The fourth cumulant over the squared variance: 0 of a normal distribution."""
+        m = sum(w * x for x, w in self.atoms)
+        second = sum(w * (x - m) ** 2 for x, w in self.atoms)
+        fourth = sum(w * (x - m) ** 4 for x, w in self.atoms)
+        var = second + self.blur
+        return (fourth - 3 * second * second) / (var * var) if var > 0 else 0.0
+
+
+def tailed(m: float, var: float, excess: float) -> Marginal | None:
+    """A symmetric distribution of this mean, variance and (positive) excess, up to 3: most at the mean, a twelfth at b to
+    each side, all blurred. Such atoms have the variance b^2 / 6 and the fourth cumulant b^4 / 12.
+    """
+    if excess < 0.02 or var <= 0:
+        return None
+    b = math.sqrt(math.sqrt(12 * min(excess, 2.9)) * var)
+    return Marginal(((m - b, 1 / 12), (m, 5 / 6), (m + b, 1 / 12)), var - b * b / 6)
 
 
 @frozen
