@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 
-from dslc.analysis.signal.quadrature import fours, image, paired, single
+from dslc.analysis.signal.quadrature import fours, image, nodes, paired, single
 from dslc.analysis.signal.roles import Back, Use
 from dslc.analysis.signal.stats import ANY, Part, Slope, Slopes, Stats, both, product, times
 from dslc.ops.signals import Curve
@@ -58,6 +59,9 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
         return Slope(slope.g * square, k, slope.g * square_z, rk, profile=slope.profile)
     one = single(rule, part)
     k, rk = product(slope.k, fours(two, "slope")), product(slope.k, fours(two, "slope_z"))
+    if slope.leans is not None:
+        by = leaning(rule, part, *slope.leans)
+        slope = replace(slope, g=slope.g * by, r=slope.r * by, leans=None)
     gate = rule if rule.power is not None and rule.power[0] == 0 else None
     on = slope.on if gate is not None else 1.0  # other curves pass the rest too
     twice = on * on
@@ -69,4 +73,28 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
         slope.boost,
         gate=gate,
         profile=slope.profile,
+        bent=(rule, part),
     )
+
+
+def leaning(rule: Curve, part: Part, behind: Curve, argument: Part, share: float) -> float:
+    """Where a map of few taps stands between two activations, the slope f'(y) of the one behind depends on the value x
+    of the one before: y = sqrt(share) t + sqrt(1 - share) n, t the value about its mean in its deviations, n normal, of
+    either sign. So a large x meets other slopes than a small one: E f'(z)^2 h(f(z)) over the product of the means.
+    """
+    mean, std, wide = argument.m, math.sqrt(argument.var), math.sqrt(max(part.var, 0.0))
+    points = [(rule.f(part.m + wide * s), rule.slope(part.m + wide * s) ** 2, w) for s, w in nodes(0.5)]
+    centre = math.fsum(w * x for x, _, w in points)
+    spread = math.sqrt(max(math.fsum(w * (x - centre) ** 2 for x, _, w in points), 1e-300))
+    near, rest = math.sqrt(share) * std / spread, math.sqrt(1 - share) * std
+    both = straight = every = 0.0
+    for x, steepness, w in points:
+        off = near * (x - centre)
+        h = math.fsum(
+            v * (behind.slope(mean + off + rest * n) ** 2 + behind.slope(mean - off + rest * n) ** 2)
+            for n, v in nodes(0.5)
+        )
+        both += w * steepness * h
+        straight += w * steepness
+        every += w * h
+    return both / (straight * every) if straight * every > 0 else 1.0

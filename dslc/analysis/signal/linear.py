@@ -368,7 +368,12 @@ def backward(rule: Weighs, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
     before = None
     if rule.window and rule.zeros and not rule.turned:
         before = spread_back(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
-    ins = tuple(replace(plain(g, k, p), profile=before) for p in x.parts)
+    leans = None
+    if slope.bent is not None and slope.bent[0].power is None and rule.fan * found.count < FEW:
+        # Taps with large weights bring most of the gradient, and most of the result.
+        own = (1 + weight.kurt) / (rule.fan * found.count + weight.kurt)
+        leans = (*slope.bent, own) if own < 1 else None
+    ins = tuple(replace(plain(g, k, p), profile=before, leans=leans) for p in x.parts)
     return Back((ins,), {"weight": square, "bias": bias})
 
 

@@ -200,6 +200,7 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, one: Se
             plain(factor * boost * kept, times((a, b, e, f), factor * boost), part)
             .boosted(boost)
             .lit(slope.on, slope.profile)
+            .through(slope.bent)
         )
     each = use.shapes[0].width // rule.parts if rule.over == "groups" else 1
     mean = (g + (p - 1) * k[PLACES]) / (each * p)

@@ -186,7 +186,10 @@ class Slope:
     less its mean: the means of f'^2, f'^2 z^2, f' and f' z. `boost`: the factor that unlike channels (`spread`) put in,
     which the map before takes out again. `gate`: a rectifier stands behind, which lets it through by the sign of the
     value alone. `on`: where the value is live, its mean square over that of all (a rectifier behind a sum passes more
-    where a rectifier before it passed).
+    where a rectifier before it passed). `ways`: the independent gradients of several readers that it is the sum of,
+    where they depend on the value in unlike ways (a pool's, at the live units alone, beside a skip's). `bent`: it came
+    through this activation of this part. `leans`: that activation's argument has such a share of its variance from the
+    value that this is the gradient at.
     """
 
     g: float
@@ -199,6 +202,8 @@ class Slope:
     gate: Curve | None = None
     profile: Profile | None = None
     ways: tuple[Slope, ...] = ()
+    bent: tuple[Curve, Part] | None = None
+    leans: tuple[Curve, Part, float] | None = None
 
     def scaled(self, by: float) -> Slope:
         """The gradient times a number whose square is `by`."""
@@ -206,6 +211,9 @@ class Slope:
 
     def boosted(self, by: float) -> Slope:
         return replace(self, boost=by)
+
+    def through(self, bent: tuple[Curve, Part] | None) -> Slope:
+        return replace(self, bent=bent)
 
     def lit(self, by: float, profile: Profile | None = None) -> Slope:
         return replace(self, on=by, profile=self.profile if profile is None else profile)
