@@ -256,7 +256,8 @@ def likeness(rule: Weighs, use: Use, part: Part, x: Stats) -> Likeness:
     variance `kurt * own + 2 * (all - own)` in one channel.
 
     At a border taps read zeros instead of values with a mean, so that those of one side are correlated: with f the
-    share of places at which a tap is inside, S = f_tu (c + r_tu v) - f_t f_u c, c the squared mean, v the variance.
+    share of places at which a tap is inside, S = f_tu (c + r_tu v) - f_t f_u c, c the squared mean, v the variance. Of a
+    batch of few values S^2 is larger than that by the variance of a covariance, f_tu v^2 over their number.
     """
     count = math.prod(k for k, *_ in rule.window)
     n, p = x.samples, x.places
@@ -267,12 +268,14 @@ def likeness(rule: Weighs, use: Use, part: Part, x: Stats) -> Likeness:
     slope = min(part.d[NEAR] / part.d[PLACES], 1.0) if part.d[PLACES] > 0 else 1.0
     size = (use.shapes[0].dims, use.results[0].dims) if rule.zeros and not rule.turned else ((), ())
     ratio = max(part.q - base, 0.0) / base
-    return _likeness(rule.window, size[0][2:], size[1][2:], round(far, 3), round(slope, 3), float(f"{ratio:.2g}"))
+    values = n * use.results[0].places
+    key = (round(far, 3), round(slope, 3), float(f"{ratio:.2g}"), values)
+    return _likeness(rule.window, size[0][2:], size[1][2:], *key)
 
 
 @lru_cache(maxsize=512)
 def _likeness(
-    window: Window, read: tuple[int, ...], made: tuple[int, ...], far: float, slope: float, common: float
+    window: Window, read: tuple[int, ...], made: tuple[int, ...], far: float, slope: float, common: float, values: int
 ) -> Likeness:
     inside: list[list[set[int]]] = []  # along each axis, where each tap is inside
     for axis, (k, s, before, _, d) in enumerate(window):
@@ -297,7 +300,7 @@ def _likeness(
                 own += value * value
                 every += value * value
             else:
-                every += 2 * value * value
+                every += 2 * (value * value + shared / values)
     return Likeness(own / trace**2, every / trace**2) if trace > 0 else Likeness(1 / len(taps_of), 1 / len(taps_of))
 
 
