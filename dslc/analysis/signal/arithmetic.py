@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from dslc.analysis.signal.curves import bent, steep
-from dslc.analysis.signal.quadrature import ATOMS
+from dslc.analysis.signal.quadrature import ATOMS, of_normal
 from dslc.analysis.signal.roles import Back, Missing, Shape, Use
 from dslc.analysis.signal.softmax import softmax
 from dslc.analysis.signal.stats import (
@@ -27,7 +27,6 @@ from dslc.analysis.signal.stats import (
     regressed,
     times,
 )
-from dslc.ops.curves import below
 from dslc.ops.signals import Adds, Constant, Drops, Gates, Masks, Multiplies, Scales, Softens
 from dslc.record import replace
 
@@ -181,8 +180,8 @@ def passed_on(slope: Slope, part: Part, rest: Part) -> float:
     """
     if slope.gate is None or part.shape is None:
         return 1.0
-    atoms, wide = sorted(part.shape.atoms), math.sqrt(rest.var + part.shape.blur) + 1e-30
-    shares = [(w, below(min(max((x + rest.m) / wide - 1e-9, -40.0), 40.0))) for x, w in atoms]
+    atoms, wide = sorted(part.shape.atoms), rest.var + part.shape.blur
+    shares = [(w, of_normal(slope.gate, x + rest.m, wide)[2]) for x, w in atoms]
     if atoms[0][1] < 0.1:
         return 1.0
     every = sum(w * p for w, p in shares)

@@ -7,16 +7,13 @@ products, where both places read through the same tap. At the border some taps r
 
 from __future__ import annotations
 
-import itertools
 import math
-from functools import lru_cache
-from typing import TypeAlias
 
 from dslc.analysis.signal.laws import Law
-from dslc.analysis.signal.roles import Back, Missing, Shape, Use
+from dslc.analysis.signal.likeness import likeness, smoothed, widened
+from dslc.analysis.signal.roles import Back, Missing, Use
 from dslc.analysis.signal.stats import (
     ANY,
-    NEAR,
     PLACES,
     SAMPLES,
     Four,
@@ -33,149 +30,13 @@ from dslc.analysis.signal.stats import (
     tailed,
     times,
 )
+from dslc.analysis.signal.taps import Taps, fitting, in_common, reshaped, served, spread_back, taps
 from dslc.ops.signals import Looks, Weighs
-from dslc.record import record, replace
+from dslc.record import replace
 
-Window: TypeAlias = tuple[tuple[int, int, int, int, int], ...]
 ZERO = Law(0.0, 0.0)
 FEW = 100
 """With fewer weights to a result channels differ in their mean squares, so that norms treat them unlike."""
-
-
-@record
-class Taps:
-    """How a window lies over a map: the number of taps; over them the sums of n and of n (n - 1), n the results that a
-    tap serves; and the mean taps of two neighbouring results together.
-    """
-
-    count: int
-    first: float
-    second: float
-    near: float
-    strided: bool
-
-
-def taps(
-    window: tuple[tuple[int, int, int, int, int], ...],
-    read: tuple[int, ...],
-    made: tuple[int, ...],
-    profile: Profile | None = None,
-) -> Taps:
-    """`read`: places along each axis of the map that the window slides over, `made`: of the places where it stops.
-
-    `profile`: how the mean square of what is read goes along each axis, its mean 1: after convolutions with borders
-    less is left at the edges, which fewer taps read.
-    """
-    first = second = near = 1.0
-    count = 1
-    means: list[float] = []
-    nears: list[float] = []
-    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
-        along = profile[axis] if profile is not None else None
-        sums, roots, numbers = [], [], []
-        for t in range(k):
-            low, n = served(t * d - before, s, size, stops)
-            numbers.append(n)
-            if along is None:
-                sums.append(float(n))
-                roots.append(float(n))
-            else:
-                values = along[low * s + t * d - before :: s][:n] if n else ()
-                sums.append(math.fsum(values))
-                roots.append(math.fsum(map(math.sqrt, values)))
-        count *= k
-        first *= sum(sums)
-        second *= sum(x * x for x in roots)
-        means.append(sum(sums) / stops)
-        nears.append(
-            sum(max(n - 1, 0) for n in numbers) / (stops - 1) * sum(sums) / max(sum(numbers), 1)
-            if stops > 1
-            else sum(sums) / stops
-        )
-    near = sum(nears[i] * math.prod(m for j, m in enumerate(means) if j != i) for i in range(len(means))) / max(
-        len(means), 1
-    )
-    return Taps(count, first, second - first, near, any(s > 1 for _, s, *_ in window))
-
-
-def served(offset: int, stride: int, size: int, stops: int) -> tuple[int, int]:
-    """The first u of 0 .. stops - 1 with a place u * stride + offset inside 0 .. size - 1, and how many there are."""
-    low = max(0, -(offset // stride))
-    high = min(stops - 1, (size - 1 - offset) // stride)
-    return low, max(high - low + 1, 0)
-
-
-def reshaped(
-    window: tuple[tuple[int, int, int, int, int], ...],
-    read: tuple[int, ...],
-    made: tuple[int, ...],
-    profile: Profile | None,
-    mean: bool = False,
-) -> Profile:
-    """The profile of a result: the sum, or the mean, over the taps inside of what they read."""
-    found = []
-    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
-        along = profile[axis] if profile is not None else (1.0,) * size
-        values, taken = [0.0] * stops, [0] * stops
-        for t in range(k):
-            low, n = served(t * d - before, s, size, stops)
-            at = low * s + t * d - before
-            for u in range(low, low + n):
-                values[u] += along[at]
-                taken[u] += 1
-                at += s
-        found.append(even([v / n if n else 0.0 for v, n in zip(values, taken, strict=True)] if mean else values))
-    return tuple(found)
-
-
-def in_common(
-    window: tuple[tuple[int, int, int, int, int], ...],
-    read: tuple[int, ...],
-    made: tuple[int, ...],
-    profile: Profile | None,
-) -> Profile:
-    """How much a place of the result has in common with all places, along each axis: over the taps inside of it, the
-    root of what they read times the sum of what the same tap reads elsewhere, as in `taps`.
-    """
-    found = []
-    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
-        roots = [math.sqrt(x) for x in profile[axis]] if profile is not None else [1.0] * size
-        values = [0.0] * stops
-        for t in range(k):
-            low, n = served(t * d - before, s, size, stops)
-            own = roots[low * s + t * d - before :: s][:n] if n else []
-            total = math.fsum(own)
-            for u, x in enumerate(own):
-                values[low + u] += x * total
-        found.append(even(values))
-    return tuple(found)
-
-
-def spread_back(
-    window: tuple[tuple[int, int, int, int, int], ...],
-    read: tuple[int, ...],
-    made: tuple[int, ...],
-    profile: Profile | None,
-) -> Profile:
-    """The profile of the gradient of what was read, from that of the result's."""
-    found = []
-    for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
-        along = profile[axis] if profile is not None else (1.0,) * stops
-        values = [0.0] * size
-        for t in range(k):
-            low, n = served(t * d - before, s, size, stops)
-            at = low * s + t * d - before
-            for u in range(low, low + n):
-                values[at] += along[u]
-                at += s
-        found.append(even(values))
-    return tuple(found)
-
-
-def even(values: list[float]) -> tuple[float, ...]:
-    """The same with mean 1."""
-    mean = math.fsum(values) / len(values)
-    return tuple(value / mean for value in values) if mean > 0 else (1.0,) * len(values)
 
 
 def layout(rule: Weighs, use: Use, profile: Profile | None = None) -> Taps:
@@ -237,99 +98,6 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     return (Stats((result,), made, rule.out, x.samples, False, x.growth, after, shares),)
 
 
-@record
-class Likeness:
-    """Of the taps of a window, what they read being of a covariance S over samples and places: `own`, the sum of the
-    squared variances, `all`, of all squared covariances, both over the squared trace.
-    """
-
-    own: float
-    all: float
-
-
-MOST = 130
-"""With more taps than these they are taken for uncorrelated, as those far apart are."""
-
-
-def likeness(rule: Weighs, use: Use, part: Part, x: Stats) -> Likeness:
-    """How alike the taps of a window are. A variance w' S w of a result has, over draws of the weights w, the relative
-    variance `kurt * own + 2 * (all - own)` in one channel.
-
-    At a border taps read zeros instead of values with a mean, so that those of one side are correlated: with f the
-    share of places at which a tap is inside, S = f_tu (c + r_tu v) - f_t f_u c, c the squared mean, v the variance. Of a
-    batch of few values S^2 is larger than that by the variance of a covariance, f_tu v^2 over their number.
-    """
-    count = math.prod(k for k, *_ in rule.window)
-    n, p = x.samples, x.places
-    base = ((p - 1) * part.d[PLACES] + (n - 1) * (part.d[SAMPLES] + (p - 1) * part.d[ANY])) / (n * p)
-    if count == 1 or count > MOST or base <= 0:
-        return Likeness(1 / count, 1 / count)
-    far = min(max(1 - part.d[PLACES] / base, 0.0), 1.0)
-    slope = min(part.d[NEAR] / part.d[PLACES], 1.0) if part.d[PLACES] > 0 else 1.0
-    size = (use.shapes[0].dims, use.results[0].dims) if rule.zeros and not rule.turned else ((), ())
-    ratio = max(part.q - base, 0.0) / base
-    values = n * use.results[0].places
-    key = (round(far, 3), round(slope, 3), float(f"{ratio:.2g}"), values)
-    return _likeness(rule.window, size[0][2:], size[1][2:], *key)
-
-
-@lru_cache(maxsize=512)
-def _likeness(
-    window: Window, read: tuple[int, ...], made: tuple[int, ...], far: float, slope: float, common: float, values: int
-) -> Likeness:
-    inside: list[list[set[int]]] = []  # along each axis, where each tap is inside
-    for axis, (k, s, before, _, d) in enumerate(window):
-        spans = [served(t * d - before, s, read[axis], made[axis]) if read else (0, 1) for t in range(k)]
-        inside.append([set(range(low, low + n)) for low, n in spans])
-    stops = made or (1,) * len(window)
-    taps_of = list(itertools.product(*(range(k) for k, *_ in window)))
-    alone = [math.prod(len(inside[a][t]) / stops[a] for a, t in enumerate(tap)) for tap in taps_of]
-    both = [[[len(one & two) / stops[a] for two in along] for one in along] for a, along in enumerate(inside)]
-    near = [[max(1 - o * d * slope, 0.0) for o in range(k)] for k, _, _, _, d in window]
-    trace = own = every = 0.0
-    for i, one in enumerate(taps_of):
-        for j in range(i, len(taps_of)):
-            two = taps_of[j]
-            shared = kept = 1.0
-            for a, (t, u) in enumerate(zip(one, two, strict=True)):
-                shared *= both[a][t][u]
-                kept *= near[a][abs(t - u)]
-            value = shared * (common + far + (1 - far) * kept) - alone[i] * alone[j] * common
-            if i == j:
-                trace += value
-                own += value * value
-                every += value * value
-            else:
-                every += 2 * (value * value + shared / values)
-    return Likeness(own / trace**2, every / trace**2) if trace > 0 else Likeness(1 / len(taps_of), 1 / len(taps_of))
-
-
-def smoothed(window: Window, blur: tuple[float, ...]) -> float:
-    """What a mean over the taps of a window leaves of the variance of correlations that are means over a window of
-    variance `blur` already: taken for normal ones, those at a distance o have correlation exp(-o^2 / (4 blur)).
-    """
-    total = 1.0
-    for (k, _, _, _, d), wide in zip(window, blur or (0.0,) * len(window), strict=False):
-        kept = sum(2 * (k - o) * math.exp(-((o * d) ** 2) / (4 * wide)) for o in range(1, k)) if wide > 0 else 0.0
-        total *= (k + kept) / k**2
-    return total
-
-
-def widened(window: Window, blur: tuple[float, ...], share: float) -> tuple[float, ...]:
-    """The blur behind a window, where that share of the variance had the one before it, and the rest none."""
-    before = blur if len(blur) == len(window) else (0.0,) * len(window)
-    return tuple(
-        (share * wide + (k * k - 1) * d * d / 12) / s**2 for (k, s, _, _, d), wide in zip(window, before, strict=True)
-    )
-
-
-def fitting(profile: Profile | None, shape: Shape) -> Profile | None:
-    """A profile that is of this map; none of another, which something between has changed."""
-    if profile is None or tuple(map(len, profile)) != shape.dims[2:]:
-        return None
-    return profile
-
-
 def _through(part: Part, by: Four, own: float, bias: Law) -> Part:
     """Mean squares times `own`, mean products times `by`; q' - c' is then `by` (q - c) + (own - by) q."""
     a, b, c, e = (k * d + (own - k) * part.q for k, d in zip(by, part.d, strict=True))
@@ -374,8 +142,8 @@ def backward(rule: Weighs, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
     leans = None
     if slope.bent is not None and slope.bent[0].power is None and rule.fan * found.count < FEW:
         # Taps with large weights bring most of the gradient, and most of the result.
-        own = (1 + weight.kurt) / (rule.fan * found.count + weight.kurt)
-        leans = (*slope.bent, own) if own < 1 else None
+        of_taps = (1 + weight.kurt) / (rule.fan * found.count + weight.kurt)
+        leans = (*slope.bent, of_taps) if of_taps < 1 else None
     ins = tuple(replace(plain(g, k, p), profile=before, leans=leans) for p in x.parts)
     return Back((ins,), {"weight": square, "bias": bias})
 

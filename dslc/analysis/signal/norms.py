@@ -8,7 +8,6 @@ hence made of pairs. With many batch norms gradients grow with depth (Yang et al
 from __future__ import annotations
 
 from dslc.analysis.signal.laws import Law
-from dslc.analysis.signal.linear import even
 from dslc.analysis.signal.roles import Back, Missing, Use
 from dslc.analysis.signal.stats import (
     ANY,
@@ -27,6 +26,7 @@ from dslc.analysis.signal.stats import (
     square_of_sum,
     times,
 )
+from dslc.analysis.signal.taps import even
 from dslc.ops.signals import Damps, Normalises
 from dslc.record import record, replace
 
@@ -154,6 +154,9 @@ def backward(rule: Normalises, use: Use, outs: tuple[Stats, ...], grads: tuple[S
         if bias.var > 0:  # `r` of the result, of which the normed value is a part
             slope = regressed(slope, normed(rule, use, part, one, weight, ZERO), after)
             after = normed(rule, use, part, one, weight, ZERO)
+        if weight.square == 0:  # the result says nothing of the normed value, which the gradient is independent of
+            after = normed(rule, use, part, one, ONE, ZERO)
+            slope = plain(slope.g, slope.k, after)
         value = after.var if after.var > 0 else 1.0  # r is of gradient times result, of this mean square
         spots = part.size if x.by_place else p
         size = 1.0 if x.by_place else part.size
@@ -189,7 +192,7 @@ def back(rule: Normalises, use: Use, x: Stats, part: Part, slope: Slope, one: Se
         others = beside * rho[NEAR] ** 2 + (p - 1 - beside) * rho[PLACES] ** 2
         others += (n - 1) * (rho[SAMPLES] ** 2 + (p - 1) * rho[ANY] ** 2)
         # What is not mixed of channels has the variance that the norm before gave it.
-        wanders = 2 * (1 - part.alone) * (1 + others) / (n * p) + 2 * part.wander
+        wanders = 2 * (1 - part.alone) * (1 + others) / (n * p) + 2 * part.wander * (1 - 1 / (n * p)) ** 2
         boost = 1 / (1 - part.spread) if part.spread < 0.9 else 10.0
         factor /= max(1 - boost * wanders, 0.25)
         kept = max(g - mean - along, 0.0)

@@ -246,7 +246,9 @@ def image(curve: Curve, part: Part, mean: float, square: float) -> Marginal:
     m = math.fsum(x * w for x, w in atoms)
     var = math.fsum((x - m) ** 2 * w for x, w in atoms)
     by = math.sqrt(max(square - mean * mean, 0.0) / var) if var > 0 else 0.0
-    return Marginal(tuple(((x - m) * by + mean, w) for x, w in atoms))
+    least = 1e-6 * math.sqrt(square)  # what a rectifier stopped is 0, not nearly so
+    moved = (((x - m) * by + mean, w) for x, w in atoms)
+    return Marginal(tuple((x if abs(x) > least else 0.0, w) for x, w in moved))
 
 
 def fours(found: tuple[Pair, Pair, Pair, Pair], name: str) -> Four:

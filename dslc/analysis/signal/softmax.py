@@ -64,4 +64,6 @@ def _softmax(count: int, var: float) -> Softmax:
     first = mean + (1 - before) * high
     second = square + (1 - before) * high * high
     log = first - 0.5772156649
-    return Softmax(min(max(squares, 1 / count), 1.0), log, max(second - first * first - math.pi**2 / 6 - STEP**2 / 12, 0.0))
+    return Softmax(
+        min(max(squares, 1 / count), 1.0), log, max(second - first * first - math.pi**2 / 6 - STEP**2 / 12, 0.0)
+    )

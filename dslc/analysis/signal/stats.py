@@ -29,20 +29,20 @@ class Marginal:
     def moved(self, scale: float, shift: float) -> Marginal:
         return Marginal(tuple((scale * x + shift, w) for x, w in self.atoms), scale * scale * self.blur)
 
-
     @property
     def excess(self) -> float:
         """The fourth cumulant over the squared variance: 0 of a normal distribution."""
         m = sum(w * x for x, w in self.atoms)
-        second = sum(w * (x - m) ** 2 for x, w in self.atoms)
-        fourth = sum(w * (x - m) ** 4 for x, w in self.atoms)
-        var = second + self.blur
-        return (fourth - 3 * second * second) / (var * var) if var > 0 else 0.0
+        std = math.sqrt(sum(w * (x - m) ** 2 for x, w in self.atoms))
+        if std == 0:
+            return 0.0
+        fourth = sum(w * ((x - m) / std) ** 4 for x, w in self.atoms)
+        return (fourth - 3) / (1 + self.blur / (std * std)) ** 2
 
 
 def tailed(m: float, var: float, excess: float) -> Marginal | None:
-    """A symmetric distribution of this mean, variance and (positive) excess, up to 3: most at the mean, a twelfth at b to
-    each side, all blurred. Such atoms have the variance b^2 / 6 and the fourth cumulant b^4 / 12.
+    """A symmetric distribution of this mean, variance and (positive) excess, up to 3: most at the mean, a twelfth at b
+    to each side, all blurred. Such atoms have the variance b^2 / 6 and the fourth cumulant b^4 / 12.
     """
     if excess < 0.02 or var <= 0:
         return None
@@ -67,13 +67,13 @@ class Part:
 
     `m`, `q`: mean and mean square of an element; `d`: q less the mean product of a pair, by kind. `shape`: the
     distribution where it is not normal. `before`: the activation that made it, and what it was made of; `taken`: it is
-    the largest of windows of that. `spread`: the
-    relative variance of mean squares over channels (of few taps the law of large numbers does not hold). `row`: q less
-    the mean product along the last axis, of attention's scores. `sums`: softmax made it, and the sum of its squares
-    along that axis is this. `alone`: one over the channels that each was
+    the largest of windows of that. `spread`: the relative variance of mean squares over channels (of few taps the law
+    of large numbers does not hold). `row`: q less the mean product along the last axis, of attention's scores. `sums`:
+    softmax made it, and the sum of its squares along that axis is this. `alone`: one over the channels that each was
     mixed of. `wander`: by how much correlations of two places of a batch vary over the draws of weights, as one channel
     sees them (less what the lengths of its own weights do); `common`: of their mean over all channels; `blur`: the
-    variance along each axis of the window over which that is a mean. `masks`: it is a mask of places that are too far apart.
+    variance along each axis of the window over which that is a mean. `masks`: it is a mask of places that are too far
+    apart.
     """
 
     size: float
@@ -106,7 +106,9 @@ class Part:
         d = tuple(by * by * x for x in self.d)
         shape = None if self.shape is None else self.shape.moved(by, shift)
         d4 = (d[0], d[1], d[2], d[3])
-        return Part(self.size, m, q, d4, shape, None, self.spread, wander=self.wander, common=self.common, blur=self.blur)
+        return Part(
+            self.size, m, q, d4, shape, None, self.spread, wander=self.wander, common=self.common, blur=self.blur
+        )
 
 
 @record
