@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dslc.analysis.compare import Comparison, compare
+from dslc.analysis.compare import Comparison
 from dslc.api import MAX_OPS, compile_model
+from dslc.diagnostics.levels import DEFAULT, Levels
 from dslc.diagnostics.model import CompileError, Diagnostic
 from dslc.ir.model import Model
+from dslc.lints.facts import NOTHING, Facts
 from dslc.names.loader import Loader
 from dslc.names.revision import find_revision
 from dslc.names.zoo import is_zoo
+from dslc.suspicions import compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,11 @@ class Side:
         return compile_model(self.path, self.net, args=self.args, sizes=self.sizes, max_ops=max_ops, loader=loader)
 
 
-def diff(a: Side, b: Side, max_ops: int = MAX_OPS) -> Comparison:
-    """What changed from `a` to `b`. Raises `CompileError` with the mistakes of both sides, each once."""
+def diff(a: Side, b: Side, max_ops: int = MAX_OPS, facts: Facts = NOTHING, levels: Levels = DEFAULT) -> Comparison:
+    """What changed from `a` to `b`; `facts` and `levels` are for rules.
+
+    Raises `CompileError` with the mistakes of both sides, each once.
+    """
     models: list[Model] = []
     found: dict[tuple[str, str, str, int, int], Diagnostic] = {}
     counts: dict[tuple[str, str, str, int, int], int] = {}
@@ -46,7 +52,7 @@ def diff(a: Side, b: Side, max_ops: int = MAX_OPS) -> Comparison:
             counts.update(error.counts)
     if found:
         raise CompileError(tuple(found.values()), counts)
-    return compare(*models)
+    return compared(models[0], models[1], facts, levels)
 
 
 def place(text: str) -> tuple[str | None, str | Path]:

@@ -281,11 +281,11 @@ class Network:
         print(small.diff(dslc.compile("net.dl", net="small", classes=100)))
         ```
         """
-        from dslc.analysis.compare import compare
         from dslc.reports.compared import NetworkDiff
+        from dslc.suspicions import compared
 
         there = other if isinstance(other, Network) else compile(other, None if is_zoo(other) else self.name)
-        return NetworkDiff(compare(self.model, there.model))
+        return NetworkDiff(compared(self.model, there.model))
 
     # ---- results
 

@@ -14,6 +14,7 @@ from dslc.analysis.changes import Change, Status, changes
 from dslc.analysis.layer_tree import Keys, layer_tree
 from dslc.analysis.quantities import QUANTITIES, Numbers, Unit, unseen
 from dslc.collector import paused
+from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Model
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
@@ -77,7 +78,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two networks side by side."""
+    """Two networks side by side. `appeared`, `gone`: what rules say of the second alone, and of the first alone."""
 
     a: Numbers
     b: Numbers
@@ -85,6 +86,8 @@ class Comparison:
     totals: tuple[Total, ...]
     facts: tuple[Fact, ...]
     weights: Weights
+    appeared: tuple[Diagnostic, ...] = ()
+    gone: tuple[Diagnostic, ...] = ()
 
     @property
     def differ(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -73,8 +74,10 @@ def diff(
     a, b = both_sides(files, nets, revisions, options)
 
     from dslc.diff import diff as compared
+    from dslc.settings import project_facts, project_levels
 
-    found = compared(a, b, max_ops)
+    folder = Path()
+    found = compared(a, b, max_ops, project_facts(folder), project_levels(folder))
     changed = only is not None
     if form == "text":
         from dslc.reports.diff import render_diff

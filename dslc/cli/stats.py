@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +14,6 @@ from dslc.cli.options import RateType, net_options, source_argument
 from dslc.cli.sweeping import pair, sweep_axes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dslc.reports.stats import Stats
 
 FORMATS = ["text", "json", "csv", "markdown"]
@@ -84,6 +83,7 @@ def stats(source: str | Path, **options: Any) -> None:
     from dslc.api import compile_model
     from dslc.reports.rendered import chosen_sections, rendered
     from dslc.reports.stats import Stats
+    from dslc.settings import project_facts, project_levels
 
     chosen = {name: options[name] for name in ("net", "args", "sizes", "max_ops")}
     view = {name: options[name] for name in ("batch", "inplace", "device", "dtype")}
@@ -91,6 +91,7 @@ def stats(source: str | Path, **options: Any) -> None:
     found = Stats(model, **view)
     check_columns(found, options["columns"], options["sort"], options["by"])
     extra = {name: options[name] for name in ("train", "fit", "optimizer", "precision", "tool", "verbose")}
+    extra |= {"facts": project_facts(Path()), "levels": project_levels(Path())}
     layout = {
         name: options[name] for name in ("form", "columns", "depth", "sort", "fold", "symbolic", "top", "idle", "by")
     }

@@ -31,10 +31,11 @@ class Network:
     nothing reads is not among them.
     """
 
-    def __init__(self, model: Model, facts: Facts = NOTHING) -> None:
+    def __init__(self, model: Model, facts: Facts = NOTHING, numbers: Numbers | None = None) -> None:
         self.model = model
         self.facts = facts
-        self.flat: Flat = flatten(model)
+        self.flat: Flat = flatten(model) if numbers is None else numbers.flat
+        self._counted = numbers
         self.steps: list[Step] = [step for step in self.flat.steps if step.needed is not Needed.NEVER]
         self.batch = facts.batch
         self.windows: dict[Step, tuple[Side, ...]] = {}
@@ -44,8 +45,8 @@ class Network:
 
     @cached_property
     def numbers(self) -> Numbers:
-        """Costs, memory and receptive fields."""
-        return Numbers(self.model, self.flat)
+        """Costs, memory and receptive fields; those that were computed already, where `numbers` were given."""
+        return self._counted or Numbers(self.model, self.flat)
 
     @cached_property
     def trained(self) -> Flat:

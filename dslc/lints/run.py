@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import field
 
+from dslc.analysis.quantities import Numbers
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Model
 from dslc.lints.base import Lint
@@ -35,9 +36,15 @@ class Spoken:
         self.counts[first.key] = self.counts.get(first.key, 0) + 1
 
 
-def lint(model: Model, facts: Facts = NOTHING, chosen: Iterable[type[Lint]] | None = None) -> Spoken:
-    """What rules say of a network; by default those of `dslc check`."""
-    net, spoken = Network(model, facts), Spoken()
+def lint(
+    model: Model,
+    facts: Facts = NOTHING,
+    chosen: Iterable[type[Lint]] | None = None,
+    *,
+    numbers: Numbers | None = None,
+) -> Spoken:
+    """What rules say of a network; by default those of `dslc check`. `numbers`: costs that were computed already."""
+    net, spoken = Network(model, facts, numbers), Spoken()
     for rule in rules(WARNINGS) if chosen is None else chosen:
         lacking = tuple(name for name in rule.wants if not facts.known(name))
         if lacking:

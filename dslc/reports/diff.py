@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from dslc.analysis.compare import Comparison, Fact, Total, Weights
 from dslc.diagnostics.fold import printable
+from dslc.diagnostics.model import Diagnostic
 from dslc.reports.diff_rows import ARROW, Folder, Row
 from dslc.reports.memory import amount
 from dslc.reports.numbers import number_text, short
@@ -40,6 +41,8 @@ def render_diff(
         lines += ["", *layer_lines(rows, columns, color)]
     lines += ["", *total_lines(comparison, only_changed, color)]
     lines += ["", *weight_lines(comparison.weights, *sides(comparison))]
+    if suspicions := lint_lines(comparison):
+        lines += ["", *suspicions]
     if any(row.times > 1 for row in rows):
         lines += ["", "xN: N in a row with the same change; the numbers are of each one"]
     return "\n".join(lines)
@@ -157,6 +160,24 @@ def fact_text(fact: Fact) -> str:
     return f"{fact.a or 'none'}{ARROW}{fact.b or 'none'}"
 
 
+# ---- what rules say
+
+
+def lint_lines(comparison: Comparison) -> list[str]:
+    """`lints  1 more, 2 less`, with a line for each."""
+    more, less = comparison.appeared, comparison.gone
+    if not more and not less:
+        return []
+    lines = [f"lints  {len(more)} more, {len(less)} fewer"]
+    return [*lines, *(f"+ {lint_text(d)}" for d in more), *(f"- {lint_text(d)}" for d in less)]
+
+
+def lint_text(diagnostic: Diagnostic) -> str:
+    """`W1101 net.dl:3: the bias of `conv` has no effect ..`."""
+    span = diagnostic.span
+    return f"{diagnostic.code} {printable(span.source.shown)}:{span.line}: {printable(diagnostic.message)}"
+
+
 # ---- weights
 
 
@@ -226,6 +247,8 @@ def markdown_diff(
         "T" + escaped(first.removeprefix("weights  t")) + ".",
         *(["", "```text", *keys, "```"] if keys else []),
     ]
+    if suspicions := lint_lines(comparison):
+        lines += ["", "```diff", *suspicions, "```"]
     return "\n".join(lines)
 
 

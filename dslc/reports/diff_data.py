@@ -12,6 +12,7 @@ from dslc.analysis.changes import Change
 from dslc.analysis.compare import Comparison, Total
 from dslc.analysis.layer_tree import LAYER_NUMBERS, Layer
 from dslc.analysis.receptive import Tracks
+from dslc.diagnostics.model import Diagnostic
 from dslc.reports.diff_rows import deltas
 from dslc.reports.numbers import field_text
 
@@ -43,7 +44,23 @@ def diff_record(comparison: Comparison, *, only_changed: bool = False) -> Json:
             "renamed": [{"a": x, "b": y} for x, y in weights.renamed],
             "unknown": list(weights.unknown),
         },
+        "lints": {
+            "appeared": [lint_record(d) for d in comparison.appeared],
+            "gone": [lint_record(d) for d in comparison.gone],
+        },
         "layers": [layer_record(change, depth) for change, depth in wanted(comparison, only_changed)],
+    }
+
+
+def lint_record(diagnostic: Diagnostic) -> Json:
+    """What a rule says of one network."""
+    return {
+        "code": diagnostic.code,
+        "name": diagnostic.switch,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "file": diagnostic.span.source.path,
+        "line": diagnostic.span.line,
     }
 
 

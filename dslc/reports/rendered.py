@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dslc.diagnostics.codes import nearest
+from dslc.diagnostics.levels import DEFAULT, Levels
+from dslc.lints.facts import NOTHING, Facts
 from dslc.reports import sections as parts
 from dslc.reports import terminal
 from dslc.reports.attributes import attribute_names, column_of
@@ -28,9 +30,14 @@ def chosen_sections(
     precision: Sequence[str] = (),
     tool: str | None = None,
     verbose: bool = False,
+    facts: Facts = NOTHING,
+    levels: Levels = DEFAULT,
 ) -> list[Section]:
-    """The parts of the report that are there only where they are asked for; the roofline where there is a device."""
-    found = []
+    """The parts of the report that are there only where they are asked for; the roofline where there is a device.
+
+    `facts` and `levels` are for the rules whose suspicions are counted.
+    """
+    found = [parts.lints_section(stats, facts, levels)]
     if verbose:
         found += [parts.sizes_section(stats), parts.pairs_section(stats)]
     if tool:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from dslc.diagnostics.model import Severity
 from dslc.record import frozen
 from dslc.reports.stats import Stats
+
+if TYPE_CHECKING:
+    from dslc.diagnostics.levels import Levels
+    from dslc.lints.facts import Facts
 
 Json = dict[str, object]
 
@@ -17,6 +24,20 @@ class Section:
     name: str
     lines: tuple[str, ...]
     record: object
+
+
+def lints_section(stats: Stats, facts: Facts, levels: Levels) -> Section:
+    """How many suspicions there are, but for those of rules about signals."""
+    from dslc.suspicions import suspicions
+
+    one = stats if stats.batch == 1 and stats.inplace else None
+    found = suspicions(stats.model, facts, levels, numbers=one)
+    counts = Counter(d.severity for d in found)
+    words = [(s.value, counts[s]) for s in Severity if counts[s]]
+    said = ", ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in words)
+    lines = (f"lints   {said}: `dslc lint` says which",) if found else ()
+    record = {**{f"{s.value}s": counts[s] for s in Severity}, "codes": dict(Counter(d.code for d in found))}
+    return Section("lints", lines, record)
 
 
 def training_section(

@@ -287,3 +287,27 @@ def test_what_a_module_of_the_users_does_not_say_is_not_zero(folder: Path) -> No
     assert re.search(r"^params +>= 27 +>= 51 +\?$", text, re.MULTILINE)
     assert re.search(r"^field stride +>= 1 +>= 1 +\?$", text, re.MULTILINE)
     assert "not counting those of m, which are modules of your own" in text
+
+
+# ---- what rules say
+
+
+def test_lints_that_appear_and_go(tmp_path: Path) -> None:
+    """Matched by rule and text: a line that moved is the same."""
+    before, after = tmp_path / "a.dl", tmp_path / "b.dl"
+    head = "net f on image[N, 3, H=32, W=32] -> [N, 10]:\n"
+    first, shrink = "    conv(8, 3, bias=true) -> bn -> relu\n", "    conv(8, 1, s=2) -> bn -> relu\n"
+    tail = "    conv(8, 3) -> bn -> relu -> gap -> flatten -> linear(10) as head\n"
+    before.write_text(head + first + shrink + tail, encoding="utf-8")
+    after.write_text(
+        "## A net.\n" + head + shrink + tail.replace("conv(8, 3)", "conv(8, 3, bias=true)"), encoding="utf-8"
+    )
+    found = json.loads(printed(before, after, "--format", "json"))["lints"]
+    assert [(d["code"], d["line"]) for d in found["appeared"]] == []
+    gone = {d["code"]: d["line"] for d in found["gone"]}
+    assert gone["N1706"] == 1 and "W1101" not in gone and "W1302" not in gone
+    after.write_text(head + first.replace(", bias=true", "") + tail, encoding="utf-8")
+    text = printed(before, after)
+    assert "- W1101 " in text and "- W1302 " in text and "+ W" not in text
+    assert "```diff\nlints" in printed(before, after, "--format", "markdown")
+    assert "lints " not in printed(before, before)

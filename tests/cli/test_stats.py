@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,30 @@ def test_layers_that_do_nothing_are_left_out_of_the_table(tmp_path: Path) -> Non
 def test_what_cannot_be_asked_together(options: tuple[str, ...], said: str) -> None:
     result = run("stats", *RESNET18, *options)
     assert result.exit_code == 2 and said in result.stderr
+
+
+# ---- lints
+
+
+ODD = """
+net f on image[N, 3, H=32, W=32] -> [N, 10]:
+    conv(8, 3, bias=true) as stem -> bn -> relu
+    conv(8, 1, s=2) as shrink -> bn -> relu
+    gap -> flatten -> linear(10) as head
+"""
+
+
+def test_the_lints_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.dl"
+    path.write_text(ODD, encoding="utf-8")
+    counts = json.loads(printed("stats", path, "--format", "json"))["lints"]
+    listed = json.loads(printed("lint", path, "--format", "json"))
+    codes = Counter(d["code"] for d in listed["diagnostics"] if d["code"][1:3] in {f"{n}" for n in range(10, 18)})
+    assert counts["codes"].items() <= codes.items() and counts["warnings"] >= 2
+    assert f"lints   {counts['warnings']} warnings" in printed("stats", path)
+    meant = ODD.replace("-> relu\n", "-> relu  # dslc: allow(warnings)\n")
+    path.write_text(meant, encoding="utf-8")
+    assert json.loads(printed("stats", path, "--format", "json"))["lints"]["warnings"] == 0
 
 
 # ---- forms

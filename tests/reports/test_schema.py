@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 
 from dslc.analysis.devices import device_of
 from dslc.api import compile_model, nets
+from dslc.diagnostics.levels import DEFAULT
+from dslc.lints.facts import NOTHING
 from dslc.reports import sections
 from dslc.reports.columns import View
 from dslc.reports.groups import groups
@@ -30,6 +32,7 @@ def document(file: str, net: str | None = None) -> Any:
     """A report as it is read back from its text, with every section."""
     stats = Stats(compile_model(EXAMPLES / f"{file}.dl", net), device=device_of("T4"))
     parts = [
+        sections.lints_section(stats, NOTHING, DEFAULT),
         sections.sizes_section(stats),
         sections.pairs_section(stats),
         sections.bridge_section(stats, "thop"),
