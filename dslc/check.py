@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 
@@ -129,12 +129,6 @@ class Findings:
                 continue
             self.found.setdefault(d.key, d)
             self.counts[d.key] = max(self.counts.get(d.key, 0), counts.get(d.key, 1))
-
-
-def told(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """What is told of a program that compiled: all but what comments in it say is meant."""
-    meant = Meant()
-    return [d for d in diagnostics if not meant.silences(d)]
 
 
 def check_file(

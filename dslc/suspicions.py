@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dslc.analysis.compare import Comparison, compare
 from dslc.analysis.quantities import Numbers
-from dslc.check import told
+from dslc.diagnostics.allow import told
 from dslc.diagnostics.levels import DEFAULT, Levels
 from dslc.diagnostics.model import Diagnostic, in_order
 from dslc.ir.model import Model

@@ -41,6 +41,7 @@ LAYERS = (
     "mending",
     "analysis",
     "lints",
+    "suspicions",
     "errors",
     "settings",
     "trust",

@@ -49,7 +49,7 @@ def show_failure(failure: Failure) -> None:
 
 def show_notes(diagnostics: Sequence[Diagnostic], verbose: bool) -> None:
     """Warnings of a program that compiled, but those that it says are meant; notes too where they are wanted."""
-    from dslc.check import told
+    from dslc.diagnostics.allow import told
 
     show_diagnostics([d for d in told(diagnostics) if verbose or d.severity is not Severity.NOTE])
 

@@ -6,7 +6,7 @@ several can stand above one line. Errors are silenced by none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 
 from dslc.diagnostics.model import Diagnostic, Edit, Help, Severity
@@ -92,3 +92,9 @@ def comments_of(source: Source) -> Comments:
     from dslc.diagnostics import comments
 
     return comments.comments_of(source)
+
+
+def told(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What is told of a program that compiled: all but what comments in it say is meant."""
+    meant = Meant()
+    return [d for d in diagnostics if not meant.silences(d)]

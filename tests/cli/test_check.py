@@ -190,7 +190,7 @@ def test_notes_have_names_too(folder: Path) -> None:
 
 
 def test_other_commands_heed_comments(folder: Path) -> None:
-    from dslc.check import told
+    from dslc.diagnostics.allow import told
     from dslc.diagnostics.model import Diagnostic
     from dslc.source import Source
     from tests.diagnostics.test_allow import WARNING
