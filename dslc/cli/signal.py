@@ -36,7 +36,8 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--batch", type=click.IntRange(1, 10**9), default=16, show_default=True, metavar="N", help="samples of a "
               "training step, which batch norms see")  # fmt: skip
 @click.option("--what-if", "remedies", multiple=True, metavar="REMEDY", help="act=relu, init=kaiming_normal, norm=bn, "
-              "residual: the same network with it; several are made one after the other")  # fmt: skip
+              "residual, scale=0.1 (of residual branches), depth=0.5 (of the turns of loops), gates=lstm (for rnn): "
+              "the same network with it; several are made one after the other; all: each usual one alone")  # fmt: skip
 @click.option("--plot", metavar="FILE", help="a picture over depth, .png or .svg")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print")
 @click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=print_schema, help="print the JSON "
@@ -61,18 +62,16 @@ def signal(
     """
     from dslc import output
     from dslc.analysis.signal.analyse import signal as analysed
-    from dslc.analysis.signal.remedies import remedied
+    from dslc.analysis.signal.remedies import remedied, usual
     from dslc.api import compile_model
     from dslc.reports.plot import signal_picture, suffix
-    from dslc.reports.signal import pair_text, signal_json, signal_text
+    from dslc.reports.signal import pair_text, remedies_text, signal_json, signal_text
 
     if len(files) > 2 or len(nets) > 2:
         raise click.UsageError("two networks are the most that stand beside each other")
     two = len(files) == 2 or len(nets) == 2
-    if two and (remedies or form == "json"):
-        raise click.UsageError(
-            f"{'--what-if' if remedies else '--format json'} is about one network, and two are named"
-        )
+    if two and remedies:
+        raise click.UsageError("--what-if is about one network, and two are named")
     if plot is not None and suffix(plot) is None:
         raise click.BadParameter(f"`{plot}` ends in neither .png nor .svg", param_hint="--plot")
 
@@ -82,7 +81,14 @@ def signal(
             files[min(place, len(files) - 1)], net, args=args, sizes=given, max_ops=max_ops, budgets=None
         )
 
+    if "all" in remedies and (len(remedies) > 1 or plot is not None):
+        raise click.UsageError("--what-if all stands alone, without --plot")
     found = analysed(model(0), batch=batch)
+    if remedies == ("all",):
+        each = list(usual(lambda: model(0), batch))
+        text = signal_json(str(files[0]), found, each=each) if form == "json" else remedies_text(found, each)
+        click.echo(text, nl=form == "json")
+        return
     other: NetworkSignal | None = None
     change = ", ".join(remedies)
     if two:
@@ -99,7 +105,9 @@ def signal(
         networks = [(names[0], found)] if other is None else [(names[0], found), (names[1], other)]
         output.write_all([signal_picture(networks, plot)])
     if two and other is not None:
-        click.echo(pair_text(found, other, names), nl=False)
+        second = (str(files[-1]), other)
+        text = signal_json(str(files[0]), found, second=second) if form == "json" else pair_text(found, other, names)
+        click.echo(text, nl=form == "json")
     elif form == "json":
         click.echo(signal_json(str(files[0]), found, other, change))
     else:

@@ -120,6 +120,30 @@ def summary(found: NetworkSignal) -> list[str]:
     return lines
 
 
+# ---- remedies
+
+
+def remedies_text(found: NetworkSignal, each: Sequence[tuple[str, NetworkSignal]]) -> str:
+    """The network, and what each remedy would change of what verdicts are made of."""
+    head = ("", "gradients, log10", "1 - c", "largest RMS", "verdicts")
+    rows = [head, *(remedy_cells(name, one) for name, one in (("as it is", found), *each))]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if 0 < at < 4 else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    title = f"{found.name}: at initialisation, in training, batch {found.batch}, with each remedy alone"
+    said = "gradients: log10 of the last layers' relative gradients over the first layers'; above 3 they vanish"
+    return "\n".join([title, "", *lines, "", said]) + "\n"
+
+
+def remedy_cells(name: str, found: NetworkSignal) -> tuple[str, ...]:
+    return name, number(found.ratio), number(found.varies), number(found.largest), verdict_words(found)
+
+
 # ---- two
 
 
@@ -145,9 +169,23 @@ def verdict_words(found: NetworkSignal) -> str:
 # ---- JSON
 
 
-def signal_json(source: str, found: NetworkSignal, after: NetworkSignal | None = None, change: str = "") -> str:
-    """The report as one document, which signal.schema.json describes; numbers beyond floats are null."""
+def signal_json(
+    source: str,
+    found: NetworkSignal,
+    after: NetworkSignal | None = None,
+    change: str = "",
+    each: Sequence[tuple[str, NetworkSignal]] = (),
+    second: tuple[str, NetworkSignal] | None = None,
+) -> str:
+    """The report as one document, which signal.schema.json describes; numbers beyond floats are null.
+
+    `each`: the network with remedies, one at a time. `second`: another network with its source.
+    """
     record: Json = {"version": VERSION, "source": source, **network_record(found)}
+    if second is not None:
+        record["beside"] = {"source": second[0], **network_record(second[1])}
+    if each:
+        record["what_ifs"] = [{"change": text, **network_record(one)} for text, one in each]
     if after is not None:
         record["what_if"] = {"change": change, **network_record(after)}
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)

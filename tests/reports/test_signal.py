@@ -70,6 +70,72 @@ def test_a_remedy_is_the_program_with_it(name: str) -> None:
         assert ours[0] == theirs[0] and ours[1:] == pytest.approx(theirs[1:])
 
 
+SUMS = """net f on x[N, 64] -> [N, 10]:
+    for i in range({}):
+        residual: linear(64) -> gelu{}
+    linear(10)
+"""
+STEPS = "net f on x[N, T=32, 16] -> [N, 4]:\n    {}(24, layers=2) -> it[:, -1] -> linear(4)\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "remedy", "after"),
+    [
+        (PLAIN, "depth=0.5", PLAIN.replace("range(8)", "range(4)")),
+        (PLAIN, "depth=1/4", PLAIN.replace("range(8)", "range(2)")),
+        (PLAIN, "depth=0.01", PLAIN.replace("range(8)", "range(1)")),
+        (SUMS.format(6, ""), "depth=0.5", SUMS.format(3, "")),
+        (SUMS.format(6, ""), "scale=0.25", SUMS.format(6, " -> (it * 0.25)")),
+        (SUMS.format(16, ""), "scale", SUMS.format(16, " -> (it * 0.25)")),
+        (STEPS.format("rnn"), "gates", STEPS.format("lstm")),
+        (STEPS.format("rnn"), "gates=gru", STEPS.format("gru")),
+    ],
+)
+def test_a_remedy_of_the_shape_is_the_program_with_it(before: str, remedy: str, after: str) -> None:
+    found, expected = remedied(compile_model(before), [remedy], 16), dslc.compile(after).signal()
+    assert found.varies == pytest.approx(expected.varies) and found.largest == pytest.approx(expected.largest)
+    assert found.ratio == (None if expected.ratio is None else pytest.approx(expected.ratio))
+    assert [(m.op, m.steps) for m in found.memory] == [(m.op, m.steps) for m in expected.memory]
+    for ours, theirs in zip(sizes(found), sizes(expected), strict=True):
+        assert ours[0] == theirs[0] and ours[1:] == pytest.approx(theirs[1:])
+
+
+def test_less_depth_of_blocks_within_stages() -> None:
+    """The innermost loops lose turns, of each stage those that keep its shape."""
+    found = remedied(compile_model(ROOT / "examples" / "resnet.dl", "resnet34"), ["depth=0.5"], 16)
+    kept = {layer.path.rpartition(".")[0] for layer in found.layers if layer.path.startswith("layer")}
+    stages = [
+        len({path for path in kept if path.startswith(f"layer{n}.") and path.count(".") == 1}) for n in range(1, 5)
+    ]
+    assert stages == [2, 2, 3, 2]
+
+
+def test_a_turn_that_is_read_elsewhere_stays() -> None:
+    loop = "    let xs = []\n    for i in range(6):\n        linear(64) -> relu\n        xs += [it]\n"
+    text = f"net f on x[N, 64]:\n{loop}    concat(*xs)\n"
+    with pytest.raises(ValueError, match="no loop has turns"):
+        remedied(compile_model(text), ["depth=0.5"], 16)
+
+
+def test_all_remedies(plain: Path) -> None:
+    lines = run(plain, "--what-if", "all").output.splitlines()
+    named = [line.split("  ")[0] for line in lines[3:-2]]
+    assert named[0] == "as it is" and "norm=bn" in named and "scale" not in named and "gates=lstm" not in named
+    found = json.loads(run(plain, "--what-if", "all", "--format", "json").output)
+    VALIDATOR.validate(found)
+    assert [one["change"] for one in found["what_ifs"]] == named[1:]
+    assert run(plain, "--what-if", "all", "--what-if", "residual").exit_code == 2
+
+
+def test_json_of_two_networks(plain: Path) -> None:
+    other = plain.with_name("other.dl")
+    other.write_text(CHAIN.format("linear(64) -> bn -> relu").replace("net f", "net g"), encoding="utf-8")
+    found = json.loads(run(plain, other, "--format", "json").output)
+    VALIDATOR.validate(found)
+    assert (found["net"], found["beside"]["net"]) == ("f", "g") and found["beside"]["source"] == str(other)
+    assert found["beside"]["ratio"] < 3 < found["ratio"]
+
+
 def test_a_gate_and_a_result_keep_their_activations() -> None:
     lines = (
         "h = linear(64) -> relu",
@@ -91,6 +157,12 @@ def test_a_gate_and_a_result_keep_their_activations() -> None:
         ("more", "`more` is no remedy"),
         ("residual=2", "`residual=2` is no remedy"),
         ("norm=", "`` is none of bn, ln, rmsnorm"),
+        ("gates=rnn", "`rnn` is none of lstm, gru"),
+        ("gates", "no plain recurrent layer"),
+        ("scale=-1", "`-1` is no factor"),
+        ("scale", "no place for it"),
+        ("depth=2", "`2` is no share"),
+        ("depth=1/0", "`1/0` is no share"),
     ],
 )
 def test_what_is_no_remedy_is_refused(remedy: str, words: str, plain: Path) -> None:

@@ -7,8 +7,10 @@ around each layer. The model is the remedy's own afterwards (`init` alters its p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 
 from dslc.analysis.signal.analyse import signal
+from dslc.analysis.signal.reshaped import GATED, branches, gated, scale_of, shallower, times
 from dslc.analysis.signal.result import NetworkSignal
 from dslc.diagnostics.codes import nearest
 from dslc.ir.model import Model, Node, Param, Value
@@ -31,7 +33,26 @@ NORMS = (BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm)
 PUT = ("bn", "ln", "rmsnorm")
 """Norms that stand behind any layer."""
 
-KINDS = "`act=relu`, `init=kaiming_normal`, `norm=bn` and `residual`"
+KINDS = (
+    "`act=relu`, `init=kaiming_normal`, `norm=bn`, `residual`, `scale=0.1`, `depth=0.5`, `gates=lstm` and `all` of the "
+    "usual ones"
+)
+USUAL = (
+    "act=relu",
+    "act=gelu",
+    "act=selu",
+    "init=xavier_normal",
+    "init=kaiming_normal",
+    "init=orthogonal",
+    "norm=bn",
+    "norm=ln",
+    "residual",
+    "scale",
+    "depth=0.5",
+    "gates=lstm",
+    "gates=gru",
+)
+"""What texts on deep learning advise."""
 
 
 def remedied(model: Model, remedies: Iterable[str], batch: int) -> NetworkSignal:
@@ -41,15 +62,30 @@ def remedied(model: Model, remedies: Iterable[str], batch: int) -> NetworkSignal
     """
     flat = flatten(model, training=True)
     for text in remedies:
-        flat = change_of(text)(flat)
+        flat = change_of(text, model)(flat)
     return signal(model, batch=batch, flat=flat)
 
 
-def change_of(text: str) -> Change:
+def usual(model: Callable[[], Model], batch: int) -> Iterator[tuple[str, NetworkSignal]]:
+    """The remedies that texts give, each alone on a model made anew; without those that change nothing here."""
+    for text in USUAL:
+        try:
+            yield text, remedied(model(), [text], batch)
+        except ValueError:
+            continue
+
+
+def change_of(text: str, model: Model) -> Change:
     """What a text such as `act=relu` does to a network."""
     kind, sign, value = (part.strip() for part in text.partition("="))
     if kind == "residual" and not sign:
         return residual
+    if kind == "gates":
+        return lambda flat: gated(flat, chosen(value or GATED[0], GATED))
+    if kind == "scale":
+        return lambda flat: scaled(flat, value)
+    if kind == "depth":
+        return lambda flat: shallower(flat, model, share(value or "0.5"))
     if kind == "act":
         return lambda flat: activated(flat, chosen(value, curves()))
     if kind == "init":
@@ -121,6 +157,24 @@ def residual(flat: Flat) -> Flat:
         if step.outs[0].type.dims == maker.inputs[0].type.dims:
             around[step] = maker.inputs[0]
     return inserted(flat, dict.fromkeys(around, Add()), around)
+
+
+def scaled(flat: Flat, text: str) -> Flat:
+    """Each residual branch times a factor: `text`, or 1/sqrt(number of branches)."""
+    ends = branches(flat)
+    op = times(scale_of(text, len(ends)))
+    return inserted(flat, dict.fromkeys(ends, op), None)
+
+
+def share(text: str) -> float:
+    """A part of the turns of loops: `0.5`, `1/2`."""
+    try:
+        part = float(Fraction(text.replace(" ", "")))
+    except (ValueError, ZeroDivisionError):
+        part = 0.0
+    if not 0 < part < 1:
+        raise ValueError(f"`{text}` is no share of the turns of loops, such as 0.5")
+    return part
 
 
 # ---- steps
