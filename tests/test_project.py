@@ -22,6 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     "record",
     "docs",
+    "highlight",
     "bounds",
     "source",
     "reading",

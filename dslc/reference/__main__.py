@@ -1,6 +1,8 @@
-"""Writes docs/layers.md with its pictures, errors.md, lints.md, python.md, coming-from.md, and the list of the zoo."""
+"""Writes docs/layers.md with its pictures, errors.md, lints.md, python.md, coming-from.md, the list of the zoo,
+and the colours of programs: the lexer's rules and the grammar that editors read.
+"""
 
-from dslc.reference import coming, errors, layers, lints, python, zoo
+from dslc.reference import colours, coming, errors, layers, lints, python, zoo
 
 zoo.write()
 layers.write()
@@ -8,3 +10,4 @@ errors.write()
 lints.write()
 python.write()
 coming.write()
+colours.write()

@@ -1,0 +1,1 @@
+"""How programs are coloured: one table of rules for Pygments and for the grammar that editors read."""
