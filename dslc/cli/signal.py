@@ -64,8 +64,9 @@ def signal(
     from dslc.analysis.signal.analyse import signal as analysed
     from dslc.analysis.signal.remedies import remedied, usual
     from dslc.api import compile_model
-    from dslc.reports.plot import signal_picture, suffix
+    from dslc.reports.plot import suffix
     from dslc.reports.signal import pair_text, remedies_text, signal_json, signal_text
+    from dslc.reports.signal_plot import signal_picture
 
     if len(files) > 2 or len(nets) > 2:
         raise click.UsageError("two networks are the most that stand beside each other")

@@ -1,20 +1,18 @@
-"""The picture of a sweep: one quantity over another, a line per value of the first axes, and the Pareto front; and that
-of values and gradients over depth.
+"""The picture of a sweep: one quantity over another, a line per value of the first axes, and the Pareto front.
 
-The only file that imports matplotlib, and only when something is drawn. The same sweep gives the same bytes.
+matplotlib is imported only when something is drawn. The same sweep gives the same bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from math import ceil, inf
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dslc.analysis.quantities import QUANTITIES
 from dslc.analysis.sensitivity import Point, Sweep, front
-from dslc.analysis.signal.result import NetworkSignal
 from dslc.diagnostics.model import Failure
 from dslc.errors import NotInstalled
 from dslc.output import Output
@@ -85,14 +83,6 @@ def picture(sweep: Sweep, path: str | Path, x: str, y: str) -> Output:
     return saved(Path(path), form, lambda: draw(sweep, x, y))
 
 
-def signal_picture(networks: Sequence[tuple[str, NetworkSignal]], path: str | Path) -> Output:
-    """The file of a picture of values and gradients over depth, a line per network; as `picture`."""
-    form = suffix(path)
-    if form is None:
-        raise ValueError(f"{path} ends in neither .png nor .svg")
-    return saved(Path(path), form, lambda: draw_signal(networks))
-
-
 def saved(path: Path, form: str, make: Callable[[], Figure]) -> Output:
     """A figure as a file to be written. Raises a `Failure` without matplotlib."""
     check_plot()
@@ -109,27 +99,6 @@ def saved(path: Path, form: str, make: Callable[[], Figure]) -> Output:
             figure.savefig(target, format=form, dpi=160, metadata=metadata)
 
     return Output(path, write)
-
-
-def draw_signal(networks: Sequence[tuple[str, NetworkSignal]]) -> Figure:
-    """The figure: RMS of values above that of gradients, by layer from the input on, on scales of powers of ten."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.4, 5.6), layout="constrained")
-    both = figure.subplots(2, 1, sharex=True)
-    for axes, title, which in zip(both, ("RMS of values", "RMS of gradients"), ("rms", "gradient"), strict=True):
-        for k, (name, found) in enumerate(networks):
-            values = [(i, getattr(layer, which)) for i, layer in enumerate(found.layers)]
-            known = [(i, v) for i, v in values if v is not None and 0 < v < inf]
-            label = name if axes is both[0] else "_"
-            style: dict[str, Any] = {"color": PALETTE[k % len(PALETTE)], "linewidth": 1.4, "label": label}
-            axes.plot([i for i, _ in known], [v for _, v in known], **style)
-        axes.set_yscale("log")
-        axes.set_ylabel(title)
-        axes.grid(True, color="#e4e4e4", linewidth=0.7)
-    both[1].set_xlabel("layers, from the input on")
-    figure.legend(loc="outside right upper", frameon=False, fontsize=8.5)
-    return figure
 
 
 def draw(sweep: Sweep, x: str, y: str) -> Figure:
