@@ -78,6 +78,24 @@ HELD = (
     Case("unet", "unet", {"depth": 3, "width": 32}, IMAGE),
 )
 
+FRESH = (
+    Case("mobilenet_v1", "mobilenet_v1_050", {}, IMAGE),
+    Case("resnet_d", "resnet18d", {}, IMAGE),
+    Case("attention_resnet", "eca_resnet18", {}, IMAGE),
+    Case("attention_resnet", "cbam_resnet18", {}, IMAGE),
+    Case("se_resnet", "se_resnet101", {}, IMAGE),
+    Case("segmentation", "lraspp_mobilenet_v3_large", {}, IMAGE),
+    Case("segmentation", "fcn_resnet50", {}, IMAGE),
+    Case("video_resnet", "r3d_18", {}, {"T": 8, "H": 32, "W": 32}),
+    Case("xception", "xception", {}, {"H": 96, "W": 96}),
+    Case("dcgan", "dcgan_generator", {}, {}, 32),
+    Case("regnet", "regnet_y_400mf", {}, IMAGE),
+    Case("vgg", "vgg13_bn", {}, IMAGE),
+    Case("resnet", "resnext50_32x4d", {}, IMAGE),
+    Case("efficientnet", "efficientnet_v2_s", {}, IMAGE),
+    Case("audio_m5", "m5_speech_commands", {}, {}),
+)
+
 Table: TypeAlias = dict[str, dict[str, float]]
 
 BARS = {"forward": (0.02, 0.1), "backward": (0.05, 0.25), "weights": (0.05, 0.25)}
