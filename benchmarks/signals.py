@@ -1,12 +1,12 @@
 """How near the signal analysis comes to what torch measures: values and gradients at initialisation.
 
-    python benchmarks/signals.py --measured FILE        # measures what FILE lacks, about twenty minutes on two cores
+    python benchmarks/signals.py --measured FILE        # measures what FILE lacks, up to a minute for each
     python benchmarks/signals.py --measured FILE --half seen --worst 5 resnet18
 
-The networks were chosen before any was measured with these rules; those of HELD were not looked at while rules were
-made. Errors are |log10(predicted RMS / measured RMS)|, measured as the root mean square over initialisations, for
-inputs of white noise and an independent cotangent of unit variance at every element of every float result. Left out:
-weights that a norm makes idle, and gradients below 1e-7 of their network's median. Needs torch. (The file is not named
+The networks were chosen before any was measured with these rules; those of HELD were not looked at while the first
+rules were made, those of FRESH while any were. Errors are |log10(predicted RMS / measured RMS)|, measured as the root
+mean square over initialisations, for inputs of white noise and an independent cotangent of unit variance at every
+element of every float result. Left out: weights that a norm makes idle, and gradients below 1e-7 of their network's median. Needs torch. (The file is not named
 `signal`: scripts of this folder would import it in place of Python's own module.)
 """
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Case:
-    """A net of examples/ at a size at which a run takes seconds; `draws`: initialisations to average over."""
+    """A net of examples/ at a size at which a run takes seconds; `draws`: initialisations to average over at least."""
 
     file: str
     net: str
@@ -98,6 +98,9 @@ FRESH = (
 
 Table: TypeAlias = dict[str, dict[str, float]]
 
+Measured: TypeAlias = dict[str, Any]
+"""`draws`; `tables`: of each table and name the mean square, and the standard error of log10 of its root."""
+
 BARS = {"forward": (0.02, 0.1), "backward": (0.05, 0.25), "weights": (0.05, 0.25)}
 """Median and 95 % that each network should meet."""
 
@@ -124,19 +127,26 @@ def inputs(made: Any, case: Case) -> list[Any]:
     return found
 
 
-def measure(case: Case) -> Table:
-    """Mean squares over draws: of the outputs of modules, of gradients at them, and of gradients of weights."""
+def measure(case: Case, seconds: float) -> Measured:
+    """Mean squares over draws: of the outputs of modules, of gradients at them, and of gradients of weights, each with
+    the standard error of log10 of its root. Draws until these are below a third of the bars, at most so many seconds
+    of processor.
+    """
     import torch
 
     made = network(case)
     kind = made.load()
-    total: Table = {name: {} for name in BARS}
+    sums: dict[str, dict[str, list[float]]] = {name: {} for name in BARS}
 
     def note(table: str, name: str, tensor: Any) -> None:
-        total[table][name] = total[table].get(name, 0.0) + float(tensor.double().square().mean()) / case.draws
+        value = float(tensor.double().square().mean())
+        total = sums[table].setdefault(name, [0.0, 0.0])
+        total[0] += value
+        total[1] += value * value
 
-    for draw in range(case.draws):
-        torch.manual_seed(draw)
+    began, draws = time.process_time(), 0
+    while True:
+        torch.manual_seed(draws)
         module = kind().train()
         uses: Counter[str] = Counter()
 
@@ -158,7 +168,23 @@ def measure(case: Case) -> Table:
         for name, weight in module.named_parameters():
             if weight.grad is not None:
                 note("weights", name, weight.grad)
-    return total
+        draws += 1
+        spent = time.process_time() - began
+        if draws > 1:
+            found = {
+                table: {name: of_draws(total, draws) for name, total in all.items()} for table, all in sums.items()
+            }
+            wide = {table: statistics.median(error for _, error in all.values()) for table, all in found.items()}
+            narrow = all(wide[table] < BARS[table][0] / 3 for table in ("forward", "backward"))
+            if (draws >= case.draws and narrow) or spent * (draws + 1) / draws > seconds:
+                return {"draws": draws, "seconds": round(spent, 1), "tables": found}
+
+
+def of_draws(total: list[float], draws: int) -> tuple[float, float]:
+    """The mean of squares over draws, and the standard error of log10 of its root."""
+    mean = total[0] / draws
+    var = max(total[1] / draws - mean * mean, 0.0) / (draws - 1)
+    return mean, 0.5 / math.log(10) * math.sqrt(var) / mean if mean > 0 else 0.0
 
 
 def predict(case: Case) -> tuple[Table, Any]:
@@ -189,8 +215,13 @@ def spread(found: dict[str, float]) -> tuple[float, float]:
     return (statistics.median(values), values[min(int(0.95 * len(values)), len(values) - 1)]) if values else (0.0, 0.0)
 
 
-def report(case: Case, measured: Table, worst: int) -> dict[str, tuple[float, float]]:
+def report(case: Case, kept: Measured, worst: int) -> dict[str, tuple[float, float]]:
+    """Print a row: of each table the median and 95 % of errors, and how many values were compared; then the median
+    standard errors of what torch measured, forward and backward.
+    """
     predicted, found = predict(case)
+    measured = {table: {name: pair[0] for name, pair in all.items()} for table, all in kept["tables"].items()}
+    wide = [statistics.median(pair[1] for pair in kept["tables"][table].values()) for table in ("forward", "backward")]
     row: dict[str, tuple[float, float]] = {}
     words = []
     for table in BARS:
@@ -201,7 +232,8 @@ def report(case: Case, measured: Table, worst: int) -> dict[str, tuple[float, fl
             rms = math.sqrt(measured[table][name])
             print(f"    {table:9s} {name:46s} {error:+.3f}   measured {rms:.3e}")
     gaps = f"   gap: {found.gaps[0].path} {found.gaps[0].reason}" if found.gaps else ""
-    print(f"{case.net:22s} {'   '.join(words)}   sensitivity {found.sensitivity:.1f}{gaps}", flush=True)
+    least = f"draws {kept['draws']:3d}, standard error {wide[0]:.4f} {wide[1]:.4f}"
+    print(f"{case.net:26s} {'   '.join(words)}   {least}   sensitivity {found.sensitivity:.1f}{gaps}", flush=True)
     return row
 
 
@@ -209,19 +241,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("nets", nargs="*", help="these alone")
     parser.add_argument("--measured", type=Path, required=True, help="the file that keeps what was measured")
-    parser.add_argument("--half", choices=("seen", "held"), help="that half alone")
+    parser.add_argument("--half", choices=("seen", "held", "fresh"), help="that half alone")
     parser.add_argument("--worst", type=int, default=0, help="print so many of the worst of each table")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of processor at most for each network")
     parser.add_argument("--only-measure", action="store_true")
     given = parser.parse_args()
     kept = json.loads(given.measured.read_text()) if given.measured.exists() else {}
-    cases = {"seen": SEEN, "held": HELD}.get(given.half, SEEN + HELD)
+    cases = {"seen": SEEN, "held": HELD, "fresh": FRESH}.get(given.half, SEEN + HELD + FRESH)
     rows: dict[str, dict[str, tuple[float, float]]] = {}
     for case in cases:
         if given.nets and case.net not in given.nets:
             continue
         if case.net not in kept:
             began = time.perf_counter()
-            kept[case.net] = measure(case)
+            kept[case.net] = measure(case, given.seconds)
             given.measured.write_text(json.dumps(kept))
             print(f"{case.net}: measured in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
         if not given.only_measure:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from functools import reduce
+from functools import lru_cache, reduce
 
-from dslc.analysis.signal.quadrature import fours, image, nodes, paired, single
+from dslc.analysis.signal.quadrature import fours, image, nodes, paired, single, step_of
 from dslc.analysis.signal.roles import Back, Use
 from dslc.analysis.signal.stats import ANY, Part, Slope, Slopes, Stats, both, product, times
 from dslc.ops.signals import Curve
@@ -82,17 +82,23 @@ def leaning(rule: Curve, part: Part, behind: Curve, argument: Part, share: float
     of the one before: y = sqrt(share) t + sqrt(1 - share) n, t the value about its mean in its deviations, n normal, of
     either sign. So a large x meets other slopes than a small one: E f'(z)^2 h(f(z)) over the product of the means.
     """
-    mean, std, wide = argument.m, math.sqrt(argument.var), math.sqrt(max(part.var, 0.0))
-    points = [(rule.f(part.m + wide * s), rule.slope(part.m + wide * s) ** 2, w) for s, w in nodes(0.5)]
+    given = (part.m, math.sqrt(part.var), argument.m, math.sqrt(argument.var), share)
+    return _leaning(rule, behind, *(float(f"{x:.4g}") for x in given))
+
+
+@lru_cache(maxsize=1024)
+def _leaning(rule: Curve, behind: Curve, m: float, wide: float, mean: float, std: float, share: float) -> float:
+    points = [(rule.f(m + wide * s), rule.slope(m + wide * s) ** 2, w) for s, w in nodes(step_of(rule, wide))]
     centre = math.fsum(w * x for x, _, w in points)
     spread = math.sqrt(max(math.fsum(w * (x - centre) ** 2 for x, _, w in points), 1e-300))
     near, rest = math.sqrt(share) * std / spread, math.sqrt(1 - share) * std
+    inner = nodes(step_of(behind, rest))
     both = straight = every = 0.0
     for x, steepness, w in points:
         off = near * (x - centre)
         h = math.fsum(
             v * (behind.slope(mean + off + rest * n) ** 2 + behind.slope(mean - off + rest * n) ** 2)
-            for n, v in nodes(0.5)
+            for n, v in inner
         )
         both += w * steepness * h
         straight += w * steepness
