@@ -174,7 +174,10 @@ def measure(case: Case, seconds: float) -> Measured:
             found = {
                 table: {name: of_draws(total, draws) for name, total in all.items()} for table, all in sums.items()
             }
-            wide = {table: statistics.median(error for _, error in all.values()) for table, all in found.items()}
+            wide = {
+                table: statistics.median(error for mean, error in all.values() if mean > 0)
+                for table, all in found.items()
+            }
             narrow = all(wide[table] < BARS[table][0] / 3 for table in ("forward", "backward"))
             if (draws >= case.draws and narrow) or spent * (draws + 1) / draws > seconds:
                 return {"draws": draws, "seconds": round(spent, 1), "tables": found}
@@ -221,7 +224,10 @@ def report(case: Case, kept: Measured, worst: int) -> dict[str, tuple[float, flo
     """
     predicted, found = predict(case)
     measured = {table: {name: pair[0] for name, pair in all.items()} for table, all in kept["tables"].items()}
-    wide = [statistics.median(pair[1] for pair in kept["tables"][table].values()) for table in ("forward", "backward")]
+    wide = [
+        statistics.median(error for mean, error in kept["tables"][table].values() if mean > 0)
+        for table in ("forward", "backward")
+    ]
     row: dict[str, tuple[float, float]] = {}
     words = []
     for table in BARS:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache, reduce
 
 from dslc.analysis.signal.quadrature import fours, image, nodes, paired, single, step_of
 from dslc.analysis.signal.roles import Back, Use
-from dslc.analysis.signal.stats import ANY, Part, Slope, Slopes, Stats, both, product, times
+from dslc.analysis.signal.stats import ANY, Four, Part, Slope, Slopes, Stats, both, product, times
 from dslc.ops.signals import Curve
 from dslc.record import replace
 
@@ -58,23 +59,30 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
         k, rk = times(slope.k, mean * mean), times(slope.k, mean_z * mean_z)
         return Slope(slope.g * square, k, slope.g * square_z, rk, profile=slope.profile)
     one = single(rule, part)
-    k, rk = product(slope.k, fours(two, "slope")), product(slope.k, fours(two, "slope_z"))
     if slope.leans is not None:
         by = leaning(rule, part, *slope.leans)
         slope = replace(slope, g=slope.g * by, r=slope.r * by, leans=None)
     gate = rule if rule.power is not None and rule.power[0] == 0 else None
     on = slope.on if gate is not None else 1.0  # other curves pass the rest too
-    twice = on * on
+    # Of a pair both pass at most as often as one does.
+    passed, passed_z = fours(two, "slope"), fours(two, "slope_z")
+    k = product(slope.k, tuple4(min(on * on * x, on * one.slope) for x in passed))
+    rk = product(slope.k, tuple4(min(on * on * x, on * one.slope_z) for x in passed_z))
     return Slope(
         on * slope.g * one.slope,
-        times(k, twice),
+        k,
         on * slope.g * one.slope_z,
-        times(rk, twice),
+        rk,
         slope.boost,
         gate=gate,
         profile=slope.profile,
         bent=(rule, part),
     )
+
+
+def tuple4(values: Iterable[float]) -> Four:
+    a, b, c, d = values
+    return a, b, c, d
 
 
 def leaning(rule: Curve, part: Part, behind: Curve, argument: Part, share: float) -> float:
