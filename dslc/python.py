@@ -224,10 +224,15 @@ class Network:
 
         return lint_model(self.model, facts_of(facts))
 
-    def signal(self, *, batch: int = 16) -> NetworkSignal:
+    def signal(
+        self, *, batch: int = 16, loss: str = "independent", weights: str | Path | Checkpoint | None = None
+    ) -> NetworkSignal:
         """Its values and gradients at initialisation, in training, computed from the declared initialisers alone.
 
         - `batch`: samples in a batch, which batch norms see
+        - `loss`: `"cross_entropy"` (the mean over samples, labels equally frequent), `"mse"` (targets of variance 1),
+          or an independent gradient of mean square 1 at each element of each result
+        - `weights`: a file of trained weights, whose means and variances stand for what the initialisers draw
 
         The result has `layers` (RMS of values and gradients, the part that depends on the input), `weights` (gradient
         over weight), `blocks`, `memory` of recurrent layers, `verdicts`, and `gaps`: layers without a rule, with which
@@ -240,7 +245,12 @@ class Network:
         """
         from dslc.analysis.signal.analyse import signal
 
-        return signal(self.model, batch=whole("batch", batch))
+        laws = notes = None
+        if weights is not None:
+            from dslc.weights.moments import laws as laws_of
+
+            laws, notes = laws_of(weights, self.model.params)
+        return signal(self.model, batch=whole("batch", batch), loss=loss, laws=laws, notes=notes or ())
 
     def picture(self, path: str | Path | None = None, *, depth: int | None = None) -> str:
         """The text of an .svg file: a box for each layer, a line for each tensor.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dslc.cli.options import Program
+from dslc.cli.options import Program, checkpoint_of, weights_options
 from dslc.cli.values import assignments, sizes
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--max-ops", default=100_000, show_default=True, metavar="N", help="stop when a net has more ops")
 @click.option("--batch", type=click.IntRange(1, 10**9), default=16, show_default=True, metavar="N", help="samples of a "
               "training step, which batch norms see")  # fmt: skip
+@click.option("--loss", type=click.Choice(["independent", "cross_entropy", "mse"]), default="independent",
+              show_default=True, help="whose gradient results have; independent: mean square 1 each")  # fmt: skip
+@weights_options
 @click.option("--what-if", "remedies", multiple=True, metavar="REMEDY", help="act=relu, init=kaiming_normal, norm=bn, "
               "residual, scale=0.1 (of residual branches), depth=0.5 (of the turns of loops), gates=lstm (for rnn): "
               "the same network with it; several are made one after the other; all: each usual one alone")  # fmt: skip
@@ -49,6 +52,12 @@ def signal(
     given: dict[str, int],
     max_ops: int,
     batch: int,
+    loss: str,
+    weights: str | None,
+    part: str | None,
+    skip: tuple[str, ...],
+    names_map: str | None,
+    adapt: tuple[str, ...],
     remedies: tuple[str, ...],
     plot: str | None,
     form: str,
@@ -58,7 +67,8 @@ def signal(
     The numbers are root mean squares over all draws of the declared initial weights, for inputs of unit variance:
     nothing is drawn, and no torch is needed. |g|/|w| is a weight's gradient over its size; 1 - c the part of a result
     that depends on the input; flat and dead the shares of an activation's units with little slope and with none.
-    docs/gradients.md says what they mean.
+    With --weights the means and variances of trained weights stand for the initial ones. docs/gradients.md says what
+    they mean.
     """
     from dslc import output
     from dslc.analysis.signal.analyse import signal as analysed
@@ -84,19 +94,28 @@ def signal(
 
     if "all" in remedies and (len(remedies) > 1 or plot is not None):
         raise click.UsageError("--what-if all stands alone, without --plot")
-    found = analysed(model(0), batch=batch)
+    checkpoint = checkpoint_of(weights, part, skip, names_map, adapt)
+    if checkpoint is not None and (two or remedies):
+        raise click.UsageError("--weights is about one network as it is: neither two nor --what-if go with it")
+    first, laws = model(0), None
+    notes: tuple[str, ...] = ()
+    if checkpoint is not None:
+        from dslc.weights.moments import laws as laws_of
+
+        laws, notes = laws_of(checkpoint, first.params)
+    found = analysed(first, batch=batch, loss=loss, laws=laws, notes=notes)
     if remedies == ("all",):
-        each = list(usual(lambda: model(0), batch))
+        each = list(usual(lambda: model(0), batch, loss))
         text = signal_json(str(files[0]), found, each=each) if form == "json" else remedies_text(found, each)
         click.echo(text, nl=form == "json")
         return
     other: NetworkSignal | None = None
     change = ", ".join(remedies)
     if two:
-        other = analysed(model(1), batch=batch)
+        other = analysed(model(1), batch=batch, loss=loss)
     elif remedies:
         try:
-            other = remedied(model(0), remedies, batch)
+            other = remedied(model(0), remedies, batch, loss)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--what-if") from None
     names = (found.name, f"with {change}")

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 
+from dslc.analysis.signal.losses import INDEPENDENT
 from dslc.analysis.signal.result import LayerSignal, NetworkSignal, WeightSignal
 
 VERSION = 1
@@ -48,8 +49,14 @@ def table(found: NetworkSignal) -> list[str]:
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
         for row in rows
     ]
-    head = f"{found.name}: at initialisation, in training, batch {found.batch}, inputs of unit variance"
-    return [head, *sparks(found), "", *(line.rstrip() for line in text)]
+    return [headline(found), *sparks(found), "", *(line.rstrip() for line in text)]
+
+
+def headline(found: NetworkSignal) -> str:
+    """What was computed."""
+    weights = "with trained weights" if found.trained else "at initialisation"
+    loss = "" if found.loss == INDEPENDENT else f", loss {found.loss}"
+    return f"{found.name}: {weights}, in training, batch {found.batch}, inputs of unit variance{loss}"
 
 
 def cells(layer: LayerSignal, rough: bool) -> tuple[str, ...]:

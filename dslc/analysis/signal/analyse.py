@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from dslc.analysis.signal.backward import Backward, backward
 from dslc.analysis.signal.forward import Forward, Passed, forward
 from dslc.analysis.signal.idle import idle_weights, removals
-from dslc.analysis.signal.laws import law
+from dslc.analysis.signal.laws import Law, law
+from dslc.analysis.signal.losses import cotangents
+from dslc.analysis.signal.losses import named as named_loss
 from dslc.analysis.signal.quadrature import single
 from dslc.analysis.signal.recurrent import LIMIT, memory_of
 from dslc.analysis.signal.result import (
@@ -24,21 +26,40 @@ from dslc.analysis.signal.verdicts import ratio_of, verdicts
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Param, Value
 from dslc.ir.walk import Flat, flatten
 from dslc.ops.signals import Contracts, Curve, Drops, Recurs, Weighs
+from dslc.record import replace
+
+MOMENTS = (
+    "of trained weights the means and variances are used, as if elements were independent; batch norms take the "
+    "statistics of the batch, not those kept"
+)
 
 
-def signal(model: Model, *, batch: int = 16, flat: Flat | None = None, square: float = 1.0) -> NetworkSignal:
+def signal(
+    model: Model,
+    *,
+    batch: int = 16,
+    flat: Flat | None = None,
+    square: float = 1.0,
+    loss: str = "independent",
+    laws: Mapping[Param, Law] | None = None,
+    notes: Iterable[str] = (),
+) -> NetworkSignal:
     """Values and gradients of a network at initialisation, in training. Linear in the number of uses of ops.
 
-    `flat`: its `walk.flatten(model, training=True)`, if there is one already; `square`: the inputs' mean square.
+    `flat`: its `walk.flatten(model, training=True)`, if there is one already; `square`: the inputs' mean square;
+    `loss`: one of `losses.LOSSES`; `laws`: the moments of tensors that are trained, in place of what is declared, with
+    the `notes` on how they were read.
+    Raises `ValueError` for a loss that has no rule.
     """
+    words = named_loss(loss)
     flat = flatten(model, training=True) if flat is None else flat
-    there = forward(model, flat, batch, square=square)
+    there = forward(model, flat, batch, square=square, laws=laws)
     drops = any(isinstance(one.rule, Drops) and one.rule.p for one in there.passed)
-    still = forward(model, flat, batch, dropping=False, square=square) if drops else there
+    still = forward(model, flat, batch, dropping=False, square=square, laws=laws) if drops else there
     removed = removals(flat, there)
-    back = backward(flat, there, removed)
+    back = backward(there, removed, cotangents(loss, flat, there))
     idle = idle_weights(there, removed)
-    weights = {param: weight_of(param, back, idle) for param in trained(there)}
+    weights = {param: weight_of(param, (laws or {}).get(param) or law(param), back, idle) for param in trained(there)}
     layers = tuple(layer_of(one, still, back, weights) for one in there.passed if one.step.outs)
     every = tuple(weights.values())
     outputs = [still.values[value] for _, value in flat.outputs if value in still.values]
@@ -46,7 +67,7 @@ def signal(model: Model, *, batch: int = 16, flat: Flat | None = None, square: f
     found = NetworkSignal(
         name=model.entry,
         batch=batch,
-        loss="independent cotangents",
+        loss=words,
         layers=layers,
         weights=every,
         blocks=tuple(blocks(model, flat, there, back)),
@@ -58,7 +79,10 @@ def signal(model: Model, *, batch: int = 16, flat: Flat | None = None, square: f
         varies=max(varies) if varies else None,
         largest=max((layer.rms for layer in layers), default=0.0),
     )
-    return verdicts(found)
+    judged = verdicts(found)
+    if laws is None:
+        return judged
+    return replace(judged, trained=True, notes=(*notes, MOMENTS, *judged.notes))
 
 
 def rms(stats: Stats) -> float:
@@ -91,8 +115,7 @@ def trained(there: Forward) -> Iterator[Param]:
     return (param for param in seen if param.spec.kind == "param")
 
 
-def weight_of(param: Param, back: Backward, idle: dict[Param, str]) -> WeightSignal:
-    one = law(param)
+def weight_of(param: Param, one: Law | None, back: Backward, idle: dict[Param, str]) -> WeightSignal:
     square = back.weights.get(param)
     why = idle.get(param, "")
     gradient = None if why or square is None else math.sqrt(max(square, 0.0))

@@ -171,7 +171,7 @@ def weights_of(use: Use) -> int | None:
     """The input that is a tensor of independent weights."""
     for i, x in enumerate(use.ins):
         part = x.whole
-        if x.samples == 1 and part.m == 0 and part.d[ANY] == part.q and part.q > 0:
+        if x.samples == 1 and part.m**2 < 0.1 * part.q and part.d[ANY] == part.var and part.q > 0:
             return i
     return None
 

@@ -8,9 +8,8 @@ from dslc.analysis.signal.forward import Forward
 from dslc.analysis.signal.result import Gap
 from dslc.analysis.signal.roles import Missing
 from dslc.analysis.signal.rules import RULES
-from dslc.analysis.signal.stats import NONE, Slopes, added, plain
+from dslc.analysis.signal.stats import Slopes, added
 from dslc.ir.model import Param, Value
-from dslc.ir.walk import Flat
 from dslc.ops.signals import Normalises
 from dslc.record import record, replace
 
@@ -24,24 +23,9 @@ class Backward:
     gaps: list[Gap]
 
 
-def backward(
-    flat: Flat,
-    there: Forward,
-    removed: Mapping[tuple[Value, bool], str],
-    cotangents: dict[Value, Slopes] | None = None,
-) -> Backward:
-    """Walk back over the uses that have a rule. Without `cotangents` each element of each result has an independent one
-    of mean square 1.
-    """
-    found = Backward({}, {}, [])
-    if cotangents is None:
-        cotangents = {}
-        for _, value in flat.outputs:
-            known = there.values.get(value)
-            if known is not None and value.type.dtype.is_float:
-                ones = tuple(plain(1.0, NONE, part) for part in known.parts)
-                cotangents[value] = added(cotangents.get(value), ones)
-    found.values.update(cotangents)
+def backward(there: Forward, removed: Mapping[tuple[Value, bool], str], cotangents: Mapping[Value, Slopes]) -> Backward:
+    """Walk back over the uses that have a rule, from the gradients at the results."""
+    found = Backward(dict(cotangents), {}, [])
     for one in reversed(there.passed):
         grads = tuple(found.values.get(value) for value in one.step.outs)
         if all(slopes is None for slopes in grads):

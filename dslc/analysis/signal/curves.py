@@ -105,8 +105,7 @@ def _leaning(rule: Curve, behind: Curve, m: float, wide: float, mean: float, std
     for x, steepness, w in points:
         off = near * (x - centre)
         h = math.fsum(
-            v * (behind.slope(mean + off + rest * n) ** 2 + behind.slope(mean - off + rest * n) ** 2)
-            for n, v in inner
+            v * (behind.slope(mean + off + rest * n) ** 2 + behind.slope(mean - off + rest * n) ** 2) for n, v in inner
         )
         both += w * steepness * h
         straight += w * steepness

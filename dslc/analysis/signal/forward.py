@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dslc.analysis.signal.laws import Law, law
 from dslc.analysis.signal.result import Gap
 from dslc.analysis.signal.roles import Missing, Shape, Use, shape_of
@@ -46,11 +48,22 @@ def batch_symbol(model: Model) -> str | None:
     return None
 
 
-def forward(model: Model, flat: Flat, batch: int, *, dropping: bool = True, square: float = 1.0) -> Forward:
-    """Walk over the steps that results need; `flat` is of training. `square`: the mean square of the inputs."""
+def forward(
+    model: Model,
+    flat: Flat,
+    batch: int,
+    *,
+    dropping: bool = True,
+    square: float = 1.0,
+    laws: Mapping[Param, Law] | None = None,
+) -> Forward:
+    """Walk over the steps that results need; `flat` is of training. `square`: the mean square of the inputs; `laws`: of
+    tensors whose moments are known otherwise than by their initialisers.
+    """
     symbol = batch_symbol(model)
     at = {**model.sizes.default, **({symbol: batch} if symbol else {})}
     walk = Walk(model, flat, at, symbol, dropping, square)
+    walk.laws.update(laws or {})
     for step in flat.steps:
         if step.needed is Needed.ALWAYS:
             walk.take(step)

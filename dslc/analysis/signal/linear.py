@@ -11,7 +11,7 @@ import math
 
 from dslc.analysis.signal.laws import Law
 from dslc.analysis.signal.likeness import likeness, smoothed, widened
-from dslc.analysis.signal.roles import Back, Missing, Use
+from dslc.analysis.signal.roles import Back, Use
 from dslc.analysis.signal.stats import (
     ANY,
     PLACES,
@@ -57,13 +57,12 @@ def layout(rule: Weighs, use: Use, profile: Profile | None = None) -> Taps:
 
 def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     x, weight, bias = use.ins[0], use.laws["weight"], use.laws.get("bias", ZERO)
-    if weight.mean**2 > 1e-6 * weight.square:
-        raise Missing("weights whose mean is not 0 have no rule")
     profile = fitting(x.profile, use.shapes[0])
     found, made = layout(rule, use, profile), use.results[0].places
-    by = weight.var * rule.fan
+    by = weight.square * rule.fan
+    shift = weight.mean * rule.fan  # a mean of trained weights adds the same to all channels, times what they read
     if x.by_place and not rule.window:
-        parts = tuple(_through(part, (by, by, by, by), by, bias) for part in x.parts)
+        parts = tuple(_through(part, (by, by, by, by), by, bias, shift) for part in x.parts)
         return (Stats(parts, made, rule.out, x.samples, True, x.growth),)
     own = by * found.first / made
     apart = by * found.second / (made * (made - 1)) if made > 1 else own
@@ -73,7 +72,7 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     ):  # neighbours of the result look at places that are further apart, a transposed one's at other taps
         part = replace(part, d=(part.d[PLACES], *part.d[1:]))
     near = 0.0 if found.strided and rule.turned else by * found.near
-    result = _through(part, (near, apart, own, apart), own, bias)
+    result = _through(part, (near, apart, own, apart), own, bias, shift * found.first / made)
     alike = likeness(rule, use, part, x)
     spread = weight.kurt * alike.own / rule.fan if rule.fan * found.count < FEW else 0.0
     inherited = part.common * smoothed(rule.window, part.blur)
@@ -98,10 +97,15 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     return (Stats((result,), made, rule.out, x.samples, False, x.growth, after, shares),)
 
 
-def _through(part: Part, by: Four, own: float, bias: Law) -> Part:
-    """Mean squares times `own`, mean products times `by`; q' - c' is then `by` (q - c) + (own - by) q."""
+def _through(part: Part, by: Four, own: float, bias: Law, shift: float) -> Part:
+    """Mean squares times `own`, mean products times `by`; q' - c' is then `by` (q - c) + (own - by) q.
+
+    `shift`: what the mean of a value is multiplied by; it is 0 of drawn weights.
+    """
+    m = shift * part.m
     a, b, c, e = (k * d + (own - k) * part.q for k, d in zip(by, part.d, strict=True))
-    return Part(part.size, bias.mean, own * part.q + bias.square, (a, b, c, e))
+    more = m * m + 2 * m * bias.mean
+    return Part(part.size, bias.mean + m, own * part.q + bias.square + more, (a, b, c, e))
 
 
 def backward(rule: Weighs, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
@@ -115,7 +119,7 @@ def backward(rule: Weighs, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
     # Gradients go along the map turned round: the profile is of the result's.
     found = layout(rule, use) if profile is None or rule.turned else turned(rule, use, profile)
     weight, samples = use.laws["weight"], use.results[0].samples
-    by = weight.var * rule.out * rule.fan / max(use.shapes[0].width, 1)
+    by = weight.square * rule.out * rule.fan / max(use.shapes[0].width, 1)
     if x.by_place and not rule.window:
         ins = tuple(plain(by * s.g, times(s.k, by), part) for s, part in zip(slopes, x.parts, strict=True))
         own = {

@@ -55,7 +55,7 @@ USUAL = (
 """What texts on deep learning advise."""
 
 
-def remedied(model: Model, remedies: Iterable[str], batch: int) -> NetworkSignal:
+def remedied(model: Model, remedies: Iterable[str], batch: int, loss: str = "independent") -> NetworkSignal:
     """The signal of a network after remedies, one after the other. The model is altered.
 
     Raises `ValueError`, in a user's words, for a text that is no remedy or one that changes nothing here.
@@ -63,14 +63,14 @@ def remedied(model: Model, remedies: Iterable[str], batch: int) -> NetworkSignal
     flat = flatten(model, training=True)
     for text in remedies:
         flat = change_of(text, model)(flat)
-    return signal(model, batch=batch, flat=flat)
+    return signal(model, batch=batch, flat=flat, loss=loss)
 
 
-def usual(model: Callable[[], Model], batch: int) -> Iterator[tuple[str, NetworkSignal]]:
+def usual(model: Callable[[], Model], batch: int, loss: str = "independent") -> Iterator[tuple[str, NetworkSignal]]:
     """The remedies that texts give, each alone on a model made anew; without those that change nothing here."""
     for text in USUAL:
         try:
-            yield text, remedied(model(), [text], batch)
+            yield text, remedied(model(), [text], batch, loss)
         except ValueError:
             continue
 
