@@ -6,8 +6,9 @@
 The networks were chosen before any was measured with these rules; those of HELD were not looked at while the first
 rules were made, those of FRESH while any were. Errors are |log10(predicted RMS / measured RMS)|, measured as the root
 mean square over initialisations, for inputs of white noise and an independent cotangent of unit variance at every
-element of every float result. Left out: weights that a norm makes idle, and gradients below 1e-7 of their network's median. Needs torch. (The file is not named
-`signal`: scripts of this folder would import it in place of Python's own module.)
+element of every float result. Left out: weights that a norm makes idle, and gradients below 1e-7 of their network's
+median. Needs torch. (The file is not named `signal`: scripts of this folder would import it in place of Python's own
+module.)
 """
 
 from __future__ import annotations
