@@ -1,8 +1,8 @@
-"""Writes docs/layers.md with its pictures, errors.md, lints.md, python.md, coming-from.md, the list of the zoo,
-and the colours of programs: the lexer's rules and the grammar that editors read.
+"""Writes docs/layers.md with its pictures, errors.md, lints.md, python.md, coming-from.md, programs.md, the list of the
+zoo, and the colours of programs: the lexer's rules and the grammar that editors read.
 """
 
-from dslc.reference import colours, coming, errors, layers, lints, python, zoo
+from dslc.reference import colours, coming, errors, layers, lints, programs, python, zoo
 
 zoo.write()
 layers.write()
@@ -10,4 +10,5 @@ errors.write()
 lints.write()
 python.write()
 coming.write()
+programs.write()
 colours.write()
