@@ -41,6 +41,9 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--what-if", "remedies", multiple=True, metavar="REMEDY", help="act=relu, init=kaiming_normal, norm=bn, "
               "residual, scale=0.1 (of residual branches), depth=0.5 (of the turns of loops), gates=lstm (for rnn): "
               "the same network with it; several are made one after the other; all: each usual one alone")  # fmt: skip
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="close parts N levels deep; without "
+              "it as deep as 60 lines allow")  # fmt: skip
+@click.option("--all", "every", is_flag=True, help="a line for each layer, constants and the identity too")
 @click.option("--plot", metavar="FILE", help="a picture over depth, .png or .svg")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="how to print")
 @click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=print_schema, help="print the JSON "
@@ -59,6 +62,8 @@ def signal(
     names_map: str | None,
     adapt: tuple[str, ...],
     remedies: tuple[str, ...],
+    depth: int | None,
+    every: bool,
     plot: str | None,
     form: str,
 ) -> None:
@@ -67,8 +72,9 @@ def signal(
     The numbers are root mean squares over all draws of the declared initial weights, for inputs of unit variance:
     nothing is drawn, and no torch is needed. |g|/|w| is a weight's gradient over its size; 1 - c the part of a result
     that depends on the input; flat and dead the shares of an activation's units with little slope and with none.
-    With --weights the means and variances of trained weights stand for the initial ones. docs/gradients.md says what
-    they mean.
+    With --weights the means and variances of trained weights stand for the initial ones. The line of a closed part has
+    what leaves it, the median |g|/|w| of its weights and the largest flat and dead. docs/gradients.md says what they
+    mean.
     """
     from dslc import output
     from dslc.analysis.signal.analyse import signal as analysed
@@ -83,6 +89,8 @@ def signal(
     two = len(files) == 2 or len(nets) == 2
     if two and remedies:
         raise click.UsageError("--what-if is about one network, and two are named")
+    if depth is not None and every:
+        raise click.UsageError("--depth closes parts, and --all opens all: one of the two")
     if plot is not None and suffix(plot) is None:
         raise click.BadParameter(f"`{plot}` ends in neither .png nor .svg", param_hint="--plot")
 
@@ -131,7 +139,7 @@ def signal(
     elif form == "json":
         click.echo(signal_json(str(files[0]), found, other, change))
     else:
-        click.echo(signal_text(found, other, change), nl=False)
+        click.echo(signal_text(found, other, change, depth=depth, every=every), nl=False)
 
 
 def names_of(files: tuple[str | Path, ...], found: tuple[NetworkSignal, NetworkSignal]) -> tuple[str, str]:

@@ -7,23 +7,30 @@ import math
 from collections.abc import Sequence
 
 from dslc.analysis.signal.losses import INDEPENDENT
-from dslc.analysis.signal.result import LayerSignal, NetworkSignal, WeightSignal
+from dslc.analysis.signal.result import NetworkSignal, WeightSignal
+from dslc.reports.signal_table import SENSITIVE, is_constant, number, table
 
 VERSION = 1
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 60
 """Letters of a sparkline; of more layers the nearest stand for all."""
 
-SENSITIVE = 3.0
-"""Above this `sensitivity` one draw is far from the expectation, and orders of magnitude alone are printed."""
-
-HEADERS = ("layer", "RMS", "gradient", "|g|/|w|", "1 - c", "flat", "dead")
 Json = dict[str, object]
 
 
-def signal_text(found: NetworkSignal, after: NetworkSignal | None = None, change: str = "") -> str:
-    """The whole report. `after`: the same network with a remedy, `change` in its user's words, beside it."""
-    lines = [*table(found), "", *summary(found)]
+def signal_text(
+    found: NetworkSignal,
+    after: NetworkSignal | None = None,
+    change: str = "",
+    *,
+    depth: int | None = None,
+    every: bool = False,
+) -> str:
+    """The whole report. `after`: the same network with a remedy, `change` in its user's words, beside it.
+
+    `depth` and `every` are of its table.
+    """
+    lines = [headline(found), *sparks(found), "", *table(found, depth, every), "", *summary(found)]
     if after is not None:
         lines += ["", f"with {change}:", *sparks(after), *summary(after), "", *beside(found, after, "before", "after")]
     return "\n".join(lines) + "\n"
@@ -40,18 +47,6 @@ def pair_text(first: NetworkSignal, second: NetworkSignal, names: tuple[str, str
 # ---- one network
 
 
-def table(found: NetworkSignal) -> list[str]:
-    """A line of each layer under the two sparklines."""
-    rough = found.sensitivity > SENSITIVE
-    rows = [HEADERS, *(cells(layer, rough) for layer in found.layers if layer.op != "id")]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
-    text = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
-    return [headline(found), *sparks(found), "", *(line.rstrip() for line in text)]
-
-
 def headline(found: NetworkSignal) -> str:
     """What was computed."""
     weights = "with trained weights" if found.trained else "at initialisation"
@@ -59,38 +54,12 @@ def headline(found: NetworkSignal) -> str:
     return f"{found.name}: {weights}, in training, batch {found.batch}, inputs of unit variance{loss}"
 
 
-def cells(layer: LayerSignal, rough: bool) -> tuple[str, ...]:
-    """A layer's line. `rough`: its sizes are known to their order alone."""
-    weight = next((one for one in layer.weights if one.path.rpartition(".")[2].startswith("weight")), None)
-    update = "" if weight is None else "idle" if weight.idle else size(weight.update, rough)
-    shares = (share(layer.saturated), share(layer.dead))
-    return layer.path, size(layer.rms, rough), size(layer.gradient, rough), update, number(layer.varies), *shares
-
-
-def number(value: float | None) -> str:
-    """Three digits; a dash for what is not known."""
-    if value is None or math.isnan(value):
-        return "-"
-    if value and not 1e-3 <= abs(value) < 1e4:
-        return f"{value:.1e}"
-    return f"{value:.3g}"
-
-
-def size(value: float | None, rough: bool) -> str:
-    if rough and value and math.isfinite(value):
-        return f"~1e{round(math.log10(value))}"
-    return number(value)
-
-
-def share(value: float | None) -> str:
-    return "" if value is None else f"{value:.0%}"
-
-
 def sparks(found: NetworkSignal) -> list[str]:
     """Values and gradients over depth, from the input to the results, on a scale of powers of ten."""
     lines = []
-    gradients = [layer.gradient for layer in found.layers]
-    for word, values in (("forward ", [layer.rms for layer in found.layers]), ("backward", gradients)):
+    layers = [layer for layer in found.layers if not is_constant(layer)]
+    gradients = [layer.gradient for layer in layers]
+    for word, values in (("forward ", [layer.rms for layer in layers]), ("backward", gradients)):
         line, ends = spark(values)
         lines.append(f"{word}  {line}  {ends}".rstrip())
     return lines

@@ -190,6 +190,42 @@ def matches(expected: list[str], printed: str) -> bool:
     return re.fullmatch(pattern, text + "\n" if text else "") is not None
 
 
+def refreshed(expected: list[str], printed: str) -> list[str]:
+    """What a page shows of the lines that are printed now: all, or as many in each part between `...` as before.
+
+    A part begins at the next line with the first word that it had; the last one ends with what is printed.
+    """
+    lines = printed.strip("\n").splitlines()
+    parts: list[list[str]] = [[]]
+    for line in expected:
+        if line.strip() == "...":
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    if len(parts) == 1:
+        return lines
+    found = lines[: len(parts[0])]
+    at = len(found)
+    for part in parts[1:]:
+        found.append("...")
+        if part and part is parts[-1]:
+            at = max(at, len(lines) - len(part))
+        elif part:
+            at = next((k for k in range(at, len(lines)) if lines[k].split()[:1] == part[0].split()[:1]), len(lines))
+        found += lines[at : at + len(part)]
+        at += len(part)
+    return found
+
+
+def test_pages_are_refreshed_between_dots() -> None:
+    printed = "head 2\n\na 3\nb 4\nc 5\nd 6\n\nend 7\n"
+    assert refreshed(["head 1"], printed) == printed.strip("\n").splitlines()
+    assert refreshed(["head 1", "...", "b 1", "c 1", "...", "end 1"], printed) == [
+        "head 2", "...", "b 4", "c 5", "...", "end 7",
+    ]  # fmt: skip
+    assert refreshed(["...", "c 1", "..."], printed) == ["...", "c 5", "..."]
+
+
 def forget(folder: Path, modules: set[str]) -> None:
     """Drop the modules that a page imported from its folder: another page's have the same names."""
     for name in modules:
@@ -227,8 +263,8 @@ def test_pages_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
             written = []
             for command, expected in session(fence.text):
                 _, printed = run_command(command)
-                if regenerate and "..." not in expected:
-                    expected = printed.strip("\n").splitlines()
+                if regenerate:
+                    expected = refreshed(expected, printed)
                 assert matches(expected, printed), f"{fence.place}: `{command}` prints\n{printed}"
                 written += [f"$ {command}", *expected]
             rewritten.append((fence, "\n".join(written) + "\n"))

@@ -235,3 +235,41 @@ def test_a_picture(kind: str, plain: Path, tmp_path: Path) -> None:
 def test_wrong_usage(plain: Path) -> None:
     for words in ((plain, plain, plain), (plain, plain, "--what-if", "residual"), (plain, "--plot", "a.jpg")):
         assert run(*words).exit_code == 2
+
+
+def rows(*words: str | Path) -> list[str]:
+    """The lines of the table, under its headers."""
+    lines = run(*words).output.split("\n\n")[1].splitlines()
+    assert lines[0].startswith("layer ")
+    return lines[1:]
+
+
+def test_parts_are_closed_in_large_networks() -> None:
+    net = (ROOT / "examples" / "resnet.dl", "--net", "resnet50")
+    lines, every = rows(*net), rows(*net, "--all")
+    assert lines[-1] == "175 layers in 23 lines, parts are closed: `--depth 3` goes deeper, `--all` to the end"
+    closed = next(line.split() for line in lines if line.startswith("layer3.1 (10)"))
+    inside = [line.split() for line in every if line.startswith("layer3.1.")]
+    assert [closed[2], closed[3], closed[5]] == inside[-1][1:4]  # what leaves the last layer
+    assert len(every) > 175 and max(map(len, lines[:-1])) <= 80
+    stages = [line.split("  ")[0] for line in rows(*net, "--depth", "1")]
+    assert stages[4:8] == ["layer1 (32)", "layer2 (42)", "layer3 (62)", "layer4 (32)"] and stages[-1] == "fc"
+
+
+def test_tables_of_indices_are_left_out() -> None:
+    net = (ROOT / "examples" / "swin.dl", "--net", "swin_t")
+    lines, every = rows(*net, "--depth", "9"), rows(*net, "--all")
+    assert len(lines) == 280 < len(every)
+    assert not any("attn.arange" in line for line in lines) and any("attn.arange" in line for line in every)
+
+
+def test_the_middle_of_a_long_chain_is_left_out(plain: Path) -> None:
+    plain.write_text(CHAIN.format("linear(64) -> relu").replace("range(8)", "range(50)"), encoding="utf-8")
+    lines = rows(plain)
+    assert len(lines) == 62 and lines[30] == "..." and lines[60].startswith("linear_51 ")
+    assert lines[-1] == "101 layers, 41 lines of the middle left out: `--all` has all"
+    assert len(rows(plain, "--all")) == 101
+
+
+def test_depth_and_all_exclude_each_other(plain: Path) -> None:
+    assert run(plain, "--depth", "1", "--all").exit_code == 2
