@@ -91,6 +91,8 @@ def signal(
         raise click.UsageError("--what-if is about one network, and two are named")
     if depth is not None and every:
         raise click.UsageError("--depth closes parts, and --all opens all: one of the two")
+    if (depth is not None or every) and (two or form == "json" or "all" in remedies):
+        raise click.UsageError(f"{'--all' if every else '--depth'} is of the table by layer, which is not printed here")
     if plot is not None and suffix(plot) is None:
         raise click.BadParameter(f"`{plot}` ends in neither .png nor .svg", param_hint="--plot")
 

@@ -11,6 +11,7 @@ from dslc.analysis.signal.result import LayerSignal, NetworkSignal
 from dslc.analysis.signal.verdicts import CONSTANT
 from dslc.output import Output
 from dslc.reports.plot import PALETTE, saved, suffix
+from dslc.reports.signal_table import is_constant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,8 +79,8 @@ def draw_signal(networks: Sequence[tuple[str, NetworkSignal]]) -> Figure:
 
 
 def drawn(found: NetworkSignal) -> list[LayerSignal]:
-    """The layers of a picture: all but those that only pass a value on."""
-    return [layer for layer in found.layers if layer.op != "id"]
+    """The layers of a picture: all but those that only pass a value on, and tables of indices and masks."""
+    return [layer for layer in found.layers if layer.op != "id" and not is_constant(layer)]
 
 
 def begun(found: NetworkSignal, which: str) -> Iterator[tuple[int, str]]:

@@ -273,3 +273,11 @@ def test_the_middle_of_a_long_chain_is_left_out(plain: Path) -> None:
 
 def test_depth_and_all_exclude_each_other(plain: Path) -> None:
     assert run(plain, "--depth", "1", "--all").exit_code == 2
+
+
+@pytest.mark.parametrize("words", [("--format", "json"), ("--what-if", "all")])
+def test_what_is_of_the_table_is_refused_without_one(words: tuple[str, ...], plain: Path) -> None:
+    for option in (("--all",), ("--depth", "2")):
+        result = run(plain, *words, *option)
+        assert result.exit_code == 2 and f"{option[0]} is of the table by layer" in result.output
+    assert run(plain, plain, "--all").exit_code == 2
