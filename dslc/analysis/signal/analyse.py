@@ -23,8 +23,11 @@ from dslc.analysis.signal.result import (
 )
 from dslc.analysis.signal.stats import SAMPLES, Slopes, Stats
 from dslc.analysis.signal.verdicts import ratio_of, verdicts
-from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Param, Value
+from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Param, Value
 from dslc.ir.walk import Flat, flatten
+from dslc.ops.gating import LogSoftmax, Softmax
+from dslc.ops.pool_adaptive import AdaptiveAvgPool, GlobalAvgPool
+from dslc.ops.reduce import Mean
 from dslc.ops.signals import Contracts, Curve, Drops, Recurs, Weighs
 from dslc.record import replace
 
@@ -32,6 +35,9 @@ MOMENTS = (
     "of trained weights the means and variances are used, as if elements were independent; batch norms take the "
     "statistics of the batch, not those kept"
 )
+
+AVERAGES = (GlobalAvgPool, AdaptiveAvgPool, Mean, Softmax, LogSoftmax)
+"""Ops that leave less of noise than of an image, as its places have nothing in common."""
 
 
 def signal(
@@ -63,7 +69,12 @@ def signal(
     layers = tuple(layer_of(one, still, back, weights) for one in there.passed if one.step.outs)
     every = tuple(weights.values())
     outputs = [still.values[value] for _, value in flat.outputs if value in still.values]
-    varies = [varying(x) for x in outputs if x.whole.q > 0]
+    varies = [
+        (varying(still.values[value]), averaged(value, still))
+        for _, value in flat.outputs
+        if value in still.values and still.values[value].whole.q > 0
+    ]
+    most, factor = max(varies, key=lambda one: one[0] * one[1], default=(None, 1.0))
     found = NetworkSignal(
         name=model.entry,
         batch=batch,
@@ -76,7 +87,8 @@ def signal(
         verdicts=(),
         sensitivity=max((x.growth for x in outputs), default=1.0),
         ratio=ratio_of(every, matrices(there)),
-        varies=max(varies) if varies else None,
+        varies=most,
+        averaged=factor,
         largest=max((layer.rms for layer in layers), default=0.0),
     )
     judged = verdicts(found)
@@ -101,6 +113,26 @@ def varying(stats: Stats) -> float:
     if part.q <= 0 or stats.samples == 1:
         return 0.0
     return min(max(part.d[SAMPLES], 0.0) / part.q, 1.0)
+
+
+def averaged(value: Value, still: Forward) -> float:
+    """How much of what depends on the input is lost where a result's places are averaged, or a softmax ends it.
+
+    Only along the steps at the end that read one value each: a mean within a branch is no loss of the whole.
+    """
+    makers = {out: one.step for one in still.passed for out in one.step.outs}
+    factor = 1.0
+    while value in makers:
+        step = makers[value]
+        read = [one for one in dict.fromkeys(step.inputs) if not isinstance(one.producer, Param)]
+        if len(read) != 1 or read[0] not in still.values or value not in still.values:
+            break
+        op = step.node.op.core if isinstance(step.node, Node) else None
+        before, after = varying(still.values[read[0]]), varying(still.values[value])
+        if isinstance(op, AVERAGES) and 0 < after < before:
+            factor *= before / after
+        value = read[0]
+    return factor
 
 
 def trained(there: Forward) -> Iterator[Param]:

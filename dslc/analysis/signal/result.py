@@ -107,8 +107,9 @@ class NetworkSignal:
     before it (gradients) are left out or have none. `ratio`: log10 of the median update of the last tenth of the weight
     matrices over that of the first tenth; above 0 gradients vanish towards the input. `sensitivity`: by how much a
     relative change of one value's mean square grows up to the output, at most; above 3 a single draw of weights may be
-    far from these numbers. `varies`: 1 - c of the output. `trained`: the weights
-    are those of a file. `idle`: paths of the trained tensors that norms make idle.
+    far from these numbers. `varies`: 1 - c of the output; `averaged`: by what it is less only since places of noise are
+    averaged at the end, which the verdict does not count. `trained`: the weights are those of a file. `idle`: paths of
+    the trained tensors that norms make idle.
     """
 
     name: str
@@ -124,6 +125,7 @@ class NetworkSignal:
     ratio: float | None
     varies: float | None
     largest: float
+    averaged: float = 1.0
     notes: tuple[str, ...] = ()
     trained: bool = False
 

@@ -45,7 +45,7 @@ def verdicts(found: NetworkSignal) -> NetworkSignal:
     if found.gaps:
         return replace(found, notes=tuple(notes))
     judged: list[Verdict] = []
-    if found.varies is not None and found.varies < CONSTANT:
+    if found.varies is not None and found.varies * found.averaged < CONSTANT:
         words = f"hard to train: at the start {found.varies:.0e} of the output depends on the input"
         judged.append(_verdict("constant output", found.varies, CONSTANT, _first(found, _flat), words))
     if found.ratio is not None and found.ratio > VANISHING:
