@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
-from dslc.analysis.quantities import QUANTITIES, Numbers
+from dslc.analysis.metrics import QUANTITIES
+from dslc.analysis.quantities import Numbers
 from dslc.analysis.sensitivity import Axis, Point, Sweep, magnitude
 from dslc.api import MAX_OPS, _parameters, choose, compile_program, load_program
 from dslc.diagnostics.codes import nearest

@@ -6,17 +6,17 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from dslc.analysis.cost import Use, value_at
+from dslc.analysis.cost import Use
 from dslc.analysis.errors import Incomplete, OpenBudget, OverBudget, UnknownQuantity
 from dslc.analysis.memory import Holds
-from dslc.analysis.quantities import QUANTITIES, Numbers
+from dslc.analysis.metrics import QUANTITIES, unit_text
+from dslc.analysis.quantities import Numbers
 from dslc.bind.budgets import LimitOfBytes, of_bytes
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.model import Label, Mistake, Sink
 from dslc.ir.model import Budget, Model
 from dslc.ir.walk import Needed
 from dslc.syntax import tree
-from dslc.types.tensor import DType
 from dslc.vocabulary import table
 
 MOST_SHOWN = 3
@@ -91,7 +91,7 @@ def broken(budget: Budget, numbers: Numbers) -> Mistake | None:
     advice = ""
     if budget.op in ("<", "<=") and not gap:
         advice = halving(layers(budget.name, numbers), int(value or 0), budget, quantity.unit)
-    return OverBudget(budget.name, shown[0], budget.op, shown[1], " B" if quantity.unit == "B" else "", advice, gap)
+    return OverBudget(budget.name, shown[0], budget.op, shown[1], unit_text(quantity.unit), advice, gap)
 
 
 def check_complete(numbers: Numbers, sink: Sink) -> None:
@@ -138,27 +138,13 @@ def layers(name: str, numbers: Numbers) -> list[Layer]:
 
 def added(name: str, numbers: Numbers) -> Iterator[Layer]:
     """The layers of a number that is a sum over layers."""
-    at = numbers.model.sizes.default
-    total = int(QUANTITIES[name].value(numbers) or 0)
+    metric = QUANTITIES[name]
+    if metric.adds is None:
+        return
+    total = int(metric.value(numbers) or 0)
+    parts = metric.adds.by_use(numbers)
     for step in numbers.flat.steps:
-        cost = numbers.cost.nodes[step.node]
-        if step.needed is not Needed.ALWAYS:
-            continue
-        match name:
-            case "macs":
-                part = cost.macs
-            case "params":
-                part = cost.count.params
-            case "weights_memory":
-                part = cost.count.params * DType.FLOAT32.bytes
-            case "flops":
-                part = value_at(cost.flops, at)
-            case "acts":
-                part = value_at(cost.acts, at)
-            case "activation_memory":
-                part = numbers.memory.nodes[step.node].written
-            case _:
-                part = 0
+        part = int(parts.get(step.node, 0)) if step.needed is Needed.ALWAYS else 0
         if part:
             yield Layer(step.node, step.path, part, part // 2, total)
 
@@ -195,5 +181,5 @@ def halving(heaviest: Sequence[Layer], value: int, budget: Budget, unit: str) ->
         names.append(f"`{layer.path}`")
         if COMPARE[budget.op](left, budget.limit):
             listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-            return f"halving {listed} would keep it: {left:,}{' B' if unit == 'B' else ''}"
+            return f"halving {listed} would keep it: {left:,}{unit_text(unit)}"
     return ""

@@ -5,14 +5,14 @@ The networks are compared, not their texts: a block renamed or rewritten that gi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
 from dslc.analysis.changes import Change, Status, changes
 from dslc.analysis.layer_tree import Keys, layer_tree
-from dslc.analysis.quantities import QUANTITIES, Numbers, Unit, unseen
+from dslc.analysis.metrics import METRICS, Unit
+from dslc.analysis.quantities import Numbers
 from dslc.collector import paused
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Model
@@ -110,31 +110,10 @@ def compare(a: Model, b: Model) -> Comparison:
 # ---- totals
 
 
-def whole(numbers: Numbers) -> str:
-    """What is missing from a number that lacks nothing."""
-    return ""
-
-
-EXTRA: tuple[tuple[str, str, Unit, Callable[[Numbers], Number | None], Callable[[Numbers], str]], ...] = (
-    ("buffers", "buffer elements", "", lambda n: n.cost.count.buffers, whole),
-    ("train_only_params", "training only", "", lambda n: n.cost.count.train_only, whole),
-    ("layers", "layers", "", lambda n: len(n.flat.steps), whole),
-    ("field_stride", "field stride", "places", lambda n: min((f.stride for f in n.seen), default=None), unseen),
-    ("field_padding", "field padding", "places", lambda n: min((f.padding for f in n.seen), default=None), unseen),
-)
-"""Numbers of a network beside QUANTITIES: name, title, unit, value, and what is missing from it."""
-
-
 def totals(a: Numbers, b: Numbers) -> tuple[Total, ...]:
-    """Every number of both networks as a whole."""
-    rows = [
-        (q.name, q.name.replace("_", " ") if "_" in q.name else q.title, q.unit, q.value, q.gap)
-        for q in QUANTITIES.values()
-    ]
-    return tuple(
-        Total(name, title, unit, value(a), value(b), (gap(a), gap(b)))
-        for name, title, unit, value, gap in (*rows, *EXTRA)
-    )
+    """Every number of both networks as a whole; those that budgets know are first."""
+    known = sorted((m for m in METRICS.values() if m.of_net is not None), key=lambda m: m.better is None)
+    return tuple(Total(m.name, m.title, m.unit, m.value(a), m.value(b), (m.gap(a), m.gap(b))) for m in known)
 
 
 def facts(a: Model, b: Model) -> tuple[Fact, ...]:

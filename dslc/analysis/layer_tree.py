@@ -14,8 +14,9 @@ from fractions import Fraction
 from itertools import chain
 from typing import Literal, TypeAlias
 
-from dslc.analysis.cost import NodeCost, value_at
+from dslc.analysis.cost import Count, NodeCost
 from dslc.analysis.field import Status
+from dslc.analysis.metrics import COMPARED, Elements, PerUse, Work
 from dslc.analysis.quantities import Numbers
 from dslc.analysis.receptive import Tracks
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Node, Param, Value
@@ -25,9 +26,6 @@ from dslc.syntax import tree
 from dslc.types.const import Const
 from dslc.types.dim import Dim, evaluate
 from dslc.types.tensor import TensorType
-
-LAYER_NUMBERS = ("params", "buffers", "macs", "flops", "acts")
-"""The counts of one layer, in the order of a report's columns; of a part, the sums over what is in it."""
 
 Kind: TypeAlias = Literal["op", "part", "tensor", "extern"]
 
@@ -113,6 +111,7 @@ class TreeBuilder:
         self.numbers = numbers
         self.keys = keys
         self.default = numbers.model.sizes.default
+        self.work = {n: m.adds.by_use(numbers) for n, m in COMPARED.items() if isinstance(m.adds, Work | PerUse)}
         self.steps = iter(numbers.flat.steps)
         self.made: dict[Value, Source] = {}
         self.tensors: dict[Param, Layer] = {}
@@ -192,9 +191,9 @@ class TreeBuilder:
             layer.owns = True
         train_only = param in self.numbers.cost.train_only_params
         layer.needed = Needed.TRAINING if train_only and spec.kind == "param" else Needed.ALWAYS
-        layer.numbers = dict.fromkeys(LAYER_NUMBERS, 0)
-        if spec.kind != "const":
-            layer.numbers["buffers" if spec.kind == "buffer" else "params"] = spec.count
+        count = Count()
+        count.add(param, train_only=False)
+        layer.numbers = dict.fromkeys(COMPARED, 0) | elements(count)
         layer.layers = 0
         layer.content = self.keys("tensor", spec.kind, *attributes.items())
         layer.same = self.keys(layer.name, layer.content)
@@ -258,12 +257,10 @@ class TreeBuilder:
             self.last = outs[0]
         layer.outs = tuple(self.shape(v.type) for v in step.outs)
         layer.tracks = self.numbers.fields.get(step.outs[0], ()) if step.outs else ()
-        work: dict[str, int | None] = dict.fromkeys(("macs", "flops", "acts"))
+        layer.numbers = dict.fromkeys(COMPARED)
         if cost.known:
-            at = self.default
-            work = {"macs": cost.macs, "flops": value_at(cost.flops, at), "acts": value_at(cost.acts, at)}
-        params = cost.count.params + cost.count.train_only
-        layer.numbers = {"params": params if cost.known else None, "buffers": cost.count.buffers, **work}
+            work = {name: int(counts.get(step.node, 0)) for name, counts in self.work.items()}
+            layer.numbers |= {**work, **elements(cost.count)}
         layer.same = self.keys(layer.name, layer.content, *(s.text for s in layer.reads))
         layer.full = self.keys(layer.same, layer.outs, track_key(layer.tracks), *layer.numbers.values())
 
@@ -282,7 +279,7 @@ class TreeBuilder:
             part.tracks = self.numbers.fields.get(self.numbers.flat.resolve(instance.outputs[0]), ())
         part.layers = sum(child.layers for child in part.children)
         part.owns = any(child.owns for child in part.children)
-        part.numbers = {name: summed(name, part.children) for name in LAYER_NUMBERS}
+        part.numbers = {name: summed(name, part.children) for name in COMPARED}
         if part.children and all(child.needed is part.children[0].needed for child in part.children):
             part.needed = part.children[0].needed
         results = [self.source(v, part.path).text for v in instance.outputs]
@@ -319,6 +316,12 @@ class TreeBuilder:
         return text if type.dtype.is_float else f"{type.dtype.value}{text}"
 
 
+def elements(count: Count) -> dict[str, int]:
+    """The counts of tensors that are compared; `params` are also those that only training uses."""
+    every = Count(count.params + count.train_only, count.buffers)
+    return {name: metric.adds.of(every) for name, metric in COMPARED.items() if isinstance(metric.adds, Elements)}
+
+
 def summed(name: str, layers: list[Layer]) -> int | None:
     """A count over layers; none where one of them does not say."""
     total = 0
@@ -326,7 +329,7 @@ def summed(name: str, layers: list[Layer]) -> int | None:
         number = layer.numbers[name]
         if number is None:
             return None
-        if layer.needed is Needed.ALWAYS or name in ("params", "buffers"):
+        if layer.needed is Needed.ALWAYS or COMPARED[name].training:
             total += number
     return total
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import log
 from typing import TypeAlias
 
-from dslc.analysis.quantities import QUANTITIES
+from dslc.analysis.metrics import QUANTITIES
 from dslc.record import frozen
 
 Exact: TypeAlias = int | Fraction

@@ -11,6 +11,25 @@ if TYPE_CHECKING:
     from dslc.reports.stats import Stats
 
 
+class NamesNumbers(click.Command):
+    """A command whose help names columns and quantities: what they are is asked of the reports only then."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help, with the names in the place of `{columns}` and the like."""
+        from dslc.analysis.metrics import QUANTITIES
+        from dslc.reports.columns import COLUMNS, summable
+
+        listed = {
+            "columns": [name for name, column in COLUMNS.items() if not column.device],
+            "on_device": [name for name, column in COLUMNS.items() if column.device],
+            "adding": summable(device=True),
+            "quantities": list(QUANTITIES),
+        }
+        for what, names in listed.items():
+            self.help = (self.help or "").replace(f"{{{what}}}", ", ".join(names))
+        super().format_help_text(ctx, formatter)
+
+
 def columns(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
     """Names with commas between them, each once. What they may be depends on the other options: `check_columns`."""
     return tuple(dict.fromkeys(part.strip() for text in texts for part in text.split(",")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from dslc.diff import Side
 
 FORMATS = ("text", "json", "markdown", "csv")
-COUNTS = ("params", "macs", "flops", "acts", "buffers")
+
+
+def counts() -> Iterable[str]:
+    """The numbers that are compared layer by layer."""
+    from dslc.analysis.metrics import COMPARED
+
+    return COMPARED
 
 
 @click.command()
@@ -32,7 +39,7 @@ COUNTS = ("params", "macs", "flops", "acts", "buffers")
 @click.option("--size-a", multiple=True, metavar="H=384", callback=sizes, help="default input sizes of the first")
 @click.option("--size-b", multiple=True, metavar="H=384", callback=sizes, help="default input sizes of the second")
 @click.option(
-    "--columns", type=Choices(*COUNTS), default="params,macs", show_default=True, help="what to count by layer"
+    "--columns", type=Choices(later=counts), default="params,macs", show_default=True, help="what to count by layer"
 )
 @click.option("--only", type=click.Choice(["changed"]), help="leave out layers and numbers that are the same")
 @click.option("--every", is_flag=True, help="a line for every layer, nothing folded")

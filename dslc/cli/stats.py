@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dslc.cli.columns import check_columns, columns, sort_column
+from dslc.cli.columns import NamesNumbers, check_columns, columns, sort_column
 from dslc.cli.device_values import device
 from dslc.cli.memory_values import memory_size
 from dslc.cli.options import RateType, net_options, source_argument
@@ -28,13 +28,13 @@ TYPES = ["fp32", "tf32", "fp16", "bf16", "int8"]
 def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
     """Print the schema of the JSON and end."""
     if wanted:
-        from importlib.resources import files
+        from dslc.reports.schema import schema_text
 
-        click.echo((files("dslc.reports") / "stats.schema.json").read_text("utf-8"), nl=False)
+        click.echo(schema_text())
         ctx.exit()
 
 
-@click.command()
+@click.command(cls=NamesNumbers)
 @source_argument
 @net_options
 @click.option("--columns", "-c", multiple=True, metavar="NAME,..", callback=columns, help="which columns (see above)")
@@ -67,11 +67,8 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 def stats(source: str | Path, **options: Any) -> None:
     """Print shapes, parameters, costs, memory and receptive fields, layer by layer, and the totals.
 
-    Columns: op, output, params, buffers, train_only, weights, macs, core_flops, flops, acts, memory, saved, share,
-    share_params, share_memory, field, rf_local, stride, padding, centre, spread, smallest, density, status; with
-    --device also intensity, bound, time. Every attribute of a layer is a column too: k, s, g, d, heads, eps. With
-    --by: those that add up, params to saved, and time. With --sweep: params, macs, flops, acts, weights_memory,
-    activation_memory, peak_memory, onnx_peak_memory, receptive_field.
+    Columns: {columns}; with --device also {on_device}. Every attribute of a layer is a column too: k, s, g, d, heads,
+    eps. With --by: those that add up, {adding}. With --sweep: {quantities}.
     """
     check_options(options)
     if options["axes"]:

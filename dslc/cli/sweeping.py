@@ -114,7 +114,7 @@ def pair(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple
 
 def quantities(names: Sequence[str], option: str | None = None) -> tuple[str, ...]:
     """Names of `QUANTITIES`, each once; an unknown one is refused with the nearest."""
-    from dslc.analysis.quantities import QUANTITIES
+    from dslc.analysis.metrics import QUANTITIES
     from dslc.diagnostics.codes import nearest
 
     found = dict.fromkeys(COLUMNS.get(name, name) for name in names)
@@ -146,7 +146,7 @@ def run_sweep(
     `columns` names quantities (none: all); `over` gives those of the picture and of the front (none: MACs, and the
     quantity that `sensitivity.goal` chooses).
     """
-    from dslc.analysis.quantities import QUANTITIES
+    from dslc.analysis.metrics import QUANTITIES
     from dslc.analysis.sensitivity import goal
     from dslc.reports.sweep import FORMS, SHOWN
     from dslc.sweep import sweep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ast import literal_eval
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -103,12 +104,17 @@ def paths_of_names(ctx: click.Context, option: click.Parameter, texts: tuple[str
 
 
 class Choices(click.ParamType[tuple[str, ...]]):
-    """Words of a fixed set with commas between them: `torch,onnx`."""
+    """Words of a set with commas between them: `torch,onnx`. A function gives those that are known only later."""
 
     name = "choices"
 
-    def __init__(self, *allowed: str) -> None:
-        self.allowed = allowed
+    def __init__(self, *allowed: str, later: Callable[[], Iterable[str]] = tuple) -> None:
+        self.fixed, self.later = allowed, later
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The words."""
+        return (*self.fixed, *self.later())
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return f"[{','.join(self.allowed)}]"

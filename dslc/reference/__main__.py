@@ -1,14 +1,15 @@
-"""Writes docs/layers.md with its pictures, errors.md, lints.md, python.md, coming-from.md, programs.md, the list of the
-zoo, and the colours of programs: the lexer's rules and the grammar that editors read.
+"""Writes docs/layers.md with its pictures, errors.md, lints.md, python.md, coming-from.md, programs.md, the table in
+numbers.md, the list of the zoo, and the colours of programs: the lexer's rules and the grammar that editors read.
 """
 
-from dslc.reference import colours, coming, errors, layers, lints, programs, python, zoo
+from dslc.reference import colours, coming, errors, layers, lints, numbers, programs, python, zoo
 
 zoo.write()
 layers.write()
 errors.write()
 lints.write()
 python.write()
+numbers.write()
 coming.write()
 programs.write()
 colours.write()

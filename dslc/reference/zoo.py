@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from dslc.analysis.quantities import QUANTITIES, Numbers
+from dslc.analysis.metrics import QUANTITIES
+from dslc.analysis.quantities import Numbers
 from dslc.api import compile_program, load_program, nets_of
 from dslc.diagnostics.model import Sink
 from dslc.names import zoo

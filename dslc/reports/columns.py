@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from dslc.analysis.cost import Terms, Values, core_flops
+from dslc.analysis.cost import Terms, Values
 from dslc.analysis.field import Field
+from dslc.analysis.metrics import METRICS, Elements, Metric, PerUse, Unit, Work, by_layer, unit_text
 from dslc.ir.walk import Needed
 from dslc.record import frozen
 from dslc.reports.numbers import bytes_text, field_text, grouped, number_text, seconds_text, size_text, terms_text
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 Cell: TypeAlias = int | float | Fraction | str | None
 Rules: TypeAlias = "tuple[Callable[[Row, View], Cell], Callable[[Row, View], str]]"
 """Value and text of a column."""
-Raw: TypeAlias = "Callable[[Row, View], int | float]"
 
 SHARES = ("share", "share_params", "share_memory")
 """Columns of parts of a total, with a bar."""
@@ -47,6 +47,8 @@ class View:
         self.values = Values(self.sizes.default)
         self._shapes: dict[TensorType, str] = {}
         self._fields: dict[Row, str] = {}
+        self._terms: dict[str, Mapping[Row, Terms]] = {}
+        self._numbers: dict[str, Mapping[Row, int | float]] = {}
 
     def shape(self, type: TensorType) -> str:
         """`shape_text`, written once for equal types."""
@@ -62,39 +64,30 @@ class View:
             text = self._fields[row] = field_text(row.tracks)
         return text
 
-    @cached_property
-    def macs(self) -> dict[Row, Terms]:
-        return {row: row.terms for row in self.stats.rows}
+    def terms(self, metric: Metric) -> Mapping[Row, Terms]:
+        """A number that grows with sizes, of every row."""
+        found = self._terms.get(metric.name)
+        if found is None:
+            assert isinstance(metric.adds, Work), f"`{metric.name}` has no expression"
+            own = {use: metric.adds.of(cost) for use, cost in self.stats.cost.nodes.items()}
+            found = self._terms[metric.name] = self.stats.summed_terms(own)
+        return found
 
-    @cached_property
-    def flops(self) -> dict[Row, Terms]:
-        return self.stats.summed_terms({use: cost.flops for use, cost in self.stats.cost.nodes.items()})
-
-    @cached_property
-    def core(self) -> dict[Row, Terms]:
-        return self.stats.summed_terms({use: core_flops(cost.terms) for use, cost in self.stats.cost.nodes.items()})
-
-    @cached_property
-    def acts(self) -> dict[Row, Terms]:
-        return self.stats.summed_terms({use: cost.acts for use, cost in self.stats.cost.nodes.items()})
-
-    @cached_property
-    def written(self) -> Mapping[Row, int | float]:
-        return self.stats.summed({use: memory.written for use, memory in self.stats.memory.nodes.items()})
-
-    @cached_property
-    def all_written(self) -> int | float:
-        """Bytes of all new buffers."""
-        return sum(self.written[row] for row in self.stats.rows if row.depth == 0 and row.needed is Needed.ALWAYS)
-
-    @cached_property
-    def kept(self) -> Mapping[Row, int | float]:
-        return self.stats.summed(self.stats.training.kept.by_use(), training=True)
-
-    @cached_property
-    def seconds(self) -> Mapping[Row, int | float]:
-        assert self.stats.roofline is not None
-        return self.stats.summed({use: bound.seconds for use, bound in self.stats.roofline.bounds.items()})
+    def numbers(self, metric: Metric) -> Mapping[Row, int | float]:
+        """A number of every row; a part has the sum over what is in it."""
+        found = self._numbers.get(metric.name)
+        if found is None:
+            match metric.adds:
+                case Elements(of):
+                    found = {row: of(row.count) for row in self.stats.rows}
+                case Work():
+                    found = {row: self.values.of(terms) for row, terms in self.terms(metric).items()}
+                case PerUse(of):
+                    found = self.stats.summed(of(self.stats), training=metric.training)
+                case None:
+                    raise AssertionError(f"`{metric.name}` does not add up")
+            self._numbers[metric.name] = found
+        return found
 
     @cached_property
     def densities(self) -> dict[Row, tuple[Density, ...]]:
@@ -178,44 +171,50 @@ def lower_bound(text: str, known: bool) -> str:
     return text if known else f">={text}" if text else "?"
 
 
-def counted(raw: Callable[[Row, View], int | float], shown: Callable[[object], str] = grouped) -> Rules:
-    """Value and text of a number that is only a lower bound where a user's module does not state its own."""
+def of_metric(metric: Metric) -> Column:
+    """The column of a number that adds up over rows: an expression where that is asked for and it has one."""
+    shown = partial(amount_text, unit=metric.unit)
+
+    def raw(row: Row, view: View) -> int | float:
+        return view.numbers(metric)[row]
 
     def value(row: Row, view: View) -> Cell:
-        return raw(row, view) if row.known else None
-
-    return value, lambda row, view: lower_bound(shown(raw(row, view)), row.known)
-
-
-def summed(terms: Callable[[View], Mapping[Row, Terms]]) -> Rules:
-    """`counted` for a sum that depends on sizes, as an expression where that is asked for."""
-
-    def raw(row: Row, view: View) -> int:
-        return view.values.of(terms(view)[row])
-
-    value, plain = counted(raw)
+        return raw(row, view) if row.known or metric.device else None
 
     def text(row: Row, view: View) -> str:
-        found = terms(view)[row]
-        return terms_text(found, view.sizes) if view.symbolic and any(found) else plain(row, view)
+        if view.symbolic and isinstance(metric.adds, Work) and any(terms := view.terms(metric)[row]):
+            return terms_text(terms, view.sizes)
+        return lower_bound(shown(raw(row, view)), row.known or metric.device)
 
-    return value, text
+    named = (metric.column, metric.column_heading, metric.doc)
+    return Column(*named, value, text, metric.device, raw=raw, shown=shown, training=metric.training)
 
 
-def share_of(total: Callable[[View], int | float], own: Raw) -> Rules:
-    """A row's part of a total, as a bar; none where not all of it is known."""
+def amount_text(number: object, *, unit: Unit) -> str:
+    """A number with its unit; nothing for none and zero."""
+    if unit == "s":
+        return seconds_text(float(number)) if isinstance(number, int | float) else ""
+    if unit == "B":
+        return bytes_text(number)
+    text = grouped(number)
+    return f"{text}{unit_text(unit)}" if text else ""
+
+
+def share_of(name: str, of: str, doc: str) -> Column:
+    """The column of a row's part of a total, as a bar; none where not all of it is known."""
+    metric = METRICS[of]
 
     def value(row: Row, view: View) -> Cell:
         if view.stats.cost.unknown or row.needed is not Needed.ALWAYS:
             return None
-        whole = total(view)
-        return own(row, view) / whole if whole else 0.0
+        whole = metric.of_net(view.stats) if metric.of_net is not None else None
+        return float(view.numbers(metric)[row] / whole) if whole else 0.0
 
     def text(row: Row, view: View) -> str:
         share = value(row, view)
         return bar_text(share) if isinstance(share, float) else ""
 
-    return value, text
+    return Column(name, f"share of {metric.column_heading}", doc, value, text)
 
 
 # ---- receptive fields
@@ -292,16 +291,6 @@ def intensity_text(row: Row, view: View) -> str:
     return f"{number:.1f}" if isinstance(number, float) and number else ""
 
 
-def time(row: Row, view: View) -> Cell:
-    """Least seconds on the device."""
-    return float(view.seconds[row])
-
-
-def time_text(number: object) -> str:
-    """Seconds with their unit."""
-    return seconds_text(float(number)) if isinstance(number, int | float) else ""
-
-
 def bound_word(row: Row, view: View) -> str:
     """What holds the row back: `compute` or `memory`."""
     bound = view.bound(row)
@@ -313,51 +302,15 @@ def named(name: str, heading: str, doc: str, rules: Rules) -> Column:
     return Column(name, heading, doc, rules[0], rules[1])
 
 
-def adding(
-    name: str, heading: str, doc: str, raw: Raw, shown: Callable[[object], str] = grouped, *, training: bool = False
-) -> Column:
-    """A column of numbers that add up over rows."""
-    value, text = counted(raw, shown)
-    return Column(name, heading, doc, value, text, raw=raw, shown=shown, training=training)
-
-
-def growing(name: str, heading: str, doc: str, terms: Callable[[View], Mapping[Row, Terms]]) -> Column:
-    """A column of sums that depend on sizes."""
-
-    def raw(row: Row, view: View) -> int:
-        return view.values.of(terms(view)[row])
-
-    value, text = summed(terms)
-    return Column(name, heading, doc, value, text, raw=raw)
-
-
 COLUMNS: dict[str, Column] = {
     column.name: column
     for column in (
         Column("op", "op", "the op, or the block's name", op_text, op_text, numeric=False),
         Column("output", "output", "shapes of the results", shapes, shapes, numeric=False),
-        adding("params", "params", "trained elements that evaluation uses", lambda r, v: r.count.params,
-               training=True),
-        adding("buffers", "buffers", "elements of running statistics and other state", lambda r, v: r.count.buffers,
-               training=True),
-        adding("train_only", "train-only", "trained elements that only training uses",
-               lambda r, v: r.count.train_only, training=True),
-        adding("weights", "weights", "bytes of `params` in float32", lambda r, v: 4 * r.count.params, bytes_text,
-               training=True),
-        growing("macs", "MACs", "multiply-adds", lambda v: v.macs),
-        growing("core_flops", "core FLOPs", "two per multiply-add", lambda v: v.core),
-        growing("flops", "FLOPs", "two per multiply-add and all other operations", lambda v: v.flops),
-        growing("acts", "acts", "elements that linear maps write", lambda v: v.acts),
-        adding("memory", "memory", "bytes of new buffers, in place where possible", lambda r, v: v.written[r],
-               bytes_text),
-        adding("saved", "saved", "bytes that training keeps for the backward pass", lambda r, v: v.kept[r],
-               bytes_text, training=True),
-        named("share", "share of MACs", "part of all multiply-adds",
-              share_of(lambda v: v.stats.cost.macs, lambda r, v: r.macs)),
-        named("share_params", "share of params", "part of all trained elements that evaluation uses",
-              share_of(lambda v: v.stats.cost.count.params, lambda r, v: r.count.params)),
-        named("share_memory", "share of memory", "part of the bytes of all new buffers",
-              share_of(lambda v: v.all_written, lambda r, v: v.written[r])),
+        *(of_metric(metric) for metric in by_layer(device=False)),
+        share_of("share", "macs", "part of all multiply-adds"),
+        share_of("share_params", "params", "part of all trained elements that evaluation uses"),
+        share_of("share_memory", "activation_memory", "part of the bytes of all new buffers"),
         named("field", "field", "receptive field along each axis; `all (n)`: all, n without the layers that see all",
               (of_field(lambda f: f.size)[0], lambda r, v: v.field(r))),
         named("rf_local", "local", "receptive field by paths that do not see everything",
@@ -375,8 +328,7 @@ COLUMNS: dict[str, Column] = {
         Column("intensity", "MACs/B", "multiply-adds per byte moved", intensity, intensity_text, device=True),
         Column("bound", "bound", "what holds the layer back: compute or memory", bound_word, bound_word,
                device=True, numeric=False),
-        Column("time", "time", "least time on the device", time, lambda r, v: seconds_text(float(v.seconds[r])),
-               device=True, raw=lambda r, v: float(v.seconds[r]), shown=time_text),
+        *(of_metric(metric) for metric in by_layer(device=True) if metric.device),
     )
 }  # fmt: skip
 """By name, in the order of the help text. The first column, the layer, is always there."""

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from dslc.analysis.compare import Comparison, Fact, Total, Weights
+from dslc.analysis.metrics import COMPARED, unit_text
 from dslc.diagnostics.fold import printable
 from dslc.diagnostics.model import Diagnostic
 from dslc.reports.diff_rows import ARROW, Folder, Row
 from dslc.reports.memory import amount
 from dslc.reports.numbers import number_text, short
 
-COLUMNS = {"params": "params", "macs": "MACs", "flops": "FLOPs", "acts": "acts", "buffers": "buffers"}
+COLUMNS = {name: metric.column_heading for name, metric in COMPARED.items()}
 """Counts of a layer by name, with the heading of their column."""
 
 SHOWN = ("params", "macs")
@@ -130,8 +131,7 @@ def total_cells(total: Total) -> list[str]:
     a, b = (value_text(v, total.unit, gap) for v, gap in zip((total.a, total.b), total.gaps, strict=True))
     if total.delta is None:
         return [a, b, "?", ""]
-    unit = " B" if total.unit == "B" else ""
-    change = signed(total.delta) + unit if total.delta else "same"
+    change = signed(total.delta) + unit_text(total.unit) if total.delta else "same"
     return [a, b, change, "" if total.percent is None or not total.delta else f"{total.percent:+.2f} %"]
 
 
@@ -139,7 +139,7 @@ def value_text(value: int | Fraction | None, unit: str, gap: str) -> str:
     """`25,557,032 (25.557 M)`, `102,228,128 B (102.228 MB)`; `>=` before a lower bound."""
     if value is None:
         return "?"
-    text = number_text(value) + (" B" if unit == "B" else "")
+    text = number_text(value) + unit_text(unit)
     if isinstance(value, int) and value >= 10_000 and unit != "places":
         text += f" ({amount(value) if unit == 'B' else short(value)})"
     return f">= {text}" if gap else text

@@ -10,7 +10,8 @@ from fractions import Fraction
 
 from dslc.analysis.changes import Change
 from dslc.analysis.compare import Comparison, Total
-from dslc.analysis.layer_tree import LAYER_NUMBERS, Layer
+from dslc.analysis.layer_tree import Layer
+from dslc.analysis.metrics import COMPARED
 from dslc.analysis.receptive import Tracks
 from dslc.diagnostics.model import Diagnostic
 from dslc.reports.diff_rows import deltas
@@ -149,7 +150,7 @@ def diff_csv(comparison: Comparison, *, only_changed: bool = False) -> str:
     """One line for each layer, the net itself first: paths, ops, shapes and every count of both sides."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    pairs = [f"{name}_{side}" for name in LAYER_NUMBERS for side in ("a", "b", "delta")]
+    pairs = [f"{name}_{side}" for name in COMPARED for side in ("a", "b", "delta")]
     both = [f"{name}_{side}" for name in ("path", "op", "output", "field") for side in ("a", "b")]
     writer.writerow(["status", "renamed", "moved", "edits", *both, *pairs])
     for change, _ in wanted(comparison, only_changed):
@@ -159,7 +160,7 @@ def diff_csv(comparison: Comparison, *, only_changed: bool = False) -> str:
         for text in (lambda x: x.path, lambda x: x.op, lambda x: "; ".join(x.outs), lambda x: field_text(x.tracks)):
             cells += ["" if layer is None else text(layer) for layer in sides]
         difference = deltas(change)
-        for name in LAYER_NUMBERS:
+        for name in COMPARED:
             cells += ["" if layer is None else layer.numbers[name] for layer in sides]
             cells.append(difference[name])
         writer.writerow(["" if cell is None else cell for cell in cells])

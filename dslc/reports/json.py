@@ -11,7 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from dslc.analysis.cost import Count, Terms, core_flops, value_at
+from dslc.analysis.cost import Count, Terms, value_at
+from dslc.analysis.metrics import METRICS, QUANTITIES, Metric, Work, by_layer
 from dslc.analysis.receptive import Tracks
 from dslc.reports.columns import Column, View
 from dslc.reports.groups import Groups, group_records
@@ -70,14 +71,12 @@ def stats_record(
         "totals": {
             **count_record(cost.count),
             "weights": weights_record(cost.count.params),
-            "macs": sum_record(cost.terms, sizes),
+            **{m.name: sum_record(m.adds.total(stats), sizes) for m in METRICS.values() if isinstance(m.adds, Work)},
             "train_only_macs": cost.train_only_macs,
-            "core_flops": sum_record(core_flops(cost.terms), sizes),
-            "flops": sum_record(cost.flops, sizes),
-            "acts": sum_record(cost.acts, sizes),
             "memory": memory_record(stats.memory, stats.emitted, sizes),
             "unknown": list(cost.unknown),
         },
+        "quantities": {name: quantity_record(metric, stats) for name, metric in QUANTITIES.items()},
         "layers": [
             {**row_record(row, view, names, model.float), **column_record(row, view, columns)} for row in stats.rows
         ],
@@ -96,13 +95,27 @@ def row_record(row: Row, view: View, names: list[str], own: DType) -> Json:
         "part": row.is_part,
         "needed": row.needed.value,
         "outputs": [type_record(t.built(own), sizes) for t in row.outs],
-        **(count_record(row.count) if row.known else dict.fromkeys(count_record(row.count))),
-        "weights": 4 * row.count.params if row.known else None,
-        "macs": sum_record(row.terms, sizes) if row.known else None,
-        "flops": sum_record(view.flops[row], sizes) if row.known else None,
-        "acts": sum_record(view.acts[row], sizes) if row.known else None,
-        "memory": view.written[row] if row.known else None,
+        **{m.key: metric_record(m, row, view) if row.known else None for m in by_layer(device=False, asked=False)},
         "fields": field_records(row.tracks, names),
+    }
+
+
+def metric_record(metric: Metric, row: Row, view: View) -> object:
+    """A number of a row, as a sum by size where it is one."""
+    if isinstance(metric.adds, Work):
+        return sum_record(view.terms(metric)[row], view.sizes)
+    return view.numbers(metric)[row]
+
+
+def quantity_record(metric: Metric, stats: Stats) -> Json:
+    """A number of the network, with what it is and what is missing from it; an exact fraction is a text."""
+    value = metric.value(stats)
+    return {
+        "title": metric.title,
+        "unit": metric.unit,
+        "better": metric.better,
+        "value": str(value) if isinstance(value, Fraction) else value,
+        "gap": metric.gap(stats) or None,
     }
 
 

@@ -11,7 +11,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dslc.analysis.quantities import QUANTITIES
+from dslc.analysis.metrics import QUANTITIES
 from dslc.analysis.sensitivity import Point, Sweep, front
 from dslc.diagnostics.model import Failure
 from dslc.errors import NotInstalled
@@ -194,7 +194,7 @@ def labels(axes: Axes, sweep: Sweep, known: Sequence[Point], x: str, y: str) -> 
 
 def steps(axes: Axes, best: Sequence[Point], x: str, y: str) -> None:
     """The front as a step line: between two of its points the y of the one that is reached already holds."""
-    words = ", ".join(f"{QUANTITIES[name].better} {QUANTITIES[name].title}" for name in (x, y))
+    words = ", ".join(f"{QUANTITIES[name].better} {QUANTITIES[name].heading}" for name in (x, y))
     xs, ys = [place(point, x) for point in best], [place(point, y) for point in best]
     how = "steps-post" if QUANTITIES[x].better == "less" else "steps-pre"
     axes.plot(
@@ -238,7 +238,7 @@ def scaled(axes: Axes, letter: Literal["x", "y"], values: Sequence[float], name:
     from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
     axis, set_scale = (axes.xaxis, axes.set_xscale) if letter == "x" else (axes.yaxis, axes.set_yscale)
-    axis.set_label_text(TITLES.get(name, QUANTITIES[name].title))
+    axis.set_label_text(TITLES.get(name, QUANTITIES[name].heading))
     positive = bool(values) and min(values) > 0
     if positive and max(values) > LOGARITHMIC * min(values):
         set_scale("log")
@@ -247,4 +247,4 @@ def scaled(axes: Axes, letter: Literal["x", "y"], values: Sequence[float], name:
     else:
         axis.set_major_locator(MaxNLocator(nbins=6))
     if QUANTITIES[name].unit != "places":
-        axis.set_major_formatter(EngFormatter(unit="B" if QUANTITIES[name].unit == "B" else ""))
+        axis.set_major_formatter(EngFormatter(unit=QUANTITIES[name].unit))

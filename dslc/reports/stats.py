@@ -23,7 +23,6 @@ from dslc.types.tensor import TensorType
 if TYPE_CHECKING:
     from dslc.analysis.devices import Device
     from dslc.analysis.roofline import Roofline
-    from dslc.analysis.training import Training
 
 
 @entity
@@ -88,13 +87,6 @@ class Stats(Numbers):
     def emitted(self) -> EmittedMemory:
         """Memory of one run of the ONNX graph in onnxruntime."""
         return emitted_memory(self.model, self.flat, batch=self.batch)
-
-    @cached_property
-    def training(self) -> Training:
-        """What training needs besides, before optimiser, precision and batch are chosen."""
-        from dslc.analysis.training import training
-
-        return training(self.model, self.flat)
 
     @cached_property
     def roofline(self) -> Roofline | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dslc.analysis.quantities import QUANTITIES
+from dslc.analysis.metrics import QUANTITIES
 from dslc.analysis.sensitivity import Exact, Point, Sweep, exponent, front, slopes
 from dslc.diagnostics.fold import printable
 from dslc.reports.numbers import UNITS
@@ -39,11 +39,10 @@ def number(value: Exact | None, unit: str, gap: str = "") -> str:
     least = ">=" if gap else ""
     if unit == "places":
         return f"{least}{float(value):,.10g}"
-    letter = "B" if unit == "B" else ""
     for size, prefix in UNITS:
         if value >= size:
-            return f"{least}{digits(float(value / size))} {prefix}{letter}"
-    return f"{least}{value} {letter}".rstrip()
+            return f"{least}{digits(float(value / size))} {prefix}{unit}"
+    return f"{least}{value} {unit}".rstrip()
 
 
 def digits(value: float) -> str:
@@ -67,7 +66,7 @@ def table(sweep: Sweep, x: str, y: str, shown: Sequence[str]) -> Table:
     head = [axis.title for axis in sweep.axes]
     left = [False] * len(head)
     for name in shown:
-        head += [QUANTITIES[name].title, ""] if sweep.varies(name) else [QUANTITIES[name].title]
+        head += [QUANTITIES[name].heading, ""] if sweep.varies(name) else [QUANTITIES[name].heading]
         left += [False] * (1 + sweep.varies(name))
     rows = [[*head, ""]]
     points = sweep.points if any(is_base(point, sweep) for point in sweep.points) else (sweep.base, *sweep.points)
@@ -93,7 +92,7 @@ def is_base(point: Point, sweep: Sweep) -> bool:
 
 def exponents(sweep: Sweep, shown: Sequence[str]) -> Table:
     """Per axis of numbers and quantity, the exponent at the base."""
-    rows = [["", *(QUANTITIES[name].title for name in shown)]]
+    rows = [["", *(QUANTITIES[name].heading for name in shown)]]
     for index, axis in enumerate(sweep.axes):
         found = [exponent(sweep, index, name) for name in shown]
         if any(value is not None for value in found):
@@ -145,7 +144,7 @@ def title(sweep: Sweep) -> str:
 
 def legend(x: str, y: str) -> str:
     """What the mark `front` means."""
-    words = ", ".join(f"{QUANTITIES[name].better} {QUANTITIES[name].title}" for name in (x, y))
+    words = ", ".join(f"{QUANTITIES[name].better} {QUANTITIES[name].heading}" for name in (x, y))
     return f"front ({words}): no network is better in one of the two and as good in the other"
 
 
@@ -209,7 +208,7 @@ def json_sweep(sweep: Sweep, x: str, y: str, shown: Sequence[str]) -> str:
         "source": sweep.path,
         "axes": [{"names": list(axis.names), "values": list(axis.values)} for axis in sweep.axes],
         "quantities": {
-            name: {"title": q.title, "unit": q.unit, "better": q.better}
+            name: {"title": q.heading, "unit": q.unit, "better": q.better}
             for name, q in QUANTITIES.items()
             if name in shown
         },

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dslc.analysis.amounts import whole, words
-from dslc.analysis.cost import Terms, value_at
-from dslc.analysis.quantities import QUANTITIES
+from dslc.analysis.cost import value_at
+from dslc.analysis.metrics import METRICS, QUANTITIES, Work, by_layer
 from dslc.analysis.training import OPTIMIZERS, PRECISIONS
 from dslc.ir.model import Model
 from dslc.reports.columns import View
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     import pandas
 
     from dslc.analysis.devices import Device
+
+
+TYPED = ("params", "buffers", "train_only", "macs", "flops", "acts", "weights", "memory")
+"""Numbers of a layer that have a field of their own in its record, with a type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ class LayerNumbers:
     trained and used by evaluation, `train_only` only by training, `buffers` are not trained; `weights` are the bytes of
     `params` in float32. `macs` are multiply-adds, `flops` all operations, `acts` the elements that convolutions and
     matrix products write; `memory` the bytes of new buffers at inference. All of these are none for a user's module
-    that does not state what it costs, and for a part with one in it.
+    that does not state what it costs, and for a part with one in it. `numbers` has these and every other number of a
+    layer by name.
     """
 
     path: str
@@ -78,6 +83,7 @@ class LayerNumbers:
     weights: int | None
     memory: int | None
     fields: tuple[FieldNumbers, ...]
+    numbers: Mapping[str, int | float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +184,9 @@ class NetworkStats:
         unknown size, and a size that the network does not allow.
         """
         table = self._stats.model.sizes
-        cost = self._stats.cost
-        terms: Mapping[str, Terms] = {"macs": cost.terms, "flops": cost.flops, "acts": cost.acts}
-        if quantity not in terms:
-            raise ValueError(f"`{quantity}` has no expression; choose from {', '.join(terms)}")
+        work = {m.name: m.adds for m in METRICS.values() if isinstance(m.adds, Work) and m.of_net is not None}
+        if quantity not in work:
+            raise ValueError(f"`{quantity}` has no expression; choose from {', '.join(work)}")
         for name, value in sizes.items():
             if name not in table.domain or name in table.universal:
                 known = [n for n in table.default if n not in table.universal]
@@ -198,7 +203,7 @@ class NetworkStats:
             if sizes.get(name, at[name]) != at[name]:
                 needs = f"it needs {table.allowed(name)}, here {at[name]}"
                 raise ValueError(f"{name}={sizes[name]} is no size of `{self.net}`: {needs}")
-        return value_at(terms[quantity], at)
+        return value_at(work[quantity].total(self._stats), at)
 
     def text(
         self,
@@ -256,7 +261,7 @@ class NetworkStats:
 
     def to_records(self) -> list[dict[str, Any]]:
         """A dict per row, for tables of any library; receptive fields are nested."""
-        return [asdict(layer) for layer in self.layers]
+        return [_record(layer) for layer in self.layers]
 
     def to_pandas(self) -> pandas.DataFrame:
         """A frame with a row per layer, indexed by path. Raises ImportError where pandas is not installed."""
@@ -264,15 +269,20 @@ class NetworkStats:
             import pandas
         except ImportError as error:
             raise ImportError("`to_pandas` needs pandas: pip install pandas") from error
-        columns = [f.name for f in fields(LayerNumbers) if f.name != "fields"]
-        rows = [
-            {**{name: getattr(layer, name) for name in columns}, **_first_field(layer.fields)} for layer in self.layers
-        ]
+        rows = [{**_record(layer, nested=False), **_first_field(layer.fields)} for layer in self.layers]
         return pandas.DataFrame(rows).set_index("path")
 
 
+def _record(layer: LayerNumbers, *, nested: bool = True) -> dict[str, Any]:
+    """A layer as a dict, numbers without a field of their own behind those that have one; `nested`: with fields."""
+    found = {f.name: getattr(layer, f.name) for f in fields(LayerNumbers) if f.name not in ("fields", "numbers")}
+    found |= {name: number for name, number in layer.numbers.items() if name not in found}
+    return {**found, "fields": tuple(asdict(field) for field in layer.fields)} if nested else found
+
+
 def _layer(row: Row, view: View, names: list[str]) -> LayerNumbers:
-    default, count, known = view.sizes.default, row.count, row.known
+    counted = {m.column: view.numbers(m)[row] if row.known else None for m in by_layer(device=False, asked=False)}
+    own = {name: counted[name] for name in TYPED}
     return LayerNumbers(
         path=row.path,
         op=row.op,
@@ -280,15 +290,9 @@ def _layer(row: Row, view: View, names: list[str]) -> LayerNumbers:
         part=row.is_part,
         needed=row.needed.value,
         outputs=tuple(default_shape(type, view.sizes) for type in row.outs),
-        params=count.params if known else None,
-        buffers=count.buffers if known else None,
-        train_only=count.train_only if known else None,
-        macs=row.macs if known else None,
-        flops=value_at(view.flops[row], default) if known else None,
-        acts=value_at(view.acts[row], default) if known else None,
-        weights=4 * count.params if known else None,
-        memory=int(view.written[row]) if known else None,
         fields=_fields(row.tracks, names),
+        numbers=counted,
+        **{name: None if number is None else int(number) for name, number in own.items()},
     )
 
 

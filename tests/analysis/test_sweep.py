@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dslc.analysis.quantities import QUANTITIES, Numbers
+from dslc.analysis.metrics import QUANTITIES
+from dslc.analysis.quantities import Numbers
 from dslc.analysis.sensitivity import Axis, Exact, Point, Sweep, exponent, front, goal, magnitude, slopes
 from dslc.api import compile_model
 from dslc.diagnostics.model import CompileError

@@ -152,7 +152,7 @@ def test_depth(folder: Path) -> None:
 def test_columns(folder: Path) -> None:
     head = printed("net.dl", "--set-b", "width=16", "--columns", "acts,flops").splitlines()[2]
     assert head.split() == ["layer", "op", "output", "acts", "FLOPs", "field"]
-    refused(run("net.dl", "--set-b", "width=16", "--columns", "mac"), 2, "`mac` is none of params, macs")
+    refused(run("net.dl", "--set-b", "width=16", "--columns", "mac"), 2, "`mac` is none of params, buffers, macs")
 
 
 def test_json(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dslc.analysis.quantities import QUANTITIES
+from dslc.analysis.metrics import QUANTITIES
 from dslc.api import nets
 from dslc.ops.base import REGISTRY
 from dslc.reports.columns import COLUMNS

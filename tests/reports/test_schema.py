@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,11 @@ from dslc.reports.columns import View
 from dslc.reports.groups import groups
 from dslc.reports.json import stats_record
 from dslc.reports.rendered import found_column
+from dslc.reports.schema import stats_schema
 from dslc.reports.stats import Stats
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
-SCHEMA = json.loads((files("dslc.reports") / "stats.schema.json").read_text("utf-8"))
+SCHEMA = stats_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 
