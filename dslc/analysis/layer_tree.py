@@ -193,7 +193,8 @@ class TreeBuilder:
         layer.needed = Needed.TRAINING if train_only and spec.kind == "param" else Needed.ALWAYS
         count = Count()
         count.add(param, train_only=False)
-        layer.numbers = dict.fromkeys(COMPARED, 0) | elements(count)
+        layer.numbers = dict.fromkeys(COMPARED, 0)
+        layer.numbers |= elements(count)
         layer.layers = 0
         layer.content = self.keys("tensor", spec.kind, *attributes.items())
         layer.same = self.keys(layer.name, layer.content)

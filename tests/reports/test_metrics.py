@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,11 +78,11 @@ json.dump(found, sys.stdout)
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, str]:
+def found() -> dict[str, Any]:
     """What all outputs say in a process that knows one number more."""
     done = subprocess.run([sys.executable, "-c", ENERGY], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    outputs: dict[str, str] = json.loads(done.stdout)
+    outputs: dict[str, Any] = json.loads(done.stdout)
     return outputs
 
 
@@ -89,7 +90,7 @@ MACS = 1_814_073_344
 FIRST = 118_013_952
 
 
-def test_a_new_number_is_a_column(found: dict[str, str]) -> None:
+def test_a_new_number_is_a_column(found: dict[str, Any]) -> None:
     assert found["text"].splitlines()[2].split() == ["layer", "op", "energy"]
     assert f"{5 * FIRST:,} pJ" in found["text"].splitlines()[3]
     assert "47,040 * ceil(H/2) * ceil(W/2)" in found["symbolic"]
@@ -98,7 +99,7 @@ def test_a_new_number_is_a_column(found: dict[str, str]) -> None:
     assert next(csv.DictReader(io.StringIO(found["csv"])))["energy"] == str(5 * FIRST)
 
 
-def test_a_new_number_is_in_the_json_and_its_schema(found: dict[str, str]) -> None:
+def test_a_new_number_is_in_the_json_and_its_schema(found: dict[str, Any]) -> None:
     from jsonschema import Draft202012Validator
 
     document, schema = json.loads(found["json"]), json.loads(found["schema"])
@@ -113,7 +114,7 @@ def test_a_new_number_is_in_the_json_and_its_schema(found: dict[str, str]) -> No
     assert not Draft202012Validator(schema).is_valid(document)
 
 
-def test_a_new_number_is_in_budgets_sweeps_and_comparisons(found: dict[str, str]) -> None:
+def test_a_new_number_is_in_budgets_sweeps_and_comparisons(found: dict[str, Any]) -> None:
     said = " ".join(found["budget"].split())
     assert "`energy` is 9,070,366,720 pJ, and the budget says `<= 9,000,000,000 pJ`" in said
     assert "590,069,760 pJ (6.5%)" in said and "it saves 295,034,880 pJ" in said
@@ -127,7 +128,7 @@ def test_a_new_number_is_in_budgets_sweeps_and_comparisons(found: dict[str, str]
     assert "energy_a,energy_b,energy_delta" in found["diff_csv"].splitlines()[0]
 
 
-def test_a_new_number_is_in_python_help_and_docs(found: dict[str, str]) -> None:
+def test_a_new_number_is_in_python_help_and_docs(found: dict[str, Any]) -> None:
     assert found["totals"] == 5 * MACS and found["record"] == 5 * FIRST
     assert found["at"] == 5 * compile_value(64)
     assert found["help"].count("energy") >= 4
