@@ -8,11 +8,12 @@ from typing import Final
 
 from dslc.ir.model import Node, Value
 from dslc.ir.walk import Step
+from dslc.lints.drawn import gain
 from dslc.lints.kinds import LINEAR, MOVES, QUIET
 from dslc.lints.network import Network, op_of
 from dslc.ops.arithmetic import Add, Binary, Div, Mul
 from dslc.ops.attention import Attention
-from dslc.ops.base import Init, Op
+from dslc.ops.base import Op
 from dslc.ops.create import Cast, Where
 from dslc.ops.gating import Softmax
 from dslc.ops.index import Index
@@ -162,29 +163,4 @@ def spread(net: Network, value: Value) -> float | None:
     if step is None or not isinstance(step.node, Node) or not isinstance(op_of(step), LINEAR):
         return None
     weight = step.node.params.get("weight")
-    if weight is None:
-        return None
-    fan = weight.spec.count // weight.spec.shape[0]
-    each = deviation(weight.spec.init, fan, weight.spec.shape[0] * fan // weight.spec.shape[1])
-    return None if each is None else each * sqrt(fan)
-
-
-def deviation(init: Init, fan_in: int, fan_out: int) -> float | None:
-    """The root mean square of what an initialiser draws, as `torch.nn.init` does; none where elements differ."""
-    given = dict(init.args)
-    number = {key: float(value) for key, value in given.items() if not isinstance(value, str)}
-    kind = init.kind
-    if kind == "uniform":
-        a, b = number["a"], number["b"]
-        return sqrt((a * a + a * b + b * b) / 3)
-    if kind in ("normal", "trunc_normal"):
-        return sqrt(number["mean"] ** 2 + number["std"] ** 2)
-    if kind.startswith("xavier"):
-        return number["gain"] * sqrt(2 / (fan_in + fan_out))
-    if kind.startswith("kaiming"):
-        gains = {"relu": sqrt(2), "leaky_relu": sqrt(2 / (1 + number["a"] ** 2)), "tanh": 5 / 3, "selu": 0.75}
-        gain = gains.get(str(given["nonlinearity"]), 1.0)
-        return gain / sqrt(fan_out if given["mode"] == "fan_out" else fan_in)
-    if kind == "orthogonal":
-        return number["gain"] / sqrt(max(fan_in, fan_out))
-    return None
+    return None if weight is None else gain(weight.spec)

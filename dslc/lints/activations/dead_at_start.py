@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod, sqrt
 
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Node
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
+from dslc.lints.drawn import deviation, gain
 from dslc.lints.kinds import LINEAR, NORMS, QUIET
 from dslc.lints.network import Network, op_of
 from dslc.lints.ranges import below
 from dslc.ops.activation import Relu, Relu6
-from dslc.ops.base import Init
 
 OPEN = 0.05
 """Units with a smaller share of inputs that they answer to are as good as dead."""
@@ -69,8 +68,8 @@ class DeadAtStart(Lint, code="W1206", name="dead-at-start"):
             rectifier = None if act is None else op_of(act)
             if op is None or not isinstance(rectifier, Relu | Relu6):
                 continue
-            spread = deviation(step)
-            share = below(bias / spread) if spread > 0 else 0.0
+            width = spread(step)
+            share = below(bias / width) if width > 0 else 0.0
             if share < OPEN:
                 yield net.at(cls(op.name, bias, rectifier.name, share), step, net.argument(step, "bias_init"))
 
@@ -87,36 +86,8 @@ def mean_bias(step: Step) -> float | None:
     return sum(numbers) / len(numbers) if numbers else None
 
 
-def deviation(step: Step) -> float:
+def spread(step: Step) -> float:
     """The deviation of a layer's sums at initialisation, for inputs of mean square 1; 1 where it is not known here."""
-    assert isinstance(step.node, Node)
-    weight = step.node.params.get("weight")
-    if weight is None:
-        return 1.0
-    init, shape = weight.spec.init, weight.spec.shape
-    if isinstance(op_of(step), NORMS):
-        value = dict(init.args).get("value", 1.0) if init.kind == "constant" else 1.0
-        return abs(float(value)) if not isinstance(value, str) else 1.0
-    return sqrt(shape[1] * prod(shape[2:])) * of_weight(init, shape)
-
-
-def of_weight(init: Init, shape: tuple[int, ...]) -> float:
-    """The root mean square of a weight: by the formulas of torch.nn.init; of a kind that is none of these, that of
-    PyTorch's default.
-    """
-    args = {name: value for name, value in init.args if not isinstance(value, str)}
-    taps = prod(shape[2:])
-    ins, outs = shape[1] * taps, shape[0] * taps
-    if init.kind.startswith("kaiming"):
-        words = dict(init.args)
-        fan = outs if words.get("mode") == "fan_out" else ins
-        slope = args.get("a", 0.0) if words.get("nonlinearity") != "relu" else 0.0
-        return sqrt(2 / (1 + slope * slope) / fan)
-    if init.kind.startswith("xavier"):
-        return args.get("gain", 1.0) * sqrt(2 / (ins + outs))
-    if init.kind in ("normal", "trunc_normal"):
-        return args.get("std", 1.0)
-    if init.kind == "uniform":
-        a, b = args.get("a", 0.0), args.get("b", 1.0)
-        return sqrt((a * a + a * b + b * b) / 3)
-    return sqrt(1 / 3 / ins)
+    weight = step.node.params.get("weight") if isinstance(step.node, Node) else None
+    found = None if weight is None else (deviation if isinstance(op_of(step), NORMS) else gain)(weight.spec)
+    return 1.0 if found is None else found

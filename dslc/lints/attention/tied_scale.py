@@ -7,8 +7,9 @@ from math import log, sqrt
 
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Param
-from dslc.lints.attends import deviation, origin
+from dslc.lints.attends import origin
 from dslc.lints.base import Lint
+from dslc.lints.drawn import deviation
 from dslc.lints.kinds import NORMS
 from dslc.lints.network import Network, op_of
 from dslc.ops.linear import Embedding, Linear
@@ -66,6 +67,6 @@ class TiedScale(Lint, code="W1608", name="tied-scale"):
             if before.step is None or not isinstance(op_of(before.step), NORMS):
                 continue
             words, width = table.spec.shape
-            std = deviation(table.spec.init, width, words)
+            std = deviation(table.spec)
             if std is not None and (scores := std * sqrt(width) * before.factor) > 3:
                 yield net.at(cls(words, width, std, scores), head, net.argument(head, "weight"))

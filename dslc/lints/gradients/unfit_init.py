@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from dslc.diagnostics.model import Diagnostic, Help
 from dslc.ir.walk import Step
+from dslc.lints import drawn
 from dslc.lints.base import Lint
 from dslc.lints.gradients.causes import weights
 from dslc.lints.kinds import ACTIVATIONS, LINEAR, MOVES, QUIET, SATURATING
 from dslc.lints.network import Network, op_of
 from dslc.ops.activation import Gelu, LeakyRelu, Relu, Relu6, Silu
 from dslc.ops.base import Init, Op
-from dslc.ops.initialisers import fans, gain_of
 from dslc.ops.pool import AvgPool, MaxPool
 
 RECTIFIERS: tuple[type[Op], ...] = (Relu, Relu6, LeakyRelu, Gelu, Silu)
@@ -95,7 +95,9 @@ def unfit(net: Network, step: Step) -> tuple[str, float] | None:
     act = None if after is None else op_of(after)
     if weight is None or act is None or weight.spec.init.default or not misfit(weight.spec.init, act):
         return None
-    gain = math.sqrt(scale(weight.spec.init, weight.spec.shape))
+    gain = drawn.gain(weight.spec)
+    if gain is None:
+        return None
     if weight.spec.init.kind.startswith("xavier"):
         gain /= math.sqrt(2)
         if gain > NEAR:  # its fans differ so far that it keeps the mean square all the same
@@ -112,13 +114,3 @@ def misfit(init: Init, act: Op) -> bool:
         return isinstance(act, RECTIFIERS) and args.get("gain", 1.0) == 1.0
     rectified = args.get("nonlinearity", "leaky_relu") in ("relu", "leaky_relu") and abs(float(args.get("a", 0.0))) < 1
     return isinstance(act, SATURATING) and rectified
-
-
-def scale(init: Init, shape: tuple[int, ...]) -> float:
-    """By how much a layer multiplies the mean square of its inputs: fan_in times the variance of its weights."""
-    args = dict(init.args)
-    into, out = fans(shape)
-    if init.kind.startswith("xavier"):
-        return float(args.get("gain", 1.0)) ** 2 * 2 * into / (into + out)
-    gain = gain_of(str(args.get("nonlinearity", "leaky_relu")), float(args.get("a", 0.0)))
-    return gain * gain * (into / out if args.get("mode") == "fan_out" else 1.0)
