@@ -54,6 +54,7 @@ WARNINGS: tuple[str, ...] = (
     "hygiene.unread_input",
     "hygiene.unread_results",
     "gradients.plain_recurrence",
+    "gradients.exploding_recurrence",
     "gradients.cold_post_norm",
     "gradients.sigmoid_squared",
 )

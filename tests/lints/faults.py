@@ -33,24 +33,28 @@ Plant: TypeAlias = Callable[[Network], Iterator[Planted]]
 class Fault:
     """How a rule's fault is planted. `facts`: what is stated beside the program, as `batch=1 loss=mse`. `also`: codes
     of warnings that the same fault deserves. `least`: places that there are, of a rule that few networks have room for.
+    `anywhere`: the rule speaks of a whole network, at the layer where what it says begins.
     """
 
     plant: Plant
     facts: str = ""
     also: frozenset[str] = frozenset()
     least: int = 10
+    anywhere: bool = False
 
 
 FAULTS: dict[str, Fault] = {}
 """By the rule's code."""
 
 
-def fault(code: str, facts: str = "", also: tuple[str, ...] = (), least: int = 10) -> Callable[[Plant], Plant]:
+def fault(
+    code: str, facts: str = "", also: tuple[str, ...] = (), least: int = 10, anywhere: bool = False
+) -> Callable[[Plant], Plant]:
     """Makes a function the fault of the rule with this code."""
 
     def keep(plant: Plant) -> Plant:
         assert code not in FAULTS
-        FAULTS[code] = Fault(plant, facts, frozenset(also), least)
+        FAULTS[code] = Fault(plant, facts, frozenset(also), least, anywhere)
         return plant
 
     return keep

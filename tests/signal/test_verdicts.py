@@ -62,6 +62,13 @@ def test_what_trains_is_fine(name: str) -> None:
     assert found.fine, (found.verdicts, found.ratio, found.varies)
 
 
+@pytest.mark.parametrize("depth", [24, 26, 28, 40, 60])
+def test_sums_of_values_that_nearly_vanish_have_numbers(depth: int) -> None:
+    layer = "linear(64, init=normal(std=1e-4), bias_init=zeros) -> relu"
+    text = f"net f on x[N, 64]:\n    for i in range({depth}): {layer}\n    residual: linear(64, bias_init=zeros)\n"
+    assert dslc.compile(text).signal().largest <= 1
+
+
 def test_a_plain_recurrence_forgets() -> None:
     found = dslc.compile("net f on x[N, T=64, 32]:\n    rnn(128) -> it[:, -1] -> linear(4)\n").signal()
     (memory,) = found.memory

@@ -131,10 +131,10 @@ def add(rule: Adds, use: Use) -> tuple[Stats, ...]:
 def _sum(a: Part, b: Part) -> Part:
     m, q = a.m + b.m, a.q + b.q + 2 * a.m * b.m
     one, two = max(a.d[ANY], 0.0), max(b.d[ANY], 0.0)
-    spread = (one * one * a.spread + two * two * b.spread) / (one + two) ** 2 if one + two > 0 else 0.0
+    total = one + two or 1.0  # shares of it are squared, not it: squares of very small sums are 0
+    spread = (one / total) ** 2 * a.spread + (two / total) ** 2 * b.spread
     shape = _joined(a, b) if a.shape is not None or b.shape is not None else None
-    common = one * one * a.common + two * two * b.common
-    common = common / (one + two) ** 2 if one + two > 0 else 0.0
+    common = (one / total) ** 2 * a.common + (two / total) ** 2 * b.common
     size, d = max(a.size, b.size), plus(a.d, b.d)
     return Part(size, m, q, d, shape, spread=spread, masks=a.masks or b.masks, common=common, blur=a.blur or b.blur)
 

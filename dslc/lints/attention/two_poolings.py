@@ -14,7 +14,7 @@ class TwoPoolings(Lint, code="N1609", name="two-poolings"):
     """A class token is read, and so is the mean of the other tokens.
 
     Each is a summary of all tokens; one suffices, and they do alike at learning rates of their own (Dosovitskiy et al.
-    2021, An Image is Worth 16x16 Words, appendix D.3; Zhai et al. 2022, Scaling Vision Transformers, section 3.5). What
+    2021, An Image is Worth 16x16 Words, appendix D.3; Zhai et al. 2022, Scaling Vision Transformers). What
     is made of both has twice the features. Probes of frozen networks do this on purpose (Caron et al. 2021, DINO).
 
     ```dl fails

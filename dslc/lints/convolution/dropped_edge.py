@@ -16,8 +16,8 @@ class DroppedEdge(Lint, code="N1324", name="dropped-edge"):
     """The last rows and columns of a map fit no window, and are never read.
 
     Windows with a stride end where no whole one is left: `maxpool(2)` of 7x7 places reads 6x6 of them, and 27 % of the
-    map, always at the same two sides, goes nowhere (Dumoulin and Visin 2016, A guide to convolution arithmetic, section
-    4: "some inputs are not read"). Padding, `ceil=true` of a pool, or an input whose size halves evenly reads all. It
+    map, always at the same two sides, goes nowhere (Dumoulin and Visin 2016, A guide to convolution arithmetic, on
+    strides). Padding, `ceil=true` of a pool, or an input whose size halves evenly reads all. It
     is said where a tenth or more of the map is lost, at the default sizes.
 
     ```dl fails

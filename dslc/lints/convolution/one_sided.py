@@ -19,7 +19,7 @@ class OneSidedPadding(Lint, code="W1303", name="one-sided-padding"):
 
     An even kernel has no middle: to keep the size of the map at stride 1, k - 1 places are added, an odd number, and
     each layer looks half a place to one side. The shifts of several layers add up, corners fare unlike, and accuracy
-    falls with depth (Wu, Gao and Wang 2019, Convolution with even-sized kernels and symmetric padding, section 3). An
+    falls with depth (Wu, Wang, Tang, Chen and Shi 2019, Convolution with even-sized kernels and symmetric padding). An
     odd kernel keeps the size with equal sides.
 
     Not spoken of: padding that is all before (causal convolutions) in networks whose results have places, and a layer

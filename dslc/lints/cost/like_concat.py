@@ -18,7 +18,7 @@ class LikeConcat(Lint, code="N1505", name="like-concat"):
     """Two maps of as many channels are joined end to end, and the layer that reads them has twice the weights.
 
     A layer of both is `W1 a + W2 b`. Of their sum it is `W (a + b)`, with half the parameters and multiply-adds:
-    LinkNet is a U-Net that adds (Chaurasia and Culurciello 2017, section 2), as feature pyramids do (Lin et al. 2017).
+    LinkNet is a U-Net that adds (Chaurasia and Culurciello 2017), as feature pyramids do (Lin et al. 2017).
     End to end the two may be treated apart, which is worth it where they hold unlike things; it is advice, with what it
     saves. It is said where the reader has a tenth or more of the network's multiply-adds.
 

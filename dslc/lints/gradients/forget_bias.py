@@ -20,7 +20,7 @@ class ForgetBias(Lint, code="N1009", name="forget-bias"):
     With biases around 0 a gate is a sigmoid of about 0. Of a cell's state 1/1000 is left after ten steps, and so of
     its gradient; the paths through the other gates make it about 14 (measured 13). A bias of 1 for the forget gate
     opens it to 0.73, and 1/1000 is left after 32 steps or so (Gers, Schmidhuber and Cummins 2000; Jozefowicz, Zaremba
-    and Sutskever 2015, section 2.2). PyTorch has no argument for it: the second quarter of `bias_ih` or `bias_hh` is
+    and Sutskever 2015). PyTorch has no argument for it: the second quarter of `bias_ih` or `bias_hh` is
     set where the network is made. `bias_init=constant(0.5)` opens all the gates by a sum of 1.
 
     The rule speaks where sequences, at their default length, are more than twice as long.

@@ -20,7 +20,7 @@ class NarrowSizes(Lint, code="N1704", name="narrow-sizes"):
     """A line makes the network refuse most of the sizes that images commonly have.
 
     The compiler works out which sizes a network takes: a U-Net without padding that halves four times takes 572 and
-    188, and neither 512 nor 256 (Ronneberger, Fischer and Brox 2015, figure 1: the input tile has to be chosen such
+    188, and neither 512 nor 256 (Ronneberger, Fischer and Brox 2015, section 2: the input tile has to be chosen such
     that all pools see an even size). Whoever has other images must cut or resize them. Padding that keeps sizes, pools
     with `ceil`, a crop or resize where two maps meet, or `gap` for a fixed pool make it take more. It is said where the
     default is taken, and three quarters or more of the common sizes from half to twice the default are refused.
