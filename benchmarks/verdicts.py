@@ -222,10 +222,9 @@ def run(out: Path) -> None:
     known = [json.loads(line) for line in out.read_text("utf-8").splitlines()] if out.exists() else []
     with out.open("a", encoding="utf-8") as file:
         for number, (kind, text) in enumerate(networks()):
-            counts = [sum(one["truth"] == word for one in known) for word in ("bad", "good")]
-            if min(counts) >= WANTED:
+            if all(len(distinct(known, word)) >= WANTED for word in ("bad", "good")):
                 return
-            if number < len(known):
+            if any(one["text"] == text for one in known):
                 continue
             began = time.perf_counter()
             ports = next(ports for ports in SHAPES if f" on {ports}:" in text)
@@ -241,6 +240,12 @@ def run(out: Path) -> None:
             )
 
 
+def distinct(rows: list[dict[str, Any]], truth: str) -> list[dict[str, Any]]:
+    """Networks of a kind, each once: a seed may draw the same again."""
+    found = {row["text"]: row for row in reversed(rows) if row["truth"] == truth}
+    return list(found.values())[::-1]
+
+
 def summed_up(out: Path) -> None:
     """The table of the first WANTED of each kind."""
     rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
@@ -248,7 +253,7 @@ def summed_up(out: Path) -> None:
     right = 0
     picked = []
     for word in ("bad", "good"):
-        picked += [row for row in rows if row["truth"] == word][:WANTED]
+        picked += distinct(rows, word)[:WANTED]
     for row in picked:
         fits = bool(row["verdicts"]) is (row["truth"] == "bad") and row["judged"]
         right += fits
