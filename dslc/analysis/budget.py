@@ -76,8 +76,10 @@ def broken(budget: Budget, numbers: Numbers) -> Mistake | None:
     quantity = QUANTITIES.get(budget.name)
     if quantity is None:
         return _unknown(budget.name)
-    if budget.value is not None and (wrong := of_bytes(budget.name, budget.op, budget.value.text)) is not None:
-        return wrong
+    if budget.value is not None:
+        wrong = of_bytes(budget.name, budget.op, budget.value.text, counted=quantity.unit != "B")
+        if wrong is not None:
+            return wrong
     value, gap = quantity.value(numbers), quantity.gap(numbers)
     holds = value is not None and COMPARE[budget.op](value, budget.limit)
     bounded = budget.name != "receptive_field"  # a module of the user's may see less than its input's field too

@@ -58,6 +58,12 @@ class LimitOfBytes(Mistake, code="E0705"):
         return Help(said, edits=edits, applicability=Applicability.MAYBE), as_count
 
 
-def of_bytes(name: str, op: str, limit: str, subject: Span | None = None) -> LimitOfBytes | None:
-    """The mistake in a limit of a quantity, as it is written, if it is in bytes and the quantity is not."""
-    return LimitOfBytes(name, op, limit, subject) if name in COUNTED and re.fullmatch(BYTES, limit) else None
+def of_bytes(
+    name: str, op: str, limit: str, subject: Span | None = None, counted: bool | None = None
+) -> LimitOfBytes | None:
+    """The mistake in a limit of a quantity, as it is written, if it is in bytes and the quantity is not.
+
+    `counted`: whether it is not; none where only the names that the syntax knows tell.
+    """
+    is_count = name in COUNTED if counted is None else counted
+    return LimitOfBytes(name, op, limit, subject) if is_count and re.fullmatch(BYTES, limit) else None

@@ -7,6 +7,7 @@ from math import prod
 
 from dslc.analysis.cost import Count, Terms, value_at
 from dslc.analysis.field import Status
+from dslc.analysis.metrics import QUANTITIES, Metric, unit_text
 from dslc.analysis.receptive import Track, Tracks
 from dslc.diagnostics.fold import printable
 from dslc.record import replace
@@ -21,6 +22,10 @@ from dslc.reports.table import Layout, Line, aligned, chosen, markdown, texts
 from dslc.types.dim import evaluate
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
+
+TOLD = frozenset({"params", "weights_memory", "macs", "flops", "acts", "activation_memory", "peak_memory",
+                  "onnx_peak_memory", "receptive_field"})  # fmt: skip
+"""Numbers of the network that the lines below tell in words of their own; each other one has a line from its record."""
 
 MAX_TERMS = 10
 """Rows of the table of multiply-adds by size; the rest is one line."""
@@ -55,6 +60,7 @@ def render_markdown(view: View, layout: Layout, sections: Sequence[Section] = ()
         table = markdown(group_table(grouped), [COLUMNS["params"]] * (1 + 2 * len(grouped.columns)))
     else:
         table = markdown(texts(chosen(view, layout), view, layout), layout.columns)
+        table += [line for note in left_out(view, layout) for line in ("", note)]
     blocks = [totals(stats, view.symbolic), *(section.lines for section in sections)]
     fenced = [line for block in blocks for line in ("", "```text", *block, "```")]
     return "\n".join([f"### `{title(stats)}`", "", *table, *fenced])
@@ -97,6 +103,7 @@ def totals(stats: Stats, symbolic: bool = False) -> list[str]:
     if cost.macs or cost.flops:
         lines.append(flops_text(stats, least))
     lines += labelled("memory", memory_lines(stats.memory, stats.emitted, model.sizes, symbolic=symbolic))
+    lines += (more_text(metric, stats) for name, metric in QUANTITIES.items() if name not in TOLD)
     if cost.unknown:
         paths = ", ".join(f"`{printable(path)}`" for path in cost.unknown)
         one = len(cost.unknown) == 1
@@ -105,6 +112,13 @@ def totals(stats: Stats, symbolic: bool = False) -> list[str]:
     for name, _, tracks in stats.outputs:
         lines += field_lines(f"{name}: " if name else "", names, tracks)
     return lines
+
+
+def more_text(metric: Metric, stats: Stats) -> str:
+    """The line of a number that has none of its own making."""
+    value, gap = metric.value(stats), metric.gap(stats)
+    text = "?" if value is None else number_text(value) + unit_text(metric.unit)
+    return f"{metric.heading:<7} {'at least ' if gap and value is not None else ''}{text}"
 
 
 def params_text(count: Count, bound: str = "") -> str:
@@ -239,6 +253,15 @@ def field_facts(tracks: Sequence[Track]) -> str:
     return f" ({text})" if text else ""
 
 
+def left_out(view: View, layout: Layout) -> list[str]:
+    """How many layers are not shown because they do nothing."""
+    if layout.idle:
+        return []
+    count = sum(row.is_idle and (layout.depth is None or row.depth < layout.depth) for row in view.stats.rows)
+    what = "a layer that does nothing is" if count == 1 else f"{count} layers that do nothing are"
+    return [f"{what} left out (the identity, dropout with p = 0): `--all` shows them"] if count else []
+
+
 def legend(lines: Sequence[Line], view: View, layout: Layout) -> list[str]:
     """What the signs of the table mean, of those that stand there."""
     found = []
@@ -252,10 +275,7 @@ def legend(lines: Sequence[Line], view: View, layout: Layout) -> list[str]:
         if any("?" in t for t in texts):
             parts.append("? (n): at least n, an op cannot say")
         found += ["; ".join(parts)] if any(texts) else []
-    left_out = 0 if layout.idle or layout.sort is not None else sum(row.is_idle for row in view.stats.rows)
-    if left_out:
-        what = "a layer that does nothing is" if left_out == 1 else f"{left_out} layers that do nothing are"
-        found.append(f"{what} left out (the identity, dropout with p = 0): `--all` shows them")
+    found += left_out(view, layout)
     if layout.top is not None and len(lines) == layout.top:
         of = len(chosen(view, replace(layout, top=None)))
         found.append(f"the first {layout.top} of {of} by {layout.sort.heading if layout.sort else ''}; equal ones in "

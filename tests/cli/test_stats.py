@@ -208,7 +208,11 @@ def test_layers_that_do_nothing_are_left_out_of_the_table(tmp_path: Path) -> Non
     every = printed("stats", str(path), "--all")
     assert "left out" not in every and "\ndropout " in every
     assert len(json.loads(printed("stats", str(path), "--format", "json"))["layers"]) == 3
-    assert "12 layers that do nothing are left out" in printed("stats", RESNET, "--net", "resnet50")
+    said = "12 layers that do nothing are left out"
+    for options in ((), ("--sort", "acts"), ("--format", "markdown")):
+        assert said in printed("stats", RESNET, "--net", "resnet50", *options)
+    closed = ("--depth", "1"), ("--format", "csv"), ("--by", "kind")  # nothing of it would stand there, or all does
+    assert not any("left out" in printed("stats", RESNET, "--net", "resnet50", *options) for options in closed)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from dslc.reports.columns import COLUMNS, View
 from dslc.reports.schema import stats_schema
 from dslc.reports.stats import Stats
 from dslc.reports.tables import TYPED
+from dslc.reports.terminal import TOLD
+from dslc.syntax.units import COUNTED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESNET = str(ROOT / "examples" / "resnet.dl")
@@ -61,6 +63,7 @@ found = {{
     "budget": printed("check", FILE, *net, "--budget", "energy <= 9G"),
     "sweep": printed("stats", FILE, *net, "--sweep", "H=W=64,128", "--columns", "energy", "--format", "json"),
     "swept": printed("stats", FILE, *net, "--sweep", "H=W=64,128", "--columns", "energy"),
+    "bytes": printed("check", FILE, *net, "--budget", "energy <= 9MB"),
     "diff": printed("diff", FILE, "--net", "resnet18", "--net", "resnet34", "--columns", "energy"),
     "diff_json": printed("diff", FILE, "--net", "resnet18", "--net", "resnet34", "--format", "json"),
     "diff_csv": printed("diff", FILE, "--net", "resnet18", "--net", "resnet34", "--format", "csv"),
@@ -93,6 +96,7 @@ FIRST = 118_013_952
 def test_a_new_number_is_a_column(found: dict[str, Any]) -> None:
     assert found["text"].splitlines()[2].split() == ["layer", "op", "energy"]
     assert f"{5 * FIRST:,} pJ" in found["text"].splitlines()[3]
+    assert f"\nenergy  {5 * MACS:,} pJ\n" in found["text"]
     assert "47,040 * ceil(H/2) * ceil(W/2)" in found["symbolic"]
     kinds = {line.split()[0]: line for line in found["kinds"].splitlines()[3:5]}
     assert set(kinds) == {"conv", "linear"} and f"{5 * (MACS - 512_000):,} pJ" in kinds["conv"]
@@ -118,6 +122,7 @@ def test_a_new_number_is_in_budgets_sweeps_and_comparisons(found: dict[str, Any]
     said = " ".join(found["budget"].split())
     assert "`energy` is 9,070,366,720 pJ, and the budget says `<= 9,000,000,000 pJ`" in said
     assert "590,069,760 pJ (6.5%)" in said and "it saves 295,034,880 pJ" in said
+    assert "error[E0705]: `9MB` are bytes, and `energy` is a count" in found["bytes"]
     sweep = json.loads(found["sweep"])
     assert sweep["quantities"]["energy"]["unit"] == "pJ" and sweep["points"][0]["numbers"]["energy"]["value"]
     assert "energy" in found["swept"].splitlines()[2]
@@ -151,6 +156,8 @@ def test_the_page_has_the_table_of_all_numbers() -> None:
 
 def test_every_number_is_where_its_record_says() -> None:
     schema = stats_schema()
+    assert set(TOLD) == set(QUANTITIES)
+    assert set(COUNTED) == {name for name, metric in QUANTITIES.items() if metric.unit != "B"}
     assert {m.column for m in METRICS.values() if m.column} <= set(COLUMNS)
     assert {m.key for m in by_layer(device=False, asked=False)} <= set(schema["$defs"]["layer"]["required"])
     assert set(schema["properties"]["quantities"]["required"]) == set(QUANTITIES)
