@@ -6,6 +6,7 @@ import re
 
 from dslc.diagnostics.model import Applicability, Edit, Help
 from dslc.ir.walk import Step
+from dslc.lints.windows import written
 from dslc.source import Span
 
 NAMED = re.compile(r"\s+as (?:\w+|`[^`]*`)$")
@@ -38,6 +39,12 @@ def with_argument(step: Step, text: str) -> tuple[Help, ...]:
     else:
         edit = Edit(Span(span.source, end, end), f"({text})")
     return (proposed(f"`{text}`", edit),)
+
+
+def given(step: Step, name: str, value: str) -> tuple[Help, ...]:
+    """The program with another value of a layer's argument, written or not."""
+    at = written(step, name)
+    return with_argument(step, f"{name}={value}") if at is None else instead(at, value)
 
 
 def proposed(words: str, edit: Edit) -> Help:

@@ -22,6 +22,7 @@ from dslc.lints.base import Lint
 from dslc.lints.catalogue import ADVICE, OF_SIGNAL, WARNINGS, rules
 from dslc.lints.facts import Facts, facts_of
 from dslc.lints.run import Spoken, lint
+from dslc.syntax.rewrite import apply_edits
 from tests.conftest import Golden
 from tests.errors.test_errors import expected_of, line_in
 
@@ -65,6 +66,32 @@ def test_a_bad_program_is_spoken_of_where_it_says(file: str, path: Path, tmp_pat
     assert sorted(one[:3] for one in seen) == sorted(one[:3] for one in expected)
     for line, _, code, words in expected:
         assert any((one[0], one[2]) == (line, code) and words in one[3] for one in seen), words
+
+
+@pytest.mark.parametrize(("file", "path"), programs("bad"), ids=lambda v: str(v) if isinstance(v, str) else v.stem)
+def test_what_a_rule_proposes_ends_what_it_says(file: str, path: Path, tmp_path: Path) -> None:
+    found = spoken_of(path, tmp_path, RULES[file]).diagnostics
+    (tmp_path / "mended").mkdir()
+    for diagnostic in found:
+        for help in diagnostic.help:
+            mended = tmp_path / "mended" / path.name
+            mended.write_text(apply_edits(diagnostic.span.source.text, help.edits), encoding="utf-8")
+            left = spoken_of(mended, tmp_path, RULES[file]).diagnostics
+            assert len(left) < len(found) or not help.edits, help.text
+
+
+@pytest.mark.parametrize(
+    ("program", "text"),
+    [
+        ("attention/key_bias/bad", "bias=false"),
+        ("attention/missing_causal/bad_own_attention", "true"),
+        ("attention/unscaled/bad_scale_of_one", "1 / sqrt(16)"),
+    ],
+)
+def test_an_argument_is_proposed(program: str, text: str, tmp_path: Path) -> None:
+    path = HERE / f"{program}.dl"
+    (found,) = spoken_of(path, tmp_path, RULES[path.parent.relative_to(HERE).as_posix().replace("/", ".")]).diagnostics
+    assert [edit.text.lstrip(", ") for help in found.help for edit in help.edits] == [text]
 
 
 @pytest.mark.parametrize(("file", "path"), programs("good"), ids=lambda v: str(v) if isinstance(v, str) else v.stem)

@@ -8,6 +8,7 @@ from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Node
 from dslc.lints.attends import attentions, origin
 from dslc.lints.base import Lint
+from dslc.lints.edits import given
 from dslc.lints.network import Network, op_of
 from dslc.ops.linear import Linear
 
@@ -64,4 +65,5 @@ class KeyBias(Lint, code="N1606", name="key-bias"):
                 continue
             heads = net.shape(use.k)[-3] if use.k.type.rank > 3 else 1
             if use.features * heads == net.shape(alone)[-1]:
-                yield net.at(cls(bias.spec.count), keys, net.argument(keys, "bias"), [net.label(use.step, "read here")])
+                label, help = net.label(use.step, "read here"), given(keys, "bias", "false")
+                yield net.at(cls(bias.spec.count), keys, net.argument(keys, "bias"), [label], help)

@@ -8,6 +8,7 @@ from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Param, Value
 from dslc.lints.attends import attentions
 from dslc.lints.base import Lint
+from dslc.lints.edits import given
 from dslc.lints.kinds import NORMS, QUIET
 from dslc.lints.network import Network, op_of
 from dslc.ops.arithmetic import Add
@@ -66,8 +67,10 @@ class MissingCausal(Lint, code="W1607", name="missing-causal"):
             return
         for use in uses:
             if use.among_themselves and (tokens := net.size(use.places[1])) > 1:
-                span = net.argument(use.step, "causal") if isinstance(op_of(use.step), Attention) else None
-                yield net.at(cls(tokens), use.step, span)
+                whole = isinstance(op_of(use.step), Attention)
+                span = net.argument(use.step, "causal") if whole else None
+                help = given(use.step, "causal", "true") if whole else ()
+                yield net.at(cls(tokens), use.step, span, help=help)
 
 
 def _scores(net: Network, value: Value) -> bool:

@@ -8,6 +8,7 @@ from math import sqrt
 from dslc.diagnostics.model import Diagnostic
 from dslc.lints.attends import attentions, origin, spread
 from dslc.lints.base import Lint
+from dslc.lints.edits import given
 from dslc.lints.network import Network, op_of
 from dslc.ops.attention import Attention
 from dslc.ops.norm import LayerNorm, RmsNorm
@@ -69,5 +70,7 @@ class UnscaledAttention(Lint, code="W1603", name="unscaled-attention"):
                 continue
             deviation = sqrt(use.features) * sides[0] * sides[1]
             if deviation > 1:
-                span = net.argument(use.step, "scale") if isinstance(op_of(use.step), Attention) else None
-                yield net.at(cls(use.features, deviation), use.step, span)
+                whole = isinstance(op_of(use.step), Attention)
+                span = net.argument(use.step, "scale") if whole else None
+                help = given(use.step, "scale", f"1 / sqrt({use.features})") if whole else ()
+                yield net.at(cls(use.features, deviation), use.step, span, help=help)

@@ -8,10 +8,9 @@ from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Node
 from dslc.ir.walk import Step
 from dslc.lints.base import Lint
-from dslc.lints.edits import instead, with_argument
+from dslc.lints.edits import given
 from dslc.lints.kinds import LINEAR, QUIET
 from dslc.lints.network import Network, op_of
-from dslc.lints.windows import written
 from dslc.source import Span
 
 
@@ -65,8 +64,7 @@ class BiasBeforeNorm(Lint, code="W1101", name="bias-before-norm"):
             if norm is None or layer is None or by is None or any(other is None for _, other in uses):
                 continue
             mistake = cls(layer.name, by.name, net.params(step)[-1].spec.count)
-            at = written(step, "bias")
-            help = with_argument(step, "bias=false") if at is None else instead(at, "false")
+            help = given(step, "bias", "false")
             yield net.at(mistake, step, net.argument(step, "bias"), [net.label(norm, "here")], help)
 
 
