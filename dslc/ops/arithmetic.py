@@ -22,7 +22,7 @@ from dslc.ops.counting import NOTHING, FlopPerElement, Held, InPlace, Saved, Sav
 from dslc.ops.errors_dtype import BoolArithmetic
 from dslc.ops.errors_product import NegativePower
 from dslc.ops.recovery import Known, joined
-from dslc.ops.signals import Adds, Constant, Multiplies, NoSignal, Scales, Signal
+from dslc.ops.signals import Adds, Constant, Divides, Multiplies, NoSignal, Scales, Signal
 from dslc.ops.torchtext import Form, In, PyExpr, PyInfix, PyPrefix, TorchContext
 from dslc.record import replace
 from dslc.types.const import Const
@@ -204,8 +204,10 @@ class Div(Binary):
         return Saved(extra=(Held(1, outs[0].dims, outs[0].dtype),)) if reciprocal else NOTHING
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        if len(ins) == 2 or self.swap:
-            return NoSignal("the mean square of a quotient depends on how near to 0 the divisor comes")
+        if len(ins) == 2:
+            return Divides(curves.INVERSE)
+        if self.swap:
+            return curves.inverse(figure(self.number))
         return Scales(1 / figure(self.number))
 
 
@@ -238,10 +240,14 @@ class Pow(Binary):
         return Saved(tuple(range(len(ins))), (0,) if len(ins) == 2 or self.swap else ())
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        power = self.number
-        if len(ins) == 1 and not self.swap and power == 2:
-            return curves.SQUARE
-        return NoSignal("no rule for this power")
+        if len(ins) == 2:
+            return NoSignal("a power of two tensors has no rule: its mean depends on both at once")
+        number = figure(self.number)
+        if self.swap:
+            return curves.exponents(number) if number > 0 else NoSignal(f"powers of {number:g} are not real everywhere")
+        if number == 0:
+            return Constant(1.0, 1.0)
+        return curves.SQUARE if number == 2 else curves.power(number)
 
 
 class Comparison(SavesNothing, Binary):

@@ -43,7 +43,7 @@ from dslc.ops.errors_product import TooManyWanted
 from dslc.ops.errors_tensor import RankMismatch, ShapeMismatch
 from dslc.ops.layout import axis_of, never_empty, places
 from dslc.ops.recovery import Known, RecoversNothing, rows
-from dslc.ops.signals import Constant, Keeps, Masks, NoSignal, Signal, figures
+from dslc.ops.signals import Constant, Keeps, Masks, NoSignal, Picks, Ranks, Signal, figures
 from dslc.ops.torchtext import Arg, Attribute, Device, ElementType, Form, In, PyExpr, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.const import Const
@@ -330,7 +330,9 @@ class Gather(NoParams, NoMacs, Moves, Fresh, Op):
         return Pointwise() if ins[0].holds_channels(axis) else Global("gather")
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("a choice by index has no rule")
+        axis = self.axis % ins[0].rank
+        of, made = figures((ins[0].dims[axis],))[0], math.prod(figures(outs[0].dims))
+        return Picks(of, made / math.prod(figures(ins[0].dims)))
 
     def torch(self, t: TorchContext) -> Form:
         return Form(function=call("gather", t.attr("axis"), long(t.ins[1], In(1)), receiver=In(0)))
@@ -387,7 +389,11 @@ class TopK(NoParams, NoMacs, Fresh, Op):
         return Pointwise() if ins[0].holds_channels(axis) else Global("topk")
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("the largest few have no rule")
+        axis = self.axis % ins[0].rank
+        if not ins[0].holds_channels(axis):
+            return NoSignal("the largest few of the places have no rule: they are put in an order")
+        of, count = figures((ins[0].dims[axis], outs[0].dims[axis]))
+        return Ranks(axis, count, of, 1 if self.largest else -1)
 
     def torch(self, t: TorchContext) -> Form:
         axis, largest = t.attr("axis"), t.attr("largest")

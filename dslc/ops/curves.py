@@ -149,3 +149,43 @@ def threshold(at: float, value: float) -> Curve:
 def random_rectifier(lower: float, upper: float) -> Curve:
     """By the slope's root mean square: mean squares are then right, and means nearly."""
     return rectifier("rrelu", math.sqrt((lower * lower + lower * upper + upper * upper) / 3))
+
+
+SMALL = 1e-12
+"""Arguments of what is defined above 0 alone are held above this."""
+
+
+def power(exponent: float) -> Curve:
+    """`x ** exponent`: of whole positive ones everywhere, of others above 0."""
+    if exponent == int(exponent) and exponent > 0:
+        n = int(exponent)
+        return Curve(f"power {n}", lambda x: x**n, lambda x: float(n * x ** (n - 1)))
+
+    def f(x: float) -> float:
+        return float(max(x, SMALL) ** exponent)
+
+    def slope(x: float) -> float:
+        return float(exponent * x ** (exponent - 1)) if x > SMALL else 0.0
+
+    return Curve(f"power {exponent}", f, slope, least=0.0)
+
+
+def exponents(base: float) -> Curve:
+    """`base ** x`, of a base above 0."""
+    rate = math.log(base)
+    return Curve(f"{base} to the", lambda x: exponential(rate * x), lambda x: rate * exponential(rate * x))
+
+
+def inverse(number: float) -> Curve:
+    """`number / x`, of x above 0."""
+    return Curve(
+        f"{number} over",
+        lambda x: number / max(x, SMALL),
+        lambda x: -number / x**2 if x > SMALL else 0.0,
+        least=0.0,
+    )
+
+
+LOG = Curve("log", lambda x: math.log(max(x, SMALL)), lambda x: 1 / x if x > SMALL else 0.0, least=0.0)
+SQRT = power(0.5)
+INVERSE = inverse(1.0)

@@ -30,7 +30,7 @@ from dslc.ops.errors_axis import PatternLetters
 from dslc.ops.layout import PERMUTE, check_sizes, spatial_axes
 from dslc.ops.pattern import Divide, Group, Reading, apply, read
 from dslc.ops.recovery import RecoversNothing
-from dslc.ops.signals import NoSignal, Signal
+from dslc.ops.signals import Keeps, NoSignal, Pools, Signal
 from dslc.ops.torchtext import Arg, Form, In, PyCall, PyExpr, TorchContext, call, keyword, sequence
 from dslc.types.const import Const
 from dslc.types.dim import Size, product
@@ -355,7 +355,24 @@ class Reduce(Patterned):
         return Global(f"{self.how} by `reduce`")
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("a reduction by a pattern has no rule")
+        if self.how == "prod":
+            return NoSignal("a product over places or channels has no rule")
+        how, sign = ("max" if self.how in ("max", "min") else self.how), (-1 if self.how == "min" else 1)
+        reading = self.reading(ins[0])
+        lost = [reading.atoms[i] for i in self.dropped(reading)]
+        if not lost:
+            return Keeps() if self.moved(reading).kind is Kind.SAME else Keeps(mixed=True)
+        whole = [axis for axis, group in enumerate(reading.left) if group and all(atom in lost for atom in group)]
+        axes = {atom for axis in whole for atom in reading.left[axis]}
+        kept = [group for axis, group in enumerate(reading.left) if axis not in whole]
+        rest = [group for group in reading.right if group]
+        if all(atom in axes for atom in lost) and [g for g in kept if g] == rest:
+            return Pools(how, axes=tuple(whole), sign=sign)
+        reach = self.reach(ins, outs)
+        if isinstance(reach, Window) and ins[0].channel == 1:
+            window = tuple((k, s, 0, 0, 1) for k, s in zip(reach.kernel, reach.stride, strict=True))
+            return Pools(how, window=window, sign=sign)
+        return NoSignal("a reduction of parts of axes that come in another order has no rule")
 
     def torch(self, t: TorchContext) -> Form:
         reading = self.reading(t.ins[0])

@@ -11,7 +11,7 @@ from dslc.ops.base import Graph, InferContext, Local, NoMacs, NoParams, Op, Port
 from dslc.ops.counting import FlopPerElement, InPlace, SavesInput, SavesOutput
 from dslc.ops.errors_product import ClampBounds
 from dslc.ops.recovery import RecoversSame
-from dslc.ops.signals import NoSignal, Signal
+from dslc.ops.signals import Signal
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call, keyword
 from dslc.types.tensor import TensorType
 
@@ -59,7 +59,7 @@ class Log(SavesInput, Function):
     onnx_kind: ClassVar[str] = "Log"
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("the logarithm of values that may be 0 has no mean")
+        return curves.LOG
 
 
 @op("sqrt")
@@ -75,7 +75,7 @@ class Sqrt(SavesOutput, Function):
     onnx_kind: ClassVar[str] = "Sqrt"
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("the root of values that may be negative has no mean")
+        return curves.SQRT
 
 
 @op("sin")

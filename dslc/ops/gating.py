@@ -30,7 +30,7 @@ from dslc.ops.counting import FlopPerElement, Fresh, Held, InPlace, Saved, Saves
 from dslc.ops.errors import WrongChannelAxis
 from dslc.ops.errors_tensor import CannotSplit
 from dslc.ops.recovery import RecoversSame
-from dslc.ops.signals import Gates, NoSignal, Signal, Softens
+from dslc.ops.signals import Gates, NoSignal, Peaks, Signal, Softens
 from dslc.ops.torchtext import Arg, Form, In, TorchContext, call
 from dslc.ops.words import quotient
 from dslc.types.tensor import TensorType
@@ -281,7 +281,9 @@ class Maxout(NoParams, NoMacs, Fresh, Op):
         return Saved(inputs=(0,), outputs=(0,))
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("the largest of several maps has no rule")
+        if not ins[0].holds_channels(channel_axis("maxout", ins[0], self.axis)):
+            return NoSignal("the largest of several places, split off by `maxout`, has no rule")
+        return Peaks(self.pieces)
 
     def torch(self, t: TorchContext) -> Form:
         x = t.ins[0]

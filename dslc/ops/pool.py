@@ -348,7 +348,7 @@ class LpPool(RecoversMap, NoParams, NoMacs, Fresh, Op):
         return self.windows(ins[0]).reach(ins[0])
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("powers over windows have no rule")
+        return NoSignal("the root of a sum of powers has no mean without the distribution of the sum")
 
     def torch(self, t: TorchContext) -> Form:
         axes = t.ins[0].rank - 2

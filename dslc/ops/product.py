@@ -330,7 +330,9 @@ class Einsum(RecoversNothing, NoParams, Fresh, Op):
     def signal(self, ins: Types, outs: Types) -> Signal:
         operands, result = self.letters(ins)
         if len(operands) != 2:
-            return NoSignal("a sum of products of other than two tensors has no rule")
+            return NoSignal(
+                "an einsum of other than two tensors has no rule: in which order it multiplies decides what is summed"
+            )
         return Contracts(tuple(operands), result)
 
     def torch(self, t: TorchContext) -> Form:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from dslc.ops.axes import check_map
 from dslc.ops.base import Graph, InferContext, Local, Names, NoMacs, NoParams, Op, Port, SameType, Types, attr, op
 from dslc.ops.counting import NOTHING, Held, Moves, Same, Saved
-from dslc.ops.signals import Drops, NoSignal, Signal
+from dslc.ops.signals import Constant, Drops, Replaces, Signal
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
@@ -118,7 +118,13 @@ class AlphaDropout(Regulariser):
     p: float = attr(0.5, min=0, max=1)
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("dropout that keeps means has no rule")
+        # Klambauer et al. 2017, section 3: what is dropped has the least value of selu, then mean and variance are
+        # brought back to 0 and 1.
+        least = -1.7580993408473766
+        if self.p >= 1:
+            return Constant(0.0, 0.0)
+        scale = ((1 - self.p) * (1 + self.p * least * least)) ** -0.5
+        return Replaces(self.p, least, scale, -scale * self.p * least)
 
     def torch(self, t: TorchContext) -> Form:
         return Form(module=call("nn.AlphaDropout", Arg(t.attr("p"), default=0.5)), stateful=True)

@@ -14,7 +14,7 @@ from dslc.ops.convolution import Conv, Deconv
 from dslc.ops.counting import Held, Saved, Storage
 from dslc.ops.linear import Embedding, Linear
 from dslc.ops.recovery import Known, known
-from dslc.ops.signals import NoSignal, Signal
+from dslc.ops.signals import Signal, Weighs, figures
 from dslc.ops.torchtext import Arg, Form, TorchContext, call, keyword
 from dslc.record import replace
 from dslc.types.tensor import TensorType
@@ -214,7 +214,10 @@ class SpectralNorm(Reparametrised):
         return self.with_weight(ins, outs, Held(vectors + 1, (), w.dtype))  # copies of u and v, sigma
 
     def signal(self, ins: Types, outs: Types) -> Signal:
-        return NoSignal("a weight over its largest singular value has no rule")
+        rule = self.layer.signal(ins, outs)
+        w = self.weight(ins)
+        rows = figures(w.shape)[self.axis]
+        return replace(rule, unit=(rows, math.prod(w.shape) // rows)) if isinstance(rule, Weighs) else rule
 
     def torch(self, t: TorchContext) -> Form:
         steps = keyword("n_power_iterations", t.attr("steps"), 1)

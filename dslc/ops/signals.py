@@ -30,6 +30,7 @@ class Curve:
     """Each element by itself: `f`, its derivative `slope`, and the places `kinks` where that jumps.
 
     `power`: the function is positively homogeneous, `f(x) = high * x` above 0 and `low * x` below: (low, high).
+    `least`: it is defined above this alone, where values that come near to it have no mean.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Curve:
     slope: Callable[[float], float]
     kinks: tuple[float, ...] = ()
     power: tuple[float, float] | None = None
+    least: float | None = None
 
 
 @frozen
@@ -44,7 +46,8 @@ class Weighs:
     """A linear map by `weight`, with `bias` where there is one: each of `out` channels reads `fan` of the input's.
 
     `window`: kernel, stride, padding (before, after) and dilation for each axis of places; none: each place alone.
-    `turned`: a transposed convolution, whose window lies over the result. `zeros`: places added are zeros.
+    `turned`: a transposed convolution, whose window lies over the result. `zeros`: places added are zeros. `unit`: the
+    weight is `original` over its largest singular value, as a matrix of so many rows and columns.
     """
 
     fan: int
@@ -52,6 +55,7 @@ class Weighs:
     window: tuple[tuple[int, int, int, int, int], ...] = ()
     turned: bool = False
     zeros: bool = True
+    unit: tuple[int, int] | None = None
 
 
 @frozen
@@ -100,6 +104,48 @@ class Adds:
     """`first + sign * second`; or the input times `scale` plus `shift`."""
 
     sign: int = 1
+
+
+@frozen
+class Divides:
+    """The quotient of two tensors, element by element: the first times `inverse` of the second."""
+
+    inverse: Curve
+
+
+@frozen
+class Picks:
+    """Values at indices, as if all were as frequent: each of `of` values is read `rate` times in the mean."""
+
+    of: int
+    rate: float
+
+
+@frozen
+class Ranks:
+    """The `count` largest (`sign` -1: smallest) of `of` values along `axis`, and their indices."""
+
+    axis: int
+    count: int
+    of: int
+    sign: int
+
+
+@frozen
+class Peaks:
+    """The largest of each `pieces` neighbouring channels."""
+
+    pieces: int
+
+
+@frozen
+class Replaces:
+    """`scale * x + shift`, but with probability `p` in training, by element, with `value` in place of x."""
+
+    p: float
+    value: float
+    scale: float
+    shift: float
 
 
 @frozen
@@ -231,6 +277,11 @@ Signal: TypeAlias = (
     | Pads
     | Damps
     | Adds
+    | Divides
+    | Picks
+    | Ranks
+    | Peaks
+    | Replaces
     | Scales
     | Multiplies
     | Gates

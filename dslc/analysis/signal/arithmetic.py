@@ -27,7 +27,7 @@ from dslc.analysis.signal.stats import (
     regressed,
     times,
 )
-from dslc.ops.signals import Adds, Constant, Drops, Gates, Masks, Multiplies, Scales, Softens
+from dslc.ops.signals import Adds, Constant, Divides, Drops, Gates, Masks, Multiplies, Scales, Softens
 from dslc.record import replace
 
 
@@ -197,10 +197,10 @@ def scale(rule: Scales, use: Use) -> tuple[Stats, ...]:
 def scale_back(rule: Scales, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
     slopes, by = grads[0], rule.by * rule.by
     assert slopes is not None
-    return Back((tuple(Slope(by * s.g, times(s.k, by), s.r, s.rk) for s in slopes),))
+    return Back((tuple(Slope(by * s.g, times(s.k, by), s.r, s.rk, joint=s.joint) for s in slopes),))
 
 
-def multiply(rule: Multiplies, use: Use) -> tuple[Stats, ...]:
+def multiply(rule: Multiplies | Divides, use: Use) -> tuple[Stats, ...]:
     """A product of independent values: mean squares, and mean products, multiply."""
     shape = use.results[0]
     a, b = aligned(*sides(use), shape)
@@ -214,7 +214,9 @@ def _product(a: Part, b: Part) -> Part:
     return Part(max(a.size, b.size), a.m * b.m, a.q * b.q, d)
 
 
-def multiply_back(rule: Multiplies, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]) -> Back:
+def multiply_back(
+    rule: Multiplies | Divides, use: Use, outs: tuple[Stats, ...], grads: tuple[Slopes | None, ...]
+) -> Back:
     slopes, shape = grads[0], use.results[0]
     assert slopes is not None
     a, b = aligned(*sides(use), shape)
@@ -261,7 +263,7 @@ def drop(rule: Drops, use: Use) -> tuple[Stats, ...]:
         if rule.each != "element":
             inside = (up * p.d[NEAR], up * p.d[PLACES])
         d = (*inside, p.d[SAMPLES] + more, p.d[ANY] + more)
-        parts.append(replace(p, q=up * p.q, d=d, shape=None, before=None))
+        parts.append(replace(p, q=up * p.q, d=d, shape=None, before=None, inner=None))
     return (x.with_parts(*parts),)
 
 

@@ -72,7 +72,7 @@ def upto(keys: int) -> tuple[tuple[int, float], ...]:
     found: list[tuple[int, float]] = []
     start = 1
     while start <= keys:
-        end = min(start + start // 8, keys)
+        end = min(start + start // 3, keys)
         found.append(((start + end) // 2, (end - start + 1) / keys))
         start = end + 1
     return tuple(found)

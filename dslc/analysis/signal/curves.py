@@ -6,21 +6,36 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache, reduce
 
-from dslc.analysis.signal.quadrature import fours, image, nodes, paired, single, step_of
-from dslc.analysis.signal.roles import Back, Use
+from dslc.analysis.signal.quadrature import fours, image, nodes, paired, points, single, step_of
+from dslc.analysis.signal.roles import Back, Missing, Use
 from dslc.analysis.signal.stats import ANY, Four, Part, Slope, Slopes, Stats, both, product, times
 from dslc.ops.signals import Curve
 from dslc.record import replace
+
+FAR = 4.0
+"""Deviations within which a value is taken to lie."""
 
 
 def forward(rule: Curve, use: Use) -> tuple[Stats, ...]:
     x = use.ins[0]
     growth, parts = 1.0, []
     for part in x.parts:
+        positive(rule, part)
         after = bent(rule, part)
         parts.append(after)
         growth = max(growth, sensitivity(rule, part, after))
     return (replace(x, parts=tuple(parts), growth=x.growth * growth, shares=None),)
+
+
+def positive(rule: Curve, part: Part) -> None:
+    """Raises `Missing` where values come near to the end of what a function is defined on."""
+    if rule.least is None:
+        return
+    low, spread = part.m, math.sqrt(part.var)
+    if part.shape is not None:
+        low, spread = min(x for x, _ in part.shape.atoms), math.sqrt(part.shape.blur)
+    if low - FAR * spread <= rule.least + 1e-6 * (abs(part.m) + spread):
+        raise Missing(f"its values come near to {rule.least:g}, where neither it nor its slope has a mean square")
 
 
 def bent(rule: Curve, part: Part) -> Part:
@@ -31,7 +46,8 @@ def bent(rule: Curve, part: Part) -> Part:
     # A small change of a correlation goes through by the mean of f'(z) f'(z') (Poole et al. 2016).
     by = (two[ANY].slope * part.d[ANY] / d[ANY]) ** 2 if d[ANY] > 0 else 0.0
     shape, common = image(rule, part, one.m, one.q), min(by, 1.0) * part.common
-    return Part(part.size, one.m, one.q, d, shape, (rule, part), part.spread, common=common, blur=part.blur)
+    found = Part(part.size, one.m, one.q, d, shape, (rule, part), part.spread, common=common, blur=part.blur)
+    return replace(found, inner=(rule, part, 1.0, 0.0))
 
 
 def sensitivity(rule: Curve, part: Part, after: Part) -> float:
@@ -53,13 +69,15 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
     """The gradient times the derivative; it then depends on the value, which `r` says."""
     if slope.ways:
         return replace(reduce(both, (steep(rule, part, way) for way in slope.ways)), profile=slope.profile)
+    if slope.joint != 1.0:
+        slope = replace(slope, g=slope.g * slope.joint, r=slope.r * slope.joint, joint=1.0)
     two = paired(rule, part)
     if slope.chosen is not None:
         square, square_z, mean, mean_z = slope.chosen
         k, rk = times(slope.k, mean * mean), times(slope.k, mean_z * mean_z)
         return Slope(slope.g * square, k, slope.g * square_z, rk, profile=slope.profile)
     one = single(rule, part)
-    if slope.leans is not None:
+    if slope.leans is not None and part.shape is None:
         by = leaning(rule, part, *slope.leans)
         slope = replace(slope, g=slope.g * by, r=slope.r * by, leans=None)
     gate = rule if rule.power is not None and rule.power[0] == 0 else None
@@ -77,7 +95,21 @@ def steep(rule: Curve, part: Part, slope: Slope) -> Slope:
         gate=gate,
         profile=slope.profile,
         bent=(rule, part),
+        joint=jointly(rule, *part.inner) if part.inner is not None else 1.0,
     )
+
+
+def jointly(rule: Curve, before: Curve, part: Part, scale: float, shift: float) -> float:
+    """Of an activation of another one's result the slopes depend on one and the same number z: the mean of f'^2 g'^2
+    over the product of their means.
+    """
+    both = outer = within = 0.0
+    for z, w in points(part, before):
+        f, g = rule.slope(scale * before.f(z) + shift) ** 2, before.slope(z) ** 2
+        both += w * f * g
+        outer += w * f
+        within += w * g
+    return both / (outer * within) if outer * within > 0 else 1.0
 
 
 def tuple4(values: Iterable[float]) -> Four:

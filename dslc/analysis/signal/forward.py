@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dslc.analysis.signal.laws import Law, law
+from dslc.analysis.signal.laws import Law, law, over_largest
 from dslc.analysis.signal.result import Gap
 from dslc.analysis.signal.roles import Missing, Shape, Use, shape_of
 from dslc.analysis.signal.rules import RULES
 from dslc.analysis.signal.stats import Part, Stats
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step
-from dslc.ops.signals import NoSignal, Signal
+from dslc.ops.signals import NoSignal, Signal, Weighs
 from dslc.record import record
 
 PREFIX = "parametrizations.weight."
@@ -155,6 +155,13 @@ class Walk:
         if isinstance(rule, NoSignal):
             self.gap(step, rule.reason)
             return
+        if isinstance(rule, Weighs) and rule.unit is not None and "original" in owners:
+            owners["weight"] = owners["original"]
+            original = self.law(owners["weight"])
+            if original is None:
+                self.gap(step, f"`{owners['weight'].path}` is drawn by place, not at random")
+                return
+            laws["original"], laws["weight"] = original, over_largest(original, *rule.unit)
         counts = {name: param.spec.count for name, param in owners.items()}
         given = tuple(x for x in ins if x is not None)
         use = Use(step.path, node.op, given, shapes, results, laws, counts, self.dropping)

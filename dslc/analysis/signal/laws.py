@@ -27,6 +27,24 @@ class Law:
         return max(self.square - self.mean * self.mean, 0.0)
 
 
+def over_largest(original: Law, rows: int, columns: int) -> Law:
+    """Of a matrix of independent elements over its largest singular value."""
+    square = largest_singular(original, rows, columns)
+    if square <= 0:
+        return original
+    return Law(original.mean / math.sqrt(square), original.square / square, original.kurt)
+
+
+def largest_singular(law: Law, rows: int, columns: int) -> float:
+    """The square of it: the edge (sqrt r + sqrt c)^2 of Bai and Yin, less the mean of the Tracy-Widom law in its scale
+    (Johnstone 2001).
+    """
+    a, b = math.sqrt(rows), math.sqrt(columns)
+    edge = (a + b) ** 2 - 1.2065 * (a + b) * (1 / a + 1 / b) ** (1 / 3)
+    found = law.square * max(edge, float(max(rows, columns)))
+    return float(found)
+
+
 def law(param: Param) -> Law | None:
     """The law of a tensor's elements; none where elements differ by their place (`dirac`, `eye`)."""
     if param.values is not None:

@@ -149,6 +149,8 @@ def backward(rule: Weighs, use: Use, outs: tuple[Stats, ...], grads: tuple[Slope
         of_taps = (1 + weight.kurt) / (rule.fan * found.count + weight.kurt)
         leans = (*slope.bent, of_taps) if of_taps < 1 else None
     ins = tuple(replace(plain(g, k, p), profile=before, leans=leans) for p in x.parts)
+    if "original" in use.laws and weight.square > 0:  # through the division by its largest singular value
+        square *= weight.square / use.laws["original"].square
     return Back((ins,), {"weight": square, "bias": bias})
 
 

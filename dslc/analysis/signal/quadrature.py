@@ -251,6 +251,14 @@ def image(curve: Curve, part: Part, mean: float, square: float) -> Marginal:
     return Marginal(tuple((x if abs(x) > least else 0.0, w) for x, w in moved))
 
 
+def points(part: Part, curve: Curve) -> list[tuple[float, float]]:
+    """Values of a part with their weights, fine enough for an activation of it."""
+    centres = part.shape.atoms if part.shape is not None else ((part.m, 1.0),)
+    std = math.sqrt(part.shape.blur if part.shape is not None else part.var)
+    around = nodes(step_of(curve, std)) if std > 0 else ((0.0, 1.0),)
+    return [(x + std * t, w * v) for x, w in centres for t, v in around]
+
+
 def fours(found: tuple[Pair, Pair, Pair, Pair], name: str) -> Four:
     a, b, c, d = (float(getattr(p, name)) for p in found)
     return a, b, c, d

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from dslc.analysis.signal import arithmetic, attention, curves, linear, norms, pools, recurrent, views
+from dslc.analysis.signal import arithmetic, attention, choices, curves, linear, norms, pools, recurrent, views
 from dslc.analysis.signal.roles import Back, Use
 from dslc.analysis.signal.stats import Slopes, Stats
 from dslc.ops import signals
@@ -21,6 +21,11 @@ RULES: Final[dict[type[Any], tuple[Forward, Backward]]] = {
     signals.Pads: (views.pad, views.pad_back),
     signals.Joins: (views.join, views.join_back),
     signals.Resizes: (views.resize, views.resize_back),
+    signals.Divides: (choices.divide, choices.divide_back),
+    signals.Picks: (choices.pick, choices.pick_back),
+    signals.Ranks: (choices.rank, choices.rank_back),
+    signals.Peaks: (choices.peak, choices.peak_back),
+    signals.Replaces: (choices.substitute, choices.substitute_back),
     signals.Adds: (arithmetic.add, arithmetic.add_back),
     signals.Scales: (arithmetic.scale, arithmetic.scale_back),
     signals.Multiplies: (arithmetic.multiply, arithmetic.multiply_back),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from dslc.analysis.signal.quadrature import nodes
 from dslc.record import frozen
 
-STEP = 0.25
+STEP = 0.4
 """Of the logarithm of the variable that is integrated over: the integrands are smooth there."""
 
 
@@ -24,8 +24,14 @@ class Softmax:
 
 
 def softmax(count: int, var: float) -> Softmax:
-    """To about six digits: of `var` the first four are read, which is finer than its own error."""
-    return _softmax(count, float(f"{max(var, 0.0):.4g}"))
+    """To about four digits: of `var` so many are read. Of very many numbers the sums are near to their means, which then
+    are enough, to the first order of what they vary.
+    """
+    var = max(var, 0.0)
+    if var < 5 and 200 * math.exp(4 * var) < count:
+        wide = math.expm1(var) / count
+        return Softmax(math.exp(var) / count, math.log(count) + var / 2 - wide / 2, wide)
+    return _softmax(count, float(f"{var:.4g}"))
 
 
 @lru_cache(maxsize=4096)
@@ -39,9 +45,9 @@ def _softmax(count: int, var: float) -> Softmax:
     if count == 1 or var == 0:
         return Softmax(1 / count, math.log(count), 0.0)
     std = math.sqrt(var)
-    points = [(math.exp(std * x), w) for x, w in nodes(min(0.25, 1 / std))]
+    points = [(math.exp(std * x), w) for x, w in nodes(min(0.5, 1 / std))]
     centre = math.log(count)
-    low, high = centre - 6 - 6 * std, centre + 40 + var / 2 + 6 * std  # u; at -log t below `low` nothing is left
+    low, high = centre - 6 - 6 * std, centre + 20 + var / 2 + 6 * std  # u; at -log t below `low` nothing is left
     squares = before = 0.0
     mean = square = 0.0
     steps = int((high - low) / STEP)

@@ -67,7 +67,8 @@ class Part:
 
     `m`, `q`: mean and mean square of an element; `d`: q less the mean product of a pair, by kind. `shape`: the
     distribution where it is not normal. `before`: the activation that made it, and what it was made of; `taken`: it is
-    the largest of windows of that. `spread`: the relative variance of mean squares over channels (of few taps the law
+    the largest of windows of that; `inner`: that activation and part, with what it was multiplied by and what was added
+    since. `spread`: the relative variance of mean squares over channels (of few taps the law
     of large numbers does not hold). `row`: q less the mean product along the last axis, of attention's scores. `sums`:
     softmax made it, and the sum of its squares along that axis is this. `alone`: one over the channels that each was
     mixed of. `wander`: by how much correlations of two places of a batch vary over the draws of weights, as one channel
@@ -90,6 +91,7 @@ class Part:
     taken: Taken | None = None
     wander: float = 0.0
     common: float = 0.0
+    inner: tuple[Curve, Part, float, float] | None = None
     blur: tuple[float, ...] = ()
 
     @property
@@ -106,9 +108,11 @@ class Part:
         d = tuple(by * by * x for x in self.d)
         shape = None if self.shape is None else self.shape.moved(by, shift)
         d4 = (d[0], d[1], d[2], d[3])
-        return Part(
-            self.size, m, q, d4, shape, None, self.spread, wander=self.wander, common=self.common, blur=self.blur
-        )
+        inner = None
+        if self.inner is not None:
+            curve, part, scale, offset = self.inner
+            inner = (curve, part, by * scale, by * offset + shift)
+        return replace(self, m=m, q=q, d=d4, shape=shape, before=None, taken=None, row=None, sums=None, inner=inner)
 
 
 @record
@@ -191,7 +195,8 @@ class Slope:
     where a rectifier before it passed). `ways`: the independent gradients of several readers that it is the sum of,
     where they depend on the value in unlike ways (a pool's, at the live units alone, beside a skip's). `bent`: it came
     through this activation of this part. `leans`: that activation's argument has such a share of its variance from the
-    value that this is the gradient at.
+    value that this is the gradient at. `joint`: of two activations on each other, the mean square of both slopes'
+    product over the product of the means.
     """
 
     g: float
@@ -206,6 +211,7 @@ class Slope:
     ways: tuple[Slope, ...] = ()
     bent: tuple[Curve, Part] | None = None
     leans: tuple[Curve, Part, float] | None = None
+    joint: float = 1.0
 
     def scaled(self, by: float) -> Slope:
         """The gradient times a number whose square is `by`."""
