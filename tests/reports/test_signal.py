@@ -194,9 +194,9 @@ def test_two_networks(plain: Path, golden: Golden) -> None:
 
 def test_a_layer_without_a_rule(tmp_path: Path) -> None:
     path = tmp_path / "gap.dl"
-    path.write_text("net f on x[N, 8]:\n    a, _b = linear(8) -> topk(3)\n    a -> linear(4)\n", encoding="utf-8")
+    path.write_text("net f on x[N, 8]:\n    linear(8) -> sqrt -> linear(4)\n", encoding="utf-8")
     output = run(path).output
-    assert "no verdict: 1 of the layers have no rule\n  `topk`: the largest few have no rule\n" in output
+    assert "no verdict: 1 of the layers have no rule\n  `sqrt`: its values come near to 0, where " in output
 
 
 def test_the_batch_counts(plain: Path) -> None:

@@ -84,9 +84,18 @@ def test_a_gated_recurrence_has_a_note() -> None:
 
 
 def test_without_a_rule_there_is_no_verdict() -> None:
-    found = dslc.compile("net f on x[N, 8]:\n    a, _b = linear(8) -> topk(3)\n    a -> linear(4)\n").signal()
-    assert [(gap.op, gap.reason) for gap in found.gaps] == [("topk", "the largest few have no rule")]
+    found = dslc.compile("net f on x[N, 8, 16, 16]:\n    conv(8, 3) -> lppool(2) -> conv(4, 1)\n").signal()
+    reason = "the root of a sum of powers has no mean without the distribution of the sum"
+    assert [(gap.op, gap.reason) for gap in found.gaps] == [("lppool", reason)]
     assert not found.judged and not found.fine and not found.verdicts
+
+
+@pytest.mark.parametrize("text", ["sqrt", "log", "(1 / it)", "(it ** -1)", "(it / (x -> linear(8)))"])
+def test_what_comes_near_to_0_has_no_mean(text: str) -> None:
+    found = dslc.compile(f"net f on x[N, 8]:\n    linear(8) -> {text} -> linear(4)\n").signal()
+    (gap,) = found.gaps
+    assert gap.reason == "its values come near to 0, where neither it nor its slope has a mean square"
+    assert not found.verdicts
 
 
 def test_a_bias_before_a_batch_norm_is_idle() -> None:
