@@ -84,7 +84,7 @@ def test_a_gated_recurrence_has_a_note() -> None:
 
 
 def test_without_a_rule_there_is_no_verdict() -> None:
-    found = dslc.compile("net f on x[N, 8, 16, 16]:\n    conv(8, 3) -> lppool(2) -> conv(4, 1)\n").signal()
+    found = dslc.compile("net f on x[N, 8, 16, 16]:\n    conv(8, 3) -> lppool(2, 2) -> conv(4, 1)\n").signal()
     reason = "the root of a sum of powers has no mean without the distribution of the sum"
     assert [(gap.op, gap.reason) for gap in found.gaps] == [("lppool", reason)]
     assert not found.judged and not found.fine and not found.verdicts
