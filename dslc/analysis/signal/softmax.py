@@ -24,8 +24,8 @@ class Softmax:
 
 
 def softmax(count: int, var: float) -> Softmax:
-    """To about four digits: of `var` so many are read. Of very many numbers the sums are near to their means, which then
-    are enough, to the first order of what they vary.
+    """To about four digits: of `var` so many are read. Of very many numbers the sums are near to their means, which
+    then are enough, to the first order of what they vary.
     """
     var = max(var, 0.0)
     if var < 5 and 200 * math.exp(4 * var) < count:
