@@ -30,7 +30,7 @@ from dslc.analysis.signal.stats import (
     tailed,
     times,
 )
-from dslc.analysis.signal.taps import Taps, fitting, in_common, reshaped, served, spread_back, taps
+from dslc.analysis.signal.taps import Taps, fitting, in_common, reshaped, served, shared, spread_back, taps
 from dslc.ops.signals import Looks, Weighs
 from dslc.record import replace
 
@@ -39,7 +39,7 @@ FEW = 100
 """With fewer weights to a result channels differ in their mean squares, so that norms treat them unlike."""
 
 
-def layout(rule: Weighs, use: Use, profile: Profile | None = None) -> Taps:
+def layout(rule: Weighs, use: Use, profile: Profile | None = None, shares: Profile | None = None) -> Taps:
     """The window of a use; of one without a window each place is read by itself."""
     x, y = use.shapes[0], use.results[0]
     if not rule.window:
@@ -52,13 +52,14 @@ def layout(rule: Weighs, use: Use, profile: Profile | None = None) -> Taps:
         full = math.prod(k for k, *_ in rule.window)
         n = math.prod(made)
         return Taps(full, full * n, full * n * (n - 1), full, any(s > 1 for _, s, *_ in rule.window))
-    return taps(rule.window, read, made, profile)
+    return taps(rule.window, read, made, profile, shares)
 
 
 def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
     x, weight, bias = use.ins[0], use.laws["weight"], use.laws.get("bias", ZERO)
     profile = fitting(x.profile, use.shapes[0])
-    found, made = layout(rule, use, profile), use.results[0].places
+    given = x.shares if profile is not None else None
+    found, made = layout(rule, use, profile, given), use.results[0].places
     by = weight.square * rule.fan
     shift = weight.mean * rule.fan  # a mean of trained weights adds the same to all channels, times what they read
     if x.by_place and not rule.window:
@@ -91,7 +92,7 @@ def forward(rule: Weighs, use: Use) -> tuple[Stats, ...]:
         after = reshaped(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
         flat = bias.square / result.q if result.q > 0 else 0.0  # the bias is at every place
         after = tuple(tuple((1 - flat) * x + flat for x in along) for along in after)
-        shares = in_common(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile)
+        shares = in_common(rule.window, use.shapes[0].dims[2:], use.results[0].dims[2:], profile, given)
         flat = bias.square / result.pair(PLACES) if result.pair(PLACES) > bias.square else 0.0
         shares = tuple(tuple((1 - flat) * x + flat for x in along) for along in shares)
     return (Stats((result,), made, rule.out, x.samples, False, x.growth, after, shares),)
@@ -159,11 +160,11 @@ def turned(rule: Weighs, use: Use, profile: Profile) -> Taps:
     first = second = 1.0
     plain_taps = layout(rule, use)
     for (k, s, before, _, d), size, along in zip(rule.window, use.shapes[0].dims[2:], profile, strict=True):
-        sums, roots = [], []
+        sums, roots, common = [], [], shared(along, None)
         for t in range(k):
             low, n = served(t * d - before, s, size, len(along))
             sums.append(math.fsum(along[low : low + n]))
-            roots.append(math.fsum(map(math.sqrt, along[low : low + n])))
+            roots.append(math.fsum(common[low : low + n]))
         first *= sum(sums)
         second *= sum(x * x for x in roots)
     near = plain_taps.near * first / max(plain_taps.first, 1e-300)

@@ -30,11 +30,13 @@ def taps(
     read: tuple[int, ...],
     made: tuple[int, ...],
     profile: Profile | None = None,
+    shares: Profile | None = None,
 ) -> Taps:
     """`read`: places along each axis of the map that the window slides over, `made`: of the places where it stops.
 
     `profile`: how the mean square of what is read goes along each axis, its mean 1: after convolutions with borders
-    less is left at the edges, which fewer taps read.
+    less is left at the edges, which fewer taps read. `shares`: the same of the mean product of a place with all others,
+    which two places then have in proportion to both.
     """
     first = second = near = 1.0
     count = 1
@@ -42,17 +44,18 @@ def taps(
     nears: list[float] = []
     for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
         along = profile[axis] if profile is not None else None
+        common = along and shared(along, shares[axis] if shares is not None else None)
         sums, roots, numbers = [], [], []
         for t in range(k):
             low, n = served(t * d - before, s, size, stops)
             numbers.append(n)
-            if along is None:
+            if along is None or common is None:
                 sums.append(float(n))
                 roots.append(float(n))
             else:
-                values = along[low * s + t * d - before :: s][:n] if n else ()
-                sums.append(math.fsum(values))
-                roots.append(math.fsum(map(math.sqrt, values)))
+                at = low * s + t * d - before
+                sums.append(math.fsum(along[at::s][:n] if n else ()))
+                roots.append(math.fsum(common[at::s][:n] if n else ()))
         count *= k
         first *= sum(sums)
         second *= sum(x * x for x in roots)
@@ -66,6 +69,11 @@ def taps(
         len(means), 1
     )
     return Taps(count, first, second - first, near, any(s > 1 for _, s, *_ in window))
+
+
+def shared(along: tuple[float, ...], given: tuple[float, ...] | None) -> tuple[float, ...]:
+    """How much a place has in common with all, of mean 1: as given, or by the root of its mean square."""
+    return even(list(given) if given is not None else [math.sqrt(x) for x in along])
 
 
 def served(offset: int, stride: int, size: int, stops: int) -> tuple[int, int]:
@@ -103,13 +111,16 @@ def in_common(
     read: tuple[int, ...],
     made: tuple[int, ...],
     profile: Profile | None,
+    shares: Profile | None = None,
 ) -> Profile:
     """How much a place of the result has in common with all places, along each axis: over the taps inside of it, the
-    root of what they read times the sum of what the same tap reads elsewhere, as in `taps`.
+    share of what they read times the sum of what the same tap reads elsewhere, as in `taps`.
     """
     found = []
     for axis, ((k, s, before, _, d), size, stops) in enumerate(zip(window, read, made, strict=True)):
-        roots = [math.sqrt(x) for x in profile[axis]] if profile is not None else [1.0] * size
+        roots = [1.0] * size
+        if profile is not None:
+            roots = list(shared(profile[axis], shares[axis] if shares is not None else None))
         values = [0.0] * stops
         for t in range(k):
             low, n = served(t * d - before, s, size, stops)
