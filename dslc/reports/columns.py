@@ -179,7 +179,9 @@ def of_metric(metric: Metric) -> Column:
         return view.numbers(metric)[row]
 
     def value(row: Row, view: View) -> Cell:
-        return raw(row, view) if row.known or metric.device else None
+        if not row.known and not metric.device:
+            return None
+        return float(raw(row, view)) if metric.unit == "s" else raw(row, view)
 
     def text(row: Row, view: View) -> str:
         if view.symbolic and isinstance(metric.adds, Work) and any(terms := view.terms(metric)[row]):
