@@ -38,6 +38,8 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--loss", type=click.Choice(["independent", "cross_entropy", "mse"]), default="independent",
               show_default=True, help="whose gradient results have; independent: mean square 1 each")  # fmt: skip
 @weights_options
+@click.option("--clip", type=click.FloatRange(min=0, min_open=True), metavar="NORM", help="with --loss: the share of a "
+              "step that is left when the gradient's norm is kept within this")  # fmt: skip
 @click.option("--what-if", "remedies", multiple=True, metavar="REMEDY", help="act=relu, init=kaiming_normal, norm=bn, "
               "residual, scale=0.1 (of residual branches), depth=0.5 (of the turns of loops), gates=lstm (for rnn): "
               "the same network with it; several are made one after the other; all: each usual one alone")  # fmt: skip
@@ -61,6 +63,7 @@ def signal(
     skip: tuple[str, ...],
     names_map: str | None,
     adapt: tuple[str, ...],
+    clip: float | None,
     remedies: tuple[str, ...],
     depth: int | None,
     every: bool,
@@ -87,6 +90,10 @@ def signal(
     if len(files) > 2 or len(nets) > 2:
         raise click.UsageError("two networks are the most that stand beside each other")
     two = len(files) == 2 or len(nets) == 2
+    if clip is not None and loss == "independent":
+        raise click.UsageError("--clip needs --loss: the norm of a gradient depends on what is differentiated")
+    if clip is not None and (two or form == "json" or "all" in remedies):
+        raise click.UsageError("--clip is of the text about one network; the JSON has the gradient of each tensor")
     if two and remedies:
         raise click.UsageError("--what-if is about one network, and two are named")
     if depth is not None and every:
@@ -141,7 +148,7 @@ def signal(
     elif form == "json":
         click.echo(signal_json(str(files[0]), found, other, change))
     else:
-        click.echo(signal_text(found, other, change, depth=depth, every=every), nl=False)
+        click.echo(signal_text(found, other, change, depth=depth, every=every, clip=clip), nl=False)
 
 
 def names_of(files: tuple[str | Path, ...], found: tuple[NetworkSignal, NetworkSignal]) -> tuple[str, str]:

@@ -25,14 +25,24 @@ def signal_text(
     *,
     depth: int | None = None,
     every: bool = False,
+    clip: float | None = None,
 ) -> str:
     """The whole report. `after`: the same network with a remedy, `change` in its user's words, beside it.
 
-    `depth` and `every` are of its table.
+    `depth` and `every` are of its table; `clip`: a bound of the gradient's norm.
     """
-    lines = [headline(found), *sparks(found), "", *table(found, depth, every), "", *summary(found)]
+    lines = [
+        headline(found),
+        *sparks(found),
+        "",
+        *table(found, depth, every),
+        "",
+        *summary(found),
+        *clipped(found, clip),
+    ]
     if after is not None:
-        lines += ["", f"with {change}:", *sparks(after), *summary(after), "", *beside(found, after, "before", "after")]
+        lines += ["", f"with {change}:", *sparks(after), *summary(after), *clipped(after, clip)]
+        lines += ["", *beside(found, after, "before", "after")]
     return "\n".join(lines) + "\n"
 
 
@@ -94,6 +104,23 @@ def summary(found: NetworkSignal) -> list[str]:
         lines.append(f"a draw of weights may be far from this (sensitivity {number(found.sensitivity)}): orders alone")
     lines += found.notes
     return lines
+
+
+def clipped(found: NetworkSignal, clip: float | None) -> list[str]:
+    """What is left of a step when the gradient's norm is kept within a bound, and who makes the norm."""
+    if clip is None:
+        return []
+    norm = found.norm
+    if not math.isfinite(norm):
+        return [f"the gradient's norm is beyond floats: clipping at {clip:g} leaves nothing of a step"]
+    left = min(clip / norm, 1.0) if norm else 1.0
+    if left == 1:
+        return [f"the gradient's norm is {number(norm)}: clipping at {clip:g} leaves all of a step"]
+    most = max(found.weights, key=lambda w: 0.0 if w.gradient is None else w.count * w.gradient**2)
+    part = f"{left:.2%}" if left >= 1e-3 else number(left)
+    own = most.count * (most.gradient or 0.0) ** 2 / norm**2
+    said = f"the gradient's norm is {number(norm)}: clipping at {clip:g} leaves {part} of a step"
+    return [f"{said}, in every layer alike; {own:.0%} of the square is by `{most.path}`"]
 
 
 # ---- remedies

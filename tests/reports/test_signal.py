@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
@@ -281,3 +282,27 @@ def test_what_is_of_the_table_is_refused_without_one(words: tuple[str, ...], pla
         result = run(plain, *words, *option)
         assert result.exit_code == 2 and f"{option[0]} is of the table by layer" in result.output
     assert run(plain, plain, "--all").exit_code == 2
+
+
+def test_what_clipping_leaves(plain: Path) -> None:
+    """Against the norm of torch's gradients, root mean square over draws of the weights."""
+    plain.write_text(CHAIN.format("linear(64, init=normal(std=0.2)) -> tanh"), encoding="utf-8")
+    network = dslc.compile(plain)
+    found = network.signal(batch=32, loss="cross_entropy")
+    kind, total = network.load(), 0.0
+    for seed in range(24):
+        torch.manual_seed(seed)
+        module = kind()
+        target = torch.randint(0, 10, (32,))
+        torch.nn.functional.cross_entropy(module(torch.randn(32, 64)), target).backward()
+        total += sum(float(p.grad.square().sum()) for p in module.parameters() if p.grad is not None) / 24
+    assert found.norm == pytest.approx(total**0.5, rel=0.1)
+    line = run(plain, "--batch", "32", "--loss", "cross_entropy", "--clip", "0.5").output.splitlines()[-1]
+    assert f"clipping at 0.5 leaves {0.5 / found.norm:.2%} of a step, in every layer alike" in line
+    assert "leaves all of a step" in run(plain, "--loss", "cross_entropy", "--clip", "1e9").output
+    assert run(plain, "--clip", "1").exit_code == 2 and "needs --loss" in run(plain, "--clip", "1").output
+
+
+def test_a_loss_of_logits_that_are_huge(plain: Path) -> None:
+    plain.write_text("net f on x[N, 64]:\n    for i in range(40): linear(64, init=normal(std=1.0)) -> relu\n", "utf-8")
+    assert "exploding values" in run(plain, "--loss", "cross_entropy", "--clip", "1").output

@@ -151,7 +151,7 @@ def weight_of(param: Param, one: Law | None, back: Backward, idle: dict[Param, s
     square = back.weights.get(param)
     why = idle.get(param, "")
     gradient = None if why or square is None else math.sqrt(max(square, 0.0))
-    return WeightSignal(param.path, math.sqrt(one.square) if one is not None else 0.0, gradient, why)
+    return WeightSignal(param.path, math.sqrt(one.square) if one is not None else 0.0, gradient, param.spec.count, why)
 
 
 def layer_of(one: Passed, still: Forward, back: Backward, weights: dict[Param, WeightSignal]) -> LayerSignal:

@@ -7,6 +7,8 @@ square 1 at every element of every result (or the gradient of the loss that was 
 
 from __future__ import annotations
 
+import math
+
 from dslc.record import frozen
 
 
@@ -14,13 +16,15 @@ from dslc.record import frozen
 class WeightSignal:
     """One trained tensor. `rms`: of its initial values. `gradient`: RMS of its gradient; none where it is idle.
 
-    `idle`: why its gradient says nothing, in words: a norm behind it takes its effect away. `update`: gradient over
-    rms, the relative change by a step of plain gradient descent at learning rate 1; none where either is 0.
+    `count`: of its elements. `idle`: why its gradient says nothing, in words: a norm behind it takes its effect away.
+    `update`: gradient over rms, the relative change by a step of plain gradient descent at learning rate 1; none where
+    either is 0.
     """
 
     path: str
     rms: float
     gradient: float | None
+    count: int
     idle: str = ""
 
     @property
@@ -137,6 +141,11 @@ class NetworkSignal:
     @property
     def idle(self) -> tuple[str, ...]:
         return tuple(weight.path for weight in self.weights if weight.idle)
+
+    @property
+    def norm(self) -> float:
+        """The norm of the gradient by all trained tensors together, as clipping measures it; idle ones are left out."""
+        return math.sqrt(math.fsum(w.count * w.gradient**2 for w in self.weights if w.gradient is not None))
 
     @property
     def fine(self) -> bool:

@@ -11,6 +11,9 @@ from dslc.record import frozen
 STEP = 0.4
 """Of the logarithm of the variable that is integrated over: the integrands are smooth there."""
 
+HARD = 900.0
+"""A variance beyond which a softmax is as good as a maximum."""
+
 
 @frozen
 class Softmax:
@@ -44,6 +47,9 @@ def _softmax(count: int, var: float) -> Softmax:
     """
     if count == 1 or var == 0:
         return Softmax(1 / count, math.log(count), 0.0)
+    if var > HARD:  # the largest number takes nearly all, and what it lacks goes with one over the deviation
+        known, by = _softmax(count, HARD), math.sqrt(var / HARD)
+        return Softmax(1 - (1 - known.squares) / by, known.log * by, known.spread * by * by)
     std = math.sqrt(var)
     points = [(math.exp(std * x), w) for x, w in nodes(min(0.5, 1 / std))]
     centre = math.log(count)
