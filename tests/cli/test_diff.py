@@ -286,6 +286,8 @@ def test_what_a_module_of_the_users_does_not_say_is_not_zero(folder: Path) -> No
     assert re.search(r"^~ m +mine\(c=8 -> 16\) .* \? +\?$", text, re.MULTILINE)
     assert re.search(r"^params +>= 27 +>= 51 +\?$", text, re.MULTILINE)
     assert re.search(r"^field stride +>= 1 +>= 1 +\?$", text, re.MULTILINE)
+    counts = printed("own.dl", "--set-b", "c=16", "--columns", "buffers")
+    assert re.search(r"^~ m +mine\(c=8 -> 16\) .*\] +\?$", counts, re.MULTILINE)
     assert "not counting those of m, which are modules of your own" in text
 
 
