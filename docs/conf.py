@@ -25,8 +25,11 @@ copyright = "the authors of dslc, Apache-2.0"
 extensions = ["myst_parser"]
 myst_heading_anchors = 4  # links to headings are those of GitHub
 html_theme = "furo"
+pygments_dark_style = "a11y-high-contrast-dark"
 html_show_sphinx = False
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 ELSEWHERE = re.compile(r'<(?:script|img|link rel="stylesheet")[^>]*(?:src|href)="(?:https?:)?//')
 

@@ -92,9 +92,9 @@ inline block f(heads: int = 4, skip?: layer(out), of: [float]) on x[N, C, H=3], 
 """
     found = kinds(text)
     for word, kind in {
-        "allow": "Comment.PreprocFile",
-        "unused-let": "Comment.Preproc",
-        "`N`": "Comment.Preproc",
+        "allow": "Name.Decorator",
+        "unused-let": "Name.Constant",
+        "`N`": "Literal.String.Backtick",
         "std.resnet": "Name.Namespace",
         "unit": "Name.Label",
         "init": "Keyword",
