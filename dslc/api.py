@@ -16,6 +16,7 @@ from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity, S
 from dslc.diagnostics.place import assigned, given
 from dslc.elaborate.entry import elaborate
 from dslc.elaborate.examine import examine
+from dslc.elaborate.watch import Watch
 from dslc.ir.model import Budget, Model
 from dslc.names import zoo
 from dslc.names.errors import NoNet
@@ -72,10 +73,12 @@ def compile_program(
     max_ops: int = MAX_OPS,
     budgets: Sequence[Budget] | None = (),
     sink: Sink | None = None,
+    watch: Watch | None = None,
 ) -> Model:
     """As `compile_model`, of a program that was loaded, for any of its nets; `sink` holds what loading found.
 
     After mistakes in some definitions the net is elaborated all the same, so that all mistakes are told at once.
+    `watch` is told what each line makes.
     """
     sink = sink or Sink()
     asked = sizes_of(sizes or {})
@@ -90,7 +93,7 @@ def compile_program(
         _check_numbers(values, asked, sink)
         for diagnostic in program.told.diagnostics:
             sink.add(diagnostic)
-        model = _elaborate(program, entry, values, asked, sink, max_ops)
+        model = _elaborate(program, entry, values, asked, sink, max_ops, watch)
         if model is not None and budgets is not None and (model.budgets or budgets):
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
 
@@ -353,6 +356,7 @@ def _elaborate(
     asked: Mapping[str, int],
     sink: Sink,
     max_ops: int,
+    watch: Watch | None,
 ) -> Model | None:
     """Elaborate; where a weight pins a size, again with the number in the port (at most once a symbol).
 
@@ -365,7 +369,7 @@ def _elaborate(
     while True:
         trial = Sink()
         try:
-            model = elaborate(program, entry, args, asked, table, trial, max_ops)
+            model = elaborate(program, entry, args, asked, table, trial, max_ops, watch)
         except Pinned as pinned:
             sink.work += trial.work
             table = Sizes(pins={**table.pins, pinned.symbol: pinned.pin})

@@ -14,12 +14,14 @@ from dslc.diagnostics.allow import Meant
 from dslc.diagnostics.levels import DEFAULT, Levels
 from dslc.diagnostics.model import CompileError, Diagnostic, Severity, Sink, in_order
 from dslc.diagnostics.render import Key
+from dslc.elaborate.watch import Watch
 from dslc.ir.model import Budget, Model
 from dslc.lints.base import Lint
 from dslc.lints.catalogue import WARNINGS, rules
 from dslc.lints.facts import NOTHING, Facts
 from dslc.lints.run import Spoken, lint
 from dslc.names.loader import Loader
+from dslc.names.resolve import Program
 from dslc.names.zoo import is_zoo
 from dslc.record import entity, replace
 from dslc.source import Source
@@ -39,6 +41,7 @@ class Findings:
       (`span.source.path`, `span.line`, `span.column`, `span.text`) and proposals in `help`
     - `nets`: the nets that were compiled
     - `silent`: rules that said nothing for want of facts, with the names of these
+    - `program`: what was read, if the main file could be
     """
 
     nets: list[str] = field(default_factory=list)
@@ -48,6 +51,7 @@ class Findings:
     _work: int = 0  # steps of elaboration that it took
     _whole: bool = False  # whether all its nets were checked, as they are
     silent: dict[type[Lint], tuple[str, ...]] = field(default_factory=dict)
+    program: Program | None = None
     _ran: set[str] = field(default_factory=set)  # names of the rules that were run
 
     @property
@@ -144,6 +148,8 @@ def check_file(
     loader: Loader | None = None,
     facts: Facts = NOTHING,
     advice: bool = False,
+    watch: Watch | None = None,
+    mend: bool = True,
 ) -> Findings:
     """Compile one net of a file, or all that have defaults for all their parameters, and keep what is found.
 
@@ -152,22 +158,24 @@ def check_file(
     which are errors; comments of the program go before it. `loader` reads the files, if not from disk.
 
     Rules (`dslc.lints`) are run over each net: those of warnings that need no signal, and with `advice` all of them, in
-    place of the notes on sizes; `facts` is what they are told beside the program. Raises `Failure` where it cannot be
-    read.
+    place of the notes on sizes; `facts` is what they are told beside the program. `watch` is told what each line makes,
+    and may stop the check; without `mend` no fixes are looked for, which takes some checks more. Raises `Failure` where
+    it cannot be read, and `Cancelled`.
     """
     loader, kind = loader or Loader(), float_type(dtype)
 
-    def checked(loader: Loader, chosen: Sequence[type[Lint]]) -> Findings:
-        found = _check(source, net, args, sizes, max_ops, budgets, kind, loader, facts, advice, chosen)
+    def checked(loader: Loader, chosen: Sequence[type[Lint]], watch: Watch | None) -> Findings:
+        found = _check(source, net, args, sizes, max_ops, budgets, kind, loader, facts, advice, chosen, watch)
         found._judge(levels)
         return found
 
     def again(texts: Mapping[str, str]) -> tuple[Sequence[Diagnostic], int]:
-        found = checked(loader.edited(texts), ())  # a fix need not mend what was suspicious before
+        other = None if watch is None else Watch(watch.cancel)
+        found = checked(loader.edited(texts), (), other)  # a fix need not mend what was suspicious before
         return found.diagnostics, found._work
 
-    findings = checked(loader, tuple(rules() if advice else rules(WARNINGS)))
-    if not findings.ok:
+    findings = checked(loader, tuple(rules() if advice else rules(WARNINGS)), watch)
+    if mend and not findings.ok:
         mended = offer(findings.diagnostics, again, findings._work)
         findings.found = {d.key: d for d in mended}
     return findings
@@ -185,6 +193,7 @@ def _check(
     facts: Facts = NOTHING,
     advice: bool = False,
     chosen: Sequence[type[Lint]] = (),
+    watch: Watch | None = None,
 ) -> Findings:
     """As `check_file`, with what reads the files and the rules to run, and without fixes; of all that is found, allowed
     or not.
@@ -198,7 +207,10 @@ def _check(
     findings._keep(tuple(sink.diagnostics), sink.counts)
     if net is None:
         findings._keep(program.told.diagnostics, program.told.counts)
+    findings.program = program
     findings._main = None if program.main is None else program.main.tree.source
+    if watch is not None:
+        watch.check()
     if not program.whole:
         return findings
     wanted = [net] if net is not None else nets_of(program, complete=True)
@@ -206,25 +218,30 @@ def _check(
         asking = incomplete(program, [name for name in program.nets if name not in wanted])
         findings._keep(tuple(asking.diagnostics), asking.counts)
     suspicions: list[Spoken] = []
-    gc.freeze()  # what was loaded stays: only what the nets made is looked through
+    if watch is None:  # who watches lives on, and looks after its garbage itself
+        gc.freeze()  # what was loaded stays: only what the nets made is looked through
     try:
         for number, name in enumerate(wanted):
-            if number % COLLECT == COLLECT - 1:  # a command collects no garbage by itself
+            if watch is None and number % COLLECT == COLLECT - 1:  # a command collects no garbage by itself
                 gc.collect()
             findings.nets.append(name)
             own = sink.copy()
             try:
                 model = compile_program(
-                    program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=own
+                    program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=own, watch=watch
                 )
             except CompileError as error:
                 findings._keep(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
             else:
                 findings._keep(warned(model) if advice else said(model, kind), {})
                 suspicions.append(lint(model, facts, chosen))
+                if watch is not None:
+                    watch.nets[name].model = model
+                    watch.check()
             findings._work += own.work
     finally:
-        gc.unfreeze()
+        if watch is None:
+            gc.unfreeze()
     if findings.ok:  # beside a mistake, what is only suspicious would stand in its way
         for spoken in suspicions:
             findings._take(spoken, chosen)

@@ -62,6 +62,8 @@ LAYERS = (
     "build",
     "inference",
     "check",
+    "analyse",
+    "lsp",
     "fix",
     "convert",
     "diff",

@@ -31,6 +31,7 @@ COMMANDS = {
     "run": "run a network on an image or an array",
     "zoo": "the networks that come with dslc, with their costs",
     "explain": "what an error code means, with examples",
+    "lsp": "serve editors: mistakes, shapes and costs while a program is written",
     "doctor": "versions, onnxruntime's providers, and what is missing",
     "completion": "print a script that completes commands and options in your shell",
     "version": "print the version",

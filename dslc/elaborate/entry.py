@@ -31,6 +31,7 @@ from dslc.elaborate.mistakes.nets import (
 from dslc.elaborate.recipe import Recipe
 from dslc.elaborate.run import Place, Run, Runaway
 from dslc.elaborate.statements import add_budgets, execute
+from dslc.elaborate.watch import Seen, Watch
 from dslc.ir.model import Instance, Model, Value
 from dslc.names.errors_given import UnknownSize
 from dslc.names.resolve import Program, lookup
@@ -60,15 +61,19 @@ def elaborate(
     sizes: Sizes,
     sink: Sink,
     max_ops: int,
+    watch: Watch | None = None,
 ) -> Model | None:
     """The model of the net `entry`; none where a mistake left nothing to finish.
 
-    `args` are values for its parameters, `asked` defaults for its symbolic sizes. Raises `Pinned` where a weight
-    fixes a symbol: the caller starts again with the number in the port.
+    `args` are values for its parameters, `asked` defaults for its symbolic sizes. `watch` is told what
+    each line makes. Raises `Pinned` where a weight fixes a symbol: the caller starts again with the number in the port.
     """
     assert program.main is not None
     run = Run(sink, sizes, max_ops, frozenset() if program.table is None else program.table.failed)
     run.evaluate, run.execute = partial(evaluate, run), partial(execute, run)
+    if watch is not None:
+        run.net, run.watch = entry, watch
+        watch.start(Seen(entry, sizes, run.made))
     try:
         return _elaborated(run, program, entry, args, asked)
     finally:
@@ -89,6 +94,8 @@ def _elaborated(
     scope.instance = root
     p = Place(root, scope, root.body, None, None)
     run.owners.append(root)
+    if run.watch is not None:
+        run.watch.nets[entry].root = root
     before = sink.errors
     if not _bounded(run, block.name_span, lambda: _header(run, recipe, block, args, asked, p)):
         return None

@@ -10,6 +10,7 @@ from dslc.diagnostics.model import Frame, Help, Label, Mistake, Sink, users_plac
 from dslc.elaborate.combined import as_written
 from dslc.elaborate.mistakes.limits import EndlessWork
 from dslc.elaborate.recipe import Shared, is_tensor
+from dslc.elaborate.watch import Watch
 from dslc.ir.made import maker
 from dslc.ir.model import Budget, Call, Instance, Item, Node, Value
 from dslc.record import entity
@@ -171,6 +172,8 @@ class Run:
         self.endless_functions: set[tree.Fn] = set()  # those that were called in themselves too often
         self.stopped = False  # by a program that would not end: what comes after is not known
         self.broken: set[Instance] = set()  # those in which something failed
+        self.net = ""
+        self.watch: Watch | None = None  # who is told of each line
 
     def report(
         self,

@@ -59,6 +59,23 @@ def execute(run: Run, suite: tree.Suite, p: Place) -> None:
         if run.sink.total != run.mistakes:
             run.spend(MISTAKE * (run.sink.total - run.mistakes))
             run.mistakes = run.sink.total
+        if run.watch is not None:
+            run.watch.line(run.net, line, block_of(p.owner), _left(run, line, p))
+
+
+def _left(run: Run, line: tree.Stmt, p: Place) -> tuple[Value, ...]:
+    """The tensors that a line has left: those it names, else the current one."""
+    found: list[object] = []
+    match line:
+        case tree.Assign(targets=targets):
+            for target in targets:
+                name = target.name if isinstance(target, tree.Name) else None
+                binding = None if name is None else p.scope.find(name)
+                found.append(None if binding is None or binding.kind != "tensor" else binding.value)
+        case tree.Step() | tree.For() | tree.If():
+            found.append(p.it)
+    flat = [value for each in found for value in (each if isinstance(each, tuple) else (each,))]
+    return tuple(value for value in flat if isinstance(value, Value))
 
 
 def _step(run: Run, line: tree.Step, p: Place) -> None:

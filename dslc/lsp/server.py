@@ -1,0 +1,351 @@
+"""The server: what the protocol asks is put to what is known of the document. Every answer is given at once or soon."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from lsprotocol import types as lsp
+from pygls import uris
+from pygls.lsp.server import LanguageServer
+
+import dslc
+from dslc.lsp import completion, names, outline
+from dslc.lsp.commands import run_command
+from dslc.lsp.documents import Document, Stage, Worker
+from dslc.lsp.lens import lenses
+from dslc.lsp.places import Lines, lines_of
+from dslc.lsp.problems import actions, problems
+
+log = logging.getLogger("dslc.lsp")
+
+PATIENCE: Final = 1.0
+"""Seconds that a request waits at most for the analysis of the newest text."""
+SETTINGS: Final = {"hints": "words", "cursorLine": False, "lens": True}
+"""What a client may set (docs/editors.md), and the defaults."""
+
+
+class Server(LanguageServer):
+    """The language server with its documents and the thread that analyses them."""
+
+    def __init__(self) -> None:
+        super().__init__("dslc", dslc.__version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
+        self.worker = Worker(self._told)
+        self.settings: dict[str, object] = dict(SETTINGS)
+        self.cursors: dict[str, int] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def encoding(self) -> str:
+        """How client and server count columns."""
+        return str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding) or "utf-16")
+
+    def document(self, uri: str) -> Document | None:
+        """An open document."""
+        return self.worker.documents.get(uri)
+
+    def lines(self, document: Document) -> Lines:
+        """The lines of a document's text."""
+        return lines_of(document.text, self.encoding)
+
+    def open(self, uri: str, text: str) -> None:
+        """A document was opened."""
+        path = Path(uris.to_fs_path(uri) or "untitled.dl").absolute()
+        self.worker.put(Document(uri, path, text))
+
+    def change(self, uri: str, text: str) -> None:
+        """A document has another text."""
+        document = self.document(uri)
+        if document is None:
+            return self.open(uri, text)
+        if text != document.text:
+            document.line = changed_line(document.text, text)
+            document.typed = True
+            document.text = text
+            for other in list(self.worker.documents.values()):
+                if other is not document:  # it may import this one
+                    self.worker.put(other)
+        return self.worker.put(document)
+
+    async def known(self, uri: str, *, newest: bool = True) -> Document | None:
+        """A document, with the analysis of its newest text where that takes not too long; any, if not `newest`."""
+        document = self.document(uri)
+        if document is None:
+            return None
+        until = asyncio.get_running_loop().time() + PATIENCE
+        while document.focus is None if not newest else document.known != document.version:
+            if asyncio.get_running_loop().time() > until:
+                break
+            await asyncio.sleep(0.004)
+        return document if document.focus is not None else None
+
+    def set(self, given: object) -> None:
+        """Settings of the client; what is none of them is passed over."""
+        section = given.get("dslc", given) if isinstance(given, dict) else {}
+        if isinstance(section, dict):
+            self.settings |= {k: v for k, v in section.items() if k in SETTINGS and type(v) is type(SETTINGS[k])}
+
+    # ---- in the worker's thread
+
+    def _told(self, document: Document, stage: Stage) -> None:
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.publish, document, stage, document.version)
+
+    # ---- in the server's
+
+    def publish(self, document: Document, stage: Stage, version: int) -> None:
+        """Send what was found, where nobody has written meanwhile."""
+        if document.version != version or self.document(document.uri) is not document:
+            return
+        if stage != "rest":
+            found = problems(document, self.encoding)
+            for uri in document.published - found.keys():
+                self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
+            for uri, each in found.items():
+                self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, each))
+            document.published = set(found)
+        self.refresh(stage)
+
+    def refresh(self, stage: Stage) -> None:
+        """Ask the client to ask again."""
+        able = self.client_capabilities.workspace
+        if able is None:
+            return
+        if able.inlay_hint is not None and able.inlay_hint.refresh_support:
+            self.workspace_inlay_hint_refresh(None)
+        if stage != "rest" and able.semantic_tokens is not None and able.semantic_tokens.refresh_support:
+            self.workspace_semantic_tokens_refresh(None)
+        if stage == "whole" and able.code_lens is not None and able.code_lens.refresh_support:
+            self.workspace_code_lens_refresh(None)
+
+
+def changed_line(old: str, new: str) -> int:
+    """The line, from 0, at which two texts begin to differ."""
+    before, after = old.split("\n"), new.split("\n")
+    same = 0
+    while same < min(len(before), len(after)) and before[same] == after[same]:
+        same += 1
+    return min(same, len(after) - 1)
+
+
+def make() -> Server:
+    """The server with all that it answers."""
+    server = Server()
+    _documents(server)
+    _answers(server)
+    _names(server)
+    return server
+
+
+def _documents(server: Server) -> None:
+    @server.feature(lsp.INITIALIZED)
+    def initialized(_: lsp.InitializedParams) -> None:
+        server.loop = asyncio.get_event_loop()
+        server.worker.start()
+
+    @server.feature(lsp.INITIALIZE)
+    def initialize(params: lsp.InitializeParams) -> None:
+        server.set(params.initialization_options)
+
+    @server.feature(lsp.SHUTDOWN)
+    def shutdown(_: None) -> None:
+        server.worker.close()
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: lsp.DidOpenTextDocumentParams) -> None:
+        server.open(params.text_document.uri, params.text_document.text)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(params: lsp.DidChangeTextDocumentParams) -> None:
+        text = server.workspace.get_text_document(params.text_document.uri).source
+        server.change(params.text_document.uri, text)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: lsp.DidSaveTextDocumentParams) -> None:
+        for document in list(server.worker.documents.values()):
+            server.worker.put(document)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(params: lsp.DidCloseTextDocumentParams) -> None:
+        document = server.document(params.text_document.uri)
+        server.worker.drop(params.text_document.uri)
+        for uri in document.published if document is not None else ():
+            server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    def configured(params: lsp.DidChangeConfigurationParams) -> None:
+        server.set(params.settings)
+        server.refresh("whole")
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def watched(params: lsp.DidChangeWatchedFilesParams) -> None:
+        for document in list(server.worker.documents.values()):
+            server.worker.put(document)
+
+    @server.feature("dslc/cursor")
+    def cursor(params: Any) -> None:
+        """Where the cursor stands: `{uri, line}`; on that line no shape is shown."""
+        server.cursors[str(params.uri)] = int(params.line)
+        document = server.document(str(params.uri))
+        if document is not None and not document.typed:
+            document.line = int(params.line)
+
+
+def _answers(server: Server) -> None:
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix]))
+    async def code_actions(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        document = await server.known(params.text_document.uri)
+        if document is None:
+            return []
+        for _ in range(200):  # fixes are tried when no key was pressed for a while
+            if document.stage == "done":
+                break
+            await asyncio.sleep(0.01)
+        return actions(document, params.range, server.encoding)
+
+    @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
+    async def inlay(params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+        document = await server.known(params.text_document.uri)
+        shown = str(server.settings["hints"])
+        if document is None or shown == "off":
+            return []
+        for _ in range(100):
+            if document.stage != "rest":
+                break
+            await asyncio.sleep(0.004)
+        cursor = None if server.settings["cursorLine"] else server.cursors.get(document.uri)
+        return outline.hints(document, params.range, server.lines(document), cursor, shown)
+
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)
+    async def lens(params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
+        document = await server.known(params.text_document.uri)
+        return lenses(document, server.encoding) if document is not None and server.settings["lens"] else []
+
+    @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
+    def formatting(params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit]:
+        document = server.document(params.text_document.uri)
+        return [] if document is None else outline.formatted(str(document.path), document.text, server.encoding)
+
+    @server.feature(lsp.TEXT_DOCUMENT_FOLDING_RANGE)
+    def folding(params: lsp.FoldingRangeParams) -> list[lsp.FoldingRange]:
+        document = server.document(params.text_document.uri)
+        return [] if document is None else outline.folds(document.text)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    async def symbols(params: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
+        document = await server.known(params.text_document.uri)
+        found = None if document is None or document.focus is None else document.focus.tree
+        return outline.symbols(found, server.encoding)
+
+    @server.feature(lsp.WORKSPACE_SYMBOL)
+    def workspace_symbols(params: lsp.WorkspaceSymbolParams) -> list[lsp.WorkspaceSymbol]:
+        paths = [Path(p) for f in server.workspace.folders.values() if (p := uris.to_fs_path(f.uri))]
+        return outline.workspace_symbols(paths, params.query, server.worker.texts(), server.encoding)
+
+    @server.feature(
+        lsp.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
+        lsp.SemanticTokensLegend(list(names.TYPES), list(names.MODIFIERS)),
+    )
+    async def tokens(params: lsp.SemanticTokensParams) -> lsp.SemanticTokens:
+        document = await server.known(params.text_document.uri)
+        if document is None:
+            return lsp.SemanticTokens([])
+        return lsp.SemanticTokens(names.tokens(document.focus, server.lines(document)))
+
+    for word in ("focus", "build", "picture", "report"):
+        _command(server, word)
+
+
+def _command(server: Server, word: str) -> None:
+    """`dslc.build(uri, net)` and so on, as a lens asks for them."""
+
+    @server.command(f"dslc.{word}")
+    async def command(uri: str, net: str, *more: Any) -> object:
+        document = server.document(uri)
+        if document is None:
+            return None
+        if word == "focus":
+            server.worker.refocus(document, net)
+            return None
+        failed, said = await run_command(word, document, net)
+        kind = lsp.MessageType.Error if failed else lsp.MessageType.Info
+        server.window_show_message(lsp.ShowMessageParams(kind, said))
+        return None if failed else said
+
+
+def _names(server: Server) -> None:
+    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
+    async def hover(params: lsp.HoverParams) -> lsp.Hover | None:
+        document = await server.known(params.text_document.uri)
+        if document is None:
+            return None
+        return names.hover(document, server.lines(document).offset(params.position), server.encoding)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
+    async def definition(params: lsp.DefinitionParams) -> lsp.Location | None:
+        document = await server.known(params.text_document.uri)
+        if document is None:
+            return None
+        return names.definition(document.focus, server.lines(document).offset(params.position), server.encoding)
+
+    @server.feature(lsp.TEXT_DOCUMENT_REFERENCES)
+    async def references(params: lsp.ReferenceParams) -> list[lsp.Location]:
+        document = await server.known(params.text_document.uri)
+        if document is None:
+            return []
+        offset = server.lines(document).offset(params.position)
+        return names.references(document, offset, params.context.include_declaration, server.encoding)
+
+    @server.feature(lsp.TEXT_DOCUMENT_PREPARE_RENAME)
+    async def prepare(params: lsp.PrepareRenameParams) -> lsp.Range | None:
+        document = await server.known(params.text_document.uri)
+        if document is None:
+            return None
+        use = names.use_at(document.focus, server.lines(document).offset(params.position))
+        if use is None or not names.renamed(use.symbol):
+            return None
+        return server.lines(document).range(use.span.start, use.span.end)
+
+    @server.feature(lsp.TEXT_DOCUMENT_RENAME, lsp.RenameOptions(prepare_provider=True))
+    async def rename(params: lsp.RenameParams) -> lsp.WorkspaceEdit | None:
+        document = await server.known(params.text_document.uri)
+        if document is None:
+            return None
+        offset = server.lines(document).offset(params.position)
+        found = names.rename(document, offset, params.new_name, server.encoding)
+        if isinstance(found, str):
+            server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, found))
+            return None
+        return found
+
+    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[".", ":", ">", "(", ","]))
+    async def complete(params: lsp.CompletionParams) -> lsp.CompletionList:
+        document = await server.known(params.text_document.uri, newest=False)
+        if document is None:
+            return lsp.CompletionList(False, [])
+        lines = server.lines(document)
+        offset = lines.offset(params.position)
+        found = completion.completions(document.text, offset, document.focus, document.path, lines)
+        return lsp.CompletionList(False, found)
+
+    @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(["(", ","]))
+    async def signature(params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
+        document = await server.known(params.text_document.uri, newest=False)
+        if document is None:
+            return None
+        offset = server.lines(document).offset(params.position)
+        return completion.signature_help(document.text, offset, document.focus)
+
+
+def serve() -> None:
+    """Answer on stdin and stdout until the client ends it."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    sys.setswitchinterval(0.001)  # a key is answered while a net is analysed
+    server = make()
+    try:
+        server.start_io()
+    finally:
+        server.worker.close()

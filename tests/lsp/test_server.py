@@ -1,0 +1,223 @@
+"""The language server, asked over the protocol: one server for all tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lsprotocol import types as lsp
+
+from tests.lsp.client import Client, applied, at
+
+NET = """use std.attention: encoder
+
+## A stage of two convolutions.
+block stage(out: int, s: int = 1) on x[N, C, H, W]:
+    conv(out, 3, s=s) -> bn -> relu
+    conv(out, 3) -> relu
+
+## A small network.
+net small(classes: int = 10) on image[N, 3, H=32, W=32] -> [N, classes]:
+    budget params <= 100K
+    stage(16) -> stage(32, s=2)
+    gap -> flatten -> linear(classes)
+"""
+
+
+EVERYWHERE = lsp.Range(lsp.Position(0, 0), lsp.Position(99, 0))
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    found = Client()
+    yield found
+    found.close()
+
+
+def test_mistakes_are_told_where_they_are_and_a_fix_mends_them(client: Client, tmp_path: Path) -> None:
+    wrong = NET.replace("relu\n    conv", "rleu\n    conv").replace("## A stage", "## \U0001d538 stage")
+    doc = client.open(tmp_path / "wrong.dl", wrong)
+    found = client.told(doc, "`rleu`")
+    assert found.code and found.severity is lsp.DiagnosticSeverity.Error
+    assert found.range == lsp.Range(at(wrong, "rleu"), at(wrong, "rleu", 4))
+    actions = client.done(
+        client.ask.text_document_code_action_async(
+            lsp.CodeActionParams(doc, found.range, lsp.CodeActionContext([found]))
+        )
+    )
+    assert actions
+    first = actions[0]
+    assert isinstance(first, lsp.CodeAction) and first.edit is not None and first.edit.changes is not None
+    assert applied(wrong, list(first.edit.changes[doc.uri])) == wrong.replace("rleu", "relu")
+    client.change(doc, wrong.replace("rleu", "relu").replace("use std.attention: encoder\n", ""))
+    client.silent(doc)
+
+
+def test_columns_count_utf_16_units(client: Client, tmp_path: Path) -> None:
+    text = "net f on x[N, 8]:\n    linear(3)\n"
+    wide = 'net f on x[N, 8]:\n    require "\U0001d538" == rleu, "x"\n    linear(3)\n'
+    doc = client.open(tmp_path / "wide.dl", text)
+    client.change(doc, wide)
+    found = client.told(doc, "`rleu`")
+    assert found.range == lsp.Range(at(wide, "rleu"), at(wide, "rleu", 4))
+
+
+def test_hover_has_signature_page_shape_and_costs(client: Client, tmp_path: Path) -> None:
+    doc = client.open(tmp_path / "hover.dl", NET)
+    found = client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, at(NET, "conv(out, 3, s=s)", 1))))
+    assert found is not None and isinstance(found.contents, lsp.MarkupContent)
+    text = found.contents.value
+    for part in ("conv(", "[N, out, ceil(H / s), ceil(W / s)]", "[1, 16, 32, 32]", "params", "MACs", "3 x 3"):
+        assert part in text, text
+    found = client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, at(NET, "stage(16)", 1))))
+    assert found is not None and isinstance(found.contents, lsp.MarkupContent)
+    assert "A stage of two convolutions." in found.contents.value
+    assert "block stage(out: int, s: int = 1) on x[N, C, H, W]" in found.contents.value
+
+
+def test_shapes_stand_after_lines_of_the_range(client: Client, tmp_path: Path) -> None:
+    doc = client.open(tmp_path / "hints.dl", NET)
+    found = client.done(client.ask.text_document_inlay_hint_async(lsp.InlayHintParams(doc, EVERYWHERE)))
+    labels = {hint.position.line: hint.label for hint in found or ()}
+    lines = NET.split("\n")
+    assert labels[lines.index("    conv(out, 3, s=s) -> bn -> relu")] == "[N, out, ceil(H / s), ceil(W / s)]"
+    assert labels[lines.index("    gap -> flatten -> linear(classes)")] == "[N, 10]"
+    few = lsp.Range(lsp.Position(10, 0), lsp.Position(10, 5))
+    found = client.done(client.ask.text_document_inlay_hint_async(lsp.InlayHintParams(doc, few)))
+    assert [hint.position.line for hint in found or ()] == [10]
+
+
+def test_a_line_that_is_being_written_takes_no_other_shape_away(client: Client, tmp_path: Path) -> None:
+    doc = client.open(tmp_path / "typing.dl", NET)
+    client.change(doc, NET.replace("    gap", "    con\n    gap"))
+    found = client.done(client.ask.text_document_inlay_hint_async(lsp.InlayHintParams(doc, EVERYWHERE)))
+    labels = [hint.label for hint in found or () if str(hint.label).startswith("[")]
+    assert labels[-1] == "[N, 10]" and len(labels) == 4
+
+
+def test_a_lens_has_the_numbers_of_a_net(client: Client, tmp_path: Path) -> None:
+    doc = client.open(tmp_path / "lens.dl", NET)
+    titles: list[str] = []
+    for _ in range(200):
+        lenses = client.done(client.ask.text_document_code_lens_async(lsp.CodeLensParams(doc)))
+        titles = [lens.command.title for lens in lenses or () if lens.command is not None]
+        if titles:
+            break
+        time.sleep(0.05)
+    assert titles[0].startswith("17.2 k params, 5.6 M") or "params" in titles[0]
+    assert titles[1:] == ["build", "picture", "report"]
+    found = client.done(client.ask.text_document_inlay_hint_async(lsp.InlayHintParams(doc, EVERYWHERE)))
+    assert any("%" in str(hint.label) for hint in found or ()), "the budget has a meter"
+
+
+def test_completion_brings_the_use_that_a_name_needs(client: Client, tmp_path: Path) -> None:
+    text = NET.replace("use std.attention: encoder\n\n", "").replace("    gap", "    res\n    gap")
+    doc = client.open(tmp_path / "complete.dl", text)
+    found = client.done(client.ask.text_document_completion_async(lsp.CompletionParams(doc, at(text, "    res", 7))))
+    assert isinstance(found, lsp.CompletionList)
+    items = {item.label: item for item in found.items}
+    assert {"conv", "residual", "stage", "let", "encoder"} <= items.keys()
+    assert not items["residual"].additional_text_edits and items["conv"].detail
+    edits = items["encoder"].additional_text_edits
+    assert edits and applied(text, list(edits)).startswith("use std.")
+    inside = text.replace("stage(16)", "stage(16, ")
+    client.change(doc, inside)
+    found = client.done(
+        client.ask.text_document_completion_async(
+            lsp.CompletionParams(doc, at(inside, "stage(16, ", len("stage(16, ")))
+        )
+    )
+    assert isinstance(found, lsp.CompletionList)
+    assert {"s="} <= {item.label for item in found.items}
+    help = client.done(
+        client.ask.text_document_signature_help_async(
+            lsp.SignatureHelpParams(doc, at(inside, "stage(16, ", len("stage(16, ")))
+        )
+    )
+    assert help is not None and help.signatures[0].label == "stage(out, s=1)" and help.active_parameter == 1
+
+
+def test_names_lead_to_their_definitions_and_to_all_places(client: Client, tmp_path: Path) -> None:
+    text = NET.replace("    gap", "    flatten_map = it\n    flatten_map -> gap").replace("encoder", "attention")
+    doc = client.open(tmp_path / "names.dl", text)
+    found = client.done(client.ask.text_document_definition_async(lsp.DefinitionParams(doc, at(text, "stage(32", 2))))
+    assert isinstance(found, lsp.Location) and found.uri == doc.uri and found.range.start == at(text, "stage(out")
+    spots = client.done(
+        client.ask.text_document_references_async(
+            lsp.ReferenceParams(lsp.ReferenceContext(True), doc, at(text, "stage(32", 2))
+        )
+    )
+    assert len(spots or ()) == 3
+    edit = client.done(client.ask.text_document_rename_async(lsp.RenameParams(doc, at(text, "out: int"), "width")))
+    assert edit is not None and edit.changes is not None
+    new = applied(text, list(edit.changes[doc.uri]))
+    assert "stage(width: int" in new and "conv(width, 3, s=s)" in new and "conv(width, 3)" in new
+    assert (
+        client.done(client.ask.text_document_rename_async(lsp.RenameParams(doc, at(text, "conv(out"), "kernel")))
+        is None
+    )
+
+
+def test_definitions_of_std_are_found(client: Client, tmp_path: Path) -> None:
+    text = "net f on x[N, 3, H=8, W=8]:\n    residual: conv(3, 3)\n"
+    doc = client.open(tmp_path / "std.dl", text)
+    found = client.done(client.ask.text_document_definition_async(lsp.DefinitionParams(doc, at(text, "residual", 2))))
+    assert isinstance(found, lsp.Location) and found.uri.endswith(".dl") and found.uri != doc.uri
+
+
+def test_text_is_formatted_folded_and_outlined(client: Client, tmp_path: Path) -> None:
+    text = NET.replace("stage(16) -> stage", "stage( 16 )  ->  stage")
+    doc = client.open(tmp_path / "style.dl", text)
+    edits = client.done(
+        client.ask.text_document_formatting_async(lsp.DocumentFormattingParams(doc, lsp.FormattingOptions(4, True)))
+    )
+    assert edits and applied(text, list(edits)) == NET
+    folds = client.done(client.ask.text_document_folding_range_async(lsp.FoldingRangeParams(doc)))
+    assert [(f.start_line, f.end_line) for f in folds or ()] == [(3, 5), (8, 11)]
+    symbols = client.done(client.ask.text_document_document_symbol_async(lsp.DocumentSymbolParams(doc)))
+    assert [s.name for s in symbols or ()] == ["stage", "small"]
+    tokens = client.done(client.ask.text_document_semantic_tokens_full_async(lsp.SemanticTokensParams(doc)))
+    assert tokens is not None and len(tokens.data) % 5 == 0 and len(tokens.data) > 50
+    found = client.done(client.ask.workspace_symbol_async(lsp.WorkspaceSymbolParams("smal")))
+    assert any(s.name == "small" for s in found or ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\r\r\n\u2028",
+        "\ufeffnet",
+        "net f on x[N, 3]:\r\n    linear(3\r\n",
+        "\U0001d538" * 50,
+        "((((",
+        "\x00\x0c",
+        "def f(x):\n  pass",
+    ],
+)
+def test_any_text_and_any_place_are_answered(client: Client, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "any.dl"
+    doc = client.open(path, text)
+    for line, column in ((0, 0), (0, 7), (1, 3), (10**6, 10**6)):
+        place = lsp.Position(line, column)
+        client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, place)))
+        client.done(client.ask.text_document_completion_async(lsp.CompletionParams(doc, place)))
+        client.done(client.ask.text_document_definition_async(lsp.DefinitionParams(doc, place)))
+        client.done(client.ask.text_document_signature_help_async(lsp.SignatureHelpParams(doc, place)))
+    client.done(client.ask.text_document_semantic_tokens_full_async(lsp.SemanticTokensParams(doc)))
+    client.done(client.ask.text_document_folding_range_async(lsp.FoldingRangeParams(doc)))
+    client.ask.text_document_did_close(lsp.DidCloseTextDocumentParams(doc))
+
+
+def test_a_file_that_vanishes_is_told_where_it_is_imported(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    other = tmp_path / "part.dl"
+    other.write_text("block part on x[N, C]:\n    linear(C)\n")
+    text = 'use "part.dl": part\n\nnet f on x[N, 8]:\n    part\n'
+    doc = client.open(tmp_path / "main.dl", text)
+    client.silent(doc)
+    other.unlink()
+    client.ask.text_document_did_save(lsp.DidSaveTextDocumentParams(doc))
+    client.told(doc, "part.dl")
