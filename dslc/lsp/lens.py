@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from dslc.analysis.quantities import QUANTITIES, Numbers
+from dslc.analysis.metrics import QUANTITIES
+from dslc.analysis.quantities import Numbers
 from dslc.ir.model import Budget, Model
 from dslc.lsp.places import range_of
 from dslc.record import entity
@@ -54,8 +55,11 @@ def meter(budget: Budget, numbers: Numbers) -> str:
     return f"{shown or '0'}{share.replace('%', ' %')}"
 
 
-def lenses(document: Document, encoding: str) -> list[lsp.CodeLens]:
-    """The lenses of a document's nets: numbers first, which choose the net to show shapes of, then commands."""
+def lenses(document: Document, encoding: str, own: bool) -> list[lsp.CodeLens]:
+    """The lenses of a document's nets: numbers first, which choose the net to show shapes of, then commands.
+
+    `own`: the client has commands `dslc.build` and so on, which open what they make; else the server runs them.
+    """
     if document.focus is None or document.focus.program is None:
         return []
     found = []
@@ -67,8 +71,14 @@ def lenses(document: Document, encoding: str) -> list[lsp.CodeLens]:
             title = numbers.text + shown
             found.append(lsp.CodeLens(place, lsp.Command(title, "dslc.focus", arguments=[document.uri, name])))
         found += [
-            lsp.CodeLens(place, lsp.Command(word, f"dslc.{word}", arguments=[document.uri, name]))
+            lsp.CodeLens(place, _command(word, document.uri, name, own))
             for word in ("build", "picture", "report")
             if numbers is not None
         ]
     return found
+
+
+def _command(word: str, uri: str, net: str, own: bool) -> lsp.Command:
+    if own:
+        return lsp.Command(word, f"dslc.{word}", arguments=[uri, net])
+    return lsp.Command(word, "dslc.run", arguments=[word, uri, net])

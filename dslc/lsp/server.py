@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 
 import dslc
 from dslc.lsp import completion, names, outline
-from dslc.lsp.commands import run_command
+from dslc.lsp.commands import OUTPUTS, run_command
 from dslc.lsp.documents import Document, Stage, Worker
 from dslc.lsp.lens import lenses
 from dslc.lsp.places import Lines, lines_of
@@ -24,7 +24,7 @@ log = logging.getLogger("dslc.lsp")
 
 PATIENCE: Final = 1.0
 """Seconds that a request waits at most for the analysis of the newest text."""
-SETTINGS: Final = {"hints": "words", "cursorLine": False, "lens": True}
+SETTINGS: Final = {"hints": "words", "cursorLine": False, "lens": True, "commands": False}
 """What a client may set (docs/editors.md), and the defaults."""
 
 
@@ -222,7 +222,9 @@ def _answers(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_CODE_LENS)
     async def lens(params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
         document = await server.known(params.text_document.uri)
-        return lenses(document, server.encoding) if document is not None and server.settings["lens"] else []
+        if document is None or not server.settings["lens"]:
+            return []
+        return lenses(document, server.encoding, bool(server.settings["commands"]))
 
     @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
     def formatting(params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit]:
@@ -255,20 +257,18 @@ def _answers(server: Server) -> None:
             return lsp.SemanticTokens([])
         return lsp.SemanticTokens(names.tokens(document.focus, server.lines(document)))
 
-    for word in ("focus", "build", "picture", "report"):
-        _command(server, word)
-
-
-def _command(server: Server, word: str) -> None:
-    """`dslc.build(uri, net)` and so on, as a lens asks for them."""
-
-    @server.command(f"dslc.{word}")
-    async def command(uri: str, net: str, *more: Any) -> object:
+    @server.command("dslc.focus")
+    def focus(uri: str, net: str) -> None:
+        """Show the shapes of another net."""
         document = server.document(uri)
-        if document is None:
-            return None
-        if word == "focus":
+        if document is not None:
             server.worker.refocus(document, net)
+
+    @server.command("dslc.run")
+    async def run(word: str, uri: str, net: str) -> str | None:
+        """Build, picture or report a net; where it was written."""
+        document = server.document(uri)
+        if document is None or word not in OUTPUTS:
             return None
         failed, said = await run_command(word, document, net)
         kind = lsp.MessageType.Error if failed else lsp.MessageType.Info

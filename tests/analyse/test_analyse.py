@@ -75,9 +75,10 @@ def test_a_name_has_its_definition_and_uses(tmp_path: Path) -> None:
 
 
 def test_what_a_place_costs_and_sees(tmp_path: Path) -> None:
-    found = of(NET.replace("    x + x -> relu\n", ""), tmp_path)
+    text = NET.replace("    x + x -> relu\n", "")
+    found = of(text, tmp_path)
     assert found.source is not None
-    made = found.shapes["f"].at(found.source.path, NET.index("conv(width"))
+    made = found.shapes["f"].at(found.source.path, text.index("conv(width"))
     assert made is not None and made.words == "[N, 8, H, W]"
     assert found.shapes["f"].cost(made) == (8 * 27 + 8, 8 * 27 * 1024)
     assert found.shapes["f"].field(made) == "3 x 3"

@@ -29,15 +29,15 @@ class Client:
         self.ask = LanguageClient("editor", "1")
         self.versions: dict[str, int] = {}
 
-        @self.ask.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         def published(params: lsp.PublishDiagnosticsParams) -> None:
             self.diagnostics[params.uri] = list(params.diagnostics)
             self.arrived[params.uri] = time.perf_counter()
 
-        @self.ask.feature(lsp.WINDOW_SHOW_MESSAGE)
         def shown(params: lsp.ShowMessageParams) -> None:
             self.messages.append(params.message)
 
+        self.ask.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(published)
+        self.ask.feature(lsp.WINDOW_SHOW_MESSAGE)(shown)
         self.done(self.ask.start_io(sys.executable, "-m", "dslc", "lsp"))
         self.abilities = self.done(
             self.ask.initialize_async(
@@ -50,7 +50,8 @@ class Client:
         """End the server and the client."""
         self.done(self.ask.shutdown_async(None))
         self.ask.exit(None)
-        self.done(self.ask.stop())
+        stop: Any = self.ask.stop
+        self.done(stop())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
         self.loop.close()

@@ -58,6 +58,7 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
       { scheme: "file", language: "dl" },
       { scheme: "untitled", language: "dl" },
     ],
+    initializationOptions: { commands: true }, // build, picture and report are ours
     synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/*.dl") },
   };
   const own = new LanguageClient("dslc", "dslc", server, options);
