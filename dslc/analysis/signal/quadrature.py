@@ -18,6 +18,8 @@ from dslc.record import frozen
 
 REACH = 6.0
 """Nodes lie within so many deviations."""
+COARSE = 0.05
+"""The finest step: through a normal that is twenty times as wide, a bend is a kink to a per cent."""
 ATOMS = 24
 """Atoms of a distribution that is not normal."""
 
@@ -37,7 +39,7 @@ def nodes(step: float) -> tuple[tuple[float, float], ...]:
 def step_of(curve: Curve, std: float) -> float:
     """Fine enough for bends of width 1, seen through a normal of deviation `std`; finer where the slope jumps."""
     step = 0.25 if curve.kinks else 0.5
-    return step if std <= 2 else max(step * 2 / std, 0.02)
+    return step if std <= 2 else max(step * 2 / std, COARSE)
 
 
 @lru_cache(maxsize=256)

@@ -55,9 +55,12 @@ class ForgetBias(Lint, code="N1009", name="forget-bias"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
-        from dslc.analysis.signal.laws import law
+        layers = net.of(LSTM)
+        if not layers:
+            return
+        from dslc.analysis.signal.laws import law  # imported where there is such a layer: a check is to be quick
 
-        for step in net.of(LSTM):
+        for step in layers:
             laws = [law(param) for param in net.params(step) if param.name.startswith("bias") and "_l0" in param.name]
             shift = sum(one.mean for one in laws[:2] if one is not None)
             gate = 1 / (1 + math.exp(-min(max(shift, -30.0), 30.0)))
