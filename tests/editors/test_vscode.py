@@ -12,6 +12,7 @@ import pytest
 
 from dslc.check import check_file
 from dslc.diagnostics.model import Severity
+from dslc.lsp.server import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 EDITORS = ROOT / "editors"
@@ -84,6 +85,15 @@ def test_what_the_manifest_names_is_there() -> None:
         contributes["grammars"][0]["scopeName"]
         == json.loads((FOLDER / "syntaxes" / "dl.tmLanguage.json").read_text(encoding="utf-8"))["scopeName"]
     )
+
+
+def test_settings_are_those_of_the_server() -> None:
+    properties = MANIFEST["contributes"]["configuration"]["properties"]
+    own = {name: properties[f"dslc.{name}"]["default"] for name in SETTINGS if name != "commands"}
+    assert own == {name: default for name, default in SETTINGS.items() if name != "commands"}
+    text = (EDITORS / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE))
+    assert {name: json.loads(default) for name, default in rows.items()} == SETTINGS
 
 
 LANGUAGE: dict[str, Any] = json.loads((FOLDER / "language-configuration.json").read_text(encoding="utf-8"))

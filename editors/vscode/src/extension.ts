@@ -18,10 +18,27 @@ interface Shown {
 }
 
 const shown = new Map<string, Shown>();
+const lines = new Map<string, number>(); // where the server knows the cursors to be
 
 function command(): readonly string[] {
   const given = vscode.workspace.getConfiguration("dslc").get<string[]>("command");
   return given !== undefined && given.length > 0 ? given : ["dslc"];
+}
+
+/** What of the settings is the server's. */
+function settings(): Record<string, unknown> {
+  const all = vscode.workspace.getConfiguration("dslc");
+  return { hints: all.get("hints"), cursorLine: all.get("cursorLine"), lens: all.get("lens") };
+}
+
+/** Tell the server where the cursor is: on its line no shapes are shown, unless `dslc.cursorLine` asks for them. */
+function follow(change: vscode.TextEditorSelectionChangeEvent): void {
+  const { document, selection } = change.textEditor;
+  const line = selection.active.line;
+  const uri = document.uri.toString();
+  if (document.languageId !== "dl" || !client?.isRunning() || lines.get(uri) === line) return;
+  lines.set(uri, line);
+  void client.sendNotification("dslc/cursor", { uri, line });
 }
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -33,6 +50,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   register("dslc.build", build);
   register("dslc.restart", () => start(context));
   context.subscriptions.push(
+    vscode.window.onDidChangeTextEditorSelection(follow),
     vscode.workspace.onDidSaveTextDocument((document) => {
       if (document.languageId === "dl") for (const each of shown.values()) void refresh(each); // imports count too
     }),
@@ -51,6 +69,7 @@ export async function deactivate(): Promise<void> {
 
 async function start(context: vscode.ExtensionContext): Promise<void> {
   await deactivate();
+  lines.clear();
   const [program, ...args] = command();
   const server = { command: program ?? "dslc", args: [...args, "lsp"], transport: TransportKind.stdio };
   const options = {
@@ -58,8 +77,8 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
       { scheme: "file", language: "dl" },
       { scheme: "untitled", language: "dl" },
     ],
-    initializationOptions: { commands: true }, // build, picture and report are ours
-    synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/*.dl") },
+    initializationOptions: { ...settings(), commands: true }, // build, picture and report are ours
+    synchronize: { configurationSection: "dslc", fileEvents: vscode.workspace.createFileSystemWatcher("**/*.dl") },
   };
   const own = new LanguageClient("dslc", "dslc", server, options);
   client = own;
