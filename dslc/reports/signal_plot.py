@@ -24,6 +24,7 @@ SHOWN_IN: Final = {
     "vanishing gradient": "gradient",
     "exploding gradient": "gradient",
     "exploding values": "rms",
+    "vanishing values": "rms",
 }
 """Which panel a verdict is about."""
 MOST_NAMED: Final = 24

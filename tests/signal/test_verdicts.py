@@ -25,6 +25,11 @@ def chain(act: str, depth: int, init: str = "", norm: str = "") -> NetworkSignal
     return dslc.compile(text).signal(batch=32)
 
 
+SMALL = """net f on x[N, 64] -> [N, 10]:
+    for i in range(20): linear(64, init=normal(std=0.01), bias=false) -> relu
+    linear(10, bias=false)
+"""
+
 BAD: dict[str, tuple[Callable[[], NetworkSignal], set[str]]] = {
     "twenty sigmoids": (lambda: chain("sigmoid", 20), {"constant output", "vanishing gradient"}),
     "fifty relus": (lambda: chain("relu", 50), {"constant output", "vanishing gradient"}),
@@ -33,10 +38,14 @@ BAD: dict[str, tuple[Callable[[], NetworkSignal], set[str]]] = {
     "twenty relus": (lambda: chain("relu", 20), {"constant output", "vanishing gradient"}),
     "large weights and tanh": (lambda: chain("tanh", 20, ", init=normal(std=1.0)"), {"exploding gradient"}),
     "large weights and relu": (lambda: chain("relu", 20, ", init=normal(std=1.0)"), {"exploding values"}),
+    "small weights and no bias": (lambda: dslc.compile(SMALL).signal(), {"vanishing values"}),
     "a norm does not mend sigmoids": (lambda: chain("sigmoid", 20, "", " -> ln"), {"vanishing gradient"}),
 }
 
 GOOD: dict[str, Callable[[], NetworkSignal]] = {
+    "a head that begins at 0": lambda: dslc.compile(
+        "net f on x[N, 64] -> [N, 10]:\n    linear(64) -> relu -> linear(10, init=zeros, bias_init=zeros)\n"
+    ).signal(),
     "four relus": lambda: chain("relu", 4),
     "twenty selus": lambda: chain("selu", 20, ', init=kaiming_normal(nonlinearity="linear")'),
     "twenty relus after He": lambda: chain("relu", 20, ', init=kaiming_normal(nonlinearity="relu")'),

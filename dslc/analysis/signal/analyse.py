@@ -89,6 +89,7 @@ def signal(
         ratio=ratio_of(every, matrices(there)),
         varies=most,
         averaged=factor,
+        result=max(map(rms, outputs), default=None),
         largest=max((layer.rms for layer in layers), default=0.0),
     )
     judged = verdicts(found)

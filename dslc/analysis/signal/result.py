@@ -113,7 +113,7 @@ class NetworkSignal:
     relative change of one value's mean square grows up to the output, at most; above 3 a single draw of weights may be
     far from these numbers. `varies`: 1 - c of the output; `averaged`: by what it is less only since places of noise are
     averaged at the end, which the verdict does not count. `trained`: the weights are those of a file. `idle`: paths of
-    the trained tensors that norms make idle.
+    the trained tensors that norms make idle. `result`: the largest RMS of a result.
     """
 
     name: str
@@ -130,6 +130,7 @@ class NetworkSignal:
     varies: float | None
     largest: float
     averaged: float = 1.0
+    result: float | None = None
     notes: tuple[str, ...] = ()
     trained: bool = False
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from dslc.analysis.signal.result import LayerSignal, MemorySignal, NetworkSignal, Verdict, WeightSignal
 from dslc.record import replace
 
-CONSTANT, VANISHING, EXPLODING, LARGEST = 1e-4, 3.0, -4.0, 1e3
+CONSTANT, VANISHING, EXPLODING, LARGEST, SMALLEST = 1e-4, 3.0, -4.0, 1e3, 1e-5
 
 SOURCES = {
     "constant output": "Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232",
     "vanishing gradient": "Glorot and Bengio 2010; Hochreiter et al. 2001",
     "exploding gradient": "Pascanu et al. 2013, arXiv:1211.5063; Yang et al. 2019, arXiv:1902.08129",
     "exploding values": "He et al. 2015, arXiv:1502.01852; Hanin and Rolnick 2018, arXiv:1803.01719",
+    "vanishing values": "He et al. 2015, arXiv:1502.01852",
     "short memory": "Bengio et al. 1994; Chen et al. 2018, arXiv:1806.05394",
 }
 
@@ -57,6 +58,9 @@ def verdicts(found: NetworkSignal) -> NetworkSignal:
     if not found.largest <= LARGEST:  # not a number is too large too
         words = f"hard to train: values grow to {found.largest:.1e}"
         judged.append(_verdict("exploding values", found.largest, LARGEST, _first(found, _huge), words))
+    if found.result is not None and 0 < found.result < SMALLEST:  # a head that begins at 0 is meant
+        words = f"hard to train: {found.result:.1e} is left of values at the results"
+        judged.append(_verdict("vanishing values", found.result, SMALLEST, _first(found, _tiny), words))
     judged += [_forgets(one) for one in found.memory if one.op == "rnn" and _short(one)]
     return replace(found, verdicts=tuple(judged), notes=tuple(notes))
 
@@ -80,6 +84,10 @@ def _flat(layer: LayerSignal) -> bool:
 
 def _huge(layer: LayerSignal) -> bool:
     return not layer.rms <= LARGEST
+
+
+def _tiny(layer: LayerSignal) -> bool:
+    return 0 < layer.rms < SMALLEST
 
 
 def _first(found: NetworkSignal, test: Callable[[LayerSignal], bool]) -> str:

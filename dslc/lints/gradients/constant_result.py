@@ -56,5 +56,5 @@ class ConstantResult(Lint, code="W1004", name="constant-result"):
         step = None if said is None else net.found(said.path)
         if said is None or step is None:
             return
-        if verdict(net, "vanishing gradient", "exploding values") is None:
+        if verdict(net, "vanishing gradient", "exploding values", "vanishing values") is None:
             yield net.at(cls(said.value), step)

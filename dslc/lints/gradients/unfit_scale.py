@@ -49,8 +49,8 @@ class UnfitScale(Lint, code="W1003", name="unfit-scale"):
 
     @property
     def result(self) -> str:
-        if self.kind == "exploding values":
-            return f"values grow to {self.value:.1e} at the start"
+        if self.kind in ("exploding values", "vanishing values"):
+            return f"values {'grow' if self.kind == 'exploding values' else 'shrink'} to {self.value:.1e} at the start"
         if self.value > 0:
             return f"gradients vanish: the first layers learn 10^{self.value:.1f} times as slowly as the last"
         return f"gradients grow by 10^{-self.value:.1f} from the last layers to the first"
@@ -61,7 +61,7 @@ class UnfitScale(Lint, code="W1003", name="unfit-scale"):
 
     @classmethod
     def find(cls, net: Network) -> Iterator[Diagnostic]:
-        said = verdict(net, "exploding values", *GRADIENT)
+        said = verdict(net, "exploding values", "vanishing values", *GRADIENT)
         own = written(net)
         if said is None or saturated(net) or not own or (said.kind == "exploding values" and stream(net)):
             return
