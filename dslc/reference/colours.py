@@ -105,6 +105,7 @@ def rules() -> dict[str, Any]:
     operators = "|".join(re.escape(text) for text in sorted(marks, key=lambda text: (-len(text), text)))
     layers = {word for word in language.names() if language.kind_of(word) == "layer"}
     types = {*PARAMETER_TYPES, *(dtype.value for dtype in DType)}
+    typed = rf"[ ]*[\[(]*(?:{'|'.join(sorted(types))})\b"
     code = [
         {"region": "documentation"},
         _match(
@@ -121,9 +122,10 @@ def rules() -> dict[str, Any]:
         _match(rf"\b(use)({gap})({name}(?:\.{name})*)", "import", "space", "module"),
         _match(rf"\b(as)({gap})(?!seq\b)({name})", "import", "space", "label"),
         _match(rf"^([ ]*)(init)(?={gap}{name})", "space", "statement"),
+        _match(rf"^([ ]+)(?!(?:{'|'.join(sorted(tables.keywords))})\b)({name})(?=:(?!{typed}))", "space", "called"),
         *_keywords(tables.keywords),
         _match(r"\b[A-Z][A-Z0-9_]*\b(?![ ]*\()", "size"),
-        _match(rf"{name}(?==(?!=)|[?]?:[ ]*[\[(]*(?:{'|'.join(sorted(types))})\b)", "argument"),
+        _match(rf"{name}(?==(?!=)|[?]?:{typed})", "argument"),
         _match(_words(ARITY, r"(?=[ ]*\()"), "function"),
         _match(_words(types), "type"),
         _match(_words(layers), "layer"),

@@ -89,6 +89,8 @@ inline block f(heads: int = 4, skip?: layer(out), of: [float]) on x[N, C, H=3], 
     conv(2K, 3x3, init=zeros) as `up{i + 1}-b` -> cba(4.2G) -> trunk.weight
     require C % 8MiB == 0, "of {C} by\\n {len(x)}"
     (it if training else none) -> seq as tail: relu | f
+    residual:
+        relu
 """
     found = kinds(text)
     for word, kind in {
@@ -126,8 +128,20 @@ inline block f(heads: int = 4, skip?: layer(out), of: [float]) on x[N, C, H=3], 
         "training": "Keyword.Constant",
         "it": "Name.Builtin.Pseudo",
         "tail": "Name.Label",
+        "residual": "Name.Function",
     }.items():
         assert (word, kind) in found, (word, [k for w, k in found if w == word])
+
+
+def test_a_line_that_begins_with_a_name_and_a_colon() -> None:
+    """A use with a suite, or a parameter of a header over several lines; never a keyword."""
+    text = (
+        "net f(\n    heads: int,\n    of: [float]\n) on x:\n    concat: relu\n    else: relu\n    seq:\n        relu\n"
+    )
+    found = kinds(text)
+    assert ("heads", "Name.Attribute") in found and ("of", "Name.Attribute") in found
+    assert ("concat", "Name.Function") in found
+    assert ("else", "Keyword") in found and ("seq", "Name.Builtin.Pseudo") in found
 
 
 def test_what_is_open_ends_with_its_line() -> None:
