@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from dslc.bounds import beyond, shown, unheld
@@ -36,6 +37,8 @@ FUNCTIONS: Final = {
     "sin": math.sin,
     "cos": math.cos,
 }
+KEPT: Final = 65_536
+"""Elements of a table above which it is made anew each time."""
 MAX_CALLS: Final = 16
 """`fn`s that stand in each other."""
 
@@ -65,8 +68,7 @@ def tabulate(
     try:
         text = _python(expr, indices, p.inside(scope=scope), run, env)
         arguments = ", ".join(f"i_{n}" if n is not None else f"_{axis}" for axis, n in enumerate(names))
-        function = eval(f"lambda {arguments}: {text}", {"__builtins__": {}, **env})
-        return _fill(function, dims, ())
+        return _table(f"lambda {arguments}: {text}", dims, env)
     except Unclear as unclear:
         if unclear.mistake is not None:
             run.report(unclear.mistake, expr.span, p)
@@ -75,6 +77,24 @@ def tabulate(
     except (ArithmeticError, ValueError, TypeError) as error:
         run.report(NoNumberAtPlace(str(error)), expr.span, p)
     return None
+
+
+def _table(text: str, dims: tuple[int, ...], env: dict[str, object]) -> list[object]:
+    """The values of a function of the indices at all places. Blocks alike ask for the same table, and so does the
+    next run of an editor's: small ones are kept.
+    """
+    key = tuple((name, repr(value), value) for name, value in env.items())  # 1, 1.0 and -0.0 have texts of their own
+    if math.prod(dims) > KEPT or not all(isinstance(v, int | float | str) or callable(v) for v in env.values()):
+        return _table_of(text, dims, key)
+    return _kept(text, dims, key)
+
+
+def _table_of(text: str, dims: tuple[int, ...], env: tuple[tuple[str, str, object], ...]) -> list[object]:
+    function = eval(text, {"__builtins__": {}, **{name: value for name, _, value in env}})
+    return _fill(function, dims, ())
+
+
+_kept = lru_cache(maxsize=64)(_table_of)
 
 
 def _fill(function: Callable[..., object], dims: tuple[int, ...], at: tuple[int, ...]) -> list[object]:

@@ -45,7 +45,8 @@ class Document:
     uri: str
     path: Path
     text: str
-    version: int = 0
+    version: int = 0  # of what is analysed, which another file may change too
+    revision: int | None = None  # of the text, as the client counts
     line: int = 0  # the line that was changed last, from 0
     typed: bool = False  # whether it was changed since it was opened
     net: str | None = None  # the net in focus, if one was chosen

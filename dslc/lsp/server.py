@@ -56,11 +56,12 @@ class Server(LanguageServer):
         path = Path(uris.to_fs_path(uri) or "untitled.dl").absolute()
         self.worker.put(Document(uri, path, text))
 
-    def change(self, uri: str, text: str) -> None:
+    def change(self, uri: str, text: str, revision: int | None) -> None:
         """A document has another text."""
         document = self.document(uri)
         if document is None:
             return self.open(uri, text)
+        document.revision = revision
         if text != document.text:
             document.line = changed_line(document.text, text)
             document.typed = True
@@ -105,7 +106,8 @@ class Server(LanguageServer):
             for uri in document.published - found.keys():
                 self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
             for uri, each in found.items():
-                self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, each))
+                revision = document.revision if uri == document.uri else None
+                self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, each, revision))
             document.published = set(found)
         self.refresh(stage)
 
@@ -161,7 +163,7 @@ def _documents(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: lsp.DidChangeTextDocumentParams) -> None:
         text = server.workspace.get_text_document(params.text_document.uri).source
-        server.change(params.text_document.uri, text)
+        server.change(params.text_document.uri, text, params.text_document.version)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: lsp.DidSaveTextDocumentParams) -> None:

@@ -8,6 +8,7 @@ asked for, so that a program pays only for the files of std it uses; those of a 
 from __future__ import annotations
 
 from dataclasses import field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,12 +118,22 @@ def is_core(binding: Binding) -> bool:
     return isinstance(binding.value, Import) and binding.value.core
 
 
+def _parsed(program: Program, source: Source) -> tree.File:
+    """The tree of an imported file; that of a file of std, which is right, is kept for the next program."""
+    return _of_std(source.path, source.text, source.file) if source.is_library else parse(source, program.sink)
+
+
+@lru_cache(maxsize=64)
+def _of_std(path: str, text: str, file: str | None) -> tree.File:
+    return parse(Source(path, text, file), Sink())
+
+
 def _core(program: Program) -> Scope:
     scope = Scope("file", None)
     path = program.loader.std("core")
     if path is None:
         return scope
-    parsed = parse(program.loader.read(path), program.sink)
+    parsed = _parsed(program, program.loader.read(path))
     for item in parsed.items:
         if isinstance(item, tree.Use):
             target = program.loader.std(item.path)
@@ -233,7 +244,7 @@ def _load(program: Program, path: Path, span: Span) -> FileNames | None:
     program.loading.append(path)
     source = program.loader.read(path)
     before = program.sink.errors
-    loaded = _bind(program, parse(source, program.sink), path, program.core)
+    loaded = _bind(program, _parsed(program, source), path, program.core)
     program.loading.pop()
     if program.sink.errors > before:
         program.damaged.add(path)

@@ -22,7 +22,7 @@ class Client:
     def __init__(self, options: dict[str, object] | None = None) -> None:
         self.diagnostics: dict[str, list[lsp.Diagnostic]] = {}
         self.messages: list[str] = []
-        self.arrived: dict[str, float] = {}
+        self.arrived: dict[tuple[str, int | None], float] = {}  # when those of a version came first
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -31,7 +31,7 @@ class Client:
 
         def published(params: lsp.PublishDiagnosticsParams) -> None:
             self.diagnostics[params.uri] = list(params.diagnostics)
-            self.arrived[params.uri] = time.perf_counter()
+            self.arrived.setdefault((params.uri, params.version), time.perf_counter())
 
         def shown(params: lsp.ShowMessageParams) -> None:
             self.messages.append(params.message)

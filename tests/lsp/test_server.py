@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,3 +223,67 @@ def test_a_file_that_vanishes_is_told_where_it_is_imported(client: Client, tmp_p
     other.unlink()
     client.ask.text_document_did_save(lsp.DidSaveTextDocumentParams(doc))
     client.told(doc, "part.dl")
+
+
+def hints(client: Client, doc: lsp.TextDocumentIdentifier) -> dict[int, str]:
+    """The shapes by line."""
+    found = client.done(client.ask.text_document_inlay_hint_async(lsp.InlayHintParams(doc, EVERYWHERE)))
+    return {hint.position.line: str(hint.label) for hint in found or () if str(hint.label).startswith("[")}
+
+
+def test_the_cursors_line_has_no_shape_and_settings_say_which(client: Client, tmp_path: Path) -> None:
+    doc = client.open(tmp_path / "cursor.dl", NET)
+    line = NET.split("\n").index("    gap -> flatten -> linear(classes)")
+    assert hints(client, doc)[line] == "[N, 10]"
+    client.ask.protocol.notify("dslc/cursor", {"uri": doc.uri, "line": line})
+    assert line not in hints(client, doc)
+    for given, shown in (
+        ({"cursorLine": True}, "[N, 10]"),
+        ({"hints": "default"}, "[1, 10]"),
+        ({"hints": "off"}, None),
+        ({"hints": 3, "other": 1}, None),  # what is no setting changes nothing
+        ({"hints": "words", "cursorLine": False}, None),
+    ):
+        client.ask.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({"dslc": given}))
+        assert hints(client, doc).get(line) == shown, given
+
+
+def test_another_net_comes_into_focus(client: Client, tmp_path: Path) -> None:
+    text = NET + "\nnet large = small(classes=20)\n"
+    doc = client.open(tmp_path / "focus.dl", text)
+    line = text.split("\n").index("    gap -> flatten -> linear(classes)")
+    assert hints(client, doc)[line] == "[N, 10]"
+    asked = lsp.ExecuteCommandParams("dslc.focus", [doc.uri, "large"])
+    client.done(client.ask.workspace_execute_command_async(asked))
+    assert hints(client, doc)[line] == "[N, 20]"
+
+
+def test_a_picture_is_drawn_where_the_program_lies(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "drawn.dl"
+    path.write_text(NET, "utf-8")
+    doc = client.open(path, NET)
+    asked = lsp.ExecuteCommandParams("dslc.run", ["picture", doc.uri, "small"])
+    assert client.done(client.ask.workspace_execute_command_async(asked)) == str(tmp_path / "small.svg")
+    assert (tmp_path / "small.svg").read_text("utf-8").startswith("<svg")
+    asked = lsp.ExecuteCommandParams("dslc.run", ["picture", doc.uri, "other"])
+    assert client.done(client.ask.workspace_execute_command_async(asked)) is None
+    assert any("other" in message for message in client.messages)
+
+
+def test_keys_one_after_the_other_end_with_what_stands_there(client: Client, tmp_path: Path) -> None:
+    doc = client.open(tmp_path / "keys.dl", NET)
+    line = "    conv(out, 3) -> batchnorm"
+    for end in range(5, len(line) + 1):
+        client.change(doc, NET.replace("    conv(out, 3) -> relu", line[:end]))
+    found = client.told(doc, "`batchnorm`")
+    assert found.range.start.line == 5
+    client.change(doc, NET)
+    client.told(doc, "does not use `encoder`")
+
+
+def test_without_its_packages_it_says_which_extra() -> None:
+    code = (
+        "import sys; sys.modules['pygls'] = None\nfrom dslc.cli.main import main\nmain(['lsp'], standalone_mode=False)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'dslc[lsp]'" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,194 @@
+"""What an editor shows while a program is written, and how soon.
+
+    python -m benchmarks.typing --out benchmarks/results/typing-2026-12-01.md
+
+Twenty lines of ten examples are typed letter by letter, each in its place in the finished program. At every prefix the
+shapes of the other lines are compared with those of a check of these lines alone. Then the language server is typed at
+over its protocol, with 120 ms between keys: the time from a key to the diagnostics of its text, the processor's time of
+one such analysis, and the longest answer of a hover asked meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from lsprotocol import types as lsp
+
+from dslc.analyse import Analysis, analyse
+from dslc.analyse.analysis import without_line
+from tests.lsp.client import Client
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+LINES = (
+    ("resnet.dl", "resnet18", "conv(out, 3, s=s) as conv1"),
+    ("resnet.dl", "resnet18", "stem as conv1"),
+    ("swin.dl", "swin_t", "residual: ln as norm1"),
+    ("swin.dl", "swin_t", "ln as norm -> mean"),
+    ("vit.dl", None, None),
+    ("unet.dl", None, None),
+    ("googlenet.dl", None, None),
+    ("densenet.dl", None, None),
+    ("mobilenet_v2.dl", None, None),
+    ("convnext.dl", None, None),
+    ("efficientnet.dl", None, None),
+    ("vgg.dl", None, None),
+)
+"""A file, a net (none: its first), the beginning of a line (none: the first and the last that has a shape)."""
+PAUSE = 0.12
+"""Seconds between two keys."""
+
+
+def shown(found: Analysis) -> dict[int, list[tuple[str | None, str]]]:
+    """The shapes that hints show, by line."""
+    if found.source is None:
+        return {}
+    by_line: dict[int, list[tuple[str | None, str]]] = {}
+    for shapes in list(found.shapes.values())[:1]:
+        for line, made in shapes.lines(found.source.path):
+            if made and all(m.known for m in made):
+                by_line[found.source.position(line.span.end)[0]] = [(m.words, m.default) for m in made]
+    return by_line
+
+
+def places() -> Iterator[tuple[Path, str, int]]:
+    """The lines that are typed: a file, a net, and the number of a line."""
+    for name, net, begin in LINES:
+        path = EXAMPLES / name
+        whole = analyse(path, net)
+        chosen = net or next(iter(whole.shapes))
+        lines = path.read_text("utf-8").split("\n")
+        if begin is not None:
+            yield path, chosen, next(n for n, line in enumerate(lines, 1) if line.strip().startswith(begin))
+            continue
+        found = sorted(n for n in shown(analyse(path, chosen)) if not lines[n - 1].rstrip().endswith((":", ",")))
+        yield path, chosen, found[0]
+        yield path, chosen, found[-1]
+
+
+def typed(path: Path, net: str, number: int) -> tuple[int, float, float, int]:
+    """Of one line: prefixes, the least share shown of a check of the others, of the finished program, and how many
+    shapes differed.
+    """
+    lines = path.read_text("utf-8").split("\n")
+    line = lines[number - 1]
+    indent = len(line) - len(line.lstrip())
+    finished = shown(analyse(path, net)).keys() - {number}
+    count, least, least_of_all, wrong = 0, 1.0, 1.0, 0
+    for end in range(indent + 1, len(line) + 1):
+        text = "\n".join([*lines[: number - 1], line[:end], *lines[number:]])
+        found = analyse(path, net, texts={path: text}, typing=number)
+        other = without_line(found, number)
+        fresh = shown(analyse(path, net, texts={path: text if other is None else other}))
+        here = shown(found)
+        fresh.pop(number, None)
+        here.pop(number, None)
+        count += 1
+        least = min(least, len(here.keys() & fresh.keys()) / max(len(fresh), 1))
+        least_of_all = min(least_of_all, len(here.keys() & finished) / max(len(finished), 1))
+        wrong += sum(here[n] != fresh[n] for n in here.keys() & fresh.keys())
+    return count, least, least_of_all, wrong
+
+
+def latency(file: str, net: str, begin: str, keys: int) -> tuple[list[float], float]:
+    """Milliseconds from each key to the diagnostics of its text, and of the slowest hover meanwhile."""
+    client = Client()
+    path = EXAMPLES / file
+    lines = path.read_text("utf-8").split("\n")
+    number = next(n for n, line in enumerate(lines) if line.strip().startswith(begin))
+    line = lines[number] + " -> dropout(0.1) -> relu"
+    doc = client.open(path, "\n".join(lines))
+    place = lsp.Position(number, len(line) - len(line.lstrip()) + 1)
+    client.done(client.ask.workspace_execute_command_async(lsp.ExecuteCommandParams("dslc.focus", [doc.uri, net])))
+    client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, place)))
+    time.sleep(4)
+    times: list[float] = []
+    slowest = 0.0
+    for key in range(keys):
+        text = line[: len(lines[number]) + key % (len(line) - len(lines[number])) + 1]
+        start = time.perf_counter()
+        client.change(doc, "\n".join([*lines[:number], text, *lines[number + 1 :]]))
+        wanted = (doc.uri, client.versions[doc.uri])
+        while wanted not in client.arrived and time.perf_counter() - start < 5:
+            time.sleep(0.0005)
+        times.append((client.arrived.get(wanted, start + 5) - start) * 1e3)
+        if key % 4 == 0:
+            asked = time.perf_counter()
+            client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, place)))
+            slowest = max(slowest, (time.perf_counter() - asked) * 1e3)
+        time.sleep(max(0.0, PAUSE - (time.perf_counter() - start)))
+    client.close()
+    return times, slowest
+
+
+def processor(file: str, net: str, times: int = 15) -> float:
+    """Median milliseconds of processor time of one analysis of a net."""
+    found = []
+    for _ in range(times):
+        start = time.process_time()
+        analyse(EXAMPLES / file, net)
+        found.append((time.process_time() - start) * 1e3)
+    return statistics.median(found)
+
+
+def report(keys: int) -> str:
+    """The page."""
+    rows, total, wrong = [], 0, 0
+    for path, net, number in places():
+        count, least, least_of_all, differ = typed(path, net, number)
+        total, wrong = total + count, wrong + differ
+        rows.append(f"| {path.name}:{number} | {net} | {count} | {least:.0%} | {least_of_all:.0%} | {differ} |")
+    out = [
+        "# Shapes while a line is typed, and latency",
+        "",
+        f"`python -m benchmarks.typing`, Python {platform.python_version()}, {os.cpu_count()} cores, load "
+        f"{os.getloadavg()[0]:.1f} at the end of the first part.",
+        "",
+        f"{len(rows)} lines, {total} prefixes. Shown: the least share, over all prefixes of a line, of the shapes that",
+        "a check of the other lines gives, and of those of the finished program; differ: shapes that are not those of",
+        f"the check ({wrong} in all).",
+        "",
+        "| line | net | prefixes | shown, of the other lines | of the finished program | differ |",
+        "|---|---|---|---|---|---|",
+        *rows,
+        "",
+        "From a key to its diagnostics, over the protocol, 120 ms a key; the slowest hover asked meanwhile.",
+        "",
+        "| net | keys | processor ms | median ms | p95 ms | longest ms | hover ms |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for file, net, begin in (
+        ("resnet.dl", "resnet18", "conv(out, 3, s=s) as conv1"),
+        ("swin.dl", "swin_t", "residual: ln as norm1"),
+    ):
+        times, slowest = latency(file, net, begin, keys)
+        p95 = sorted(times)[int(0.95 * len(times))]
+        out.append(
+            f"| {net} | {len(times)} | {processor(file, net):.0f} | {statistics.median(times):.0f} | {p95:.0f} "
+            f"| {max(times):.0f} | {slowest:.0f} |"
+        )
+    out.append("")
+    out.append(f"Load {os.getloadavg()[0]:.1f} at the end.")
+    return "\n".join(out) + "\n"
+
+
+def main() -> None:
+    """Run both parts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keys", type=int, default=60)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    text = report(given.keys)
+    print(text)
+    if given.out is not None:
+        given.out.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
