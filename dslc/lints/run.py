@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import field
 
 from dslc.analysis.quantities import Numbers
+from dslc.collector import paused
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Model
 from dslc.lints.base import Lint
@@ -45,11 +46,12 @@ def lint(
 ) -> Spoken:
     """What rules say of a network; by default those of `dslc check`. `numbers`: costs that were computed already."""
     net, spoken = Network(model, facts, numbers), Spoken()
-    for rule in rules(WARNINGS) if chosen is None else chosen:
-        lacking = tuple(name for name in rule.wants if not facts.known(name))
-        if lacking:
-            spoken.silent[rule] = lacking
-            continue
-        for diagnostic in rule.find(net):
-            spoken.add(diagnostic)
+    with paused():  # tables of large networks are full of cycles, which a collection would look through again and again
+        for rule in rules(WARNINGS) if chosen is None else chosen:
+            lacking = tuple(name for name in rule.wants if not facts.known(name))
+            if lacking:
+                spoken.silent[rule] = lacking
+                continue
+            for diagnostic in rule.find(net):
+                spoken.add(diagnostic)
     return spoken

@@ -23,6 +23,7 @@ from dslc.analysis.signal.result import (
 )
 from dslc.analysis.signal.stats import SAMPLES, Slopes, Stats
 from dslc.analysis.signal.verdicts import ratio_of, verdicts
+from dslc.collector import paused
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Param, Value
 from dslc.ir.walk import Flat, flatten
 from dslc.ops.gating import LogSoftmax, Softmax
@@ -40,6 +41,7 @@ AVERAGES = (GlobalAvgPool, AdaptiveAvgPool, Mean, Softmax, LogSoftmax)
 """Ops that leave less of noise than of an image, as its places have nothing in common."""
 
 
+@paused()
 def signal(
     model: Model,
     *,
