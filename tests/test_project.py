@@ -278,6 +278,8 @@ def test_the_wheel_builds_an_example_from_another_folder(tmp_path: Path) -> None
     (elsewhere / "resnet.dl").write_text((ROOT / "examples" / "resnet.dl").read_text(encoding="utf-8"))
     done = run(scripts / "dslc", "build", "resnet.dl", "--net", "resnet18", cwd=elsewhere, check=False)
     assert done.returncode == 0, done.stderr
+    raw = run(scripts / "python", "-m", "pygments", "-l", "dl", "-f", "raw", "resnet.dl", cwd=elsewhere).stdout
+    assert "Token.Name.Class\t'resnet50'" in raw, "the lexer comes with the wheel"
     built = {p.name: p.stat().st_size for p in (elsewhere / "build").iterdir()}
     assert set(built) == {"resnet18.py", "resnet18.onnx", "resnet18.safetensors"}
     assert built["resnet18.onnx"] > 46_000_000
