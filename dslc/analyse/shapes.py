@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from functools import cached_property
 
 from dslc.analyse.words import shape_in_words
 from dslc.analysis.field import whole
@@ -36,20 +36,26 @@ class Made:
     values: tuple[Value, ...] = ()
 
 
-@entity
 class Shapes:
-    """The tensors of one net by place; `steps` those of each step of a chain, `lines` those that a line leaves."""
+    """The tensors of one net by place: of each step of a chain, and what each line leaves. Computed when asked for."""
 
-    seen: Seen
-    steps: dict[tuple[str, int, int], list[tuple[Instance, Value]]] = field(default_factory=dict)
-    numbers: Numbers | None = None
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self.left: dict[tree.Stmt, list[Made]] = {}
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def steps(self) -> dict[tuple[str, int, int], list[tuple[Instance, Value]]]:
+        """Tensors by the text of the step that makes them."""
+        found: dict[tuple[str, int, int], list[tuple[Instance, Value]]] = {}
         for value, _, owner in self.seen.made:
             if value.span is not None:
-                self.steps.setdefault(_key(value.span), []).append((owner, value))
-        if self.seen.model is not None:
-            self.numbers = Numbers(self.seen.model)
+                found.setdefault(_key(value.span), []).append((owner, value))
+        return found
+
+    @cached_property
+    def numbers(self) -> Numbers | None:
+        """The numbers of the net; none of one with mistakes."""
+        return None if self.seen.model is None else Numbers(self.seen.model)
 
     def lines(self, path: str) -> list[tuple[tree.Stmt, list[Made]]]:
         """What the lines of a file leave, in the order of the text."""
@@ -59,6 +65,12 @@ class Shapes:
 
     def line(self, line: tree.Stmt) -> list[Made]:
         """The tensors that a line leaves."""
+        found = self.left.get(line)
+        if found is None:
+            found = self.left[line] = self._line(line)
+        return found
+
+    def _line(self, line: tree.Stmt) -> list[Made]:
         expansions = self.seen.lines.get(line) or []
         width = min((len(values) for _, values in expansions), default=0)
         spans = [t.span for t in line.targets] if isinstance(line, tree.Assign) else []

@@ -20,7 +20,7 @@ from dslc.analyse.analysis import without_line
 from dslc.api import nets_of
 from dslc.diagnostics.model import Diagnostic
 from dslc.lsp.lens import NetNumbers, numbers_of
-from dslc.record import entity
+from dslc.record import entity, replace
 from dslc.syntax import tree
 
 log = logging.getLogger("dslc.lsp")
@@ -29,7 +29,7 @@ QUIET: Final = 0.3
 """Seconds without a key after which all nets are checked."""
 IDLE: Final = 5.0
 """Seconds without a key after which all garbage is looked for."""
-MOST_YOUNG: Final = 20
+MOST_YOUNG: Final = 3
 """Analyses after which garbage is looked for though keys are still pressed."""
 
 Stage = Literal["focus", "rest", "whole", "done"]
@@ -176,12 +176,15 @@ class Worker:
                 continue
             except Exception:  # a bug: the server lives on, and says so in its log
                 log.exception("analysing %s", document.uri)
-                done = "done"
+                document.known, document.whole, done = version, None, "done"
             with self.lock:
                 if document.version != version:
                     continue
                 document.stage = done
             self.told(document, stage)
+            if self.young > MOST_YOUNG:
+                gc.collect(0)
+                self.young = 0
 
     def _next(self) -> list[Document] | None:
         """What to do next: the net in focus of the document that changed last, then the rest."""
@@ -212,9 +215,6 @@ class Worker:
         texts, line = self.texts(), document.line + 1
         texts[document.path] = document.text
         self.young, self.swept = self.young + 1, False
-        if self.young > MOST_YOUNG:
-            gc.collect(0)
-            self.young = 0
         if stage == "focus":
             net = document.chosen_net()
             found = analyse(document.path, net, texts=texts, cancel=cancel)
@@ -239,6 +239,8 @@ class Worker:
                 raise Cancelled
             if shapes.seen.model is not None:
                 costs[name] = numbers_of(shapes.seen.model, shapes.numbers)
+        whole.shapes = {}  # the models of all nets are the most that there is to free
+        whole.diagnostics = tuple(replace(d, inputs=()) for d in whole.diagnostics)
         document.whole, document.costs = whole, costs
         return "done"
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from lsprotocol import types as lsp
 
-from dslc.analyse import Analysis, Made
+from dslc.analyse import Analysis, Made, analyse
 from dslc.bind import language
 from dslc.bind.signatures import signature_of, signature_of_op
 from dslc.bind.table import Symbol, Use
@@ -16,6 +16,7 @@ from dslc.lsp.documents import Document
 from dslc.lsp.places import Lines, location_of, range_of, uri_of
 from dslc.ops.base import REGISTRY
 from dslc.reports.numbers import short
+from dslc.source import Source, Span
 from dslc.syntax import tree
 
 FIXED: Final = ("language", "attribute", "port")
@@ -72,12 +73,32 @@ def rename(document: Document, offset: int, name: str, encoding: str) -> lsp.Wor
     spans = dict.fromkeys(u.span for u in document.focus.table.uses(use.symbol))
     if use.symbol.span is not None:
         spans.setdefault(use.symbol.span)
+    if not _sound(document, own, [span for span in spans if span.source.path == own.path], name):
+        return f"`{name}` means something else at one of these places"
     for span in spans:
         address = document.uri if span.source.shown == own.shown else uri_of(span.source)
         quoted = span.text.startswith("`")
         text = f"`{name}`" if quoted else name
         changes.setdefault(address, []).append(lsp.TextEdit(range_of(span, encoding), text))
     return lsp.WorkspaceEdit(changes=changes)
+
+
+def _sound(document: Document, own: Source, spans: list[Span], name: str) -> bool:
+    """Whether the new name means at each place what the old one did, and nothing that was right is wrong."""
+    assert document.focus is not None
+    texts, at, first = [], 0, -1
+    for span in sorted(spans, key=lambda span: span.start):
+        first = span.start if first < 0 else first
+        texts += [own.text[at : span.start], f"`{name}`" if span.text.startswith("`") else name]
+        at = span.end
+    after = analyse(document.path, document.focused, texts={document.path: "".join([*texts, own.text[at:]])})
+    if first < 0 or after.table is None or after.source is None or (document.focus.ok and not after.ok):
+        return first < 0
+    use = after.table.at(after.source.path, first)
+    path = after.source.path
+    return use is not None and len({u.span for u in after.table.uses(use.symbol) if u.span.source.path == path}) == len(
+        spans
+    )
 
 
 # ---- hover

@@ -345,6 +345,7 @@ def _names(server: Server) -> None:
 def serve() -> None:
     """Answer on stdin and stdout until the client ends it."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    sys.setrecursionlimit(12_000)  # as a compile asks for: two threads would set it back for each other
     sys.setswitchinterval(0.001)  # a key is answered while a net is analysed
     server = make()
     try:

@@ -156,10 +156,20 @@ def test_names_lead_to_their_definitions_and_to_all_places(client: Client, tmp_p
     assert edit is not None and edit.changes is not None
     new = applied(text, list(edit.changes[doc.uri]))
     assert "stage(width: int" in new and "conv(width, 3, s=s)" in new and "conv(width, 3)" in new
-    assert (
-        client.done(client.ask.text_document_rename_async(lsp.RenameParams(doc, at(text, "conv(out"), "kernel")))
-        is None
-    )
+    for word, name in (
+        ("conv(out", "kernel"),
+        ("out: int", "s"),
+        ("out: int", "relu"),
+        ("out: int", "1x"),
+        ("s: int", "C"),
+    ):
+        edit = client.done(client.ask.text_document_rename_async(lsp.RenameParams(doc, at(text, word), name)))
+        assert edit is None
+        until = time.monotonic() + 5
+        said = "conv" if word == "conv(out" else name
+        while not (client.messages and client.messages[-1].startswith(f"`{said}`")) and time.monotonic() < until:
+            time.sleep(0.005)
+        assert client.messages[-1].startswith(f"`{said}`"), client.messages
 
 
 def test_definitions_of_std_are_found(client: Client, tmp_path: Path) -> None:
