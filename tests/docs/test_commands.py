@@ -49,7 +49,8 @@ def check(line: str) -> None:
 def sources() -> dict[str, list[str]]:
     """Command lines by where they stand: pages, the README, explain pages, and the code, whose messages name some."""
     load_codes()
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "editors/README.md")]
+    pages += sorted((ROOT / "docs").rglob("*.md"))
     found = {str(page.relative_to(ROOT)): commands(page.read_text(encoding="utf-8")) for page in pages}
     found |= {code: commands(cleandoc(mistake.__doc__ or "")) for code, mistake in sorted(REGISTRY.items())}
     for file in sorted((ROOT / "dslc").rglob("*.py")):
