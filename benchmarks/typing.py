@@ -14,6 +14,7 @@ import argparse
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,18 +80,20 @@ def typed(path: Path, net: str, number: int) -> tuple[int, float, float, int]:
     lines = path.read_text("utf-8").split("\n")
     line = lines[number - 1]
     indent = len(line) - len(line.lstrip())
-    finished = shown(analyse(path, net)).keys() - {number}
+    right = analyse(path, net)  # the program was opened as it is, and the line taken out
+    finished = shown(right).keys() - {number}
     count, least, least_of_all, wrong = 0, 1.0, 1.0, 0
     for end in range(indent + 1, len(line) + 1):
         text = "\n".join([*lines[: number - 1], line[:end], *lines[number:]])
-        found = analyse(path, net, texts={path: text}, typing=number)
+        found = analyse(path, net, texts={path: text}, typing=number, before=right)
+        right = found if found.ok else right
         other = without_line(found, number)
-        fresh = shown(analyse(path, net, texts={path: text if other is None else other}))
-        here = shown(found)
+        here = shown(found)  # of a prefix that is right, it is such a check
+        fresh = dict(here) if other is None else shown(analyse(path, net, texts={path: other}))
         fresh.pop(number, None)
         here.pop(number, None)
         count += 1
-        least = min(least, len(here.keys() & fresh.keys()) / max(len(fresh), 1))
+        least = min(least, len(here.keys() & fresh.keys()) / len(fresh) if fresh else 1.0)
         least_of_all = min(least_of_all, len(here.keys() & finished) / max(len(finished), 1))
         wrong += sum(here[n] != fresh[n] for n in here.keys() & fresh.keys())
     return count, least, least_of_all, wrong
@@ -143,6 +146,7 @@ def report(keys: int) -> str:
     for path, net, number in places():
         count, least, least_of_all, differ = typed(path, net, number)
         total, wrong = total + count, wrong + differ
+        print(path.name, number, count, f"{least:.0%} {least_of_all:.0%}", differ, file=sys.stderr)
         rows.append(f"| {path.name}:{number} | {net} | {count} | {least:.0%} | {least_of_all:.0%} | {differ} |")
     out = [
         "# Shapes while a line is typed, and latency",

@@ -12,7 +12,7 @@ from dslc.bind.table import Table
 from dslc.check import Findings, check_file
 from dslc.diagnostics.levels import DEFAULT, Levels
 from dslc.diagnostics.model import Diagnostic, Severity
-from dslc.elaborate.watch import Cancelled, Watch, never
+from dslc.elaborate.watch import Cancelled, Seen, Watch, never
 from dslc.names.loader import Loader
 from dslc.names.resolve import Program
 from dslc.record import entity
@@ -65,13 +65,16 @@ def analyse(
     cancel: Callable[[], bool] = never,
     mend: bool = False,
     typing: int | None = None,
+    before: Analysis | None = None,
     levels: Levels = DEFAULT,
 ) -> Analysis:
     """What is known of the program `path`: of one of its nets, or of all that have defaults for all their parameters.
 
     `texts` stands in for what files hold, by absolute path. `cancel` is asked after each line: where it says so, the
     work ends with `Cancelled`. `mend`: fixes are looked for, in some checks more. `typing` is the line that is being
-    written, counted from 1: while it is wrong, shapes are those of the program without it.
+    written, counted from 1: while it is wrong, shapes are those of the program without it,
+    and where these are not known what is known with it. `before`: an analysis of the text when it was right, whose
+    shapes stand where neither knows any, on lines that are as they were.
     """
     path = Path(path)
     loader = Loader(texts=_absolute(texts or {}))
@@ -84,8 +87,26 @@ def analyse(
         watch = Watch(cancel)
         texts = {**loader.texts, **_absolute({path: text})}
         rest = check_file(path, net, loader=Loader(texts=texts), levels=levels, watch=watch, mend=False)
-        found.shapes = _analysis(path, rest, watch).shapes
+        found.shapes = filled(_analysis(path, rest, watch).shapes, found.shapes, typing)
+    if before is not None:
+        remember(found, before)
     return found
+
+
+def remember(found: Analysis, before: Analysis) -> None:
+    """Shapes of an earlier text in the place of those that a mistake has taken away."""
+    new = next((d.span.source for d in found.diagnostics if _stands(d, found.path)), None)
+    if found.ok or new is None or before.source is None:
+        return
+    for name, each in before.shapes.items():
+        if name not in found.shapes:
+            found.shapes[name] = Shapes(Seen(name, each.seen.sizes, []))
+        found.shapes[name].keep(each, before.source, new)
+
+
+def filled(shapes: Mapping[str, Shapes], others: Mapping[str, Shapes], line: int) -> dict[str, Shapes]:
+    """The shapes of a program without a line, where they are not known those of the program with it."""
+    return {name: Shapes(each.seen, others.get(name), line) for name, each in shapes.items()} or dict(others)
 
 
 def without_line(found: Analysis, line: int) -> str | None:
@@ -135,4 +156,4 @@ def _analysis(path: Path, findings: Findings, watch: Watch) -> Analysis:
     return Analysis(path, tuple(findings.diagnostics), program, nets, shapes)
 
 
-__all__ = ["Analysis", "Cancelled", "analyse", "without_line"]
+__all__ = ["Analysis", "Cancelled", "analyse", "filled", "remember", "without_line"]

@@ -9,8 +9,8 @@ from dslc.analysis.field import whole
 from dslc.analysis.quantities import Numbers
 from dslc.elaborate.watch import Seen
 from dslc.ir.model import Call, Instance, Node, Value
-from dslc.record import entity
-from dslc.source import Span
+from dslc.record import entity, replace
+from dslc.source import Source, Span
 from dslc.syntax import tree
 from dslc.types.dim import UNKNOWN
 from dslc.types.sizes import Sizes
@@ -37,10 +37,18 @@ class Made:
 
 
 class Shapes:
-    """The tensors of one net by place: of each step of a chain, and what each line leaves. Computed when asked for."""
+    """The tensors of one net by place: of each step of a chain, and what each line leaves. Computed when asked for.
 
-    def __init__(self, seen: Seen) -> None:
+    `other`: what stands in where a line has no known shape: of the program with the line that is being written, where
+    these are of the program without it. Both have the same places. `kept`: what was known before a mistake, of lines
+    that are as they were.
+    """
+
+    def __init__(self, seen: Seen, other: Shapes | None = None, without: int = 0) -> None:
         self.seen = seen
+        self.other = other
+        self.without = without  # the number of the line that is being written, which has no shape
+        self.kept: list[tuple[tree.Stmt, list[Made]]] = []
         self.left: dict[tree.Stmt, list[Made]] = {}
 
     @cached_property
@@ -60,8 +68,24 @@ class Shapes:
     def lines(self, path: str) -> list[tuple[tree.Stmt, list[Made]]]:
         """What the lines of a file leave, in the order of the text."""
         found = [(line, made) for line, made in self.seen.lines.items() if line.span.source.path == path and made]
-        found.sort(key=lambda pair: (pair[0].span.start, pair[0].span.end))
-        return [(line, self.line(line)) for line, _ in found]
+        known = {(line.span.start, line.span.end): (line, self.line(line)) for line, _ in found}
+        others = self.other.lines(path) if self.other is not None else []
+        others = [pair for pair in others if pair[0].span.line != self.without]
+        for line, made in (*others, *(kept for kept in self.kept if kept[0].span.source.path == path)):
+            key = line.span.start, line.span.end
+            if all(m.known for m in made) and (key not in known or not all(m.known for m in known[key][1])):
+                known[key] = line, made
+        return [known[key] for key in sorted(known)]
+
+    def keep(self, before: Shapes, old: Source, new: Source) -> None:
+        """Remember what was known of another text, of the lines that are the same in this one."""
+        head, tail = same_lines(old.text, new.text)
+        moved = len(new.text) - len(old.text)
+        for line, made in before.lines(old.path):
+            by = 0 if line.span.end <= head else moved if line.span.start >= len(old.text) - tail else None
+            if by is not None and made and all(m.known for m in made):
+                there = new.span(line.span.start + by, line.span.end + by)
+                self.kept.append((replace(line, span=there), [replace(m, span=_moved(m.span, new, by)) for m in made]))
 
     def line(self, line: tree.Stmt) -> list[Made]:
         """The tensors that a line leaves."""
@@ -85,7 +109,7 @@ class Shapes:
         """The tensor of the smallest step at an offset."""
         inside = [key for key in self.steps if key[0] == path and key[1] <= offset <= key[2]]
         if not inside:
-            return None
+            return None if self.other is None else self.other.at(path, offset)
         key = min(inside, key=lambda key: (key[2] - key[1], key[1]))
         made = self.steps[key]
         span = made[0][1].span
@@ -126,12 +150,28 @@ class Shapes:
         return " x ".join(sides)
 
     def _made(self, span: Span, made: list[tuple[Instance, Value]]) -> Made:
+        whole = [pair for pair in made if UNKNOWN not in pair[1].type.dims]
+        made, known = whole or made, bool(whole)  # a mistake in one expansion takes no other's shape away
         first = made[0][1].type
-        known = all(UNKNOWN not in value.type.dims for _, value in made)
         words = shape_in_words(made)
         return Made(
             span, words, default_text(first, self.seen.sizes), len(made), known, tuple(value for _, value in made)
         )
+
+
+def same_lines(old: str, new: str) -> tuple[int, int]:
+    """How many letters of whole lines two texts begin and end with alike."""
+    a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    head = tail = 0
+    while head < min(len(a), len(b)) and a[head] == b[head]:
+        head += 1
+    while tail < min(len(a), len(b)) - head and a[-1 - tail] == b[-1 - tail]:
+        tail += 1
+    return sum(map(len, a[:head])), sum(map(len, a[len(a) - tail :]))
+
+
+def _moved(span: Span, new: Source, by: int) -> Span:
+    return new.span(span.start + by, span.end + by)
 
 
 def whole_text(number: object) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from dslc.analyse import Analysis, Cancelled, Made, analyse
-from dslc.analyse.analysis import without_line
+from dslc.analyse.analysis import filled, remember, without_line
 from dslc.api import nets_of
 from dslc.diagnostics.model import Diagnostic
 from dslc.lsp.lens import NetNumbers, numbers_of
@@ -55,6 +55,7 @@ class Document:
     known: int = -1
     focus: Analysis | None = None
     focused: str | None = None  # the net that `focus` is of
+    right: Analysis | None = None  # the last of a text without mistakes
     whole: Analysis | None = None
     costs: dict[str, NetNumbers] = field(default_factory=dict)
     published: set[str] = field(default_factory=set)  # the addresses of files with diagnostics of it
@@ -221,7 +222,12 @@ class Worker:
             if net is None and len(found.shapes) > 1:  # the first look at a file
                 net = next(iter(found.shapes))
                 found.shapes = {net: found.shapes[net]}
-            document.focus, document.focused, document.known = found, net or next(iter(found.shapes), None), version
+            document.focused = net or next(iter(found.shapes), None)
+            if found.ok:
+                document.right = found
+            elif document.right is not None and document.focused in document.right.shapes:
+                remember(found, document.right)
+            document.focus, document.known = found, version
             return "rest" if document.typed and not found.ok else "whole"
         if stage == "rest":
             assert document.focus is not None
@@ -230,7 +236,9 @@ class Worker:
                 rest = analyse(document.path, document.focused, texts=texts | {document.path: text}, cancel=cancel)
                 net = document.focused if document.focused in rest.shapes else next(iter(rest.shapes), None)
                 if net is not None:
-                    document.focus.shapes = {net: rest.shapes[net]}
+                    kept = document.focus.shapes[net].kept if net in document.focus.shapes else []
+                    document.focus.shapes = filled({net: rest.shapes[net]}, document.focus.shapes, line)
+                    document.focus.shapes[net].kept = kept
             return "whole"
         whole = analyse(document.path, texts=texts, cancel=cancel, mend=True)
         costs = {}

@@ -122,3 +122,16 @@ def test_it_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_lines_keep_the_shapes_they_had_until_a_mistake_is_mended(tmp_path: Path) -> None:
+    right = NET.replace("    x + x -> relu\n", "")
+    before = of(right, tmp_path)
+    known = shapes(before)
+    broken = right.replace("net f(width: int = 8) on", "net f(width: int = 8 on")
+    path = tmp_path / "f.dl"
+    found = analyse(path, "f", texts={path: broken}, typing=6, before=before)
+    assert not found.ok and shapes(found) == known
+    changed = right.replace("conv(width, 3)", "conv(width, 3").replace("conv(2 * out", "conv(3 * out")
+    found = analyse(path, "f", texts={path: changed}, typing=7, before=before)
+    assert 3 not in shapes(found) or shapes(found)[3] != known[3], "what is not as it was has no shape of before"
