@@ -64,7 +64,10 @@ class Client:
 
     def open(self, path: Path, text: str) -> lsp.TextDocumentIdentifier:
         """Open a document."""
-        uri = path.as_uri()
+        return self.open_at(path.as_uri(), text)
+
+    def open_at(self, uri: str, text: str) -> lsp.TextDocumentIdentifier:
+        """Open a document that is perhaps no file."""
         self.versions[uri] = 1
         self.ask.text_document_did_open(lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, "dslc", 1, text)))
         return lsp.TextDocumentIdentifier(uri)

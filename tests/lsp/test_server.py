@@ -223,6 +223,15 @@ def test_any_text_and_any_place_are_answered(client: Client, tmp_path: Path, tex
     client.ask.text_document_did_close(lsp.DidCloseTextDocumentParams(doc))
 
 
+@pytest.mark.parametrize("uri", ["untitled:Untitled-1", "vscode-vfs://host/net.dl", "file:///no%20where/n%C3%A9t.dl"])
+def test_a_document_need_not_be_a_file(client: Client, uri: str) -> None:
+    doc = client.open_at(uri, NET.replace("relu\n    conv", "rleu\n    conv"))
+    assert client.told(doc, "`rleu`").range.start.line == 4
+    client.change(doc, NET)
+    client.told(doc, "does not use `encoder`")
+    client.ask.text_document_did_close(lsp.DidCloseTextDocumentParams(doc))
+
+
 def test_a_file_that_vanishes_is_told_where_it_is_imported(client: Client, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     other = tmp_path / "part.dl"
