@@ -71,10 +71,11 @@ class Shapes:
         known = {(line.span.start, line.span.end): (line, self.line(line)) for line, _ in found}
         others = self.other.lines(path) if self.other is not None else []
         others = [pair for pair in others if pair[0].span.line != self.without]
-        for line, made in (*others, *(kept for kept in self.kept if kept[0].span.source.path == path)):
-            key = line.span.start, line.span.end
-            if all(m.known for m in made) and (key not in known or not all(m.known for m in known[key][1])):
-                known[key] = line, made
+        for more in (others, [kept for kept in self.kept if kept[0].span.source.path == path]):
+            told = {_last(line.span) for line, made in known.values() if all(m.known for m in made)}
+            for line, made in more:  # of statements on one line, what is known now goes before what was
+                if all(m.known for m in made) and _last(line.span) not in told:
+                    known[line.span.start, line.span.end] = line, made
         return [known[key] for key in sorted(known)]
 
     def keep(self, before: Shapes, old: Source, new: Source) -> None:
@@ -168,6 +169,11 @@ def same_lines(old: str, new: str) -> tuple[int, int]:
     while tail < min(len(a), len(b)) - head and a[-1 - tail] == b[-1 - tail]:
         tail += 1
     return sum(map(len, a[:head])), sum(map(len, a[len(a) - tail :]))
+
+
+def _last(span: Span) -> int:
+    """The line that a span ends on."""
+    return span.source.position(span.end)[0]
 
 
 def _moved(span: Span, new: Source, by: int) -> Span:
