@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-BASE = ("lark", "click", "rich", "numpy", "ml_dtypes", "onnx")
+BASE = ("click", "rich", "numpy", "ml_dtypes", "onnx")
 OPTIONAL = {
     "torch": "torch",
     "onnxruntime": "cpu",

@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 
 from dslc.analysis.devices import Device, DeviceError, device_of
-from dslc.syntax.cache import user_cache
 
 FORMAT = 2
 SECONDS = 0.25
@@ -78,6 +77,17 @@ def _threads(text: str) -> int:
     if not (count.isascii() and count.isdecimal() and 1 <= int(count) <= cores):
         raise DeviceError(f"`{text}`: `this:1` to `this:{cores}` say how many threads of this machine")
     return int(count)
+
+
+def user_cache() -> Path | None:
+    """The folder in which this project keeps what it can make anew; none if there is no place for it."""
+    try:
+        root = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        if not root.is_absolute():
+            root = Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return root / "dslc"
 
 
 def _path(threads: int) -> Path | None:

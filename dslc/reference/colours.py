@@ -14,7 +14,7 @@ from typing import Any, Final
 from dslc.bind import language
 from dslc.names.headers import PARAMETER_TYPES
 from dslc.ops.initialisers import INITIALISERS
-from dslc.syntax.cache import load_tables
+from dslc.syntax.shipped import load_tables
 from dslc.types.tensor import DType
 from dslc.values.arithmetic import ARITY
 

@@ -19,11 +19,11 @@ from dslc.source import Source
 from dslc.syntax import mistakes, text, tree
 from dslc.syntax.build_items import Builder
 from dslc.syntax.bullets import MARKS, check_bullets
-from dslc.syntax.cache import load_tables
 from dslc.syntax.lalr import END, Automaton, Callback, Stuck
 from dslc.syntax.language import language_of
 from dslc.syntax.layout import Layout, Line, Scanner, lay_out, tokens_between
 from dslc.syntax.lost import claims, item_names, mended
+from dslc.syntax.shipped import load_tables
 from dslc.syntax.starts import check_hint, check_line, check_return, check_units
 from dslc.syntax.text import Found
 from dslc.syntax.tokens import Token

@@ -1,7 +1,6 @@
 """The LALR tables of grammar/dslc.lark as plain data.
 
-Lark reads the grammar and computes the tables; what is kept of them is dictionaries and lists that a file
-holds as they are, so that a later process neither imports Lark nor converts anything (see cache.py and
+Lark reads the grammar and computes the tables; what is kept of them is dictionaries and lists (see shipped.py and
 lalr.py).
 """
 
@@ -49,22 +48,6 @@ class Tables:
     @property
     def keywords(self) -> dict[str, str]:
         return {text: kind for text, kind in self.words.items() if text.isalpha()}
-
-    def to_data(self) -> dict[str, Any]:
-        return {
-            "words": self.words,
-            "patterns": self.patterns,
-            "actions": self.actions,
-            "gotos": self.gotos,
-            "rules": [tuple(rule) for rule in self.rules],
-            "starts": self.starts,
-        }
-
-    @classmethod
-    def from_data(cls, data: dict[str, Any]) -> Tables:
-        """Of what `to_data` made; a wrong shape raises an ordinary exception."""
-        rules = [RuleRow(*row) for row in data["rules"]]
-        return cls(data["words"], data["patterns"], data["actions"], data["gotos"], rules, data["starts"])
 
 
 def grammar_path() -> Path:

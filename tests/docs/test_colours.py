@@ -17,7 +17,7 @@ from dslc.diagnostics.model import Sink
 from dslc.highlight.lexer import RULES, DslcLexer
 from dslc.reference import colours
 from dslc.source import Source
-from dslc.syntax.cache import load_tables
+from dslc.syntax.shipped import load_tables
 from dslc.syntax.parser import parse
 
 ROOT = Path(__file__).resolve().parents[2]

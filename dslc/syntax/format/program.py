@@ -15,13 +15,13 @@ from dslc.diagnostics.model import Sink
 from dslc.source import Source
 from dslc.syntax import text as rules
 from dslc.syntax import tree
-from dslc.syntax.cache import load_tables
 from dslc.syntax.dump import dump
 from dslc.syntax.format.nodes import Gap, Remark, line_of
 from dslc.syntax.format.place import UNIT, Placer
 from dslc.syntax.format.rows import Writer
 from dslc.syntax.layout import Layout, Line, Scanner, lay_out
 from dslc.syntax.parser import parse
+from dslc.syntax.shipped import load_tables
 from dslc.syntax.text import Found
 
 _CLOSE = re.compile(r"##?(?=[^\s#!])")  # a mark with its text right behind it; `#!` is for the system
