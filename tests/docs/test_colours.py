@@ -17,8 +17,8 @@ from dslc.diagnostics.model import Sink
 from dslc.highlight.lexer import RULES, DslcLexer
 from dslc.reference import colours
 from dslc.source import Source
-from dslc.syntax.shipped import load_tables
 from dslc.syntax.parser import parse
+from dslc.syntax.shipped import load_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("examples", "stdlib", "tests")

@@ -7,9 +7,9 @@ from random import Random
 
 from dslc.diagnostics.model import Sink
 from dslc.source import Source
-from dslc.syntax.shipped import load_tables
 from dslc.syntax.format.program import format_source
 from dslc.syntax.layout import Layout, Line, Scanner, lay_out
+from dslc.syntax.shipped import load_tables
 from dslc.syntax.text import Found
 from dslc.syntax.tokens import Token
 
