@@ -245,13 +245,14 @@ def rank(a: Spot, b: Spot, above: float, below: float) -> tuple[int, float]:
     """How good it is to have two linked spots in one column, best first: `above` is the mean place of those that `b`
     reads, `below` of those that read `a`.
 
-    A long line is straight; then a box stands below one that it alone reads; then below the middle one of several.
+    A long line is straight; then a box stands below one that it alone reads; then below the middle one of several. What
+    depends on no input, such as weights, stands beside the way of the data, or each block would stand beside the last.
     """
     if a.bend and b.bend:
         return 0, 0.0
     alone = (len(a.below) > 1) + (len(b.above) > 1)
     middle = abs(a.x - above) + abs(b.x - below)
-    return 1 + alone + 2 * (a.bend or b.bend) + 2 * b.faded, middle
+    return 1 + alone + 2 * (a.bend or b.bend) + 2 * b.faded + 4 * (b.fed and not a.fed and not a.bend), middle
 
 
 def mean(spots: Sequence[Spot]) -> float:

@@ -144,6 +144,14 @@ def test_a_chain_is_straight_beside_its_skip() -> None:
     assert picture(compile_model(graph.model.root.site.source.text)) == before
 
 
+@pytest.mark.parametrize(("file", "net"), [("vit", "vit_b_16"), ("swin", "swin_t")])
+def test_blocks_that_read_weights_stand_below_each_other(file: str, net: str) -> None:
+    """A weight's box stands beside the way of the data: it does not push each block aside from the last."""
+    graph = Graph(compile_model(EXAMPLES / f"{file}.dl", net))
+    place(graph.boxes, list(graph.lines.values()), lambda row: 20.0)
+    assert len({round(box.x) for box in graph.boxes if box.family in ("linear", "norm")}) == 1
+
+
 def test_crossings_are_counted_and_removed() -> None:
     a, b, c, d = (Spot(width=10, height=10, left=5, right=5, fed=True) for _ in range(4))
     boxes, lines = [a, b, c, d], [Line(a, 0, d), Line(b, 0, c)]
