@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dslc.analysis.amounts import bytes_of, whole, words
 from dslc.ir.model import Model
@@ -252,10 +252,17 @@ class Network:
             laws, notes = laws_of(weights, self.model.params)
         return signal(self.model, batch=whole("batch", batch), loss=loss, laws=laws, notes=notes or ())
 
-    def picture(self, path: str | Path | None = None, *, depth: int | None = None) -> str:
+    def picture(
+        self,
+        path: str | Path | None = None,
+        *,
+        depth: int | None = None,
+        heat: Literal["params", "macs", "memory"] | None = None,
+    ) -> str:
         """The text of an .svg file: a box for each layer, a line for each tensor.
 
-        - `path`: where to write it too
+        - `path`: where to write it too; a name that ends with `.html`, `.mmd` (Mermaid) or `.dot` (Graphviz) has that
+        - `heat`: write that number on each box, and colour it so
         - `depth`: close parts so many levels deep, one box each; none: all of it
 
         Raises `ValueError` where there would be too many boxes, with the depth that shows most, and `OutputError`.
@@ -265,15 +272,23 @@ class Network:
         ```
         """
         from dslc import output
+        from dslc.reports.graph_text import WRITERS, writer
+        from dslc.reports.heat import HEATS, warm
         from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
-        from dslc.reports.svg import svg
 
+        write = writer(str(path) if path is not None else ".svg")
+        if write is None:
+            raise ValueError(f"a picture's file ends with one of {' '.join(WRITERS)}, not {str(path)!r}")
+        if heat is not None and heat not in HEATS:
+            raise ValueError(f"heat is one of {', '.join(HEATS)}, not {heat!r}")
         graph = Graph(self.model, None if depth is None else whole("depth", depth))
         if len(graph.boxes) > MOST_BOXES:
             fits = fitting_depth(self.model, MOST_BOXES)
             hint = f"; close parts with depth={fits}" if fits is not None and fits != depth else ""
             raise ValueError(f"{len(graph.boxes):,} boxes are more than a picture can show ({MOST_BOXES:,}){hint}")
-        text = svg(graph)
+        if heat is not None:
+            warm(graph, heat)
+        text = write(graph)
         if path is not None:
             output.write_all([output.text(path, text)])
         return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import field
 from itertools import chain
 
 from dslc.analysis.layer_tree import attribute_text
@@ -39,7 +40,11 @@ TITLE, LONGEST = 26, 48
 
 @entity
 class Box(Spot):
-    """A drawn box: its lines of text, the colours' name, the types of its results. `faded`: only training has it."""
+    """A drawn box: its lines of text, the colours' name, the types of its results. `faded`: only training has it.
+
+    `path` and `words` (name and arguments) are whole; `uses` are the ops in it. `tint`: a colour
+    instead of that of its family.
+    """
 
     title: str = ""
     notes: tuple[str, ...] = ()
@@ -48,6 +53,10 @@ class Box(Spot):
     label: str = ""
     label_left: bool = False
     layers: int = 0
+    path: str = ""
+    words: str = ""
+    uses: list[Node | Call] = field(default_factory=list)
+    tint: str = ""
 
 
 class Graph:
@@ -106,6 +115,7 @@ class Graph:
                 if closed is None and level + 1 == depth:
                     path = item.instance.path.removeprefix(self.prefix)
                     box = named(*part_words(item.instance), path, family="part", faded=True)
+                    box.path = item.instance.path
                 stack.append((iter(item.instance.body), item, box, level + 1))
             elif isinstance(item, If):
                 stack.append((iter(item.items), None, closed, level))
@@ -128,7 +138,9 @@ class Graph:
             box.faded = box.faded and step.needed is Needed.TRAINING
         else:
             box = op_box(step, self.prefix)
+            box.path = step.path
             box.outs = tuple(value.type for value in step.outs)
+        box.uses.append(step.node)
         for value in (*step.inputs, *step.tied.values()):
             self.read(value, box)
         if closed is None:
@@ -183,11 +195,12 @@ def named(name: str, words: Sequence[str], path: str, *, family: str, faded: boo
     """A box titled `conv(64, 3)`; long arguments stand below the name."""
     given = ", ".join(words)
     title = f"{name}({given})" if given else name
+    whole = title
     if len(title) <= TITLE:
         notes: tuple[str, ...] = (path,) if path else ()
     else:
         title, notes = name, (given, path) if path else (given,)
-    return Box(title=shortened(title), notes=tuple(map(shortened, notes)), family=family, faded=faded)
+    return Box(title=shortened(title), notes=tuple(map(shortened, notes)), family=family, faded=faded, words=whole)
 
 
 def op_words(node: Node) -> tuple[str, list[str]]:

@@ -69,7 +69,7 @@ def svg(graph: Graph) -> str:
     trunks = {(line.source, line.slot): line for line in lines if line.trunk}
     parts += [trunk(line) for line in trunks.values()]
     parts += [branch(line, ports[line]) for line in lines]
-    parts += [drawn(box) for box in graph.boxes]
+    parts += [f"<g><title>{escape(tip(box, graph))}</title>{drawn(box)}</g>" for box in graph.boxes]
     return "\n".join((*parts, "</g>\n</svg>\n"))
 
 
@@ -168,9 +168,16 @@ def bow(here: tuple[float, float], there: tuple[float, float]) -> str:
     return f"C{at((here[0], middle))} {at((there[0], middle))} {at(there)}"
 
 
+def tip(box: Box, graph: Graph) -> str:
+    """What browsers show where the pointer stays: the whole path, what is there, the shapes of its results."""
+    shapes = " ".join(shape_text(out, graph.model.sizes) for out in box.outs)
+    return "\n".join(words for words in (box.path, box.words or box.title, shapes) if words)
+
+
 def drawn(box: Box) -> str:
     """A box with its texts, and the shapes of its results below it."""
     fill, edge = FAMILIES.get(box.family, OTHER)
+    fill = box.tint or fill
     round_ = box.height / 2 if box.family == "input" else 5
     dash = ' stroke-dasharray="4 3"' if box.faded else ""
     left = box.x - box.width / 2

@@ -62,12 +62,51 @@ def test_letters_that_svg_has_for_itself_are_escaped(tmp_path: Path) -> None:
     assert '"n c h w -> n (h w) c"' in words(run(path).stdout)
 
 
+def test_a_box_says_its_whole_path() -> None:
+    titles = [
+        found.text or "" for found in ElementTree.fromstring(run(UNET).stdout).iter("{http://www.w3.org/2000/svg}title")
+    ]
+    assert any(text.splitlines()[:2] == ["encoder0.0", "conv(64, 3)"] for text in titles)
+
+
+@pytest.mark.parametrize(
+    ("heat", "words_"),
+    [("params", "14.160 M params · 45.6%"), ("macs", "7.248 G MACs · 15.0%"), ("memory", "MB · 14.5%")],
+)
+def test_heat(heat: str, words_: str) -> None:
+    """Shares are of all, so that those of all boxes add up to 1."""
+    found = [text for text in words(run(UNET, "--heat", heat, "--depth", "1").stdout) if text.endswith("%")]
+    assert any(words_ in text for text in found)
+    assert sum(float(text.rpartition(" ")[2][:-1]) for text in found) == pytest.approx(100, abs=0.1 * len(found))
+
+
+@pytest.mark.parametrize("end", ["html", "mmd", "dot"])
+def test_other_files(tmp_path: Path, end: str) -> None:
+    """The same boxes and lines in every form; what a program writes stays text in it."""
+    source = tmp_path / "net.dl"
+    source.write_text(
+        "net f on x[N, 8, 4, 4]:\n    residual: conv(8, 3)\n"
+        '    where(it < 0, 0, it) -> rearrange("n c h w -> n (h w) c")\n'
+    )
+    target = tmp_path / f"net.{end}"
+    assert run(source, "-o", target).exit_code == 0
+    text = target.read_text(encoding="utf-8")
+    if end == "html":
+        assert run(source).stdout in text and text.startswith("<!DOCTYPE html>")
+    elif end == "mmd":
+        assert (
+            text.startswith("flowchart TD\n") and text.count("-->") == 8 and "#34;n c h w -#62; n (h w) c#34;" in text
+        )
+    else:
+        assert text.count(" -> n") == 8 + 1 and '\\"n c h w -> n (h w) c\\"' in text
+
+
 # ---- wrong use
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    result = run(UNET, "-o", tmp_path / "unet.png")
-    assert result.exit_code == 2 and "is no .svg file" in result.stderr and not list(tmp_path.iterdir())
+    result = run(UNET, "-o", tmp_path / "unet.gif")
+    assert result.exit_code == 2 and ".svg .html .mmd .dot" in result.stderr and not list(tmp_path.iterdir())
 
 
 def test_more_boxes_than_can_be_shown(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""A network's picture as text that other programs lay out, Graphviz and Mermaid, and as a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from html import escape
+
+from dslc.reports.columns import shape_text
+from dslc.reports.picture import Box, Graph
+from dslc.reports.svg import FAMILIES, OTHER, svg
+
+PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ margin: 1rem; font-family: Helvetica, Arial, sans-serif; background: #f4f5f7; color: #1d2430 }}
+svg {{ max-width: none; display: block; margin: auto }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #1d2430; color: #f4f5f7 }} }}
+@media print {{ svg {{ max-width: 100%; height: auto }} }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{svg}</body>
+</html>
+"""
+
+
+def html(graph: Graph) -> str:
+    """A page with the picture in it: one file, which loads nothing. A box under the pointer says what it is in full."""
+    return PAGE.format(title=escape(graph.model.entry), svg=svg(graph))
+
+
+def dot(graph: Graph) -> str:
+    """The text of a Graphviz file."""
+    ids = names(graph)
+    lines = [
+        f"digraph {quoted(graph.model.entry)} {{",
+        '    node [shape=box, style="rounded,filled", fontname="Helvetica"];',
+    ]
+    for box, name in ids.items():
+        fill, edge = colours(box)
+        dashes = "rounded,filled,dashed" if box.faded else "rounded,filled"
+        label = quoted("\n".join((box.title, *box.notes)))
+        lines.append(f'    {name} [label={label}, fillcolor="{fill}", color="{edge}", style="{dashes}"];')
+    for source, slot, target in graph.lines:
+        lines.append(f"    {ids[source]} -> {ids[target]} [label={quoted(shape(graph, source, slot))}];")
+    return "\n".join((*lines, "}\n"))
+
+
+def mermaid(graph: Graph) -> str:
+    """The text of a Mermaid flowchart, as GitHub draws it in a fence marked `mermaid`."""
+    ids = names(graph)
+    lines = ["flowchart TD"]
+    for box, name in ids.items():
+        label = "<br>".join(plain(words) for words in (box.title, *box.notes))
+        lines.append(f'    {name}(["{label}"])' if box.family == "input" else f'    {name}["{label}"]')
+    for source, slot, target in graph.lines:
+        arrow = "-.->" if target.faded else "-->"
+        text = plain(shape(graph, source, slot))
+        lines.append(
+            f'    {ids[source]} {arrow}|"{text}"| {ids[target]}' if text else f"    {ids[source]} {arrow} {ids[target]}"
+        )
+    for box, name in ids.items():
+        fill, edge = colours(box)
+        lines.append(f"    style {name} fill:{fill},stroke:{edge},color:#000")
+    return "\n".join((*lines, ""))
+
+
+def names(graph: Graph) -> dict[Box, str]:
+    """A name for each box, in the order of the program."""
+    return {box: f"n{i}" for i, box in enumerate(graph.boxes)}
+
+
+def colours(box: Box) -> tuple[str, str]:
+    """Fill and edge."""
+    fill, edge = FAMILIES.get(box.family, OTHER)
+    return box.tint or fill, edge
+
+
+def shape(graph: Graph, source: Box, slot: int) -> str:
+    """That of a tensor on its way."""
+    return shape_text(source.outs[slot], graph.model.sizes) if slot < len(source.outs) else ""
+
+
+def quoted(text: str) -> str:
+    """A text of Graphviz; only these three have a meaning in it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def plain(text: str) -> str:
+    """A text of Mermaid, which reads quotes, tags, Markdown and `#..;` in labels: those letters go by their numbers."""
+    return re.sub(r"[^\w\s.,:+=/\[\](){}·…×÷−≤≥≠-]", lambda found: f"#{ord(found[0])};", text)  # noqa: RUF001
+
+
+WRITERS: Mapping[str, Callable[[Graph], str]] = {".svg": svg, ".html": html, ".mmd": mermaid, ".dot": dot}
+"""What writes a picture, by the end of the file's name."""
+
+
+def writer(path: str) -> Callable[[Graph], str] | None:
+    """What writes a file of that name; none: nothing does."""
+    return next((write for end, write in WRITERS.items() if path.endswith(end)), None)
