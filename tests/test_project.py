@@ -63,6 +63,7 @@ LAYERS = (
     "inference",
     "check",
     "analyse",
+    "playground",
     "lsp",
     "fix",
     "convert",

@@ -1,0 +1,5 @@
+"""A program in a browser: what the compiler says of a text, as one string."""
+
+from dslc.playground.answer import answer
+
+__all__ = ["answer"]
