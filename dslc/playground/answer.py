@@ -79,17 +79,17 @@ def _show(found: Json, model: Model) -> None:
     from dslc.backends.torch.emit import emit
     from dslc.reports.columns import View, shown_columns
     from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
+    from dslc.reports.rendered import chosen_sections, rendered
     from dslc.reports.stats import Stats
     from dslc.reports.svg import svg
     from dslc.reports.table import Layout, chosen, texts
-    from dslc.reports.terminal import default_report
 
     stats = Stats(model)
     view, layout = View(stats), Layout(shown_columns(stats), idle=False)
     lines = chosen(view, layout)
     heading, *rows = texts(lines, view, layout)
     found["sizes"] = {str(size): value for size, value in model.sizes.default.items()}
-    found["report"] = default_report(stats)
+    found["report"] = rendered(stats, chosen_sections(stats))
     found["table"] = {
         "headings": heading,
         "rows": [{"path": line.row.path, "texts": row} for line, row in zip(lines, rows, strict=True)],

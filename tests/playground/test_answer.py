@@ -84,8 +84,8 @@ def test_a_name_is_no_markup() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\n", " ", "\0", "\ud800", "net", "net f", "net f on", "#", '"', "`", "net f on x[N, 4]:", "\r\r\n", "(" * 3000,
-     "net f(n: int) on x[N, 4]: linear(n)", "let a = 10 ** 10 ** 10", "block b: b()\nnet f on x[N, 4]: b\n",
+    ["", "\n", " ", "\0", "\ud800", "net", "net f", "net f on", "#", '"', "`", "net f on x[N, 4]:", "\r\r\n",
+     "(" * 3000, "net f(n: int) on x[N, 4]: linear(n)", "let a = 10 ** 10 ** 10", "block b: b()\nnet f on x[N, 4]: b\n",
      "x" * 5_000_000, "net f on x[N, 4]: " + " -> ".join(["relu"] * 30_000)],
     ids=lambda text: repr(text[:20]),
 )  # fmt: skip
