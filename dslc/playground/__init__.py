@@ -1,5 +1,5 @@
 """A program in a browser: what the compiler says of a text, as one string."""
 
-from dslc.playground.answer import answer
+from dslc.playground.answer import answer, examples
 
-__all__ = ["answer"]
+__all__ = ["answer", "examples"]

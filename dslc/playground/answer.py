@@ -16,6 +16,7 @@ from dslc.check import check_file
 from dslc.diagnostics.export import Json, diagnostic_record
 from dslc.diagnostics.model import CompileError, Diagnostic, Failure, Severity, Sink
 from dslc.names.loader import Loader
+from dslc.names.zoo import files
 
 if TYPE_CHECKING:
     from dslc.ir.model import Model
@@ -51,6 +52,11 @@ def answer(text: str, net: str | None = None, sizes: Mapping[str, int] | None = 
     except Failure as failure:
         found["problems"] = [mistake.message for mistake in failure.mistakes]
     return json.dumps(found, ensure_ascii=False)
+
+
+def examples() -> str:
+    """The programs of the zoo to start from, as JSON: their texts by name."""
+    return json.dumps({name: path.read_text("utf-8") for name, path in files().items()}, ensure_ascii=False)
 
 
 def _loader(text: str) -> Loader:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 import dslc
-from dslc.playground import answer
+from dslc.playground import answer, examples
 
 ROOT = Path(__file__).resolve().parents[2]
 LENET = (ROOT / "examples" / "lenet.dl").read_text("utf-8")
@@ -42,7 +42,7 @@ def test_all_of_a_net() -> None:
     assert found["net"] == found["nets"][0]
     network = dslc.compile(LENET, net=found["net"])
     assert str(network.stats()).replace("<text>", "net.dl", 1) == found["report"]
-    assert network.torch_source == found["torch"]
+    assert network.torch_source.replace("<text>", "net.dl", 1) == found["torch"]
     assert ElementTree.fromstring(found["svg"]).tag.endswith("svg")
     assert {len(row["texts"]) for row in found["table"]["rows"]} == {len(found["table"]["headings"])}
 
@@ -101,6 +101,11 @@ def test_it_raises_for_no_spoilt_program() -> None:
         end = min(len(LENET), start + random.randrange(12))
         said(LENET[:start] + random.choice(["", "(", "->", "\n", "é", "]", "  "]) + LENET[end:])
         said(LENET[:start])
+
+
+def test_examples_are_the_zoo() -> None:
+    found = json.loads(examples())
+    assert found["lenet"] == LENET and len(found) == len(list((ROOT / "examples").glob("*.dl")))
 
 
 def test_plain_python_is_enough() -> None:
