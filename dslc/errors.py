@@ -31,6 +31,30 @@ class NotInstalled(Mistake, code="E0650"):
         return (Help(f"pip install 'dslc[{self.extra}]'"),)
 
 
+class NotBuilt(Mistake, code="E0665"):
+    """The playground's page is not there: it holds Python for the browser and an editor, which npm brings.
+
+    One command in a checkout builds it; it needs Node.
+
+    ```sh
+    cd playground
+    npm ci && npm run build
+    ```
+
+    Related: E0650.
+    """
+
+    folder: str
+
+    @property
+    def message(self) -> str:
+        return f"the playground is not built: `{self.folder}` has no page"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("in playground/ of a checkout: `npm ci && npm run build`"),)
+
+
 class OutputsDiffer(Mistake, code="E0651"):
     """The generated PyTorch module and the ONNX graph disagree: a bug of the compiler.
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "zoo": "the networks that come with dslc, with their costs",
     "explain": "what an error code means, with examples",
     "lsp": "serve editors: mistakes, shapes and costs while a program is written",
+    "playground": "serve a page in which networks are written and seen",
     "doctor": "versions, onnxruntime's providers, and what is missing",
     "completion": "print a script that completes commands and options in your shell",
     "version": "print the version",
