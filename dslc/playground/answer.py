@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dslc.api import compile_model, load_program, nets_of
 from dslc.check import check_file
 from dslc.diagnostics.export import Json, diagnostic_record
-from dslc.diagnostics.model import CompileError, Diagnostic, Failure, Severity, Sink
+from dslc.diagnostics.model import CompileError, Diagnostic, Failure, Sink
 from dslc.names.loader import Loader
 from dslc.names.zoo import files
 
@@ -32,7 +32,8 @@ def answer(text: str, net: str | None = None, sizes: Mapping[str, int] | None = 
     """What is known of a program, as JSON. Raises for no text.
 
     `net` is shown, where the text has one of that name, else its first that has defaults for all its parameters;
-    `sizes` replace default sizes of its inputs.
+    `sizes` replace default sizes of its inputs; those that it has not are left out, as a page keeps them while the text
+    changes.
 
     - `diagnostics`: as `dslc check --format json` has them, with their edits; `problems`: what has no place in the text
     - `nets`: the names of the nets that can be shown; `net`: the one that is; `sizes`: its sizes with their values
@@ -72,12 +73,23 @@ def _fill(found: Json, loader: Loader, net: str | None, sizes: dict[str, int]) -
     names = nets_of(program, complete=True)
     found["nets"] = names
     net = net if net in nets_of(program) else next(iter(names), None)
-    findings = check_file(PATH, net, sizes=sizes if net else None, loader=loader, max_ops=MAX_OPS)
-    _tell(found, findings.diagnostics)
-    if net is None or any(d.severity is Severity.ERROR for d in findings.diagnostics):
+    if not _checked(found, loader, net, {}) or net is None:
         return
+    model = compile_model(PATH, net, loader=loader, max_ops=MAX_OPS, budgets=None)
+    sizes = {name: size for name, size in sizes.items() if name in map(str, model.sizes.default)}
+    if sizes:
+        if not _checked(found, loader, net, sizes):
+            return
+        model = compile_model(PATH, net, sizes=sizes, loader=loader, max_ops=MAX_OPS, budgets=None)
     found["net"] = net
-    _show(found, compile_model(PATH, net, sizes=sizes, loader=loader, max_ops=MAX_OPS, budgets=None))
+    _show(found, model)
+
+
+def _checked(found: Json, loader: Loader, net: str | None, sizes: dict[str, int]) -> bool:
+    """Tells what is wrong with a program, and whether it has no error."""
+    findings = check_file(PATH, net, sizes=sizes or None, loader=loader, max_ops=MAX_OPS)
+    _tell(found, findings.diagnostics)
+    return findings.ok
 
 
 def _show(found: Json, model: Model) -> None:

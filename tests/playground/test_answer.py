@@ -64,7 +64,11 @@ def test_the_net_and_the_sizes_that_are_asked_for() -> None:
     assert said(text)["net"] == said(text, "gone")["net"] == "a"
     found = said(text, "b", {"H": 32})
     assert found["sizes"]["H"] == 32 and found["sizes"]["W"] == 8 and "32" in found["svg"]
-    assert said(text, "b", {"Q": 3})["diagnostics"] or said(text, "b", {"Q": 3})["problems"]
+    assert said(text, "b", {"Q": 3}) == said(text, "b"), "a size of another text"
+    assert said(text, "b", {"Q": 3, "H": 32}) == found
+    for size in (0, -1, 10**30):
+        wrong = said(text, "b", {"H": size})
+        assert wrong["net"] is None and (wrong["diagnostics"] or wrong["problems"])
 
 
 def test_no_file_of_the_reader_is_read(tmp_path: Path) -> None:
