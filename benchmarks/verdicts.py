@@ -242,8 +242,17 @@ def run(out: Path) -> None:
 
 def distinct(rows: list[dict[str, Any]], truth: str) -> list[dict[str, Any]]:
     """Networks of a kind, each once: a seed may draw the same again."""
-    found = {row["text"]: row for row in reversed(rows) if row["truth"] == truth}
-    return list(found.values())[::-1]
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["truth"] == truth:
+            found.setdefault(row["text"], row)
+    return list(found.values())
+
+
+def judge(out: Path) -> None:
+    """Ask for the verdicts of what was trained once more."""
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    out.write_text("".join(json.dumps({**row, **judged(row["text"])}) + "\n" for row in rows), encoding="utf-8")
 
 
 def summed_up(out: Path) -> None:
@@ -269,8 +278,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="the file of measurements")
     parser.add_argument("--sum", action="store_true", help="print the table of what was measured")
+    parser.add_argument("--judge", action="store_true", help="judge again what was trained, with the rules of today")
     options = parser.parse_args()
-    (summed_up if options.sum else run)(options.out)
+    (summed_up if options.sum else judge if options.judge else run)(options.out)
 
 
 if __name__ == "__main__":

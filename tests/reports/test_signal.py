@@ -306,3 +306,16 @@ def test_what_clipping_leaves(plain: Path) -> None:
 def test_a_loss_of_logits_that_are_huge(plain: Path) -> None:
     plain.write_text("net f on x[N, 64]:\n    for i in range(40): linear(64, init=normal(std=1.0)) -> relu\n", "utf-8")
     assert "exploding values" in run(plain, "--loss", "cross_entropy", "--clip", "1").output
+
+
+def test_what_depends_on_the_draw_is_told_by_orders(plain: Path) -> None:
+    """Twenty layers of gelu with the gain of a ReLU: a deviation at one layer grows nine times up to the last."""
+    plain.write_text(
+        'net f on x[N, 64]:\n    for i in range(20): linear(64, init=kaiming_normal(nonlinearity="relu")) -> gelu\n',
+        "utf-8",
+    )
+    assert dslc.compile(plain).signal().sensitivity > 3
+    output = run(plain, "--all").output
+    assert "a draw of weights may be far from this (sensitivity " in output and "): orders alone" in output
+    rows = [line.split() for line in output.splitlines() if line.startswith(("linear", "gelu"))]
+    assert len(rows) == 40 and all(cell.startswith("~1e") for row in rows for cell in row[1:3])
