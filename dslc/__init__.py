@@ -78,5 +78,12 @@ if not TYPE_CHECKING:  # a type checker would take every name for one of dslc
         return value
 
 
+def load_ipython_extension(shell: object) -> None:
+    """`%load_ext dslc`: cells that begin with `%%dl` are programs."""
+    from dslc.notebook import attach
+
+    attach(shell)
+
+
 def __dir__() -> list[str]:
     return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

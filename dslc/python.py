@@ -32,7 +32,7 @@ NOTEBOOK = 60
 
 
 class Network:
-    """A checked network, as `dslc.compile` gives it. A notebook shows its picture.
+    """A checked network, as `dslc.compile` gives it. A notebook shows its numbers and its picture.
 
     - `name`: the net's name
     - `doc`: its `##` comment
@@ -94,8 +94,12 @@ class Network:
 
         return f"<Network {one_line(self.model)}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the numbers, the layers as a table, the picture."""
+        return f'<div>{self.stats()._repr_html_()}<div style="overflow: auto">{self._repr_svg_() or ""}</div></div>'
+
     def _repr_svg_(self) -> str | None:
-        """What a notebook shows: the picture with parts closed, or none where there is still too much of it."""
+        """The picture with parts closed, or none where there is still too much of it."""
         from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
         from dslc.reports.svg import svg
 

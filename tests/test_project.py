@@ -75,6 +75,7 @@ LAYERS = (
     "loading",
     "hook",
     "python",
+    "notebook",
     "cli",
     "__main__",
 )

@@ -171,6 +171,12 @@ class NetworkStats:
     def __str__(self) -> str:
         return self.text()
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: totals, and a table of layers."""
+        from dslc.reports.html import stats_html
+
+        return stats_html(self)
+
     def __repr__(self) -> str:
         return f"<NetworkStats of {self.net}: {len(self.layers)} rows>"
 
