@@ -1,4 +1,4 @@
-"""What a lens does: `dslc build`, `picture` and `report` of a net, each in a process of its own."""
+"""What a lens does: `dslc build` and `picture` of a net, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from dslc.lsp.documents import Document
 
-OUTPUTS: Final = {"build": "build", "picture": ".svg", "report": ".html"}
+OUTPUTS: Final = {"build": "build", "picture": ".svg"}
 """Where each writes: a folder beside the program, or a file of the net's name with this ending."""
 
 

@@ -72,7 +72,7 @@ def lenses(document: Document, encoding: str, own: bool) -> list[lsp.CodeLens]:
             found.append(lsp.CodeLens(place, lsp.Command(title, "dslc.focus", arguments=[document.uri, name])))
         found += [
             lsp.CodeLens(place, _command(word, document.uri, name, own))
-            for word in ("build", "picture", "report")
+            for word in ("build", "picture")
             if numbers is not None
         ]
     return found

@@ -268,7 +268,7 @@ def _answers(server: Server) -> None:
 
     @server.command("dslc.run")
     async def run(word: str, uri: str, net: str) -> str | None:
-        """Build, picture or report a net; where it was written."""
+        """Build or picture a net; where it was written."""
         document = server.document(uri)
         if document is None or word not in OUTPUTS:
             return None

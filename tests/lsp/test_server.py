@@ -109,7 +109,7 @@ def test_a_lens_has_the_numbers_of_a_net(client: Client, tmp_path: Path) -> None
             break
         time.sleep(0.05)
     assert titles[0].startswith("17.2 k params, 5.6 M") or "params" in titles[0]
-    assert titles[1:] == ["build", "picture", "report"]
+    assert titles[1:] == ["build", "picture"]
     found = client.done(client.ask.text_document_inlay_hint_async(lsp.InlayHintParams(doc, EVERYWHERE)))
     assert any("%" in str(hint.label) for hint in found or ()), "the budget has a meter"
 
