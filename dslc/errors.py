@@ -34,7 +34,8 @@ class NotInstalled(Mistake, code="E0650"):
 class NotBuilt(Mistake, code="E0665"):
     """The playground's page is not there: it holds Python for the browser and an editor, which npm brings.
 
-    One command in a checkout builds it; it needs Node.
+    Neither is in the repository or in the wheel, which would be many times as large. One command in a checkout builds
+    the page; it needs Node.
 
     ```sh
     cd playground
