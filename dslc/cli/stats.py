@@ -92,7 +92,8 @@ def stats(source: str | Path, **options: Any) -> None:
     layout = {
         name: options[name] for name in ("form", "columns", "depth", "sort", "fold", "symbolic", "top", "idle", "by")
     }
-    click.echo(rendered(found, chosen_sections(found, **extra), **layout))
+    sections = [] if options["form"] == "csv" else chosen_sections(found, **extra)
+    click.echo(rendered(found, sections, **layout))
     check(found, options["strict"])
 
 

@@ -116,7 +116,7 @@ class Reparametrised(Op):
 
     def fold(self, *arrays: Any) -> Any:
         """The weight in evaluation mode, in numpy."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.fold")
 
     def through(
         self, g: Graph, x: Names, p: dict[str, str], ins: Types, outs: Types, weight: str

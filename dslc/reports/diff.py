@@ -9,6 +9,7 @@ from dslc.analysis.compare import Comparison, Fact, Total, Weights
 from dslc.analysis.metrics import COMPARED, unit_text
 from dslc.diagnostics.fold import printable
 from dslc.diagnostics.model import Diagnostic
+from dslc.reports.aligned import aligned
 from dslc.reports.diff_rows import ARROW, Folder, Row
 from dslc.reports.memory import amount
 from dslc.reports.numbers import number_text, short
@@ -73,7 +74,7 @@ def layer_lines(rows: Sequence[Row], columns: Sequence[str], color: bool) -> lis
     """The layers as aligned columns."""
     head = ["  layer", "op", "output", *(COLUMNS[c] for c in columns), "field"]
     table = [head, *(cells(row, columns) for row in rows)]
-    lines = aligned(table, {3 + k for k in range(len(columns))})
+    lines = aligned(table, {0, 1, 2, 3 + len(columns)})
     return [lines[0], *(paint(line, row.mark, color) for line, row in zip(lines[1:], rows, strict=True))]
 
 
@@ -92,16 +93,6 @@ def signed(number: int | Fraction | None) -> str:
     return f"{number:+,}" if isinstance(number, int) else f"{'+' if number > 0 else ''}{number_text(number)}"
 
 
-def aligned(table: Sequence[Sequence[str]], right: set[int]) -> list[str]:
-    """Columns with two spaces between them; those in `right` end in one line."""
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
-    lines = []
-    for row in table:
-        texts = (t.rjust(w) if k in right else t.ljust(w) for k, (t, w) in enumerate(zip(row, widths, strict=True)))
-        lines.append("  ".join(texts).rstrip())
-    return lines
-
-
 def paint(line: str, mark: str, color: bool) -> str:
     """A line in the colour of its mark."""
     return f"{HUES[mark]}{line}{RESET}" if color else line
@@ -114,11 +105,11 @@ def total_lines(comparison: Comparison, only_changed: bool, color: bool) -> list
     """Every number of both networks, and what they state in words where that differs."""
     shown = shown_totals(comparison, only_changed)
     table = [["", *sides(comparison), "change", ""], *([total.title, *total_cells(total)] for total in shown)]
-    lines = aligned(table, {1, 2, 3, 4})
+    lines = aligned(table, {0})
     found = [lines[0], *(paint(x, "" if t.a == t.b else "~", color) for x, t in zip(lines[1:], shown, strict=True))]
     found += [f"{title}: {gap}" for title, gap in gaps(shown)]
     facts = [fact for fact in comparison.facts if fact.a != fact.b]
-    return [*found, "", *aligned([[fact.name, fact_text(fact)] for fact in facts], set())] if facts else found
+    return [*found, "", *aligned([[fact.name, fact_text(fact)] for fact in facts], {0, 1})] if facts else found
 
 
 def shown_totals(comparison: Comparison, only_changed: bool) -> list[Total]:

@@ -93,9 +93,17 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
+ESCAPED = r"[^\w\s.,:+=/\[\](){}\u00b7\u2026\u00d7\u00f7\u2212\u2264\u2265\u2260-]"
+"""Any letter but those that Mermaid reads as they are: among these the signs of our op names."""
+
+
 def plain(text: str) -> str:
     """A text of Mermaid, which reads quotes, tags, Markdown and `#..;` in labels: those letters go by their numbers."""
-    return re.sub(r"[^\w\s.,:+=/\[\](){}·…×÷−≤≥≠-]", lambda found: f"#{ord(found[0])};", text)  # noqa: RUF001
+    return re.sub(
+        r"[^\w\s.,:+=/\[\](){}\u00b7\u2026\u00d7\u00f7\u2212\u2264\u2265\u2260-]",
+        lambda found: f"#{ord(found[0])};",
+        text,
+    )
 
 
 WRITERS: Mapping[str, Callable[[Graph], str]] = {".svg": svg, ".html": html, ".mmd": mermaid, ".dot": dot}

@@ -8,8 +8,10 @@ from typing import Final
 from dslc.diagnostics.fold import printable
 from dslc.ir.walk import Needed
 from dslc.record import frozen
+from dslc.reports.aligned import aligned
 from dslc.reports.columns import COLUMNS, View, grouped_text, summable
 from dslc.reports.stats import Row
+from dslc.reports.table import csv_rows
 
 GROUPINGS: Final = ("kind", "block")
 DEFAULT: Final = ("params", "macs", "memory")
@@ -108,21 +110,15 @@ def table(found: Groups) -> list[tuple[str, ...]]:
 
 def group_lines(found: Groups) -> list[str]:
     """The table as text."""
-    rows = table(found)
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = []
-    for name, *cells in rows:
-        numbers = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        lines.append("  ".join([name.ljust(widths[0]), *numbers]).rstrip())
+    lines = aligned(table(found), {0})
     note = "a block's numbers count the blocks in it" if found.by == "block" else ""
     return [*lines, *(["", note] if note else [])]
 
 
 def group_csv(found: Groups) -> str:
     """Comma-separated groups, headings first: names of the columns, exact numbers."""
-    lines = [",".join([found.by, "uses", *found.columns])]
-    lines += [",".join([group.name, str(group.uses), *map(str, group.sums)]) for group in found.groups]
-    return "\n".join(lines)
+    rows = [(group.name, group.uses, *group.sums) for group in found.groups]
+    return csv_rows([(found.by, "uses", *found.columns), *rows])
 
 
 def group_records(found: Groups) -> dict[str, object]:

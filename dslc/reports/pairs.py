@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dslc.analysis.density import Density
 from dslc.analysis.field import Number
 from dslc.analysis.paths import Pair
+from dslc.reports.aligned import aligned
 from dslc.reports.numbers import number_text
 from dslc.types.dim import Dim, Size
 
@@ -18,15 +19,8 @@ HEADINGS = ("result", "input", "axis", "rf", "local", "stride", "padding", "cent
 def pair_lines(pairs: Sequence[Pair], densities: Sequence[Density | None]) -> list[str]:
     """A line for each result, input and axis; `-` where there is no such number."""
     rows = [HEADINGS, *(cells(pair, density) for pair, density in zip(pairs, densities, strict=True))]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(HEADINGS))]
-    lines = ["receptive field of each result in each input, in places along an axis"]
-    for row in rows:
-        texts = (
-            t.ljust(w) if k in (0, 1, len(row) - 1) else t.rjust(w)
-            for k, (t, w) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append(("  " + "  ".join(texts)).rstrip())
-    return lines
+    lines = aligned(rows, {0, 1, len(HEADINGS) - 1})
+    return ["receptive field of each result in each input, in places along an axis", *(f"  {line}" for line in lines)]
 
 
 def cells(pair: Pair, density: Density | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from dslc.analysis.signal.losses import INDEPENDENT
 from dslc.analysis.signal.result import NetworkSignal, WeightSignal
+from dslc.reports.aligned import aligned
 from dslc.reports.signal_table import SENSITIVE, is_constant, number, table
 
 VERSION = 1
@@ -130,17 +131,9 @@ def remedies_text(found: NetworkSignal, each: Sequence[tuple[str, NetworkSignal]
     """The network, and what each remedy would change of what verdicts are made of."""
     head = ("", "gradients, log10", "1 - c", "largest RMS", "verdicts")
     rows = [head, *(remedy_cells(name, one) for name, one in (("as it is", found), *each))]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if 0 < at < 4 else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    title = f"{found.name}: at initialisation, in training, batch {found.batch}, with each remedy alone"
+    title = f"{headline(found)}, with each remedy alone"
     said = "gradients: log10 of the last layers' relative gradients over the first layers'; above 3 they vanish"
-    return "\n".join([title, "", *lines, "", said]) + "\n"
+    return "\n".join([title, "", *aligned(rows, {0, 4}), "", said]) + "\n"
 
 
 def remedy_cells(name: str, found: NetworkSignal) -> tuple[str, ...]:
@@ -159,8 +152,7 @@ def beside(first: NetworkSignal, second: NetworkSignal, *names: str) -> list[str
         ("part that depends on the input", number(first.varies), number(second.varies)),
         ("largest RMS", number(first.largest), number(second.largest)),
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return aligned(rows, {0, 1, 2})
 
 
 def verdict_words(found: NetworkSignal) -> str:

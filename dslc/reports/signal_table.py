@@ -9,6 +9,7 @@ from statistics import median
 from typing import Final
 
 from dslc.analysis.signal.result import LayerSignal, NetworkSignal, WeightSignal
+from dslc.reports.aligned import aligned
 
 MOST_LINES: Final = 60
 """Lines at most, where neither a depth nor every layer is asked for."""
@@ -41,11 +42,7 @@ def table(found: NetworkSignal, depth: int | None = None, every: bool = False) -
     if left_out > 0:
         half = MOST_LINES // 2
         rows[1 + half : -half] = [("...", *("" for _ in HEADERS[1:]))]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADERS))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]).rstrip()
-        for row in rows
-    ]
+    lines = aligned(rows, {0})
     if left_out > 0:
         lines.append(f"{len(layers)} layers, {left_out} lines of the middle left out: `--all` has all")
     elif depth is None and len(closed) < len(layers):

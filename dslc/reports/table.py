@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from dslc.diagnostics.fold import printable
 from dslc.ir.model import Node
 from dslc.record import frozen
+from dslc.reports.aligned import aligned
 from dslc.reports.columns import Cell, Column, View
 from dslc.reports.stats import Row
 
@@ -159,15 +160,9 @@ def line_text(line: Line, column: Column, view: View) -> str:
     return f"{text} x{line.repeats}" if line.repeats > 1 and column.name == "op" else text
 
 
-def aligned(table: Sequence[tuple[str, ...]], columns: Sequence[Column]) -> list[str]:
-    """Columns with two spaces between them; those of numbers stand at the right."""
-    widths = [max(len(row[k]) for row in table) for k in range(len(columns) + 1)]
-    lefts = (True, *(column.left for column in columns))
-    lines = []
-    for row in table:
-        cells = zip(row, widths, lefts, strict=True)
-        lines.append("  ".join(t.ljust(w) if left else t.rjust(w) for t, w, left in cells).rstrip())
-    return lines
+def table_lines(table: Sequence[tuple[str, ...]], columns: Sequence[Column]) -> list[str]:
+    """A table as text; columns of numbers stand at the right."""
+    return aligned(table, {0, *(at for at, column in enumerate(columns, 1) if column.left)})
 
 
 def markdown(table: Sequence[tuple[str, ...]], columns: Sequence[Column]) -> list[str]:
@@ -186,14 +181,19 @@ def marked(cell: str) -> str:
 
 def csv_text(view: View, layout: Layout) -> str:
     """Comma-separated rows, headings first: names of the columns, exact numbers, nothing where there is none."""
+    rows: list[Sequence[object]] = [["path", *(column.name for column in layout.columns)]]
+    for line in chosen(view, layout):
+        rows.append([line.row.path, *(plain(column.value(line.row, view)) for column in layout.columns)])
+    return csv_rows(rows)
+
+
+def csv_rows(rows: Iterable[Sequence[object]]) -> str:
+    """Rows with commas between their cells, without a newline at the end."""
     import csv
     import io
 
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", *(column.name for column in layout.columns)])
-    for line in chosen(view, layout):
-        writer.writerow([line.row.path, *(plain(column.value(line.row, view)) for column in layout.columns)])
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().rstrip("\n")
 
 

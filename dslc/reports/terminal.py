@@ -18,7 +18,7 @@ from dslc.reports.memory import memory_lines
 from dslc.reports.numbers import axes_text, bytes_text, factors, formula_of, number_text, short
 from dslc.reports.sections import Section
 from dslc.reports.stats import Stats
-from dslc.reports.table import Layout, Line, aligned, chosen, markdown, texts
+from dslc.reports.table import Layout, Line, chosen, markdown, table_lines, texts
 from dslc.types.dim import evaluate
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import TensorType
@@ -40,7 +40,7 @@ def render_stats(view: View, layout: Layout, sections: Sequence[Section] = (), g
     lines = chosen(view, layout)
     parts = [
         [title(stats)],
-        group_lines(grouped) if grouped is not None else aligned(texts(lines, view, layout), layout.columns),
+        group_lines(grouped) if grouped is not None else table_lines(texts(lines, view, layout), layout.columns),
         totals(stats, view.symbolic),
         *(s.lines for s in sections),
         legend(lines, view, layout) if grouped is None else [],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from dslc.diagnostics.fold import printable
+from dslc.reports.aligned import aligned
 from dslc.reports.numbers import bytes_text
 from dslc.weights.folding import folded
 from dslc.weights.look import Compared, Row
@@ -30,7 +31,7 @@ def inspected(rows: Sequence[Row], title: str) -> str:
         cells = [printable(row.name), f"x{row.tensors}" if row.tensors > 1 else "", _shape(row.shape)]
         cells += [row.dtype or "", bytes_text(row.nbytes) or "0 B"]
         table.append(cells + ([row.init] if drawn else _numbers(row, odd)))
-    return "\n".join([printable(head), "", *_aligned(table, left={0, 2, 3} | ({5} if drawn else set()))])
+    return "\n".join([printable(head), "", *aligned(table, left={0, 2, 3} | ({5} if drawn else set()))])
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:
@@ -46,16 +47,6 @@ def _numbers(row: Row, odd: bool) -> list[str]:
     if odd:
         texts += [f"{n:,}" if n else "" for n in ((found.nan, found.infinite) if found else (0, 0))]
     return texts
-
-
-def _aligned(table: Sequence[Sequence[str]], left: set[int]) -> list[str]:
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
-    return [
-        "  ".join(
-            t.ljust(w) if k in left else t.rjust(w) for k, (t, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]
 
 
 def inspected_json(rows: Sequence[Row], title: str, notes: Sequence[str]) -> dict[str, object]:
@@ -95,7 +86,7 @@ def differences(found: Compared, a: str, b: str, every: bool = False) -> str:
     def part(title: str, table: list[list[str]], left: set[int]) -> None:
         if len(table) > 1:
             kept = table if every else table[: MOST + 1]
-            lines = [f"  {line}" for line in _aligned(kept, left)]
+            lines = [f"  {line}" for line in aligned(kept, left)]
             more = [f"  .. and {len(table) - len(kept):,} more rows (--all)"] if len(kept) < len(table) else []
             parts.append("\n".join([title, *lines, *more]))
 

@@ -126,6 +126,7 @@ def test_all_remedies(plain: Path) -> None:
     VALIDATOR.validate(found)
     assert [one["change"] for one in found["what_ifs"]] == named[1:]
     assert run(plain, "--what-if", "all", "--what-if", "residual").exit_code == 2
+    assert ", loss cross_entropy, with each" in run(plain, "--what-if", "all", "--loss", "cross_entropy").output
 
 
 def test_json_of_two_networks(plain: Path) -> None:
