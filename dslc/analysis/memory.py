@@ -110,8 +110,8 @@ def inference_memory(model: Model, flat: Flat, *, inplace: bool = True, batch: i
     """
     steps = [step for step in flat.steps if step.needed is Needed.ALWAYS]
     measure = Measure(model, batch)
-    storages = [_storage(step, inplace) for step in steps]
-    last = _last_reads(steps, storages, flat)
+    storages = [storage_of(step, inplace) for step in steps]
+    last = last_reads(steps, storages, flat)
     lives = [
         _Life(value.name or "it", Holds.INPUT, measure.tensor(value.type), 0, last.get(value, 0))
         for value in model.root.inputs
@@ -162,7 +162,7 @@ class _Life:
     last: int
 
 
-def _storage(step: Step, inplace: bool) -> Storage:
+def storage_of(step: Step, inplace: bool = True) -> Storage:
     """Where a step's results lie; of a user's module, in buffers of their own."""
     if isinstance(step.node, Call):
         return FRESH
@@ -170,7 +170,7 @@ def _storage(step: Step, inplace: bool) -> Storage:
     return storage if inplace else Storage(Kind.FRESH, storage.scratch)
 
 
-def _last_reads(steps: list[Step], storages: list[Storage], flat: Flat) -> dict[Value, int]:
+def last_reads(steps: list[Step], storages: list[Storage], flat: Flat) -> dict[Value, int]:
     """The place of each value's last reader, views of it that share its bytes included."""
     last = {value: len(steps) for _, value in flat.outputs}
     for place in range(len(steps) - 1, -1, -1):

@@ -1,0 +1,185 @@
+"""The tree of layers for the page: parts, uses of ops and declared tensors, each with what is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dslc.analysis.cost import Use, symbols_of
+from dslc.analysis.layer_tree import attribute_text
+from dslc.analysis.measure import batch_names
+from dslc.analysis.metrics import Elements, Metric, Work, by_layer
+from dslc.analysis.receptive import Fields, Tracks
+from dslc.analysis.support import Support
+from dslc.ir.model import Node, Param, Value
+from dslc.ir.walk import Needed
+from dslc.ops.arithmetic import Binary
+from dslc.reports.picture import SIGNS, op_words, part_words
+from dslc.reports.report.places import Places
+from dslc.reports.report.pool import Pool
+from dslc.reports.report.steps import Steps
+from dslc.reports.stats import Row, Stats
+from dslc.types.cost import Cost
+from dslc.types.dim import Atom, Size, substitute, symbol
+
+Json = dict[str, object]
+
+REPLAYED = ("memory", "time")
+"""Numbers of layers that the page gets by replaying the steps."""
+
+
+class Layers:
+    """The rows of a network as plain data, in program order; a row's `parent` is the number of the part around it."""
+
+    def __init__(self, stats: Stats, pool: Pool, steps: Steps, places: Places, fields: Fields) -> None:
+        self.stats, self.pool, self.steps, self.places, self.fields = stats, pool, steps, places, fields
+        self.metrics = [metric for metric in by_layer(device=False) if metric.column not in REPLAYED]
+        self.numbers = [self.by_use(metric) for metric in self.metrics]
+        self.step_of = {step.node: i for i, step in enumerate(stats.flat.steps)}
+        self.row_of: dict[Param, int] = {}
+        self.records = list(self.rows())
+
+    def by_use(self, metric: Metric) -> Mapping[Use, object]:
+        """What each use adds: a number, or what stands for a sum that depends on sizes."""
+        if isinstance(metric.adds, Work):
+            of = metric.adds.of
+            return {use: self.pool.sum(of(cost)) for use, cost in self.stats.cost.nodes.items() if of(cost)}
+        if metric.column == "saved":
+            return self.saved()
+        assert isinstance(metric.adds, Elements), f"{metric.name}: the page has no rule for it"
+        return metric.adds.by_use(self.stats)
+
+    def saved(self) -> Mapping[Use, object]:
+        """The bytes that each use is the first to keep, for one sample."""
+        ones: dict[Atom, Size] = {a: 1 for name in batch_names(self.stats.model) for a in symbols_of(symbol(name))}
+        found: dict[Use, list[Cost]] = {}
+        for tensor in self.stats.training.kept.tensors:
+            found.setdefault(tensor.by, []).append(tensor.full.cost)
+        total = {use: Cost.total(costs) for use, costs in found.items()}
+        return {
+            use: self.pool.sum(
+                Cost.total(Cost.of(n, (substitute(s, ones) for s in key)) for key, n in cost.terms.items()).terms
+            )
+            for use, cost in total.items()
+        }
+
+    def rows(self) -> list[Json]:
+        """All rows."""
+        around: list[int] = []
+        found: list[Json] = []
+        params = {param.path: param for param in self.stats.model.params.values()}
+        for row in self.stats.rows:
+            del around[row.depth :]
+            record = self.row(row)
+            if around:
+                record["parent"] = around[-1]
+            if row.is_part:
+                around.append(len(found))
+            elif row.use is None:
+                record["tensor"] = True
+                self.row_of[params[row.path]] = len(found)
+            found.append(record)
+        return found
+
+    def row(self, row: Row) -> Json:
+        """One row; `same` is the number of a record that it shares with rows like it."""
+        title, family = words(row)
+        found: Json = {"path": row.path}
+        same: Json = {"op": row.op, "title": title, "family": family}
+        if row.is_part:
+            same["part"] = True
+        if row.use is None or row.is_part:
+            found["outs"] = [self.steps.type(type) for type in row.outs]
+        if row.use is not None:
+            found["step"] = self.step_of[row.use]
+            found["n"] = self.pool.share([n.get(row.use, none(m)) for m, n in zip(self.metrics, self.numbers, strict=True)])
+        elif not row.is_part:
+            found["n"] = self.pool.share([elements(metric, row) for metric in self.metrics])
+        if not row.known:
+            same["known"] = False
+        if row.needed is not Needed.ALWAYS:
+            same["needed"] = row.needed.value
+        if isinstance(row.use, Node):
+            same["attributes"] = attributes(row.use)
+        elif row.part is not None:
+            same["attributes"] = {name: attribute_text(const) for name, const in row.part.args.items()}
+        places = self.places.of(row)
+        if "torch" in places:
+            same["torch"] = places["torch"]
+        if "at" in places:
+            found["at"] = self.pool.share(places["at"])
+        if row.tracks and (value := self.value(row)) is not None:
+            found["field"] = self.pool.share(field_records(row.tracks, self.fields.get(value, ())))
+        return found | {"same": self.pool.share(same)}
+
+    def value(self, row: Row) -> Value | None:
+        """The first result of a row."""
+        if row.use is not None:
+            return next(iter(self.stats.flat.steps[self.step_of[row.use]].outs), None)
+        outputs = row.part.outputs if row.part is not None else ()
+        return self.stats.flat.resolve(outputs[0]) if outputs else None
+
+
+def elements(metric: Metric, row: Row) -> int:
+    """What a declared tensor adds."""
+    return metric.adds.of(row.count) if isinstance(metric.adds, Elements) else none(metric)
+
+
+def is_sized(metric: Metric) -> bool:
+    """Whether a number depends on the sizes of the input: it is given as what stands for a sum."""
+    return isinstance(metric.adds, Work) or metric.column == "saved"
+
+
+def none(metric: Metric) -> int:
+    """What stands for nothing."""
+    return -1 if is_sized(metric) else 0
+
+
+def attributes(node: Node) -> dict[str, str]:
+    """All attributes of an op, as the language writes them."""
+    return {name: attribute_text(getattr(node.op, name)) for name in node.op.attributes if name not in node.tied}
+
+
+def words(row: Row) -> tuple[str, str]:
+    """What stands in a row's box, and the name of its colours: `conv(64, 3)`, `+`."""
+    if row.part is not None:
+        return titled(*part_words(row.part)), "part"
+    if not isinstance(row.use, Node):
+        return f"{row.op} {row.name}", "tensor"
+    op, family = row.use.op, type(row.use.op).__module__.rpartition(".")[2]
+    if isinstance(op, Binary) and op.name in SIGNS:
+        number = attribute_text(op.number) if len(row.use.inputs) == 1 else ""
+        return " ".join((number, SIGNS[op.name]) if op.swap else (SIGNS[op.name], number)).strip(), family
+    return titled(*op_words(row.use)), family
+
+
+def titled(name: str, given: list[str]) -> str:
+    """A name with its arguments."""
+    return f"{name}({', '.join(given)})" if given else name
+
+
+def field_records(tracks: Tracks, followed: Tracks) -> list[Json]:
+    """Fields along the axes of inputs; `mask`: the places that are read, where some between them are not."""
+    found = []
+    supports = {(track.input, track.axis): track.field.support for track in followed}
+    for track in tracks:
+        field = track.field
+        record: Json = {
+            "input": track.input,
+            "axis": track.axis,
+            "size": str(field.size),
+            "stride": str(field.stride),
+            "low": str(field.low),
+            "status": field.verdict,
+        }
+        found.append(record | mask(supports.get((track.input, track.axis))))
+    return found
+
+
+def mask(support: Support | None) -> Json:
+    """The first place that unit 0 reads, how far a unit's neighbour is, and which places from there on."""
+    if support is None:
+        return {}
+    first, bits = support.masks[0]
+    found: Json = {"first": first, "step": support.step, "phases": len(support.masks)}
+    full = bits == (1 << bits.bit_length()) - 1
+    return found | ({"count": bits.bit_length()} if full else {"mask": f"{bits:x}"})
