@@ -94,6 +94,8 @@ def compile_program(
         for diagnostic in program.told.diagnostics:
             sink.add(diagnostic)
         model = _elaborate(program, entry, values, asked, sink, max_ops, watch)
+        if watch is not None and entry in watch.nets:
+            watch.nets[entry].elaborated = model
         if model is not None and budgets is not None and (model.budgets or budgets):
             from dslc.analysis.budget import check_budgets  # what numbers need is imported only for them
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "fmt": "write programs in one style",
     "signal": "how values and gradients go through a network before it is trained",
     "stats": "shapes, parameters, multiply-adds and receptive fields, layer by layer",
+    "report": "write networks as one page to look at, with sliders for the sizes of the input",
     "picture": "draw a network as an .svg file",
     "diff": "what changed between two networks, layer by layer",
     "convert": "rewrite a program: a fully convolutional one from one with a flattened head",

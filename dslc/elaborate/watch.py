@@ -26,6 +26,9 @@ class Cancelled(Exception):
 class Seen:
     """What one elaboration of a net made: `lines` has the tensors that a line left, by name or the current one, for
     each of its first expansions with the instance it stood in; `made` all tensors, each with the block it is in.
+
+    `elaborated`: what it gave, where no mistake was found on the way; one elsewhere in the program, or a budget that is
+    not kept, takes `model` away.
     """
 
     net: str
@@ -33,6 +36,7 @@ class Seen:
     made: list[tuple[Value, tuple[str, str], Instance]]
     root: Instance | None = None
     lines: dict[tree.Stmt, list[tuple[Instance, tuple[Value, ...]]]] = field(default_factory=dict)
+    elaborated: Model | None = None
     model: Model | None = None
 
 

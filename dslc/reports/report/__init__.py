@@ -1,1 +1,1 @@
-"""`dslc report`: a network as one page that needs no network and no server, and recomputes its numbers at other sizes."""
+"""`dslc report`: networks as one page, which recomputes its numbers at other sizes without a network or a server."""

@@ -16,6 +16,7 @@ from dslc.ops.arithmetic import Binary
 from dslc.reports.picture import SIGNS, op_words, part_words
 from dslc.reports.report.places import Places
 from dslc.reports.report.pool import Pool
+from dslc.reports.report.repeats import repeats
 from dslc.reports.report.steps import Steps
 from dslc.reports.stats import Row, Stats
 from dslc.types.cost import Cost
@@ -78,6 +79,8 @@ class Layers:
                 record["tensor"] = True
                 self.row_of[params[row.path]] = len(found)
             found.append(record)
+        for number in repeats(found, self.steps.records, self.steps.values):
+            found[number]["again"] = True
         return found
 
     def row(self, row: Row) -> Json:
@@ -91,7 +94,9 @@ class Layers:
             found["outs"] = [self.steps.type(type) for type in row.outs]
         if row.use is not None:
             found["step"] = self.step_of[row.use]
-            found["n"] = self.pool.share([n.get(row.use, none(m)) for m, n in zip(self.metrics, self.numbers, strict=True)])
+            found["n"] = self.pool.share(
+                [n.get(row.use, none(m)) for m, n in zip(self.metrics, self.numbers, strict=True)]
+            )
         elif not row.is_part:
             found["n"] = self.pool.share([elements(metric, row) for metric in self.metrics])
         if not row.known:
@@ -103,10 +108,7 @@ class Layers:
         elif row.part is not None:
             same["attributes"] = {name: attribute_text(const) for name, const in row.part.args.items()}
         places = self.places.of(row)
-        if "torch" in places:
-            same["torch"] = places["torch"]
-        if "at" in places:
-            found["at"] = self.pool.share(places["at"])
+        found |= {name: self.pool.share(lines) for name, lines in places.items()}
         if row.tracks and (value := self.value(row)) is not None:
             found["field"] = self.pool.share(field_records(row.tracks, self.fields.get(value, ())))
         return found | {"same": self.pool.share(same)}

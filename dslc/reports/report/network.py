@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from dslc.analysis.density import supports
 from dslc.analysis.measure import batch_names
-from dslc.analysis.metrics import METRICS, Elements, Metric
+from dslc.analysis.metrics import QUANTITIES, Elements, Metric
 from dslc.analysis.roofline import UNREAD
 from dslc.analysis.signal.analyse import signal
 from dslc.analysis.signal.result import NetworkSignal
@@ -45,7 +45,7 @@ def network_record(model: Model, torch: str | None, sources: list[Source], notes
         "outputs": [[name, number] for name, number in steps.outputs],
         "sizes": size_records(model),
         "metrics": [metric_record(metric) for metric in layers.metrics],
-        "totals": [total_record(metric, stats) for metric in METRICS.values() if metric.of_net is not None],
+        "totals": [total_record(metric, stats) for metric in QUANTITIES.values()],
         "budgets": [[budget.name, budget.op, budget.limit, budget.span.text] for budget in model.budgets],
         "notes": [diagnostic_record(note) for note in notes],
         "signal": signal_record(signal(model), {str(row["path"]): i for i, row in enumerate(layers.records)}),

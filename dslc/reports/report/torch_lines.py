@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from dslc.record import entity
 
+BEFORE = ("__init__", "reset_parameters")
+"""Methods that use modules before any input is there."""
+
 
 @entity
 class Known:
@@ -86,7 +89,9 @@ def element(expr: ast.expr | None, name: str) -> ast.expr | None:
 def called(call: ast.Call) -> str:
     """The name that is called, without what it is of."""
     function = call.func
-    return function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    return (
+        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    )
 
 
 def known(each: ast.ClassDef) -> Known:
@@ -103,7 +108,7 @@ def known(each: ast.ClassDef) -> Known:
                 for target in targets:
                     if (name := own(target)) is not None and found.made.get(name) is None:
                         found.lines[name], found.made[name] = node.lineno, said(node.value)
-            elif method.name not in ("__init__", "reset_parameters") and (name := own(node)) is not None:
+            elif isinstance(node, ast.Attribute) and method.name not in BEFORE and (name := own(node)) is not None:
                 found.used.setdefault(name, node.lineno)
     return found
 
@@ -115,5 +120,6 @@ def said(value: ast.expr | None) -> ast.expr | None:
 
 def own(node: ast.AST) -> str | None:
     """The name in `self.name`."""
-    ours = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-    return node.attr if ours else None
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        return node.attr
+    return None

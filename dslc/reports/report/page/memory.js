@@ -1,5 +1,7 @@
 // Memory of a run at given sizes: the rules of dslc's analysis/memory.py over the steps of a record.
 
+import { placeBuffers } from "./arena.js";
+
 // The buffers of one run: who makes each, how many bytes, and from which to which place of the run it lives.
 export function buffers(net, sizes) {
   const runs = net.steps.flatMap((step, number) => (step.needed ? [] : [{ step, number }]));
@@ -33,7 +35,10 @@ export function buffers(net, sizes) {
       if (size) add(null, "scratch", number, place, place, size);
     }
   });
-  for (const buffer of found) buffer.last = Math.min(buffer.last, end);
+  for (const buffer of found) {
+    buffer.until = buffer.last; // past the last place for what the network returns
+    buffer.last = Math.min(buffer.last, end);
+  }
   return { buffers: found, runs: runs.map(({ number }) => number) };
 }
 
@@ -61,5 +66,6 @@ export function memory(net, sizes) {
   let now = 0;
   const live = runs.map((_, place) => (now += changes[place]));
   const peak = live.length ? Math.max(...live) : all.reduce((sum, buffer) => sum + buffer.bytes, 0);
-  return { buffers: all, runs, live, written, total, peak, peakAt: live.indexOf(peak) };
+  const arena = placeBuffers(all, runs.length);
+  return { buffers: all, runs, live, written, total, peak, peakAt: live.indexOf(peak), arena };
 }

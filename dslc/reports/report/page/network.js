@@ -15,6 +15,7 @@ export class Tree {
       row.n = row.n === undefined ? null : net.shared[row.n];
       row.field = row.field === undefined ? null : net.shared[row.field];
       row.at = row.at === undefined ? [] : net.shared[row.at];
+      row.torch = row.torch === undefined ? [] : net.shared[row.torch];
       if (row.leaf && row.step !== undefined) row.outs = net.steps[row.step].outs.map((value) => net.values[value]);
     }
     this.roots = [];

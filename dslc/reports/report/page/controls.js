@@ -1,0 +1,53 @@
+// Sliders for the sizes of the input, which take what the network allows.
+
+import { element } from "./dom.js";
+
+const LARGEST = 16_384;
+
+// Whether a size may have a value, by the record of its guards.
+export function isAllowed(size, value) {
+  if (!Number.isInteger(value) || value < 1 || value > LARGEST) return false;
+  const { allowed } = size;
+  if (!allowed) return true;
+  if (value < (allowed.min ?? 1) || value > (allowed.max ?? Infinity)) return false;
+  if (!allowed.residues.includes(((value % allowed.mod) + allowed.mod) % allowed.mod)) return false;
+  return !allowed.holes.includes(value);
+}
+
+export function nearest(size, value) {
+  for (let far = 0; far <= LARGEST; far += 1) {
+    for (const near of [value - far, value + far]) if (isAllowed(size, near)) return near;
+  }
+  return size.value;
+}
+
+export function sizeControls(net, sizes, act) {
+  const now = { ...sizes };
+  return net.sizes.map((size) => {
+    const least = size.batch ? 1 : Math.max(size.allowed?.min ?? 1, Math.ceil(size.value / 8));
+    const most = size.batch ? 64 : Math.min(size.allowed?.max ?? LARGEST, Math.max(size.value * 4, least));
+    const id = `size-${size.name}`;
+    const words = element("span", { class: "wrong", role: "status" });
+    const range = element("input", { type: "range", min: least, max: most, value: now[size.name], "aria-label": `${size.name}, by sliding` });
+    const number = element("input", { type: "number", id, min: 1, max: LARGEST, value: now[size.name] });
+    const set = (value) => {
+      now[size.name] = value;
+      range.value = value;
+      number.removeAttribute("aria-invalid");
+      words.textContent = "";
+      act({ ...now });
+    };
+    range.addEventListener("input", () => {
+      number.value = nearest(size, Number(range.value));
+      set(Number(number.value));
+    });
+    number.addEventListener("input", () => {
+      const value = Number(number.value);
+      if (isAllowed(size, value)) return set(value);
+      number.setAttribute("aria-invalid", "true");
+      words.textContent = size.allowed ? `${size.name}: ${size.allowed.text}` : `${size.name} is from 1 to ${LARGEST}`;
+      return undefined;
+    });
+    return element("div", { class: "size" }, element("label", { for: id }, size.batch ? `${size.name} (memory and time)` : size.name), range, number, words);
+  });
+}
