@@ -69,6 +69,7 @@ LAYERS = (
     "convert",
     "diff",
     "sweep",
+    "report",
     "doctor",
     "machine",
     "module",

@@ -51,7 +51,8 @@ def report(
     """
     from dslc import __version__, output
     from dslc.cli.show import show_diagnostics
-    from dslc.reports.report.document import MOST, asked, report
+    from dslc.diagnostics.model import CompileError
+    from dslc.report import MOST, asked, report
     from dslc.reports.report.page import page
     from dslc.settings import project_facts
 
@@ -61,6 +62,8 @@ def report(
         raise click.UsageError(f"--sweep: {count:,} networks are more than one page holds ({MOST})")
     wanted = asked(files, net, args, sizes, axes)
     found = report(wanted, max_ops=max_ops, device=device, facts=stated.over(project_facts(Path())))
+    if found.unread:
+        raise CompileError(found.mistakes)
     text = page(found.document, found.title, __version__)
     output.write_all([output.text(target, text)])
     if found.mistakes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dslc.analysis.cost import Use, symbols_of
 from dslc.analysis.layer_tree import attribute_text
 from dslc.analysis.measure import batch_names
-from dslc.analysis.metrics import Elements, Metric, Work, by_layer
+from dslc.analysis.metrics import Elements, Metric, PerUse, Work, by_layer
 from dslc.analysis.receptive import Fields, Tracks
 from dslc.analysis.support import Support
 from dslc.ir.model import Node, Param, Value
@@ -46,7 +46,7 @@ class Layers:
             return {use: self.pool.sum(of(cost)) for use, cost in self.stats.cost.nodes.items() if of(cost)}
         if metric.column == "saved":
             return self.saved()
-        assert isinstance(metric.adds, Elements), f"{metric.name}: the page has no rule for it"
+        assert metric.adds is not None
         return metric.adds.by_use(self.stats)
 
     def saved(self) -> Mapping[Use, object]:
@@ -79,7 +79,7 @@ class Layers:
                 record["tensor"] = True
                 self.row_of[params[row.path]] = len(found)
             found.append(record)
-        for number in repeats(found, self.steps.records, self.steps.values):
+        for number in repeats(found, [self.kind(row) for row in found], self.steps.records):
             found[number]["again"] = True
         return found
 
@@ -113,6 +113,16 @@ class Layers:
             found["field"] = self.pool.share(field_records(row.tracks, self.fields.get(value, ())))
         return found | {"same": self.pool.share(same)}
 
+    def kind(self, row: Json) -> object:
+        """What a row is but for its name and what it reads; what is kept for training depends on its neighbours."""
+        numbers, step = row.get("n"), row.get("step")
+        counts = self.pool.shared[numbers] if isinstance(numbers, int) else []
+        assert isinstance(counts, list)
+        own = [n for metric, n in zip(self.metrics, counts, strict=False) if metric.column != "saved"]
+        outs = self.steps.records[step]["outs"] if isinstance(step, int) else []
+        assert isinstance(outs, list)
+        return row["same"], own, row.get("outs"), [self.steps.values[value][:2] for value in outs]
+
     def value(self, row: Row) -> Value | None:
         """The first result of a row."""
         if row.use is not None:
@@ -129,6 +139,11 @@ def elements(metric: Metric, row: Row) -> int:
 def is_sized(metric: Metric) -> bool:
     """Whether a number depends on the sizes of the input: it is given as what stands for a sum."""
     return isinstance(metric.adds, Work) or metric.column == "saved"
+
+
+def is_fixed(metric: Metric) -> bool:
+    """Whether a number depends on the sizes of the input in a way that the page does not know."""
+    return isinstance(metric.adds, PerUse) and not is_sized(metric)
 
 
 def none(metric: Metric) -> int:

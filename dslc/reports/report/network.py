@@ -15,7 +15,7 @@ from dslc.diagnostics.export import diagnostic_record
 from dslc.diagnostics.model import Diagnostic
 from dslc.ir.model import Model
 from dslc.reports.json import guard_records
-from dslc.reports.report.layers import Layers, is_sized
+from dslc.reports.report.layers import Layers, is_fixed, is_sized
 from dslc.reports.report.places import Places
 from dslc.reports.report.pool import Pool
 from dslc.reports.report.steps import Steps, width
@@ -44,6 +44,7 @@ def network_record(model: Model, torch: str | None, sources: list[Source], notes
         "inputs": inputs,
         "outputs": [[name, number] for name, number in steps.outputs],
         "sizes": size_records(model),
+        "same": {name: pool.size(size) for name, size in model.sizes.same.items()},
         "metrics": [metric_record(metric) for metric in layers.metrics],
         "totals": [total_record(metric, stats) for metric in QUANTITIES.values()],
         "budgets": [[budget.name, budget.op, budget.limit, budget.span.text] for budget in model.budgets],
@@ -67,7 +68,7 @@ def size_records(model: Model) -> list[Json]:
     batch = batch_names(model)
     found: list[Json] = []
     for name, value in model.sizes.default.items():
-        if name in model.sizes.universal and name not in batch:
+        if name in model.sizes.same or (name in model.sizes.universal and name not in batch):
             continue
         found.append({"name": name, "value": value, "batch": name in batch, "allowed": allowed.get(name)})
     return found
@@ -82,6 +83,7 @@ def metric_record(metric: Metric) -> Json:
         "doc": metric.doc,
         "unit": metric.unit,
         "sized": is_sized(metric),
+        "fixed": is_fixed(metric),
         "training": metric.training,
     }
 

@@ -19,7 +19,7 @@ MODULES = (
 )  # fmt: skip
 """In the order in which they need each other."""
 
-IMPORT = re.compile(r'^import (\{.*\}) from "\./(\w+)\.js";$', re.MULTILINE)
+IMPORT = re.compile(r'^import (\{.*\}) from "\./(\w+)\.mjs";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 FOOTER = "made by dslc {version}; numbers are those of <code>dslc stats</code> at the sizes above"
 
@@ -47,14 +47,14 @@ def data(document: dict[str, object]) -> str:
 
 def scripts() -> str:
     """All modules as one script."""
-    return "\n".join(scope(name, part(f"{name}.js")) for name in MODULES)
+    return "\n".join(scope(name, part(f"{name}.mjs")) for name in MODULES)
 
 
 def scope(name: str, text: str) -> str:
     """A module as a function's scope, named by what it gives to others."""
     given = EXPORT.findall(text)
-    body = EXPORT.sub("", IMPORT.sub(r"const \1 = \2_js;", text))
-    return f"const {name}_js = (() => {{\n{body}return {{ {', '.join(given)} }};\n}})();"
+    body = EXPORT.sub("", IMPORT.sub(r"const \1 = \2_module;", text))
+    return f"const {name}_module = (() => {{\n{body}return {{ {', '.join(given)} }};\n}})();"
 
 
 def part(name: str) -> str:

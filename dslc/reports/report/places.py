@@ -23,7 +23,7 @@ class Places:
     def __init__(self, model: Model, torch: str | None, sources: list[Source]) -> None:
         self.model = model
         self.sources = sources
-        self.lines = None if torch is None else TorchLines(torch, model.name)
+        self.lines = None if torch is None else TorchLines(torch)
 
     def of(self, row: Row) -> Json:
         """The lines of one row."""

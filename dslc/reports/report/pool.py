@@ -1,4 +1,4 @@
-"""Sizes and sums that depend on them, each once, as plain data that the page's `sizes.js` evaluates.
+"""Sizes and sums that depend on them, each once, as plain data that the page's `sizes.mjs` evaluates.
 
 - A size is a number, or, where it depends on the input, -1 - i for entry i of `dims`.
 - An entry of `dims` is a list of terms `[coefficient, atom, ..]`; an atom is a symbol's name or `[size, divisor]`, the

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 Json = dict[str, object]
 
 
-def repeats(rows: Sequence[Json], steps: Sequence[Json], types: Sequence[Sequence[object]]) -> list[int]:
+def repeats(rows: Sequence[Json], kinds: Sequence[object], steps: Sequence[Json]) -> list[int]:
     """The parts that are the same as the part before them, in all but their names and the values of their weights.
 
-    Rows are in program order, so that what is in a part stands behind it; `types` are those of values. What is read is
-    told by how many rows before it is made, where that is within the part. Linear in the rows and the nesting.
+    Rows are in program order, so that what is in a part stands behind it; `kinds` says what each is by itself. What is
+    read is told by how many rows before it is made, where that is within the part. Linear in the rows and the nesting.
     """
     parents = [parent if isinstance(parent := row.get("parent", -1), int) else -1 for row in rows]
     ends = list(range(1, len(rows) + 1))
@@ -22,7 +22,6 @@ def repeats(rows: Sequence[Json], steps: Sequence[Json], types: Sequence[Sequenc
     for i, parent in enumerate(parents):
         depths[i] = depths[parent] + 1 if parent >= 0 else 0
     makers = {value: i for i, row in enumerate(rows) for value in _of(row, steps, "outs")}
-    kinds = [_kind(row, steps, types) for row in rows]
     names = [str(row["path"]).rpartition(".")[2] for row in rows]
 
     def tokens(i: int) -> list[object]:
@@ -51,8 +50,3 @@ def _of(row: Json, steps: Sequence[Json], key: str) -> list[int]:
     step = row.get("step")
     values = steps[step][key] if isinstance(step, int) else []
     return values if isinstance(values, list) else []
-
-
-def _kind(row: Json, steps: Sequence[Json], types: Sequence[Sequence[object]]) -> object:
-    """What a row is but for its name and what it reads."""
-    return row["same"], row.get("n"), str(row.get("outs")), str([types[v][:2] for v in _of(row, steps, "outs")])

@@ -27,7 +27,7 @@ class TorchLines:
     A module in a list that a loop makes has the line in the loop.
     """
 
-    def __init__(self, text: str, net: str) -> None:
+    def __init__(self, text: str) -> None:
         tree = ast.parse(text)
         self.classes = {each.name: known(each) for each in tree.body if isinstance(each, ast.ClassDef)}
         self.net = next(reversed(self.classes), "")

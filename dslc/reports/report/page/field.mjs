@@ -1,6 +1,6 @@
 // What one unit of a layer sees of an input: a picture of the input with the places that are read.
 
-import { element } from "./dom.js";
+import { element } from "./dom.mjs";
 
 const LARGEST = 240;
 

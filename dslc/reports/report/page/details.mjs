@@ -1,8 +1,8 @@
 // What is known of one layer: its numbers, what it sees, and its lines of the program and of the PyTorch module.
 
-import { element } from "./dom.js";
-import { fieldPictures } from "./field.js";
-import { amount, grouped, shapeText } from "./format.js";
+import { element } from "./dom.mjs";
+import { fieldPictures } from "./field.mjs";
+import { amount, grouped, shapeText } from "./format.mjs";
 
 export function details(doc, net, at, row, choose) {
   const around = at.tree.around(row).filter((part) => !part.times);
@@ -36,7 +36,7 @@ function numbers(at, row) {
   if (row.known === false) found.push([{ heading: "costs", doc: "its module does not say" }, null]);
   return element("dl", { class: "numbers" }, found.map(([metric, value]) => [
     element("dt", { title: metric.doc }, metric.heading),
-    element("dd", {}, value === null ? "not known" : amount(value, metric.unit), value !== null && value >= 1000 && metric.unit !== "s" ? element("span", { class: "muted" }, ` ${grouped(value)}`) : ""),
+    element("dd", {}, value === null ? "not known" : amount(value, metric.unit), metric.fixed && at.changed ? " at the default sizes" : "", value !== null && value >= 1000 && metric.unit !== "s" ? element("span", { class: "muted" }, ` ${grouped(value)}`) : ""),
   ]));
 }
 

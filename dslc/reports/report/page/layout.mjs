@@ -1,7 +1,7 @@
 // Sizes and places of all boxes of a network whose parts are open or closed.
 
-import { textWidth } from "./dom.js";
-import { SPACE, place, spot } from "./layered.js";
+import { textWidth } from "./dom.mjs";
+import { SPACE, place, spot } from "./layered.mjs";
 
 export const TITLE = 12;
 export const NOTE = 10;

@@ -1,7 +1,7 @@
 // The picture of the network: draws a layout, and answers the pointer and the keyboard.
 
-import { byId, drawn } from "./dom.js";
-import { HEAD, Layout } from "./layout.js";
+import { byId, drawn } from "./dom.mjs";
+import { HEAD, Layout } from "./layout.mjs";
 
 const MARGIN = 16;
 

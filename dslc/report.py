@@ -57,6 +57,11 @@ class Report:
     mistakes: tuple[Diagnostic, ...]
 
     @property
+    def unread(self) -> bool:
+        """Whether there is no text to show: nothing that was named can be read."""
+        return not self.document["sources"]
+
+    @property
     def title(self) -> str:
         """What the page is called."""
         return ", ".join(dict.fromkeys(self.names)) or "report"

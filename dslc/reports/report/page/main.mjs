@@ -1,14 +1,14 @@
 // The page: which network, at which sizes, on which device, and which layer is looked at.
 
-import { memoryChart, rooflineChart, signalChart } from "./charts.js";
-import { code, details } from "./details.js";
-import { byId, element } from "./dom.js";
-import { amount, grouped, shapeText } from "./format.js";
-import { Graph } from "./graph.js";
-import { At, Tree } from "./network.js";
-import { Scopes } from "./scopes.js";
-import { sizeControls } from "./controls.js";
-import { layerTable } from "./table.js";
+import { memoryChart, rooflineChart, signalChart } from "./charts.mjs";
+import { code, details } from "./details.mjs";
+import { byId, element } from "./dom.mjs";
+import { amount, grouped, shapeText } from "./format.mjs";
+import { Graph } from "./graph.mjs";
+import { At, Tree } from "./network.mjs";
+import { Scopes } from "./scopes.mjs";
+import { isAllowed, pointControls, sizeControls } from "./controls.mjs";
+import { layerTable } from "./table.mjs";
 
 const FIRST_BOXES = 48; // boxes that are open at the beginning, about
 const HEATS = [["", "no heat"], ["params", "params"], ["macs", "MACs"], ["memory", "memory"], ["saved", "saved"], ["time", "time"], ["gradient", "gradient"]];
@@ -17,12 +17,12 @@ const MOST_FOUND = 30;
 class Page {
   constructor(doc) {
     this.doc = doc;
-    this.views = doc.nets.map((net) => new View(net));
+    this.groups = together(doc.nets.map((net) => new View(net)));
     this.device = doc.devices[0];
     this.dtype = Object.keys(this.device.peaks)[0];
     this.heat = "";
     this.tell();
-    if (!this.views.length) {
+    if (!this.groups.length) {
       byId("network").hidden = true;
       return;
     }
@@ -54,12 +54,12 @@ class Page {
 
   controls() {
     const tabs = byId("nets");
-    this.views.forEach((view, i) => tabs.append(element("button", { type: "button", role: "tab", id: `net-${i}`, "aria-controls": "network", onclick: () => this.show(i) }, view.net.label ?? view.net.name)));
-    tabs.hidden = this.views.length < 2;
+    this.groups.forEach(([view], i) => tabs.append(element("button", { type: "button", role: "tab", id: `net-${i}`, "aria-controls": "network", onclick: () => this.show(i) }, view.net.name)));
+    tabs.hidden = this.groups.length < 2;
     tabs.addEventListener("keydown", (event) => {
       const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!by) return;
-      this.show((this.number + by + this.views.length) % this.views.length);
+      this.show((this.number + by + this.groups.length) % this.groups.length);
       byId(`net-${this.number}`).focus();
     });
     this.select("heat", HEATS, (value) => (this.heat = value));
@@ -107,12 +107,22 @@ class Page {
 
   show(number) {
     this.number = number;
-    this.view = this.views[number];
-    this.views.forEach((_, i) => {
+    this.groups.forEach((_, i) => {
       byId(`net-${i}`).setAttribute("aria-selected", String(i === number));
       byId(`net-${i}`).setAttribute("tabindex", i === number ? "0" : "-1");
     });
-    const { net } = this.view;
+    const group = this.groups[number];
+    byId("points").replaceChildren(...pointControls(group, group.shown ?? group[0], (view) => this.look(view)));
+    this.look(group.shown ?? group[0]);
+  }
+
+  // One network of a group: the sizes that were chosen stay, if it takes them.
+  look(view) {
+    const before = this.view;
+    this.view = view;
+    this.groups[this.number].shown = view;
+    if (before && before.net.name === view.net.name) view.take(before.sizes);
+    const { net } = view;
     document.title = `${net.name}: dslc report`;
     byId("name").textContent = net.name;
     byId("doc").textContent = net.doc;
@@ -268,6 +278,12 @@ class View {
     this.defaults = net.sizes.filter((size) => !size.batch).map((size) => `${size.name} = ${size.value}`).join(", ");
   }
 
+  take(sizes) {
+    for (const size of this.net.sizes) {
+      if (size.batch ? sizes[size.name] : isAllowed(size, sizes[size.name])) this.sizes[size.name] = sizes[size.name];
+    }
+  }
+
   // What takes time is made when the network is first looked at.
   start() {
     if (this.tree) return;
@@ -289,6 +305,16 @@ class View {
     at.changed = this.net.sizes.some((size) => !size.batch && this.sizes[size.name] !== this.first[size.name]);
     return at;
   }
+}
+
+// The networks of one sweep together, each other one alone.
+function together(views) {
+  const groups = new Map();
+  for (const view of views) {
+    const key = Object.keys(view.net.point).length ? view.net.name : Symbol(view.net.name);
+    groups.set(key, [...(groups.get(key) ?? []), view]);
+  }
+  return [...groups.values()];
 }
 
 window.report = new Page(JSON.parse(byId("document").textContent));

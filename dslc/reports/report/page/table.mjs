@@ -1,7 +1,7 @@
 // The layers as a table whose parts open and close: what the picture shows, for readers of text.
 
-import { element } from "./dom.js";
-import { amount, shapeText } from "./format.js";
+import { element } from "./dom.mjs";
+import { amount, shapeText } from "./format.mjs";
 
 const COLUMNS = ["params", "macs", "memory", "saved", "time"];
 

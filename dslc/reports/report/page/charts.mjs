@@ -1,7 +1,7 @@
 // Memory over the run, the roofline, and signal and gradients over depth, as pictures.
 
-import { drawn } from "./dom.js";
-import { bytesText, digits, secondsText, short } from "./format.js";
+import { drawn } from "./dom.mjs";
+import { bytesText, digits, secondsText, short } from "./format.mjs";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [560, 240, 58, 34];
 

@@ -1,6 +1,6 @@
 // Memory of a run at given sizes: the rules of dslc's analysis/memory.py over the steps of a record.
 
-import { placeBuffers } from "./arena.js";
+import { placeBuffers } from "./arena.mjs";
 
 // The buffers of one run: who makes each, how many bytes, and from which to which place of the run it lives.
 export function buffers(net, sizes) {

@@ -1,8 +1,8 @@
 // A network of the report at given sizes: the tree of its rows, their numbers, and the totals.
 
-import { memory } from "./memory.js";
-import { roofline } from "./roofline.js";
-import { Sizes } from "./sizes.js";
+import { memory } from "./memory.mjs";
+import { roofline } from "./roofline.mjs";
+import { Sizes } from "./sizes.mjs";
 
 // The rows of a record as a tree, once for all sizes. Equal parts one after the other stand in a row of their own.
 export class Tree {
@@ -68,7 +68,9 @@ export class At {
   constructor(tree, at, device, dtype) {
     const { net } = tree;
     this.tree = tree;
-    this.sizes = new Sizes(net, at);
+    const given = new Sizes(net, at);
+    const same = Object.entries(net.same).map(([name, size]) => [name, given.size(size)]);
+    this.sizes = new Sizes(net, { ...at, ...Object.fromEntries(same) });
     this.open = new Set(net.sizes.filter((size) => size.batch).map((size) => size.name));
     this.memory = memory(net, this.sizes);
     this.roofline = device ? roofline(net, this.sizes, device, dtype) : null;

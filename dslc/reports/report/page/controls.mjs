@@ -1,6 +1,6 @@
 // Sliders for the sizes of the input, which take what the network allows.
 
-import { element } from "./dom.js";
+import { element } from "./dom.mjs";
 
 const LARGEST = 16_384;
 
@@ -50,4 +50,26 @@ export function sizeControls(net, sizes, act) {
     });
     return element("div", { class: "size" }, element("label", { for: id }, size.batch ? `${size.name} (memory and time)` : size.name), range, number, words);
   });
+}
+
+// Sliders for the parameters of a sweep: each combination is a network of its own.
+export function pointControls(group, shown, act) {
+  const names = Object.keys(shown.net.point);
+  const now = { ...shown.net.point };
+  const status = element("span", { class: "wrong", role: "status" });
+  const controls = names.map((name) => {
+    const values = [...new Set(group.map((view) => view.net.point[name]))];
+    const words = element("output", {}, now[name]);
+    const range = element("input", { type: "range", id: `point-${name}`, min: 0, max: values.length - 1, value: values.indexOf(now[name]), "aria-valuetext": now[name] });
+    range.addEventListener("input", () => {
+      now[name] = values[range.value];
+      words.textContent = now[name];
+      range.setAttribute("aria-valuetext", now[name]);
+      const view = group.find((each) => names.every((key) => each.net.point[key] === now[key]));
+      status.textContent = view ? "" : "this combination has a mistake";
+      if (view) act(view);
+    });
+    return element("div", { class: "size" }, element("label", { for: `point-${name}` }, name), range, words);
+  });
+  return [...controls, status];
 }
