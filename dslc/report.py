@@ -10,17 +10,19 @@ from pathlib import Path
 from dslc.analyse.shapes import Shapes
 from dslc.analysis.devices import DEVICES, Device
 from dslc.analysis.sensitivity import Axis
-from dslc.api import choose, load_program
+from dslc.api import MAX_OPS, choose, compile_program, load_program
 from dslc.backends.torch.emit import emit
 from dslc.check import check_file, lint_model
 from dslc.diagnostics.export import Key, diagnostic_record
-from dslc.diagnostics.model import Diagnostic, Sink
+from dslc.diagnostics.model import CompileError, Diagnostic, Sink
 from dslc.elaborate.watch import Watch
 from dslc.ir.model import Model
 from dslc.lints.facts import NOTHING, Facts
+from dslc.names.resolve import Program
 from dslc.record import frozen
 from dslc.reports.report.network import network_record
 from dslc.source import Source
+from dslc.sweep import values_of
 from dslc.values.faces import value_text
 
 Json = dict[str, object]
@@ -37,7 +39,8 @@ MOST = 64
 class Asked:
     """A network that a report is to show: a file, one of its nets (none: all that have defaults), and what it is given.
 
-    `point`: the values that it has in a sweep, by the axis, and `label`, which tells it from others of the same name.
+    `point`: the values that it has in a sweep, by the axis, and `label`, which tells it from others of the same name;
+    `base`: these are the values that it has without the sweep.
     """
 
     source: str | Path
@@ -46,6 +49,7 @@ class Asked:
     sizes: Mapping[str, int] = field(default_factory=dict)
     label: str = ""
     point: Mapping[str, object] = field(default_factory=dict)
+    base: bool = False
 
 
 @frozen
@@ -84,13 +88,23 @@ def asked(
     sink = Sink()
     program = sink.finish(load_program(file, sink))
     chosen = choose(program, net, sink, {**args, **dict.fromkeys(name for axis in axes for name in axis.names)})
+    default = without(program, chosen, args, sizes)
     found = []
     for values in product(*(axis.values for axis in axes)):
         own = {name: value for axis, value in zip(axes, values, strict=True) for name in axis.names}
         point = {axis.title: value_text(value) for axis, value in zip(axes, values, strict=True)}
         label = ", ".join(f"{name}={value}" for name, value in point.items())
-        found.append(Asked(file, chosen, {**args, **own}, sizes, label, point))
+        base = all(name in default and default[name] == value for name, value in own.items())
+        found.append(Asked(file, chosen, {**args, **own}, sizes, label, point, base))
     return found
+
+
+def without(program: Program, net: str, args: Mapping[str, object], sizes: Mapping[str, int]) -> dict[str, object]:
+    """What a net's parameters are without a sweep; nothing where the net does not exist so."""
+    try:
+        return values_of(compile_program(program, net, args=args, sizes=sizes, max_ops=MAX_OPS))
+    except CompileError:
+        return {}
 
 
 def report(asked: Sequence[Asked], *, max_ops: int, device: Device | None = None, facts: Facts = NOTHING) -> Report:
@@ -106,7 +120,8 @@ def report(asked: Sequence[Asked], *, max_ops: int, device: Device | None = None
         mistakes |= {each.key: each for each in found.errors}
         for name, seen in watch.nets.items():
             if seen.elaborated is not None:
-                nets.append({**shown(seen.elaborated, sources, facts), "label": one.label, "point": dict(one.point)})
+                own = {"label": one.label, "point": dict(one.point), "base": one.base}
+                nets.append({**shown(seen.elaborated, sources, facts), **own})
             elif found.program is not None and found.program.main is not None:
                 partly.append(known_lines(name, Shapes(seen), found.program.main.tree.source, sources))
     for each in mistakes.values():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -237,6 +239,7 @@ def test_a_sweep_is_a_network_for_each_value(tmp_path: Path) -> None:
     text = SMALL.replace("net small on", "net small(width: int = 8) on").replace("conv(8", "conv(width")
     page = page_of(tmp_path, text, "--sweep", "width=4,8")
     assert [net["point"] for net in page.document["nets"]] == [{"width": "4"}, {"width": "8"}]
+    assert [net["base"] for net in page.document["nets"]] == [False, True]
     assert len(page.document["sources"]) == 1
     result = run("report", tmp_path / "net.dl", "--sweep", "width=1..65", "-o", tmp_path / "page.html")
     assert result.exit_code == 2 and "65 networks are more than one page holds (64)" in result.output
@@ -254,3 +257,14 @@ def test_the_page_of_a_large_network_is_small(tmp_path: Path) -> None:
     result = run("report", "zoo:resnet", "--net", "resnet152", "-o", tmp_path / "page.html")
     assert result.exit_code == 0
     assert (tmp_path / "page.html").stat().st_size < 400_000
+
+
+def test_it_imports_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "net.dl").write_text(SMALL, "utf-8")
+    code = (
+        "import sys\nfrom dslc.cli.main import main\n"
+        "main(['report', 'net.dl', '-o', 'page.html'], standalone_mode=False)\n"
+        "print(sorted(set(sys.modules) & {'torch', 'onnx', 'numpy', 'pandas', 'rich', 'matplotlib', 'lark'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

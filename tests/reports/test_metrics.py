@@ -69,8 +69,13 @@ found = {{
     "diff_csv": printed("diff", FILE, "--net", "resnet18", "--net", "resnet34", "--format", "csv"),
 }}
 import dslc
+from dslc.api import compile_model
 from dslc.reference import numbers
+from dslc.reports.report.network import network_record
 
+page = network_record(compile_model(FILE, "resnet18"), None, [], [])
+found["page"] = [record["name"] for record in page["metrics"]]
+found["page_totals"] = {{record["name"]: record["value"] for record in page["totals"]}}
 stats = dslc.compile(FILE, net="resnet18").stats()
 found["totals"] = stats.totals["energy"]
 found["at"] = stats.at("energy", H=64, W=64)
@@ -131,6 +136,10 @@ def test_a_new_number_is_in_budgets_sweeps_and_comparisons(found: dict[str, Any]
     assert totals["energy"]["a"] == 5 * MACS and totals["energy"]["delta"] == 5 * totals["macs"]["delta"]
     assert json.loads(found["diff_json"])["layers"][0]["delta"]["energy"] == totals["energy"]["delta"]
     assert "energy_a,energy_b,energy_delta" in found["diff_csv"].splitlines()[0]
+
+
+def test_a_new_number_is_in_the_page_of_a_report(found: dict[str, Any]) -> None:
+    assert "energy" in found["page"] and found["page_totals"]["energy"] == 5 * MACS
 
 
 def test_a_new_number_is_in_python_help_and_docs(found: dict[str, Any]) -> None:

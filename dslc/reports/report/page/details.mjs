@@ -12,7 +12,7 @@ export function details(doc, net, at, row, choose) {
   ]);
   return [
     crumbs,
-    element("h3", {}, row.title),
+    element("h2", {}, row.title),
     element("p", { class: "muted" }, row.times ? `${row.times} parts like the one before them` : row.path, row.needed ? `, ${row.needed === "training" ? "in training alone" : "nothing reads it"}` : ""),
     outputs(net, at, row),
     numbers(at, row),
@@ -48,7 +48,7 @@ function attributes(row) {
 function fields(net, at, row) {
   const pictures = fieldPictures(net, at, row);
   const words = `what the unit in the middle sees${at.changed ? ", its field as it is at the default sizes" : ""}`;
-  return pictures.length ? element("div", { class: "fields" }, element("h4", {}, words), pictures) : null;
+  return pictures.length ? element("div", { class: "fields" }, element("h3", {}, words), pictures) : null;
 }
 
 function lines(doc, net, row) {
@@ -63,7 +63,7 @@ export function code(title, text, marked, known = {}) {
   const all = text.split("\n");
   if (all.at(-1) === "") all.pop();
   const list = element("ol", { class: "code", tabindex: "0", "aria-label": title }, all.map((line, i) =>
-    element("li", marked.includes(i + 1) ? { class: "marked" } : {}, marked.includes(i + 1) ? element("mark", {}, line || " ") : line, known[i + 1] ? element("span", { class: "made" }, `  ${known[i + 1]}`) : "")));
+    element("li", marked.includes(i + 1) ? { class: "marked", value: i + 1 } : {}, marked.includes(i + 1) ? element("mark", {}, line || " ") : line, known[i + 1] ? element("span", { class: "made" }, `  ${known[i + 1]}`) : "")));
   const box = element("figure", { class: "source" }, element("figcaption", {}, `${title}${marked.length ? `:${marked[0]}` : ""}`), list);
   queueMicrotask(() => {
     const first = list.children[(marked[0] ?? 1) - 1];

@@ -31,7 +31,8 @@ export class Graph {
     this.moved();
   }
 
-  // The boxes and lines of one part, whose corner is at (x, y); open parts first, so that lines lie over their frames.
+  // The boxes and lines of one part, whose corner is at (x, y). Frames lie under all lines, their heads stand among the
+  // boxes in the order of the program, in which the keyboard goes through them.
   layer(layout, x, y) {
     for (const box of layout.boxes) this.box(box, x, y);
     const arriving = new Map();
@@ -68,28 +69,24 @@ export class Graph {
 
   frame(box, left, top) {
     const row = box.row_;
-    const group = drawn(
-      "g",
-      { class: `box frame${box.faded ? " faded" : ""}`, transform: `translate(${left} ${top})` },
-      drawn("rect", { width: box.width, height: box.height, rx: 6 }),
-      drawn("rect", { width: box.width, height: HEAD - 4, rx: 6, class: "head" }),
-      drawn("text", { x: 10, y: 14, class: "part" }, box.title),
-    );
+    const at = { class: `box frame${box.faded ? " faded" : ""}`, transform: `translate(${left} ${top})` };
+    const frame = drawn("g", { ...at, "data-row": row.id }, drawn("rect", { width: box.width, height: box.height, rx: 6 }));
+    this.frames.append(frame);
+    const head = drawn("g", at, drawn("rect", { width: box.width, height: HEAD - 4, rx: 6, class: "head" }), drawn("text", { x: 10, y: 14, class: "part" }, box.title));
+    this.front.append(this.button(head, row, box));
+    this.boxes.set(row.id, [head, frame]);
     if (box.label) {
       this.front.append(drawn("text", { x: left + box.before + 6, y: top + box.height + 13, class: "shape" }, box.label));
     }
-    this.frames.append(this.button(group, row, box));
   }
 
   // A box that can be clicked and reached by the keyboard; a part has a sign that opens or closes it.
   button(group, row, box) {
-    const title = drawn("title", {}, `${row.path}: ${row.title}`);
-    group.prepend(title);
+    const shape = row.outs?.[0] ? this.view.shapeOf(row.outs[0]) : "";
+    group.prepend(drawn("title", {}, `${row.path}: ${row.title}${shape ? `, output ${shape}` : ""}`));
     group.setAttribute("role", "button");
     group.setAttribute("tabindex", "0");
     group.setAttribute("data-row", row.id);
-    const shape = row.outs?.[0] ? this.view.shapeOf(row.outs[0]) : "";
-    group.setAttribute("aria-label", `${row.path}: ${row.title}${shape ? `, output ${shape}` : ""}`);
     if (!row.leaf) {
       group.setAttribute("aria-expanded", String(Boolean(box.inner)));
       const x = box.width - 16;
@@ -98,7 +95,7 @@ export class Graph {
           drawn("path", { d: `M${x + 3} 9.5h7${box.inner ? "" : `M${x + 6.5} 6v7`}` })),
       );
     }
-    this.boxes.set(row.id, group);
+    this.boxes.set(row.id, [group]);
     return group;
   }
 
@@ -128,19 +125,34 @@ export class Graph {
   // ---- choosing
 
   select(row, look = true) {
-    for (const [id, group] of this.boxes) group.classList.toggle("chosen", row !== null && id === row.id);
+    for (const [id, groups] of this.boxes) groups.at(-1).classList.toggle("chosen", row !== null && id === row.id);
     this.selected = row;
-    if (look && row && this.boxes.has(row.id)) this.show(this.boxes.get(row.id));
+    if (look && row && this.boxes.has(row.id)) this.show(this.boxes.get(row.id)[0]);
   }
 
   toggle(row) {
-    const before = this.boxes.get(row.id)?.getBoundingClientRect();
+    const before = this.boxes.get(row.id)?.[0].getBoundingClientRect();
     if (this.view.open.has(row.id)) this.view.open.delete(row.id);
     else this.view.open.add(row.id);
     this.draw();
-    const after = this.boxes.get(row.id)?.getBoundingClientRect();
+    const after = this.boxes.get(row.id)?.[0].getBoundingClientRect();
     if (before && after) this.move(before.left - after.left, before.top - after.top);
-    this.boxes.get(row.id)?.focus({ preventScroll: true });
+    this.boxes.get(row.id)?.[0].focus({ preventScroll: true });
+  }
+
+  // On paper all of it is shown, as large as the sheet is wide; else the part that is looked at.
+  printed(now) {
+    const { width, height } = this.size;
+    if (now) {
+      this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      this.svg.style.width = `min(100%, ${Math.ceil(width)}px)`;
+      this.svg.style.height = "auto";
+      this.world.removeAttribute("transform");
+    } else {
+      this.svg.removeAttribute("viewBox");
+      this.svg.removeAttribute("style");
+      this.moved();
+    }
   }
 
   // ---- looking

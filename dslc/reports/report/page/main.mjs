@@ -72,6 +72,8 @@ class Page {
       this.dtype = byId("dtype").value;
       this.refresh();
     });
+    window.addEventListener("beforeprint", () => this.view.graph.printed(true));
+    window.addEventListener("afterprint", () => this.view.graph.printed(false));
     const on = (id, act) => byId(id).addEventListener("click", act);
     on("larger", () => this.view.graph.scale(1.25));
     on("smaller", () => this.view.graph.scale(0.8));
@@ -112,8 +114,9 @@ class Page {
       byId(`net-${i}`).setAttribute("tabindex", i === number ? "0" : "-1");
     });
     const group = this.groups[number];
-    byId("points").replaceChildren(...pointControls(group, group.shown ?? group[0], (view) => this.look(view)));
-    this.look(group.shown ?? group[0]);
+    const first = group.shown ?? group.find((view) => view.net.base) ?? group[0];
+    byId("points").replaceChildren(...pointControls(group, first, (view) => this.look(view)));
+    this.look(first);
   }
 
   // One network of a group: the sizes that were chosen stay, if it takes them.
