@@ -9,6 +9,7 @@ from lsprotocol import types as lsp
 from dslc.analysis.metrics import QUANTITIES
 from dslc.analysis.quantities import Numbers
 from dslc.ir.model import Budget, Model
+from dslc.lsp.commands import OUTPUTS
 from dslc.lsp.places import range_of
 from dslc.record import entity
 from dslc.reports.numbers import bytes_text, short
@@ -71,9 +72,7 @@ def lenses(document: Document, encoding: str, own: bool) -> list[lsp.CodeLens]:
             title = numbers.text + shown
             found.append(lsp.CodeLens(place, lsp.Command(title, "dslc.focus", arguments=[document.uri, name])))
         found += [
-            lsp.CodeLens(place, _command(word, document.uri, name, own))
-            for word in ("build", "picture")
-            if numbers is not None
+            lsp.CodeLens(place, _command(word, document.uri, name, own)) for word in OUTPUTS if numbers is not None
         ]
     return found
 

@@ -268,11 +268,11 @@ def _answers(server: Server) -> None:
 
     @server.command("dslc.run")
     async def run(word: str, uri: str, net: str) -> str | None:
-        """Build or picture a net; where it was written."""
+        """Build, picture or report a net; where it was written."""
         document = server.document(uri)
         if document is None or word not in OUTPUTS:
             return None
-        failed, said = await run_command(word, document, net)
+        failed, said = await run_command(word, document.path, net)
         kind = lsp.MessageType.Error if failed else lsp.MessageType.Info
         server.window_show_message(lsp.ShowMessageParams(kind, said))
         return None if failed else said

@@ -109,7 +109,7 @@ def test_a_lens_has_the_numbers_of_a_net(client: Client, tmp_path: Path) -> None
             break
         time.sleep(0.05)
     assert titles[0].startswith("17.2 k params, 5.6 M") or "params" in titles[0]
-    assert titles[1:] == ["build", "picture"]
+    assert titles[1:] == ["build", "picture", "report"]
     found = client.done(client.ask.text_document_inlay_hint_async(lsp.InlayHintParams(doc, EVERYWHERE)))
     assert any("%" in str(hint.label) for hint in found or ()), "the budget has a meter"
 
@@ -277,14 +277,16 @@ def test_another_net_comes_into_focus(client: Client, tmp_path: Path) -> None:
     assert hints(client, doc)[line] == "[N, 20]"
 
 
-def test_a_picture_is_drawn_where_the_program_lies(client: Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("word", "file", "begin"), [("picture", "small.svg", "<svg"), ("report", "small.html", "<!")])
+def test_a_lens_writes_where_the_program_lies(client: Client, tmp_path: Path, word: str, file: str, begin: str) -> None:
     path = tmp_path / "drawn.dl"
     path.write_text(NET, "utf-8")
     doc = client.open(path, NET)
-    asked = lsp.ExecuteCommandParams("dslc.run", ["picture", doc.uri, "small"])
-    assert client.done(client.ask.workspace_execute_command_async(asked)) == str(tmp_path / "small.svg")
-    assert (tmp_path / "small.svg").read_text("utf-8").startswith("<svg")
-    asked = lsp.ExecuteCommandParams("dslc.run", ["picture", doc.uri, "other"])
+    asked = lsp.ExecuteCommandParams("dslc.run", [word, doc.uri, "small"])
+    assert client.done(client.ask.workspace_execute_command_async(asked)) == str(tmp_path / file)
+    assert (tmp_path / file).read_text("utf-8").startswith(begin)
+    client.messages.clear()
+    asked = lsp.ExecuteCommandParams("dslc.run", [word, doc.uri, "other"])
     assert client.done(client.ask.workspace_execute_command_async(asked)) is None
     assert any("other" in message for message in client.messages)
 

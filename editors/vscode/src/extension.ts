@@ -46,6 +46,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     context.subscriptions.push(vscode.commands.registerCommand(name, action));
   };
   register("dslc.picture", (uri?: string, net?: string) => show("picture", uri, net));
+  register("dslc.report", (uri?: string, net?: string) => show("report", uri, net));
   register("dslc.build", build);
   register("dslc.restart", () => start(context));
   context.subscriptions.push(

@@ -28,7 +28,7 @@ export interface Page {
   scripts: boolean;
 }
 
-/** The page of a network. Errors of the program are a page too, and so is a dslc that has no such command. */
+/** The page of a network; where none is written, what was said. A report has the mistakes of its program on top. */
 export async function page(kind: Kind, command: readonly string[], file: string, net: string | undefined): Promise<Page> {
   const title = `${net ?? basename(file)}: ${kind}`;
   const folder = await mkdtemp(join(tmpdir(), "dslc-"));
@@ -36,11 +36,8 @@ export async function page(kind: Kind, command: readonly string[], file: string,
   try {
     const chosen = net === undefined ? [] : ["--net", net];
     const done = await run(command, [kind, basename(file), ...chosen, "-o", output], dirname(file));
-    if (done.status !== 0) {
-      const said = done.status === 2 && /no(?: such)? command/i.test(done.err) ? `this dslc has no command \`${kind}\`` : done.err || done.out;
-      return { html: still(title, `<pre>${escaped(said.trim())}</pre>`), scripts: false };
-    }
-    const made = await readFile(output, "utf8");
+    const made = await readFile(output, "utf8").catch(() => undefined);
+    if (made === undefined) return { html: still(title, `<pre>${escaped((done.err || done.out).trim())}</pre>`), scripts: false };
     if (kind === "report") return { html: made, scripts: true }; // self-contained, with a policy of its own
     return { html: still(title, made.replace(/^<\?xml[^>]*\?>\s*/, "")), scripts: false };
   } finally {

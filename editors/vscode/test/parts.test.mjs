@@ -69,14 +69,18 @@ test("a command that does not start, or takes too long, is told of", async () =>
   assert.equal(slow.status, 124);
 });
 
-test("a report is the page that dslc makes, or it is said that there is none", async () => {
+test("a report is the page that dslc makes, with mistakes on top", async () => {
   const made = await page("report", dslc, program("nets.dl", NETS), "one");
-  const help = await run(dslc, ["report", "--help"], folder);
-  if (help.status === 0) {
-    assert.ok(made.scripts && made.html.includes("</html>"));
-  } else {
-    assert.match(made.html, /this dslc has no command `report`/);
-  }
+  assert.ok(made.scripts && made.html.includes("</html>"));
+  assert.match(made.html, /default-src 'none'; script-src 'sha256-/);
+  const wrong = await page("report", dslc, program("wrong.dl", NETS.replace("conv(8, 3) as second", "conv(8, 3) -> rleu")), undefined);
+  assert.ok(wrong.scripts && /rleu/.test(wrong.html));
+});
+
+test("a report of what cannot be read says why, and runs nothing", async () => {
+  const made = await page("report", dslc, join(folder, "nowhere.dl"), undefined);
+  assert.equal(made.scripts, false);
+  assert.match(made.html, /<pre>error\[/);
 });
 
 test("the extension names the commands and files that it has", () => {
