@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 
 from dslc.analyse.shapes import Shapes
+from dslc.analysis.compare import Comparison
 from dslc.analysis.devices import DEVICES, Device
 from dslc.analysis.sensitivity import Axis
 from dslc.api import MAX_OPS, choose, compile_program, load_program
@@ -20,6 +21,7 @@ from dslc.ir.model import Model
 from dslc.lints.facts import NOTHING, Facts
 from dslc.names.resolve import Program
 from dslc.record import frozen
+from dslc.reports.report.differences import differences
 from dslc.reports.report.network import network_record
 from dslc.source import Source
 from dslc.sweep import values_of
@@ -127,17 +129,31 @@ def report(asked: Sequence[Asked], *, max_ops: int, device: Device | None = None
     for each in mistakes.values():
         if each.span.source.kind == "text" and each.span.source not in sources:
             sources.append(each.span.source)
-    first = device or DEVICES[FIRST]
-    devices = [first, *(each for each in DEVICES.values() if each != first)]
     document: Json = {
         "version": 1,
         "nets": nets,
         "partly": partly,
         "problems": [diagnostic_record(each) for each in mistakes.values()],
+        **around(sources, device),
+    }
+    return Report(document, tuple(str(net["name"]) for net in nets), tuple(mistakes.values()))
+
+
+def difference(comparison: Comparison, device: Device | None = None) -> Json:
+    """The plain data of a page that shows two networks beside each other."""
+    sources: list[Source] = []
+    a, b = (network_record(n.model, emit(n.model), sources, []) for n in (comparison.a, comparison.b))
+    return {"version": 1, "nets": [a, b], "diff": differences(comparison, a, b), **around(sources, device)}
+
+
+def around(sources: Sequence[Source], device: Device | None) -> Json:
+    """What is not of one network: the devices, the one that is asked for first, and the texts."""
+    first = device or DEVICES[FIRST]
+    devices = [first, *(each for each in DEVICES.values() if each != first)]
+    return {
         "devices": [device_record(each) for each in devices],
         "sources": [{"path": source.shown, "text": source.text} for source in sources],
     }
-    return Report(document, tuple(str(net["name"]) for net in nets), tuple(mistakes.values()))
 
 
 def shown(model: Model, sources: list[Source], facts: Facts) -> Json:

@@ -14,9 +14,15 @@ from dslc.cli.values import Choices, assignments, sizes
 from dslc.names.zoo import is_zoo
 
 if TYPE_CHECKING:
+    from dslc.analysis.compare import Comparison
     from dslc.diff import Side
 
 FORMATS = ("text", "json", "markdown", "csv")
+COMMANDLINE = click.core.ParameterSource.COMMANDLINE
+TEXT_OPTIONS = {
+    "columns": "--columns", "only": "--only", "every": "--every", "depth": "--depth", "form": "--format",
+}  # fmt: skip
+"""Parameters that say what of the layers is printed."""
 
 
 def counts() -> Iterable[str]:
@@ -48,8 +54,12 @@ def counts() -> Iterable[str]:
 )
 @click.option("--exit-code", is_flag=True, help="end with status 1 if the networks differ")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="how to print")
+@click.option("--html", is_flag=True, help="write a page that shows both beside each other, with what changed marked")
+@click.option("-o", "--output", "target", metavar="FILE", help="the page of --html  [default: diff.html]")
 @click.option("--max-ops", default=100_000, show_default=True, metavar="N", help="stop when a net has more ops")
+@click.pass_context
 def diff(
+    ctx: click.Context,
     files: tuple[str, ...],
     nets: tuple[str, ...],
     revisions: tuple[str, ...],
@@ -65,6 +75,8 @@ def diff(
     depth: int | None,
     exit_code: bool,
     form: str,
+    html: bool,
+    target: str | None,
     max_ops: int,
 ) -> None:
     """Compare two networks: layer by layer, in total, and whether weights of the first load into the second.
@@ -76,7 +88,13 @@ def diff(
     dslc diff net.dl --rev HEAD~1                a git revision and the working tree
     dslc diff net.dl --rev v1.0 --rev v2.0       two revisions
     dslc diff HEAD~1:old.dl new.dl               two files, each at a revision of its own
+    dslc diff a.dl b.dl --html                   as a page to look at, beside each other
     """
+    if target is not None and not html:
+        raise click.UsageError("-o FILE is where --html writes: give --html as well")
+    said = [option for name, option in TEXT_OPTIONS.items() if ctx.get_parameter_source(name) is COMMANDLINE]
+    if html and said:
+        raise click.UsageError(f"--html shows all layers and numbers: leave out {' and '.join(said)}")
     options = [({**args, **set_a}, {**both, **size_a}), ({**args, **set_b}, {**both, **size_b})]
     a, b = both_sides(files, nets, revisions, options)
 
@@ -86,7 +104,9 @@ def diff(
     folder = Path()
     found = compared(a, b, max_ops, project_facts(folder), project_levels(folder))
     changed = only is not None
-    if form == "text":
+    if html:
+        write_page(found, target or "diff.html")
+    elif form == "text":
         from dslc.reports.diff import render_diff
 
         color = color_wanted(sys.stdout)
@@ -102,6 +122,18 @@ def diff(
         click.echo((diff_json if form == "json" else diff_csv)(found, only_changed=changed))
     if exit_code and found.differ:
         sys.exit(1)
+
+
+def write_page(found: Comparison, target: str) -> None:
+    """Both networks beside each other, as one file of HTML."""
+    from dslc import __version__, output
+    from dslc.report import difference
+    from dslc.reports.report.page import page
+
+    title = f"{found.a.model.entry} → {found.b.model.entry}"
+    text = page(difference(found), title, __version__, "diff")
+    output.write_all([output.text(target, text)])
+    click.echo(f"{target}  {title}, {len(text.encode()) // 1000:,} kB")
 
 
 def both_sides(

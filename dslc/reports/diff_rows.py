@@ -22,7 +22,7 @@ class Row:
     """One line of the layers: `mark` is `+`, `-`, `~` or empty; `times` similar ones in a row are one line.
 
     `deltas` are of each one of them, by name; a value is none where it is not known. `layers` counts the ops of a row
-    that stands for what did not change, and is 0 elsewhere.
+    that stands for what did not change, and is 0 elsewhere. `changes` are those that it stands for.
     """
 
     depth: int
@@ -34,6 +34,7 @@ class Row:
     field: str
     times: int = 1
     layers: int = 0
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(slots=True)
@@ -105,12 +106,13 @@ def row(change: Change, depth: int, name: str | None = None) -> Row:
     """The row of one change."""
     mark = MARKS.get(change.status, "~" if change.differs else "")
     shown = title(change) if name is None else name
-    return Row(depth, mark, shown, what(change), output(change), deltas(change), fields(change))
+    return Row(depth, mark, shown, what(change), output(change), deltas(change), fields(change), changes=(change,))
 
 
 def folded(group: Sequence[Change], depth: int) -> Row:
     """One row for changes that say the same."""
     found = row(group[0], depth)
+    found.changes = tuple(group)
     if len(group) > 1:
         found.name = span([title(change) for change in group])
         found.times = len(group)
@@ -127,7 +129,7 @@ def quiet(group: Sequence[Change], depth: int) -> Row:
     same = all(change.status is Status.SAME for change in group)
     found = Row(depth, "", span([title(change) for change in group]), counted, "", total_deltas(group), "")
     found.what += " unchanged" if same else ", only other numbers"
-    found.layers = layers
+    found.layers, found.changes = layers, tuple(group)
     if not same:
         outputs, seen = ({text(c) for c in group} for text in (output, fields))
         found.output = outputs.pop() if len(outputs) == 1 else ""

@@ -134,6 +134,9 @@ test("networks are tabs, a sweep is sliders", async (t) => {
   await both.getByRole("tab").nth(0).focus();
   await both.keyboard.press("ArrowRight");
   assert.equal(await both.locator("h1").innerText(), "lenet");
+  const last = both.locator("#graph [data-row]").nth(3);
+  await last.click();
+  assert.ok((await last.locator("title").textContent()).startsWith(`${await both.locator("#details p.muted").first().innerText()}:`));
   await sound(both);
 });
 

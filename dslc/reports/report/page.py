@@ -1,4 +1,4 @@
-"""The page of `dslc report`: its parts in one file, which loads nothing and sends nothing.
+"""The pages of `dslc report` and of `dslc diff --html`: one file each, which loads nothing and sends nothing.
 
 Scripts of the page are modules of `page/`; each becomes a function's scope here. The policy in the page's head names
 the scripts and styles by their hashes, so that nothing else is run, whatever a program's names and texts are.
@@ -13,20 +13,21 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 
-MODULES = (
+SHARED = (
     "dom", "format", "sizes", "arena", "memory", "roofline", "network", "layered", "layout", "scopes", "graph",
-    "charts", "field", "details", "table", "controls", "main",
+    "charts", "field", "details", "notes", "controls", "view",
 )  # fmt: skip
-"""In the order in which they need each other."""
+PAGES = {"report": (*SHARED, "table", "report"), "diff": (*SHARED, "changes", "diff")}
+"""The modules of each page, in the order in which they need each other; its text is the file of its name."""
 
 IMPORT = re.compile(r'^import (\{.*\}) from "\./(\w+)\.mjs";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 FOOTER = "made by dslc {version}; numbers are those of <code>dslc stats</code> at the sizes above"
 
 
-def page(document: dict[str, object], title: str, version: str) -> str:
-    """The text of the file; `document` is what `document.py` makes."""
-    script, style = f'"use strict";\n{scripts()}', part("style.css")
+def page(document: dict[str, object], title: str, version: str, name: str = "report") -> str:
+    """The text of the file; `document` is what the functions of `dslc.report` make, `name` a key of `PAGES`."""
+    script, style = f'"use strict";\n{scripts(name)}', part("style.css")
     policy = f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(style)}'"
     values = {
         "policy": policy,
@@ -36,7 +37,7 @@ def page(document: dict[str, object], title: str, version: str) -> str:
         "document": data(document),
         "footer": FOOTER.format(version=escape(version)),
     }
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], part("page.html"))
+    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], part(f"{name}.html"))
 
 
 def data(document: dict[str, object]) -> str:
@@ -45,9 +46,9 @@ def data(document: dict[str, object]) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def scripts() -> str:
-    """All modules as one script."""
-    return "\n".join(scope(name, part(f"{name}.mjs")) for name in MODULES)
+def scripts(name: str) -> str:
+    """All modules of a page as one script."""
+    return "\n".join(scope(module, part(f"{module}.mjs")) for module in PAGES[name])
 
 
 def scope(name: str, text: str) -> str:

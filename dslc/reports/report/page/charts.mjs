@@ -13,12 +13,12 @@ function text(x, y, words, anchor = "start", more = "") {
   return drawn("text", { x, y, "text-anchor": anchor, class: `tick ${more}` }, words);
 }
 
-// A rectangle for each buffer: how long it lives, and where it lies in one piece of memory.
-export function memoryChart(at, rowOf, chosen, choose) {
+// A rectangle for each buffer: how long it lives, and where it lies in one piece of memory. `most`: the bytes at the top.
+export function memoryChart(at, rowOf, chosen, choose, most = at.memory.arena) {
   const { memory } = at;
   const places = Math.max(memory.live.length, 1);
   const x = (place) => LEFT + (place / places) * (WIDTH - LEFT - 8);
-  const y = (bytes) => HEIGHT - BOTTOM - (bytes / (memory.arena || 1)) * (HEIGHT - BOTTOM - 20);
+  const y = (bytes) => HEIGHT - BOTTOM - (bytes / (most || 1)) * (HEIGHT - BOTTOM - 20);
   const where = memory.peakAt >= 0 ? rowOf(memory.runs[memory.peakAt])?.path : "";
   const words = `${bytesText(memory.peak)} live at once at most${where ? `, at ${where}` : ""}; one arena has ${bytesText(memory.arena)}`;
   const chart = axes(`memory over the run: ${words}`);
@@ -41,7 +41,7 @@ export function memoryChart(at, rowOf, chosen, choose) {
     chart.append(drawn("path", { d: `M${middle} 14V${HEIGHT - BOTTOM}`, class: "mark" }));
     chart.append(text(middle + (right ? -4 : 4), 12, `peak ${bytesText(memory.peak)}`, right ? "end" : "start"));
   }
-  chart.append(text(LEFT - 6, HEIGHT - BOTTOM, "0", "end"), text(LEFT - 6, 26, bytesText(memory.arena), "end"));
+  chart.append(text(LEFT - 6, HEIGHT - BOTTOM, "0", "end"), text(LEFT - 6, 26, bytesText(most), "end"));
   chart.append(text(LEFT, HEIGHT - 14, "first layer"), text(WIDTH - 8, HEIGHT - 14, `step ${places}`, "end"));
   return [words, chart];
 }

@@ -1,11 +1,12 @@
 // Sliders for the sizes of the input, which take what the network allows.
 
-import { element } from "./dom.mjs";
+import { byId, element } from "./dom.mjs";
 
 const LARGEST = 16_384;
 
 // Whether a size may have a value, by the record of its guards.
 export function isAllowed(size, value) {
+  if (size.also && !isAllowed(size.also, value)) return false;
   if (!Number.isInteger(value) || value < 1 || value > LARGEST) return false;
   const { allowed } = size;
   if (!allowed) return true;
@@ -45,7 +46,8 @@ export function sizeControls(net, sizes, act) {
       const value = Number(number.value);
       if (isAllowed(size, value)) return set(value);
       number.setAttribute("aria-invalid", "true");
-      words.textContent = size.allowed ? `${size.name}: ${size.allowed.text}` : `${size.name} is from 1 to ${LARGEST}`;
+      const texts = new Set([size, size.also].flatMap((each) => each?.allowed?.text ?? []));
+      words.textContent = texts.size ? `${size.name}: ${[...texts].join(" and ")}` : `${size.name} is from 1 to ${LARGEST}`;
       return undefined;
     });
     return element("div", { class: "size" }, element("label", { for: id }, size.batch ? `${size.name} (memory and time)` : size.name), range, number, words);
@@ -72,4 +74,28 @@ export function pointControls(group, shown, act) {
     return element("div", { class: "size" }, element("label", { for: `point-${name}` }, name), range, words);
   });
   return [...controls, status];
+}
+
+// A choice among several: `[value, words]`.
+export function select(id, choices, act) {
+  byId(id).replaceChildren(...choices.map(([value, words]) => element("option", { value }, words)));
+  byId(id).addEventListener("change", () => act(byId(id).value));
+}
+
+// The device, and the type of elements among those that it has a rate for; `act` is called once at the beginning.
+export function deviceControls(devices, act) {
+  let device = devices[0];
+  let dtype = "";
+  const types = () => {
+    const names = Object.keys(device.peaks);
+    if (!names.includes(dtype)) [dtype] = names;
+    byId("dtype").replaceChildren(...names.map((name) => element("option", { value: name, selected: name === dtype }, name)));
+  };
+  select("device", devices.map((each, i) => [i, each.title]), (value) => {
+    device = devices[value];
+    types();
+    act(device, dtype);
+  });
+  types();
+  byId("dtype").addEventListener("change", () => act(device, (dtype = byId("dtype").value)));
 }

@@ -1,15 +1,15 @@
 // The picture of the network: draws a layout, and answers the pointer and the keyboard.
 
-import { byId, drawn } from "./dom.mjs";
+import { drawn } from "./dom.mjs";
 import { HEAD, Layout } from "./layout.mjs";
 
 const MARGIN = 16;
 
 export class Graph {
-  // `chosen(row)` is called for a click; `view` has `open`, `shape`, `note` and `tint(row)`.
-  constructor(scopes, view, chosen) {
-    Object.assign(this, { scopes, view, chosen });
-    this.svg = byId("graph");
+  // `chosen(row)` is called for a click, `toggled(row)` for one that opens or closes a part. `view` is set before it is
+  // drawn, to the network that it shows.
+  constructor(svg, chosen, toggled) {
+    Object.assign(this, { svg, chosen, toggled, view: null });
     this.boxes = new Map();
     this.zoom = { x: 0, y: 0, k: 1 };
     this.selected = null;
@@ -18,7 +18,7 @@ export class Graph {
 
   // Lays all out anew and draws it; what was at the top left stays there, if it is still drawn.
   draw() {
-    const layout = new Layout(this.scopes, this.view.open, this.view.shape, this.view.note).of(-1);
+    const layout = new Layout(this.view).of(-1);
     this.size = { width: layout.width + 2 * MARGIN, height: layout.height + 2 * MARGIN };
     this.boxes.clear();
     this.frames = drawn("g", { class: "frames" });
@@ -55,9 +55,10 @@ export class Graph {
     }
     const row = box.row_;
     const tint = row ? this.view.tint(row) : "";
+    const [mark] = row ? this.view.mark(row) : [""];
     const group = drawn(
       "g",
-      { class: `box f-${box.family}${box.faded ? " faded" : ""}${tint ? " warm" : ""}`, transform: `translate(${left} ${top})` },
+      { class: `box f-${box.family} ${mark}${box.faded ? " faded" : ""}`, transform: `translate(${left} ${top})` },
       drawn("rect", { width: box.width, height: box.height, rx: box.end ? box.height / 2 : 4 }),
       drawn("text", { x: (box.width - (row && !row.leaf ? 16 : 0)) / 2, y: 16, class: "title" }, box.title),
       box.notes.map((note, i) => drawn("text", { x: box.width / 2, y: 30 + 13 * i, class: "note" }, note)),
@@ -69,7 +70,8 @@ export class Graph {
 
   frame(box, left, top) {
     const row = box.row_;
-    const at = { class: `box frame${box.faded ? " faded" : ""}`, transform: `translate(${left} ${top})` };
+    const [mark] = this.view.mark(row);
+    const at = { class: `box frame ${mark}${box.faded ? " faded" : ""}`, transform: `translate(${left} ${top})` };
     const frame = drawn("g", { ...at, "data-row": row.id }, drawn("rect", { width: box.width, height: box.height, rx: 6 }));
     this.frames.append(frame);
     const head = drawn("g", at, drawn("rect", { width: box.width, height: HEAD - 4, rx: 6, class: "head" }), drawn("text", { x: 10, y: 14, class: "part" }, box.title));
@@ -221,14 +223,14 @@ export class Graph {
       drag = null;
       const group = event.target.closest("[data-row]");
       if (far || !group) return;
-      const row = this.scopes.tree.rows[group.dataset.row];
-      if (event.target.closest("[data-sign]")) this.toggle(row);
+      const row = this.view.tree.rows[group.dataset.row];
+      if (event.target.closest("[data-sign]")) this.toggled(row);
       else this.chosen(row);
     });
     this.svg.addEventListener("dblclick", (event) => {
       const group = event.target.closest("[data-row]");
-      const row = group && this.scopes.tree.rows[group.dataset.row];
-      if (row && !row.leaf) this.toggle(row);
+      const row = group && this.view.tree.rows[group.dataset.row];
+      if (row && !row.leaf) this.toggled(row);
     });
     this.svg.addEventListener("wheel", (event) => {
       event.preventDefault();
@@ -246,9 +248,9 @@ export class Graph {
   key(event) {
     const moves = { ArrowUp: [0, 60], ArrowDown: [0, -60], ArrowLeft: [60, 0], ArrowRight: [-60, 0] };
     const group = event.target.closest("[data-row]");
-    const row = group && this.scopes.tree.rows[group.dataset.row];
+    const row = group && this.view.tree.rows[group.dataset.row];
     if (row && event.key === "Enter") this.chosen(row);
-    else if (row && !row.leaf && event.key === " ") this.toggle(row);
+    else if (row && !row.leaf && event.key === " ") this.toggled(row);
     else if (moves[event.key]) this.move(...moves[event.key]);
     else if (event.key === "+" || event.key === "=") this.scale(1.25);
     else if (event.key === "-") this.scale(0.8);

@@ -13,10 +13,9 @@ const cut = (text) => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST 
 
 // The boxes and lines of one part (-1: the network), and of the open parts in it.
 export class Layout {
-  // `open`: ids of rows; `shape(value)`: a value's shape as text; `note(row)`: a line more in its box, or "".
-  constructor(scopes, open, shape, note) {
-    Object.assign(this, { scopes, open, shape, note });
-    this.tree = scopes.tree;
+  constructor(view) {
+    const { scopes, tree, open, shape, note, mark } = view;
+    Object.assign(this, { scopes, tree, open, shape, note, mark });
   }
 
   of(id) {
@@ -55,9 +54,11 @@ export class Layout {
 
   box(row) {
     const faded = row.needed === "training";
+    const sign = this.mark(row)[1];
+    const signed = (title) => (sign ? `${sign} ${title}` : title);
     if (!row.leaf && this.open.has(row.id)) {
       const inner = this.of(row.id);
-      const title = row.name === row.title ? row.name : `${row.name}: ${row.title}`;
+      const title = signed(row.name === row.title ? row.name : `${row.name}: ${row.title}`);
       const width = Math.max(inner.width + 2 * PAD, textWidth(title, NOTE + 1) + 44);
       const ports = inner.boxes.filter((each) => each.port);
       const main = ports.find((each) => each.port === "in") ?? ports[0];
@@ -66,7 +67,7 @@ export class Layout {
       return spot({ row_: row, inner, title, width, height, left, before: left, right: width - left, faded, family: "open" });
     }
     const notes = [row.part || row.n?.some((n) => n > 0) ? row.name : "", this.note(row)].filter((text) => text);
-    return this.sized(spot({ row_: row, title: cut(row.title), notes: notes.map(cut), family: row.family, faded }));
+    return this.sized(spot({ row_: row, title: signed(cut(row.title)), notes: notes.map(cut), family: row.family, faded }));
   }
 
   sized(box) {
