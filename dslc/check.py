@@ -52,6 +52,7 @@ class Findings:
     _whole: bool = False  # whether all its nets were checked, as they are
     silent: dict[type[Lint], tuple[str, ...]] = field(default_factory=dict)
     program: Program | None = None
+    nets_of: dict[Key, set[str]] = field(default_factory=dict)  # the nets that tell it; none of them where rules do
     _ran: set[str] = field(default_factory=set)  # names of the rules that were run
 
     @property
@@ -118,21 +119,27 @@ class Findings:
 
     def _take(self, spoken: Spoken, chosen: Sequence[type[Lint]]) -> None:
         """Keep what rules say of a network."""
-        self._keep(spoken.diagnostics, spoken.counts)
+        self._keep(spoken.diagnostics, spoken.counts, ())
         self.silent.update(spoken.silent)
         self._ran.update(rule.switch for rule in chosen if rule not in spoken.silent)
 
-    def _keep(self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int]) -> None:
+    def _keep(
+        self, diagnostics: tuple[Diagnostic, ...], counts: Mapping[Key, int], nets: Sequence[str] | None = None
+    ) -> None:
         """Add what one net gave. A mistake in a shared block is found by each net that uses it, and kept once:
         in the words of the first, where sizes differ. A budget is each net's own.
+
+        `nets` tell it, where that is not told of the program whatever net is asked for.
         """
         errors = (d for d in self.found.values() if d.severity is Severity.ERROR and d.span.source.kind == "text")
-        known = {(d.code, d.span) for d in errors if not d.code.startswith("E07")}
+        known = {(d.code, d.span): d.key for d in errors if not d.code.startswith("E07")}
         for d in diagnostics:
-            if d.key not in self.found and (d.code, d.span) in known:
-                continue
-            self.found.setdefault(d.key, d)
-            self.counts[d.key] = max(self.counts.get(d.key, 0), counts.get(d.key, 1))
+            key = d.key
+            if key in self.found or (d.code, d.span) not in known:
+                self.found.setdefault(key, d)
+                self.counts[key] = max(self.counts.get(key, 0), counts.get(key, 1))
+            if nets is not None:
+                self.nets_of.setdefault(known.get((d.code, d.span), key), set()).update(nets)
 
 
 def check_file(
@@ -150,6 +157,7 @@ def check_file(
     advice: bool = False,
     watch: Watch | None = None,
     mend: bool = True,
+    lints: bool = True,
 ) -> Findings:
     """Compile one net of a file, or all that have defaults for all their parameters, and keep what is found.
 
@@ -159,12 +167,12 @@ def check_file(
 
     Rules (`dslc.lints`) are run over each net: those of warnings that need no signal, and with `advice` all of them, in
     place of the notes on sizes; `facts` is what they are told beside the program. `watch` is told what each line makes,
-    and may stop the check; without `mend` no fixes are looked for, which takes some checks more. Raises `Failure` where
-    it cannot be read, and `Cancelled`.
+    and may stop the check; without `mend` no fixes are looked for, which takes some checks more, and without `lints`
+    nothing that is only suspicious. Raises `Failure` where it cannot be read, and `Cancelled`.
     """
     loader, kind = loader or Loader(), float_type(dtype)
 
-    def checked(loader: Loader, chosen: Sequence[type[Lint]], watch: Watch | None) -> Findings:
+    def checked(loader: Loader, chosen: Sequence[type[Lint]] | None, watch: Watch | None) -> Findings:
         found = _check(source, net, args, sizes, max_ops, budgets, kind, loader, facts, advice, chosen, watch)
         found._judge(levels)
         return found
@@ -174,7 +182,8 @@ def check_file(
         found = checked(loader.edited(texts), (), other)  # a fix need not mend what was suspicious before
         return found.diagnostics, found._work
 
-    findings = checked(loader, tuple(rules() if advice else rules(WARNINGS)), watch)
+    chosen = tuple(rules() if advice else rules(WARNINGS)) if lints else None
+    findings = checked(loader, chosen, watch)
     if mend and not findings.ok:
         mended = offer(findings.diagnostics, again, findings._work)
         findings.found = {d.key: d for d in mended}
@@ -192,11 +201,11 @@ def _check(
     loader: Loader,
     facts: Facts = NOTHING,
     advice: bool = False,
-    chosen: Sequence[type[Lint]] = (),
+    chosen: Sequence[type[Lint]] | None = (),
     watch: Watch | None = None,
 ) -> Findings:
-    """As `check_file`, with what reads the files and the rules to run, and without fixes; of all that is found, allowed
-    or not.
+    """As `check_file`, with what reads the files and the rules to run (none: nothing that is only suspicious), and
+    without fixes; of all that is found, allowed or not.
     """
     findings, sink = Findings(), Sink()
     try:
@@ -216,7 +225,7 @@ def _check(
     wanted = [net] if net is not None else nets_of(program, complete=True)
     if net is None and not args:
         asking = incomplete(program, [name for name in program.nets if name not in wanted])
-        findings._keep(tuple(asking.diagnostics), asking.counts)
+        findings._keep(tuple(asking.diagnostics), asking.counts, ())
     suspicions: list[Spoken] = []
     if watch is None:  # who watches lives on, and looks after its garbage itself
         gc.freeze()  # what was loaded stays: only what the nets made is looked through
@@ -231,10 +240,11 @@ def _check(
                     program, name, args=args, sizes=sizes, max_ops=max_ops, budgets=budgets, sink=own, watch=watch
                 )
             except CompileError as error:
-                findings._keep(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts)
+                findings._keep(tuple(of_net(d, name, len(wanted)) for d in error.diagnostics), error.counts, (name,))
             else:
-                findings._keep(warned(model) if advice else said(model, kind), {})
-                suspicions.append(lint(model, facts, chosen))
+                findings._keep(warned(model) if advice else said(model, kind), {}, (name,))
+                if chosen is not None:
+                    suspicions.append(lint(model, facts, chosen))
                 if watch is not None:
                     watch.nets[name].model = model
                     watch.check()
@@ -242,12 +252,12 @@ def _check(
     finally:
         if watch is None:
             gc.unfreeze()
-    if findings.ok:  # beside a mistake, what is only suspicious would stand in its way
+    if findings.ok and chosen is not None:  # beside a mistake, what is only suspicious would stand in its way
         for spoken in suspicions:
             findings._take(spoken, chosen)
         idle = Sink()
         hygiene(program, idle)
-        findings._keep(idle.diagnostics, idle.counts)
+        findings._keep(idle.diagnostics, idle.counts, ())
     findings._whole = len(findings.nets) == len(program.nets) and not (args or sizes)
     return findings
 

@@ -12,6 +12,7 @@ from dslc.bind.table import Table
 from dslc.check import Findings, check_file
 from dslc.diagnostics.levels import DEFAULT, Levels
 from dslc.diagnostics.model import Diagnostic, Severity
+from dslc.diagnostics.render import Key
 from dslc.elaborate.watch import Cancelled, Seen, Watch, never
 from dslc.names.loader import Loader
 from dslc.names.resolve import Program
@@ -28,6 +29,7 @@ class Analysis:
     - `program`: what was read, none of a file that cannot be; `table`: what its names mean, with definitions and uses
     - `nets`: the names of the main file's nets
     - `shapes`: of each net that was elaborated, its tensors by place, also of one with mistakes
+    - `nets_of`: by the key of a diagnostic the nets that tell it: none where rules do, no entry where the program does
     """
 
     path: Path
@@ -35,6 +37,7 @@ class Analysis:
     program: Program | None = None
     nets: tuple[str, ...] = ()
     shapes: dict[str, Shapes] = field(default_factory=dict)
+    nets_of: dict[Key, set[str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -67,26 +70,27 @@ def analyse(
     typing: int | None = None,
     before: Analysis | None = None,
     levels: Levels = DEFAULT,
+    lints: bool = True,
 ) -> Analysis:
     """What is known of the program `path`: of one of its nets, or of all that have defaults for all their parameters.
 
     `texts` stands in for what files hold, by absolute path. `cancel` is asked after each line: where it says so, the
-    work ends with `Cancelled`. `mend`: fixes are looked for, in some checks more. `typing` is the line that is being
-    written, counted from 1: while it is wrong, shapes are those of the program without it,
-    and where these are not known what is known with it. `before`: an analysis of the text when it was right, whose
-    shapes stand where neither knows any, on lines that are as they were.
+    work ends with `Cancelled`. `mend`: fixes are looked for, in some checks more; without `lints` nothing is told that
+    is only suspicious. `typing` is the line that is being written, counted from 1: while it is wrong, shapes are those
+    of the program without it, and where these are not known what is known with it. `before`: an analysis of the text
+    when it was right, whose shapes stand where neither knows any, on lines that are as they were.
     """
     path = Path(path)
     loader = Loader(texts=_absolute(texts or {}))
     if net is not None and net not in _nets(path, loader):
         net = None
     watch = Watch(cancel)
-    findings = check_file(path, net, loader=loader, levels=levels, watch=watch, mend=mend)
+    findings = check_file(path, net, loader=loader, levels=levels, watch=watch, mend=mend, lints=lints)
     found = _analysis(path, findings, watch)
     if typing is not None and (text := without_line(found, typing)) is not None:
         watch = Watch(cancel)
         texts = {**loader.texts, **_absolute({path: text})}
-        rest = check_file(path, net, loader=Loader(texts=texts), levels=levels, watch=watch, mend=False)
+        rest = check_file(path, net, loader=Loader(texts=texts), levels=levels, watch=watch, mend=False, lints=False)
         found.shapes = filled(_analysis(path, rest, watch).shapes, found.shapes, typing)
     if before is not None:
         remember(found, before)
@@ -153,7 +157,7 @@ def _analysis(path: Path, findings: Findings, watch: Watch) -> Analysis:
     program = findings.program
     nets = () if program is None or program.main is None else tuple(program.nets)
     shapes = {name: Shapes(seen) for name, seen in watch.nets.items()}
-    return Analysis(path, tuple(findings.diagnostics), program, nets, shapes)
+    return Analysis(path, tuple(findings.diagnostics), program, nets, shapes, findings.nets_of)
 
 
 __all__ = ["Analysis", "Cancelled", "analyse", "filled", "remember", "without_line"]

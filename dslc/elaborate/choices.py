@@ -9,7 +9,6 @@ from dslc.elaborate.recipe import Recipe, Shared, is_tensor
 from dslc.elaborate.run import Place, Run
 from dslc.ir.model import If, Item, Value
 from dslc.syntax import tree
-from dslc.syntax.scan import mentioned
 from dslc.types.const import Const, literal
 from dslc.values.faces import describe
 from dslc.values.hole import failed, hole
@@ -62,10 +61,7 @@ def _training(run: Run, expr: tree.Conditional, p: Place) -> Const:
 
 def read_untaken(run: Run, part: tree.Expr | tree.Suite, p: Place) -> None:
     """Names read in a side that was not taken count as read: another instance may take it."""
-    names = run.untaken.get(part)
-    if names is None:
-        names = run.untaken[part] = mentioned(part)
-    for name in names:
+    for name in run.mentioned(part):
         found = p.scope.find(name)
         if found is not None:
             found.used = True

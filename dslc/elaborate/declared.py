@@ -158,12 +158,13 @@ def _fitting(
         return None
     init, numbers = value
     given = dict(init.args).get("value") if numbers is None and init.kind == "constant" else numbers
-    over = [n for n in numbers_in(given) if n not in INT32] if given is not None and dtype is DType.INT32 else []
+    given_numbers = numbers_in(given) if given is not None and not dtype.is_float else []
+    over = [n for n in given_numbers if n not in INT32] if dtype is DType.INT32 else []
     if over:
         assert line.value is not None
         run.report(Beyond32(int(over[0]), line.target.name), line.value.span, p)
         return None
-    if given is None or dtype.is_float or all(isinstance(n, int) or n.is_integer() for n in numbers_in(given)):
+    if set(map(type, given_numbers)) <= {int} or all(isinstance(n, int) or n.is_integer() for n in given_numbers):
         return value
     assert line.value is not None
     run.report(BrokenInteger(line.target.name, dtype.value), line.value.span, p)

@@ -17,7 +17,6 @@ from dslc.elaborate.mistakes.tensors import NoNumberAtPlace, NotOfIndices
 from dslc.elaborate.recipe import Function
 from dslc.elaborate.run import CALL, Place, Run, block_of
 from dslc.syntax import tree
-from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Scope, literal
 from dslc.types.dim import Dim
 from dslc.values.hole import is_hole
@@ -123,7 +122,7 @@ def _python(expr: tree.Expr, indices: set[str], p: Place, run: Run, env: dict[st
     if expr in run.told:
         run.broken.add(block_of(p.owner))
         raise Unclear
-    if not _mentions(expr, indices):
+    if not run.mentioned(expr) & indices:
         return _constant(expr, p, run, env)
     match expr:
         case tree.Name(name=name):
@@ -216,8 +215,3 @@ def _constant(expr: tree.Expr, p: Place, run: Run, env: dict[str, object]) -> st
     key = f"c{len(env)}"
     env[key] = value
     return key
-
-
-def _mentions(expr: tree.Expr, indices: set[str]) -> bool:
-
-    return bool(mentioned(expr) & indices)

@@ -16,6 +16,7 @@ from dslc.ir.model import Budget, Call, Instance, Item, Node, Value
 from dslc.record import entity
 from dslc.source import Span
 from dslc.syntax import tree
+from dslc.syntax.scan import mentioned
 from dslc.types.const import Binding, Const, Scope
 from dslc.types.dim import Dim
 from dslc.types.sizes import Sizes
@@ -167,7 +168,7 @@ class Run:
         self.reuse: Node | Instance | None = None  # the first use of the `module` being applied again
         self.shared: list[Shared] = []
         self.replaced: dict[Value, Span] = {}  # the line that replaced a value as `it`
-        self.untaken: dict[tree.Expr | tree.Suite, set[str]] = {}  # what sides that are not taken mention
+        self.names: dict[tree.Expr | tree.Suite, set[str]] = {}  # what parts of the text mention, once it was asked
         self.endless = False  # a block was expanded in itself too often: none is any more
         self.endless_functions: set[tree.Fn] = set()  # those that were called in themselves too often
         self.stopped = False  # by a program that would not end: what comes after is not known
@@ -196,6 +197,13 @@ class Run:
         if p is not None:
             self.broken.add(block_of(p.owner))
         return hole(span)
+
+    def mentioned(self, part: tree.Expr | tree.Suite) -> set[str]:
+        """The plain names in a part of the text, which each expansion of its block asks for."""
+        names = self.names.get(part)
+        if names is None:
+            names = self.names[part] = mentioned(part)
+        return names
 
     def lost(self, span: Span, p: Place) -> Const:
         """The hole that stands for what depends on something that failed: there is nothing more to say of it."""

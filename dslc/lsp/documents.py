@@ -20,6 +20,7 @@ from dslc.analyse.analysis import filled, remember, without_line
 from dslc.api import nets_of
 from dslc.diagnostics.model import Diagnostic
 from dslc.lsp.lens import NetNumbers, numbers_of
+from dslc.lsp.remembered import Remembered
 from dslc.record import entity, replace
 from dslc.syntax import tree
 
@@ -59,12 +60,8 @@ class Document:
     whole: Analysis | None = None
     costs: dict[str, NetNumbers] = field(default_factory=dict)
     published: set[str] = field(default_factory=set)  # the addresses of files with diagnostics of it
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """The newest that are known."""
-        found = self.whole if self.stage == "done" and self.whole is not None else self.focus
-        return () if found is None else found.diagnostics
+    diagnostics: tuple[Diagnostic, ...] = ()  # the newest that are known, and of other nets those that were
+    remembered: Remembered = field(default_factory=Remembered)
 
     def made(self) -> list[tuple[tree.Stmt, list[Made]]]:
         """What each line leaves, of the net in focus."""
@@ -218,8 +215,10 @@ class Worker:
         self.young, self.swept = self.young + 1, False
         if stage == "focus":
             net = document.chosen_net()
-            found = analyse(document.path, net, texts=texts, cancel=cancel)
-            if net is None and len(found.shapes) > 1:  # the first look at a file
+            found = analyse(document.path, net, texts=texts, cancel=cancel, lints=False)
+            if net is None and document.whole is None:  # the first look at a file is one at all nets
+                document.remembered.renew(found, texts[document.path])
+            if net is None and len(found.shapes) > 1:
                 net = next(iter(found.shapes))
                 found.shapes = {net: found.shapes[net]}
             document.focused = net or next(iter(found.shapes), None)
@@ -227,13 +226,16 @@ class Worker:
                 document.right = found
             elif document.right is not None and document.focused in document.right.shapes:
                 remember(found, document.right)
+            others = document.remembered.others(found, document.focused, texts[document.path])
+            document.diagnostics = (*found.diagnostics, *others)
             document.focus, document.known = found, version
             return "rest" if document.typed and not found.ok else "whole"
         if stage == "rest":
             assert document.focus is not None
             text = without_line(document.focus, line)
             if text is not None:
-                rest = analyse(document.path, document.focused, texts=texts | {document.path: text}, cancel=cancel)
+                texts |= {document.path: text}
+                rest = analyse(document.path, document.focused, texts=texts, cancel=cancel, lints=False)
                 net = document.focused if document.focused in rest.shapes else next(iter(rest.shapes), None)
                 if net is not None:
                     kept = document.focus.shapes[net].kept if net in document.focus.shapes else []
@@ -249,6 +251,7 @@ class Worker:
                 costs[name] = numbers_of(shapes.seen.model, shapes.numbers)
         whole.shapes = {}  # the models of all nets are the most that there is to free
         whole.diagnostics = tuple(replace(d, inputs=()) for d in whole.diagnostics)
+        document.diagnostics = document.remembered.renew(whole, texts[document.path])
         document.whole, document.costs = whole, costs
         return "done"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,8 +93,18 @@ class Server(LanguageServer):
     # ---- in the worker's thread
 
     def _told(self, document: Document, stage: Stage) -> None:
-        if self.loop is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.publish, document, stage, document.version)
+        if self.loop is None or self.loop.is_closed():
+            return
+        sent = threading.Event()
+
+        def send(version: int = document.version) -> None:
+            try:
+                self.publish(document, stage, version)
+            finally:
+                sent.set()
+
+        self.loop.call_soon_threadsafe(send)
+        sent.wait(PATIENCE)  # further work here would hold it up
 
     # ---- in the server's
 

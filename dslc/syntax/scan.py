@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from dslc.source import Span
 from dslc.syntax import tree
+
+_MANY: Final = (tuple, list)
+_FIELDS: Final[dict[type, tuple[str, ...] | None]] = {}
 
 
 def nodes(part: object) -> Iterator[object]:
@@ -13,11 +17,19 @@ def nodes(part: object) -> Iterator[object]:
     todo = [part]
     while todo:
         node = todo.pop()
-        if isinstance(node, tuple | list):
+        if isinstance(node, _MANY):
             todo.extend(node)
-        elif hasattr(node, "__match_args__") and not isinstance(node, Span):
+        elif (fields := _fields(type(node))) is not None:
             yield node
-            todo.extend(getattr(node, f) for f in node.__match_args__ if f != "span")
+            todo.extend([getattr(node, name) for name in fields])
+
+
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """What a kind of node holds, but for its place; none of what is no node."""
+    if kind not in _FIELDS:
+        names: tuple[str, ...] | None = getattr(kind, "__match_args__", None)
+        _FIELDS[kind] = None if names is None or kind is Span else tuple(name for name in names if name != "span")
+    return _FIELDS[kind]
 
 
 def mentioned(part: object) -> set[str]:

@@ -333,9 +333,14 @@ def of_default(default: tree.Expr | None) -> Kind | None:
     return None
 
 
+_PLAIN: Final = frozenset({int, float})
+
+
 def numbers_in(value: object) -> list[float]:
     """The numbers of a value, nested or not; tables of many thousands are not rare."""
     if isinstance(value, tuple | list):
+        if _PLAIN.issuperset(map(type, value)):
+            return list(value)
         numbers: list[float] = []
         for v in value:
             if type(v) is int or type(v) is float:

@@ -302,6 +302,20 @@ def test_keys_one_after_the_other_end_with_what_stands_there(client: Client, tmp
     client.told(doc, "does not use `encoder`")
 
 
+def test_what_another_net_has_wrong_stays_while_one_is_written(client: Client, tmp_path: Path) -> None:
+    other = "\nnet other on image[N, 3, H=32, W=32]:\n    conv(8, 3)\n    stage(0)\n"
+    doc = client.open(tmp_path / "two.dl", NET + other)
+    wrong = client.told(doc, "must be at least 1")
+    for end in ("    ga", "    gap -> flatten(", "    gap\n    flat"):
+        text = NET.replace("    gap", end + "\n    gap") + other
+        client.change(doc, text)
+        moved = wrong.range.start.line + text.count("\n") - (NET + other).count("\n")
+        for _ in range(4):
+            client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, lsp.Position(0, 0))))
+            time.sleep(0.12)
+            assert moved in [d.range.start.line for d in client.diagnostics[doc.uri]], end
+
+
 def test_without_its_packages_it_says_which_extra() -> None:
     code = (
         "import sys; sys.modules['pygls'] = None\nfrom dslc.cli.main import main\nmain(['lsp'], standalone_mode=False)"
