@@ -2,7 +2,7 @@
 
 Every size and every count that depends on sizes has `value`, its number at the default sizes, and `expr`, its
 expression in the sizes of the input. A count's `terms` is the same sum factored: `count` times the product of
-`sizes`.
+`sizes`. `trees` has every such size as a tree (trees.py). `torch` is the generated module, whose lines layers name.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from fractions import Fraction
 from dslc.analysis.cost import Count, Terms, value_at
 from dslc.analysis.metrics import METRICS, QUANTITIES, Metric, Work, by_layer
 from dslc.analysis.receptive import Tracks
+from dslc.backends.torch.emit import emit
 from dslc.reports.columns import Column, View
 from dslc.reports.groups import Groups, group_records
 from dslc.reports.memory import memory_record
 from dslc.reports.numbers import size_text, terms_text
 from dslc.reports.sections import Section
 from dslc.reports.stats import Row, Stats
+from dslc.reports.structure import Structure
+from dslc.reports.trees import trees
 from dslc.types.dim import Size, evaluate
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType, TensorType
@@ -55,6 +58,8 @@ def stats_record(
     sizes = model.sizes
     names = [name for name, _ in stats.inputs]
     view = View(stats)
+    torch = emit(model)
+    structure = Structure(stats, torch)
     return {
         "version": VERSION,
         "net": model.name,
@@ -78,8 +83,15 @@ def stats_record(
         },
         "quantities": {name: quantity_record(metric, stats) for name, metric in QUANTITIES.items()},
         "layers": [
-            {**row_record(row, view, names, model.float), **column_record(row, view, columns)} for row in stats.rows
+            {
+                **row_record(row, view, names, model.float),
+                **structure.of(row),
+                **column_record(row, view, columns),
+            }
+            for row in stats.rows
         ],
+        "trees": trees(view),
+        "torch": torch,
         **({"totals_by": group_records(grouped)} if grouped is not None else {}),
         **{section.name: section.record for section in sections},
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dslc.analysis.emitted.plan import EmittedMemory
-from dslc.analysis.memory import InferenceMemory
+from dslc.analysis.memory import Buffer, InferenceMemory
 from dslc.diagnostics.fold import printable
-from dslc.reports.numbers import formula_of, short, terms_text
+from dslc.reports.numbers import formula_of, short, size_text, terms_text
 from dslc.types.cost import Cost, peak_text
 from dslc.types.sizes import Sizes
 
@@ -103,6 +103,8 @@ def memory_record(memory: InferenceMemory, emitted: EmittedMemory, sizes: Sizes)
         "activations": amount_record(memory.total, memory.total_cost, sizes),
         "peak": peak,
         "arena": memory.arena,
+        "steps": [step.path for step in memory.steps],
+        "buffers": [buffer_record(buffer, sizes) for buffer in memory.buffers],
         "onnx": {
             "peak": None if emitted.missing else emitted.peak,
             "at": emitted.peak_at,
@@ -111,6 +113,23 @@ def memory_record(memory: InferenceMemory, emitted: EmittedMemory, sizes: Sizes)
             "missing": list(emitted.missing),
         },
         "unknown": list(memory.unknown),
+    }
+
+
+def buffer_record(buffer: Buffer, sizes: Sizes) -> Json:
+    """A buffer: what it holds, its bytes as number, expression and terms, between which steps it lives, and where."""
+    return {
+        "path": buffer.path,
+        "holds": buffer.holds.value,
+        "bytes": {
+            **amount_record(buffer.bytes, buffer.cost, sizes),
+            "terms": [
+                {"count": n, "sizes": [size_text(s, sizes) for s in key]} for key, n in buffer.cost.terms.items()
+            ],
+        },
+        "first": buffer.first,
+        "last": buffer.last,
+        "offset": buffer.offset,
     }
 
 

@@ -18,8 +18,8 @@ from dslc.api import compile_model
 from dslc.backends.torch.emit import emit
 from dslc.reports.report.network import network_record
 from dslc.reports.report.page import PAGES, part
-from dslc.reports.report.torch_lines import TorchLines
 from dslc.reports.stats import Stats
+from dslc.reports.torch_lines import TorchLines
 from dslc.source import Source
 from tests.cli.running import run
 

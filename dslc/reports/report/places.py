@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dslc.diagnostics.model import Frame
-from dslc.ir.model import Call, Instance, Model, Node
-from dslc.reports.report.torch_lines import TorchLines
+from dslc.ir.model import Model
+from dslc.reports.origins import spans
 from dslc.reports.stats import Row
+from dslc.reports.torch_lines import TorchLines
 from dslc.source import Source, Span
 
 Json = dict[str, object]
@@ -47,25 +47,3 @@ class Places:
                 return i
         self.sources.append(source)
         return len(self.sources) - 1
-
-
-def spans(row: Row) -> list[Span]:
-    """The text that makes a layer, and the calls that led to it, innermost first; turns of loops are left out."""
-    use = row.use
-    if isinstance(use, Node | Call):
-        return [use.span, *calls(use.frame)]
-    if row.part is not None:
-        return called(row.part)
-    return []
-
-
-def called(part: Instance) -> list[Span]:
-    """Where a part is called, with what led there; a `seq` stands where it is written."""
-    if part.kind == "seq":
-        return [part.site, *calls(part.frame)]
-    return [*calls(part.frame)] or [part.site]
-
-
-def calls(frame: Frame | None) -> list[Span]:
-    """The texts of a trail but for loops."""
-    return [each.call for each in frame or () if not each.turn]

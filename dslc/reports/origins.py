@@ -1,0 +1,30 @@
+"""Where the layers of a report come from: their own text, and the calls that led to it."""
+
+from __future__ import annotations
+
+from dslc.diagnostics.model import Frame
+from dslc.ir.model import Call, Instance, Node
+from dslc.reports.stats import Row
+from dslc.source import Span
+
+
+def spans(row: Row) -> list[Span]:
+    """The text that makes a layer, and the calls that led to it, innermost first; turns of loops are left out."""
+    use = row.use
+    if isinstance(use, Node | Call):
+        return [use.span, *calls(use.frame)]
+    if row.part is not None:
+        return called(row.part)
+    return []
+
+
+def called(part: Instance) -> list[Span]:
+    """Where a part is called, with what led there; a `seq` stands where it is written."""
+    if part.kind == "seq":
+        return [part.site, *calls(part.frame)]
+    return [*calls(part.frame)] or [part.site]
+
+
+def calls(frame: Frame | None) -> list[Span]:
+    """The texts of a trail but for loops."""
+    return [each.call for each in frame or () if not each.turn]
