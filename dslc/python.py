@@ -261,6 +261,7 @@ class Network:
         path: str | Path | None = None,
         *,
         depth: int | None = None,
+        fold: bool = True,
         heat: Literal["params", "macs", "memory"] | None = None,
     ) -> str:
         """The text of an .svg file: a box for each layer, a line for each tensor.
@@ -268,6 +269,7 @@ class Network:
         - `path`: where to write it too; a name that ends with `.html`, `.mmd` (Mermaid) or `.dot` (Graphviz) has that
         - `heat`: write that number on each box, and colour it so
         - `depth`: close parts so many levels deep, one box each; none: all of it
+        - `fold`: equal parts one after the other as one, in a frame with `x12`
 
         Raises `ValueError` where there would be too many boxes, with the depth that shows most, and `OutputError`.
 
@@ -276,23 +278,21 @@ class Network:
         ```
         """
         from dslc import output
+        from dslc.reports.drawing import TooManyBoxes, draw
         from dslc.reports.graph_text import WRITERS, writer
-        from dslc.reports.heat import HEATS, warm
-        from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
+        from dslc.reports.heat import HEATS
 
         write = writer(str(path) if path is not None else ".svg")
         if write is None:
             raise ValueError(f"a picture's file ends with one of {' '.join(WRITERS)}, not {str(path)!r}")
         if heat is not None and heat not in HEATS:
             raise ValueError(f"heat is one of {', '.join(HEATS)}, not {heat!r}")
-        graph = Graph(self.model, None if depth is None else whole("depth", depth))
-        if len(graph.boxes) > MOST_BOXES:
-            fits = fitting_depth(self.model, MOST_BOXES)
-            hint = f"; close parts with depth={fits}" if fits is not None and fits != depth else ""
-            raise ValueError(f"{len(graph.boxes):,} boxes are more than a picture can show ({MOST_BOXES:,}){hint}")
-        if heat is not None:
-            warm(graph, heat)
-        text = write(graph)
+        levels = None if depth is None else whole("depth", depth)
+        try:
+            text = draw(self.model, write, depth=levels, fold=fold, heat=heat)
+        except TooManyBoxes as wrong:
+            hint = f"; close parts with depth={wrong.fits}" if wrong.fits is not None else ""
+            raise ValueError(f"{wrong}{hint}") from None
         if path is not None:
             output.write_all([output.text(path, text)])
         return text

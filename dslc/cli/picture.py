@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @source_argument
 @net_options
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="close parts N levels deep: one box each")
+@click.option("--fold/--no-fold", default=True, help="equal parts one after the other as one, in a frame with x12")
 @click.option(
     "-o", "--output", "target", metavar="FILE", help="a .svg, .html, .mmd or .dot file; without it, .svg on stdout"
 )
@@ -29,6 +30,7 @@ def picture(
     sizes: dict[str, int],
     max_ops: int,
     depth: int | None,
+    fold: bool,
     target: str | None,
     heat: str | None,
 ) -> None:
@@ -36,14 +38,14 @@ def picture(
 
     The picture is an .svg file, which browsers, GitHub and LaTeX's svg package show, or what the file's name says: a
     page (.html), a Mermaid flowchart (.mmd), a Graphviz graph (.dot). A box under the pointer says its whole path.
-    Shapes are at the default sizes of the input; what only training computes has dashed lines. Large networks are drawn
-    part by part: --depth 1 shows the first level alone, each part as one box.
+    Shapes are at the default sizes of the input; what only training computes has dashed lines. Equal parts one after
+    the other are drawn once, in a frame that says how many they are and what they cost. Large networks are drawn part
+    by part: --depth 1 shows the first level alone, each part as one box.
     """
     from dslc import output
     from dslc.api import compile_model
+    from dslc.reports.drawing import TooManyBoxes, draw
     from dslc.reports.graph_text import WRITERS, writer
-    from dslc.reports.heat import warm
-    from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
 
     write = writer(target or ".svg")
     if write is None:
@@ -52,17 +54,11 @@ def picture(
             f"`{target}` is no file of a picture; its name ends with one of {ends}", param_hint="-o"
         )
     model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops, budgets=None)
-    graph = Graph(model, depth)
-    if len(graph.boxes) > MOST_BOXES:
-        fits = fitting_depth(model, MOST_BOXES)
-        raise click.BadParameter(
-            f"{len(graph.boxes):,} boxes are more than a picture can show ({MOST_BOXES:,})"
-            + (f"; close parts with `--depth {fits}`" if fits is not None and fits != depth else ""),
-            param_hint="--depth",
-        )
-    if heat is not None:
-        warm(graph, heat)
-    text = write(graph)
+    try:
+        text = draw(model, write, depth=depth, fold=fold, heat=heat)
+    except TooManyBoxes as wrong:
+        hint = f"; close parts with `--depth {wrong.fits}`" if wrong.fits is not None else ""
+        raise click.BadParameter(f"{wrong}{hint}", param_hint="--depth") from None
     if target is None:
         click.echo(text, nl=False)
     else:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
 
 from dslc.reports.columns import shape_text
-from dslc.reports.picture import Box, Graph
-from dslc.reports.svg import FAMILIES, OTHER, svg
+from dslc.reports.heat import tell
+from dslc.reports.picture import Box, Frame, Graph, members
+from dslc.reports.svg import FAMILIES, OTHER, svg, tip
 
 PAGE = """\
 <!DOCTYPE html>
@@ -37,17 +38,31 @@ def html(graph: Graph) -> str:
 
 
 def dot(graph: Graph) -> str:
-    """The text of a Graphviz file."""
-    ids = names(graph)
+    """The text of a Graphviz file. Equal parts that are drawn once are a cluster."""
+    tell(graph)
+    ids, frames = names(graph), {frame: f"cluster_{i}" for i, frame in enumerate(graph.frames)}
     lines = [
         f"digraph {quoted(graph.model.entry)} {{",
         '    node [shape=box, style="rounded,filled", fontname="Helvetica"];',
+        '    graph [fontname="Helvetica"];',
     ]
-    for box, name in ids.items():
-        fill, edge = colours(box)
-        dashes = "rounded,filled,dashed" if box.faded else "rounded,filled"
-        label = quoted("\n".join((box.title, *box.notes)))
-        lines.append(f'    {name} [label={label}, fillcolor="{fill}", color="{edge}", style="{dashes}"];')
+    for indent, item in outline(graph):
+        pad = "    " * indent
+        if isinstance(item, Frame):
+            fill, edge = FAMILIES["part"]
+            label = quoted("\n".join((item.heading, *item.notes)))
+            lines.append(f"{pad}subgraph {frames[item]} {{")
+            lines.append(f'{pad}    label={label}; style="rounded,filled"; fillcolor="{fill}"; color="{edge}";')
+        elif item is None:
+            lines.append(f"{pad}}}")
+        else:
+            fill, edge = colours(item)
+            dashes = "rounded,filled,dashed" if item.faded else "rounded,filled"
+            label, tooltip = quoted("\n".join((item.title, *item.notes))), quoted(tip(item, graph))
+            lines.append(
+                f'{pad}{ids[item]} [label={label}, tooltip={tooltip}, fillcolor="{fill}", color="{edge}", '
+                f'style="{dashes}"];'
+            )
     for source, slot, target in graph.lines:
         lines.append(f"    {ids[source]} -> {ids[target]} [label={quoted(shape(graph, source, slot))}];")
     return "\n".join((*lines, "}\n"))
@@ -55,11 +70,20 @@ def dot(graph: Graph) -> str:
 
 def mermaid(graph: Graph) -> str:
     """The text of a Mermaid flowchart, as GitHub draws it in a fence marked `mermaid`."""
-    ids = names(graph)
+    tell(graph)
+    ids, frames = names(graph), {frame: f"g{i}" for i, frame in enumerate(graph.frames)}
     lines = ["flowchart TD"]
-    for box, name in ids.items():
-        label = "<br>".join(plain(words) for words in (box.title, *box.notes))
-        lines.append(f'    {name}(["{label}"])' if box.family == "input" else f'    {name}["{label}"]')
+    for indent, item in outline(graph):
+        pad = "    " * indent
+        if isinstance(item, Frame):
+            label = "<br>".join(plain(words) for words in (item.heading, *item.notes))
+            lines.append(f'{pad}subgraph {frames[item]}["{label}"]')
+        elif item is None:
+            lines.append(f"{pad}end")
+        else:
+            label = "<br>".join(plain(words) for words in (item.title, *item.notes))
+            ends = ("([", "])") if item.family == "input" else ("[", "]")
+            lines.append(f'{pad}{ids[item]}{ends[0]}"{label}"{ends[1]}')
     for source, slot, target in graph.lines:
         arrow = "-.->" if target.faded else "-->"
         text = plain(shape(graph, source, slot))
@@ -69,7 +93,25 @@ def mermaid(graph: Graph) -> str:
     for box, name in ids.items():
         fill, edge = colours(box)
         lines.append(f"    style {name} fill:{fill},stroke:{edge},color:#000")
+    fill, edge = FAMILIES["part"]
+    lines += [f"    style {name} fill:{fill},stroke:{edge},color:#000" for name in frames.values()]
     return "\n".join((*lines, ""))
+
+
+def outline(graph: Graph) -> Iterator[tuple[int, Box | Frame | None]]:
+    """Boxes in the frames around them, with how deep they are; none: a frame ends."""
+    found = members(graph)
+    stack = [iter(found[None])]
+    while stack:
+        item = next(stack[-1], None)
+        if item is not None:
+            yield len(stack), item
+            if isinstance(item, Frame):
+                stack.append(iter(found[item]))
+        else:
+            stack.pop()
+            if stack:
+                yield len(stack), None
 
 
 def names(graph: Graph) -> dict[Box, str]:

@@ -26,6 +26,7 @@ class Spot:
 
     `width` is that of the box; `left` and `right` are how far it and what is written beside its line go from `x`.
     `fed`: it depends on an input of the network. `faded`: it is beside the matter, so that others stand straight.
+    `last`: it stands in the last row.
     """
 
     width: float = 0.0
@@ -35,6 +36,7 @@ class Spot:
     bend: bool = False
     fed: bool = False
     faded: bool = False
+    last: bool = False
     row: int = 0
     x: float = 0.0
     y: float = 0.0
@@ -67,6 +69,8 @@ def place(boxes: Sequence[Spot], lines: Sequence[Line], gap: Callable[[Sequence[
     `boxes` are in the order of the program, so that each stands after those it reads; `gap` is the free height below
     a row.
     """
+    for box in boxes:
+        box.above, box.below = [], []
     set_rows(boxes, lines)
     rows: list[list[Spot]] = [[] for _ in range(max((box.row for box in boxes), default=-1) + 1)]
     for box in boxes:
@@ -106,6 +110,9 @@ def set_rows(boxes: Sequence[Spot], lines: Sequence[Line]) -> None:
     for box in reversed(boxes):
         if not box.fed and read[box]:
             box.row = min(target.row for target in read[box]) - 1
+    end = max((box.row for box in boxes), default=0)
+    for box in boxes:
+        box.row = end if box.last else box.row
 
 
 def bend(lines: Sequence[Line]) -> list[Spot]:

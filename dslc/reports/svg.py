@@ -5,13 +5,15 @@ The text is plain SVG 1.1 without fonts or scripts of its own, the same for the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from dslc.ir.model import Model
 from dslc.reports.columns import shape_text
-from dslc.reports.layered import Line, Spot, place
-from dslc.reports.picture import Box, Graph
+from dslc.reports.heat import tell
+from dslc.reports.layered import Line, Spot
+from dslc.reports.nested import Group, Port, arrange, nested
+from dslc.reports.picture import Box, Frame, Graph
 
 FAMILIES = {
     "activation": ("#fdecc8", "#d9a441"),
@@ -49,7 +51,8 @@ font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">
 <style>.s {{ font-size: 9.5px; fill: #5f6b7a }} .l {{ fill: none; stroke: #5f6b7a; stroke-width: 1.2 }}</style>
 <rect width="{w}" height="{h}" rx="6" fill="#fff"/>"""
 
-MARGIN = 14.0
+MARGIN, PITCH = 14.0, 12.0
+"""Free space around the picture, and between lines beside each other."""
 
 
 def picture(model: Model, depth: int | None = None) -> str:
@@ -59,16 +62,21 @@ def picture(model: Model, depth: int | None = None) -> str:
 
 def svg(graph: Graph) -> str:
     """The picture of a graph."""
+    tell(graph)
     sized(graph)
-    lines = list(graph.lines.values())
-    width, height = place(graph.boxes, lines, below)
+    groups = nested(graph)
+    width, height = arrange(groups, below, head_size)
     w, h = number_text(width + 2 * MARGIN), number_text(height + 2 * MARGIN)
     parts = [HEAD.format(w=w, h=h, title=escape(graph.model.entry))]
     parts.append(f'<g transform="translate({MARGIN:g} {MARGIN:g})">')
-    ports = arrivals(lines)
-    trunks = {(line.source, line.slot): line for line in lines if line.trunk}
-    parts += [trunk(line) for line in trunks.values()]
-    parts += [branch(line, ports[line]) for line in lines]
+    parts += [framed(group, group.frame) for group in groups if group.frame is not None]
+    for group in groups:
+        lines = list(group.lines.values())
+        ports = arrivals(lines, group.arrives)
+        trunks = {(line.source, line.slot): line for line in lines if line.trunk}
+        parts += [trunk(line) for line in trunks.values()]
+        parts += [branch(line, ports[line]) for line in lines]
+        parts += [entry(port) for port in group.entries.values()]
     parts += [f"<g><title>{escape(tip(box, graph))}</title>{drawn(box)}</g>" for box in graph.boxes]
     return "\n".join((*parts, "</g>\n</svg>\n"))
 
@@ -87,10 +95,10 @@ def sized(graph: Graph) -> None:
             box.label = "  ".join(dict.fromkeys(shapes))
             if len(shapes) > 1 and len(set(shapes)) == 1:
                 box.label = f"{len(box.outs)} x {box.label}"
-        ports = 16 + 12 * max(1, len(read[box]), len(box.outs))
+        ports = 16 + PITCH * max(1, len(read[box]), len(box.outs))
         box.width = max(letters(box.title, FONT) + 18, *(letters(note, SMALL) + 18 for note in box.notes), ports)
         box.height = 24.0 + 12 * len(box.notes)
-        beside = letters(box.label, SMALL) + 8 if box.label else 0.0
+        beside = letters(box.label, SMALL) + 8 + fan(box) if box.label else 0.0
         box.label_left = readers[box] > len(box.outs)
         box.left = max(box.width / 2, beside * box.label_left)
         box.right = max(box.width / 2, beside * (not box.label_left))
@@ -104,20 +112,30 @@ def letters(text: str, size: float) -> float:
 
 def below(row: Sequence[Spot]) -> float:
     """The free height below a row."""
-    return 36.0 if any(isinstance(spot, Box) and (spot.label or len(spot.below) > 1) for spot in row) else 18.0
+    wide = (not spot.bend and ((isinstance(spot, Box) and spot.label) or len(spot.below) > 1) for spot in row)
+    return 36.0 if any(wide) else 18.0
 
 
-def arrivals(lines: Sequence[Line]) -> dict[Line, float]:
-    """Where each line meets the box that reads it: below where it comes from, apart from the others."""
+def head_size(frame: Frame) -> tuple[float, float]:
+    """The width and height of a frame's title."""
+    widths = (letters(frame.heading, FONT), *(letters(note, SMALL) for note in frame.notes))
+    return max(widths) + 24, 24.0 + 12 * len(frame.notes)
+
+
+def arrivals(lines: Sequence[Line], ports: Mapping[Line, Port]) -> dict[Line, float]:
+    """Where each line meets what reads it: at its port, or below where it comes from, apart from the others."""
     by_target: dict[Spot, list[Line]] = {}
-    for line in lines:
-        by_target.setdefault(line.target, []).append(line)
     found: dict[Line, float] = {}
+    for line in lines:
+        if line in ports or isinstance(line.target, Port):
+            found[line] = ports.get(line, line.target).x
+        else:
+            by_target.setdefault(line.target, []).append(line)
     for target, arriving in by_target.items():
         last = {line: start(line)[0] for line in arriving}
         arriving.sort(key=lambda line: last[line])
         room = target.width / 2 - 8
-        step = min(12.0, 2 * room / len(arriving))
+        step = min(PITCH, 2 * room / len(arriving))
         for i, line in enumerate(arriving):
             low = -room + i * step
             high = room - (len(arriving) - 1 - i) * step
@@ -130,8 +148,15 @@ def arrivals(lines: Sequence[Line]) -> dict[Line, float]:
 def leaving(line: Line) -> float:
     """Where a line leaves its source: results stand side by side."""
     source = line.source
+    if isinstance(source, Group):
+        return list(source.exits.values())[line.slot].x
     count = len(source.outs) if isinstance(source, Box) else 1
-    return source.x + (line.slot - (count - 1) / 2) * 12.0
+    return source.x + (line.slot - (count - 1) / 2) * PITCH
+
+
+def fan(box: Box) -> float:
+    """How far from the middle of a box its outermost result leaves."""
+    return max(len(box.outs) - 1, 0) / 2 * PITCH
 
 
 def start(line: Line) -> tuple[float, float]:
@@ -156,8 +181,16 @@ def branch(line: Line, port: float) -> str:
     """The last part of a line, with its arrow's head."""
     here, x, y = start(line), port, line.target.y
     dash = ' stroke-dasharray="4 3"' if line.target.faded else ""
+    if isinstance(line.target, Port):
+        return f'<path class="l" d="M{at(here)}{bow(here, (x, y))}"{dash}/>'
     head = f'<path d="M{at((x - 3.5, y - 6))}L{at((x, y))}L{at((x + 3.5, y - 6))}z" fill="#5f6b7a"/>'
     return f'<path class="l" d="M{at(here)}{bow(here, (x, y))}"{dash}/>{head}'
+
+
+def entry(port: Port) -> str:
+    """A tensor's way in from the head of a frame."""
+    x, y = number_text(port.x), number_text(port.y)
+    return f'<path class="l" d="M{x} {y}V{number_text(port.y + port.height)}"/>' if port.height else ""
 
 
 def bow(here: tuple[float, float], there: tuple[float, float]) -> str:
@@ -171,7 +204,33 @@ def bow(here: tuple[float, float], there: tuple[float, float]) -> str:
 def tip(box: Box, graph: Graph) -> str:
     """What browsers show where the pointer stays: the whole path, what is there, the shapes of its results."""
     shapes = " ".join(shape_text(out, graph.model.sizes) for out in box.outs)
-    return "\n".join(words for words in (box.path, box.words or box.title, shapes) if words)
+    return "\n".join(words for words in (box.path, box.words or box.title, shapes, *box.costs.values()) if words)
+
+
+def frame_tip(frame: Frame) -> str:
+    """What browsers show of a frame: the path of the first part, what it is, how many follow, what they cost."""
+    return "\n".join((frame.path, frame.words, f"{frame.times} equal parts", *frame.costs.values()))
+
+
+def framed(group: Group, frame: Frame) -> str:
+    """A frame, empty, with its title."""
+    fill, edge = FAMILIES["part"]
+    left, top = number_text(group.x - group.inset), number_text(group.y)
+    width, height = number_text(group.width), number_text(group.height)
+    middle = number_text(group.x - group.inset + group.width / 2)
+    times = frame.heading.removeprefix(frame.title)
+    title = f'{escape(frame.title)}<tspan font-weight="bold">{times}</tspan>'
+    texts = [f'<text x="{middle}" y="{number_text(group.y + 16)}">{title}</text>']
+    for i, note in enumerate(frame.notes):
+        y = number_text(group.y + 29 + 12 * i)
+        texts.append(f'<text class="s" x="{middle}" y="{y}">{escape(note)}</text>')
+    at_ = f'x="{left}" y="{top}" width="{width}"'
+    return (
+        f"<g><title>{escape(frame_tip(frame))}</title>"
+        f'<rect {at_} height="{height}" rx="8" fill="#fafbfc" stroke="{edge}"/>'
+        f'<rect {at_} height="{number_text(group.head)}" rx="8" fill="{fill}" stroke="{edge}"/>'
+        f"{''.join(texts)}</g>"
+    )
 
 
 def drawn(box: Box) -> str:
@@ -191,10 +250,11 @@ def drawn(box: Box) -> str:
         parts.append(f'<text class="s" x="{number_text(box.x)}" y="{y}">{escape(note)}</text>')
     if box.label:
         side = -1 if box.label_left else 1
-        x, y = number_text(box.x + 6 * side), number_text(box.y + box.height + 11)
+        x, y = number_text(box.x + (6 + fan(box)) * side), number_text(box.y + box.height + 11)
         anchor = "end" if box.label_left else "start"
         width = letters(box.label, SMALL)
-        start_x, top = number_text(box.x + 5 * side - width * box.label_left), number_text(box.y + box.height + 2)
+        start_x = number_text(box.x + (5 + fan(box)) * side - width * box.label_left)
+        top = number_text(box.y + box.height + 2)
         parts.append(
             f'<rect x="{start_x}" y="{top}" width="{number_text(width)}" height="11" fill="#fff" opacity="0.75"/>'
             f'<text class="s" text-anchor="{anchor}" x="{x}" y="{y}">{escape(box.label)}</text>'

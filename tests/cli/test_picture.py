@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,13 @@ def test_a_file_and_stdout_are_the_same(tmp_path: Path) -> None:
 def test_depth_closes_parts() -> None:
     found = words(run(UNET, "--depth", "1").stdout)
     assert "double(64)" in found and "encoder0 · 6 layers" in found and "relu" not in found
+
+
+def test_equal_parts_are_drawn_once_or_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "net.dl"
+    path.write_text("block unit on x[N, C]: linear(C) -> relu\n\nnet f on x[N, 8]:\n    unit -> unit -> unit\n")
+    assert words(run(path).stdout).count("relu") == 1 and "3 × 72 = 216 params" in words(run(path).stdout)  # noqa: RUF001
+    assert words(run(path, "--no-fold").stdout).count("relu") == 3
 
 
 def test_sizes_and_arguments_are_taken() -> None:
@@ -98,7 +106,7 @@ def test_other_files(tmp_path: Path, end: str) -> None:
             text.startswith("flowchart TD\n") and text.count("-->") == 8 and "#34;n c h w -#62; n (h w) c#34;" in text
         )
     else:
-        assert text.count(" -> n") == 8 + 1 and '\\"n c h w -> n (h w) c\\"' in text
+        assert len(re.findall(r"^    n\d+ -> n\d+ ", text, re.MULTILINE)) == 8 and '\\"n c h w -> n (h w) c\\"' in text
 
 
 # ---- wrong use
@@ -114,10 +122,11 @@ def test_more_boxes_than_can_be_shown(tmp_path: Path) -> None:
     path.write_text(
         "block unit on x[N, C]: linear(C) -> relu\n\nnet f on x[N, 8]:\n    for i in range(1200): unit as `u{i}`\n"
     )
-    result = run(path)
+    assert run(path).exit_code == 0
+    result = run(path, "--no-fold")
     assert result.exit_code == 2
     assert "2,402 boxes are more than a picture can show (2,000); close parts with `--depth 1`" in result.stderr
-    assert run(path, "--depth", "1").exit_code == 0
+    assert run(path, "--no-fold", "--depth", "1").exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,10 @@ def test_a_module_used_twice_is_drawn_twice() -> None:
 def test_the_depth_that_fits() -> None:
     model = compile_model(EXAMPLES / "resnet.dl", "resnet50")
     assert fitting_depth(model, 1000) is None
-    for most in (30, 100):
-        depth = fitting_depth(model, most)
-        assert depth is not None and len(Graph(model, depth).boxes) <= most < len(Graph(model, depth + 1).boxes)
+    for most, fold in ((30, False), (100, False), (15, True), (30, True)):
+        depth = fitting_depth(model, most, fold=fold)
+        assert depth is not None and len(Graph(model, depth, fold=fold).boxes) <= most
+        assert most < len(Graph(model, depth + 1, fold=fold).boxes)
     assert fitting_depth(model, 1) == 1
 
 

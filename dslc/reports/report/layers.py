@@ -13,12 +13,12 @@ from dslc.analysis.support import Support
 from dslc.ir.model import Node, Param, Value
 from dslc.ir.walk import Needed
 from dslc.ops.arithmetic import Binary
-from dslc.reports.picture import SIGNS, op_words, part_words
+from dslc.reports.repeats import Piece, Tree, runs
 from dslc.reports.report.places import Places
 from dslc.reports.report.pool import Pool
-from dslc.reports.report.repeats import repeats
 from dslc.reports.report.steps import Steps
 from dslc.reports.stats import Row, Stats
+from dslc.reports.words import SIGNS, op_words, part_words
 from dslc.types.cost import Cost
 from dslc.types.dim import Atom, Size, substitute, symbol
 
@@ -79,8 +79,9 @@ class Layers:
                 record["tensor"] = True
                 self.row_of[params[row.path]] = len(found)
             found.append(record)
-        for number in repeats(found, [self.kind(row) for row in found], self.steps.records):
-            found[number]["again"] = True
+        for run in runs(Tree([self.piece(row) for row in found])):
+            for number in run.parts[1:]:
+                found[number]["again"] = True
         return found
 
     def row(self, row: Row) -> Json:
@@ -112,6 +113,14 @@ class Layers:
         if row.tracks and (value := self.value(row)) is not None:
             found["field"] = self.pool.share(field_records(row.tracks, self.fields.get(value, ())))
         return found | {"same": self.pool.share(same)}
+
+    def piece(self, row: Json) -> Piece:
+        """A row as what `repeats` compares."""
+        parent, number = row.get("parent", -1), row.get("step")
+        assert isinstance(parent, int)
+        step = self.stats.flat.steps[number] if isinstance(number, int) else None
+        name = str(row["path"]).rpartition(".")[2]
+        return Piece(parent, name, self.kind(row), step.inputs if step else (), step.outs if step else ())
 
     def kind(self, row: Json) -> object:
         """What a row is but for its name and what it reads; what is kept for training depends on its neighbours."""

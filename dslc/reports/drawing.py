@@ -1,0 +1,30 @@
+"""A network's picture as a file: what the command line and Python ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dslc.ir.model import Model
+from dslc.reports.heat import warm
+from dslc.reports.picture import MOST_BOXES, Graph, fitting_depth
+
+
+class TooManyBoxes(Exception):
+    """More boxes than a picture can show: `fits` is the depth at which there are few enough, if there is another."""
+
+    def __init__(self, boxes: int, fits: int | None) -> None:
+        super().__init__(f"{boxes:,} boxes are more than a picture can show ({MOST_BOXES:,})")
+        self.fits = fits
+
+
+def draw(
+    model: Model, write: Callable[[Graph], str], *, depth: int | None = None, fold: bool = True, heat: str | None = None
+) -> str:
+    """The text of a picture. Raises TooManyBoxes."""
+    graph = Graph(model, depth, fold=fold)
+    if len(graph.boxes) > MOST_BOXES:
+        fits = fitting_depth(model, MOST_BOXES, fold=fold)
+        raise TooManyBoxes(len(graph.boxes), fits if fits != depth else None)
+    if heat is not None:
+        warm(graph, heat)
+    return write(graph)
