@@ -248,7 +248,10 @@ def _check(
                 if watch is not None:
                     watch.nets[name].model = model
                     watch.check()
+                del model  # who watches may be done with it now
             findings._work += own.work
+            if watch is not None:
+                watch.finish(name)
     finally:
         if watch is None:
             gc.unfreeze()

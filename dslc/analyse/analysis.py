@@ -71,20 +71,23 @@ def analyse(
     before: Analysis | None = None,
     levels: Levels = DEFAULT,
     lints: bool = True,
+    each: Callable[[Seen], None] | None = None,
 ) -> Analysis:
     """What is known of the program `path`: of one of its nets, or of all that have defaults for all their parameters.
 
     `texts` stands in for what files hold, by absolute path. `cancel` is asked after each line: where it says so, the
     work ends with `Cancelled`. `mend`: fixes are looked for, in some checks more; without `lints` nothing is told that
-    is only suspicious. `typing` is the line that is being written, counted from 1: while it is wrong, shapes are those
-    of the program without it, and where these are not known what is known with it. `before`: an analysis of the text
-    when it was right, whose shapes stand where neither knows any, on lines that are as they were.
+    is only suspicious. `each` is given what is known of each net, which then is not among the result's `shapes`.
+
+    `typing` is the line that is being written, counted from 1: while it is wrong, shapes are those of the program
+    without it, and where these are not known what is known with it. `before`: an analysis of the text when it was
+    right, whose shapes stand where neither knows any, on lines that are as they were.
     """
     path = Path(path)
     loader = Loader(texts=_absolute(texts or {}))
     if net is not None and net not in _nets(path, loader):
         net = None
-    watch = Watch(cancel)
+    watch = Watch(cancel, each)
     findings = check_file(path, net, loader=loader, levels=levels, watch=watch, mend=mend, lints=lints)
     found = _analysis(path, findings, watch)
     if typing is not None and (text := without_line(found, typing)) is not None:

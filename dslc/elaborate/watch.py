@@ -47,15 +47,25 @@ def never() -> bool:
 
 @entity
 class Watch:
-    """Collects what elaborations make; `cancel` says whether to stop."""
+    """Collects what elaborations make; `cancel` says whether to stop.
+
+    `each` is given what is known of a net once it was checked, and then that is not kept: it is much.
+    """
 
     cancel: Callable[[], bool] = never
+    each: Callable[[Seen], None] | None = None
     nets: dict[str, Seen] = field(default_factory=dict)
 
     def start(self, seen: Seen) -> None:
         """A net is elaborated, or once more with a size that a weight fixed."""
         self.check()
         self.nets[seen.net] = seen
+
+    def finish(self, net: str) -> None:
+        """A net was checked; before the next begins, `cancel` is asked."""
+        if self.each is not None and net in self.nets:
+            self.each(self.nets.pop(net))
+        self.check()
 
     def check(self) -> None:
         """Raise `Cancelled` where nobody wants the result any more."""

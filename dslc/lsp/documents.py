@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import gc
 import logging
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
 
 from dslc.analyse import Analysis, Cancelled, Made, analyse
 from dslc.analyse.analysis import filled, remember, without_line
-from dslc.api import nets_of
-from dslc.diagnostics.model import Diagnostic
+from dslc.api import load_program, nets_of
+from dslc.diagnostics.model import CompileError, Diagnostic, Sink
+from dslc.elaborate.watch import Seen
 from dslc.lsp.lens import NetNumbers, numbers_of
 from dslc.lsp.remembered import Remembered
+from dslc.names.loader import Loader
+from dslc.names.resolve import Program
 from dslc.record import entity, replace
 from dslc.syntax import tree
 
@@ -70,27 +74,40 @@ class Document:
         path = self.focus.source.path
         return [pair for shapes in self.focus.shapes.values() for pair in shapes.lines(path)]
 
-    def chosen_net(self) -> str | None:
+    def chosen_net(self, texts: Mapping[Path, str]) -> str | None:
         """The net in focus: the one that was chosen, the one at the changed line, or the first that leads there."""
-        last = self.focus
-        if last is None or last.program is None or last.program.main is None:
+        last = None if self.focus is None else self.focus.program
+        net = self._chosen(last)
+        if net is None or re.search(rf"^net[ \t]+{net}\b", texts[self.path], re.MULTILINE) is None:
+            net = self._chosen(loaded(self.path, texts))
+        return net
+
+    def _chosen(self, program: Program | None) -> str | None:
+        if program is None or program.main is None:
             return None
-        ready = nets_of(last.program, complete=True)
+        ready = nets_of(program, complete=True)
         if self.net in ready:
             return self.net
-        items = last.program.nets
-        here = next((i for i in last.program.main.tree.items if _holds(i, self.line + 1)), None)
+        items = program.nets
+        here = next((i for i in program.main.tree.items if _holds(i, self.line + 1)), None)
         name = getattr(here, "name", None)
         if name in ready:
             return str(name)
-        table = last.table
-        if here is not None and table is not None:
-            led = [n for n in ready if here in table.reached(items[n])]
+        if here is not None and program.table is not None:
+            led = [n for n in ready if here in program.table.reached(items[n])]
             if self.focused in led:
                 return self.focused
             if led:
                 return led[0]
         return self.focused if self.focused in ready else next(iter(ready), None)
+
+
+def loaded(path: Path, texts: Mapping[Path, str]) -> Program | None:
+    """A program that is read and not checked; none of a file that cannot be."""
+    try:
+        return load_program(path, Sink(), Loader(texts=texts))
+    except CompileError:
+        return None
 
 
 def _holds(item: tree.Item, line: int) -> bool:
@@ -113,6 +130,7 @@ class Worker:
         self.running: tuple[Document, int] | None = None
         self.young = 0  # analyses since garbage was looked for
         self.swept = True
+        self.checked = False  # whether a net was checked just now
         self.thread = threading.Thread(target=self._run, name="dslc", daemon=True)
 
     def start(self) -> None:
@@ -206,6 +224,9 @@ class Worker:
         """One stage of a document; the stage to come."""
 
         def cancel() -> bool:
+            if self.checked:  # the last net is garbage by now; that of many at once would take long to look through
+                self.checked = False
+                gc.collect(0)
             return document.version != version or (
                 stage == "whole" and any(d.stage in ("focus", "rest") for d in list(self.documents.values()))
             )
@@ -214,14 +235,9 @@ class Worker:
         texts[document.path] = document.text
         self.young, self.swept = self.young + 1, False
         if stage == "focus":
-            net = document.chosen_net()
+            net = document.chosen_net(texts)
             found = analyse(document.path, net, texts=texts, cancel=cancel, lints=False)
-            if net is None and document.whole is None:  # the first look at a file is one at all nets
-                document.remembered.renew(found, texts[document.path])
-            if net is None and len(found.shapes) > 1:
-                net = next(iter(found.shapes))
-                found.shapes = {net: found.shapes[net]}
-            document.focused = net or next(iter(found.shapes), None)
+            document.focused = net
             if found.ok:
                 document.right = found
             elif document.right is not None and document.focused in document.right.shapes:
@@ -242,14 +258,14 @@ class Worker:
                     document.focus.shapes = filled({net: rest.shapes[net]}, document.focus.shapes, line)
                     document.focus.shapes[net].kept = kept
             return "whole"
-        whole = analyse(document.path, texts=texts, cancel=cancel, mend=True)
-        costs = {}
-        for name, shapes in whole.shapes.items():
-            if cancel():
-                raise Cancelled
-            if shapes.seen.model is not None:
-                costs[name] = numbers_of(shapes.seen.model, shapes.numbers)
-        whole.shapes = {}  # the models of all nets are the most that there is to free
+        costs: dict[str, NetNumbers] = {}
+
+        def each(seen: Seen) -> None:
+            if seen.model is not None:
+                costs[seen.net] = numbers_of(seen.model)
+            self.checked = True
+
+        whole = analyse(document.path, texts=texts, cancel=cancel, mend=True, each=each)
         whole.diagnostics = tuple(replace(d, inputs=()) for d in whole.diagnostics)
         document.diagnostics = document.remembered.renew(whole, texts[document.path])
         document.whole, document.costs = whole, costs

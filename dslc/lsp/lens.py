@@ -37,9 +37,9 @@ class NetNumbers:
         return f"{short(self.params, 1)} params, {unit}{lints}"
 
 
-def numbers_of(model: Model, numbers: Numbers | None) -> NetNumbers:
+def numbers_of(model: Model) -> NetNumbers:
     """The numbers of a net, its lints and the meters of its budgets."""
-    numbers = numbers or Numbers(model)
+    numbers = Numbers(model)
     cost = numbers.cost
     meters = [(budget, text) for budget in model.budgets if (text := meter(budget, numbers))]
     return NetNumbers(cost.count.params, cost.macs, len(suspicions(model, numbers=numbers)), meters)
