@@ -1,26 +1,24 @@
-"""What a name means: definition, references, rename, hover, colours."""
+"""What a name means: definition, references, hover, colours."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from lsprotocol import types as lsp
 
-from dslc.analyse import Analysis, Made, analyse
+from dslc.analyse import Analysis, Made
 from dslc.bind import language
 from dslc.bind.signatures import signature_of, signature_of_op
 from dslc.bind.table import Symbol, Use
 from dslc.docs import docstring
 from dslc.lsp.documents import Document
-from dslc.lsp.places import Lines, location_of, range_of, uri_of
+from dslc.lsp.places import Lines, location_of, range_of
+from dslc.lsp.workspace import place_of
 from dslc.ops.base import REGISTRY
 from dslc.reports.numbers import short
-from dslc.source import Source, Span
 from dslc.syntax import tree
 
-FIXED: Final = ("language", "attribute", "port")
-"""Kinds of names that no program declares."""
 MOST_DOC: Final = 1_500
 """Letters of a page that a hover shows."""
 
@@ -38,67 +36,19 @@ def definition(analysis: Analysis | None, offset: int, encoding: str) -> lsp.Loc
     return None if use is None or use.symbol.span is None else location_of(use.symbol.span, encoding)
 
 
-def references(document: Document, offset: int, declared: bool, encoding: str) -> list[lsp.Location]:
-    """All places of the program that name what a name means."""
+def references(
+    document: Document, offset: int, declared: bool, others: Callable[[Symbol], Iterable[Use]], encoding: str
+) -> list[lsp.Location]:
+    """All places of the program that name what a name means, and `others` of the workspace."""
     use = use_at(document.focus, offset)
     if use is None or document.focus is None or document.focus.table is None:
         return []
-    uses = document.focus.table.uses(use.symbol)
+    uses = [*document.focus.table.uses(use.symbol), *others(use.symbol)]
     spans = [u.span for u in uses if declared or u.role != "bind"]
     own = use.symbol.span
     if declared and own is not None and all(own != span for span in spans):
         spans.insert(0, own)
-    return [location_of(span, encoding) for span in dict.fromkeys(spans)]
-
-
-def renamed(symbol: Symbol) -> bool:
-    """Whether a program may give what a name means another name."""
-    own = symbol.span is not None and not symbol.span.source.is_library
-    return own and symbol.kind not in FIXED and symbol.family is None
-
-
-def rename(document: Document, offset: int, name: str, encoding: str) -> lsp.WorkspaceEdit | str:
-    """Another name at every place that names the same; a text that says why not."""
-    use = use_at(document.focus, offset)
-    if use is None or document.focus is None or document.focus.table is None or document.focus.source is None:
-        return "there is no name here"
-    if not renamed(use.symbol):
-        return f"`{use.symbol.name}` is not this program's to rename"
-    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
-        return f"`{name}` is no name"
-    if name in language.reserved() or language.kind_of(name) is not None:
-        return f"`{name}` is a name of the language"
-    own = document.focus.source
-    changes: dict[str, list[lsp.TextEdit]] = {}
-    spans = dict.fromkeys(u.span for u in document.focus.table.uses(use.symbol))
-    if use.symbol.span is not None:
-        spans.setdefault(use.symbol.span)
-    if not _sound(document, own, [span for span in spans if span.source.path == own.path], name):
-        return f"`{name}` means something else at one of these places"
-    for span in spans:
-        address = document.uri if span.source.shown == own.shown else uri_of(span.source)
-        quoted = span.text.startswith("`")
-        text = f"`{name}`" if quoted else name
-        changes.setdefault(address, []).append(lsp.TextEdit(range_of(span, encoding), text))
-    return lsp.WorkspaceEdit(changes=changes)
-
-
-def _sound(document: Document, own: Source, spans: list[Span], name: str) -> bool:
-    """Whether the new name means at each place what the old one did, and nothing that was right is wrong."""
-    assert document.focus is not None
-    texts, at, first = [], 0, -1
-    for span in sorted(spans, key=lambda span: span.start):
-        first = span.start if first < 0 else first
-        texts += [own.text[at : span.start], f"`{name}`" if span.text.startswith("`") else name]
-        at = span.end
-    after = analyse(document.path, document.focused, texts={document.path: "".join([*texts, own.text[at:]])})
-    if first < 0 or after.table is None or after.source is None or (document.focus.ok and not after.ok):
-        return first < 0
-    use = after.table.at(after.source.path, first)
-    path = after.source.path
-    return use is not None and len({u.span for u in after.table.uses(use.symbol) if u.span.source.path == path}) == len(
-        spans
-    )
+    return list({place_of(span): location_of(span, encoding) for span in spans}.values())
 
 
 # ---- hover

@@ -11,6 +11,7 @@ from dslc.analyse import Made
 from dslc.diagnostics.model import Sink
 from dslc.lsp.documents import Document
 from dslc.lsp.places import Lines, range_of, uri_of
+from dslc.lsp.workspace import programs
 from dslc.names.loader import Loader
 from dslc.source import Source, Span
 from dslc.syntax import tree
@@ -53,16 +54,12 @@ def _named(item: tree.Item) -> tuple[Span, lsp.SymbolKind] | None:
     return None
 
 
-MOST_FILES = 2_000
-"""Programs of a workspace that are looked through."""
-
-
 def workspace_symbols(
     folders: list[Path], query: str, texts: dict[Path, str], encoding: str
 ) -> list[lsp.WorkspaceSymbol]:
     """The definitions of all programs of the workspace whose name holds what is asked for."""
     found = []
-    for path in dict.fromkeys((*texts, *_programs(folders))):
+    for path in dict.fromkeys((*texts, *programs(folders))):
         try:
             text = texts[path] if path in texts else Loader().read(path).text
             file = parse(Source(str(path), text), Sink())
@@ -74,17 +71,6 @@ def workspace_symbols(
                 place = lsp.Location(uri_of(named[0].source), range_of(named[0], encoding))
                 found.append(lsp.WorkspaceSymbol(location=place, name=named[0].text, kind=named[1]))
     return found
-
-
-def _programs(folders: list[Path]) -> Iterator[Path]:
-    count = 0
-    for folder in folders:
-        for path in folder.rglob("*.dl"):
-            if not any(part.startswith(".") for part in path.relative_to(folder).parts):
-                yield path
-                count += 1
-                if count >= MOST_FILES:
-                    return
 
 
 def folds(text: str) -> list[lsp.FoldingRange]:

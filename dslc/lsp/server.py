@@ -14,12 +14,15 @@ from pygls import uris
 from pygls.lsp.server import LanguageServer
 
 import dslc
+from dslc.bind.table import Symbol, Use
 from dslc.lsp import completion, names, outline
 from dslc.lsp.commands import OUTPUTS, run_command
 from dslc.lsp.documents import Document, Stage, Worker
 from dslc.lsp.lens import lenses
 from dslc.lsp.places import Lines, lines_of
 from dslc.lsp.problems import actions, problems
+from dslc.lsp.rename import refused, rename, workspace_edit
+from dslc.lsp.workspace import importers, normal, symbol_place
 
 log = logging.getLogger("dslc.lsp")
 
@@ -44,6 +47,11 @@ class Server(LanguageServer):
         """How client and server count columns."""
         return str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding) or "utf-16")
 
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of the workspace."""
+        return [Path(path) for f in self.workspace.folders.values() if (path := uris.to_fs_path(f.uri))]
+
     def document(self, uri: str) -> Document | None:
         """An open document."""
         return self.worker.documents.get(uri)
@@ -52,16 +60,16 @@ class Server(LanguageServer):
         """The lines of a document's text."""
         return lines_of(document.text, self.encoding)
 
-    def open(self, uri: str, text: str) -> None:
+    def open(self, uri: str, text: str, revision: int | None) -> None:
         """A document was opened."""
-        path = Path(uris.to_fs_path(uri) or "untitled.dl").absolute()
-        self.worker.put(Document(uri, path, text))
+        path = normal(Path(uris.to_fs_path(uri) or "untitled.dl"))
+        self.worker.put(Document(uri, path, text, revision=revision))
 
     def change(self, uri: str, text: str, revision: int | None) -> None:
         """A document has another text."""
         document = self.document(uri)
         if document is None:
-            return self.open(uri, text)
+            return self.open(uri, text, revision)
         document.revision = revision
         if text != document.text:
             document.line = changed_line(document.text, text)
@@ -169,7 +177,7 @@ def _documents(server: Server) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: lsp.DidOpenTextDocumentParams) -> None:
-        server.open(params.text_document.uri, params.text_document.text)
+        server.open(params.text_document.uri, params.text_document.text, params.text_document.version)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: lsp.DidChangeTextDocumentParams) -> None:
@@ -257,8 +265,7 @@ def _answers(server: Server) -> None:
 
     @server.feature(lsp.WORKSPACE_SYMBOL)
     def workspace_symbols(params: lsp.WorkspaceSymbolParams) -> list[lsp.WorkspaceSymbol]:
-        paths = [Path(p) for f in server.workspace.folders.values() if (p := uris.to_fs_path(f.uri))]
-        return outline.workspace_symbols(paths, params.query, server.worker.texts(), server.encoding)
+        return outline.workspace_symbols(server.folders, params.query, server.worker.texts(), server.encoding)
 
     @server.feature(
         lsp.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
@@ -310,29 +317,44 @@ def _names(server: Server) -> None:
         if document is None:
             return []
         offset = server.lines(document).offset(params.position)
-        return names.references(document, offset, params.context.include_declaration, server.encoding)
+
+        def others(symbol: Symbol) -> list[Use]:
+            place = symbol_place(symbol)
+            if place is None:
+                return []
+            found = importers(place[0], symbol.name, server.folders, server.worker.texts())
+            return [use for program in found for use in program.uses(place)]
+
+        declared = params.context.include_declaration
+        return await asyncio.to_thread(names.references, document, offset, declared, others, server.encoding)
 
     @server.feature(lsp.TEXT_DOCUMENT_PREPARE_RENAME)
     async def prepare(params: lsp.PrepareRenameParams) -> lsp.Range | None:
         document = await server.known(params.text_document.uri)
         if document is None:
             return None
-        use = names.use_at(document.focus, server.lines(document).offset(params.position))
-        if use is None or not names.renamed(use.symbol):
+        offset = server.lines(document).offset(params.position)
+        use = names.use_at(document.focus, offset)
+        if use is None:
+            return None
+        if (why := refused(document, offset)) is not None:
+            server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, why))
             return None
         return server.lines(document).range(use.span.start, use.span.end)
 
     @server.feature(lsp.TEXT_DOCUMENT_RENAME, lsp.RenameOptions(prepare_provider=True))
-    async def rename(params: lsp.RenameParams) -> lsp.WorkspaceEdit | None:
+    async def renamed(params: lsp.RenameParams) -> lsp.WorkspaceEdit | None:
         document = await server.known(params.text_document.uri)
         if document is None:
             return None
-        offset = server.lines(document).offset(params.position)
-        found = names.rename(document, offset, params.new_name, server.encoding)
+        offset, texts = server.lines(document).offset(params.position), server.worker.texts()
+        found = await asyncio.to_thread(
+            rename, document, offset, params.new_name, server.folders, texts, server.encoding
+        )
         if isinstance(found, str):
             server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, found))
             return None
-        return found
+        return workspace_edit(found, server.worker.documents.values())
 
     @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[".", ":", ">", "(", ","]))
     async def complete(params: lsp.CompletionParams) -> lsp.CompletionList:
