@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
 
+from dslc.reports.colours import DARK, FAMILIES, OTHER
 from dslc.reports.columns import shape_text
 from dslc.reports.heat import tell
 from dslc.reports.picture import Box, Frame, Graph, members
-from dslc.reports.svg import FAMILIES, OTHER, svg, tip
+from dslc.reports.svg import svg, tip
 
 PAGE = """\
 <!DOCTYPE html>
@@ -21,7 +22,11 @@ PAGE = """\
 <style>
 body {{ margin: 1rem; font-family: Helvetica, Arial, sans-serif; background: #f4f5f7; color: #1d2430 }}
 svg {{ max-width: none; display: block; margin: auto }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #1d2430; color: #f4f5f7 }} }}
+@media (prefers-color-scheme: dark) {{
+body {{ background: #14181f; color: #f4f5f7 }}
+svg.dslc .w {{ fill: {paper} }} svg.dslc .f {{ fill: {frame} }} svg.dslc .t {{ fill: {label} }}
+svg.dslc .l {{ stroke: {line} }} svg.dslc .a {{ fill: {line} }}
+}}
 @media print {{ svg {{ max-width: 100%; height: auto }} }}
 </style>
 </head>
@@ -34,7 +39,7 @@ svg {{ max-width: none; display: block; margin: auto }}
 
 def html(graph: Graph) -> str:
     """A page with the picture in it: one file, which loads nothing. A box under the pointer says what it is in full."""
-    return PAGE.format(title=escape(graph.model.entry), svg=svg(graph))
+    return PAGE.format(title=escape(graph.model.entry), svg=svg(graph), **DARK)
 
 
 def dot(graph: Graph) -> str:
@@ -142,7 +147,7 @@ ESCAPED = r"[^\w\s.,:+=/\[\](){}\u00b7\u2026\u00d7\u00f7\u2212\u2264\u2265\u2260
 def plain(text: str) -> str:
     """A text of Mermaid, which reads quotes, tags, Markdown and `#..;` in labels: those letters go by their numbers."""
     return re.sub(
-        r"[^\w\s.,:+=/\[\](){}\u00b7\u2026\u00d7\u00f7\u2212\u2264\u2265\u2260-]",
+        ESCAPED,
         lambda found: f"#{ord(found[0])};",
         text,
     )

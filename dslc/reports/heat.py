@@ -6,14 +6,12 @@ from dslc.analysis.cost import Count
 from dslc.analysis.metrics import METRICS, Elements, Metric, Number, PerUse, Work, unit_text
 from dslc.analysis.quantities import Numbers
 from dslc.ir.model import Param
+from dslc.reports.colours import heat_colour
 from dslc.reports.numbers import bytes_text, short
 from dslc.reports.picture import Box, Frame, Graph, around
 
 HEATS = {"params": "params", "macs": "macs", "memory": "activation_memory"}
 """What `--heat` shows, by the name of its metric: counts at the default sizes, for one sample."""
-
-COLD, HOT = (255, 255, 255), (240, 128, 96)
-"""Colours of nothing and of the greatest number; dark letters can be read on both."""
 
 
 class Amounts:
@@ -55,7 +53,7 @@ def warm(graph: Graph, heat: str) -> None:
     found = amounts.boxes(heat)
     total, most = sum(found.values()), max(found.values(), default=0)
     for box, value in found.items():
-        box.tint = colour(value / most if most else 0.0)
+        box.tint = heat_colour(value / most if most else 0.0)
         if value:
             box.notes = (*box.notes, f"{amount_text(metric, value, box.times)} · {value / total:.1%}")
     for frame, value in amounts.frames(found).items():
@@ -76,11 +74,6 @@ def tell(graph: Graph) -> None:
                 frame.costs[heat] = amount_text(metric, value, frame.all)
     for frame in graph.frames:
         frame.cost = frame.cost or frame.costs.get("params", "")
-
-
-def colour(share: float) -> str:
-    """Between cold and hot: 0 to 1."""
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(COLD, HOT, strict=True))
 
 
 def amount_text(metric: Metric, value: Number, times: int) -> str:

@@ -26,7 +26,8 @@ class Spot:
 
     `width` is that of the box; `left` and `right` are how far it and what is written beside its line go from `x`.
     `fed`: it depends on an input of the network. `faded`: it is beside the matter, so that others stand straight.
-    `last`: it stands in the last row.
+    `last`: it stands in the last row. Lines bend above `roof` and below `foot`, the edges of its row with what is
+    written there.
     """
 
     width: float = 0.0
@@ -40,6 +41,8 @@ class Spot:
     row: int = 0
     x: float = 0.0
     y: float = 0.0
+    roof: float = 0.0
+    foot: float = 0.0
     above: list[Spot] = field(default_factory=list)
     below: list[Spot] = field(default_factory=list)
 
@@ -63,11 +66,14 @@ class Line:
         return self.trunk[self.passed - 1] if self.passed else None
 
 
-def place(boxes: Sequence[Spot], lines: Sequence[Line], gap: Callable[[Sequence[Spot]], float]) -> tuple[float, float]:
+Gap = Callable[[Sequence[Spot]], tuple[float, float]]
+"""The height below a row: of what is written there, which lines pass upright, then of where they bend."""
+
+
+def place(boxes: Sequence[Spot], lines: Sequence[Line], gap: Gap) -> tuple[float, float]:
     """Give every box `x` and `y`, and every line its bends; the width and height of it all.
 
-    `boxes` are in the order of the program, so that each stands after those it reads; `gap` is the free height below
-    a row.
+    `boxes` are in the order of the program, so that each stands after those it reads.
     """
     for box in boxes:
         box.above, box.below = [], []
@@ -79,19 +85,21 @@ def place(boxes: Sequence[Spot], lines: Sequence[Line], gap: Callable[[Sequence[
         rows[spot.row].append(spot)
     order(rows)
     set_x(rows)
-    y = 0.0
+    y = bend_height = 0.0
     for row in rows:
         height = max(spot.height for spot in row)
+        text_height, bend_height = gap(row)
         for spot in row:
             spot.y = y + (height - spot.height) / 2 if not spot.bend else y
-            spot.height = spot.height if not spot.bend else height
-        y += height + gap(row)
+            spot.height = spot.height if not spot.bend else height + text_height
+            spot.roof, spot.foot = y, y + height + text_height
+        y += height + text_height + bend_height
     left = min((spot.x - spot.left for row in rows for spot in row), default=0.0)
     for row in rows:
         for spot in row:
             spot.x -= left
     right = max((spot.x + spot.right for row in rows for spot in row), default=0.0)
-    return right, y - (gap(rows[-1]) if rows else 0.0)
+    return right, y - bend_height
 
 
 # ---- rows

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 
 from dslc.record import entity
-from dslc.reports.layered import Line, Spot, place
+from dslc.reports.layered import Gap, Line, Spot, place
 from dslc.reports.picture import Box, Frame, Graph, around, members
 
 PAD = 12.0
@@ -88,7 +88,7 @@ def connect(groups: dict[Frame | None, Group], source: Box, slot: int, target: B
 
 def arrange(
     groups: Sequence[Group],
-    gap: Callable[[Sequence[Spot]], float],
+    gap: Gap,
     head: Callable[[Frame], tuple[float, float]],
 ) -> tuple[float, float]:
     """Give all boxes, groups and bends their places; the width and height of the picture.
@@ -105,11 +105,12 @@ def arrange(
         for spot in group.everything():
             spot.x += dx
             spot.y += dy
+            spot.roof += dy
+            spot.foot += dy
         for port in group.exits.values():
             port.y = group.y + group.height
-        first = max((spot.height for spot in group.spots if spot.row == 0), default=0.0)
         for port in group.entries.values():
-            port.y, port.height = group.y + group.head, first
+            port.y = group.y + group.head
     return size
 
 

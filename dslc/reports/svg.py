@@ -9,47 +9,25 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from dslc.ir.model import Model
+from dslc.reports.colours import FAMILIES, LIGHT, OTHER
 from dslc.reports.columns import shape_text
 from dslc.reports.heat import tell
 from dslc.reports.layered import Line, Spot
 from dslc.reports.nested import Group, Port, arrange, nested
 from dslc.reports.picture import Box, Frame, Graph
 
-FAMILIES = {
-    "activation": ("#fdecc8", "#d9a441"),
-    "activation_further": ("#fdecc8", "#d9a441"),
-    "gating": ("#fdecc8", "#d9a441"),
-    "functions": ("#fdecc8", "#d9a441"),
-    "attention": ("#e9defa", "#9b7fd1"),
-    "product": ("#e9defa", "#9b7fd1"),
-    "convolution": ("#d6e6fb", "#5b8fd1"),
-    "linear": ("#d6e6fb", "#5b8fd1"),
-    "recurrent": ("#d6e6fb", "#5b8fd1"),
-    "reparam": ("#d6e6fb", "#5b8fd1"),
-    "norm": ("#d9f0dc", "#66ad72"),
-    "norm_length": ("#d9f0dc", "#66ad72"),
-    "pool": ("#fadbd8", "#d0776d"),
-    "pool_adaptive": ("#fadbd8", "#d0776d"),
-    "reduce": ("#fadbd8", "#d0776d"),
-    "resample": ("#fadbd8", "#d0776d"),
-    "arithmetic": ("#ffffff", "#555555"),
-    "part": ("#eef1f5", "#5f6b7a"),
-    "input": ("#ffffff", "#9aa4b0"),
-    "tensor": ("#fff7e0", "#b5a36a"),
-}
-"""Fill and edge of the boxes by the module of `dslc.ops` that has the op, and of what is no op."""
-
-OTHER = ("#eeeeee", "#999999")
 WIDE, NARROW = "mwMW@%", "ijltfrI.,:;|!'()[] "
 FONT, SMALL = 12.0, 9.5
 """Sizes of letters in pixels: what a box is, and its path or the shapes."""
 
 HEAD = """\
-<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" \
+<svg xmlns="http://www.w3.org/2000/svg" class="dslc" width="{w}" height="{h}" viewBox="0 0 {w} {h}" \
 font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">
 <title>{title}</title>
-<style>.s {{ font-size: 9.5px; fill: #5f6b7a }} .l {{ fill: none; stroke: #5f6b7a; stroke-width: 1.2 }}</style>
-<rect width="{w}" height="{h}" rx="6" fill="#fff"/>"""
+<style>.dslc .s {{ font-size: 9.5px; fill: {note} }} .dslc .h {{ fill: {hot} }} .dslc .a {{ fill: {line} }}
+.dslc .l {{ fill: none; stroke: {line}; stroke-width: 1.2 }} .dslc .w {{ fill: {paper} }}
+.dslc .f {{ fill: {frame} }}</style>
+<rect class="w" width="{w}" height="{h}" rx="6"/>"""
 
 MARGIN, PITCH = 14.0, 12.0
 """Free space around the picture, and between lines beside each other."""
@@ -67,7 +45,7 @@ def svg(graph: Graph) -> str:
     groups = nested(graph)
     width, height = arrange(groups, below, head_size)
     w, h = number_text(width + 2 * MARGIN), number_text(height + 2 * MARGIN)
-    parts = [HEAD.format(w=w, h=h, title=escape(graph.model.entry))]
+    parts = [HEAD.format(w=w, h=h, title=escape(graph.model.entry), **LIGHT)]
     parts.append(f'<g transform="translate({MARGIN:g} {MARGIN:g})">')
     parts += [framed(group, group.frame) for group in groups if group.frame is not None]
     for group in groups:
@@ -76,7 +54,6 @@ def svg(graph: Graph) -> str:
         trunks = {(line.source, line.slot): line for line in lines if line.trunk}
         parts += [trunk(line) for line in trunks.values()]
         parts += [branch(line, ports[line]) for line in lines]
-        parts += [entry(port) for port in group.entries.values()]
     parts += [f"<g><title>{escape(tip(box, graph))}</title>{drawn(box)}</g>" for box in graph.boxes]
     return "\n".join((*parts, "</g>\n</svg>\n"))
 
@@ -110,10 +87,11 @@ def letters(text: str, size: float) -> float:
     return sum(widths) * size
 
 
-def below(row: Sequence[Spot]) -> float:
-    """The free height below a row."""
-    wide = (not spot.bend and ((isinstance(spot, Box) and spot.label) or len(spot.below) > 1) for spot in row)
-    return 36.0 if any(wide) else 18.0
+def below(row: Sequence[Spot]) -> tuple[float, float]:
+    """The heights below a row: of the shapes that are written there, and of where lines bend."""
+    if any(isinstance(spot, Box) and spot.label for spot in row):
+        return 14.0, 22.0
+    return 0.0, 36.0 if any(not spot.bend and len(spot.below) > 1 for spot in row) else 18.0
 
 
 def head_size(frame: Frame) -> tuple[float, float]:
@@ -161,18 +139,17 @@ def fan(box: Box) -> float:
 
 def start(line: Line) -> tuple[float, float]:
     """Where a line leaves its trunk, or its source if it passes no row."""
-    if line.last is not None:
-        return line.last.x, line.last.y + line.last.height
-    return leaving(line), line.source.y + line.source.height
+    spot = line.last or line.source
+    return (spot.x if line.passed else leaving(line)), spot.y + spot.height
 
 
 def trunk(line: Line) -> str:
     """What the lines of a tensor share: the way past rows that do not read it."""
-    here = leaving(line), line.source.y + line.source.height
+    here, foot = (leaving(line), line.source.y + line.source.height), line.source.foot
     text = [f"M{at(here)}"]
     for spot in line.trunk:
-        text.append(bow(here, (spot.x, spot.y)))
-        here = spot.x, spot.y + spot.height
+        text.append(bow((here[0], foot), (spot.x, spot.roof), here[1]))
+        here, foot = (spot.x, spot.y + spot.height), spot.foot
         text.append(f"V{number_text(here[1])}")
     return f'<path class="l" d="{"".join(text)}"/>'
 
@@ -180,25 +157,22 @@ def trunk(line: Line) -> str:
 def branch(line: Line, port: float) -> str:
     """The last part of a line, with its arrow's head."""
     here, x, y = start(line), port, line.target.y
+    foot, roof = (line.last or line.source).foot, min(line.target.roof, y)
     dash = ' stroke-dasharray="4 3"' if line.target.faded else ""
+    way = f"M{at(here)}{bow((here[0], foot), (x, roof), here[1])}" + (f"V{number_text(y)}" if roof < y else "")
+    path = f'<path class="l" d="{way}"{dash}/>'
     if isinstance(line.target, Port):
-        return f'<path class="l" d="M{at(here)}{bow(here, (x, y))}"{dash}/>'
-    head = f'<path d="M{at((x - 3.5, y - 6))}L{at((x, y))}L{at((x + 3.5, y - 6))}z" fill="#5f6b7a"/>'
-    return f'<path class="l" d="M{at(here)}{bow(here, (x, y))}"{dash}/>{head}'
+        return path
+    return f'{path}<path d="M{at((x - 3.5, y - 6))}L{at((x, y))}L{at((x + 3.5, y - 6))}z" class="a"/>'
 
 
-def entry(port: Port) -> str:
-    """A tensor's way in from the head of a frame."""
-    x, y = number_text(port.x), number_text(port.y)
-    return f'<path class="l" d="M{x} {y}V{number_text(port.y + port.height)}"/>' if port.height else ""
-
-
-def bow(here: tuple[float, float], there: tuple[float, float]) -> str:
-    """From a place down to another, upright at both."""
+def bow(here: tuple[float, float], there: tuple[float, float], top: float) -> str:
+    """From a height straight down to a place, and on to another, upright at both."""
     if here[0] == there[0]:
         return f"V{number_text(there[1])}"
     middle = (here[1] + there[1]) / 2
-    return f"C{at((here[0], middle))} {at((there[0], middle))} {at(there)}"
+    down = f"V{number_text(here[1])}" if here[1] > top else ""
+    return f"{down}C{at((here[0], middle))} {at((there[0], middle))} {at(there)}"
 
 
 def tip(box: Box, graph: Graph) -> str:
@@ -227,7 +201,7 @@ def framed(group: Group, frame: Frame) -> str:
     at_ = f'x="{left}" y="{top}" width="{width}"'
     return (
         f"<g><title>{escape(frame_tip(frame))}</title>"
-        f'<rect {at_} height="{height}" rx="8" fill="#fafbfc" stroke="{edge}"/>'
+        f'<rect {at_} height="{height}" rx="8" class="f" stroke="{edge}"/>'
         f'<rect {at_} height="{number_text(group.head)}" rx="8" fill="{fill}" stroke="{edge}"/>'
         f"{''.join(texts)}</g>"
     )
@@ -247,18 +221,13 @@ def drawn(box: Box) -> str:
     ]
     for i, note in enumerate(box.notes):
         y = number_text(box.y + 29 + 12 * i)
-        parts.append(f'<text class="s" x="{number_text(box.x)}" y="{y}">{escape(note)}</text>')
+        letter = "s h" if box.tint else "s"
+        parts.append(f'<text class="{letter}" x="{number_text(box.x)}" y="{y}">{escape(note)}</text>')
     if box.label:
         side = -1 if box.label_left else 1
         x, y = number_text(box.x + (6 + fan(box)) * side), number_text(box.y + box.height + 11)
         anchor = "end" if box.label_left else "start"
-        width = letters(box.label, SMALL)
-        start_x = number_text(box.x + (5 + fan(box)) * side - width * box.label_left)
-        top = number_text(box.y + box.height + 2)
-        parts.append(
-            f'<rect x="{start_x}" y="{top}" width="{number_text(width)}" height="11" fill="#fff" opacity="0.75"/>'
-            f'<text class="s" text-anchor="{anchor}" x="{x}" y="{y}">{escape(box.label)}</text>'
-        )
+        parts.append(f'<text class="s t" text-anchor="{anchor}" x="{x}" y="{y}">{escape(box.label)}</text>')
     return "".join(parts)
 
 

@@ -125,7 +125,7 @@ def network(seed: int) -> tuple[list[Spot], list[Line]]:
 @pytest.mark.parametrize("seed", range(30))
 def test_nothing_overlaps_and_lines_go_down(seed: int) -> None:
     boxes, lines = network(seed)
-    width, height = place(boxes, lines, lambda row: 20.0)
+    width, height = place(boxes, lines, lambda row: (0.0, 20.0))
     for line in lines:
         way = [line.source, *line.trunk[: line.passed], line.target]
         assert all(a.y + a.height < b.y for a, b in pairwise(way))
@@ -140,7 +140,7 @@ def test_nothing_overlaps_and_lines_go_down(seed: int) -> None:
 def test_a_chain_is_straight_beside_its_skip() -> None:
     graph = Graph(compile_model("net f on x[N, 8, 16, 16]:\n    residual: conv(8, 3) -> bn -> relu -> conv(8, 3)\n"))
     before = picture(graph.model)
-    place(graph.boxes, list(graph.lines.values()), lambda row: 20.0)
+    place(graph.boxes, list(graph.lines.values()), lambda row: (0.0, 20.0))
     assert len({box.x for box in graph.boxes}) == 1
     assert picture(compile_model(graph.model.root.site.source.text)) == before
 
@@ -149,14 +149,14 @@ def test_a_chain_is_straight_beside_its_skip() -> None:
 def test_blocks_that_read_weights_stand_below_each_other(file: str, net: str) -> None:
     """A weight's box stands beside the way of the data: it does not push each block aside from the last."""
     graph = Graph(compile_model(EXAMPLES / f"{file}.dl", net))
-    place(graph.boxes, list(graph.lines.values()), lambda row: 20.0)
+    place(graph.boxes, list(graph.lines.values()), lambda row: (0.0, 20.0))
     assert len({round(box.x) for box in graph.boxes if box.family in ("linear", "norm")}) == 1
 
 
 def test_crossings_are_counted_and_removed() -> None:
     a, b, c, d = (Spot(width=10, height=10, left=5, right=5, fed=True) for _ in range(4))
     boxes, lines = [a, b, c, d], [Line(a, 0, d), Line(b, 0, c)]
-    place(boxes, lines, lambda row: 20.0)
+    place(boxes, lines, lambda row: (0.0, 20.0))
     assert (a.x < b.x) == (d.x < c.x)
     a.below, b.below = [d], [c]
     assert crossings([[a, b], [c, d]]) == 1 and crossings([[a, b], [d, c]]) == 0
