@@ -233,7 +233,7 @@ def _is_std(program: Program, path: Path) -> bool:
 
 
 def _load(program: Program, path: Path, span: Span) -> FileNames | None:
-    """A file, parsed and bound once; none where it takes part in a cycle."""
+    """A file, parsed and bound once; none where it takes part in a cycle or cannot be read."""
     known = program.files.get(path)
     if known is not None:
         return known
@@ -241,8 +241,12 @@ def _load(program: Program, path: Path, span: Span) -> FileNames | None:
         chain = program.loading[program.loading.index(path) :]
         program.sink.add(ImportCycle(tuple(p.name for p in (*chain, path))).at(span))
         return None
+    try:
+        source = program.loader.read(path)
+    except Reject as reject:
+        program.sink.add(reject.mistake.at(span))
+        return None
     program.loading.append(path)
-    source = program.loader.read(path)
     before = program.sink.errors
     loaded = _bind(program, _parsed(program, source), path, program.core)
     program.loading.pop()

@@ -115,6 +115,14 @@ def test_a_file_that_is_not_there_is_a_diagnostic(tmp_path: Path) -> None:
     assert not found.ok and found.source is None and not found.shapes
 
 
+@pytest.mark.parametrize("content", [b"block part on x[N]:\n    relu\xff", b"#" * 5_000_000])
+def test_an_imported_file_that_cannot_be_read_is_told_where_it_is_imported(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "part.dl").write_bytes(content)
+    found = of('use "part.dl": part\n\nnet f on x[N, 8]:\n    part -> rleu\n', tmp_path)
+    assert [(d.code, d.span.line, d.span.text) for d in found.diagnostics][:1] == [("E0216", 1, '"part.dl"')]
+    assert "cannot read" in found.diagnostics[0].message
+
+
 def test_it_imports_nothing_heavy() -> None:
     code = (
         "import sys; from dslc.analyse import analyse; analyse('examples/resnet.dl', 'resnet18').shapes;"

@@ -17,11 +17,15 @@ T = TypeVar("T")
 
 
 class Client:
-    """A server in a process of its own, and its client in a thread; `diagnostics` has the last of each file."""
+    """A server in a process of its own, and its client in a thread.
+
+    `diagnostics` has the last of each file, `log` what the server wrote on stderr.
+    """
 
     def __init__(self, options: dict[str, object] | None = None) -> None:
         self.diagnostics: dict[str, list[lsp.Diagnostic]] = {}
         self.messages: list[str] = []
+        self.log: list[str] = []
         self.arrived: dict[tuple[str, int | None], float] = {}  # when those of a version came first
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -39,12 +43,18 @@ class Client:
         self.ask.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(published)
         self.ask.feature(lsp.WINDOW_SHOW_MESSAGE)(shown)
         self.done(self.ask.start_io(sys.executable, "-m", "dslc", "lsp"))
+        asyncio.run_coroutine_threadsafe(self._read_log(), self.loop)
         self.abilities = self.done(
             self.ask.initialize_async(
                 lsp.InitializeParams(lsp.ClientCapabilities(), None, initialization_options=options)
             )
         ).capabilities
         self.ask.initialized(lsp.InitializedParams())
+
+    async def _read_log(self) -> None:
+        server: Any = getattr(self.ask, "_server", None)
+        async for line in server.stderr:
+            self.log.append(line.decode("utf-8", "replace"))
 
     def close(self) -> None:
         """End the server and the client."""
@@ -59,6 +69,14 @@ class Client:
     def done(self, answer: Coroutine[Any, Any, T]) -> T:
         """An answer, once it is there."""
         return asyncio.run_coroutine_threadsafe(answer, self.loop).result(60)
+
+    def answer(self, method: str, params: object) -> Any:
+        """The answer to a request by its name."""
+
+        async def asked() -> Any:
+            return await self.ask.protocol.send_request_async(method, params)
+
+        return self.done(asked())
 
     # ---- documents
 
