@@ -21,13 +21,14 @@ def stats_html(stats: NetworkStats) -> str:
     totals = stats.totals
     wanted = (("params", "params"), ("macs", "MACs"))
     known = [f"{short(int(value))} {words}" for name, words in wanted if (value := totals[name]) is not None]
+    least = "at least " if stats.unknown else ""
     layers = [layer for layer in stats.layers if not layer.part]
     rows = "".join(map(row, layers[:MOST_ROWS]))
     more = len(layers) - MOST_ROWS
     left = f"<p>and {more:,} layers more: <code>print(stats)</code> has all</p>" if more > 0 else ""
     head = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
     return (
-        f"<div><p><b>{escape(stats.net)}</b>: {', '.join(known)}</p>"
+        f"<div><p><b>{escape(stats.net)}</b>: {least}{', '.join(known)}</p>"
         f"<details><summary>{len(layers):,} layers</summary><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table>{left}</details></div>"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
@@ -68,6 +69,62 @@ def test_what_a_notebook_shows() -> None:
     assert [cell.text for cell in shown.iter("td")][:5] == ["a", "linear", "[?, 4]", "36", "32"]
     assert shown.find(".//{http://www.w3.org/2000/svg}svg") is not None
     assert network.stats()._repr_html_() in network._repr_html_()
+
+
+NASTY = "</title></svg><script>alert(1)</script><img src=x onerror='alert(1)'>&lt;b&gt;"
+HOSTILE = f"""## {NASTY}
+extern block odd(out: int, tag: str) on x[N, C] -> [N, out] = "a.b:C"
+
+## {NASTY}
+block part(out: int, tag: str) on x[N, C]:
+    require out >= 1, "{NASTY}"
+    odd(out, tag) as `one-{{out}}` -> relu
+
+## {NASTY}
+net f(tag: str = "{NASTY}") on x[N, A=2, B=4]:  # {NASTY}
+    rearrange("n (a b) c -> n (a b c)", a=2) -> part(4, tag) -> odd(4, "{NASTY}")
+"""
+
+
+class Markup(HTMLParser):
+    """The tags, attributes and text of a page, as a browser reads it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in ("rect", "path", "line", "polygon", "circle", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_nothing_of_a_program_becomes_markup() -> None:
+    tame = Markup(dslc.compile(HOSTILE.replace(NASTY, "tame"))._repr_html_())
+    network = dslc.compile(HOSTILE)
+    found = Markup(network._repr_html_())
+    assert not found.open and {"table", "svg"} <= found.tags and "script" not in found.tags | tame.tags
+    assert found.tags == tame.tags and found.attributes == tame.attributes
+    assert not any(name.startswith("on") or name in ("src", "href") for name in found.attributes)
+    assert ": at least 0 params, 0 MACs" in found.texts
+    stats = Markup(network.stats()._repr_html_())
+    assert not stats.open and stats.tags < found.tags and "rearrange" in stats.texts
 
 
 def test_a_large_network_stays_small() -> None:
