@@ -96,7 +96,7 @@ def test_networks_are_freed_one_by_one() -> None:
 
 
 def nodes() -> int:
-    return sum(isinstance(each, Node) for each in gc.get_objects())
+    return sum(type(each) is Node for each in gc.get_objects())
 
 
 def test_a_key_costs_a_part_of_what_a_check_of_the_file_does() -> None:
