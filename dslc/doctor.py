@@ -14,6 +14,7 @@ OPTIONAL = {
     "onnxruntime": "cpu",
     "onnxruntime-gpu": "gpu",
     "pillow": "image",
+    "resvg-py": "picture",
 }
 """Optional packages and the extra that brings each."""
 

@@ -31,6 +31,29 @@ class NotInstalled(Mistake, code="E0650"):
         return (Help(f"pip install 'dslc[{self.extra}]'"),)
 
 
+class NoFont(Mistake, code="E0666"):
+    """A .png has letters only where a font is installed, and none is; many containers have none.
+
+    An .svg or an .html needs no font here: who looks at it has one. For a .png, install one of the fonts that are
+    looked for: Arial, Liberation Sans, DejaVu Sans, Noto Sans, Roboto, Open Sans, FreeSans.
+
+    ```sh
+    apt-get install fonts-dejavu-core
+    dslc picture net.dl -o net.png
+    ```
+
+    Related: E0650.
+    """
+
+    @property
+    def message(self) -> str:
+        return "a .png would have no letters: no font for them is installed"
+
+    @property
+    def help(self) -> tuple[Help, ...]:
+        return (Help("install one, such as Debian's fonts-dejavu-core, or write an .svg"),)
+
+
 class NotBuilt(Mistake, code="E0665"):
     """The playground's page is not there: it holds Python for the browser and an editor, which npm brings.
 

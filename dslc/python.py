@@ -266,19 +266,20 @@ class Network:
     ) -> str:
         """The text of an .svg file: a box for each layer, a line for each tensor.
 
-        - `path`: where to write it too; a name that ends with `.html`, `.mmd` (Mermaid) or `.dot` (Graphviz) has that
+        - `path`: where to write it too; the name may end with `.html`, `.png`, `.mmd` (Mermaid) or `.dot` (Graphviz)
         - `heat`: write that number on each box, and colour it so
         - `depth`: close parts so many levels deep, one box each; none: all of it
         - `fold`: equal parts one after the other as one, in a frame with `x12`
 
-        Raises `ValueError` where there would be too many boxes, with the depth that shows most, and `OutputError`.
+        Raises `ValueError` where there would be too many boxes, with the depth that shows most, or too many pixels, and
+        `OutputError`.
 
         ```python
         text = dslc.compile("net.dl", net="small").picture("small.svg", depth=1)
         ```
         """
         from dslc import output
-        from dslc.reports.drawing import TooManyBoxes, draw
+        from dslc.reports.drawing import TooManyBoxes, content, draw
         from dslc.reports.graph_text import WRITERS, writer
         from dslc.reports.heat import HEATS
 
@@ -291,10 +292,9 @@ class Network:
         try:
             text = draw(self.model, write, depth=levels, fold=fold, heat=heat)
         except TooManyBoxes as wrong:
-            hint = f"; close parts with depth={wrong.fits}" if wrong.fits is not None else ""
-            raise ValueError(f"{wrong}{hint}") from None
+            raise ValueError(wrong.told("depth={}")) from None
         if path is not None:
-            output.write_all([output.text(path, text)])
+            output.write_all([output.data(path, (content(str(path), text),))])
         return text
 
     def diff(self, other: Network | str | Path) -> NetworkDiff:

@@ -1,4 +1,4 @@
-"""A network's picture as a file: what the command line and Python ask for."""
+"""A network's picture as a text and as a file: what the command line and Python ask for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ class TooManyBoxes(Exception):
         super().__init__(f"{boxes:,} boxes are more than a picture can show ({MOST_BOXES:,})")
         self.fits = fits
 
+    def told(self, option: str) -> str:
+        """What is wrong and what helps; `option` with the depth in place of `{}`."""
+        return f"{self}; close parts with {option.format(self.fits)}" if self.fits is not None else str(self)
+
 
 def draw(
     model: Model, write: Callable[[Graph], str], *, depth: int | None = None, fold: bool = True, heat: str | None = None
@@ -28,3 +32,12 @@ def draw(
     if heat is not None:
         warm(graph, heat)
     return write(graph)
+
+
+def content(path: str, text: str, scale: float | None = None) -> bytes:
+    """What is in a picture's file; `scale` is for a .png. Raises what `png.png` does."""
+    if not path.endswith(".png"):
+        return text.encode()
+    from dslc.reports.png import SCALE, png
+
+    return png(text, SCALE if scale is None else scale)

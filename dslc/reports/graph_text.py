@@ -153,8 +153,14 @@ def plain(text: str) -> str:
     )
 
 
-WRITERS: Mapping[str, Callable[[Graph], str]] = {".svg": svg, ".html": html, ".mmd": mermaid, ".dot": dot}
-"""What writes a picture, by the end of the file's name."""
+WRITERS: Mapping[str, Callable[[Graph], str]] = {
+    ".svg": svg,
+    ".html": html,
+    ".png": svg,
+    ".mmd": mermaid,
+    ".dot": dot,
+}
+"""What writes a picture, by the end of the file's name; a .png is made of the .svg."""
 
 
 def writer(path: str) -> Callable[[Graph], str] | None:

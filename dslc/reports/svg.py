@@ -192,8 +192,8 @@ def framed(group: Group, frame: Frame) -> str:
     left, top = number_text(group.x - group.inset), number_text(group.y)
     width, height = number_text(group.width), number_text(group.height)
     middle = number_text(group.x - group.inset + group.width / 2)
-    times = frame.heading.removeprefix(frame.title)
-    title = f'{escape(frame.title)}<tspan font-weight="bold">{times}</tspan>'
+    times = frame.heading.removeprefix(frame.title).strip()
+    title = f'{escape(frame.title)} <tspan font-weight="bold">{times}</tspan>'
     texts = [f'<text x="{middle}" y="{number_text(group.y + 16)}">{title}</text>']
     for i, note in enumerate(frame.notes):
         y = number_text(group.y + 29 + 12 * i)

@@ -114,7 +114,7 @@ def test_other_files(tmp_path: Path, end: str) -> None:
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     result = run(UNET, "-o", tmp_path / "unet.gif")
-    assert result.exit_code == 2 and ".svg .html .mmd .dot" in result.stderr and not list(tmp_path.iterdir())
+    assert result.exit_code == 2 and ".svg .html .png .mmd .dot" in result.stderr and not list(tmp_path.iterdir())
 
 
 def test_more_boxes_than_can_be_shown(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_nothing_heavy_is_imported() -> None:
     code = (
         "import sys\nfrom dslc.cli.main import main\n"
         f"main(['picture', {str(UNET)!r}], standalone_mode=False)\n"
-        "assert not {'torch', 'onnx', 'numpy', 'rich', 'matplotlib'} & set(sys.modules)"
+        "assert not {'torch', 'onnx', 'numpy', 'rich', 'matplotlib', 'resvg_py'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
