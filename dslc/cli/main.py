@@ -42,8 +42,8 @@ COMMANDS = {
 atexit.register(gc.freeze)  # or the interpreter, as it ends, looks for garbage among all that a compile made
 
 
-BLOCKS = "█▉▊▋▌▍▎▏▁▂▃▄▅▆▇"
-"""What bars are drawn with; `#` stands for them where an encoding has none."""
+BLOCKS = "█▉▊▋▌▍▎▏▁▂▃▄▅▆▇…"
+"""What bars are drawn with, and the sign of a cut; `#` stands for them where an encoding has none."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What writing to stdout may end with, beside a closed pipe."""

@@ -12,6 +12,7 @@ from dslc.cli.device_values import device
 from dslc.cli.memory_values import memory_size
 from dslc.cli.options import RateType, net_options, source_argument
 from dslc.cli.sweeping import pair, sweep_axes
+from dslc.cli.terminal import screen
 
 if TYPE_CHECKING:
     from dslc.reports.stats import Stats
@@ -93,7 +94,7 @@ def stats(source: str | Path, **options: Any) -> None:
         name: options[name] for name in ("form", "columns", "depth", "sort", "fold", "symbolic", "top", "idle", "by")
     }
     sections = [] if options["form"] == "csv" else chosen_sections(found, **extra)
-    click.echo(rendered(found, sections, **layout))
+    click.echo(rendered(found, sections, **layout, screen=screen()), color=True)
     check(found, options["strict"])
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dslc.cli.terminal import screen
 from dslc.cli.values import value_of
 
 if TYPE_CHECKING:
@@ -165,4 +166,5 @@ def run_sweep(
         from dslc.reports.plot import picture
 
         write_all([picture(found, plot, x, y)])
-    click.echo(FORMS[form](found, x, y, shown))
+    text = FORMS[form](found, x, y, shown)
+    click.echo("\n".join(screen().totals(text.split("\n"))) if form == "text" else text, color=True)

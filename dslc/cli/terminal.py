@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from dslc.reports.screen import Screen
 
 CHOICES = ("auto", "always", "never")
 
@@ -46,14 +49,24 @@ def color_wanted(stream: TextIO | None = None) -> bool:
     return os.environ.get("TERM") != "dumb" and (stream or sys.stderr).isatty()
 
 
-def columns() -> int | None:
-    """How wide messages may be: COLUMNS, else that of the terminal on stderr; none where neither says."""
+def columns(stream: TextIO | None = None) -> int | None:
+    """How wide messages may be: COLUMNS, else that of the terminal on stderr or `stream`; none where neither says."""
     said = os.environ.get("COLUMNS", "")
     if said.isdecimal() and int(said[:9]) > 0:
         return int(said[:9])
-    if not sys.stderr.isatty():
+    stream = stream or sys.stderr
+    if not stream.isatty():
         return None
     try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or None
+        return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
         return None
+
+
+def screen() -> Screen:
+    """The terminal on stdout; of a pipe or a file nothing is known but that colours may be wanted there."""
+    from dslc.diagnostics.paint import Paint
+    from dslc.reports.screen import NARROWEST, Screen
+
+    width = columns(sys.stdout) if sys.stdout.isatty() else None
+    return Screen(None if width is None else max(width, NARROWEST), Paint(color_wanted(sys.stdout)))

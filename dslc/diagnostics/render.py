@@ -10,6 +10,7 @@ from itertools import islice
 
 from dslc.diagnostics.fold import fold, printable, screen_width
 from dslc.diagnostics.model import Diagnostic, Frame, Mistake, Severity
+from dslc.diagnostics.paint import Paint
 from dslc.record import frozen
 from dslc.source import Source, Span
 
@@ -27,12 +28,6 @@ LEAST_BESIDE = 24
 """Columns for words beside carets; with fewer they stand below."""
 
 CUT = "..."
-
-RESET = "\x1b[0m"
-BOLD = "\x1b[1m"
-BLUE = "\x1b[34m"
-GREEN = "\x1b[32m"
-COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.NOTE: "\x1b[36m"}
 
 Key = tuple[str, str, str, int, int]
 
@@ -73,7 +68,7 @@ def render_one(
     diagnostic: Diagnostic, count: int = 1, *, color: bool = False, width: int | None = None, named: bool = False
 ) -> str:
     """One diagnostic, without a newline at the end; `named`: with the comment that allows a warning."""
-    page = Page(Paint(color), None if width is None else max(width, NARROWEST), COLORS[diagnostic.severity])
+    page = Page(Paint(color), None if width is None else max(width, NARROWEST), diagnostic.severity.value)
     code = f"[{diagnostic.code}]" if diagnostic.code else ""
     lines = page.message(f"{diagnostic.severity.value}{code}", diagnostic.message)
     lines += snippets(diagnostic, page)
@@ -83,17 +78,17 @@ def render_one(
     if more and not trail:
         lines.append(f" {more}")
     for note in diagnostic.notes:
-        lines += page.help(note, "note", COLORS[Severity.NOTE])
+        lines += page.help(note, "note", "note")
     for h in diagnostic.help:
         lines += page.help(h.text)
     if named:
-        lines += page.help(f"`# dslc: allow({diagnostic.switch})` on this line or the one above", "allow", BLUE)
+        lines += page.help(f"`# dslc: allow({diagnostic.switch})` on this line or the one above", "allow", "place")
     return "\n".join(lines)
 
 
 def render_placeless(mistake: Mistake, *, color: bool = False, width: int | None = None) -> str:
     """A mistake that has no place in a program (`Failure`): its message, table and help."""
-    page = Page(Paint(color), None if width is None else max(width, NARROWEST), COLORS[mistake.severity])
+    page = Page(Paint(color), None if width is None else max(width, NARROWEST), mistake.severity.value)
     lines = page.message(f"{mistake.severity.value}[{mistake.code}]", mistake.message)
     lines += [printable(line) for line in mistake.table]
     for h in mistake.help:
@@ -112,18 +107,6 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
     return ", ".join(parts)
 
 
-class Paint:
-    """Wraps text in colour codes, or leaves it alone."""
-
-    __slots__ = ("on",)
-
-    def __init__(self, on: bool) -> None:
-        self.on = on
-
-    def __call__(self, text: str, style: str) -> str:
-        return f"{style}{text}{RESET}" if self.on and text else text
-
-
 class Page:
     """How diagnostics are written: in which colours, and how wide."""
 
@@ -135,14 +118,14 @@ class Page:
     def message(self, head: str, text: str) -> list[str]:
         """`error[E0304]: what is wrong`, and the lines below it where it is long."""
         first, *rest = fold(printable(text), self.width, len(head) + 2, INDENT)
-        lines = [f"{self.paint(head, BOLD + self.hue)}{self.paint(': ' + first, BOLD)}"]
-        return lines + [" " * INDENT + self.paint(line, BOLD) for line in rest]
+        lines = [f"{self.paint(head, 'strong', self.hue)}{self.paint(': ' + first, 'strong')}"]
+        return lines + [" " * INDENT + self.paint(line, "strong") for line in rest]
 
-    def help(self, text: str, word: str = "help", hue: str = GREEN) -> list[str]:
+    def help(self, text: str, word: str = "help", hue: str = "help") -> list[str]:
         """`  help: a proposal`, the lines below it under its words."""
         indent = len(word) + 4
         first, *rest = fold(printable(text), self.width, indent, indent)
-        return [f"  {self.paint(word, BOLD + hue)}: {first}", *(" " * indent + line for line in rest)]
+        return [f"  {self.paint(word, 'strong', hue)}: {first}", *(" " * indent + line for line in rest)]
 
 
 def trail_lines(trail: Frame | None, more: str) -> list[str]:
@@ -186,7 +169,7 @@ def snippets(diagnostic: Diagnostic, page: Page) -> list[str]:
         first = next(m for m in marks if m.primary is primary)
         arrow = "-->" if primary else ":::"
         start = 0 if source.kind == "file" else source.line_starts[first.line - 1] + first.start
-        lines.append(f"{' ' * (gutter + 1)}{page.paint(arrow, BLUE)} {printable(source.place(start))}")
+        lines.append(f"{' ' * (gutter + 1)}{page.paint(arrow, 'place')} {printable(source.place(start))}")
         if source.kind != "file":
             lines += marked_lines(source, marks, gutter, page)
     return lines
@@ -205,24 +188,24 @@ def marked_lines(source: Source, marks: list[Mark], gutter: int, page: Page) -> 
     """The lines of a file that have marks, a row per mark under each, `...` where lines are left out."""
     lines: list[str] = []
     paint = page.paint
-    blank = f" {' ' * gutter} {paint('|', BLUE)}"
+    blank = f" {' ' * gutter} {paint('|', 'place')}"
     room = MAX_WIDTH if page.width is None else min(MAX_WIDTH, page.width - gutter - 4 - 2 * len(CUT))
     last = 0
     for number in sorted({m.line for m in marks}):
         here = sorted((m for m in marks if m.line == number), key=lambda m: (not m.primary, m.start))
         text, columns = shown(source.line_text(number), here, room)
         if last and number > last + 1:
-            lines.append(paint(CUT, BLUE))
+            lines.append(paint(CUT, "place"))
         last = number
         if not text and not any(m.text for m in here):
             continue
         count = str(number) if source.kind == "text" else ""
-        row = f" {paint(count.rjust(gutter), BLUE)} {paint('|', BLUE)}"
+        row = f" {paint(count.rjust(gutter), 'place')} {paint('|', 'place')}"
         lines.append(f"{row} {text}".rstrip())
         for m in here:
             start, end = columns[m.start], max(columns[m.end], columns[m.start] + 1)
             sign = "^" if m.primary else "-"
-            hue = page.hue if m.primary else BLUE
+            hue = page.hue if m.primary else "place"
             words, below = placed(
                 printable(m.text), start, end, None if page.width is None else page.width - gutter - 4
             )

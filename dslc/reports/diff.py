@@ -9,6 +9,7 @@ from dslc.analysis.compare import Comparison, Fact, Total, Weights
 from dslc.analysis.metrics import COMPARED, unit_text
 from dslc.diagnostics.fold import printable
 from dslc.diagnostics.model import Diagnostic
+from dslc.diagnostics.paint import Paint
 from dslc.reports.aligned import aligned
 from dslc.reports.diff_rows import ARROW, Folder, Row
 from dslc.reports.memory import amount
@@ -21,8 +22,8 @@ SHOWN = ("params", "macs")
 MAX_KEYS = 6
 """Keys of a state dict that are listed; `--format json` has all."""
 
-RESET = "\x1b[0m"
-HUES = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m", "": "\x1b[2m"}
+ROLES = {"+": "added", "-": "removed", "~": "changed", "": "quiet"}
+"""Of the lines of a table, by their marks."""
 
 
 def render_diff(
@@ -95,7 +96,7 @@ def signed(number: int | Fraction | None) -> str:
 
 def paint(line: str, mark: str, color: bool) -> str:
     """A line in the colour of its mark."""
-    return f"{HUES[mark]}{line}{RESET}" if color else line
+    return Paint(color)(line, ROLES[mark])
 
 
 # ---- totals

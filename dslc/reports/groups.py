@@ -110,9 +110,13 @@ def table(found: Groups) -> list[tuple[str, ...]]:
 
 def group_lines(found: Groups) -> list[str]:
     """The table as text."""
-    lines = aligned(table(found), {0})
-    note = "a block's numbers count the blocks in it" if found.by == "block" else ""
-    return [*lines, *(["", note] if note else [])]
+    notes = group_notes(found)
+    return [*aligned(table(found), {0}), *([""] if notes else []), *notes]
+
+
+def group_notes(found: Groups) -> list[str]:
+    """What is to be said of the table."""
+    return ["a block's numbers count the blocks in it"] if found.by == "block" else []
 
 
 def group_csv(found: Groups) -> str:

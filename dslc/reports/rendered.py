@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from dslc.diagnostics.codes import nearest
 from dslc.diagnostics.levels import DEFAULT, Levels
@@ -14,6 +13,7 @@ from dslc.reports.attributes import attribute_names, column_of
 from dslc.reports.columns import COLUMNS, Column, View, shown_columns
 from dslc.reports.groups import DEFAULT as SUMS
 from dslc.reports.groups import group_csv, groups
+from dslc.reports.screen import PLAIN, Screen
 from dslc.reports.sections import Section
 from dslc.reports.stats import Stats
 from dslc.reports.table import Layout, csv_text
@@ -76,8 +76,9 @@ def rendered(
     top: int | None = None,
     idle: bool = False,
     by: str | None = None,
+    screen: Screen = PLAIN,
 ) -> str:
-    """The report in one of FORMATS, without a newline at its end.
+    """The report in one of FORMATS, without a newline at its end; as text it fits the `screen`.
 
     Columns are such of COLUMNS or attributes of layers; `top` needs none to sort by, it takes the multiply-adds, or
     the parameters where there are none of those.
@@ -100,9 +101,9 @@ def rendered(
     layout = Layout(shown, depth, key, fold and form != "csv", top, idle or form == "csv" or by is not None)
     if form == "csv":
         return csv_text(view, layout)
-    render: Any = terminal.render_markdown if form == "markdown" else terminal.render_stats
-    text: str = render(view, layout, found, grouped)
-    return text
+    if form == "markdown":
+        return terminal.render_markdown(view, layout, found, grouped)
+    return terminal.render_stats(view, layout, found, grouped, screen, bool(columns))
 
 
 def found_column(name: str, stats: Stats) -> Column:

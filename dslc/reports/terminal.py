@@ -12,10 +12,13 @@ from dslc.analysis.receptive import Track, Tracks
 from dslc.diagnostics.fold import printable
 from dslc.record import replace
 from dslc.reports.columns import COLUMNS, View, shape_text, shown_columns
+from dslc.reports.fitted import fitted, fitted_groups
 from dslc.reports.groups import Groups, group_lines
 from dslc.reports.groups import table as group_table
+from dslc.reports.kept import budget_lines
 from dslc.reports.memory import memory_lines
 from dslc.reports.numbers import axes_text, bytes_text, factors, formula_of, number_text, short
+from dslc.reports.screen import PLAIN, Screen
 from dslc.reports.sections import Section
 from dslc.reports.stats import Stats
 from dslc.reports.table import Layout, Line, chosen, markdown, table_lines, texts
@@ -31,19 +34,35 @@ MAX_TERMS = 10
 """Rows of the table of multiply-adds by size; the rest is one line."""
 
 
-def render_stats(view: View, layout: Layout, sections: Sequence[Section] = (), grouped: Groups | None = None) -> str:
+def render_stats(
+    view: View,
+    layout: Layout,
+    sections: Sequence[Section] = (),
+    grouped: Groups | None = None,
+    screen: Screen = PLAIN,
+    asked: bool = True,
+) -> str:
     """The whole report, without a newline at its end; `sections` follow the totals.
 
-    `grouped`: these totals stand in the place of the layers.
+    `grouped`: these totals stand in the place of the layers. `screen`: the terminal, for which it is made to fit;
+    `asked`: the columns were chosen.
     """
     stats = view.stats
     lines = chosen(view, layout)
+    if screen.plain:
+        notes: list[str] = []
+        table = table_lines(texts(lines, view, layout), layout.columns) if grouped is None else group_lines(grouped)
+    elif grouped is not None:
+        table, notes = fitted_groups(grouped, screen), []
+    else:
+        table, notes = fitted(lines, view, layout, screen, asked)
     parts = [
-        [title(stats)],
-        group_lines(grouped) if grouped is not None else table_lines(texts(lines, view, layout), layout.columns),
-        totals(stats, view.symbolic),
-        *(s.lines for s in sections),
-        legend(lines, view, layout) if grouped is None else [],
+        screen.totals([title(stats)]),
+        table,
+        screen.totals(totals(stats, view.symbolic)),
+        budget_lines(stats, screen) if screen.width is not None else [],
+        *(screen.totals(s.lines) for s in sections),
+        screen.quiet([*(legend(lines, view, layout) if grouped is None else []), *notes]),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
