@@ -38,7 +38,7 @@ KINDS: Final = {
     "import": ("keyword.control.import.dl", "Keyword.Namespace"),
     "control": ("keyword.control.dl", "Keyword"),
     "statement": ("keyword.other.dl", "Keyword"),
-    "operator word": ("keyword.operator.logical.dl", "Operator.Word"),
+    "operator word": ("keyword.operator.wordlike.dl", "Operator.Word"),
     "constant": ("constant.language.dl", "Keyword.Constant"),
     "it": ("variable.language.dl", "Name.Builtin.Pseudo"),
     "defined": ("entity.name.function.dl", "Name.Class"),
