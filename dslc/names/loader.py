@@ -95,6 +95,12 @@ class Loader:
             if target not in self.texts:
                 raise Reject(ImportMissing(text, None))
             return target
+        try:
+            return self._beside(text, target)
+        except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links that lead in a circle
+            raise Reject(ImportMissing(text, None)) from None
+
+    def _beside(self, text: str, target: Path) -> Path:
         assert self.folder is not None
         inside = target.is_relative_to(self.folder)
         if self.revision is None:  # a link at a revision is not followed

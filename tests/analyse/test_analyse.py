@@ -123,6 +123,14 @@ def test_an_imported_file_that_cannot_be_read_is_told_where_it_is_imported(conte
     assert "cannot read" in found.diagnostics[0].message
 
 
+@pytest.mark.parametrize("name", ["x" * 400, "x/" * 3_000, "a\ud800", "loop", "folder"])
+def test_what_can_be_no_file_is_not_found(name: str, tmp_path: Path) -> None:
+    (tmp_path / "loop.dl").symlink_to(tmp_path / "loop.dl")
+    (tmp_path / "folder.dl").mkdir()
+    found = of(f'use "{name}.dl": part\n\nnet f on x[N, 8]:\n    part\n', tmp_path)
+    assert "E0212" in [d.code for d in found.diagnostics]
+
+
 def test_it_imports_nothing_heavy() -> None:
     code = (
         "import sys; from dslc.analyse import analyse; analyse('examples/resnet.dl', 'resnet18').shapes;"
