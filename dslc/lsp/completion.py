@@ -24,6 +24,9 @@ from dslc.syntax.parser import parse
 from dslc.vocabulary.std import core, homes, std_folder
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*$")
+_NAMED: Final = re.compile(
+    r"(?:net|block|inline block|extern block|fn|let)[ \t]+\w*$"
+)  # what is new has a name of its own
 _USE: Final = re.compile(r"^use\s+([\w.]*)(?:\s*:(.*))?$")
 HEADS: Final = ("net", "block", "inline block", "fn", "let", "use", "extern block", "init")
 LINES: Final = (
@@ -47,6 +50,13 @@ KINDS: Final = {
     "word": lsp.CompletionItemKind.EnumMember,
     "initialiser": lsp.CompletionItemKind.Value,
 }
+Called = tree.Block | tree.Fn | tree.NetAlias | tree.Extern
+"""Definitions that are called."""
+NAMES: Final = ("parameter", "size", "let", "loop", "tensor", "module")
+APPLIED: Final = ("parameter", "let", "loop", "module")
+"""Kinds of names of a body, and those that may be layers."""
+OWNED: Final = ("weight", "bias")
+"""What is asked of a module by name."""
 FAR: Final = 20_000
 """Letters before a place in which the call around it is looked for."""
 
@@ -80,7 +90,7 @@ def completions(
     """What can be written at an offset, what stands nearest first; a name of std brings its `use`."""
     start = text.rfind("\n", 0, offset) + 1
     before = text[start:offset]
-    if "#" in before and before.count('"') % 2 == 0:
+    if ("#" in before and before.count('"') % 2 == 0) or _NAMED.match(before):
         return []
     used = _USE.match(before)
     if used is not None:
@@ -88,10 +98,12 @@ def completions(
     found: list[lsp.CompletionItem] = []
     word = _WORD.search(before)
     head = before[: word.start()] if word is not None else before
+    if head.endswith("."):
+        return [_item(name, lsp.CompletionItemKind.Field, "", None, "0") for name in OWNED]
     call = call_around(text, offset - (len(word.group()) if word is not None else 0))
     if call is not None and (target := signature_called(call[0], analysis)) is not None:
         found += [
-            _item(f"{slot.name}=", lsp.CompletionItemKind.Field, slot.text, None, "0")
+            _item(f"{slot.name}=", lsp.CompletionItemKind.Field, slot.text, None, "00")
             for slot in target.slots
             if slot.name not in call[2]
         ]
@@ -100,15 +112,17 @@ def completions(
         found += [_item(w, lsp.CompletionItemKind.Keyword, "", None, "3") for w in words]
     if not head and not before.startswith((" ", "\t")):
         return found
-    found += _of_program(analysis, offset)
+    found += _of_program(analysis, offset, head.rstrip().endswith("->"))
     known = {item.label for item in found}
     found += [item for item in of_language() if item.label not in known]
     found += list(_of_std(text, known, lines))
     return found
 
 
-def _of_program(analysis: Analysis | None, offset: int) -> Iterator[lsp.CompletionItem]:
-    """The names of the body at an offset, as it was read last, and the definitions of the file."""
+def _of_program(analysis: Analysis | None, offset: int, applied: bool) -> Iterator[lsp.CompletionItem]:
+    """The names of the body at an offset, as it was read last, and the definitions of the file. `applied`: what is
+    meant is put to a tensor.
+    """
     file = None if analysis is None else analysis.tree
     if analysis is None or file is None or analysis.table is None:
         return
@@ -116,17 +130,17 @@ def _of_program(analysis: Analysis | None, offset: int) -> Iterator[lsp.Completi
     body = next((b for item, b in analysis.table.bodies.items() if here and item is here[-1]), None)
     names: set[str] = set()
     for symbol in body.symbols if body is not None else ():
-        if symbol.name not in names and symbol.kind in ("parameter", "size", "let", "loop", "tensor", "module"):
+        if symbol.name not in names and symbol.kind in (APPLIED if applied else NAMES):
             names.add(symbol.name)
             kind = lsp.CompletionItemKind.Variable
             yield _item(symbol.name, kind, symbol.kind, None, "0")
     for item in file.items:
         if isinstance(item, tree.Use):
-            for _, named in item.names:
-                std = std_items().get(named.name)
-                detail = signature_of(std[1]).text if std is not None else item.path
-                yield _item(named.name, lsp.CompletionItemKind.Class, detail, std[1].doc if std else None, "1")
-        elif isinstance(item, tree.Block | tree.Fn | tree.NetAlias | tree.Extern) and item.name not in names:
+            for name, symbol in analysis.table.imported.get(item, {}).items():
+                found = symbol.item
+                detail = signature_of(found).text if isinstance(found, Called) else item.path
+                yield _item(name, lsp.CompletionItemKind.Class, detail, symbol.doc or None, "1")
+        elif isinstance(item, Called) and item.name not in names:
             kind = lsp.CompletionItemKind.Function if isinstance(item, tree.Fn) else lsp.CompletionItemKind.Class
             yield _item(item.name, kind, signature_of(item).text, item.doc or None, "1")
         elif isinstance(item, tree.LetItem):
@@ -218,8 +232,13 @@ def signature_called(name: str, analysis: Analysis | None) -> Signature | None:
     """What a name that is called takes."""
     file = None if analysis is None else analysis.tree
     for item in file.items if file is not None else ():
-        if isinstance(item, tree.Block | tree.Fn | tree.NetAlias | tree.Extern) and item.name == name:
+        if isinstance(item, Called) and item.name == name:
             return signature_of(item)
+    table = None if analysis is None else analysis.table
+    for names in table.imported.values() if table is not None else ():
+        symbol = names.get(name)
+        if symbol is not None and isinstance(symbol.item, Called):
+            return signature_of(symbol.item)
     if name in REGISTRY and name not in language.UNNAMED:
         return signature_of_op(REGISTRY[name])
     std = std_items().get(name)
@@ -239,7 +258,8 @@ def signature_help(text: str, offset: int, analysis: Analysis | None) -> lsp.Sig
     free = [n for n in target.by_position if n not in named]
     wanted = current or (free[commas - len(named)] if 0 <= commas - len(named) < len(free) else "")
     doc = docstring(REGISTRY[name]).split("\n\n")[0] if target.kind == "op" else target.item.doc if target.item else ""
-    active = names.index(wanted) if wanted in names else None
+    tensors = target.most is None and target.kind == "block" and not current  # what comes first may be any number
+    active = names.index(wanted) if wanted in names and not tensors else None
     return lsp.SignatureHelp(
         [lsp.SignatureInformation(label, lsp.MarkupContent(lsp.MarkupKind.Markdown, doc) if doc else None, parameters)],
         active_signature=0,

@@ -261,8 +261,8 @@ class Worker:
         costs: dict[str, NetNumbers] = {}
 
         def each(seen: Seen) -> None:
-            if seen.model is not None:
-                costs[seen.net] = numbers_of(seen.model)
+            if seen.elaborated is not None:  # one that does not keep its budgets too
+                costs[seen.net] = numbers_of(seen.elaborated)
             self.checked = True
 
         whole = analyse(document.path, texts=texts, cancel=cancel, mend=True, each=each)

@@ -1,4 +1,4 @@
-"""What a name means: definition, references, hover, colours."""
+"""What a name means: definition, references, colours."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ from typing import Final
 
 from lsprotocol import types as lsp
 
-from dslc.analyse import Analysis, Made
-from dslc.bind import language
-from dslc.bind.signatures import signature_of, signature_of_op
+from dslc.analyse import Analysis
 from dslc.bind.table import Symbol, Use
-from dslc.docs import docstring
 from dslc.lsp.documents import Document
-from dslc.lsp.places import Lines, location_of, range_of
+from dslc.lsp.places import Lines, location_of
 from dslc.lsp.workspace import place_of
-from dslc.ops.base import REGISTRY
-from dslc.reports.numbers import short
 from dslc.syntax import tree
-
-MOST_DOC: Final = 1_500
-"""Letters of a page that a hover shows."""
 
 
 def use_at(analysis: Analysis | None, offset: int) -> Use | None:
@@ -49,108 +41,6 @@ def references(
     if declared and own is not None and all(own != span for span in spans):
         spans.insert(0, own)
     return list({place_of(span): location_of(span, encoding) for span in spans}.values())
-
-
-# ---- hover
-
-
-def hover(document: Document, offset: int, encoding: str) -> lsp.Hover | None:
-    """What is known of the text at an offset: the signature with its page, the tensor that it makes, its costs."""
-    analysis = document.focus
-    if analysis is None or analysis.source is None:
-        return None
-    parts: list[str] = []
-    use = use_at(analysis, offset)
-    place = None
-    if use is not None:
-        place = range_of(use.span, encoding)
-        parts += about(use.symbol)
-        if use.symbol.kind == "tensor" and (tensor := _of_symbol(document, use.symbol)) is not None:
-            parts.append(shape_text(tensor))
-    if use is None or use.symbol.kind not in ("tensor", "parameter", "size", "attribute", "port", "let", "loop"):
-        for shapes in analysis.shapes.values():
-            made = shapes.at(analysis.source.path, offset)
-            if made is None or made.words is None:
-                continue
-            lines = [shape_text(made)]
-            cost = shapes.cost(made)
-            if cost is not None and any(cost):
-                lines.append(f"{short(cost[0], 1)} params, {short(cost[1], 1)} MACs")
-            if sees := shapes.field(made):
-                lines.append(f"one unit sees {sees} places of the input")
-            parts.append("  \n".join(lines))
-            place = place or lsp_range(made, encoding)
-    if not parts:
-        return None
-    return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, "\n\n".join(parts)), place)
-
-
-def lsp_range(made: Made, encoding: str) -> lsp.Range:
-    """The place of a tensor's text."""
-    return range_of(made.span, encoding)
-
-
-def shape_text(made: Made) -> str:
-    """`[N, out, H // s, W // s]`, by default `[1, 64, 56, 56]`, in 8 expansions."""
-    uses = f", the first of {made.count}" if made.count > 1 else ""
-    words = made.words or "of several shapes"
-    same = made.words == made.default
-    return f"`{words}`" + ("" if same else f", by default `{made.default}`{uses}")
-
-
-def _of_symbol(document: Document, symbol: Symbol) -> Made | None:
-    """The tensor that a name of a body stands for."""
-    if symbol.span is None:
-        return None
-    for _, left in document.made():
-        for made in left:
-            if made.span == symbol.span:
-                return made
-    assert document.focus is not None
-    for shapes in document.focus.shapes.values():
-        made_at = shapes.port(symbol.span)
-        if made_at is not None:
-            return made_at
-    return None
-
-
-def about(symbol: Symbol) -> list[str]:
-    """The signature of a name as a program, and its page."""
-    head, doc = signature(symbol), symbol.doc
-    item = symbol.item
-    if item is not None:
-        doc = item.doc or doc
-    elif symbol.kind == "language" and symbol.name in REGISTRY:
-        doc = docstring(REGISTRY[symbol.name])
-    doc = doc.strip()
-    if len(doc) > MOST_DOC:
-        doc = doc[:MOST_DOC].rsplit("\n\n", 1)[0]
-    return [f"```dl\n{head}\n```", *([doc] if doc else [])]
-
-
-def signature(symbol: Symbol) -> str:
-    """One line that says what a name is."""
-    if symbol.item is not None:
-        return header(symbol.item)
-    if symbol.kind == "language":
-        kind = language.kind_of(symbol.name)
-        if kind == "layer":
-            return signature_of_op(REGISTRY[symbol.name]).text
-        return f"{symbol.name}  # {kind or 'of the language'}"
-    if symbol.span is None:
-        return f"{symbol.name}  # {symbol.kind}"
-    text = symbol.span.source.line_text(symbol.span.line).strip()
-    return f"{symbol.name}  # {symbol.kind}: {text}" if symbol.kind != "tensor" else f"{symbol.name}  # tensor"
-
-
-def header(item: tree.Definition) -> str:
-    """A definition without its body."""
-    text = item.span.text
-    if isinstance(item, tree.Block):
-        text = text[: max(item.suite.span.start - item.span.start, 0)].rstrip().rstrip(":=").rstrip() or text
-    elif isinstance(item, tree.Extern | tree.Fn):
-        text = signature_of(item).text if isinstance(item, tree.Fn) else text.split(" = ")[0]
-    return text if len(text) < 1_000 else text.splitlines()[0]
 
 
 # ---- colours

@@ -18,6 +18,7 @@ from dslc.bind.table import Symbol, Use
 from dslc.lsp import completion, names, outline
 from dslc.lsp.commands import OUTPUTS, run_command
 from dslc.lsp.documents import Document, Stage, Worker
+from dslc.lsp.hover import hover
 from dslc.lsp.lens import lenses
 from dslc.lsp.places import Lines, lines_of
 from dslc.lsp.problems import actions, problems
@@ -298,11 +299,11 @@ def _answers(server: Server) -> None:
 
 def _names(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
-    async def hover(params: lsp.HoverParams) -> lsp.Hover | None:
+    async def hovered(params: lsp.HoverParams) -> lsp.Hover | None:
         document = await server.known(params.text_document.uri)
         if document is None:
             return None
-        return names.hover(document, server.lines(document).offset(params.position), server.encoding)
+        return hover(document, server.lines(document).offset(params.position), server.encoding)
 
     @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
     async def definition(params: lsp.DefinitionParams) -> lsp.Location | None:

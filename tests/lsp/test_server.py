@@ -141,6 +141,64 @@ def test_completion_brings_the_use_that_a_name_needs(client: Client, tmp_path: P
     assert help is not None and help.signatures[0].label == "stage(out, s=1)" and help.active_parameter == 1
 
 
+def test_completion_and_the_call_know_what_is_meant(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "part.dl").write_text("## It.\nblock part(out: int, k: int = 3) on x[N, C, H, W]:\n    conv(out, k)\n")
+    right = 'use "part.dl": part as piece\n' + NET
+    doc = client.open(tmp_path / "meant.dl", right)
+
+    def labels(line: str) -> list[str]:
+        """What can be written at the end of a line, the first first."""
+        text = right.replace("    gap", f"{line}\n    gap") if line[0] == " " else f"{line}\n{right}"
+        client.change(doc, text)
+        place = at(text, f"{line}\n", len(line))
+        found = client.done(client.ask.text_document_completion_async(lsp.CompletionParams(doc, place)))
+        assert isinstance(found, lsp.CompletionList)
+        return [item.label for item in sorted(found.items, key=lambda item: item.sort_text or "")]
+
+    assert labels("net sm") == labels("inline block ") == labels("    # not") == []
+    assert labels("    stem.we") == ["weight", "bias"] or set(labels("    stem.")) == {"weight", "bias"}
+    assert labels("    piece(16, ")[:2] == ["k=", "out="]
+    assert {"H", "image"} <= set(labels("    conv(")) and not {"H", "image"} & set(labels("    it -> "))
+    text = right.replace("    gap", "    piece(16, \n    gap")
+    client.change(doc, text)
+    place = at(text, "piece(16, ", len("piece(16, "))
+    help = client.done(client.ask.text_document_signature_help_async(lsp.SignatureHelpParams(doc, place)))
+    assert help is not None and help.signatures[0].label == "part(out, k=3)" and help.active_parameter == 1
+
+
+def test_a_budget_says_what_is_needed_kept_or_not(client: Client, tmp_path: Path) -> None:
+    text = NET.replace("params <= 100K", "params <= 100K, macs <= 1M")
+    doc = client.open(tmp_path / "budget.dl", text)
+    client.told(doc, "the budget says")
+    until = time.monotonic() + 20
+    shown = ""
+    while "needs" not in shown and time.monotonic() < until:
+        found = client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, at(text, "macs <=", 2))))
+        shown = found.contents.value if found and isinstance(found.contents, lsp.MarkupContent) else ""
+        time.sleep(0.02)
+    assert shown == "`macs <= 1M`: `small` needs 6.3 M, 634 %"
+    found = client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, at(text, "small(", 1))))
+    assert found is not None and isinstance(found.contents, lsp.MarkupContent)
+    assert "k params, 6.3 MMACs" in found.contents.value and "A small network." in found.contents.value
+    lenses = client.done(client.ask.text_document_code_lens_async(lsp.CodeLensParams(doc)))
+    assert lenses and lenses[0].command is not None and "6.3 MMACs" in lenses[0].command.title
+
+
+def test_what_an_argument_or_parameter_is(client: Client, tmp_path: Path) -> None:
+    doc = client.open(tmp_path / "what.dl", NET)
+    for word, inside, shown in (
+        ("s=s)", 0, "```dl\ns=1\n```\n\nan attribute of `conv`"),
+        ("out: int", 0, "```dl\nout: int  # parameter of stage\n```"),
+        ("H=32", 0, "```dl\nH  # size of small\n```"),
+    ):
+        found = client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, at(NET, word, inside))))
+        assert found is not None and isinstance(found.contents, lsp.MarkupContent) and found.contents.value == shown
+    found = client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, at(NET, "gap ->"))))
+    assert found is not None and isinstance(found.contents, lsp.MarkupContent)
+    assert "\n\n`[N, C, *S]" in found.contents.value and found.contents.value.count("```") % 2 == 0
+
+
 def test_names_lead_to_their_definitions_and_to_all_places(client: Client, tmp_path: Path) -> None:
     text = NET.replace("    gap", "    flatten_map = it\n    flatten_map -> gap").replace("encoder", "attention")
     doc = client.open(tmp_path / "names.dl", text)
