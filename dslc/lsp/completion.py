@@ -24,9 +24,7 @@ from dslc.syntax.parser import parse
 from dslc.vocabulary.std import core, homes, std_folder
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*$")
-_NAMED: Final = re.compile(
-    r"(?:net|block|inline block|extern block|fn|let)[ \t]+\w*$"
-)  # what is new has a name of its own
+_NAMED: Final = re.compile(r"(?:net|block|inline block|extern block|fn|let)[ \t]+\w*$")  # the name of what is new
 _USE: Final = re.compile(r"^use\s+([\w.]*)(?:\s*:(.*))?$")
 HEADS: Final = ("net", "block", "inline block", "fn", "let", "use", "extern block", "init")
 LINES: Final = (
