@@ -140,17 +140,13 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-ESCAPED = r"[^\w\s.,:+=/\[\](){}\u00b7\u2026\u00d7\u00f7\u2212\u2264\u2265\u2260-]"
-"""Any letter but those that Mermaid reads as they are: among these the signs of our op names."""
+ESCAPED = r"[^\w .,:=/\[\](){}\u00b7\u2026\u00d7\u00f7\u2212\u2264\u2265\u2260]|(?<=^\d)\.(?= )"
+"""Any letter but those that Mermaid reads as they are, wherever they stand: among these are signs of our op names."""
 
 
 def plain(text: str) -> str:
     """A text of Mermaid, which reads quotes, tags, Markdown and `#..;` in labels: those letters go by their numbers."""
-    return re.sub(
-        ESCAPED,
-        lambda found: f"#{ord(found[0])};",
-        text,
-    )
+    return re.sub(ESCAPED, lambda found: f"#{ord(found[0])};", text)
 
 
 WRITERS: Mapping[str, Callable[[Graph], str]] = {

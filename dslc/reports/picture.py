@@ -10,6 +10,7 @@ from dataclasses import field
 from itertools import chain
 
 from dslc.analysis.layer_tree import attribute_text
+from dslc.diagnostics.fold import printable
 from dslc.ir.model import Call, Either, For, If, Instance, Item, Model, Node, Param, Value
 from dslc.ir.walk import Needed, Step, flatten
 from dslc.ops.arithmetic import Binary
@@ -325,7 +326,7 @@ def op_box(step: Step, path: str) -> Box:
 
 def named(name: str, words: Sequence[str], path: str, *, family: str, faded: bool) -> Box:
     """A box titled `conv(64, 3)`; long arguments stand below the name."""
-    given = ", ".join(words)
+    name, given = printable(name), printable(", ".join(words))
     title = f"{name}({given})" if given else name
     whole = title
     if len(title) <= TITLE:

@@ -103,7 +103,9 @@ def test_other_files(tmp_path: Path, end: str) -> None:
         assert run(source).stdout in text and text.startswith("<!DOCTYPE html>")
     elif end == "mmd":
         assert (
-            text.startswith("flowchart TD\n") and text.count("-->") == 8 and "#34;n c h w -#62; n (h w) c#34;" in text
+            text.startswith("flowchart TD\n")
+            and text.count("-->") == 8
+            and "#34;n c h w #45;#62; n (h w) c#34;" in text
         )
     else:
         assert len(re.findall(r"^    n\d+ -> n\d+ ", text, re.MULTILINE)) == 8 and '\\"n c h w -> n (h w) c\\"' in text
