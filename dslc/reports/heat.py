@@ -62,7 +62,7 @@ def warm(graph: Graph, heat: str) -> None:
 
 
 def tell(graph: Graph) -> None:
-    """Parameters and multiply-adds of all boxes and frames, for who asks; a frame says what its parts hold."""
+    """Parameters and multiply-adds of all boxes and frames, for who asks; equal parts say what they hold."""
     amounts = Amounts(graph)
     for heat in ("params", "macs"):
         metric, found = METRICS[HEATS[heat]], amounts.boxes(heat)
@@ -72,6 +72,10 @@ def tell(graph: Graph) -> None:
         for frame, value in amounts.frames(found).items():
             if value:
                 frame.costs[heat] = amount_text(metric, value, frame.all)
+    for box in graph.boxes:
+        cost = box.costs.get("params", "")
+        if box.repeats > 1 and cost and not box.tint and cost not in box.notes:
+            box.notes = (*box.notes, cost)
     for frame in graph.frames:
         frame.cost = frame.cost or frame.costs.get("params", "")
 

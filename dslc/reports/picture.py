@@ -19,7 +19,7 @@ from dslc.record import entity
 from dslc.reports.columns import shape_text
 from dslc.reports.equal_parts import Equals, equal_parts
 from dslc.reports.layered import Line, Spot
-from dslc.reports.words import SIGNS, TITLE, op_words, part_words, shortened
+from dslc.reports.words import LONGEST, SIGNS, TITLE, op_words, part_words, shortened
 from dslc.types.tensor import TensorType
 
 MOST_BOXES = 2_000
@@ -65,8 +65,8 @@ class Box(Spot):
     """A drawn box: its lines of text, the colours' name, the types of its results. `faded`: only training has it.
 
     `path` and `words` (name and arguments) are whole; `uses` are the ops in it, and `tensors` those that are declared:
-    of all the equal parts that it is drawn for, which are `times`. `tint`: a colour instead of that of its family.
-    `costs`: what they cost (`heat.tell`).
+    of all the equal parts that it is drawn for, which are `times`; `repeats` of them are one after the other. `tint`: a
+    colour instead of that of its family. `costs`: what they cost (`heat.tell`).
     """
 
     title: str = ""
@@ -82,6 +82,7 @@ class Box(Spot):
     tensors: dict[Param, None] = field(default_factory=dict)
     frame: Frame | None = None
     times: int = 1
+    repeats: int = 1
     tint: str = ""
     costs: dict[str, str] = field(default_factory=dict)
 
@@ -192,13 +193,14 @@ class Graph:
         box = named(*part_words(part), path, family="part", faded=True)
         box.path, box.frame, box.times = part.path, frame, max(len(run), 1) * (frame.all if frame else 1)
         if run:
-            box.title = f"{box.title} ×{len(run)}"  # noqa: RUF001
+            box.notes = (*box.notes[:-1], shortened(path, 2 * LONGEST))
+            box.title, box.repeats = f"{box.title} ×{len(run)}", len(run)  # noqa: RUF001
         return box
 
     def framed(self, run: Sequence[Instance], parent: Frame | None) -> Frame:
         """The frame around the first of equal parts."""
         box = named(*part_words(run[0]), "", family="part", faded=False)
-        note = paths(self.shown(run[0].path, parent), run)
+        note = shortened(paths(self.shown(run[0].path, parent), run), 2 * LONGEST)
         frame = Frame(shortened(box.words), note, run[0].path, box.words, run[0], len(run), parent)
         self.frames.append(frame)
         return frame

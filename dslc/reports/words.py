@@ -59,5 +59,5 @@ def part_words(part: Instance) -> tuple[str, list[str]]:
     return part.definition.name, words
 
 
-def shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def shortened(text: str, most: int = LONGEST) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from dslc.api import compile_model
 from dslc.ir.model import Call
+from dslc.reports.columns import shape_text
 from dslc.reports.graph_text import dot, html, mermaid
 from dslc.reports.heat import Amounts, warm
 from dslc.reports.layered import Spot
 from dslc.reports.nested import arrange, nested
+from dslc.reports.numbers import short
 from dslc.reports.picture import Box, Graph, around
-from dslc.reports.svg import below, head_size, sized, svg
+from dslc.reports.stats import Stats
+from dslc.reports.svg import below, head_size, sized, svg, tip
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -147,6 +151,13 @@ def test_closed_parts_are_one_box() -> None:
     ]
 
 
+def test_a_closed_box_says_what_one_and_all_hold() -> None:
+    text = svg(Graph(compile_model(EXAMPLES / "vit.dl", "vit_b_16"), 3))
+    assert ">encoder.layers.encoder_layer_0 … encoder_layer_11 · 16 layers</text>" in text
+    assert ">12 × 7.088 M = 85.054 M params</text>" in text  # noqa: RUF001
+    assert "\n12 × " in text and "G MACs</title>" in text  # noqa: RUF001
+
+
 def test_all_can_be_opened() -> None:
     model = compile_model(EXAMPLES / "vit.dl", "vit_b_16")
     assert not Graph(model, fold=False).frames
@@ -253,3 +264,43 @@ def test_a_chain_goes_straight_through_its_frame() -> None:
     graph = graph_of("    for i in range(12): unit as `unit_{i}`\n    linear(4)\n")
     svg(graph)
     assert len({round(box.x, 3) for box in graph.boxes}) == 1
+
+
+# ---- what a pointer finds
+
+
+@pytest.mark.parametrize(
+    ("file", "net"), [("resnet", "resnet18"), ("vit", "vit_b_16"), ("unet", "unet"), ("swin", "swin_t")]
+)
+def test_every_box_says_what_it_is_in_full(file: str, net: str) -> None:
+    """Path, op with arguments, shape, and the numbers of `dslc stats`; of equal parts those of one and of all."""
+    model = compile_model(EXAMPLES / f"{file}.dl", net)
+    rows = {row.use: row for row in Stats(model).rows if row.use is not None}
+    graph = Graph(model)
+    svg(graph)
+    for box in graph.boxes:
+        lines = tip(box, graph).split("\n")
+        if box.family in ("input", "tensor"):
+            assert lines[-1 if box.family == "input" else 0]
+            continue
+        row = rows[box.uses[0]]
+        assert lines[0] == row.path and lines[1] == (box.words or box.title)
+        assert " ".join(shape_text(out, model.sizes) for out in row.outs) in lines
+        for value, words in ((row.count.params, "params"), (row.macs, "MACs")):
+            found = [line for line in lines if line.endswith(f" {words}")]
+            assert bool(found) == bool(value)
+            if value:
+                assert found[0].startswith(f"{box.times} × {short(value)} = " if box.times > 1 else short(value))  # noqa: RUF001
+
+
+def test_the_picture_has_these_words() -> None:
+    tree = ElementTree.fromstring(svg(Graph(compile_model(EXAMPLES / "vit.dl", "vit_b_16"))))
+    tips = [title.text or "" for title in tree.iter("{http://www.w3.org/2000/svg}title")]
+    assert (
+        "encoder.layers.encoder_layer_0.mlp.0\nlinear(3072)\n[N, 197, 3072]\n"
+        "12 × 2.362 M = 28.348 M params\n12 × 464.781 M = 5.577 G MACs" in tips  # noqa: RUF001
+    )
+    assert any(
+        tip.startswith("encoder.layers.encoder_layer_0\nencoder_layer(12, 3072") and "12 equal parts" in tip
+        for tip in tips
+    )
