@@ -31,8 +31,10 @@ svg.dslc .l {{ stroke: {line} }} svg.dslc .a {{ fill: {line} }}
 </style>
 </head>
 <body>
+<main>
 <h1>{title}</h1>
-{svg}</body>
+{svg}</main>
+</body>
 </html>
 """
 

@@ -141,7 +141,7 @@ def test_html(source: str, args: dict[str, object]) -> None:
     for _, text in pictures(source, args, ".html"):
         page = Page(text)
         assert not page.others
-        assert {tag for tag, _ in page.elements} <= SVG_ELEMENTS | {"html", "head", "meta", "body", "h1"}
+        assert {tag for tag, _ in page.elements} <= SVG_ELEMENTS | {"html", "head", "meta", "body", "main", "h1"}
         assert [tag for tag, _ in page.elements].count("style") == 2
         names = {name for _, attrs in page.elements for name, _ in attrs}
         assert names <= {name.lower() for name in SVG_ATTRIBUTES} | {"xmlns", "lang", "charset", "name", "content"}
