@@ -83,8 +83,7 @@ def place(boxes: Sequence[Spot], lines: Sequence[Line], gap: Gap) -> tuple[float
         rows[box.row].append(box)
     for spot in bend(lines):
         rows[spot.row].append(spot)
-    order(rows)
-    set_x(rows)
+    rows = narrow(rows)
     y = bend_height = 0.0
     for row in rows:
         height = max(spot.height for spot in row)
@@ -143,6 +142,32 @@ def link(upper: Spot, lower: Spot) -> None:
 
 
 # ---- order and places
+
+
+def narrow(rows: list[list[Spot]]) -> list[list[Spot]]:
+    """Rows in order with their places. What depends on no input may stand at the left: then lines that pass it need not
+    go around it. That is so where no more lines cross and the picture is clearly narrower.
+    """
+    best, least = placed(rows)
+    if any(not (spot.fed or spot.bend) for row in rows for spot in row):
+        places = {spot: spot.x for row in best for spot in row}
+        other, found = placed([sorted(row, key=lambda spot: spot.fed or spot.bend) for row in rows])
+        if found[0] <= least[0] and found[1] < 0.9 * least[1]:
+            return other
+        for spot, x in places.items():
+            spot.x = x
+    return best
+
+
+def placed(rows: Iterable[list[Spot]]) -> tuple[list[list[Spot]], tuple[int, float]]:
+    """The rows in the best order that is found from this one, with places: how often lines cross, and the width."""
+    tried = [list(row) for row in rows]
+    order(tried)
+    cross = crossings(tried)
+    set_x(tried)
+    spots = [spot for row in tried for spot in row]
+    left = min((spot.x - spot.left for spot in spots), default=0.0)
+    return tried, (cross, max((spot.x + spot.right for spot in spots), default=0.0) - left)
 
 
 def order(rows: list[list[Spot]]) -> None:

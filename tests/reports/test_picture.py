@@ -153,6 +153,15 @@ def test_blocks_that_read_weights_stand_below_each_other(file: str, net: str) ->
     assert len({round(box.x) for box in graph.boxes if box.family in ("linear", "norm")}) == 1
 
 
+def test_what_reads_no_input_stands_where_lines_need_not_go_around_it() -> None:
+    """The mask of shifted windows is beside the sum around them: at the left, so that the sum's line is short."""
+    graph = Graph(compile_model(EXAMPLES / "swin.dl", "swin_t"))
+    width, _ = place(graph.boxes, list(graph.lines.values()), lambda row: (0.0, 20.0))
+    main = {round(box.x) for box in graph.boxes if box.title.startswith("gelu")}
+    masks = [box.x for box in graph.boxes if box.title.startswith("arange")]
+    assert width < 900 and len(main) == 1 and masks and max(masks) < main.pop()
+
+
 def test_crossings_are_counted_and_removed() -> None:
     a, b, c, d = (Spot(width=10, height=10, left=5, right=5, fed=True) for _ in range(4))
     boxes, lines = [a, b, c, d], [Line(a, 0, d), Line(b, 0, c)]
