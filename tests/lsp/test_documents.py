@@ -110,3 +110,36 @@ def test_a_key_costs_a_part_of_what_a_check_of_the_file_does() -> None:
             document.stage = worker._stage(document, document.version, document.stage)
             times[stage].append(time.process_time() - start)
     assert min(times["focus"]) < 0.2 * min(times["whole"])
+
+
+def known(document: Document) -> dict[int, list[tuple[str | None, str]]]:
+    """The shapes that are shown, by line."""
+    assert document.focus is not None and document.focus.source is not None
+    position = document.focus.source.position
+    lines = [(line, made) for line, made in document.made() if made and all(each.known for each in made)]
+    return {position(line.span.end)[0]: [(each.words, each.default) for each in made] for line, made in lines}
+
+
+@pytest.mark.parametrize(("file", "line"), [("resnet.dl", 4), ("unet.dl", 17), ("vgg.dl", 14), ("mobilenet_v2.dl", 6)])
+def test_the_shapes_of_other_lines_stay_while_one_is_typed(file: str, line: int) -> None:
+    """Of every prefix of a line: at least 85 % of what a fresh check of the other lines knows, and nothing else."""
+    text = (EXAMPLES / file).read_text("utf-8")
+    worker, document = opened(text, EXAMPLES / file)
+    until(worker, document)
+    lines = text.split("\n")
+    typing = lines[line - 1]
+    shares = []
+    for end in range(len(typing) - len(typing.lstrip()), len(typing) + 1):
+        before, after = lines[: line - 1], lines[line:]
+        typed(worker, document, "\n".join([*before, typing[:end], *after]), line - 1)
+        until(worker, document, "whole")
+        other = "\n".join([*before, typing[:end] if document.focus is not None and document.focus.ok else "", *after])
+        fresh_worker, fresh = opened(other, EXAMPLES / file)
+        fresh.net = document.focused
+        fresh.stage = fresh_worker._stage(fresh, 0, "focus")
+        wanted, shown = known(fresh), known(document)
+        wanted.pop(line, None)
+        shown.pop(line, None)
+        assert all(shown[at] == wanted[at] for at in shown.keys() & wanted.keys()), typing[:end]
+        shares.append(len(shown.keys() & wanted.keys()) / max(len(wanted), 1))
+    assert min(shares) >= 0.85 and len(shares) > 10
