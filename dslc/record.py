@@ -51,7 +51,9 @@ def frozen(cls: Class) -> Class:
 def replace(self: T, **changes: Any) -> T:
     """A copy of a record with some fields changed."""
     cls: Any = self.__class__
-    made: T = cls(**{**dict(zip(cls.__match_args__, cls.__values__(self), strict=False)), **changes})
+    fields = dict(zip(cls.__match_args__, cls.__values__(self), strict=False))
+    fields.update(changes)
+    made: T = cls(**fields)
     return made
 
 

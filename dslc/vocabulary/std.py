@@ -10,6 +10,7 @@ _HEAD = r"(?m)^(?:(?:inline )?block|fn|let|net) (\w+)"
 _USED = r"(?m)^use std\.\w+: (.*)$"
 
 
+@cache
 def std_folder() -> Path:
     """Where std lives: inside the installed package, else at the top of the checkout."""
     packaged = Path(__file__).parent.parent / "_stdlib"
