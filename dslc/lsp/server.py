@@ -93,6 +93,9 @@ class Server(LanguageServer):
             await asyncio.sleep(0.004)
         return document if document.focus is not None else None
 
+    def report_server_error(self, error: Exception, source: object) -> None:
+        """What failed is in the log. Pygls would tell the client, and where that is gone fail again without end."""
+
     def set(self, given: object) -> None:
         """Settings of the client; what is none of them is passed over."""
         section = given.get("dslc", given) if isinstance(given, dict) else {}
@@ -102,7 +105,7 @@ class Server(LanguageServer):
     # ---- in the worker's thread
 
     def _told(self, document: Document, stage: Stage) -> None:
-        if self.loop is None or self.loop.is_closed():
+        if self.loop is None or self.loop.is_closed() or self.worker.closed:
             return
         sent = threading.Event()
 
@@ -119,7 +122,7 @@ class Server(LanguageServer):
 
     def publish(self, document: Document, stage: Stage, version: int) -> None:
         """Send what was found, where nobody has written meanwhile."""
-        if document.version != version or self.document(document.uri) is not document:
+        if self.worker.closed or document.version != version or self.document(document.uri) is not document:
             return
         if stage != "rest":
             found = problems(document, self.encoding)

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from lsprotocol import types as lsp
+from pygls.exceptions import PyglsError
 
+from dslc.lsp.documents import Document
+from dslc.lsp.server import make
 from tests.lsp.client import Client, applied, at
 
 NET = """use std.attention: encoder
@@ -372,6 +375,46 @@ def test_what_another_net_has_wrong_stays_while_one_is_written(client: Client, t
             client.done(client.ask.text_document_hover_async(lsp.HoverParams(doc, lsp.Position(0, 0))))
             time.sleep(0.12)
             assert moved in [d.range.start.line for d in client.diagnostics[doc.uri]], end
+
+
+def test_it_ends_when_it_is_told_to_whatever_it_does(tmp_path: Path) -> None:
+    """Right after a key, while a net is checked, and when what was found is about to be sent."""
+    text = (Path(__file__).parents[2] / "examples" / "swin.dl").read_text("utf-8")
+    for pause in (0.0, 0.12):
+        own = Client()
+        doc = own.open(tmp_path / "swin.dl", text)
+        own.done(own.ask.text_document_hover_async(lsp.HoverParams(doc, lsp.Position(12, 5))))
+        own.change(doc, text + "\n")
+        time.sleep(pause)
+        start = time.monotonic()
+        own.close()
+        assert time.monotonic() - start < 20 and not own.log, own.log
+
+
+class Closed:
+    """What is written to after the client has gone."""
+
+    def __init__(self) -> None:
+        self.tried = 0
+
+    def write(self, data: bytes) -> None:
+        self.tried += 1
+        raise ValueError("I/O operation on closed file")
+
+    def close(self) -> None:
+        pass
+
+
+def test_nothing_is_sent_to_a_client_that_has_gone(tmp_path: Path) -> None:
+    server, gone = make(), Closed()
+    server.protocol.set_writer(gone)
+    document = Document("file:///f.dl", tmp_path / "f.dl", NET)
+    server.worker.documents[document.uri] = document
+    server.report_server_error(ValueError("closed"), PyglsError)
+    assert gone.tried == 0, "what cannot be sent is not told of by sending"
+    server.worker.close()
+    server.publish(document, "focus", document.version)
+    assert gone.tried == 0
 
 
 def test_without_its_packages_it_says_which_extra() -> None:
