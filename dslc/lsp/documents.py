@@ -74,6 +74,11 @@ class Document:
         path = self.focus.source.path
         return [pair for shapes in self.focus.shapes.values() for pair in shapes.lines(path)]
 
+    def imports(self, path: Path) -> bool:
+        """Whether its program was read with another file, or asked for it and did not get it."""
+        program = None if self.focus is None else self.focus.program
+        return program is not None and any(each == path for each in (*program.files, *program.loader.read_texts))
+
     def chosen_net(self, texts: Mapping[Path, str]) -> str | None:
         """The net in focus: the one that was chosen, the one at the changed line, or the first that leads there."""
         last = None if self.focus is None else self.focus.program

@@ -77,7 +77,7 @@ class Server(LanguageServer):
             document.typed = True
             document.text = text
             for other in list(self.worker.documents.values()):
-                if other is not document:  # it may import this one
+                if other is not document and other.imports(document.path):
                     self.worker.put(other)
         return self.worker.put(document)
 

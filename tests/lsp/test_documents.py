@@ -80,6 +80,21 @@ def test_the_net_that_is_written_is_in_focus(old: str, new: str, focus: str) -> 
     assert document.focused == focus
 
 
+def test_a_document_is_looked_at_again_where_it_imports_what_changed(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "part.dl").write_text("block part on x[N, C]:\n    relu\n", "utf-8")
+    worker, document = opened('use "part.dl": part\n\nnet f on x[N, 8]:\n    part\n', tmp_path / "main.dl")
+    assert not document.imports(tmp_path / "part.dl")
+    document.stage = worker._stage(document, 0, "focus")
+    assert document.imports(tmp_path / "part.dl") and not document.imports(tmp_path / "other.dl")
+    typed(worker, document, document.text.replace("part.dl", "other.dl"), 0)
+    assert document.imports(tmp_path / "other.dl") and not document.imports(tmp_path / "part.dl")
+    other = Document("file:///other.dl", tmp_path / "part.dl", "block part on x[N, C]:\n    rleu\n")
+    worker.documents[other.uri] = other
+    typed(worker, document, document.text.replace("other.dl", "part.dl"), 0)
+    assert document.imports(tmp_path / "part.dl") and any("rleu" in d.message for d in document.diagnostics)
+
+
 def test_networks_are_freed_one_by_one() -> None:
     worker, document = opened((EXAMPLES / "resnet.dl").read_text("utf-8"), EXAMPLES / "resnet.dl")
     document.stage = worker._stage(document, 0, "focus")
