@@ -34,8 +34,8 @@ QUIET: Final = 0.3
 """Seconds without a key after which all nets are checked."""
 IDLE: Final = 5.0
 """Seconds without a key after which all garbage is looked for."""
-MOST_YOUNG: Final = 3
-"""Analyses after which garbage is looked for though keys are still pressed."""
+MOST_YOUNG: Final = 8
+"""Analyses after which garbage is looked for though there is more to do: the pause grows with them."""
 
 Stage = Literal["focus", "rest", "whole", "done"]
 
@@ -279,13 +279,11 @@ class Worker:
     def _sweep(self) -> bool:
         """Look for garbage while nobody waits; whether there was any to look for."""
         idle = time.monotonic() - max((d.changed for d in self.documents.values()), default=0.0)
-        if self.swept or (self.young and idle < 2 * QUIET):
-            return False
         if self.young:
-            gc.collect(1)
+            gc.collect(0)
             self.young = 0
             return True
-        if idle < IDLE:
+        if self.swept or idle < IDLE:
             return False
         gc.collect()
         self.swept = True

@@ -383,7 +383,7 @@ def serve() -> None:
     """Answer on stdin and stdout until the client ends it."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     sys.setrecursionlimit(12_000)  # as a compile asks for: two threads would set it back for each other
-    sys.setswitchinterval(0.001)  # a key is answered while a net is analysed
+    sys.setswitchinterval(0.0002)  # a key is read while a net is analysed: in some six turns of two threads
     server = make()
     try:
         server.start_io()
