@@ -20,7 +20,7 @@ class Structure:
         self.steps = {step.node: step for step in stats.flat.steps}
         self.inputs = {value: name for (name, _), value in zip(stats.inputs, stats.model.root.inputs, strict=True)}
         self.made = {out: (step.path, i) for step in stats.flat.steps for i, out in enumerate(step.outs)}
-        self.tensors = {param.path: param for param in stats.model.params.values()}
+        self.params = stats.model.params
         self.lines = TorchLines(torch)
 
     def of(self, row: Row) -> Json:
@@ -37,9 +37,7 @@ class Structure:
 
     def places(self, row: Row) -> list[Json | None]:
         """The text that says a layer, then the calls that led to it, innermost first."""
-        found = spans(row)
-        if not found and (param := self.tensors.get(row.path)) is not None and param.span is not None:
-            found = [param.span]
+        found = spans(row, self.params)
         return [span_record(span) for span in dict.fromkeys(found)] or [None]
 
     def given(self, row: Row) -> Json:

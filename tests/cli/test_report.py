@@ -142,10 +142,11 @@ def test_the_rows_are_those_of_stats() -> None:
         ("resnet18", "layer1.0.conv1", "conv(out, 3, s=s) as conv1", "self.conv1 = nn.Conv2d(in_channels, out, 3"),
         ("resnet18", "fc", "linear(classes) as fc", "self.fc = nn.Linear(512, classes)"),
         ("resnet50", "layer3.4", "unit(", "*(Bottleneck(1024, 256) for _ in range(5)),"),
+        ("vit_b_16", "encoder.pos_embedding", "param pos_embedding: [1,", "self.pos_embedding = nn.Parameter("),
     ],
 )
 def test_a_layer_has_its_lines_of_the_program_and_of_pytorch(net: str, path: str, line: str, torch: str) -> None:
-    model = compile_model("zoo:resnet", net, budgets=None)
+    model = compile_model("zoo:vit" if net == "vit_b_16" else "zoo:resnet", net, budgets=None)
     sources: list[Source] = []
     text = emit(model)
     record: Any = network_record(model, text, sources, [])

@@ -28,7 +28,7 @@ class Places:
     def of(self, row: Row) -> Json:
         """The lines of one row."""
         found: Json = {}
-        at = list(dict.fromkeys(self.place(span) for span in spans(row)))[:MOST]
+        at = list(dict.fromkeys(self.place(span) for span in spans(row, self.model.params)))[:MOST]
         if at:
             found["at"] = [list(place) for place in at]
         lines = self.lines.of(row.path.partition("@")[0]) if self.lines is not None else ()
