@@ -67,6 +67,11 @@ class Document:
     diagnostics: tuple[Diagnostic, ...] = ()  # the newest that are known, and of other nets those that were
     remembered: Remembered = field(default_factory=Remembered)
 
+    @property
+    def program(self) -> Program | None:
+        """The text as it was read last."""
+        return None if self.focus is None else self.focus.program
+
     def made(self) -> list[tuple[tree.Stmt, list[Made]]]:
         """What each line leaves, of the net in focus."""
         if self.focus is None or self.focus.source is None:
@@ -81,7 +86,7 @@ class Document:
 
     def chosen_net(self, texts: Mapping[Path, str]) -> str | None:
         """The net in focus: the one that was chosen, the one at the changed line, or the first that leads there."""
-        last = None if self.focus is None else self.focus.program
+        last = self.program
         net = self._chosen(last)
         if net is None or re.search(rf"^net[ \t]+{net}\b", texts[self.path], re.MULTILINE) is None:
             net = self._chosen(loaded(self.path, texts))

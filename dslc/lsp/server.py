@@ -367,7 +367,7 @@ def _names(server: Server) -> None:
             return lsp.CompletionList(False, [])
         lines = server.lines(document)
         offset = lines.offset(params.position)
-        found = completion.completions(document.text, offset, document.focus, document.path, lines)
+        found = completion.completions(document.text, offset, document.program, lines)
         return lsp.CompletionList(False, found)
 
     @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(["(", ","]))
@@ -376,7 +376,7 @@ def _names(server: Server) -> None:
         if document is None:
             return None
         offset = server.lines(document).offset(params.position)
-        return completion.signature_help(document.text, offset, document.focus)
+        return completion.signature_help(document.text, offset, document.program)
 
 
 def serve() -> None:
