@@ -2,6 +2,8 @@ import { basicSetup, EditorView } from "codemirror";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { setDiagnostics } from "@codemirror/lint";
 import { tags } from "@lezer/highlight";
+import { Compiler } from "./compiler.js";
+import { completion } from "./completion.js";
 import { dl } from "./language.js";
 import { packed, unpacked } from "./link.js";
 
@@ -14,8 +16,10 @@ net small on image[N, 3, H=32, W=32]:
 `;
 
 const $ = (id) => document.getElementById(id);
-const worker = new Worker("worker.js", { type: "module" });
-let asked = 0, answered = null, timer = 0, sizes = {};
+const tabs = [...document.querySelectorAll("[role=tab]")];
+const panels = tabs.map((tab) => $(tab.getAttribute("aria-controls")));
+const shown = () => panels.find((panel) => !panel.hidden).id;
+let asked = 0, timer = 0, sizes = {}, torch = "";
 
 // Colours that reach a contrast of 4.5 on both backgrounds.
 const style = HighlightStyle.define([
@@ -27,13 +31,41 @@ const style = HighlightStyle.define([
   { tag: tags.invalid, textDecoration: "underline wavy" },
 ]);
 
+const theme = EditorView.theme({
+  "&": { color: "var(--ink)", backgroundColor: "var(--back)" },
+  ".cm-content": { caretColor: "var(--ink)" },
+  ".cm-cursor": { borderLeftColor: "var(--ink)" },
+  ".cm-gutters": { color: "var(--muted)", backgroundColor: "var(--panel)", borderRight: "1px solid var(--line)" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--here)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--selected)" },
+  ".cm-selectionMatch": { backgroundColor: "var(--selected)" },
+  ".cm-tooltip, .cm-panels": { color: "var(--ink)", backgroundColor: "var(--panel)", border: "1px solid var(--line)" },
+  ".cm-tooltip-autocomplete > ul > li[aria-selected]": { color: "var(--ink)", backgroundColor: "var(--selected)" },
+  ".cm-completionDetail": { color: "var(--muted)" },
+  ".cm-diagnosticAction": { color: "#fff", backgroundColor: "#0b57d0" },
+});
+
 const view = new EditorView({
   parent: $("editor"),
   extensions: [
-    basicSetup, dl, syntaxHighlighting(style),
+    basicSetup, theme, dl, syntaxHighlighting(style),
+    dl.data.of({ autocomplete: completion(async (text, offset) => (await compiler.ask("complete", { text, offset })).found) }),
     EditorView.contentAttributes.of({ "aria-label": "Program", spellcheck: "false" }),
     EditorView.updateListener.of((update) => { if (update.docChanged) later(); }),
   ],
+});
+
+const compiler = new Compiler((data) => {
+  if (data.failed) $("status").textContent = `the compiler failed: ${data.failed}`;
+  if (data.restarted) $("status").textContent = "what took too long was given up: loading the compiler again";
+  if (!data.examples) return;
+  $("status").textContent = "ready";
+  if ($("example").options.length > 1) return;
+  for (const name of Object.keys(data.examples)) $("example").append(new Option(name, name));
+  $("example").onchange = () => {
+    const text = data.examples[$("example").value];
+    if (text) start(text);
+  };
 });
 
 function later() {
@@ -41,27 +73,19 @@ function later() {
   timer = setTimeout(ask, 60);
 }
 
-function ask() {
+// What the open tab shows of the program as it stands; the answer to an older question is dropped.
+async function ask() {
   clearTimeout(timer);
-  const text = view.state.doc.toString();
-  worker.postMessage({ id: ++asked, text, net: $("net").value, sizes });
-  packed(text).then((hash) => history.replaceState(null, "", `#${hash}`));
+  const text = view.state.doc.toString(), tab = shown();
+  const id = ++asked;
+  packed(text).then((hash) => { if (id === asked) history.replaceState(null, "", `#${hash}`); });
+  const { found, failed, ms } = await compiler.ask("answer", { text, net: $("net").value, sizes, view: tab });
+  if (id !== asked) return;
+  $("status").textContent = failed ? `the compiler failed: ${failed}` : "ready";
+  if (failed) return;
+  $("time").textContent = `${Math.round(ms)} ms`;
+  show(found);
 }
-
-worker.onmessage = ({ data }) => {
-  if (data.failed) {
-    $("status").textContent = `the compiler failed: ${data.failed}`;
-  } else if (data.examples) {
-    for (const name of Object.keys(data.examples)) $("example").append(new Option(name, name));
-    $("example").onchange = () => {
-      const text = data.examples[$("example").value];
-      if (text) start(text);
-    };
-  } else if (data.id === asked) {
-    show(data.found);
-    $("status").textContent = `${Math.round(data.ms)} ms`;
-  }
-};
 
 function start(text) {
   sizes = {};
@@ -97,16 +121,14 @@ function show(found) {
     if (own(d.span)) {
       const from = place(d.span.start.offset), to = place(d.span.end.offset);
       item.append(node("button", { type: "button", className: "place", onclick: () => go(from, to) }, `${d.span.start.line}:${d.span.start.column} ${words}`));
-      marks.push({ from, to, severity: d.severity === "note" ? "info" : d.severity, message: d.label ? `${d.message}: ${d.label}` : d.message });
+      marks.push({ from, to, severity: d.severity === "note" ? "info" : d.severity, message: d.label ? `${d.message}: ${d.label}` : d.message, actions: fixes(d, own, place) });
     } else {
       item.append(words);
     }
     for (const help of d.help) {
       const line = node("div", { className: "help" }, `help: ${help.text}`);
-      if (help.edits.length && help.edits.every((edit) => own(edit.span))) {
-        const changes = help.edits.map((edit) => ({ from: place(edit.span.start.offset), to: place(edit.span.end.offset), insert: edit.text }));
-        line.append(node("button", { type: "button", className: "fix", onclick: () => { view.dispatch({ changes }); ask(); view.focus(); } }, "Apply"));
-      }
+      const changes = edits(help, own, place);
+      if (changes) line.append(" ", node("button", { type: "button", className: "fix", onclick: () => apply(changes) }, "Apply"));
       item.append(line);
     }
     $("problems").append(item);
@@ -114,15 +136,35 @@ function show(found) {
   view.dispatch(setDiagnostics(view.state, marks));
   const net = found.net ?? $("net").value;
   $("net").replaceChildren(...found.nets.map((name) => new Option(name, name, false, name === net)));
-  for (const panel of ["picture", "table", "torch"]) $(panel).classList.toggle("old", !found.net);
+  for (const panel of panels) panel.classList.toggle("old", !found.net);
   if (!found.net) return; // what stands there is of the last program without a mistake
-  answered = found;
   showSizes(found.sizes);
-  $("picture").replaceChildren(document.importNode(new DOMParser().parseFromString(found.svg, "image/svg+xml").documentElement, true));
-  const head = node("tr", {}, ...found.table.headings.map((text) => node("th", { scope: "col" }, text)));
-  const rows = found.table.rows.map((row) => node("tr", { title: row.path }, ...row.texts.map((text) => node("td", {}, text))));
-  $("table").replaceChildren(node("table", {}, node("thead", {}, head), node("tbody", {}, ...rows)), node("pre", {}, `\n${found.report.slice(found.report.indexOf("\n\n", found.report.indexOf("\n\n") + 2)).trim()}`));
-  $("torch").querySelector("pre").textContent = found.torch;
+  if (found.svg) $("picture").replaceChildren(document.importNode(new DOMParser().parseFromString(found.svg, "image/svg+xml").documentElement, true));
+  if (found.table) showTable(found);
+  if (found.torch) $("torch").querySelector("pre").textContent = torch = found.torch;
+}
+
+function showTable({ table, report }) {
+  const head = node("tr", {}, ...table.headings.map((text) => node("th", { scope: "col" }, text)));
+  const rows = table.rows.map((row) => node("tr", { title: row.path }, ...row.texts.map((text) => node("td", {}, text))));
+  const rest = report.slice(report.indexOf("\n\n", report.indexOf("\n\n") + 2)).trim();
+  $("table").replaceChildren(node("table", {}, node("thead", {}, head), node("tbody", {}, ...rows)), node("pre", {}, `\n${rest}`));
+}
+
+// The changes that a help line proposes; none of one that is words alone, or of another text.
+function edits(help, own, place) {
+  if (!help.edits.length || !help.edits.every((edit) => own(edit.span))) return null;
+  return help.edits.map((edit) => ({ from: place(edit.span.start.offset), to: place(edit.span.end.offset), insert: edit.text }));
+}
+
+function fixes(diagnostic, own, place) {
+  return diagnostic.help.map((help) => [help.text, edits(help, own, place)]).filter(([, changes]) => changes).map(([name, changes]) => ({ name, apply: () => apply(changes) }));
+}
+
+function apply(changes) {
+  view.dispatch({ changes });
+  ask();
+  view.focus();
 }
 
 function showSizes(values) {
@@ -141,13 +183,13 @@ function go(from, to) {
   view.focus();
 }
 
-const tabs = [...document.querySelectorAll("[role=tab]")];
 function open(tab) {
   for (const each of tabs) {
     each.setAttribute("aria-selected", each === tab);
     each.tabIndex = each === tab ? 0 : -1;
     $(each.getAttribute("aria-controls")).hidden = each !== tab;
   }
+  ask();
 }
 for (const tab of tabs) {
   tab.onclick = () => open(tab);
@@ -166,11 +208,14 @@ async function copy(button, text) {
   setTimeout(() => { button.textContent = said; }, 1500);
 }
 $("net").onchange = () => { sizes = {}; ask(); };
-$("copy").onclick = () => copy($("copy"), answered?.torch ?? "");
+$("copy").onclick = () => copy($("copy"), torch);
 $("link").onclick = async () => copy($("link"), `${location.href.split("#")[0]}#${await packed(view.state.doc.toString())}`);
 window.onhashchange = async () => {
   const text = await unpacked(location.hash.slice(1));
   if (text !== null && text !== view.state.doc.toString()) start(text);
 };
 
-start((await unpacked(location.hash.slice(1))) ?? START);
+const linked = location.hash.slice(1);
+const first = await unpacked(linked);
+start(first ?? START);
+if (linked && first === null) $("status").textContent = "the link holds no program: here is one to begin with";
