@@ -23,9 +23,12 @@ from dslc.syntax import tree
 from dslc.syntax.parser import parse
 from dslc.vocabulary.std import core, homes, std_folder
 
-Kind = Literal["layer", "function", "word", "initialiser", "keyword", "argument", "variable", "constant", "module"]
+Kind = Literal[
+    "layer", "function", "word", "initialiser", "keyword", "argument", "variable", "constant", "module", "element type"
+]
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*$")
+_NAMED: Final = re.compile(r"(?:net|block|inline block|extern block|fn|let)[ \t]+\w*$")  # the name of what is new
 _USE: Final = re.compile(r"^use\s+([\w.]*)(?:\s*:(.*))?$")
 HEADS: Final = ("net", "block", "inline block", "fn", "let", "use", "extern block", "init")
 LINES: Final = (
@@ -43,12 +46,13 @@ LINES: Final = (
     "init",
     "seq",
 )
-KINDS: Final[dict[str, Kind]] = {
-    "layer": "layer",
-    "function": "function",
-    "word": "word",
-    "initialiser": "initialiser",
-}
+Called = tree.Block | tree.Fn | tree.NetAlias | tree.Extern
+"""Definitions that are called."""
+NAMES: Final = ("parameter", "size", "let", "loop", "tensor", "module")
+APPLIED: Final = ("parameter", "let", "loop", "module")
+"""Kinds of names of a body, and those that may be layers."""
+OWNED: Final = ("weight", "bias")
+"""What is asked of a module by name."""
 FAR: Final = 20_000
 """Letters before a place in which the call around it is looked for."""
 
@@ -56,7 +60,7 @@ FAR: Final = 20_000
 @frozen
 class Word:
     """Something that can be written: `detail` is its signature or kind, `doc` what it is, `rank` how near it stands
-    (0: an argument or a name of the body). `use` is the change that a name of std needs, from `home`: where, and what.
+    (0: an argument of the call around it). `use` is the change that a name of std needs, from `home`: where, and what.
     """
 
     name: str
@@ -84,10 +88,10 @@ def of_language() -> tuple[Word, ...]:
     """Layers, functions, words and initialisers of the language, with their pages."""
     found = []
     for name in dict.fromkeys(language.names()):
-        kind = language.kind_of(name) or "word"
+        kind: Kind = language.kind_of(name) or "word"
         detail = signature_of_op(REGISTRY[name]).text if kind == "layer" else kind
         doc = docstring(REGISTRY[name]).split("\n\n")[0] if kind == "layer" else ""
-        found.append(Word(name, KINDS[kind], detail, doc, 2))
+        found.append(Word(name, kind, detail, doc, 3))
     return tuple(found)
 
 
@@ -95,7 +99,7 @@ def words(text: str, offset: int, program: Program | None) -> list[Word]:
     """What can be written at an offset; a name of std brings its `use`. `program`: the text, as it was read last."""
     start = text.rfind("\n", 0, offset) + 1
     before = text[start:offset]
-    if "#" in before and before.count('"') % 2 == 0:
+    if ("#" in before and before.count('"') % 2 == 0) or _NAMED.match(before):
         return []
     used = _USE.match(before)
     if used is not None:
@@ -103,41 +107,45 @@ def words(text: str, offset: int, program: Program | None) -> list[Word]:
     found: list[Word] = []
     word = _WORD.search(before)
     head = before[: word.start()] if word is not None else before
+    if head.endswith("."):
+        return [Word(name, "argument") for name in OWNED]
     call = call_around(text, offset - (len(word.group()) if word is not None else 0))
     if call is not None and (target := signature_called(call[0], program)) is not None:
         found += [Word(f"{slot.name}=", "argument", slot.text) for slot in target.slots if slot.name not in call[2]]
     if not head.strip():
-        found += [Word(each, "keyword", rank=3) for each in (LINES if head else HEADS)]
+        found += [Word(each, "keyword", rank=4) for each in (LINES if head else HEADS)]
     if not head and not before.startswith((" ", "\t")):
         return found
-    found += _of_program(program, offset)
+    found += _of_program(program, offset, head.rstrip().endswith("->"))
     known = {each.name for each in found}
     found += [each for each in of_language() if each.name not in known]
     found += list(_of_std(text, known))
     return found
 
 
-def _of_program(program: Program | None, offset: int) -> Iterator[Word]:
-    """The names of the body at an offset, as it was read last, and the definitions of the file."""
-    if program is None or program.main is None:
+def _of_program(program: Program | None, offset: int, applied: bool) -> Iterator[Word]:
+    """The names of the body at an offset, as it was read last, and the definitions of the file. `applied`: what is
+    meant is put to a tensor.
+    """
+    if program is None or program.main is None or program.table is None:
         return
     file = program.main.tree
     names: set[str] = set()
     for symbol in _symbols(file, program.table, offset):
-        if symbol[0] not in names and symbol[1] in ("parameter", "size", "let", "loop", "tensor", "module"):
+        if symbol[0] not in names and symbol[1] in (APPLIED if applied else NAMES):
             names.add(symbol[0])
-            yield Word(symbol[0], "variable", symbol[1])
+            yield Word(symbol[0], "variable", symbol[1], rank=1)
     for item in file.items:
         if isinstance(item, tree.Use):
-            for _, named in item.names:
-                std = std_items().get(named.name)
-                detail = signature_of(std[1]).text if std is not None else item.path
-                yield Word(named.name, "layer", detail, std[1].doc if std is not None else "", 1)
-        elif isinstance(item, tree.Block | tree.Fn | tree.NetAlias | tree.Extern) and item.name not in names:
+            for name, imported in program.table.imported.get(item, {}).items():
+                found = imported.item
+                detail = signature_of(found).text if isinstance(found, Called) else item.path
+                yield Word(name, "layer", detail, imported.doc, 2)
+        elif isinstance(item, Called) and item.name not in names:
             kind: Kind = "function" if isinstance(item, tree.Fn) else "layer"
-            yield Word(item.name, kind, signature_of(item).text, item.doc, 1)
+            yield Word(item.name, kind, signature_of(item).text, item.doc, 2)
         elif isinstance(item, tree.LetItem):
-            yield Word(item.target.name, "constant", "let", rank=1)
+            yield Word(item.target.name, "constant", "let", rank=2)
 
 
 def _symbols(file: tree.File, table: Table | None, offset: int) -> Iterator[tuple[str, str]]:
@@ -153,7 +161,7 @@ def _of_std(text: str, known: set[str]) -> Iterator[Word]:
             continue
         kind: Kind = "function" if isinstance(item, tree.Fn) else "layer"
         brought = ("", None) if name in core() else (module, use_edit(text, module, name))
-        yield Word(name, kind, signature_of(item).text, item.doc, 4, *brought)
+        yield Word(name, kind, signature_of(item).text, item.doc, 5, *brought)
 
 
 def use_edit(text: str, module: str, name: str) -> tuple[int, str]:
@@ -216,8 +224,13 @@ def call_around(text: str, offset: int) -> tuple[str, int, set[str], str] | None
 def signature_called(name: str, program: Program | None) -> Signature | None:
     """What a name that is called takes."""
     for item in program.main.tree.items if program is not None and program.main is not None else ():
-        if isinstance(item, tree.Block | tree.Fn | tree.NetAlias | tree.Extern) and item.name == name:
+        if isinstance(item, Called) and item.name == name:
             return signature_of(item)
+    table = None if program is None else program.table
+    for names in table.imported.values() if table is not None else ():
+        symbol = names.get(name)
+        if symbol is not None and isinstance(symbol.item, Called):
+            return signature_of(symbol.item)
     if name in REGISTRY and name not in language.UNNAMED:
         return signature_of_op(REGISTRY[name])
     std = std_items().get(name)

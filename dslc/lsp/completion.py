@@ -22,6 +22,7 @@ KINDS: Final = {
     "variable": lsp.CompletionItemKind.Variable,
     "constant": lsp.CompletionItemKind.Constant,
     "module": lsp.CompletionItemKind.Module,
+    "element type": lsp.CompletionItemKind.EnumMember,
 }
 
 
@@ -58,7 +59,8 @@ def signature_help(text: str, offset: int, program: Program | None) -> lsp.Signa
     free = [n for n in target.by_position if n not in named]
     wanted = current or (free[commas - len(named)] if 0 <= commas - len(named) < len(free) else "")
     doc = docstring(REGISTRY[name]).split("\n\n")[0] if target.kind == "op" else target.item.doc if target.item else ""
-    active = names.index(wanted) if wanted in names else None
+    tensors = target.most is None and target.kind == "block" and not current  # what comes first may be any number
+    active = names.index(wanted) if wanted in names and not tensors else None
     return lsp.SignatureHelp(
         [lsp.SignatureInformation(label, lsp.MarkupContent(lsp.MarkupKind.Markdown, doc) if doc else None, parameters)],
         active_signature=0,

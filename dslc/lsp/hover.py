@@ -9,11 +9,11 @@ from typing import Final
 from lsprotocol import types as lsp
 
 from dslc.analyse import Made
+from dslc.analyse.completion import call_around
 from dslc.bind import language
 from dslc.bind.signatures import signature_of, signature_of_op
 from dslc.bind.table import Symbol, Use
 from dslc.docs import docstring
-from dslc.lsp.completion import call_around
 from dslc.lsp.documents import Document
 from dslc.lsp.names import use_at
 from dslc.lsp.places import range_of

@@ -1,5 +1,5 @@
 // What can be written, as the editor offers it: the words of the language server, a name of std with its `use`.
-const TYPES = { layer: "class", function: "function", word: "enum", initialiser: "constant", keyword: "keyword", argument: "property", variable: "variable", constant: "constant", module: "namespace" };
+const TYPES = { layer: "class", function: "function", word: "enum", initialiser: "constant", keyword: "keyword", argument: "property", variable: "variable", constant: "constant", module: "namespace", "element type": "type" };
 
 const letters = (text) => [...text].length;
 
