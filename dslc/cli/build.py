@@ -102,5 +102,5 @@ def build(
     if again:
         from dslc.cli.watching import watch
 
-        watch(lambda loader: [path for path, _ in once(loader).files])
+        watch(lambda loader: f"built {', '.join(str(path) for path, _ in once(loader).files)}")
     click.echo(once(None).listing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from dslc.cli.sweeping import pair, sweep_axes
 from dslc.cli.terminal import screen
 
 if TYPE_CHECKING:
+    from dslc.ir.model import Model
     from dslc.reports.stats import Stats
 
 FORMATS = ["text", "json", "csv", "markdown"]
@@ -22,7 +24,7 @@ TOOLS = ["torchvision", "fvcore", "thop", "ptflops"]
 OPTIMIZERS = ["sgd", "momentum", "adam", "adamw"]
 PRECISIONS = ["fp32", "mixed"]
 GROUPINGS = ["kind", "block"]
-OPTION = {"tool": "as", "idle": "all"}
+OPTION = {"tool": "as", "idle": "all", "again": "watch"}
 TYPES = ["fp32", "tf32", "fp16", "bf16", "int8"]
 
 
@@ -65,6 +67,7 @@ def print_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> N
 @click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=print_schema, help="print the JSON "
               "schema of --format json")  # fmt: skip
 @click.option("--strict", is_flag=True, help="fail where some number is only a lower bound")
+@click.option("--watch", "again", is_flag=True, help="draw anew whenever a file of the program changes, until Ctrl-C")
 def stats(source: str | Path, **options: Any) -> None:
     """Print shapes, parameters, costs, memory and receptive fields, layer by layer, and the totals.
 
@@ -78,24 +81,45 @@ def stats(source: str | Path, **options: Any) -> None:
         names = ("net", "args", "sizes", "max_ops", "axes", "plot", "form", "columns", "over")
         run_sweep(source, **{name: options[name] for name in names})
         return
-    from dslc.api import compile_model
-    from dslc.reports.rendered import chosen_sections, rendered
-    from dslc.reports.stats import Stats
-    from dslc.settings import project_facts, project_levels
-
     chosen = {name: options[name] for name in ("net", "args", "sizes", "max_ops")}
+    if options["again"]:
+        from dslc.cli.live_stats import watch_stats
+
+        watch_stats(
+            source,
+            chosen,
+            numbers=lambda model: numbers(model, options),
+            printer=lambda found: printer(found, options),
+            check=lambda found: check(found, options["strict"]),
+            fit=not any(options[name] for name in ("depth", "sort", "top", "by")),
+        )
+    from dslc.api import compile_model
+
+    found = numbers(compile_model(source, **chosen, budgets=None), options)
+    click.echo(printer(found, options)(None), color=True)
+    check(found, options["strict"])
+
+
+def numbers(model: Model, options: dict[str, Any]) -> Stats:
+    """The numbers of a network that are asked for. Raises `BadParameter` for columns that it has not."""
+    from dslc.reports.stats import Stats
+
     view = {name: options[name] for name in ("batch", "inplace", "device", "dtype")}
-    model = compile_model(source, **chosen, budgets=None)
     found = Stats(model, **view)
     check_columns(found, options["columns"], options["sort"], options["by"])
+    return found
+
+
+def printer(found: Stats, options: dict[str, Any]) -> Callable[[int | None], str]:
+    """What gives the report that is asked for, its parts closed so many levels deep where that is not asked for too."""
+    from dslc.reports.rendered import chosen_sections, rendered
+    from dslc.settings import project_facts, project_levels
+
     extra = {name: options[name] for name in ("train", "fit", "optimizer", "precision", "tool", "verbose")}
     extra |= {"facts": project_facts(Path()), "levels": project_levels(Path())}
-    layout = {
-        name: options[name] for name in ("form", "columns", "depth", "sort", "fold", "symbolic", "top", "idle", "by")
-    }
+    layout = {name: options[name] for name in ("form", "columns", "sort", "fold", "symbolic", "top", "idle", "by")}
     sections = [] if options["form"] == "csv" else chosen_sections(found, **extra)
-    click.echo(rendered(found, sections, **layout, screen=screen()), color=True)
-    check(found, options["strict"])
+    return lambda depth: rendered(found, sections, **layout, depth=options["depth"] or depth, screen=screen())
 
 
 def check_options(options: dict[str, Any]) -> None:
@@ -127,12 +151,15 @@ def check_options(options: dict[str, Any]) -> None:
             "top",
             "by",
             "idle",
+            "again",
         )
         if options["batch"] != 1 or not options["inplace"]:
             raise click.UsageError("--batch and --no-inplace mean nothing with --sweep")
         return
     if options["form"] == "csv":
         refuse(options, "--format csv", "train", "fit", "tool", "verbose", "symbolic")
+    if options["form"] != "text":
+        refuse(options, f"--format {options['form']}", "again")
     if options["by"]:
         refuse(options, "--by", "depth", "sort", "top", "symbolic", "idle")
 

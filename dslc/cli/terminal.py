@@ -63,6 +63,19 @@ def columns(stream: TextIO | None = None) -> int | None:
         return None
 
 
+def lines() -> int | None:
+    """How many lines the terminal on stdout has: LINES, else what it says; none where it is no terminal."""
+    if not sys.stdout.isatty():
+        return None
+    said = os.environ.get("LINES", "")
+    if said.isdecimal() and int(said[:9]) > 0:
+        return int(said[:9])
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).lines or None
+    except (OSError, ValueError):
+        return None
+
+
 def screen() -> Screen:
     """The terminal on stdout; of a pipe or a file nothing is known but that colours may be wanted there."""
     from dslc.diagnostics.paint import Paint

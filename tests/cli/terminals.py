@@ -58,7 +58,7 @@ class Terminal:
         self._ours = ours
         self._read_so_far = bytearray()
         self._more = threading.Condition()
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
@@ -91,8 +91,11 @@ class Terminal:
 
     def done(self) -> str:
         """Wait for the end; all that was printed, with its colours."""
-        self.process.wait(PATIENCE)
-        self._reader.join()
+        try:
+            self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+            self._reader.join()
         return self.raw
 
     def interrupt(self) -> int:
