@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -31,23 +31,28 @@ def sweep(
     args: Mapping[str, object] | None = None,
     sizes: Mapping[str, int] | None = None,
     max_ops: int = MAX_OPS,
+    begun: Callable[[str], None] | None = None,
 ) -> Sweep:
     """All combinations of the axes' values, and each axis alone around the base.
 
     The base is the net with `args` and `sizes` and its defaults; where that does not exist (a parameter has no default)
     it is the first combination that does. A combination that the net refuses is kept as a point that says why. Raises
     `CompileError` for a program that cannot be read, for a name that is neither a parameter nor a size, and where every
-    combination is refused.
+    combination is refused. `begun` is told of each combination of the axes' values before it is compiled.
     """
     nets = Nets(source, net, axes, args or {}, sizes or {}, max_ops)
     base = nets.default()
-    points = tuple(nets.point(at) for at in product(*(axis.values for axis in axes)))
+    points = []
+    for at in product(*(axis.values for axis in axes)):
+        if begun is not None:
+            begun(", ".join(f"{axis.title}={value_text(value)}" for axis, value in zip(axes, at, strict=True)))
+        points.append(nets.point(at))
     if all(point.refused for point in points):
         raise nets.errors[0]
     if base is None:
         base = next(point for point in points if not point.refused)
     alone = tuple(nets.along(index, base) for index in range(len(axes)))
-    return Sweep(nets.net, nets.path, tuple(axes), base, points, alone)
+    return Sweep(nets.net, nets.path, tuple(axes), base, tuple(points), alone)
 
 
 class Nets:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dslc.cli.options import checkpoint_of, dtype_option, net_options, source_argument, weights_options
+from dslc.cli.progress import progress
 from dslc.cli.values import Choices, names, packages
 from dslc.types.tensor import DType
 
@@ -81,19 +82,20 @@ def build(
         kept = Kept.read(source, loader)
         model = kept.compile(net, args=args, sizes=sizes, max_ops=max_ops)
         show_notes((*model.notes, *size_notes(model)), verbose)
-        built = write(
-            model,
-            folder,
-            targets=targets,
-            dynamic=dynamic,
-            fold=not no_fold,
-            seed=seed,
-            weights=given,
-            checks=checks,
-            dtype=dtype,
-            allow_extern=allow_extern or None,
-            embed=kept.texts if embed else None,
-        )
+        with progress("building"):
+            built = write(
+                model,
+                folder,
+                targets=targets,
+                dynamic=dynamic,
+                fold=not no_fold,
+                seed=seed,
+                weights=given,
+                checks=checks,
+                dtype=dtype,
+                allow_extern=allow_extern or None,
+                embed=kept.texts if embed else None,
+            )
         show_weights(built.notes)
         for line in built.checks:
             click.echo(line)

@@ -11,6 +11,7 @@ import click
 
 from dslc.check import Findings, check_file
 from dslc.cli.programs import count_of, difference, paths, read_stdin, stdin_alone
+from dslc.cli.progress import progress
 from dslc.cli.show import of_options, show_diagnostics
 from dslc.diagnostics.levels import Level, Levels
 from dslc.diagnostics.model import CompileError, Diagnostic, Reject, Severity
@@ -110,11 +111,13 @@ class Run:
     def check(self) -> None:
         """Check every program; a mistake that several have in common is kept once."""
         found: dict[tuple[str, str, str, int, int], Diagnostic] = {}
-        for source in self.sources:
-            findings = self.findings[source] = self.request.check(source, self.texts)
-            for d in findings.diagnostics:
-                found.setdefault(d.key, d)
-                self.counts[d.key] = max(self.counts.get(d.key, 0), findings.counts.get(d.key, 1))
+        with progress("checking", len(self.sources)) as step:
+            for source in self.sources:
+                step(str(source))
+                findings = self.findings[source] = self.request.check(source, self.texts)
+                for d in findings.diagnostics:
+                    found.setdefault(d.key, d)
+                    self.counts[d.key] = max(self.counts.get(d.key, 0), findings.counts.get(d.key, 1))
         self.found = list(found.values())
 
     # ---- mending

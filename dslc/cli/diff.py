@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dslc.cli.progress import progress
 from dslc.cli.terminal import color_wanted
 from dslc.cli.values import Choices, assignments, sizes
 from dslc.names.zoo import is_zoo
@@ -102,7 +103,8 @@ def diff(
     from dslc.settings import project_facts, project_levels
 
     folder = Path()
-    found = compared(a, b, max_ops, project_facts(folder), project_levels(folder))
+    with progress("comparing"):
+        found = compared(a, b, max_ops, project_facts(folder), project_levels(folder))
     changed = only is not None
     if html:
         write_page(found, target or "diff.html")

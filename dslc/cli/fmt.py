@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dslc.cli.programs import count_of, difference, paths, read_stdin, stdin_alone
+from dslc.cli.progress import progress
 from dslc.names.zoo import is_zoo
 
 if TYPE_CHECKING:
@@ -34,15 +35,18 @@ def fmt(ctx: click.Context, files: tuple[str, ...], check: bool, show: bool) -> 
     sink, stdin = Sink(), stdin_alone(files)
     changed = []
     read = 0
-    for source in list(_sources(files, stdin, sink)):
-        text = _formatted(source, sink)
-        if text is None:
-            continue
-        read += 1
-        if stdin and not check and not show:
-            click.echo(text.encode(), nl=False)
-        elif text != source.text:
-            changed.append((source, text))
+    sources = list(_sources(files, stdin, sink))
+    with progress("formatting", len(sources)) as step:
+        for source in sources:
+            step(source.path)
+            text = _formatted(source, sink)
+            if text is None:
+                continue
+            read += 1
+            if stdin and not check and not show:
+                click.echo(text.encode(), nl=False)
+            elif text != source.text:
+                changed.append((source, text))
     if show:
         for source, text in changed:
             click.echo(difference(source.path, source.text, text, "formatted"), nl=False)

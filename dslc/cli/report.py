@@ -10,6 +10,7 @@ import click
 
 from dslc.cli.device_values import device
 from dslc.cli.options import Program, net_options
+from dslc.cli.progress import progress
 from dslc.cli.sweeping import sweep_axes
 from dslc.cli.values import facts
 from dslc.lints.facts import Facts
@@ -61,7 +62,8 @@ def report(
     if (count := prod(len(axis.values) for axis in axes)) > MOST:
         raise click.UsageError(f"--sweep: {count:,} networks are more than one page holds ({MOST})")
     wanted = asked(files, net, args, sizes, axes)
-    found = report(wanted, max_ops=max_ops, device=device, facts=stated.over(project_facts(Path())))
+    with progress("reporting"):
+        found = report(wanted, max_ops=max_ops, device=device, facts=stated.over(project_facts(Path())))
     if found.unread:
         raise CompileError(found.mistakes)
     text = page(found.document, found.title, __version__)

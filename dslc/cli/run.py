@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dslc.cli.options import checkpoint_of, dtype_option, net_options, source_argument, weights_options
+from dslc.cli.progress import progress
 
 if TYPE_CHECKING:
     from dslc.backends.onnx.run import Device
@@ -54,8 +55,9 @@ def run(
 
     model = compile_model(source, net, args=args, sizes=sizes, max_ops=max_ops)
     show_notes(model.notes, verbose=False)
-    found = infer(
-        model, image=image, arrays=arrays, weights=given, dtype=dtype, seed=seed, device=device, repeat=repeat
-    )
+    with progress("running"):
+        found = infer(
+            model, image=image, arrays=arrays, weights=given, dtype=dtype, seed=seed, device=device, repeat=repeat
+        )
     show_weights(found.notes)
     click.echo(report(found, top))

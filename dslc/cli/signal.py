@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dslc.cli.options import Program, checkpoint_of, weights_options
+from dslc.cli.progress import progress
 from dslc.cli.values import assignments, sizes
 
 if TYPE_CHECKING:
@@ -120,9 +121,11 @@ def signal(
         from dslc.weights.moments import laws as laws_of
 
         laws, notes = laws_of(checkpoint, first.params)
-    found = analysed(first, batch=batch, loss=loss, laws=laws, notes=notes)
+    with progress("analysing"):
+        found = analysed(first, batch=batch, loss=loss, laws=laws, notes=notes)
     if remedies == ("all",):
-        each = list(usual(lambda: model(0), batch, loss))
+        with progress("analysing each remedy"):
+            each = list(usual(lambda: model(0), batch, loss))
         text = signal_json(str(files[0]), found, each=each) if form == "json" else remedies_text(found, each)
         click.echo(text, nl=form == "json")
         return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dslc.cli.progress import progress
 from dslc.cli.terminal import screen
 from dslc.cli.values import value_of
 
@@ -159,7 +160,8 @@ def run_sweep(
         if suffix(plot) is None:
             raise click.BadParameter(f"`{plot}` ends in neither .png nor .svg", param_hint="--plot")
         check_plot()
-    found = sweep(source, net, axes, args=args, sizes=sizes, max_ops=max_ops)
+    with progress("sweeping", prod(len(axis.values) for axis in axes)) as step:
+        found = sweep(source, net, axes, args=args, sizes=sizes, max_ops=max_ops, begun=step)
     x, y = over or ("macs", goal(found))
     if plot is not None:
         from dslc.output import write_all
