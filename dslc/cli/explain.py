@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from dslc.cli.terminal import is_terminal
+
 
 @click.command()
 @click.argument("code", required=False)
@@ -28,7 +30,7 @@ def explain(ctx: click.Context, code: str | None) -> None:
         near = codes.near_codes(code)
         hint = f"; did you mean {' or '.join(f'`{c}`' for c in near)}?" if near else ""
         raise click.BadArgumentUsage(f"no error code `{code}`{hint}", ctx) from None
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         from rich.console import Console
         from rich.markdown import Markdown
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from dslc.cli.terminal import lines, screen
+from dslc.cli.terminal import is_terminal, lines, screen
 from dslc.cli.watching import clock, watch
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class LiveStats:
 
 def clear() -> None:
     """Begin at the top of the terminal; what is piped goes on below."""
-    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+    if is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb":
         click.echo(CLEAR, nl=False, color=True)
 
 

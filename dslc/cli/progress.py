@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+from dslc.cli.terminal import is_terminal
+
 PATIENCE: Final = 1.0
 """Seconds before anything is said."""
 
@@ -42,7 +44,7 @@ def progress(title: str, total: int | None = None) -> Iterator[Step]:
 
 def shown() -> bool:
     """Whether stderr is a terminal that can take a line back."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
 
 
 class Line:

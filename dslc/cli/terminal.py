@@ -33,6 +33,11 @@ def color_option() -> click.Option:
     )
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal; one that was closed before the command began is none."""
+    return stream is not None and stream.isatty()
+
+
 def color_wanted(stream: TextIO | None = None) -> bool:
     """Whether to colour what is written to a stream, stderr if none is given.
 
@@ -46,7 +51,7 @@ def color_wanted(stream: TextIO | None = None) -> bool:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return os.environ.get("TERM") != "dumb" and (stream or sys.stderr).isatty()
+    return os.environ.get("TERM") != "dumb" and is_terminal(stream or sys.stderr)
 
 
 def columns(stream: TextIO | None = None) -> int | None:
@@ -55,7 +60,7 @@ def columns(stream: TextIO | None = None) -> int | None:
     if said.isdecimal() and int(said[:9]) > 0:
         return int(said[:9])
     stream = stream or sys.stderr
-    if not stream.isatty():
+    if not is_terminal(stream):
         return None
     try:
         return os.get_terminal_size(stream.fileno()).columns or None
@@ -65,7 +70,7 @@ def columns(stream: TextIO | None = None) -> int | None:
 
 def lines() -> int | None:
     """How many lines the terminal on stdout has: LINES, else what it says; none where it is no terminal."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         return None
     said = os.environ.get("LINES", "")
     if said.isdecimal() and int(said[:9]) > 0:
@@ -81,5 +86,5 @@ def screen() -> Screen:
     from dslc.diagnostics.paint import Paint
     from dslc.reports.screen import NARROWEST, Screen
 
-    width = columns(sys.stdout) if sys.stdout.isatty() else None
+    width = columns(sys.stdout) if is_terminal(sys.stdout) else None
     return Screen(None if width is None else max(width, NARROWEST), Paint(color_wanted(sys.stdout)))
