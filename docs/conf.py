@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tomllib
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 
 from dslc.highlight.lexer import DslcLexer
+from dslc.playground.serve import SITE, built
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,6 +31,7 @@ pygments_dark_style = "a11y-high-contrast-dark"
 html_show_sphinx = False
 html_copy_source = False
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"
 html_css_files = ["site.css"]
 
 ELSEWHERE = re.compile(r'<(?:script|img|link rel="stylesheet")[^>]*(?:src|href)="(?:https?:)?//')
@@ -56,8 +59,15 @@ def refuse_what_is_elsewhere(app: Sphinx, failure: Exception | None) -> None:
         raise SphinxError(f"pages that need a network: {', '.join(found)}")
 
 
+def bring_the_playground(app: Sphinx, failure: Exception | None) -> None:
+    """The playground is part of the site where it was built."""
+    if not failure and built():
+        shutil.copytree(SITE, Path(app.outdir) / "playground", dirs_exist_ok=True)
+
+
 def setup(app: Sphinx) -> None:
     """Programs are coloured by the lexer of this checkout, installed or not."""
     app.add_lexer("dl", DslcLexer)
     app.add_lexer("console", SessionLexer)
+    app.connect("build-finished", bring_the_playground)
     app.connect("build-finished", refuse_what_is_elsewhere)

@@ -270,6 +270,8 @@ def test_the_wheel_builds_an_example_from_another_folder(tmp_path: Path) -> None
     (wheel,) = (tmp_path / "dist").glob("dslc-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"dslc/_grammar/dslc.lark", "dslc/_grammar/vocabulary.toml"} <= set(names) and "dslc/py.typed" in names
+    assert {"dslc/syntax/grammar.tables", "dslc/highlight/rules.json"} <= names
+    assert {p.relative_to(ROOT).as_posix() for p in (ROOT / "dslc" / "reports").rglob("page/*.*")} <= names
     assert {f"dslc/_stdlib/{p.name}" for p in (ROOT / "stdlib").glob("*.dl")} <= names
     assert {f"dslc/_examples/{p.name}" for p in (ROOT / "examples").glob("*.dl")} <= names
 
@@ -286,5 +288,6 @@ def test_the_wheel_builds_an_example_from_another_folder(tmp_path: Path) -> None
     built = {p.name: p.stat().st_size for p in (elsewhere / "build").iterdir()}
     assert set(built) == {"resnet18.py", "resnet18.onnx", "resnet18.safetensors"}
     assert built["resnet18.onnx"] > 46_000_000
+    assert "resnet18, " in run(scripts / "dslc", "report", "resnet.dl", "--net", "resnet18", cwd=elsewhere).stdout
     assert "zoo:vit_b_16" in run(scripts / "dslc", "zoo", "vit").stdout
     assert run(scripts / "dslc", "stats", "zoo:se_resnet50", "--depth", "1").stdout.startswith("se_resnet50: image[")

@@ -103,7 +103,7 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("words are completed", async (t) => {
+test("words are completed, those of std with their use", async (t) => {
   const page = await playground(t);
   await page.locator("#problems .error").waitFor(LOADED);
   await write(page, "net f(width: int = 8) on x[N, 3, 32, 32]:\n    conv(wid");
@@ -112,6 +112,12 @@ test("words are completed", async (t) => {
   await page.waitForTimeout(150); // what is offered cannot be taken at once
   await page.keyboard.press("Enter");
   await panel(page, "editor", "conv(width");
+  await write(page, "net f on x[N, 8, 32, 32]:\n    talking_head");
+  await page.keyboard.type("s");
+  await page.locator(".cm-tooltip-autocomplete li", { hasText: "std." }).first().waitFor();
+  await page.waitForTimeout(150);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => /^use std\.\w+: talking_heads/.test(document.querySelector(".cm-content").innerText));
 });
 
 const HOSTILE = `## </script><script>alert(1)</script>\nnet small on x[N, 3, H=32, W=32]:  # <img src=x onerror=alert(2)>\n    conv(8, 3) as \`<img src=x onerror=alert(3)>\`\n    rearrange("n c h w -> n c </pre><script>alert(4)</script>")\n`;
