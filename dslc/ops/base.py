@@ -297,12 +297,16 @@ class Graph(Protocol):
         ...
 
     def weight(
-        self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: Sequence[int] | None = None
+        self,
+        name: str,
+        sources: Sequence[str],
+        compute: Callable[..., Any],
+        shape: Sequence[int] | Callable[..., Sequence[int]],
     ) -> str:
         """An initialiser computed at export from other initialisers: `compute` takes and gives numpy arrays.
 
         It is named after the use and `name`. Sources that nothing else reads are left out of the file. `shape`: that of
-        the result, where the shape of a tensor in the graph depends on it.
+        the result, or what gives it for those of the sources.
         """
         ...
 

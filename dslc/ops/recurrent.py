@@ -277,13 +277,21 @@ class Recurrent(Op):
         """
         suffixes = self.suffixes(layer)
         w, r = (
-            g.weight(f"{side}_l{layer}", [p[f"weight_{name}_{s}"] for s in suffixes], self.stacked)
+            g.weight(f"{side}_l{layer}", [p[f"weight_{name}_{s}"] for s in suffixes], self.stacked, self.stack)
             for side, name in (("W", "ih"), ("R", "hh"))
         )
         if not self.bias:
             return [w, r, None]
         sources = [p[f"bias_{name}_{s}"] for s in suffixes for name in ("ih", "hh")]
-        return [w, r, g.weight(f"B_l{layer}", sources, self.stacked_biases)]
+        return [w, r, g.weight(f"B_l{layer}", sources, self.stacked_biases, self.row)]
+
+    def stack(self, first: Sequence[int], *others: Sequence[int]) -> Sequence[int]:
+        """The shape of `stacked`."""
+        return (self.ways, *first)
+
+    def row(self, first: Sequence[int], *others: Sequence[int]) -> Sequence[int]:
+        """The shape of `stacked_biases`."""
+        return (self.ways, 2 * first[0])
 
     def stacked(self, *weights: Any) -> Any:
         """Arrays `[gates * H, *]` of each direction as `[ways, gates * H, *]`, gates reordered."""
@@ -358,10 +366,20 @@ class LSTM(Recurrent):
             return [w, r, b]
         suffixes = self.suffixes(layer)
         sources = [p[f"weight_{name}_{s}"] for s in suffixes for name in ("hh", "hr")]
-        r = g.weight(f"R_l{layer}", sources, lambda *arrays: self.stacked(*map(_product, arrays[::2], arrays[1::2])))
+        r = g.weight(
+            f"R_l{layer}",
+            sources,
+            lambda *arrays: self.stacked(*map(_product, arrays[::2], arrays[1::2])),
+            lambda hh, hr, *others: (self.ways, hh[0], hr[1]),
+        )
         if started:
             sources = [p[f"weight_{name}_{s}"] for s in suffixes for name in ("ih", "hh")]
-            w = g.weight(f"W_l{layer}", sources, self.with_state)
+            w = g.weight(
+                f"W_l{layer}",
+                sources,
+                self.with_state,
+                lambda ih, hh, *others: (self.ways, ih[0], ih[1] + self.ways * hh[1]),
+            )
         return [w, r, b]
 
     def with_state(self, *weights: Any) -> Any:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dslc.record import frozen
 
-Array: TypeAlias = NDArray[Any]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+else:
+    Array = Any  # a graph that is only shown has arrays without numpy (backends/onnx/sketch.py)
 
 STRIP = 16
 """Rows copied at a time by `transposed`."""
@@ -51,12 +54,14 @@ class Product:
         return made if dtype is None else made.astype(dtype, copy=False)
 
 
-Stored: TypeAlias = Array | Product
+Stored: TypeAlias = "Array | Product"
 """A tensor of a file."""
 
 
 def raw(array: Stored) -> memoryview:
     """The bytes of an array; a view of its memory where it has that order already."""
+    import numpy as np
+
     array = np.asarray(array)
     if array.dtype.byteorder == ">" or (array.dtype.byteorder == "=" and sys.byteorder == "big"):
         array = array.astype(array.dtype.newbyteorder("<"))
@@ -67,6 +72,8 @@ def raw(array: Stored) -> memoryview:
 
 def transposed(array: Array) -> Array:
     """The transpose of a matrix, copied in strips that fit the cache: a quarter of the time of numpy's copy."""
+    import numpy as np
+
     result = np.empty(array.shape[::-1], array.dtype)
     for start in range(0, array.shape[0], STRIP):
         result[:, start : start + STRIP] = array[start : start + STRIP].T

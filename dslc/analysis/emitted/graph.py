@@ -215,10 +215,15 @@ class Recorder:
         return x if old == new else str(self.op("Reshape", [x, self.ints(new)]))
 
     def weight(
-        self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: Sequence[int] | None = None
+        self,
+        name: str,
+        sources: Sequence[str],
+        compute: Callable[..., Any],
+        shape: Sequence[int] | Callable[..., Sequence[int]],
     ) -> str:
-        first = self._graph.tensors[sources[0]]
-        return self._graph.constant(first.dims if shape is None else tuple(shape), first.width)
+        tensors = [self._graph.tensors[source] for source in sources]
+        sides = shape(*(tensor.dims for tensor in tensors)) if callable(shape) else shape
+        return self._graph.constant(tuple(sides), tensors[0].width)
 
     def weight_transposed(self, name: str) -> str:
         return str(self.op("Transpose", [name], perm=(1, 0)))

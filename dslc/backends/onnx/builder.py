@@ -5,31 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from dslc.backends.onnx.graph import BFLOAT16_OPSET, OPSET, Array, NodeDef, OnnxGraph, TensorInfo
+from dslc.backends.onnx import sketch
+from dslc.backends.onnx.graph import BFLOAT16_OPSET, OPSET, Array, NodeDef, OnnxGraph, Stored, TensorInfo
 from dslc.backends.onnx.shapes import ShapeMath
 from dslc.backends.onnx.sizes import SizeView
 from dslc.backends.onnx.views import views
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
-from dslc.weights.init import numpy_type
+
+
+def made(values: Any, dtype: DType, shape: Sequence[int] | None = None) -> Array:
+    """An array of numpy, for a graph that is written."""
+    import numpy as np
+
+    from dslc.weights.init import numpy_type
+
+    array: Array = np.array(values, numpy_type(dtype))
+    return array if shape is None else array.reshape(shape)
 
 
 class Builder:
     """A graph under construction. `state` holds every weight by its state-dict key.
 
-    `dtype` is what the network's own `float` is here.
+    `dtype` is what the network's own `float` is here. `make` gives the array of a constant.
     """
 
-    def __init__(self, name: str, state: Mapping[str, Array], view: SizeView, dtype: DType = DType.FLOAT32) -> None:
+    def __init__(
+        self,
+        name: str,
+        state: Mapping[str, Array],
+        view: SizeView,
+        dtype: DType = DType.FLOAT32,
+        make: Callable[..., Array] = made,
+    ) -> None:
         self.graph = OnnxGraph(name, opset=BFLOAT16_OPSET if dtype is DType.BFLOAT16 else OPSET)
         self.dtype = dtype
         self.state = state
         self.rounded: set[str] = set()  # weights that some use reads in the graph's own type
         self.view = view
         self.shapes: dict[str, tuple[Size, ...]] = {}
-        self.math = ShapeMath(view, self.graph.nodes.append, self.constant)
+        self.make = make
+        self.math = ShapeMath(view, self.graph.nodes.append, self.ints)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def add_input(self, name: str, kind: TensorType) -> None:
@@ -77,6 +93,10 @@ class Builder:
         self.graph.initializers.setdefault(name, self.state[key])
         return name
 
+    def ints(self, values: Sequence[int]) -> str:
+        """The initialiser of a 1-D tensor of whole numbers."""
+        return self.constant(self.make(values, DType.INT64, (-1,)))
+
     def constant(self, array: Array) -> str:
         """The initialiser that holds this small array; equal arrays share one."""
         key = (array.dtype.name, array.shape, array.tobytes())
@@ -120,13 +140,13 @@ class Use:
         return names[0] if outputs == 1 else tuple(names)
 
     def ints(self, values: Sequence[int]) -> str:
-        return self._builder.constant(np.array(values, np.int64).reshape(-1))
+        return self._builder.ints(values)
 
     def scalar(self, value: float | int, dtype: DType) -> str:
-        return self._builder.constant(np.array(value, numpy_type(dtype)))
+        return self._builder.constant(self._builder.make(value, dtype))
 
     def floats(self, values: Any, shape: Sequence[int], dtype: DType = DType.FLOAT32) -> str:
-        return self._builder.constant(np.array(values, numpy_type(dtype)).reshape(shape))
+        return self._builder.constant(self._builder.make(values, dtype, shape))
 
     def static(self, size: Size) -> int | None:
         return self._builder.view.static(size)
@@ -159,11 +179,15 @@ class Use:
         return self._shapes.get(name) or self._builder.shapes.get(name)
 
     def weight(
-        self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: Sequence[int] | None = None
+        self,
+        name: str,
+        sources: Sequence[str],
+        compute: Callable[..., Any],
+        shape: Sequence[int] | Callable[..., Sequence[int]],
     ) -> str:
         held = self._builder.graph.initializers
         key = f"{self._path}.{name}"
-        held[key] = np.ascontiguousarray(compute(*(held[source] for source in sources)))
+        held[key] = computed([held[source] for source in sources], compute, shape, sources)
         self._builder.graph.keep_exact(key, *sources)
         return key
 
@@ -204,6 +228,22 @@ class Use:
             if name in final:
                 self._builder.note(final[name], sizes)
         return [final.get(name, name) for name in results]
+
+
+def computed(
+    arrays: Sequence[Stored],
+    compute: Callable[..., Any],
+    shape: Sequence[int] | Callable[..., Sequence[int]],
+    names: Sequence[str],
+) -> Array:
+    """An array made of others; of sketches its shape, with their names."""
+    first: Stored | sketch.Sketch = arrays[0]
+    if isinstance(first, sketch.Sketch):
+        sides = shape(*(array.shape for array in arrays)) if callable(shape) else shape
+        return sketch.as_array(sketch.Sketch(tuple(sides), first.dtype, None, f"of {', '.join(names)}"))
+    import numpy as np
+
+    return np.ascontiguousarray(compute(*arrays))
 
 
 def _constant_name(array: Array, count: int) -> str:

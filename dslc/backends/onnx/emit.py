@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from dslc.analysis.numbers import declared, unheld
-from dslc.backends.onnx.builder import Builder, Use
+from dslc.backends.onnx.builder import Builder, Use, made
 from dslc.backends.onnx.errors import NoOnnx, PinnedSymbol, UnknownSymbol
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
 from dslc.backends.onnx.guards import file_name, guard_metadata
 from dslc.backends.onnx.indices import index_metadata
-from dslc.backends.onnx.model import OnnxModel
 from dslc.backends.onnx.origins import Origins
 from dslc.backends.onnx.passes import run_passes
 from dslc.backends.onnx.sizes import SizeView
@@ -27,7 +25,9 @@ from dslc.types.errors_numbers import UnheldNumber
 from dslc.types.floats import LARGEST
 from dslc.types.sizes import Sizes
 from dslc.types.tensor import DType
-from dslc.weights.init import numpy_type, value_of
+
+if TYPE_CHECKING:
+    from dslc.backends.onnx.model import OnnxModel
 
 
 def emit(
@@ -47,24 +47,32 @@ def emit(
     for weights that `dtype` cannot hold, `CompileError` for numbers of the program that it cannot, and for an op that
     has no form in ONNX here. The same arguments give the same bytes.
     """
+    from dslc.backends.onnx.model import OnnxModel
+    from dslc.weights.init import value_of
+
     check_dynamic(model.sizes, dynamic)
+    state = {path: value_of(param) for path, param in model.params.items() if param.spec.kind == "const"}
     with paused():
         view = SizeView(model.sizes, dynamic, at or {})
-        builder = _emit(model, weights, view, fold, dtype or model.float)
+        builder = built(model, {**weights, **state}, view, fold, dtype or model.float)
         said = metadata(model, dynamic) | index_metadata(builder.graph, model, view)
         return OnnxModel(builder.graph, _version(), said)
 
 
-def _emit(model: Model, weights: Mapping[str, Array], view: SizeView, fold: bool, dtype: DType) -> Builder:
+def built(
+    model: Model,
+    state: Mapping[str, Array],
+    view: SizeView,
+    fold: bool,
+    dtype: DType,
+    make: Callable[..., Array] = made,
+) -> Builder:
+    """The graph of a network; `state` has all its tensors by path, `make` gives the array of a constant."""
     flat = flatten(model)
     found = unheld(model, flat, dtype)
     if found:
         raise CompileError(found)
-    state = dict(weights)
-    for path, param in model.params.items():
-        if param.spec.kind == "const":
-            state[path] = value_of(param)
-    builder = Builder(model.name, state, view, dtype)
+    builder = Builder(model.name, state, view, dtype, make)
     builder.graph.doc = model.doc
     builder.rounded = read_as_float(flat)
     names = _write_steps(builder, model, flat)
@@ -108,6 +116,10 @@ def narrow(builder: Builder, tables: Collection[str] = ()) -> None:
     """
     if builder.dtype is DType.FLOAT32:
         return
+    import numpy as np
+
+    from dslc.weights.init import numpy_type
+
     target, held = numpy_type(builder.dtype), builder.graph.initializers
     mistakes: list[Mistake] = []
     for name in held:

@@ -7,10 +7,9 @@ weights under their state-dict keys and small constants under names that show th
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
+from dslc.backends.onnx.sketch import is_sketch
 from dslc.record import entity, frozen
 from dslc.types.tensor import DType
 from dslc.weights.memory import Array as Array
@@ -75,7 +74,12 @@ class OnnxGraph:
 
     def numbers(self, name: str) -> Array:
         """An initialiser as an array."""
-        return np.asarray(self.initializers[name])
+        found = self.initializers[name]
+        if is_sketch(found):
+            return cast(Array, found)
+        import numpy as np
+
+        return np.asarray(found)
 
     def keep_exact(self, name: str, *sources: str) -> None:
         """A new initialiser stays in float32 where those that it is computed from do."""

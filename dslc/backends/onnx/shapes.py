@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from dslc.backends.onnx.graph import Array, NodeDef
+from dslc.backends.onnx.graph import NodeDef
 from dslc.backends.onnx.sizes import SizeView
 from dslc.types.dim import Atom, Dim, Monomial, Size, Sym
 
@@ -19,10 +17,10 @@ from dslc.types.dim import Atom, Dim, Monomial, Size, Sym
 class ShapeMath:
     """Writes the nodes that compute sizes, each size and each part of one once."""
 
-    def __init__(self, view: SizeView, add: Callable[[NodeDef], None], constant: Callable[[Array], str]) -> None:
+    def __init__(self, view: SizeView, add: Callable[[NodeDef], None], ints: Callable[[Sequence[int]], str]) -> None:
         self._view = view
         self._add = add
-        self._constant = constant
+        self._ints = ints
         self._inputs: dict[Sym, tuple[str, int]] = {}
         self._axes: dict[Dim, tuple[str, int]] = {}
         self._whole: dict[tuple[Size, ...], str] = {}
@@ -87,11 +85,11 @@ class ShapeMath:
         others = [a for a in range(rank) if a != axis]
         cut = name
         if others:
-            bounds = [self._constant(np.array(v, np.int64)) for v in ([0] * len(others), [1] * len(others), others)]
+            bounds = [self._ints(v) for v in ([0] * len(others), [1] * len(others), others)]
             cut = self._node("Slice", [name, *bounds], f"{symbol.name} alone")
         if before or after:
             new = [*range(before), *range(before + rank, before + rank + after)]
-            cut = self._node("Unsqueeze", [cut, self._constant(np.array(new, np.int64))], f"{symbol.name} alone")
+            cut = self._node("Unsqueeze", [cut, self._ints(new)], f"{symbol.name} alone")
         start = axis + before - place
         text = ", ".join(symbol.name if i == place else "1" for i in range(length))
         return self._node("Shape", [cut], f"[{text}]", start=start, end=start + length)
@@ -129,7 +127,7 @@ class ShapeMath:
         return self._node("Div", [num, den], f"{atom.num} // {atom.den}")
 
     def _number(self, value: int) -> str:
-        return self._constant(np.array([value], np.int64))
+        return self._ints([value])
 
     def _node(self, kind: str, inputs: list[str], text: str, **attributes: object) -> str:
         """The output of a node, made once; it is named after what it computes, in the size's own words."""

@@ -35,7 +35,7 @@ _NUMPY_CODES = {dtype.value: code for dtype, code in DTYPE_CODES.items()} | {"fl
 _FLOAT, _INT, _STRING, _TENSOR, _FLOATS, _INTS, _STRINGS = 1, 2, 3, 4, 6, 7, 8  # AttributeProto.AttributeType
 _EXTERNAL = 1  # TensorProto.DataLocation
 
-Piece: TypeAlias = bytes | Stored
+Piece: TypeAlias = "bytes | Stored"
 """Part of a file. An array is turned into its bytes only when they are written."""
 
 

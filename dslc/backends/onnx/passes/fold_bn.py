@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import numpy as np
-
-from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
+from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph, Stored
+from dslc.backends.onnx.sketch import Sketch, as_array
+from dslc.record import replace
 from dslc.weights.memory import Product
 
 LINEAR = ("Conv", "ConvTranspose", "Gemm")
@@ -67,20 +67,30 @@ def _same_rule(found: list[tuple[NodeDef, NodeDef]]) -> bool:
 
 def _fold(graph: OnnxGraph, linear: NodeDef, norm: NodeDef, readers: dict[str, list[NodeDef]], uses: int) -> str:
     """Store the folded weight and bias; the bias's name."""
-    held = graph.initializers
+    key = linear.inputs[1]
+    given = linear.inputs[2] if len(linear.inputs) > 2 else ""
+    name = given if given and len(readers[given]) == uses else bias_name(graph, key)
+    graph.initializers |= dict(zip((key, name), _folded(graph, linear, norm, given), strict=True))
+    graph.keep_exact(name, key)
+    return name
+
+
+def _folded(graph: OnnxGraph, linear: NodeDef, norm: NodeDef, given: str) -> tuple[Stored, Stored]:
+    """Weight and bias of both; `given` is the bias that the linear map has."""
+    weight: Array | Sketch = graph.numbers(linear.inputs[1])
+    if isinstance(weight, Sketch):
+        words = f"of {', '.join([*linear.inputs[1:], *norm.inputs[1:5]])}"
+        bias = Sketch(graph.numbers(norm.inputs[1]).shape, weight.dtype, None, words)
+        return as_array(replace(weight, words=words)), as_array(bias)
+    import numpy as np
+
     gamma, beta, mean, var = (graph.numbers(name).astype(np.float64) for name in norm.inputs[1:5])
     epsilon = norm.attributes.get("epsilon", 1e-5)
     assert isinstance(epsilon, float)
     scale = gamma / np.sqrt(var + epsilon)
-    key = linear.inputs[1]
-    weight = graph.numbers(key)
-    given = linear.inputs[2] if len(linear.inputs) > 2 else ""
     old = graph.numbers(given).astype(np.float64) if given else np.zeros_like(mean)
-    held[key] = Product(weight, _factor(weight, scale.astype(weight.dtype), linear))
-    name = given if given and len(readers[given]) == uses else bias_name(graph, key)
-    held[name] = ((old - mean) * scale + beta).astype(weight.dtype)
-    graph.keep_exact(name, key)
-    return name
+    product = Product(weight, _factor(weight, scale.astype(weight.dtype), linear))
+    return product, ((old - mean) * scale + beta).astype(weight.dtype)
 
 
 def _factor(weight: Array, scale: Array, linear: NodeDef) -> Array:
@@ -92,6 +102,8 @@ def _factor(weight: Array, scale: Array, linear: NodeDef) -> Array:
         return scale.reshape(-1, 1, *taps)
     groups = linear.attributes.get("group", 1)  # [in, out/g, *k]: group i of the inputs makes group i of the outputs
     assert isinstance(groups, int)
+    import numpy as np
+
     by_group = np.repeat(scale.reshape(groups, -1), weight.shape[0] // groups, axis=0)
     return by_group.reshape(*by_group.shape, *taps)
 

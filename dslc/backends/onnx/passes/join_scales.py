@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from dslc.backends.onnx.graph import NodeDef, OnnxGraph
+from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
+from dslc.backends.onnx.sketch import Sketch, as_array
 
 INVERSE = {"Mul": False, "Div": True}
 
@@ -24,9 +23,9 @@ def join_scales(graph: OnnxGraph) -> None:
             continue
         if not any(reader.kind == "MatMul" for reader in readers[inner.outputs[0]]):
             continue
-        dtype = graph.numbers(outer.inputs[1]).dtype
+        before = graph.numbers(outer.inputs[1])
         outer.origins = (*outer.origins, *inner.origins)
-        outer.kind, outer.inputs = "Mul", [inner.inputs[0], _number(graph, first * factor, dtype)]
+        outer.kind, outer.inputs = "Mul", [inner.inputs[0], _number(graph, first * factor, before)]
 
 
 def _into_product(readers: dict[str, list[NodeDef]], node: NodeDef) -> bool:
@@ -44,11 +43,20 @@ def _factor(graph: OnnxGraph, node: NodeDef) -> float | None:
     return 1 / float(number) if INVERSE[node.kind] else float(number)
 
 
-def _number(graph: OnnxGraph, value: float, dtype: np.dtype[np.generic]) -> str:
-    """A constant of a type."""
-    array = np.array(value, dtype)
-    name = f"{dtype.name}({float(array)!r})"
+def _number(graph: OnnxGraph, value: float, like: Array) -> str:
+    """A constant of the type of another."""
+    array = _like(value, like)
+    name = f"{array.dtype.name}({float(array)!r})"
     graph.initializers[name] = array
-    if dtype == np.float32:
+    if array.dtype.name == "float32":
         graph.exact.add(name)
     return name
+
+
+def _like(value: float, other: Array | Sketch) -> Array:
+    """A number of the type of another."""
+    if isinstance(other, Sketch):
+        return as_array(other.like(value))
+    import numpy as np
+
+    return np.array(value, other.dtype)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
 from dslc.backends.onnx.passes.fold_bn import bias_name
-from dslc.record import frozen
+from dslc.backends.onnx.sketch import Sketch, as_array
+from dslc.record import frozen, replace
 
 PLAIN = {"group", "strides", "pads", "dilations", "kernel_shape"}
 Ints = tuple[int, ...]
@@ -111,25 +110,35 @@ def _merged(
     graph: OnnxGraph, larger: tuple[NodeDef, Window], smaller: tuple[NodeDef, Window], readers: dict[str, list[NodeDef]]
 ) -> NodeDef:
     """The Conv in place of both; its kernel is stored under the name of the larger one's."""
-    (large, outer), (small, inner) = larger, smaller
+    large, small = larger[0], smaller[0]
     held = graph.initializers
     key = large.inputs[1]
-    kernel, bias = _numbers(graph, large, outer)
-    added, more = _numbers(graph, small, inner)
-    taps = tuple(slice(o, o + k) for o, k in zip(outer.offset(inner), inner.kernel, strict=True))
-    kernel[(slice(None), slice(None), *taps)] += added
-    dtype = held[key].dtype
-    held[key] = kernel.astype(dtype)
     given = large.inputs[2] if len(large.inputs) > 2 else ""
     name = given if given and len(readers.get(given, ())) < 2 else bias_name(graph, key)
-    held[name] = (bias + more).astype(dtype)
+    held[key], held[name] = _sum(graph, larger, smaller)
     graph.keep_exact(name, key)
     origins = (*large.origins, *small.origins)
     return NodeDef(large.name, "Conv", [large.inputs[0], key, name], large.outputs, large.attributes, origins=origins)
 
 
+def _sum(graph: OnnxGraph, larger: tuple[NodeDef, Window], smaller: tuple[NodeDef, Window]) -> tuple[Array, Array]:
+    """Kernel and bias of both."""
+    (large, outer), (small, inner) = larger, smaller
+    before: Array | Sketch = graph.numbers(large.inputs[1])
+    if isinstance(before, Sketch):
+        words = f"of {', '.join([*large.inputs[1:], *small.inputs[1:]])}"
+        return as_array(replace(before, words=words)), as_array(Sketch(before.shape[:1], before.dtype, None, words))
+    kernel, bias = _numbers(graph, large, outer)
+    added, more = _numbers(graph, small, inner)
+    taps = tuple(slice(o, o + k) for o, k in zip(outer.offset(inner), inner.kernel, strict=True))
+    kernel[(slice(None), slice(None), *taps)] += added
+    return kernel.astype(before.dtype), (bias + more).astype(before.dtype)
+
+
 def _numbers(graph: OnnxGraph, node: NodeDef, window: Window) -> tuple[Array, Array]:
     """Kernel and bias of a Conv, or of a batch norm as one, in double precision."""
+    import numpy as np
+
     given = [graph.numbers(name).astype(np.float64) for name in node.inputs[1:]]
     if node.kind == "Conv":
         kernel = given[0]

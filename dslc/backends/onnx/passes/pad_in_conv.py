@@ -34,9 +34,9 @@ def _zeros(graph: OnnxGraph, pad: NodeDef) -> tuple[int, ...] | None:
     value = pad.inputs[2]
     if pad.inputs[1] not in held or pad.attributes.get("mode") != "constant":
         return None
-    if value and (value not in held or graph.numbers(value) != 0):
+    if value and (value not in held or float(graph.numbers(value)) != 0):
         return None
-    numbers = tuple(int(n) for n in graph.numbers(pad.inputs[1]))
+    numbers = tuple(map(int, graph.numbers(pad.inputs[1]).tolist()))
     rank = len(numbers) // 2
     before, after = numbers[:rank], numbers[rank:]
     return None if min(numbers) < 0 or any((*before[:2], *after[:2])) else (*before[2:], *after[2:])
