@@ -25,7 +25,7 @@ from dslc.record import frozen
 PATH: Final = Path("/playground/net.dl")
 """Where the program would be; a file there is not read."""
 
-VIEWS: Final = ("picture", "table", "torch")
+VIEWS: Final = ("picture", "table", "torch", "onnx")
 """What can be made of a network."""
 
 MAX_OPS: Final = 20_000
@@ -49,10 +49,12 @@ def answer(
     - with `picture`: `svg` is what `dslc picture` draws, `depth` at which parts are closed for it to fit, none where
       all are open
     - with `torch`: `torch` is the PyTorch module that `dslc build` writes
+    - with `onnx`: `onnx` is the graph that it writes, as text, with shapes and initialisers in place of weights; where
+      a layer has no form in ONNX, what is said of that
 
     What is of a net is none where the program has an error, but that a budget is not kept.
     """
-    found: Json = dict.fromkeys(("net", "sizes", "report", "table", "svg", "depth", "torch"))
+    found: Json = dict.fromkeys(("net", "sizes", "report", "table", "svg", "depth", "torch", "onnx"))
     found |= {"diagnostics": [], "problems": [], "nets": []}
     text = text.encode("utf-8", "replace").decode("utf-8")
     try:
@@ -173,4 +175,19 @@ def _torch(model: Model) -> Json:
     return {"torch": emit(model)}
 
 
-MAKERS: Final[dict[str, Callable[[Model], Json]]] = {"picture": _picture, "table": _table, "torch": _torch}
+def _onnx(model: Model) -> Json:
+    """The ONNX graph of a network, as text."""
+    from dslc.backends.onnx.text import onnx_text
+
+    try:
+        return {"onnx": onnx_text(model)}
+    except CompileError as error:
+        return {"onnx": "".join(f"# {each.message}\n" for each in error.diagnostics)}
+
+
+MAKERS: Final[dict[str, Callable[[Model], Json]]] = {
+    "picture": _picture,
+    "table": _table,
+    "torch": _torch,
+    "onnx": _onnx,
+}

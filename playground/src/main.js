@@ -19,7 +19,7 @@ const $ = (id) => document.getElementById(id);
 const tabs = [...document.querySelectorAll("[role=tab]")];
 const panels = tabs.map((tab) => $(tab.getAttribute("aria-controls")));
 const shown = () => panels.find((panel) => !panel.hidden).id;
-let asked = 0, timer = 0, sizes = {}, torch = "";
+let asked = 0, timer = 0, sizes = {};
 
 // Colours that reach a contrast of 4.5 on both backgrounds.
 const style = HighlightStyle.define([
@@ -141,7 +141,7 @@ function show(found) {
   showSizes(found.sizes);
   if (found.svg) $("picture").replaceChildren(document.importNode(new DOMParser().parseFromString(found.svg, "image/svg+xml").documentElement, true));
   if (found.table) showTable(found);
-  if (found.torch) $("torch").querySelector("pre").textContent = torch = found.torch;
+  for (const name of ["torch", "onnx"]) if (found[name]) $(name).querySelector("pre").textContent = found[name];
 }
 
 function showTable({ table, report }) {
@@ -208,7 +208,7 @@ async function copy(button, text) {
   setTimeout(() => { button.textContent = said; }, 1500);
 }
 $("net").onchange = () => { sizes = {}; ask(); };
-$("copy").onclick = () => copy($("copy"), torch);
+for (const button of document.querySelectorAll(".copy")) button.onclick = () => copy(button, button.parentElement.querySelector("pre").textContent);
 $("link").onclick = async () => copy($("link"), `${location.href.split("#")[0]}#${await packed(view.state.doc.toString())}`);
 window.onhashchange = async () => {
   const text = await unpacked(location.hash.slice(1));

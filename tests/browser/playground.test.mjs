@@ -54,9 +54,16 @@ test("ten minutes of a new user", async (t) => {
   await shot(page, "numbers");
   await page.locator("#tab-table").press("ArrowRight");
   await panel(page, "torch", "class Small(nn.Module)");
-  await page.locator("#copy").click();
+  await page.locator("#torch .copy").click();
   const wanted = python("-c", "import dslc, sys; print(dslc.compile(sys.argv[1], sizes={'H': 64}).torch_source.replace('<text>', 'net.dl'), end='')", PROGRAM);
   assert.equal((await page.evaluate(() => navigator.clipboard.readText())).trim(), wanted.trim());
+
+  // The graph as text, weights as shapes and initialisers.
+  await page.locator("#tab-torch").press("ArrowRight");
+  await panel(page, "onnx", 'Conv <dilations: ints = [1, 1]');
+  assert.match(await page.locator("#onnx pre").innerText(), /float\[16,3,3,3\] "conv.weight",? {2}# of conv.weight, bn.weight/);
+  await shot(page, "onnx");
+  await page.locator("#tab-torch").click();
 
   // A link that holds the program, opened elsewhere.
   await page.locator("#link").click();

@@ -27,6 +27,7 @@ import json
 from dslc.playground import answer
 found = json.loads(answer(open(sys.argv[1], encoding="utf-8").read()))
 print(found["net"], len(found["svg"]) > 1000, "class " in found["torch"], len(found["table"]["rows"]) > 4)
+print("Conv" in found["onnx"])
 print(len(json.loads(answer("net f on x[N, 4]: linaer(2)"))["diagnostics"]))
 """
 
@@ -116,4 +117,4 @@ def test_plain_python_is_enough() -> None:
     command = [sys.executable, "-c", ALONE, str(ROOT / "examples" / "resnet.dl")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["resnet18", "True", "True", "True", "1"]
+    assert done.stdout.split() == ["resnet18", "True", "True", "True", "True", "1"]

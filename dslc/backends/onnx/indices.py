@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dslc.backends.onnx.errors_run import IndexOutside
 from dslc.backends.onnx.graph import Array, NodeDef, OnnxGraph
 from dslc.backends.onnx.guards import place_of, plain, read_size
-from dslc.backends.onnx.model import OnnxModel
 from dslc.backends.onnx.sizes import SizeView
 from dslc.ir.model import Model, Node
 from dslc.ir.walk import Needed, flatten
 from dslc.record import frozen, replace
 from dslc.types.dim import evaluate
+
+if TYPE_CHECKING:
+    from dslc.backends.onnx.model import OnnxModel
 
 _PLACES = {"Gather": 1, "GatherElements": 1, "OneHot": 0}
 """The input of a node that holds places."""
