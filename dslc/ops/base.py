@@ -218,6 +218,7 @@ Reach: TypeAlias = Window | TransposedWindow | Upsample | Bins | Pointwise | Shi
 
 Types: TypeAlias = tuple[TensorType, ...]
 Names: TypeAlias = tuple[str, ...]
+SidesOf: TypeAlias = Sequence[int] | Callable[..., Sequence[int]]  # a shape, or what gives it for those of others
 
 
 class InferContext(Protocol):
@@ -296,13 +297,7 @@ class Graph(Protocol):
         """A Reshape that is right for every allowed size (0 copies an extent, one -1 is inferred)."""
         ...
 
-    def weight(
-        self,
-        name: str,
-        sources: Sequence[str],
-        compute: Callable[..., Any],
-        shape: Sequence[int] | Callable[..., Sequence[int]],
-    ) -> str:
+    def weight(self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: SidesOf) -> str:
         """An initialiser computed at export from other initialisers: `compute` takes and gives numpy arrays.
 
         It is named after the use and `name`. Sources that nothing else reads are left out of the file. `shape`: that of

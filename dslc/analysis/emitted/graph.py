@@ -11,6 +11,7 @@ from dslc.analysis.measure import batch_names
 from dslc.diagnostics.model import Reject
 from dslc.ir.model import Model, Node, Param, Value
 from dslc.ir.walk import Flat, Needed, Step
+from dslc.ops.base import SidesOf
 from dslc.record import entity, frozen
 from dslc.types.dim import Size, evaluate
 from dslc.types.tensor import DType, TensorType, is_half
@@ -214,13 +215,7 @@ class Recorder:
         old, new = self._graph.dims(source), self._graph.dims(target)
         return x if old == new else str(self.op("Reshape", [x, self.ints(new)]))
 
-    def weight(
-        self,
-        name: str,
-        sources: Sequence[str],
-        compute: Callable[..., Any],
-        shape: Sequence[int] | Callable[..., Sequence[int]],
-    ) -> str:
+    def weight(self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: SidesOf) -> str:
         tensors = [self._graph.tensors[source] for source in sources]
         sides = shape(*(tensor.dims for tensor in tensors)) if callable(shape) else shape
         return self._graph.constant(tuple(sides), tensors[0].width)

@@ -10,6 +10,7 @@ from dslc.backends.onnx.graph import BFLOAT16_OPSET, OPSET, Array, NodeDef, Onnx
 from dslc.backends.onnx.shapes import ShapeMath
 from dslc.backends.onnx.sizes import SizeView
 from dslc.backends.onnx.views import views
+from dslc.ops.base import SidesOf
 from dslc.types.dim import Size
 from dslc.types.tensor import DType, TensorType
 
@@ -178,13 +179,7 @@ class Use:
     def _sizes_of(self, name: str) -> tuple[Size, ...] | None:
         return self._shapes.get(name) or self._builder.shapes.get(name)
 
-    def weight(
-        self,
-        name: str,
-        sources: Sequence[str],
-        compute: Callable[..., Any],
-        shape: Sequence[int] | Callable[..., Sequence[int]],
-    ) -> str:
+    def weight(self, name: str, sources: Sequence[str], compute: Callable[..., Any], shape: SidesOf) -> str:
         held = self._builder.graph.initializers
         key = f"{self._path}.{name}"
         held[key] = computed([held[source] for source in sources], compute, shape, sources)
@@ -233,7 +228,7 @@ class Use:
 def computed(
     arrays: Sequence[Stored],
     compute: Callable[..., Any],
-    shape: Sequence[int] | Callable[..., Sequence[int]],
+    shape: SidesOf,
     names: Sequence[str],
 ) -> Array:
     """An array made of others; of sketches its shape, with their names."""
